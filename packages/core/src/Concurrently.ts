@@ -1,0 +1,160 @@
+/**
+ * Work on many items at once, pulled by demand.
+ *
+ * Effect's concurrent `forEach` copies the whole iterable before it starts, and
+ * a `Stream` pulls chunks ahead; here an item is pulled only when a place for
+ * it is free, so a source may be endless and a list larger than memory.
+ *
+ * 1. An item holds its place from the pull until its result was taken (or, with
+ *    `forEachBounded`, until its effect ended).
+ * 2. Hence never more than `concurrency` items are between source and consumer.
+ * 3. The source is pulled by one fiber at a time.
+ */
+import * as Effect from "effect/Effect"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+
+/** Where items come from. An error or a throw of an iterable dies. */
+export type Source<A, E = never, R = never> = Iterable<A> | AsyncIterable<A> | Stream.Stream<A, E, R>
+
+/** The items, errors and requirements of a source. */
+export type ItemOf<S> =
+  S extends Stream.Stream<infer A, any, any> ? A : S extends Iterable<infer A> | AsyncIterable<infer A> ? A : never
+export type ErrorOf<S> = S extends Stream.Stream<any, infer E, any> ? E : never
+export type ContextOf<S> = S extends Stream.Stream<any, any, infer R> ? R : never
+
+/** Takes the next item; fails with `Cause.Done` at the end. */
+export type Next<A, E = never, R = never> = Effect.Effect<A, E | Cause.Done, R>
+
+const checkConcurrency = (concurrency: number) => {
+  if (!(concurrency >= 1)) throw new RangeError(`concurrency must be at least 1, got ${concurrency}`)
+}
+
+/** Opens a source for one item at a time. Its iterator is returned when the scope closes. */
+export const nextOf = <A, E, R>(source: Source<A, E, R>): Effect.Effect<Next<A, E, R>, never, R | Scope.Scope> => {
+  if (Stream.isStream(source)) return nextOfStream(source)
+  const iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]()
+  const take = (result: IteratorResult<A>): Next<A> => (result.done ? Cause.done() : Effect.succeed(result.value))
+  const next: Next<A> = Effect.suspend(() => {
+    const result = iterator.next()
+    return result instanceof Promise
+      ? Effect.flatMap(
+          Effect.promise(() => result),
+          take
+        )
+      : take(result)
+  })
+  const close = Effect.promise(async () => void (await iterator.return?.()))
+  return Effect.as(
+    Effect.addFinalizer(() => close),
+    next
+  )
+}
+
+const nextOfStream = Effect.fnUntraced(function* <A, E, R>(source: Stream.Stream<A, E, R>) {
+  const pull = yield* Stream.toPull(source)
+  let chunk: ReadonlyArray<A> = []
+  let index = 0
+  const next: Next<A, E, R> = Effect.suspend(() =>
+    index < chunk.length
+      ? Effect.succeed(chunk[index++]!)
+      : Effect.flatMap(pull as Effect.Effect<ReadonlyArray<A>, E | Cause.Done, R>, (items) => {
+          chunk = items
+          index = 1
+          return Effect.succeed(items[0]!)
+        })
+  )
+  return next
+})
+
+/**
+ * Runs `f` for each item that `next` gives, at most `concurrency` at a time, until the source ends.
+ * `next` is called by several fibers at once and must allow that. The first failure interrupts the rest.
+ */
+export const forEachBounded = <A, E, R, E2, R2>(
+  next: Next<A, E, R>,
+  f: (item: A) => Effect.Effect<unknown, E2, R2>,
+  options: { readonly concurrency: number }
+): Effect.Effect<void, E | E2, R | R2> => {
+  checkConcurrency(options.concurrency)
+  const worker = Effect.forever(Effect.flatMap(next, f), { disableYield: true })
+  return Effect.forEach(
+    Array.from({ length: options.concurrency }),
+    () => Pull.catchDone(worker, () => Effect.void) as Effect.Effect<void, E | E2, R | R2>,
+    { concurrency: "unbounded", discard: true }
+  )
+}
+
+/**
+ * Maps items with at most `concurrency` of them between source and consumer.
+ *
+ * Results come in order of completion, or of the source with `ordered: true` (a
+ * slow item then holds back the later ones, within the same bound). The first
+ * failure ends the stream and interrupts what runs.
+ */
+export const mapBounded = <S extends Source<any, any, any>, B, E2, R2>(
+  source: S,
+  f: (item: ItemOf<S>, index: number) => Effect.Effect<B, E2, R2>,
+  options: { readonly concurrency: number; readonly ordered?: boolean }
+): Stream.Stream<B, ErrorOf<S> | E2, ContextOf<S> | R2> => {
+  type A = ItemOf<S>
+  type E = ErrorOf<S>
+  type R = ContextOf<S>
+  checkConcurrency(options.concurrency)
+  return Stream.unwrap(
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const pull = yield* nextOf(source as Source<A, E, R>)
+      const turn = yield* Semaphore.make(1)
+      const places = yield* Semaphore.make(options.concurrency)
+      const results = yield* Queue.unbounded<readonly [index: number, value: B], E | E2 | Cause.Done>()
+
+      let pulled = 0
+      const next = Effect.andThen(
+        places.take(1),
+        turn.withPermits(1)(Effect.map(pull, (item) => [item, pulled++] as const))
+      )
+      const map = ([item, index]: readonly [A, number]) =>
+        Effect.flatMap(f(item, index), (value) => Queue.offer(results, [index, value] as const))
+      yield* forEachBounded(next as Next<readonly [A, number], E, R>, map, options).pipe(
+        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Queue.end(results) : Queue.failCause(results, exit.cause))),
+        Effect.forkIn(scope)
+      )
+
+      let taken = 0
+      let following = 0
+      const early = new Map<number, B>()
+      const arrange = (chunk: ReadonlyArray<readonly [number, B]>): Array<B> => {
+        if (options.ordered !== true) return chunk.map(([, value]) => value)
+        for (const [index, value] of chunk) early.set(index, value)
+        const ready: Array<B> = []
+        for (; early.has(following); following++) {
+          ready.push(early.get(following)!)
+          early.delete(following)
+        }
+        return ready
+      }
+      const emit: Effect.Effect<[B, ...Array<B>], E | E2 | Cause.Done> = Effect.flatMap(
+        // a place is free again when the consumer comes back for more
+        Effect.andThen(
+          Effect.suspend(() => places.release(taken)),
+          Effect.suspend(() => {
+            taken = 0
+            return Queue.takeAll(results)
+          })
+        ),
+        (chunk) => {
+          const ready = arrange(chunk)
+          taken = ready.length
+          return ready.length === 0 ? emit : Effect.succeed(ready as [B, ...Array<B>])
+        }
+      )
+      return Stream.fromPull(Effect.succeed(emit as Pull.Pull<[B, ...Array<B>], E | E2>))
+    })
+  ) as Stream.Stream<B, E | E2, R | R2>
+}
