@@ -1,0 +1,247 @@
+/**
+ * robots.txt: reads a file and tells what it allows (RFC 9309).
+ *
+ * It imports nothing of the scraper, and no service: bytes in, verdicts out.
+ *
+ * 1. Any bytes are a robots.txt: what cannot be read is skipped, line by line.
+ * 2. Time is linear in the file, and for each question in rules and path.
+ * 3. Nobody is forbidden to fetch `/robots.txt` itself (2.2.2).
+ *
+ * Beyond the RFC, as common practice has it: a name in `User-agent` ends at the
+ * first character that no product token has, a missing colon is forgiven, and
+ * `Crawl-delay` and `Sitemap` are read.
+ */
+import * as Pattern from "./Pattern.ts"
+
+/** RFC 9309 2.5: at least 500 KiB must be read. What follows is ignored, an incomplete last line too. */
+export const maxBytes = 500 * 1024
+
+/** One `Allow` or `Disallow` line. */
+export interface Rule {
+  readonly allow: boolean
+  readonly pattern: Pattern.Pattern
+  /** From 1. */
+  readonly line: number
+  /** The line as it was written, without white space around it and comment. */
+  readonly text: string
+}
+
+/** All that the file says to one product token, its groups merged. */
+export interface Group {
+  /** The product token as it was first written, or `*`. */
+  readonly name: string
+  /** The most specific first; of two equally specific ones, `Allow` first: so the first that matches decides. */
+  readonly rules: ReadonlyArray<Rule>
+  readonly crawlDelaySeconds: number | undefined
+}
+
+/** A file that was read. */
+export interface Robots {
+  /** By product token in lower case, and `*`. */
+  readonly groups: ReadonlyMap<string, Group>
+  /** Values of `Sitemap` lines in their order: not resolved, not checked. They belong to no group. */
+  readonly sitemaps: ReadonlyArray<string>
+}
+
+export interface Decision {
+  readonly allowed: boolean
+  /** What decided; absent where no rule matches. `group` is the product token of the rule's group, or `*`. */
+  readonly rule?: { readonly line: number; readonly text: string; readonly group: string }
+}
+
+/** One character for each octet. */
+const toOctets = (bytes: Uint8Array): string => {
+  let octets = ""
+  for (let index = 0; index < bytes.length; index += 4096)
+    octets += String.fromCharCode(...bytes.subarray(index, index + 4096))
+  return octets
+}
+
+const isAscii = /^[\0-\x7f]*$/
+
+const toText = (octets: string): string =>
+  isAscii.test(octets)
+    ? octets
+    : new TextDecoder().decode(Uint8Array.from(octets, (character) => character.charCodeAt(0)))
+
+const lineEnd = /\r\n|\r|\n/
+
+/** The lines of a file, as octets, within the bound and without a byte order mark, even one that lost its end. */
+const linesOf = (bytes: Uint8Array): Array<string> => {
+  const bounded = bytes.subarray(0, maxBytes)
+  const mark = [0xef, 0xbb, 0xbf]
+  const differs = mark.findIndex((byte, index) => bounded[index] !== byte)
+  const lines = toOctets(bounded.subarray(differs < 0 ? mark.length : differs)).split(lineEnd)
+  // half a line could say the opposite of the whole
+  if (bytes.length > maxBytes) lines.pop()
+  return lines
+}
+
+const isBlank = (code: number) => code === 0x20 || code === 0x09
+
+/** Blanks only: `String.trim` would take octets of a UTF-8 character away. */
+const trim = (octets: string): string => {
+  let start = 0
+  let end = octets.length
+  while (start < end && isBlank(octets.charCodeAt(start))) start++
+  while (end > start && isBlank(octets.charCodeAt(end - 1))) end--
+  return octets.slice(start, end)
+}
+
+const blanks = /[ \t]+/
+
+/** `key: value` of a line, the key in lower case. Without a colon, two words are taken for it. */
+const recordOf = (line: string): readonly [key: string, value: string] | undefined => {
+  const colon = line.indexOf(":")
+  if (colon >= 0) return [trim(line.slice(0, colon)).toLowerCase(), trim(line.slice(colon + 1))]
+  const words = line.split(blanks, 3)
+  return words.length === 2 ? [words[0]!.toLowerCase(), words[1]!] : undefined
+}
+
+/** RFC 9309 2.2.1; empty where the value begins with no product token. */
+const productTokenOf = (value: string): string => /^(?:\*(?=[ \t]|$)|[A-Za-z_-]*)/.exec(value)![0]
+
+/** The largest `Crawl-delay` in a row of them. */
+interface Delay {
+  seconds: number
+}
+
+/** All lines for one name. */
+class Building implements Group {
+  // both are shared with the other names of the same lines, so a file that names thousands costs no more than its length
+  readonly blocks: Array<ReadonlyArray<Rule>> = []
+  readonly delays: Array<Delay> = []
+  readonly name: string
+  private merged: ReadonlyArray<Rule> | undefined = undefined
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Merged when first asked for: a crawler asks for one group of many. */
+  get rules(): ReadonlyArray<Rule> {
+    return (this.merged ??= this.blocks
+      .flat()
+      .toSorted((a, b) => b.pattern.length - a.pattern.length || Number(b.allow) - Number(a.allow)))
+  }
+
+  get crawlDelaySeconds(): number | undefined {
+    return this.delays.reduce<number | undefined>((most, one) => Math.max(most ?? 0, one.seconds), undefined)
+  }
+}
+
+const seconds = /^\d{1,9}(?:\.\d{1,9})?$/
+
+/** Reads a file. Never fails; a string stands for its UTF-8 bytes. */
+export const parse = (content: Uint8Array | string): Robots => {
+  const lines = linesOf(typeof content === "string" ? new TextEncoder().encode(content) : content)
+  const groups = new Map<string, Building>()
+  const sitemaps: Array<string> = []
+  /** Whom rules are for. */
+  let addressed = new Set<Building>()
+  /** Whom a `Crawl-delay` is for: the same, but names after one begin anew. */
+  let delayed: Array<Building> = []
+  /** The rules for the former; `undefined` until the first one. */
+  let block: Array<Rule> | undefined
+  /** What the latter wait; `undefined` until the first one. */
+  let pause: Delay | undefined
+
+  const address = (value: string) => {
+    // only a rule closes the list of names: other records must not break up a group (2.2.4)
+    if (block !== undefined) addressed = new Set()
+    if (block !== undefined || pause !== undefined) delayed = []
+    block = undefined
+    pause = undefined
+    const name = productTokenOf(value)
+    if (name === "") return
+    const key = name.toLowerCase()
+    let group = groups.get(key)
+    if (group === undefined) groups.set(key, (group = new Building(name)))
+    addressed.add(group)
+    delayed.push(group)
+  }
+
+  const rule = (made: Rule | undefined) => {
+    if (block === undefined) {
+      block = []
+      for (const group of addressed) group.blocks.push(block)
+    }
+    if (made !== undefined) block.push(made)
+  }
+
+  const delay = (value: string) => {
+    if (!seconds.test(value)) return
+    if (pause === undefined) {
+      pause = { seconds: 0 }
+      for (const group of delayed) group.delays.push(pause)
+    }
+    pause.seconds = Math.max(pause.seconds, Number(value))
+  }
+
+  for (const [index, whole] of lines.entries()) {
+    const comment = whole.indexOf("#")
+    const line = trim(comment < 0 ? whole : whole.slice(0, comment))
+    const record = line === "" ? undefined : recordOf(line)
+    if (record === undefined) continue
+    const [key, value] = record
+    switch (key) {
+      case "user-agent":
+        address(value)
+        break
+      case "allow":
+      case "disallow":
+        // an empty pattern matches nothing, but it is a rule and closes the list of names
+        rule(
+          value === ""
+            ? undefined
+            : { allow: key === "allow", pattern: Pattern.make(value), line: index + 1, text: toText(line) }
+        )
+        break
+      case "crawl-delay":
+        delay(value)
+        break
+      case "sitemap":
+        if (value !== "") sitemaps.push(toText(value))
+        break
+    }
+  }
+  return { groups, sitemaps }
+}
+
+/**
+ * The group that a crawler must obey: its own, or that of `*`, if there is one (2.2.1).
+ *
+ * @param productToken the crawler's name without version, as in its User-Agent; compared case-insensitively, and whole
+ */
+export const groupFor = (robots: Robots, productToken: string): Group | undefined =>
+  robots.groups.get(productToken.toLowerCase()) ?? robots.groups.get("*")
+
+/** Path and query as octets in normal form. */
+const pathOf = (url: string): string => {
+  const parsed = URL.parse(url, "http://robots.invalid/")
+  return parsed === null ? "/" : Pattern.normalize(parsed.pathname + parsed.search)
+}
+
+/**
+ * May this crawler fetch `url`? The most specific matching rule decides, `Allow` where two are equal (2.2.2).
+ *
+ * @param url absolute, of the origin that the file came from, which is not checked; or a path with its query. A text
+ * that is no URL is judged as `/`.
+ */
+export const decide = (robots: Robots, productToken: string, url: string): Decision => {
+  const group = groupFor(robots, productToken)
+  if (group === undefined || group.rules.length === 0) return { allowed: true }
+  const path = pathOf(url)
+  if (path === "/robots.txt") return { allowed: true }
+  const rule = group.rules.find((one) => Pattern.matches(one.pattern, path))
+  return rule === undefined
+    ? { allowed: true }
+    : { allowed: rule.allow, rule: { line: rule.line, text: rule.text, group: group.name } }
+}
+
+/**
+ * Seconds that the file wants between two requests of this crawler; the largest where it names several. A group of
+ * its own counts even if it names none.
+ */
+export const crawlDelaySeconds = (robots: Robots, productToken: string): number | undefined =>
+  groupFor(robots, productToken)?.crawlDelaySeconds

@@ -1,0 +1,66 @@
+/**
+ * From what came of asking for a robots.txt to what may be fetched
+ * (RFC 9309 2.3.1 and 2.4). Pure: who asks, and when again, is decided elsewhere.
+ *
+ * What a file says holds for the origin that was asked first, wherever
+ * redirects led (2.3.1.2).
+ */
+import * as Robots from "./Robots.ts"
+
+/** RFC 9309 2.3.1.2: so many redirects in a row are followed, to other hosts too. */
+export const maxRedirects = 5
+
+/** RFC 9309 2.4: an older copy should not be used, unless the server cannot be reached. */
+export const maxAgeSeconds = 24 * 60 * 60
+
+/** What came of asking. */
+export type Answer =
+  /** The last response after all redirects. `body`: as decoded; what exceeds `Robots.maxBytes` may be left out. */
+  | { readonly kind: "response"; readonly status: number; readonly body: Uint8Array }
+  /** Redirects without end: more than `maxRedirects`, a loop, or no usable target. */
+  | { readonly kind: "redirects" }
+  /** No whole response: no connection, a timeout, a cut or undecodable body. */
+  | { readonly kind: "failed" }
+
+/**
+ * - `rules`: the file decides;
+ * - `unavailable`: there is none, all is allowed (2.3.1.3);
+ * - `unreachable`: nobody knows, nothing is allowed until the next try (2.3.1.4).
+ */
+export type Verdict =
+  | { readonly kind: "rules"; readonly robots: Robots.Robots }
+  | { readonly kind: "unavailable" }
+  | { readonly kind: "unreachable" }
+
+/** Where the robots.txt for `url` is. */
+export const locationFor = (url: URL): string => `${url.origin}/robots.txt`
+
+/**
+ * Judges an answer. 2xx: the file counts. 4xx: there is none, except for 429, by which a server says that it is
+ * overloaded: as 5xx, it forbids all for now. Redirects without end and any other status: there is none.
+ */
+export const judge = (answer: Answer): Verdict => {
+  switch (answer.kind) {
+    case "failed":
+      return { kind: "unreachable" }
+    case "redirects":
+      return { kind: "unavailable" }
+    case "response": {
+      const { body, status } = answer
+      if (status >= 200 && status < 300) return { kind: "rules", robots: Robots.parse(body) }
+      return { kind: status >= 500 || status === 429 ? "unreachable" : "unavailable" }
+    }
+  }
+}
+
+/** May `productToken` fetch `url`, an URL of the origin that was asked? */
+export const decide = (verdict: Verdict, productToken: string, url: string): Robots.Decision => {
+  switch (verdict.kind) {
+    case "rules":
+      return Robots.decide(verdict.robots, productToken, url)
+    case "unavailable":
+      return { allowed: true }
+    case "unreachable":
+      return { allowed: false }
+  }
+}
