@@ -36,8 +36,12 @@ const checkConcurrency = (concurrency: number) => {
 }
 
 /** Opens a source for one item at a time. Its iterator is returned when the scope closes. */
-export const nextOf = <A, E, R>(source: Source<A, E, R>): Effect.Effect<Next<A, E, R>, never, R | Scope.Scope> => {
-  if (Stream.isStream(source)) return nextOfStream(source)
+export const nextOf = <S extends Source<any, any, any>>(
+  source: S
+): Effect.Effect<Next<ItemOf<S>, ErrorOf<S>, ContextOf<S>>, never, ContextOf<S> | Scope.Scope> =>
+  Stream.isStream(source) ? (nextOfStream(source) as never) : (nextOfIterable(source as Iterable<ItemOf<S>>) as never)
+
+const nextOfIterable = <A>(source: Iterable<A> | AsyncIterable<A>): Effect.Effect<Next<A>, never, Scope.Scope> => {
   const iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]()
   const take = (result: IteratorResult<A>): Next<A> => (result.done ? Cause.done() : Effect.succeed(result.value))
   const next: Next<A> = Effect.suspend(() => {
@@ -109,7 +113,7 @@ export const mapBounded = <S extends Source<any, any, any>, B, E2, R2>(
   return Stream.unwrap(
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      const pull = yield* nextOf(source as Source<A, E, R>)
+      const pull: Next<A, E, R> = yield* nextOf(source)
       const turn = yield* Semaphore.make(1)
       const places = yield* Semaphore.make(options.concurrency)
       const results = yield* Queue.unbounded<readonly [index: number, value: B], E | E2 | Cause.Done>()

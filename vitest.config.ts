@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config"
+
+/** All tests of the repository in one vitest. The packages have a config each; `house` and `packed` are about the repository as a whole. */
+export default defineConfig({
+  test: {
+    projects: [
+      "packages/*",
+      "apps/*",
+      { test: { name: "house", include: ["test/*.test.ts"] } },
+      { test: { name: "packed", include: ["test/packed/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000 } }
+    ],
+    passWithNoTests: true,
+    reporters: ["default", "json"],
+    outputFile: { json: ".vitest/results.json" }
+  }
+})
