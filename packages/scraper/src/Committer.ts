@@ -1,0 +1,153 @@
+/**
+ * Groups what the workers settle into commits: few and large, so that a commit
+ * costs little for each target; soon, so that a crash repeats little.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { Frontier } from "./Frontier.ts"
+import { Outcome } from "./Outcome.ts"
+import type * as Politeness from "./Politeness.ts"
+import type { Sink } from "./Sink.ts"
+import type { Settled, Store, StoreError, Waiting } from "./Store.ts"
+import type { Target } from "./Target.ts"
+
+export interface CommitterOptions {
+  readonly list: number
+  /** A commit comes at the latest this long after the first settled target, in milliseconds. */
+  readonly withinMs: number
+  /** A commit comes at once when this many are settled. */
+  readonly most: number
+  /** Transfers in flight whose part is worth a row by now. */
+  readonly noteworthy: () => ReadonlyArray<Target>
+  /** The target in flight for a URL. */
+  readonly inFlight: (url: string) => Target | undefined
+  /** Told before each try again of a commit that found no room on the disk. */
+  readonly diskFull: Effect.Effect<void>
+}
+
+export const make = Effect.fnUntraced(function* (
+  services: { readonly store: Store["Service"]; readonly sink: Sink["Service"] },
+  politeness: Politeness.Politeness,
+  frontier: Frontier,
+  options: CommitterOptions
+) {
+  const { store, sink } = services
+  const committed = yield* Queue.bounded<Outcome, StoreError | Cause.Done>(2 * options.most)
+  let settled: Array<Settled> = []
+  let waiting: Array<Waiting> = []
+  let wake: (() => void) | undefined
+  /** Workers that wait for a commit because too much is uncommitted. */
+  const held = new Set<() => void>()
+
+  const size = () => settled.length + waiting.length
+  const write = Effect.fnUntraced(function* (
+    noteworthy: ReadonlyArray<Target>,
+    restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  ) {
+    const done = settled
+    const parked = waiting
+    settled = []
+    waiting = []
+    const unplaced = yield* sink.sync
+    const rows = unplaced.size === 0 ? done : done.map((one) => withWriteError(one, unplaced))
+    const leaving = [...rows, ...parked].map((one) => one.target)
+
+    const place = frontier.placeAfter(leaving)
+    const straggling: Array<Target> = []
+    for (const url of frontier.stragglers()) {
+      const target = options.inFlight(url)
+      if (target !== undefined) straggling.push(target)
+    }
+    const leased = [...straggling, ...noteworthy].map((target) => ({ target, dueMs: 0, leased: true }))
+    const commit = {
+      list: options.list,
+      settled: rows,
+      waiting: [...parked, ...leased],
+      hosts: politeness.changes(Date.now()),
+      ...(place === undefined ? {} : { place })
+    }
+    // a full disk is waited for, and that wait may be interrupted: then nothing of this is believed
+    const attempt: Effect.Effect<void, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
+      Effect.andThen(restore(options.diskFull), attempt)
+    )
+    yield* attempt
+    // their rows are there: they no longer hold back the place
+    frontier.placeAfter(straggling)
+    let firstDueMs = Infinity
+    for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
+    frontier.committed(leaving, firstDueMs)
+    for (const release of held) release()
+    held.clear()
+    return rows.map((one) => one.outcome)
+  })
+  const flush = (noteworthy: ReadonlyArray<Target> = []) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(write(noteworthy, restore), (outcomes) =>
+        outcomes.length === 0 ? Effect.void : restore(Queue.offerAll(committed, outcomes))
+      )
+    )
+
+  /** Waits until `most` targets are settled, or one at the least and `withinMs` passed; a second at the most. */
+  const rest = (atLeast: number, ms: number) =>
+    Effect.callback<void>((resume) => {
+      const timer = setTimeout(() => resume(Effect.void), ms)
+      const check = () => {
+        if (size() < atLeast) return
+        clearTimeout(timer)
+        wake = undefined
+        resume(Effect.void)
+      }
+      wake = check
+      check()
+      return Effect.sync(() => clearTimeout(timer))
+    })
+  const loop = Effect.gen(function* () {
+    for (;;) {
+      yield* rest(1, 1000)
+      yield* rest(options.most, options.withinMs)
+      const noteworthy = options.noteworthy()
+      if (size() + noteworthy.length > 0) yield* flush(noteworthy)
+    }
+  })
+
+  return {
+    /** Every committed outcome; ends after `end`. */
+    outcomes: Stream.fromQueue(committed),
+    settle: (one: Settled) => {
+      settled.push(one)
+      wake?.()
+    },
+    park: (one: Waiting) => {
+      waiting.push(one)
+      wake?.()
+    },
+    /** Waits while too much is uncommitted. */
+    room: Effect.suspend(() =>
+      size() < 4 * options.most
+        ? Effect.void
+        : Effect.callback<void>((resume) => {
+            const release = () => resume(Effect.void)
+            held.add(release)
+            return Effect.sync(() => held.delete(release))
+          })
+    ),
+    /** Commits what is there, now. */
+    flush: Effect.suspend(() => flush()),
+    /** Commits what is there without telling: nobody listens any more. */
+    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => write([], restore))),
+    run: loop,
+    end: Queue.end(committed),
+    fail: (cause: Cause.Cause<StoreError>) => Queue.failCause(committed, cause)
+  }
+})
+
+/** A file that could not get its name after all is no saved file. */
+const withWriteError = (one: Settled, unplaced: Effect.Success<Sink["Service"]["sync"]>): Settled => {
+  if (one.outcome._tag !== "Saved") return one
+  const error = unplaced.get(one.outcome.path)
+  if (error === undefined) return one
+  const { url, attempts, durationMs } = one.outcome
+  return { target: one.target, outcome: { _tag: "Failed", url, attempts, durationMs, error } }
+}

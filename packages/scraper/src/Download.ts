@@ -1,0 +1,439 @@
+/**
+ * One attempt at a target: the answer judged, its body decoded and written.
+ *
+ * Synchronous from byte to file: the session calls in, the part is written, and
+ * one callback tells how it ended.
+ *
+ * 1. Bytes of two representations are never mixed: a part is continued only by a
+ *    206 that starts where it ends and carries the same validator (RFC 9110
+ *    14.4, 15.3.7); anything else starts over.
+ * 2. A part outlives the attempt only if the server gave a strong validator and
+ *    the body came uncoded, so that a range of it means its bytes.
+ */
+import * as ContentDisposition from "./ContentDisposition.ts"
+import * as Decode from "./Decode.ts"
+import { type FetchReason, ProtocolError, RangeError, StatusError, TooLargeError, WriteError } from "./FetchError.ts"
+import type { RateLimit } from "./RateLimit.ts"
+import { retryAfterMs } from "./RetryAfter.ts"
+import type { Receiver, Request, ResponseHead, Session, Transfer } from "./Session.ts"
+import { DiskFull, type Part, type Sink } from "./Sink.ts"
+import type { Partial, Target, Validators } from "./Target.ts"
+
+export interface DownloadOptions {
+  readonly maxSize?: number | undefined
+  readonly maxTimeMs?: number | undefined
+  readonly rate?: RateLimit | undefined
+  /** Hear what name the server suggests. */
+  readonly suggestions: boolean
+}
+
+/** How an attempt ended. `status` and `url` are those of the last answer, if there was one. */
+export type Attempt =
+  | Complete
+  | { readonly _tag: "Unchanged"; readonly head: ResponseHead }
+  | {
+      readonly _tag: "Failed"
+      readonly reason: FetchReason
+      readonly head?: ResponseHead
+      /** The part was kept, to be continued. */
+      readonly partial?: Partial
+      /** The part at hand was of no use: ask again from the start, at once. */
+      readonly restart?: boolean
+    }
+  /** `needed`: bytes that the body takes, as far as that is known. */
+  | { readonly _tag: "DiskFull"; readonly needed: number; readonly partial?: Partial }
+
+/** A whole body, ready to get its name. */
+export interface Complete {
+  readonly _tag: "Complete"
+  readonly part: Part
+  readonly bytes: number
+  readonly sha256?: string
+  readonly head: ResponseHead
+  readonly validators: Validators
+  readonly suggested?: string
+}
+
+/** The attempt that an error of the sink makes; other errors are bugs and thrown on. */
+export const broken = (error: unknown, head: ResponseHead | undefined, needed: number, partial?: Partial): Attempt => {
+  if (error instanceof DiskFull) return { _tag: "DiskFull", needed, ...(partial === undefined ? {} : { partial }) }
+  if (!(error instanceof WriteError)) throw error
+  return { _tag: "Failed", reason: error, ...(head === undefined ? {} : { head }) }
+}
+
+/** A running attempt, for the progress display. */
+export interface Download {
+  readonly target: Target
+  readonly startedMs: number
+  readonly received: number
+  readonly total: number | undefined
+  /** The part as it could be continued after a crash, once there is one. */
+  readonly resumable: Partial | undefined
+  /** Gives up; what can be continued is kept. */
+  readonly abort: () => Partial | undefined
+}
+
+/** What may be sent in If-Range and makes a range trustworthy: a strong ETag (RFC 9110 13.1.5, 8.8.3), or a Last-Modified at least a second before Date (8.8.2.2). */
+export const strongValidator = (head: ResponseHead): string | undefined => {
+  const etag = head.header("etag")
+  if (etag !== undefined) return etag.startsWith("W/") || !etag.startsWith('"') ? undefined : etag
+  const modified = head.header("last-modified")
+  const date = head.header("date")
+  if (modified === undefined || date === undefined) return undefined
+  return Date.parse(date) - Date.parse(modified) >= 1000 ? modified : undefined
+}
+
+/** The numbers of a Content-Range (RFC 9110 14.4); `first` is absent in `bytes *\/N`, `total` where it is unknown. */
+export const contentRange = (
+  value: string | undefined
+): { readonly first?: number; readonly last?: number; readonly total?: number } | undefined => {
+  const found = /^bytes (?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "")
+  if (found === null) return undefined
+  const [, first, last, total] = found
+  return {
+    ...(first === undefined ? {} : { first: Number(first), last: Number(last) }),
+    ...(total === "*" ? {} : { total: Number(total) })
+  }
+}
+
+const contentLength = (head: ResponseHead) => {
+  const value = head.header("content-length")
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined
+}
+
+/** An answer without a body that matters is read to its end, to keep the connection, if it is no longer than this. */
+const drainBytes = 65_536
+
+const heldByDecoder = 1
+const heldBySink = 2
+const heldByRate = 4
+
+class Running implements Download, Receiver, Decode.Output {
+  readonly target: Target
+  readonly startedMs = performance.now()
+  received = 0
+  total: number | undefined
+  readonly #sink: Sink["Service"]
+  readonly #options: DownloadOptions
+  readonly #done: (attempt: Attempt) => void
+  #part: Part | undefined
+  #transfer: Transfer | undefined
+  #decoder: Decode.Decoder | undefined
+  #head: ResponseHead | undefined
+  #validator: string | undefined
+  #coded = false
+  #ended = false
+  /** Set once the rest of the body is of no interest: how the attempt ends. */
+  #verdict: Attempt | undefined
+  /** Who holds back the session now. */
+  #holds = 0
+  #rateTimer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(
+    target: Target,
+    part: Part | undefined,
+    sink: Sink["Service"],
+    options: DownloadOptions,
+    done: (attempt: Attempt) => void
+  ) {
+    this.target = target
+    this.#part = part
+    this.#sink = sink
+    this.#options = options
+    this.#done = done
+  }
+
+  start(session: Session["Service"]) {
+    this.#transfer = session.open(this.#request(), this)
+  }
+
+  #request(): Request {
+    const { target } = this
+    const maxTimeMs = this.#options.maxTimeMs
+    const bounded = maxTimeMs === undefined ? {} : { maxTimeMs }
+    if (this.#part !== undefined && target.partial !== undefined)
+      return {
+        url: target.url,
+        ...bounded,
+        headers: {
+          range: `bytes=${this.#part.bytes}-`,
+          "if-range": target.partial.validator,
+          // a range of a coded body is no range of the file
+          "accept-encoding": "identity"
+        }
+      }
+    if (target.saved !== undefined) {
+      const { etag, lastModified } = target.saved
+      const headers: Record<string, string> = {}
+      if (etag !== undefined) headers["if-none-match"] = etag
+      if (lastModified !== undefined) headers["if-modified-since"] = lastModified
+      return { url: target.url, ...bounded, headers }
+    }
+    return { url: target.url, ...bounded }
+  }
+
+  // ---- from the session
+
+  onHead = (head: ResponseHead) => {
+    this.#head = head
+    const verdict = this.#judge(head)
+    if (verdict === undefined) return
+    if (this.#part !== undefined && verdict._tag !== "Complete") this.#part.discard()
+    this.#part = verdict._tag === "Complete" ? verdict.part : undefined
+    this.#verdict = verdict
+    const length = contentLength(head)
+    if (length !== undefined && length <= drainBytes) return
+    if (head.status === 304) return
+    this.#end(verdict)
+  }
+
+  /** Prepares for the body; or says how the attempt ends without one. */
+  #judge(head: ResponseHead): Attempt | undefined {
+    const { status } = head
+    const failed = (reason: FetchReason, restart?: boolean): Attempt => ({
+      _tag: "Failed",
+      reason,
+      head,
+      ...(restart ? { restart } : {})
+    })
+    if (status === 304 && this.target.saved !== undefined) return { _tag: "Unchanged", head }
+    if (this.#part !== undefined) {
+      if (status === 206) {
+        const wrong = this.#mismatch(head, this.#part.bytes)
+        if (wrong !== undefined) return failed(new RangeError({ detail: wrong }), true)
+        this.#validator = this.target.partial!.validator
+        this.received = this.#part.bytes
+        return this.#expect(head, this.#part.bytes)
+      }
+      if (status === 416) return this.#unsatisfied(head, this.#part)
+      // anything else is a whole answer: the part is of no use
+      if (status === 200) {
+        this.#part.discard()
+        this.#part = undefined
+      }
+    }
+    if (status === 206) return failed(new ProtocolError({ detail: "a range that was not asked for" }))
+    if (status < 200 || status > 299) {
+      const wait = status === 429 || status === 503 ? retryAfterMs(head.header("retry-after"), Date.now()) : undefined
+      return failed(new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) }))
+    }
+    return this.#expect(head, 0)
+  }
+
+  /** Why a 206 does not continue the part, if so. */
+  #mismatch(head: ResponseHead, offset: number): string | undefined {
+    const range = contentRange(head.header("content-range"))
+    if (range?.first === undefined) return "a 206 without a readable Content-Range"
+    if (range.first !== offset) return `asked for byte ${offset}, got ${range.first}`
+    const { total, validator } = this.target.partial!
+    if (total !== undefined && range.total !== undefined && range.total !== total)
+      return `the length changed from ${total} to ${range.total}`
+    if (range.total !== undefined && range.last !== range.total - 1)
+      return `the range ends at ${range.last} of ${range.total} bytes`
+    const length = contentLength(head)
+    if (length !== undefined && length !== range.last! - range.first + 1)
+      return `${length} bytes for a range of ${range.last! - range.first + 1}`
+    const etag = head.header("etag")
+    if (validator.startsWith('"') && etag !== undefined && etag !== validator)
+      return `the validator changed from ${validator} to ${etag}`
+    if (Decode.codings(head.header("content-encoding")).length > 0) return "a coded range"
+    return undefined
+  }
+
+  /** 416 for a part: either it is the whole body already, or it is of no use (RFC 9110 15.5.17). */
+  #unsatisfied(head: ResponseHead, part: Part): Attempt {
+    const total = contentRange(head.header("content-range"))?.total
+    const etag = head.header("etag")
+    const same = etag === undefined || etag === this.target.partial!.validator
+    if (total !== part.bytes || !same)
+      return {
+        _tag: "Failed",
+        reason: new RangeError({ detail: `the part of ${part.bytes} bytes is longer than the body` }),
+        head,
+        restart: true
+      }
+    return this.#complete(part, head)
+  }
+
+  /** Opens the part for the body to come. `from`: bytes that are there already. */
+  #expect(head: ResponseHead, from: number): Attempt | undefined {
+    const declared = contentLength(head)
+    const { maxSize } = this.#options
+    const codings = Decode.codings(head.header("content-encoding"))
+    this.#coded = codings.length > 0 && !Decode.keepsEncoded(codings, head.header("content-type"), head.url)
+    if (declared !== undefined) this.total = from + declared
+    if (!this.#coded && maxSize !== undefined && this.total !== undefined && this.total > maxSize)
+      return { _tag: "Failed", reason: new TooLargeError({ maxBytes: maxSize, bomb: false }), head }
+    const decoder = Decode.make(
+      this.#coded ? codings : [],
+      maxSize === undefined ? {} : { maxBytes: maxSize - from },
+      this
+    )
+    if ("_tag" in decoder) return { _tag: "Failed", reason: decoder, head }
+    this.#decoder = decoder
+    if (this.#part !== undefined) return undefined
+    this.#validator = this.#coded ? undefined : strongValidator(head)
+    try {
+      this.#part = this.#sink.open({
+        ...(this.#keyed ? { key: this.target.url } : {}),
+        ...(this.#coded || declared === undefined ? {} : { expected: declared })
+      })
+      this.#part.drained = () => this.#release(heldBySink)
+    } catch (error) {
+      return this.#broken(error)
+    }
+    return undefined
+  }
+
+  /** Small bodies are asked for again from the start; only long ones are worth a part with a name. */
+  get #keyed() {
+    return this.#validator !== undefined && (this.total === undefined || this.total > drainBytes)
+  }
+
+  onData = (chunk: Uint8Array) => {
+    if (this.#ended || this.#verdict !== undefined) return
+    this.received += chunk.length
+    if (!this.#decoder!.write(chunk)) this.#hold(heldByDecoder)
+    if (this.#ended) return
+    const waitMs = this.#options.rate?.take(chunk.length) ?? 0
+    if (waitMs > 0) {
+      this.#hold(heldByRate)
+      clearTimeout(this.#rateTimer)
+      this.#rateTimer = setTimeout(() => this.#release(heldByRate), waitMs)
+    }
+  }
+
+  onEnd = () => {
+    if (this.#ended) return
+    if (this.#verdict !== undefined) return this.#end(this.#verdict)
+    this.#decoder!.end()
+  }
+
+  onError = (reason: FetchReason) => {
+    if (this.#ended) return
+    this.#end(this.#verdict ?? this.#failed(reason))
+  }
+
+  // ---- from the decoder
+
+  data = (chunk: Uint8Array) => {
+    if (this.#ended) return
+    try {
+      if (!this.#part!.write(chunk)) this.#hold(heldBySink)
+    } catch (error) {
+      this.#end(this.#broken(error))
+    }
+  }
+  drain = () => this.#release(heldByDecoder)
+  end = () => {
+    if (!this.#ended) this.#end(this.#complete(this.#part!, this.#head!))
+  }
+  error = (reason: FetchReason) => {
+    if (!this.#ended) this.#end(this.#failed(reason))
+  }
+
+  // ---- the ends
+
+  #complete(part: Part, head: ResponseHead): Attempt {
+    try {
+      const { bytes, sha256 } = part.finish()
+      const etag = head.header("etag")
+      const lastModified = head.header("last-modified")
+      const suggested = this.#options.suggestions
+        ? ContentDisposition.fileName(head.header("content-disposition") ?? "")
+        : undefined
+      return {
+        _tag: "Complete",
+        part,
+        bytes,
+        head,
+        validators: {
+          ...(etag === undefined ? {} : { etag }),
+          ...(lastModified === undefined ? {} : { lastModified })
+        },
+        ...(sha256 === undefined ? {} : { sha256 }),
+        ...(suggested === undefined ? {} : { suggested })
+      }
+    } catch (error) {
+      return this.#broken(error)
+    }
+  }
+
+  #failed(reason: FetchReason): Attempt {
+    const partial = reason.retryable && reason._tag !== "DecodeError" ? this.#kept() : undefined
+    if (partial === undefined) this.#part?.discard()
+    return {
+      _tag: "Failed",
+      reason,
+      ...(this.#head === undefined ? {} : { head: this.#head }),
+      ...(partial === undefined ? {} : { partial })
+    }
+  }
+
+  /** Keeps the part for another attempt, if it can be continued. */
+  #kept(): Partial | undefined {
+    const part = this.#part
+    if (part === undefined || part.bytes === 0) return undefined
+    // a part from an earlier attempt that this one did not touch
+    const validator = this.#head === undefined ? this.target.partial?.validator : this.#validator
+    const total = this.#head === undefined ? this.target.partial?.total : this.total
+    if (validator === undefined || (this.#head !== undefined && !this.#keyed)) return undefined
+    part.keep()
+    return { validator, ...(total === undefined ? {} : { total }) }
+  }
+
+  #broken(error: unknown): Attempt {
+    const partial = error instanceof DiskFull ? this.#kept() : undefined
+    if (partial === undefined) this.#part?.discard()
+    return broken(error, this.#head, this.total ?? 2 * this.received, partial)
+  }
+
+  #end(attempt: Attempt) {
+    this.#close()
+    this.#done(attempt)
+  }
+
+  abort = (): Partial | undefined => {
+    if (this.#ended) return undefined
+    this.#close()
+    const partial = this.#kept()
+    if (partial === undefined) this.#part?.discard()
+    return partial
+  }
+
+  #close() {
+    this.#ended = true
+    clearTimeout(this.#rateTimer)
+    this.#decoder?.close()
+    this.#transfer?.abort()
+  }
+
+  get resumable(): Partial | undefined {
+    return this.#ended || !this.#keyed || this.#part === undefined
+      ? undefined
+      : { validator: this.#validator!, ...(this.total === undefined ? {} : { total: this.total }) }
+  }
+
+  #hold(who: number) {
+    if (this.#holds === 0) this.#transfer!.pause()
+    this.#holds |= who
+  }
+  #release(who: number) {
+    if (this.#ended || this.#holds === 0) return
+    this.#holds &= ~who
+    if (this.#holds === 0) this.#transfer!.resume()
+  }
+}
+
+/** Starts an attempt. `part` is what an earlier one left, opened at its end. `done` is called once, unless `abort` came first. */
+export const start = (
+  services: { readonly session: Session["Service"]; readonly sink: Sink["Service"] },
+  target: Target,
+  part: Part | undefined,
+  options: DownloadOptions,
+  done: (attempt: Attempt) => void
+): Download => {
+  const running = new Running(target, part, services.sink, options, done)
+  running.start(services.session)
+  return running
+}

@@ -1,0 +1,222 @@
+/**
+ * Why a body could not be had whole. Each reason carries data; the message is
+ * derived from it, and `retryable` says whether asking again may help.
+ */
+import * as Schema from "effect/Schema"
+
+const seconds = (ms: number) => (ms < 1000 ? `${ms} ms` : `${+(ms / 1000).toFixed(1)} s`)
+
+/** The text of the list is no absolute http(s) URL. `line` counts from 1 in the list it came from. */
+export class InvalidUrl extends Schema.TaggedError<InvalidUrl>()("InvalidUrl", {
+  detail: Schema.String,
+  line: Schema.optionalKey(Schema.Int)
+}) {
+  readonly retryable = false
+  override get message() {
+    return this.line === undefined ? this.detail : `line ${this.line}: ${this.detail}`
+  }
+}
+
+/** The host name could not be resolved. `code` is the resolver's (`ENOTFOUND`, `EAI_AGAIN`). */
+export class DnsError extends Schema.TaggedError<DnsError>()("DnsError", {
+  host: Schema.String,
+  code: Schema.String
+}) {
+  readonly retryable = true
+  override get message() {
+    return `cannot resolve ${this.host} (${this.code})`
+  }
+}
+
+/** No connection, or the connection broke before a response head. `code` is the system's (`ECONNREFUSED`). */
+export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectError", {
+  host: Schema.String,
+  code: Schema.String
+}) {
+  readonly retryable = true
+  override get message() {
+    return `cannot talk to ${this.host} (${this.code})`
+  }
+}
+
+/** The server's certificate or the TLS handshake was refused. */
+export class TlsError extends Schema.TaggedError<TlsError>()("TlsError", {
+  host: Schema.String,
+  code: Schema.String
+}) {
+  readonly retryable = false
+  override get message() {
+    return `TLS with ${this.host} failed (${this.code})`
+  }
+}
+
+/** A connection to `address` is not allowed: private addresses were denied. */
+export class AddressError extends Schema.TaggedError<AddressError>()("AddressError", {
+  host: Schema.String,
+  address: Schema.String
+}) {
+  readonly retryable = false
+  override get message() {
+    return `${this.host} is the private address ${this.address}`
+  }
+}
+
+/** Nothing came for too long. `phase`: the stage that waited; `ms`: the bound. */
+export class TimeoutError extends Schema.TaggedError<TimeoutError>()("TimeoutError", {
+  phase: Schema.Literals(["connect", "headers", "body", "total"]),
+  ms: Schema.Int
+}) {
+  readonly retryable = this.phase !== "total"
+  override get message() {
+    switch (this.phase) {
+      case "connect":
+        return `no connection within ${seconds(this.ms)}`
+      case "headers":
+        return `no answer within ${seconds(this.ms)}`
+      case "body":
+        return `no byte for ${seconds(this.ms)}`
+      case "total":
+        return `not done within ${seconds(this.ms)}`
+    }
+  }
+}
+
+/** The answer breaks HTTP (RFC 9112, RFC 9113) in a way that leaves its meaning open. */
+export class ProtocolError extends Schema.TaggedError<ProtocolError>()("ProtocolError", {
+  detail: Schema.String
+}) {
+  readonly retryable = false
+  override get message() {
+    return `bad answer: ${this.detail}`
+  }
+}
+
+/** Redirects that lead nowhere: a loop, too many, or a target that is no http(s) URL. */
+export class RedirectError extends Schema.TaggedError<RedirectError>()("RedirectError", {
+  kind: Schema.Literals(["loop", "limit", "location"]),
+  location: Schema.String,
+  count: Schema.Int
+}) {
+  readonly retryable = false
+  override get message() {
+    switch (this.kind) {
+      case "loop":
+        return `redirects in a loop, to ${this.location}`
+      case "limit":
+        return `more than ${this.count} redirects`
+      case "location":
+        return `redirects to ${this.location}, which is no http(s) URL`
+    }
+  }
+}
+
+/** The final answer is no success. `retryAfterMs`: the server's Retry-After, from now. */
+export class StatusError extends Schema.TaggedError<StatusError>()("StatusError", {
+  status: Schema.Int,
+  retryAfterMs: Schema.optionalKey(Schema.Finite)
+}) {
+  // RFC 9110 15.5.9, 15.6; RFC 6585 4; RFC 8470 5.2
+  readonly retryable = [408, 425, 429, 500, 502, 503, 504].includes(this.status)
+  override get message() {
+    return `HTTP ${this.status}`
+  }
+}
+
+/** The body ended before its declared length or its last chunk. `expected` is absent where no length was declared. */
+export class TruncatedError extends Schema.TaggedError<TruncatedError>()("TruncatedError", {
+  received: Schema.Finite,
+  expected: Schema.optionalKey(Schema.Finite)
+}) {
+  readonly retryable = true
+  override get message() {
+    return this.expected === undefined
+      ? `body broke off after ${this.received} bytes`
+      : `body ended at ${this.received} of ${this.expected} bytes`
+  }
+}
+
+/** The answer to a range request does not continue the bytes at hand (RFC 9110 14.4, 15.3.7). */
+export class RangeError extends Schema.TaggedError<RangeError>()("RangeError", {
+  detail: Schema.String
+}) {
+  readonly retryable = true
+  override get message() {
+    return `cannot resume: ${this.detail}`
+  }
+}
+
+/** The content coding is unknown, or its data is damaged. `coding` is the server's word for it. */
+export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
+  coding: Schema.String,
+  kind: Schema.Literals(["unknown", "corrupt", "cut", "nested"])
+}) {
+  readonly retryable = this.kind === "cut"
+  override get message() {
+    switch (this.kind) {
+      case "unknown":
+        return `unknown content coding ${this.coding}`
+      case "corrupt":
+        return `damaged ${this.coding} data`
+      case "cut":
+        return `${this.coding} data ended too early`
+      case "nested":
+        return `too many content codings: ${this.coding}`
+    }
+  }
+}
+
+/** The body is larger than allowed, counted after decoding. */
+export class TooLargeError extends Schema.TaggedError<TooLargeError>()("TooLargeError", {
+  maxBytes: Schema.Finite,
+  /** `true`: no limit was asked for; the ratio of decoded to received bytes gave it away. */
+  bomb: Schema.Boolean
+}) {
+  readonly retryable = false
+  override get message() {
+    return this.bomb ? `decompression bomb: stopped at ${this.maxBytes} bytes` : `larger than ${this.maxBytes} bytes`
+  }
+}
+
+/** The file could not be written. `code` is the system's (`EACCES`), or `EUNSAFE` for a path through a symbolic link. */
+export class WriteError extends Schema.TaggedError<WriteError>()("WriteError", {
+  path: Schema.String,
+  code: Schema.String
+}) {
+  readonly retryable = false
+  override get message() {
+    return this.code === "EUNSAFE"
+      ? `${this.path} leads through a symbolic link`
+      : `cannot write ${this.path} (${this.code})`
+  }
+}
+
+/** The host failed so often in a row that it was not asked in this run. `last` is the last failure's message. */
+export class HostDown extends Schema.TaggedError<HostDown>()("HostDown", {
+  failures: Schema.Int,
+  last: Schema.String
+}) {
+  readonly retryable = false
+  override get message() {
+    return `not asked: the host failed ${this.failures} times in a row (${this.last})`
+  }
+}
+
+/** Every reason, by its tag. */
+export const FetchReason = Schema.Union([
+  InvalidUrl,
+  DnsError,
+  ConnectError,
+  TlsError,
+  AddressError,
+  TimeoutError,
+  ProtocolError,
+  RedirectError,
+  StatusError,
+  TruncatedError,
+  RangeError,
+  DecodeError,
+  TooLargeError,
+  WriteError,
+  HostDown
+])
+export type FetchReason = typeof FetchReason.Type

@@ -1,0 +1,268 @@
+/**
+ * What is next: the list and the store on one side, the workers on the other.
+ *
+ * 1. The list is read by demand: no more than `window` targets are read and not
+ *    yet taken.
+ * 2. A URL is given out once: what is already done, in flight or waiting is
+ *    passed over.
+ * 3. Waiting targets are leased from the store when they are due; no fiber and
+ *    no memory is held for them.
+ * 4. The place in the list moves over a batch of lines when each of its targets
+ *    has a row in the store.
+ */
+import type { Next } from "@simul/core/Concurrently"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import { InvalidUrl } from "./FetchError.ts"
+import type { Batch, Line } from "./Lines.ts"
+import type * as Politeness from "./Politeness.ts"
+import type { Known, Place, Store, StoreError } from "./Store.ts"
+import type { Target } from "./Target.ts"
+import * as Url from "./Url.ts"
+
+export interface FrontierOptions {
+  readonly list: number
+  readonly run: number
+  readonly window: number
+  readonly refresh: boolean
+  /** The paths of new targets, in their order. */
+  readonly claim: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StoreError>
+  /** Targets that the list had up to where it is continued. */
+  readonly targets: number
+  /** Length of the file at a path. */
+  readonly sizeOf: (path: string) => number | undefined
+  /** A line of the list that is no URL. */
+  readonly invalid: (line: Line, error: InvalidUrl) => void
+}
+
+/** Targets of a batch that have no row yet. */
+interface OpenBatch {
+  readonly place: Batch["place"]
+  /** Targets of the list up to its end. */
+  readonly targets: number
+  readonly open: Set<string>
+}
+
+export const make = Effect.fnUntraced(function* (
+  next: Next<Batch>,
+  store: Store["Service"],
+  politeness: Politeness.Politeness,
+  options: FrontierOptions
+) {
+  const { list } = options
+  /** Read and not yet in the store, with the batch they came in. */
+  const active = new Map<string, OpenBatch | undefined>()
+  const batches: Array<OpenBatch> = []
+  const hostsKnown = new Set<string>()
+  const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | StoreError>) => void>()
+  const counts = { read: options.targets, skipped: 0, inFlight: 0, waiting: 0 }
+  let listEnded = false
+  let paused = false
+  let finished: Effect.Effect<never, Cause.Done | StoreError> | undefined
+  let dueMs = Infinity
+  let timer: { readonly atMs: number; readonly handle: ReturnType<typeof setTimeout> } | undefined
+  let wakeFeeder: (() => void) | undefined
+
+  // ---- towards the workers
+
+  const dispatch = () => {
+    if (finished === undefined && listEnded && politeness.queued() + counts.inFlight + counts.waiting === 0)
+      finished = Cause.done()
+    for (const waiter of waiters) {
+      const taken = poll()
+      if (taken === undefined) break
+      waiters.delete(waiter)
+      waiter(taken)
+    }
+    arm()
+    if (wakeFeeder !== undefined && feederHasWork()) wakeFeeder()
+  }
+  const poll = (): Effect.Effect<Politeness.Admission, Cause.Done | StoreError> | undefined => {
+    if (finished !== undefined) return finished
+    if (paused) return undefined
+    const admission = politeness.take(Date.now())
+    if (admission === undefined) return undefined
+    counts.inFlight++
+    return Effect.succeed(admission)
+  }
+  /** Sets the one timer for whatever may happen next by time alone. */
+  const arm = () => {
+    const atMs = Math.min(waiters.size > 0 && !paused ? politeness.wakeMs() : Infinity, dueMs)
+    if (timer !== undefined) {
+      if (timer.atMs <= atMs) return
+      clearTimeout(timer.handle)
+      timer = undefined
+    }
+    if (atMs === Infinity || finished !== undefined) return
+    const handle = setTimeout(
+      () => {
+        timer = undefined
+        dispatch()
+      },
+      Math.min(Math.max(atMs - Date.now(), 1), 2 ** 30)
+    )
+    timer = { atMs, handle }
+  }
+  yield* Effect.addFinalizer(() => Effect.sync(() => clearTimeout(timer?.handle)))
+
+  /** Takes the next target that may be asked; waits for it. */
+  const take: Next<Politeness.Admission, StoreError> = Effect.suspend(
+    () =>
+      poll() ??
+      Effect.callback<Politeness.Admission, Cause.Done | StoreError>((resume) => {
+        waiters.add(resume)
+        arm()
+        if (wakeFeeder !== undefined && feederHasWork()) wakeFeeder()
+        return Effect.sync(() => waiters.delete(resume))
+      })
+  )
+
+  // ---- from the list and the store
+
+  const low = Math.ceil(options.window / 2)
+  const feederHasWork = () =>
+    (!listEnded && politeness.queued() < low) || (dueMs <= Date.now() && politeness.queued() < options.window)
+
+  const remember = (target: Target, batch: OpenBatch | undefined) => {
+    active.set(target.url, batch)
+    batch?.open.add(target.url)
+    politeness.add(target)
+  }
+  const restoreHosts = (targets: ReadonlyArray<Target>) => {
+    const unknown = new Set(targets.map((target) => target.host).filter((host) => !hostsKnown.has(host)))
+    if (unknown.size === 0) return Effect.void
+    if (hostsKnown.size > 100_000) hostsKnown.clear()
+    for (const host of unknown) hostsKnown.add(host)
+    return Effect.map(store.hosts([...unknown]), politeness.restore)
+  }
+
+  /** Whether a URL of the list is to be fetched, given its row. */
+  const isWanted = (row: Known | undefined): boolean => {
+    if (row === undefined) return true
+    if (row.run === options.run) return false // a line that came twice
+    if (row.state !== "done") return row.list !== list // those of this list are leased
+    if (options.refresh || options.sizeOf(row.target.path) !== row.target.saved!.bytes) return true
+    counts.skipped++
+    return false
+  }
+
+  const admit = Effect.fnUntraced(function* ({ lines, place }: Batch) {
+    const fresh = new Set<string>()
+    for (const line of lines) {
+      const url = Url.parse(line.text)
+      if (typeof url === "string") {
+        if (!active.has(url)) fresh.add(url)
+      } else options.invalid(line, new InvalidUrl({ detail: url.detail, line: line.number }))
+    }
+    const urls = [...fresh]
+    const known = yield* store.lookup(urls)
+    const wanted = urls.filter((url) => isWanted(known.get(url)))
+    const paths = yield* options.claim(wanted)
+    const targets = wanted.map((url, index): Target => {
+      const row = known.get(url)?.target
+      const path = row?.path ?? paths[index]!
+      const saved = row?.saved !== undefined && options.sizeOf(path) === row.saved.bytes ? row.saved : undefined
+      return {
+        url,
+        host: Url.origin(url),
+        path,
+        attempts: 0,
+        ...(saved === undefined ? {} : { saved }),
+        ...(row?.partial === undefined ? {} : { partial: row.partial })
+      }
+    })
+    yield* restoreHosts(targets)
+    counts.read += urls.length
+    const batch: OpenBatch = { place, targets: counts.read, open: new Set() }
+    if (place !== undefined) batches.push(batch)
+    for (const target of targets) remember(target, batch)
+  })
+
+  const lease = Effect.fnUntraced(function* () {
+    const targets = yield* store.lease(list, options.window - politeness.queued(), Date.now())
+    yield* restoreHosts(targets)
+    for (const target of targets) remember(target, undefined)
+    counts.waiting -= targets.length
+    const waiting = yield* store.waiting(list)
+    dueMs = waiting.dueMs ?? Infinity
+  })
+
+  const feed = Effect.gen(function* () {
+    for (;;) {
+      if (dueMs <= Date.now() && politeness.queued() < options.window) yield* lease()
+      else if (!listEnded && politeness.queued() < options.window) {
+        const batch = yield* Effect.catchIf(next, Cause.isDone, () => Effect.succeed(undefined))
+        if (batch === undefined) listEnded = true
+        else yield* admit(batch)
+      } else {
+        yield* Effect.callback<void>((resume) => {
+          wakeFeeder = () => {
+            wakeFeeder = undefined
+            resume(Effect.void)
+          }
+          if (feederHasWork()) wakeFeeder()
+        })
+        continue
+      }
+      dispatch()
+    }
+  })
+  const waiting = yield* store.waiting(list)
+  counts.waiting = waiting.count
+  dueMs = waiting.dueMs ?? Infinity
+  yield* feed.pipe(
+    Effect.catch((error) =>
+      Effect.sync(() => {
+        finished = Effect.fail(error)
+        dispatch()
+      })
+    ),
+    Effect.forkScoped
+  )
+
+  return {
+    take,
+
+    /** The worker is done with a target: its slot is free. `verdict` as for `Politeness.release`. */
+    release: (target: Target, verdict?: Politeness.Verdict) => {
+      politeness.release(target, Date.now(), verdict)
+      counts.inFlight--
+      dispatch()
+    },
+    /** A target goes to the store to wait: counted before `release`, so that the run does not end. */
+    park: () => {
+      counts.waiting++
+    },
+    /** These targets left the line: they are in the store now. `dueMs`: when the first of them that waits is due. */
+    committed: (targets: ReadonlyArray<Target>, firstDueMs: number) => {
+      for (const { url } of targets) active.delete(url)
+      if (firstDueMs < dueMs) dueMs = firstDueMs
+      dispatch()
+    },
+    /** The place up to which every target has a row, once these were committed as well. */
+    placeAfter: (committing: Iterable<Target>): Place | undefined => {
+      for (const { url } of committing) active.get(url)?.open.delete(url)
+      let reached: OpenBatch | undefined
+      while (batches.length > 0 && batches[0]!.open.size === 0) reached = batches.shift()
+      if (reached === undefined) return undefined
+      const { bytes, lines, sha256 } = reached.place!
+      return { list, bytes, lines, sha256: sha256(), targets: reached.targets }
+    },
+    /** URLs that alone hold back the place: a later batch is through. */
+    stragglers: (): Iterable<string> =>
+      batches.slice(1).some((batch) => batch.open.size === 0) ? batches[0]!.open : [],
+    /** Whether a URL was read and is not in the store yet. */
+    isActive: (url: string) => active.has(url),
+    /** Stops giving out targets, until `resume`. */
+    pause: () => {
+      paused = true
+    },
+    resume: () => {
+      paused = false
+      dispatch()
+    },
+    statistics: () => ({ ...counts, queued: politeness.queued(), listEnded })
+  }
+})
+
+export type Frontier = Effect.Success<ReturnType<typeof make>>

@@ -1,0 +1,136 @@
+/**
+ * URLs to files, from the outside: opens the directory and what lies in it, runs
+ * the line of `Pipeline.ts`, streams the outcomes.
+ */
+import { nextOf } from "@simul/core/Concurrently"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Lines from "./Lines.ts"
+import { defaults, type Options } from "./Options.ts"
+import type { Outcome } from "./Outcome.ts"
+import * as Pipeline from "./Pipeline.ts"
+import type { RunError } from "./RunError.ts"
+import { Session } from "./Session.ts"
+import * as UndiciSession from "./session/UndiciSession.ts"
+import { Sink } from "./Sink.ts"
+import * as FileSink from "./sink/FileSink.ts"
+import { recorded } from "./sink/Recorded.ts"
+import * as StreamSink from "./sink/StreamSink.ts"
+import { Store, StoreFull } from "./Store.ts"
+import * as Directory from "./store/Directory.ts"
+import { partsOf } from "./store/DirectoryLock.ts"
+import { openList } from "./store/ListFile.ts"
+
+export type { Options } from "./Options.ts"
+export type { Progress, SlowHost } from "./Pipeline.ts"
+
+/** Where URLs come from. Files and bytes hold one URL a line, blank lines and `#` comments skipped; all are read by demand. A file is continued where an earlier run stopped in it. */
+export type Source =
+  | { readonly file: string }
+  | { readonly bytes: AsyncIterable<Uint8Array> }
+  | { readonly urls: Iterable<string> | AsyncIterable<string> | Stream.Stream<string> }
+
+export type Run = Pipeline.Run<RunError>
+
+/**
+ * Opens the directory and starts fetching, as fast as `outcomes` is pulled.
+ *
+ * Closing the scope stops cleanly: bodies that can be continued are kept, and
+ * the same call goes on where this one stopped. Fails where the run cannot start
+ * or go on; a URL that fails is an outcome.
+ */
+export const open = Effect.fnUntraced(function* (source: Source, given: Partial<Options>) {
+  const options: Options = { ...defaults, ...given }
+  const { store, run } = yield* settled(
+    options.stream === undefined ? Directory.open(options.directory, options.durability) : Directory.inMemory
+  )
+  const sink =
+    options.stream === undefined
+      ? FileSink.make({ ...options, parts: partsOf(options.directory) })
+      : StreamSink.make(options.stream)
+
+  yield* verifyUnsynced(store, options)
+  yield* sink.sweep(new Set(yield* settled(store.partials)))
+  const list = yield* listOf(source, store, run)
+  const session = yield* UndiciSession.make(options)
+  const line = yield* Pipeline.start(list, options).pipe(
+    Effect.provideService(Session, session),
+    Effect.provideService(Sink, sink),
+    Effect.provideService(Store, store),
+    settled
+  )
+  return {
+    progress: line.progress,
+    outcomes: Stream.catchTag(line.outcomes, "StoreFull", Stream.die)
+  } satisfies Run as Run
+})
+
+/** The line waits for room by itself; at the start there is nobody to wait. */
+const settled = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, StoreFull>, R> =>
+  Effect.catch(effect, (error) =>
+    error instanceof StoreFull ? Effect.die(error) : Effect.fail(error as Exclude<E, StoreFull>)
+  )
+
+/** After a power loss, files that were not synced are believed only when their bytes are right. */
+const verifyUnsynced = Effect.fnUntraced(function* (store: Store["Service"], options: Options) {
+  const damaged: Array<string> = []
+  yield* settled(
+    Stream.runForEach(store.unsynced, ({ target, bytes, sha256 }) =>
+      Effect.map(recorded(options.directory, target.path, { bytes, sha256 }), (fault) => {
+        if (fault !== undefined) damaged.push(target.url)
+      })
+    )
+  )
+  yield* settled(store.trust(damaged))
+})
+
+const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Service"], run: number) {
+  if ("file" in source) {
+    const { place, batches, read } = yield* openList(source.file, yield* settled(store.places))
+    const number = place?.list ?? (yield* settled(store.newList))
+    yield* settled(store.reopen(number))
+    const { open: unfinished, invalid } = yield* settled(store.count(number))
+    const targets = place?.targets ?? 0
+    return {
+      number,
+      run,
+      targets,
+      invalid,
+      skipped: Math.max(0, targets - (unfinished - invalid)),
+      next: yield* nextOf(batches),
+      read: () => read() ?? 0
+    } satisfies Pipeline.List
+  }
+  return {
+    number: yield* settled(store.newList),
+    run,
+    targets: 0,
+    invalid: 0,
+    skipped: 0,
+    next:
+      "bytes" in source
+        ? yield* nextOf(Lines.fromBytes(source.bytes, { bytes: 0, lines: 0 }))
+        : yield* Lines.fromUrls(source.urls)
+  } satisfies Pipeline.List
+})
+
+/**
+ * The outcomes of a list of URLs, as a Stream.
+ *
+ * Interrupting it stops cleanly; running it again goes on.
+ */
+export const outcomes = (
+  urls: Iterable<string> | AsyncIterable<string> | Stream.Stream<string>,
+  options: Partial<Options>
+): Stream.Stream<Outcome, RunError> => Stream.unwrap(Effect.map(open({ urls }, options), (run) => run.outcomes))
+
+/**
+ * The same for programs without Effect: `for await (const outcome of get(urls, { directory }))`.
+ *
+ * Leaving the loop stops cleanly. Throws a `RunError` where the run cannot start
+ * or go on.
+ */
+export const get = (
+  urls: Iterable<string> | AsyncIterable<string>,
+  options: Partial<Options>
+): AsyncIterable<Outcome> => Stream.toAsyncIterable(outcomes(urls, options))

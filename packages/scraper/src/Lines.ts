@@ -1,0 +1,112 @@
+/**
+ * A list of URLs as it comes: bytes in, batches of lines out, with the place in
+ * the list after each batch. Reads no further than it is asked.
+ */
+import * as Effect from "effect/Effect"
+import { type Next, nextOf } from "@simul/core/Concurrently"
+import * as Cause from "effect/Cause"
+import * as Stream from "effect/Stream"
+
+/** One line that is neither blank nor a comment. `number` counts every line, from 1. */
+export interface Line {
+  readonly text: string
+  readonly number: number
+}
+
+/** Lines in order, and where the list stands after them. `place` is absent for sources that cannot be continued. */
+export interface Batch {
+  readonly lines: ReadonlyArray<Line>
+  readonly place?: { readonly bytes: number; readonly lines: number; readonly sha256: () => string }
+}
+
+/** A running digest that can be asked between: a `node:crypto` Hash, for one. */
+export interface RunningHash {
+  readonly update: (bytes: Uint8Array) => unknown
+  readonly copy: () => { readonly digest: (encoding: "hex") => string }
+}
+
+/** Lines longer than this are cut: no URL is so long. */
+const maxLine = 65_536
+const batchLines = 256
+const newline = 10
+const blank = /^\s*(#|$)/
+
+/**
+ * Batches of at most 256 lines of a UTF-8 text; a byte order mark and CR are dropped.
+ * `start`: what was read before the first byte. `hash`: already fed with that.
+ */
+export const fromBytes = (
+  bytes: AsyncIterable<Uint8Array>,
+  start: { readonly bytes: number; readonly lines: number },
+  hash?: RunningHash
+): AsyncIterable<Batch> => ({
+  async *[Symbol.asyncIterator]() {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: start.bytes > 0 })
+    let number = start.lines
+    let consumed = start.bytes
+    let lines: Array<Line> = []
+    let rest: Uint8Array = new Uint8Array(0)
+    const add = (line: Uint8Array) => {
+      number++
+      const text = decoder.decode(line.subarray(0, maxLine))
+      if (!blank.test(text)) lines.push({ text: text.trim(), number })
+    }
+    const batch = (): Batch => {
+      const copy = hash?.copy()
+      const at = { bytes: consumed, lines: number }
+      const ready = lines
+      lines = []
+      return copy === undefined
+        ? { lines: ready }
+        : { lines: ready, place: { ...at, sha256: () => copy.digest("hex") } }
+    }
+    for await (const chunk of bytes) {
+      const all = rest.length === 0 ? chunk : join(rest, chunk)
+      let from = 0
+      for (let end = all.indexOf(newline); end >= 0; end = all.indexOf(newline, from)) {
+        add(all.subarray(from, end))
+        hash?.update(all.subarray(from, end + 1))
+        consumed += end + 1 - from
+        from = end + 1
+        if (lines.length >= batchLines) yield batch()
+      }
+      // the chunk may be the reader's buffer: keep a copy of what is left (a Buffer's own `slice` makes none)
+      rest = Uint8Array.prototype.slice.call(all, from)
+    }
+    // the place stays before an unterminated last line: the list may be growing
+    if (rest.length > 0) add(rest)
+    yield batch()
+  }
+})
+
+const join = (a: Uint8Array, b: Uint8Array) => {
+  const joined = new Uint8Array(a.length + b.length)
+  joined.set(a)
+  joined.set(b, a.length)
+  return joined
+}
+
+/** Batches of URLs from a program: pulled one by one, so that an endless source is read by demand. */
+export const fromUrls = Effect.fnUntraced(function* (
+  urls: Iterable<string> | AsyncIterable<string> | Stream.Stream<string>
+) {
+  const next = yield* nextOf(urls)
+  // what is there at once makes one batch; an array or a set is there at once
+  const most = Symbol.iterator in urls ? batchLines : 1
+  let number = 0
+  let ended = false
+  const batch: Next<Batch> = Effect.gen(function* () {
+    if (ended) return yield* Cause.done()
+    const lines: Array<Line> = []
+    while (lines.length < most) {
+      const text = yield* next.pipe(Effect.catch(() => Effect.succeed(undefined)))
+      if (text === undefined) {
+        ended = true
+        break
+      }
+      lines.push({ text: text.trim(), number: ++number })
+    }
+    return { lines }
+  })
+  return batch
+})

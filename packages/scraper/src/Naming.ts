@@ -1,0 +1,68 @@
+/**
+ * Which file a target gets. Below `host/path/name` that is a pure function of
+ * the URL (`sink/FileName.ts`); short names and names that servers suggest are
+ * claimed: the first URL of the list to ask for one owns it, and the store
+ * remembers, so that a resumed run names files as an undisturbed one.
+ */
+import * as Effect from "effect/Effect"
+import type { Options } from "./Options.ts"
+import * as FileName from "./FileName.ts"
+import { claimKey, type Store, type StoreError } from "./Store.ts"
+import type { Target } from "./Target.ts"
+
+export interface Naming {
+  /** The paths of these URLs, in their order. */
+  readonly claim: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StoreError>
+  /** The path of a target for which the server suggested a name. */
+  readonly suggest: (target: Target, name: string) => Effect.Effect<string, StoreError>
+}
+
+/** Claims that are not in the store yet are kept in memory, up to this many before a look at which are. */
+const mostClaims = 16_384
+
+/** `isActive`: whether the store may not know of a URL yet. */
+export const make = (
+  naming: Options["naming"],
+  store: Store["Service"],
+  isActive: (url: string) => boolean
+): Naming => {
+  const claims = new Map<string, string>()
+
+  /** The first name that is free or the URL's own; the last one is always its own. */
+  const settle = Effect.fnUntraced(function* (
+    wishes: ReadonlyArray<{ readonly url: string; readonly names: readonly [string, string] }>
+  ) {
+    const owners = yield* store.owners(wishes.map(({ names }) => claimKey(names[0])))
+    if (claims.size > mostClaims) for (const [key, url] of claims) if (!isActive(url)) claims.delete(key)
+    return wishes.map(({ url, names }) => {
+      const key = claimKey(names[0])
+      const owner = claims.get(key) ?? owners.get(key) ?? url
+      if (owner !== url) return names[1]
+      claims.set(key, url)
+      return names[0]
+    })
+  })
+
+  return {
+    claim:
+      naming === "tree"
+        ? (urls) => Effect.succeed(urls.map(FileName.fromUrl))
+        : naming === "flat"
+          ? (urls) =>
+              settle(
+                urls.map((url) => {
+                  const { plain, unique } = FileName.flat(url)
+                  return { url, names: [plain, unique] }
+                })
+              )
+          : (urls) => Effect.succeed(urls.map(() => naming.file)),
+
+    suggest: (target, name) => {
+      const safe = FileName.fromServer(name)
+      if (safe === undefined) return Effect.succeed(target.path)
+      const folder = target.path.slice(0, target.path.lastIndexOf("/") + 1)
+      const names = [`${folder}${safe}`, `${folder}${FileName.withHash(safe, target.url)}`] as const
+      return Effect.map(settle([{ url: target.url, names }]), ([path]) => path!)
+    }
+  }
+}

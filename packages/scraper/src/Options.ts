@@ -1,0 +1,74 @@
+import type { Writable } from "./sink/StreamSink.ts"
+
+/** What a run is asked to do. Every field has a default, see `defaults`. */
+export interface Options {
+  /** Where files go; the state lives in `.simul/` below it. */
+  readonly directory: string
+  /** Transfers in flight. */
+  readonly jobs: number
+  /** Transfers in flight to one host. */
+  readonly perHost: number
+  /** Milliseconds between the starts of two requests to one host. */
+  readonly delayMs: number
+  /** Bytes a second, all transfers together; absent: no bound. */
+  readonly rate?: number
+  /** Obey robots.txt. */
+  readonly robots: boolean
+  /** Attempts after the first, for faults that may pass. */
+  readonly retries: number
+  /** The longest first wait before another attempt, in milliseconds; it doubles each time, up to a minute. */
+  readonly backoffMs: number
+  /** Milliseconds without a byte, before and within the body. */
+  readonly timeoutMs: number
+  readonly connectTimeoutMs: number
+  /** Milliseconds for one attempt at a target, with its redirects. */
+  readonly maxTimeMs?: number
+  /** Bytes of a body after decoding. */
+  readonly maxSize?: number
+  readonly userAgent: string
+  /** Sent to the origin of each target, never to another one on redirect. */
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>
+  /** Proxy for all requests; absent: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` decide. */
+  readonly proxy?: string
+  /** PEM file of certificates to trust besides the usual ones. */
+  readonly cacert?: string
+  /** Do not verify certificates. */
+  readonly insecure: boolean
+  /** Netscape cookie file, read at the start, written at the end. */
+  readonly cookieJar?: string
+  /** Refuse loopback, private and link-local addresses when connecting. */
+  readonly denyPrivate: boolean
+  /** Ask again, conditionally, for what is already saved. */
+  readonly refresh: boolean
+  /** `process`: survives `kill -9`. `power`: files and directories are synced before each commit. */
+  readonly durability: "process" | "power"
+  /** `tree`: host/path/name. `flat`: name alone. `{ file }`: this one file, relative to `directory`. */
+  readonly naming: "tree" | "flat" | { readonly file: string }
+  /** Use the name that a server suggests (Content-Disposition), made safe. */
+  readonly serverNames: boolean
+  /** One URL only: write its body here instead of to a file, and keep no state. */
+  readonly stream?: Writable
+  /** sha256 of every body. */
+  readonly hash: boolean
+}
+
+export const defaults: Options = {
+  directory: ".",
+  jobs: 64,
+  perHost: 6,
+  delayMs: 0,
+  robots: false,
+  retries: 4,
+  backoffMs: 1000,
+  timeoutMs: 30_000,
+  connectTimeoutMs: 10_000,
+  userAgent: "simul/0.1 (+https://www.npmjs.com/package/@simul/cli)",
+  headers: [],
+  insecure: false,
+  denyPrivate: false,
+  refresh: false,
+  durability: "process",
+  naming: "tree",
+  serverNames: false,
+  hash: true
+}

@@ -1,0 +1,344 @@
+/**
+ * The line: url -> frontier -> politeness -> session -> decode -> sink ->
+ * outcome -> store -> report.
+ *
+ * This module joins the stages; each is a module of its own. `jobs` workers
+ * carry one target each from the frontier to its outcome; the committer writes
+ * outcomes to the store in groups, and only then are they told.
+ */
+import * as Concurrently from "@simul/core/Concurrently"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Stream from "effect/Stream"
+import * as Committer from "./Committer.ts"
+import * as Download from "./Download.ts"
+import { type FetchReason, HostDown } from "./FetchError.ts"
+import * as Frontier from "./Frontier.ts"
+import type { Batch } from "./Lines.ts"
+import * as Naming from "./Naming.ts"
+import type { Options } from "./Options.ts"
+import type { Outcome } from "./Outcome.ts"
+import * as Politeness from "./Politeness.ts"
+import * as RateLimit from "./RateLimit.ts"
+import * as Retry from "./Retry.ts"
+import { type ResponseHead, Session } from "./Session.ts"
+import { Sink } from "./Sink.ts"
+import { Store, type StoreError } from "./Store.ts"
+import type { Partial, Target } from "./Target.ts"
+import * as Url from "./Url.ts"
+
+/** The list a run works on: its number in the store, and what is known of it. */
+export interface List {
+  readonly number: number
+  readonly run: number
+  readonly next: Concurrently.Next<Batch>
+  /** Targets found in it by earlier runs, those of them that are done, and its lines that are no URL. */
+  readonly targets: number
+  readonly skipped: number
+  readonly invalid: number
+  /** Fraction of it that was read. */
+  readonly read?: () => number
+}
+
+/** A host that makes the run wait. */
+export interface SlowHost {
+  readonly host: string
+  readonly queued: number
+  readonly inFlight: number
+  /** Milliseconds until it may be asked again. */
+  readonly waitMs: number
+}
+
+/** How a run stands, at one instant. Counts are of targets. */
+export interface Progress {
+  readonly elapsedMs: number
+  readonly saved: number
+  readonly unchanged: number
+  readonly refused: number
+  readonly failed: number
+  /** Saved by an earlier run and not asked again. */
+  readonly skipped: number
+  readonly inFlight: number
+  /** Waiting for another attempt. */
+  readonly waiting: number
+  /** All targets, once the list has been read to its end. */
+  readonly total?: number
+  /** Fraction of the list that has been read, where its length is known. */
+  readonly listRead?: number
+  /** Bytes of saved files. */
+  readonly bytes: number
+  /** Bytes off the wire. */
+  readonly received: number
+  /** The longest running transfers, oldest first, at most five. */
+  readonly running: ReadonlyArray<{
+    readonly url: string
+    readonly received: number
+    readonly total?: number
+    readonly elapsedMs: number
+  }>
+  /** The hosts that make most targets wait, at most three. */
+  readonly slow: ReadonlyArray<SlowHost>
+  /** Set while the disk is full: bytes that are free now. */
+  readonly diskFull?: { readonly free: number }
+}
+
+/** A running line. Closing its scope stops it cleanly: what is in flight is asked again by the next run. */
+export interface Run<E = StoreError> {
+  /** Each outcome once, after it was committed. Ends when every target has one. */
+  readonly outcomes: Stream.Stream<Outcome, E>
+  readonly progress: () => Progress
+}
+
+/** Room that must be free before a full disk is written to again. */
+const diskReserve = 16 << 20
+const noteAfterMs = 1000
+
+/** Starts the line. It runs until the list is done or the scope closes, as fast as `outcomes` is pulled. */
+export const start = Effect.fnUntraced(function* (list: List, options: Options) {
+  const session = yield* Session
+  const sink = yield* Sink
+  const store = yield* Store
+
+  const startedMs = performance.now()
+  const counts = { saved: 0, unchanged: 0, refused: 0, failed: list.invalid, bytes: 0 }
+  let invalid = list.invalid
+  const running = new Map<string, Download.Download>()
+  const noted = new Set<string>()
+  let diskFull: { free: number; readonly needed: number } | undefined
+
+  const backoff: Politeness.Backoff = { baseMs: options.backoffMs, random: Math.random }
+  const naming = Naming.make(options.naming, store, (url) => frontier.isActive(url))
+  const politeness = Politeness.make({
+    perHost: options.perHost,
+    delayMs: options.delayMs,
+    strikes: options.retries,
+    backoff
+  })
+  const frontier: Frontier.Frontier = yield* Frontier.make(list.next, store, politeness, {
+    list: list.number,
+    run: list.run,
+    targets: list.targets,
+    window: Math.max(1024, 8 * options.jobs),
+    refresh: options.refresh,
+    claim: naming.claim,
+    sizeOf: sink.sizeOf,
+    invalid: (line, error) => {
+      const url = Url.redact(line.text)
+      const outcome: Outcome = { _tag: "Failed", url, attempts: 0, durationMs: 0, error }
+      counts.failed++
+      invalid++
+      committer.settle({ target: { url: line.text, host: "", path: "", attempts: 0 }, outcome })
+    }
+  })
+  const committer = yield* Committer.make({ store, sink }, politeness, frontier, {
+    list: list.number,
+    withinMs: 50,
+    most: 512,
+    inFlight: (url) => running.get(url)?.target,
+    noteworthy: () => {
+      // most transfers end before they are worth a row
+      const worthy: Array<Target> = []
+      for (const [url, download] of running) {
+        if (performance.now() - download.startedMs < noteAfterMs) break
+        const partial = download.resumable
+        if (partial === undefined || noted.has(url)) continue
+        noted.add(url)
+        worthy.push({ ...download.target, partial })
+      }
+      return worthy
+    },
+    diskFull: Effect.suspend(() => pauseForDisk(0))
+  })
+
+  // ---- one target
+
+  const downloadOptions: Download.DownloadOptions = {
+    maxSize: options.maxSize,
+    maxTimeMs: options.maxTimeMs,
+    rate: options.rate === undefined ? undefined : RateLimit.make(options.rate),
+    suggestions: options.serverNames
+  }
+  const interrupted: Array<Target> = []
+  const attempt = (target: Target, part?: Parameters<typeof Download.start>[2]) =>
+    Effect.callback<Download.Attempt>((resume) => {
+      const download = Download.start({ session, sink }, target, part, downloadOptions, (ended) => {
+        running.delete(target.url)
+        noted.delete(target.url)
+        resume(Effect.succeed(ended))
+      })
+      running.set(target.url, download)
+      return Effect.sync(() => {
+        running.delete(target.url)
+        const partial = download.abort()
+        interrupted.push(partial === undefined ? withoutPartial(target) : { ...target, partial })
+      })
+    })
+
+  const visit = ({ target, down }: Politeness.Admission): Effect.Effect<void, StoreError> => {
+    if (down !== undefined) return fail(target, performance.now(), new HostDown(down), undefined, undefined)
+    const startedMs = performance.now()
+    if (target.partial === undefined)
+      return Effect.flatMap(attempt(target), (ended) => conclude(target, startedMs, ended))
+    return sink.reopen(target.url).pipe(
+      Effect.matchEffect({
+        onFailure: () => attempt(withoutPartial(target)),
+        onSuccess: (part) => attempt(part === undefined ? withoutPartial(target) : target, part)
+      }),
+      Effect.flatMap((ended) =>
+        ended._tag === "Failed" && ended.restart === true
+          ? Effect.flatMap(attempt(withoutPartial(target)), (again) => conclude(target, startedMs, again))
+          : conclude(target, startedMs, ended)
+      )
+    )
+  }
+
+  const conclude = (target: Target, startedMs: number, ended: Download.Attempt): Effect.Effect<void, StoreError> => {
+    switch (ended._tag) {
+      case "Complete":
+        return save(target, startedMs, ended)
+      case "Unchanged": {
+        const { bytes, sha256, ...validators } = target.saved!
+        counts.unchanged++
+        const file = { path: target.path, bytes, ...(sha256 === undefined ? {} : { sha256 }) }
+        const outcome: Outcome = {
+          _tag: "Unchanged",
+          ...about(target, target.attempts + 1, startedMs, ended.head),
+          ...file
+        }
+        committer.settle({ target, outcome, validators })
+        frontier.release(target, "answered")
+        return committer.room
+      }
+      case "DiskFull":
+        park(ended.partial === undefined ? withoutPartial(target) : { ...target, partial: ended.partial }, 0)
+        frontier.release(target, "answered")
+        return pauseForDisk(ended.needed)
+      case "Failed":
+        return fail(target, startedMs, ended.reason, ended.head, ended.partial)
+    }
+  }
+
+  const save = (target: Target, startedMs: number, complete: Download.Complete): Effect.Effect<void, StoreError> => {
+    const { suggested } = complete
+    if (suggested !== undefined)
+      return Effect.flatMap(naming.suggest(target, suggested), (path) =>
+        place({ ...target, path }, startedMs, complete)
+      )
+    return place(target, startedMs, complete)
+  }
+  const place = (
+    target: Target,
+    startedMs: number,
+    { part, head, bytes, sha256, validators }: Download.Complete
+  ): Effect.Effect<void, StoreError> => {
+    try {
+      part.place(target.path)
+    } catch (error) {
+      return conclude(target, startedMs, Download.broken(error, head, bytes))
+    }
+    counts.saved++
+    counts.bytes += bytes
+    const file = { path: target.path, bytes, ...(sha256 === undefined ? {} : { sha256 }) }
+    committer.settle({
+      target,
+      validators,
+      outcome: { _tag: "Saved", ...about(target, target.attempts + 1, startedMs, head), ...file }
+    })
+    frontier.release(target, "answered")
+    return committer.room
+  }
+
+  const fail = (
+    target: Target,
+    startedMs: number,
+    error: FetchReason,
+    head: ResponseHead | undefined,
+    partial: Partial | undefined
+  ): Effect.Effect<void, StoreError> => {
+    const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
+    const delay = Retry.delayMs(error, attempts, options.retries, backoff)
+    if (delay === undefined) {
+      counts.failed++
+      const outcome: Outcome = { _tag: "Failed", ...about(target, attempts, startedMs, head), error }
+      committer.settle({ target, outcome })
+    } else {
+      const { partial: _, ...rest } = target
+      park({ ...rest, attempts, ...(partial === undefined ? {} : { partial }) }, Date.now() + delay)
+    }
+    frontier.release(target, Retry.verdict(error, attempts, backoff))
+    return committer.room
+  }
+
+  const park = (target: Target, dueMs: number) => {
+    frontier.park()
+    committer.park({ target, dueMs, leased: false })
+  }
+
+  // ---- a full disk
+
+  const pauseForDisk = (needed: number) =>
+    Effect.gen(function* () {
+      if (diskFull !== undefined) return yield* Effect.sleep("1 second")
+      frontier.pause()
+      diskFull = { free: yield* sink.free, needed: Math.max(needed, diskReserve) }
+      while (diskFull.free < diskFull.needed) {
+        yield* Effect.sleep("1 second")
+        diskFull.free = yield* sink.free
+      }
+      diskFull = undefined
+      frontier.resume()
+    })
+
+  // ---- the run
+
+  // registered first, so run last: what was in flight is written down as such
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      for (const target of interrupted) committer.park({ target, dueMs: 0, leased: false })
+      return Effect.ignore(committer.close)
+    })
+  )
+  yield* Effect.forkScoped(Effect.onError(committer.run, committer.fail))
+  yield* Concurrently.forEachBounded(frontier.take, visit, { concurrency: options.jobs }).pipe(
+    Effect.andThen(committer.flush),
+    Effect.onExit((exit) => (Exit.isSuccess(exit) ? committer.end : committer.fail(exit.cause))),
+    Effect.forkScoped
+  )
+
+  const progress = (): Progress => {
+    const { read, skipped, inFlight, waiting, listEnded } = frontier.statistics()
+    const nowMs = performance.now()
+    const listRead = list.read?.()
+    return {
+      elapsedMs: nowMs - startedMs,
+      ...counts,
+      skipped: skipped + list.skipped,
+      inFlight,
+      waiting,
+      ...(listEnded ? { total: read + invalid } : {}),
+      ...(listRead === undefined ? {} : { listRead }),
+      received: session.statistics().bytesReceived,
+      running: [...running.values()].slice(0, 5).map(({ target, received, total, startedMs }) => ({
+        url: Url.redact(target.url),
+        received,
+        ...(total === undefined ? {} : { total }),
+        elapsedMs: nowMs - startedMs
+      })),
+      slow: politeness.slow(Date.now(), 3),
+      ...(diskFull === undefined ? {} : { diskFull: { free: diskFull.free } })
+    }
+  }
+  return { outcomes: committer.outcomes, progress } satisfies Run as Run
+})
+
+const withoutPartial = ({ partial: _, ...target }: Target): Target => target
+
+const about = (target: Target, attempts: number, startedMs: number, head: ResponseHead | undefined) => {
+  const url = Url.redact(target.url)
+  return {
+    url,
+    attempts,
+    durationMs: performance.now() - startedMs,
+    ...(head === undefined ? {} : { status: head.status, ...(head.url === url ? {} : { finalUrl: head.url }) })
+  }
+}

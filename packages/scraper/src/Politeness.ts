@@ -1,0 +1,234 @@
+/**
+ * May we ask a host, and when: slots, delay, Retry-After and back-off, kept for
+ * each origin. Pure bookkeeping: time comes in as an argument, so a test needs
+ * no clock.
+ *
+ * 1. A host never has more than `perHost` requests in flight, and never two
+ *    starts closer than `delayMs`.
+ * 2. A pause holds for the whole host; the longest one counts.
+ * 3. Faults of a host in a row are strikes: each pauses it, longer and longer;
+ *    faults that arrive during the pause do not count again. One good answer
+ *    clears them.
+ * 4. After more strikes than `strikes` it is down: its targets are let through
+ *    at once to be failed without a request, but for one probe each `probeMs`.
+ * 5. Hosts take turns. An idle host without a clock costs nothing.
+ */
+import type { Target } from "./Target.ts"
+
+/** What of a host outlives the process. Times in milliseconds since the epoch. */
+export interface HostClock {
+  readonly host: string
+  /** The next start is not before this. */
+  readonly nextMs: number
+  /** Asked to wait, or backed off, until then. */
+  readonly pausedMs: number
+  readonly strikes: number
+}
+
+export interface PolitenessOptions {
+  readonly perHost: number
+  readonly delayMs: number
+  /** Faults in a row after which a host is down. */
+  readonly strikes: number
+  readonly backoff: Backoff
+}
+
+/** `baseMs`: the longest first wait. `random`: a number in [0, 1) for jitter. */
+export interface Backoff {
+  readonly baseMs: number
+  readonly random: () => number
+}
+
+/** How an exchange ended, for its host: it answered, it is at fault, or it asked for a pause. */
+export type Verdict = "answered" | { readonly fault: string } | { readonly pauseMs: number }
+
+/** A target, and whether its host is down: then it is not to be asked. */
+export interface Admission {
+  readonly target: Target
+  readonly down?: { readonly failures: number; readonly last: string }
+}
+
+const maxBackoffMs = 60_000
+const probeMs = 30_000
+/** No host is believed that asks for more: a day. */
+const maxPauseMs = 86_400_000
+
+/** Exponential with full jitter: uniform in [0, base 2^(n-1)), at most a minute. `n` counts from 1. */
+export const backoffMs = (n: number, { baseMs, random }: Backoff) =>
+  random() * Math.min(maxBackoffMs, baseMs * 2 ** (n - 1))
+
+class Host {
+  readonly host: string
+  queue: Array<Target> = []
+  head = 0
+  inFlight = 0
+  nextMs = 0
+  pausedMs = 0
+  strikes = 0
+  last = ""
+  /** In `ready`, waiting for its turn. */
+  listed = false
+  constructor(host: string) {
+    this.host = host
+  }
+  get queued() {
+    return this.queue.length - this.head
+  }
+  shift(): Target {
+    const target = this.queue[this.head++]!
+    if (this.head > 64 && this.head * 2 > this.queue.length) {
+      this.queue = this.queue.slice(this.head)
+      this.head = 0
+    }
+    return target
+  }
+}
+
+export const make = (options: PolitenessOptions) => {
+  const hosts = new Map<string, Host>()
+  const changed = new Set<Host>()
+  /** Hosts that may have something to give now, in turn. */
+  let ready: Array<Host> = []
+  let turn = 0
+  /** Hosts with work that must wait for a time. */
+  const sleeping = new Set<Host>()
+  let queued = 0
+
+  const hostOf = (origin: string) => {
+    let host = hosts.get(origin)
+    if (host === undefined) hosts.set(origin, (host = new Host(origin)))
+    return host
+  }
+  const list = (host: Host) => {
+    if (host.listed || host.queued === 0) return
+    host.listed = true
+    ready.push(host)
+  }
+  const isDown = (host: Host) => host.strikes > options.strikes
+  const readyMs = (host: Host) => Math.max(host.nextMs, host.pausedMs)
+  const wake = (nowMs: number) => {
+    for (const host of sleeping)
+      if (readyMs(host) <= nowMs || isDown(host)) {
+        sleeping.delete(host)
+        list(host)
+      }
+  }
+  /** Drops what needs no memory: nothing queued or in flight, and no clock that still matters. */
+  const forget = (host: Host, nowMs: number) => {
+    if (host.queued === 0 && host.inFlight === 0 && host.strikes === 0 && readyMs(host) <= nowMs && !changed.has(host))
+      hosts.delete(host.host)
+  }
+
+  return {
+    /** Takes over clocks from the store; a clock that has run out is ignored. */
+    restore: (clocks: ReadonlyArray<HostClock>) => {
+      for (const clock of clocks) {
+        const host = hostOf(clock.host)
+        host.nextMs = Math.max(host.nextMs, clock.nextMs)
+        host.pausedMs = Math.max(host.pausedMs, clock.pausedMs)
+      }
+    },
+
+    /** Queues a target behind those of its host. */
+    add: (target: Target) => {
+      const host = hostOf(target.host)
+      host.queue.push(target)
+      queued++
+      if (!sleeping.has(host)) list(host)
+    },
+
+    /** The next target that may be asked now, its slot taken; `undefined` if none. */
+    take: (nowMs: number): Admission | undefined => {
+      if (sleeping.size > 0) wake(nowMs)
+      while (turn < ready.length) {
+        const host = ready[turn++]!
+        host.listed = false
+        if (turn > 256 && turn * 2 > ready.length) {
+          ready = ready.slice(turn)
+          turn = 0
+        }
+        if (host.queued === 0) continue
+        const down = isDown(host)
+        if (!down && host.inFlight >= options.perHost) continue // listed again by `release`
+        if (readyMs(host) > nowMs && !down) {
+          sleeping.add(host)
+          continue
+        }
+        const target = host.shift()
+        queued--
+        host.inFlight++
+        const probe = down && host.pausedMs <= nowMs
+        if (probe) host.pausedMs = nowMs + probeMs
+        if (options.delayMs > 0 && (!down || probe)) {
+          host.nextMs = nowMs + options.delayMs
+          changed.add(host)
+        }
+        list(host)
+        return down && !probe ? { target, down: { failures: host.strikes, last: host.last } } : { target }
+      }
+      ready = []
+      turn = 0
+      return undefined
+    },
+
+    /** Gives the slot back. `verdict` is absent where the host was not asked. */
+    release: (target: Target, nowMs: number, verdict?: Verdict) => {
+      const host = hostOf(target.host)
+      host.inFlight--
+      if (verdict === "answered") {
+        if (host.strikes > 0) {
+          host.strikes = 0
+          host.pausedMs = 0
+          changed.add(host)
+        }
+      } else if (verdict !== undefined && "pauseMs" in verdict) {
+        host.strikes = 0
+        host.pausedMs = Math.max(host.pausedMs, nowMs + Math.min(verdict.pauseMs, maxPauseMs))
+        changed.add(host)
+      } else if (verdict !== undefined && (host.pausedMs <= nowMs || isDown(host))) {
+        host.strikes++
+        host.last = verdict.fault
+        host.pausedMs = nowMs + (isDown(host) ? probeMs : backoffMs(host.strikes, options.backoff))
+        changed.add(host)
+      }
+      if (sleeping.has(host)) wake(nowMs)
+      list(host)
+      forget(host, nowMs)
+    },
+
+    /** Targets queued. */
+    queued: () => queued,
+
+    /** When `take` may give something without a `release`: milliseconds since the epoch, or `Infinity`. */
+    wakeMs: () => {
+      let at = Infinity
+      for (const host of sleeping) at = Math.min(at, readyMs(host))
+      return at
+    },
+
+    /** The clocks that changed since the last call. */
+    changes: (nowMs: number): ReadonlyArray<HostClock> => {
+      if (changed.size === 0) return []
+      const clocks = Array.from(changed, ({ host, nextMs, pausedMs, strikes }) => ({ host, nextMs, pausedMs, strikes }))
+      const hostsToCheck = [...changed]
+      changed.clear()
+      for (const host of hostsToCheck) forget(host, nowMs)
+      return clocks
+    },
+
+    /** The hosts that make most targets wait. */
+    slow: (nowMs: number, most: number) =>
+      Array.from(sleeping)
+        .filter((host) => readyMs(host) > nowMs)
+        .sort((a, b) => b.queued - a.queued)
+        .slice(0, most)
+        .map((host) => ({
+          host: host.host,
+          queued: host.queued,
+          inFlight: host.inFlight,
+          waitMs: readyMs(host) - nowMs
+        }))
+  }
+}
+
+export type Politeness = ReturnType<typeof make>

@@ -1,0 +1,39 @@
+/** What follows a failed attempt: another one, and when; and what it says of the host. */
+import type { FetchReason } from "./FetchError.ts"
+import { type Backoff, backoffMs, type Verdict } from "./Politeness.ts"
+
+/**
+ * Milliseconds to wait before the next attempt; `undefined` where none follows.
+ * `attempts`: those made, this one included. Retry-After wins over back-off.
+ */
+export const delayMs = (
+  reason: FetchReason,
+  attempts: number,
+  retries: number,
+  backoff: Backoff
+): number | undefined => {
+  if (!reason.retryable || attempts > retries) return undefined
+  if (reason._tag === "StatusError" && reason.retryAfterMs !== undefined) return reason.retryAfterMs
+  return backoffMs(attempts, backoff)
+}
+
+/** What a failure says of the host: whether it is at fault as a whole, or asked for a pause. */
+export const verdict = (reason: FetchReason, attempts: number, backoff: Backoff): Verdict | undefined => {
+  switch (reason._tag) {
+    case "DnsError":
+    case "ConnectError":
+      return { fault: reason.message }
+    case "TimeoutError":
+      return reason.phase === "connect" || reason.phase === "headers" ? { fault: reason.message } : "answered"
+    case "StatusError":
+      if (reason.retryAfterMs !== undefined) return { pauseMs: reason.retryAfterMs }
+      // Too Many Requests speaks for the host even without a time (RFC 6585 4)
+      return reason.status === 429 ? { pauseMs: backoffMs(attempts, backoff) } : "answered"
+    case "InvalidUrl":
+    case "AddressError":
+    case "HostDown":
+      return undefined
+    default:
+      return "answered"
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Why a run could not start or go on. A failed URL is never one of these: it is
+ * an `Outcome`.
+ */
+import * as Schema from "effect/Schema"
+
+/** Another process works in the directory. `pid` is absent where it could not be read. */
+export class DirectoryLocked extends Schema.TaggedError<DirectoryLocked>()("DirectoryLocked", {
+  directory: Schema.String,
+  pid: Schema.optionalKey(Schema.Int)
+}) {
+  override get message() {
+    return `${this.directory} is in use by another simul${this.pid === undefined ? "" : ` (process ${this.pid})`}`
+  }
+  readonly hint = "wait for it, stop it, or choose another directory with `-o`"
+}
+
+/** The directory cannot be made or written. */
+export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("DirectoryUnusable", {
+  directory: Schema.String,
+  code: Schema.String
+}) {
+  override get message() {
+    return `cannot write to ${this.directory} (${this.code})`
+  }
+  readonly hint = "choose a directory that you may write to with `-o`"
+}
+
+/** No run was ever made in the directory. */
+export class NoStore extends Schema.TaggedError<NoStore>()("NoStore", { directory: Schema.String }) {
+  override get message() {
+    return `no run in ${this.directory}`
+  }
+  readonly hint = "name the directory that `simul get -o` wrote to"
+}
+
+/** The state was written by a newer version. */
+export class StoreNewer extends Schema.TaggedError<StoreNewer>()("StoreNewer", {
+  file: Schema.String,
+  version: Schema.Int,
+  known: Schema.Int
+}) {
+  override get message() {
+    return `${this.file} has format ${this.version}; this simul knows formats up to ${this.known}`
+  }
+  readonly hint = "use the newer simul, or another directory"
+}
+
+/** The state cannot be read. It is left as it is. */
+export class StoreDamaged extends Schema.TaggedError<StoreDamaged>()("StoreDamaged", {
+  file: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.file} is damaged: ${this.detail}`
+  }
+  readonly hint =
+    "nothing was deleted; to start over move it away (`mv STORE STORE.damaged`), then every URL is asked again"
+}
+
+/** The list of URLs cannot be read. */
+export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUnreadable", {
+  file: Schema.String,
+  code: Schema.String
+}) {
+  override get message() {
+    return `cannot read the list ${this.file} (${this.code})`
+  }
+  readonly hint = "check the name after `-i`; `-i -` reads standard input"
+}
+
+/** A file named by an option (CA certificates, cookies) cannot be used. */
+export class OptionUnusable extends Schema.TaggedError<OptionUnusable>()("OptionUnusable", {
+  option: Schema.String,
+  value: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.option} ${this.value}: ${this.detail}`
+  }
+  readonly hint = `check the value of ${this.option}`
+}
+
+export type RunError =
+  | DirectoryLocked
+  | DirectoryUnusable
+  | NoStore
+  | StoreNewer
+  | StoreDamaged
+  | ListUnreadable
+  | OptionUnusable

@@ -1,0 +1,75 @@
+/**
+ * One HTTP exchange: a request out, a response head and its bytes back.
+ *
+ * The interface is made of plain callbacks, because it is the hot path: a
+ * promise, a stream or a fiber for each request costs more than the request
+ * (`benchmark/`). Nothing of a transport shows through it, so a second one can
+ * stand beside `session/UndiciSession.ts`.
+ *
+ * A session follows redirects, sends cookies and credentials, keeps connections
+ * and watches its clocks. It does not retry, decode content or judge statuses.
+ */
+import * as Context from "effect/Context"
+import type { FetchReason } from "./FetchError.ts"
+
+/** What to ask for. Always a GET. */
+export interface Request {
+  /** Absolute http(s). User name and password in it are sent as Basic credentials (RFC 7617) to its own origin only. */
+  readonly url: string
+  /** Further fields for this request (`range`, `if-range`, `if-none-match`), lower case, sent on every hop. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Milliseconds from now in which the exchange must end. */
+  readonly maxTimeMs?: number
+}
+
+/** The head of the last response: the one after all redirects. */
+export interface ResponseHead {
+  readonly status: number
+  /** Where the response came from, without credentials and fragment. */
+  readonly url: string
+  /** The value of a field, lines joined by `", "`; the name in lower case. */
+  readonly header: (name: string) => string | undefined
+}
+
+/**
+ * Takes one response. The order is: `onHead` once, `onData` any number of
+ * times, then `onEnd`; or `onError` once, at any point, and nothing after it.
+ * `onEnd` means the framing was complete (RFC 9112 8): the declared length, the
+ * last chunk, or, for a response without either, the end of the connection.
+ */
+export interface Receiver {
+  readonly onHead: (head: ResponseHead) => void
+  /** `chunk` belongs to the session again when this returns: copy what is to be kept. */
+  readonly onData: (chunk: Uint8Array) => void
+  readonly onEnd: () => void
+  readonly onError: (reason: FetchReason) => void
+}
+
+/** A running exchange. */
+export interface Transfer {
+  /** Stops `onData` soon (chunks already read may still come), and the stall clock with it. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Ends the exchange: the receiver hears nothing more, the connection is closed or reused. */
+  readonly abort: () => void
+}
+
+/** Counters and gauges since the session was made. */
+export interface SessionStatistics {
+  readonly requests: number
+  readonly redirects: number
+  readonly inFlight: number
+  readonly bytesReceived: number
+}
+
+/**
+ * Performs exchanges. `open` never throws: what goes wrong reaches `onError`,
+ * never before `open` has returned.
+ */
+export class Session extends Context.Service<
+  Session,
+  {
+    readonly open: (request: Request, receiver: Receiver) => Transfer
+    readonly statistics: () => SessionStatistics
+  }
+>()("@simul/scraper/Session") {}

@@ -1,0 +1,117 @@
+/**
+ * The unit of truth: what is known about every target.
+ *
+ * 1. A target has at most one row, keyed by its URL.
+ * 2. Work is leased, never popped: a row leaves `pending` only in the commit
+ *    that brings its outcome.
+ * 3. Outcomes, waiting targets, host clocks and the place in the list are
+ *    written in one commit. Files are under their final names before it, so
+ *    doing again what was not committed is harmless.
+ * 4. The place in the list never passes a target that has no row.
+ *
+ * One contract; the implementation over `effect/sql` is `store/SqlStore.ts`.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { HostClock } from "./Politeness.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { StoreDamaged } from "./RunError.ts"
+import type { Partial, Target, Validators } from "./Target.ts"
+import * as Schema from "effect/Schema"
+
+/** The disk has no room for a commit. Nothing was written; the same commit may be tried again. */
+export class StoreFull extends Schema.TaggedError<StoreFull>()("StoreFull", {}) {}
+
+export type StoreError = StoreDamaged | StoreFull
+
+/** What is known of a URL. `done`: its file was saved. `run`: the run that wrote the row last. */
+export interface Known {
+  readonly target: Target
+  readonly state: "pending" | "done" | "failed"
+  readonly list: number
+  readonly run: number
+}
+
+/** A place in a list: everything before byte `bytes` (line `lines`) has a row. `sha256`: of those bytes, hexadecimal. */
+export interface Place {
+  readonly list: number
+  readonly bytes: number
+  readonly lines: number
+  readonly sha256: string
+  /** Targets found in it so far. */
+  readonly targets: number
+}
+
+/** A target that got its outcome. */
+export interface Settled {
+  readonly target: Target
+  readonly outcome: Outcome
+  readonly validators?: Validators
+}
+
+/** A target that is not done: waiting until `dueMs` (milliseconds since the epoch), or in flight, then leased to this run. */
+export interface Waiting {
+  readonly target: Target
+  readonly dueMs: number
+  readonly leased: boolean
+}
+
+/** What one commit brings. */
+export interface Commit {
+  readonly list: number
+  readonly settled: ReadonlyArray<Settled>
+  readonly waiting: ReadonlyArray<Waiting>
+  readonly hosts: ReadonlyArray<HostClock>
+  readonly place?: Place
+}
+
+/** A row as it is read back. */
+export type Entry =
+  | { readonly outcome: Outcome }
+  | { readonly pending: { readonly url: string; readonly attempts: number } }
+
+/** A saved file that was never synced and must be looked at after a power loss. */
+export interface Unsynced {
+  readonly target: Target
+  readonly bytes: number
+  readonly sha256: string | undefined
+}
+
+/** Two names that one file system may take for the same have the same key. */
+export const claimKey = (path: string) => path.normalize("NFKC").toLowerCase()
+
+export class Store extends Context.Service<
+  Store,
+  {
+    /** What is known of these URLs, by URL. At most 500 at once. */
+    readonly lookup: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, StoreError>
+    /** Writes all of it or nothing. */
+    readonly commit: (commit: Commit) => Effect.Effect<void, StoreError>
+    /** Leases at most `limit` pending targets of a list that are due, the earliest first. */
+    readonly lease: (list: number, limit: number, nowMs: number) => Effect.Effect<ReadonlyArray<Target>, StoreError>
+    /** Pending targets of a list that nobody has leased, and when the first is due. */
+    readonly waiting: (
+      list: number
+    ) => Effect.Effect<{ readonly count: number; readonly dueMs: number | undefined }, StoreError>
+    /** Makes what failed or was interrupted for a list pending again, due at once, with no attempts made. */
+    readonly reopen: (list: number) => Effect.Effect<void, StoreError>
+    /** Where earlier runs stopped in their lists. */
+    readonly places: Effect.Effect<ReadonlyArray<Place>, StoreError>
+    /** A number for a list that has none. */
+    readonly newList: Effect.Effect<number, StoreError>
+    /** Targets of a list that are not done, and lines of it that are no URL. */
+    readonly count: (list: number) => Effect.Effect<{ readonly open: number; readonly invalid: number }, StoreError>
+    /** The URLs that own these names, by name as `claimKey` folds it. */
+    readonly owners: (claims: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, string>, StoreError>
+    readonly hosts: (origins: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<HostClock>, StoreError>
+    /** Files saved without a sync before the machine was last started. */
+    readonly unsynced: Stream.Stream<Unsynced, StoreError>
+    /** Says that the unsynced files were looked at; `damaged` are asked again, and parts of that time are forgotten. */
+    readonly trust: (damaged: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
+    /** URLs with a part file to continue. */
+    readonly partials: Effect.Effect<ReadonlyArray<string>, StoreError>
+    /** Every row, in the order of URLs. */
+    readonly entries: Stream.Stream<Entry, StoreError>
+  }
+>()("@simul/scraper/Store") {}

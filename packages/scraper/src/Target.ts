@@ -1,0 +1,31 @@
+/**
+ * What to fetch. A target enters the line once and leaves it as one `Outcome`.
+ */
+
+/** One URL to fetch, with what earlier attempts left behind. */
+export interface Target {
+  /** Normalised by `Url.parse`; may carry credentials, so show it only through `Url.redact`. */
+  readonly url: string
+  /** Origin: politeness, back-off and slots are kept for it. */
+  readonly host: string
+  /** Where the body goes, relative to the directory of the run, `/` between segments. */
+  readonly path: string
+  /** Attempts already made since it was last given out with none. */
+  readonly attempts: number
+  /** The file at `path` was saved by an earlier run: ask conditionally. */
+  readonly saved?: Validators & { readonly bytes: number; readonly sha256?: string }
+  /** A cut body waits as a part file: its strong validator and whole length. */
+  readonly partial?: Partial
+}
+
+/** What a server said to recognise a representation by (RFC 9110 8.8). */
+export interface Validators {
+  readonly etag?: string
+  readonly lastModified?: string
+}
+
+/** A part file that may be continued. `validator`: strong ETag or Last-Modified for If-Range (RFC 9110 13.1.5). */
+export interface Partial {
+  readonly validator: string
+  readonly total?: number
+}

@@ -1,0 +1,49 @@
+/** The directory of a run: its lock, its state folder, its store. */
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { DirectoryUnusable, NoStore, StoreDamaged } from "../RunError.ts"
+import { bootId } from "./BootId.ts"
+import * as DirectoryLock from "./DirectoryLock.ts"
+import * as NodeSqlite from "./NodeSqlite.ts"
+import * as SqlStore from "./SqlStore.ts"
+
+const storeName = "store.sqlite"
+
+/** What SQLite says when it cannot open a file at all, rather than make sense of it. */
+const cannotOpen = 14
+
+const openSqlite = (file: string, directory: string, durability: "process" | "power") =>
+  NodeSqlite.make({ file, synchronous: durability === "power" ? "FULL" : "NORMAL" }).pipe(
+    Effect.mapError((error: SqlError) => {
+      const cause = error.reason.cause as { errcode?: number; message?: string } | undefined
+      return cause?.errcode === cannotOpen
+        ? new DirectoryUnusable({ directory, code: "EACCES" })
+        : new StoreDamaged({ file, detail: cause?.message ?? error.message })
+    })
+  )
+
+const begin = Effect.fnUntraced(function* (file: string, directory: string, durability: "process" | "power") {
+  const sql = yield* openSqlite(file, directory, durability)
+  const begun = SqlStore.make({ file, boot: bootId(), durability })
+  return yield* Effect.provideService(begun, SqlClient.SqlClient, sql)
+})
+
+/** Locks the directory, making it if need be, and begins a run in its store. */
+export const open = Effect.fnUntraced(function* (directory: string, durability: "process" | "power") {
+  yield* DirectoryLock.acquire(directory)
+  return yield* begin(join(DirectoryLock.stateOf(directory), storeName), directory, durability)
+})
+
+/** A store that is gone with its scope. */
+export const inMemory = begin(":memory:", "-", "process")
+
+/** The rows of a directory's store; a run may go on meanwhile. */
+export const read = Effect.fnUntraced(function* (directory: string) {
+  const file = join(DirectoryLock.stateOf(directory), storeName)
+  if (!existsSync(file)) return yield* new NoStore({ directory })
+  const sql = yield* openSqlite(file, directory, "process")
+  return { entries: yield* Effect.provideService(SqlStore.entries(file), SqlClient.SqlClient, sql) }
+})

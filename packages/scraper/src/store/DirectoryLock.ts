@@ -1,0 +1,55 @@
+/**
+ * One process a directory. The lock is SQLite's own file lock, held on a file
+ * of its own: the system drops it when the process ends, however it ends, so no
+ * stale lock survives `kill -9`.
+ */
+import * as Effect from "effect/Effect"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { DirectoryLocked, DirectoryUnusable } from "../RunError.ts"
+
+/** Where the state of a run in `directory` lies. */
+export const stateOf = (directory: string) => join(directory, ".simul")
+
+/** Where part files grow. */
+export const partsOf = (directory: string) => join(stateOf(directory), "parts")
+
+const code = (error: unknown) => String((error as NodeJS.ErrnoException).code ?? "EIO")
+const sqliteBusy = 5
+
+/** Makes the directory and its state folder if need be, and holds them until the scope closes. */
+export const acquire = (directory: string) =>
+  Effect.acquireRelease(
+    Effect.suspend((): Effect.Effect<DatabaseSync, DirectoryLocked | DirectoryUnusable> => {
+      const state = stateOf(directory)
+      const holder = join(state, "pid")
+      try {
+        mkdirSync(state, { recursive: true, mode: 0o700 })
+      } catch (error) {
+        return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
+      }
+      let database: DatabaseSync | undefined
+      try {
+        database = new DatabaseSync(join(state, "lock"), { timeout: 0 })
+        database.exec("BEGIN EXCLUSIVE")
+        writeFileSync(holder, `${process.pid}\n`)
+        return Effect.succeed(database)
+      } catch (error) {
+        database?.close()
+        if ((error as { errcode?: number }).errcode !== sqliteBusy)
+          return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
+        const pid = Number.parseInt(readIfThere(holder))
+        return Effect.fail(new DirectoryLocked({ directory, ...(pid > 0 ? { pid } : {}) }))
+      }
+    }),
+    (database) => Effect.sync(() => database.close())
+  )
+
+const readIfThere = (file: string) => {
+  try {
+    return readFileSync(file, "utf8")
+  } catch {
+    return ""
+  }
+}

@@ -1,0 +1,68 @@
+/** The list of URLs in a file, continued where an earlier run stopped. */
+import * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
+import { type FileHandle, open } from "node:fs/promises"
+import * as Lines from "../Lines.ts"
+import { ListUnreadable } from "../RunError.ts"
+import type { Place } from "../Store.ts"
+
+const chunkSize = 1 << 18
+
+/**
+ * Opens the list and finds the longest of `places` whose bytes it still begins
+ * with. Bytes are compared by their sha256, so a list that grew is continued,
+ * and one that was changed is read from the start.
+ */
+export const openList = Effect.fnUntraced(function* (file: string, places: ReadonlyArray<Place>) {
+  const unreadable = (error: unknown) =>
+    new ListUnreadable({ file, code: String((error as NodeJS.ErrnoException).code ?? "EIO") })
+  const handle = yield* Effect.acquireRelease(
+    Effect.tryPromise({ try: () => open(file, "r"), catch: unreadable }),
+    (opened) => Effect.promise(() => opened.close())
+  )
+  const found = yield* Effect.tryPromise({
+    try: async () => {
+      const status = await handle.stat()
+      if (status.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" })
+      // a pipe cannot be read twice
+      return status.isFile() ? { ...(await match(handle, status.size, places)), size: status.size } : undefined
+    },
+    catch: unreadable
+  })
+  let at = found?.place?.bytes ?? 0
+  const bytes = async function* () {
+    const buffer = Buffer.allocUnsafe(chunkSize)
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, chunkSize, found === undefined ? null : at)
+      if (bytesRead === 0) return
+      at += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  }
+  return {
+    place: found?.place,
+    batches: Lines.fromBytes(bytes(), { bytes: at, lines: found?.place?.lines ?? 0 }, found?.hash),
+    read: () => (found === undefined || found.size === 0 ? undefined : Math.min(1, at / found.size))
+  }
+})
+
+const match = async (handle: FileHandle, size: number, places: ReadonlyArray<Place>) => {
+  const running = createHash("sha256")
+  const buffer = Buffer.allocUnsafe(chunkSize)
+  let best: { readonly place: Place | undefined; readonly hash: Lines.RunningHash } = {
+    place: undefined,
+    hash: createHash("sha256")
+  }
+  let at = 0
+  for (const place of places.toSorted((a, b) => a.bytes - b.bytes)) {
+    if (place.bytes > size) break
+    while (at < place.bytes) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkSize, place.bytes - at), at)
+      if (bytesRead === 0) return best
+      running.update(buffer.subarray(0, bytesRead))
+      at += bytesRead
+    }
+    if (running.copy().digest("hex") === place.sha256) best = { place, hash: running.copy() }
+  }
+  return best
+}

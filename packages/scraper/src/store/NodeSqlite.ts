@@ -1,0 +1,131 @@
+/**
+ * `SqlClient` over Node's embedded SQLite: one connection, a write-ahead log,
+ * prepared statements kept.
+ *
+ * Integers are always read as BigInt and converted: node:sqlite throws on
+ * integers above 2^53 after the statement has run.
+ */
+import * as Cache from "effect/Cache"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlConnection from "effect/sql/SqlConnection"
+import * as SqlError from "effect/sql/SqlError"
+import * as Statement from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+
+export interface NodeSqliteOptions {
+  readonly file: string
+  /** `FULL` syncs the log at each commit; `NORMAL` at checkpoints: after a power loss the last commits may be missing, never torn. */
+  readonly synchronous: "NORMAL" | "FULL"
+}
+
+const fail = (message: string, operation: string) => (cause: unknown) => {
+  const known =
+    typeof cause === "object" && cause !== null && "errcode" in cause
+      ? Object.assign(cause, { errno: cause.errcode }) // classifySqliteError reads errno
+      : cause
+  return new SqlError.SqlError({ reason: SqlError.classifySqliteError(known, { message, operation }) })
+}
+
+const toNumbers = (row: Record<string, unknown>) => {
+  for (const key in row) if (typeof row[key] === "bigint") row[key] = Number(row[key])
+  return row
+}
+
+type Mode = "rows" | "raw" | "values"
+
+/** Opens the file, making it if need be; closes it with the scope. Fails where SQLite cannot open or read it. */
+export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
+  const scope = yield* Effect.scope
+  const database = yield* Effect.try({
+    try: () => {
+      const opened = new DatabaseSync(options.file)
+      try {
+        opened.exec(`PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous};
+          PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`)
+      } catch (error) {
+        opened.close()
+        throw error
+      }
+      return opened
+    },
+    catch: fail("Failed to open", "open")
+  })
+  yield* Scope.addFinalizer(
+    scope,
+    Effect.sync(() => database.close())
+  )
+
+  const prepare = (sql: string) =>
+    Effect.try({ try: () => database.prepare(sql), catch: fail("Failed to prepare statement", "prepare") })
+  const prepared = yield* Cache.make({ capacity: 100, timeToLive: Duration.infinity, lookup: prepare })
+
+  const execute = (statement: StatementSync, params: ReadonlyArray<unknown>, mode: Mode) =>
+    Effect.withFiber<any, SqlError.SqlError>((fiber) =>
+      Effect.try({
+        try: () => {
+          const values = params as ReadonlyArray<SQLInputValue>
+          statement.setReadBigInts(true)
+          statement.setReturnArrays(mode === "values")
+          if (statement.columns().length > 0) {
+            const rows = statement.all(...values)
+            return Context.get(fiber.context, SqlClient.SafeIntegers) ? rows : rows.map(toNumbers)
+          }
+          const { changes, lastInsertRowid } = statement.run(...values)
+          return mode === "raw" ? { changes, lastInsertRowid } : []
+        },
+        catch: fail("Failed to execute statement", "execute")
+      })
+    )
+  const run = (sql: string, params: ReadonlyArray<unknown>, mode: Mode) =>
+    Effect.flatMap(Cache.get(prepared, sql), (statement) => execute(statement, params, mode))
+  const transformed = <A>(rows: Effect.Effect<any, SqlError.SqlError>, transform: ((rows: any) => A) | undefined) =>
+    transform ? Effect.map(rows, transform) : rows
+
+  const connection: SqlConnection.Connection = {
+    execute: (sql, params, transform) => transformed(run(sql, params, "rows"), transform),
+    executeRaw: (sql, params) => run(sql, params, "raw"),
+    executeValues: (sql, params) => run(sql, params, "values"),
+    executeValuesUnprepared: (sql, params) =>
+      Effect.flatMap(prepare(sql), (statement) => execute(statement, params, "values")),
+    executeUnprepared: (sql, params, transform) =>
+      transformed(
+        Effect.flatMap(prepare(sql), (statement) => execute(statement, params ?? [], "rows")),
+        transform
+      ),
+    executeStream: (sql, params) =>
+      Stream.unwrap(
+        Effect.map(prepare(sql), (statement) =>
+          Stream.fromIterable({
+            [Symbol.iterator]: () => statement.iterate(...(params as Array<SQLInputValue>)) as Iterator<any>
+          })
+        )
+      )
+  }
+
+  // one connection: a transaction holds it for its whole scope
+  const semaphore = yield* Semaphore.make(1)
+  return yield* SqlClient.make({
+    driver: "node-sqlite",
+    acquirer: semaphore.withPermits(1)(Effect.succeed(connection)),
+    transactionAcquirer: Effect.uninterruptibleMask((restore) => {
+      const held = Context.getUnsafe(Fiber.getCurrent()!.context, Scope.Scope)
+      return Effect.as(
+        Effect.tap(restore(semaphore.take(1)), () => Scope.addFinalizer(held, semaphore.release(1))),
+        connection
+      )
+    }),
+    compiler: Statement.makeCompilerSqlite(),
+    prepareTransactionControls: true,
+    isTransaction: () => database.isTransaction,
+    releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+    spanAttributes: [["db.system.name", "sqlite"]]
+  })
+}, Effect.provide(Reactivity.layer))

@@ -1,0 +1,399 @@
+/**
+ * The store over `effect/sql`.
+ *
+ * Rows are written many at a time by statements of a few fixed sizes, so that
+ * each is prepared once; a row costs a few microseconds.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Migrator from "effect/sql/Migrator"
+import * as Option from "effect/Option"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
+import * as FileName from "../FileName.ts"
+import { FetchReason } from "../FetchError.ts"
+import type { Outcome } from "../Outcome.ts"
+import { StoreDamaged, StoreNewer } from "../RunError.ts"
+import {
+  claimKey,
+  type Entry,
+  type Known,
+  type Place,
+  Store,
+  type StoreError,
+  StoreFull,
+  type Waiting
+} from "../Store.ts"
+import type { Target, Validators } from "../Target.ts"
+import * as Url from "../Url.ts"
+import { migrations } from "./migrations.ts"
+
+export interface SqlStoreOptions {
+  /** The name to show when the store is damaged. */
+  readonly file: string
+  /** Changes when the machine is started. */
+  readonly boot: string
+  /** `power`: files are synced before their rows are committed. */
+  readonly durability: "process" | "power"
+}
+
+const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4 } as const
+
+interface Row {
+  readonly url: string
+  readonly list: number
+  readonly run: number
+  readonly state: number
+  readonly due: number
+  readonly lease: number | null
+  readonly attempts: number
+  readonly path: string | null
+  readonly final_url: string | null
+  readonly status: number | null
+  readonly bytes: number | null
+  readonly sha256: string | null
+  readonly etag: string | null
+  readonly modified: string | null
+  readonly validator: string | null
+  readonly total: number | null
+  readonly duration: number | null
+  readonly error: string | null
+  readonly claim: string | null
+}
+const columns = [
+  "url",
+  "list",
+  "run",
+  "state",
+  "due",
+  "lease",
+  "attempts",
+  "path",
+  "final_url",
+  "status",
+  "bytes",
+  "sha256",
+  "etag",
+  "modified",
+  "validator",
+  "total",
+  "duration",
+  "error",
+  "claim"
+] as const satisfies ReadonlyArray<keyof Row>
+
+const encodeReason = Schema.encodeSync(FetchReason)
+const decodeReason = Schema.decodeUnknownSync(FetchReason)
+
+const upserts = new Map<number, string>()
+const upsert = (rows: number) => {
+  let text = upserts.get(rows)
+  if (text === undefined) {
+    const row = `(${columns.map(() => "?").join(",")})`
+    const updates = columns.slice(1).map((name) => `${name}=excluded.${name}`)
+    text = `INSERT INTO target (${columns.join(",")}) VALUES ${Array.from({ length: rows }, () => row).join(",")}
+      ON CONFLICT (url) DO UPDATE SET ${updates.join(",")}`
+    upserts.set(rows, text)
+  }
+  return text
+}
+const sizes = [256, 64, 16, 4, 1]
+
+const sqliteFull = 13
+/** Whether a statement failed for want of room on the disk. */
+const isFull = (error: SqlError) => (error.reason.cause as { errcode?: number } | undefined)?.errcode === sqliteFull
+
+/** A row as it is told. */
+const toEntry = (row: Row): Entry => {
+  const about = { url: Url.redact(row.url), attempts: row.attempts, durationMs: row.duration ?? 0 }
+  const answered = {
+    ...(row.final_url === null ? {} : { finalUrl: row.final_url }),
+    ...(row.status === null ? {} : { status: row.status })
+  }
+  switch (row.state) {
+    case state.pending:
+      return { pending: { url: about.url, attempts: row.attempts } }
+    case state.failed:
+      return { outcome: { _tag: "Failed", ...about, ...answered, error: decodeReason(JSON.parse(row.error!)) } }
+    case state.refused:
+      return { outcome: { _tag: "Refused", ...about, error: JSON.parse(row.error!) } }
+    default:
+      return {
+        outcome: {
+          _tag: row.state === state.saved ? "Saved" : "Unchanged",
+          ...about,
+          ...answered,
+          path: row.path ?? FileName.fromUrl(row.url),
+          bytes: row.bytes!,
+          ...(row.sha256 === null ? {} : { sha256: row.sha256 })
+        }
+      }
+  }
+}
+/** Rows in the order of their URLs, 1,000 at a time. */
+const rows = (sql: SqlClient.SqlClient, where: string, ...values: ReadonlyArray<unknown>) =>
+  Stream.paginate("", (after: string) =>
+    Effect.map(
+      sql.unsafe<Row>(`SELECT * FROM target WHERE url > ? AND ${where} ORDER BY url LIMIT 1000`, [after, ...values]),
+      (page) => [page, page.length === 1000 ? Option.some(page.at(-1)!.url) : Option.none<string>()] as const
+    )
+  )
+
+const damaged = (file: string) => (error: { readonly message: string; readonly reason?: unknown }) => {
+  const cause = (error.reason as { cause?: { message?: string } } | undefined)?.cause
+  return new StoreDamaged({ file, detail: cause?.message ?? error.message })
+}
+
+/** Fails where the store was written by a newer version. */
+const checkVersion = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: string) {
+  const [found] = yield* Effect.mapError(
+    sql<{ version: number }>`SELECT MAX(migration_id) AS version FROM migration`,
+    damaged(file)
+  )
+  const known = Object.keys(migrations).length
+  if (found!.version > known) return yield* new StoreNewer({ file, version: found!.version, known })
+})
+
+/** Every row, of a store that a run may be writing to. */
+export const entries = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* checkVersion(sql, file)
+  return Stream.mapError(Stream.map(rows(sql, "true"), toEntry), damaged(file))
+})
+
+/** Brings the schema up to date, begins a run and gives its store. */
+export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
+  const sql = yield* SqlClient.SqlClient
+  const guarded = <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect.Effect<A, StoreError, R> =>
+    Effect.mapError(effect, (error) => (isFull(error) ? new StoreFull({}) : damaged(options.file)(error)))
+
+  yield* Effect.mapError(
+    Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "migration" }),
+    damaged(options.file)
+  )
+  yield* checkVersion(sql, options.file)
+
+  // leases of runs that are no more
+  yield* guarded(sql`UPDATE target SET lease = NULL, due = 0 WHERE state = 0 AND lease IS NOT NULL`)
+  const [begun] = yield* guarded(sql<{ id: number }>`INSERT INTO run (boot, durability, started)
+    VALUES (${options.boot}, ${options.durability}, ${Date.now()}) RETURNING id`)
+  const run = begun!.id
+
+  const toTarget = (row: Row): Target => ({
+    url: row.url,
+    host: Url.origin(row.url),
+    path: row.path ?? FileName.fromUrl(row.url),
+    attempts: row.attempts,
+    ...(row.bytes === null
+      ? {}
+      : {
+          saved: {
+            bytes: row.bytes,
+            ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
+            ...(row.etag === null ? {} : { etag: row.etag }),
+            ...(row.modified === null ? {} : { lastModified: row.modified })
+          }
+        }),
+    ...(row.validator === null
+      ? {}
+      : { partial: { validator: row.validator, ...(row.total === null ? {} : { total: row.total }) } })
+  })
+  const toKnown = (row: Row): Known => ({
+    target: toTarget(row),
+    list: row.list,
+    run: row.run,
+    state:
+      row.state === state.pending
+        ? "pending"
+        : row.state === state.saved || row.state === state.unchanged
+          ? "done"
+          : "failed"
+  })
+
+  const nameOf = (target: Target): Pick<Row, "path" | "claim"> =>
+    target.path === FileName.fromUrl(target.url)
+      ? { path: null, claim: null }
+      : { path: target.path, claim: claimKey(target.path) }
+
+  const fromOutcome = (list: number, target: Target, outcome: Outcome, validators?: Validators): Row => {
+    const failed = outcome._tag === "Failed" || outcome._tag === "Refused"
+    return {
+      url: target.url,
+      list,
+      run,
+      state: state[outcome._tag.toLowerCase() as keyof typeof state],
+      due: 0,
+      lease: null,
+      attempts: outcome.attempts,
+      ...nameOf(target),
+      final_url: ("finalUrl" in outcome && outcome.finalUrl) || null,
+      status: ("status" in outcome && outcome.status) || null,
+      // a file that could not be refreshed is still the file of the earlier run
+      bytes: failed ? (target.saved?.bytes ?? null) : outcome.bytes,
+      sha256: (failed ? target.saved?.sha256 : outcome.sha256) ?? null,
+      etag: validators?.etag ?? null,
+      modified: validators?.lastModified ?? null,
+      validator: null,
+      total: null,
+      duration: Math.round(outcome.durationMs),
+      error:
+        outcome._tag === "Failed"
+          ? JSON.stringify(encodeReason(outcome.error))
+          : outcome._tag === "Refused"
+            ? JSON.stringify(outcome.error)
+            : null
+    }
+  }
+  const fromWaiting = (list: number, { target, dueMs, leased }: Waiting): Row => ({
+    url: target.url,
+    list,
+    run,
+    state: state.pending,
+    due: Math.round(dueMs),
+    lease: leased ? run : null,
+    attempts: target.attempts,
+    ...nameOf(target),
+    final_url: null,
+    status: null,
+    bytes: target.saved?.bytes ?? null,
+    sha256: target.saved?.sha256 ?? null,
+    etag: target.saved?.etag ?? null,
+    modified: target.saved?.lastModified ?? null,
+    validator: target.partial?.validator ?? null,
+    total: target.partial?.total ?? null,
+    duration: null,
+    error: null
+  })
+
+  const write = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>) {
+    let from = 0
+    for (const size of sizes)
+      for (; rows.length - from >= size; from += size) {
+        const values: Array<unknown> = []
+        for (let i = from; i < from + size; i++) for (const column of columns) values.push(rows[i]![column])
+        yield* sql.unsafe(upsert(size), values)
+      }
+  })
+
+  const beforeBoot = `run IN (SELECT id FROM run WHERE boot <> ? AND trusted = 0 AND durability = 'process')`
+
+  return {
+    run,
+    store: Store.of({
+      lookup: (urls) =>
+        urls.length === 0
+          ? Effect.succeed(new Map())
+          : Effect.map(
+              guarded(sql<Row>`SELECT * FROM target WHERE url IN ${sql.in(urls)}`),
+              (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
+            ),
+
+      commit: ({ list, settled, waiting, hosts, place }) =>
+        guarded(
+          sql.withTransaction(
+            Effect.gen(function* () {
+              yield* write(settled.map((one) => fromOutcome(list, one.target, one.outcome, one.validators)))
+              if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
+              for (const { host, nextMs, pausedMs, strikes } of hosts)
+                yield* sql`INSERT INTO host (host, next, paused, strikes)
+                  VALUES (${host}, ${Math.round(nextMs)}, ${Math.round(pausedMs)}, ${strikes})
+                  ON CONFLICT (host) DO UPDATE SET next = excluded.next, paused = excluded.paused, strikes = excluded.strikes`
+              if (place !== undefined)
+                yield* sql`INSERT INTO list (id, bytes, lines, sha256, targets)
+                  VALUES (${place.list}, ${place.bytes}, ${place.lines}, ${place.sha256}, ${place.targets})
+                  ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines,
+                    sha256 = excluded.sha256, targets = excluded.targets`
+            })
+          )
+        ),
+
+      lease: (list, limit, nowMs) =>
+        guarded(
+          sql.withTransaction(
+            Effect.gen(function* () {
+              const due = yield* sql<Row>`SELECT * FROM target WHERE list = ${list} AND state = 0 AND lease IS NULL
+                AND due <= ${nowMs} ORDER BY due, url LIMIT ${limit}`
+              for (const { url } of due) yield* sql`UPDATE target SET lease = ${run} WHERE url = ${url}`
+              return due.map(toTarget)
+            })
+          )
+        ),
+
+      waiting: (list) =>
+        Effect.map(
+          guarded(sql<{ count: number; due: number | null }>`SELECT COUNT(*) AS count, MIN(due) AS due FROM target
+            WHERE list = ${list} AND state = 0 AND lease IS NULL`),
+          ([row]) => ({ count: row!.count, dueMs: row!.due ?? undefined })
+        ),
+
+      reopen: (list) =>
+        Effect.asVoid(
+          guarded(sql`UPDATE target SET state = 0, lease = NULL, due = 0, attempts = 0
+            WHERE list = ${list} AND (state = 0 OR state >= 3) AND NOT (state = 4 AND error LIKE '%"InvalidUrl"%')`)
+        ),
+
+      places: guarded(sql<Place>`
+        SELECT id AS list, bytes, lines, sha256, targets FROM list WHERE bytes > 0 ORDER BY bytes DESC`),
+
+      newList: Effect.map(
+        guarded(
+          sql<{ id: number }>`INSERT INTO list (bytes, lines, sha256, targets) VALUES (0, 0, '', 0) RETURNING id`
+        ),
+        ([row]) => row!.id
+      ),
+
+      count: (list) =>
+        Effect.map(
+          guarded(sql<{ open: number; invalid: number }>`SELECT COUNT(*) AS open,
+            COALESCE(SUM(state = 4 AND error LIKE '%"InvalidUrl"%'), 0) AS invalid FROM target
+            WHERE list = ${list} AND (state = 0 OR state >= 3)`),
+          ([row]) => row!
+        ),
+
+      owners: (claims) =>
+        claims.length === 0
+          ? Effect.succeed(new Map())
+          : Effect.map(
+              guarded(
+                sql<{ claim: string; url: string }>`SELECT claim, url FROM target WHERE claim IN ${sql.in(claims)}`
+              ),
+              (found) => new Map(found.map((row) => [row.claim, row.url]))
+            ),
+
+      hosts: (origins) =>
+        guarded(sql<{ host: string; nextMs: number; pausedMs: number; strikes: number }>`
+          SELECT host, next AS nextMs, paused AS pausedMs, strikes FROM host WHERE host IN ${sql.in(origins)}`),
+
+      unsynced: Stream.mapError(
+        Stream.map(rows(sql, `state IN (1, 2) AND ${beforeBoot}`, options.boot), (row) => ({
+          target: toTarget(row),
+          bytes: row.bytes!,
+          sha256: row.sha256 ?? undefined
+        })),
+        damaged(options.file)
+      ),
+      trust: (damagedUrls) =>
+        guarded(
+          sql.withTransaction(
+            Effect.gen(function* () {
+              for (const url of damagedUrls)
+                yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL,
+                  error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
+              yield* sql.unsafe(`UPDATE target SET validator = NULL WHERE validator IS NOT NULL AND ${beforeBoot}`, [
+                options.boot
+              ])
+              yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${options.boot}`
+            })
+          )
+        ),
+
+      partials: Effect.map(
+        guarded(sql<{ url: string }>`SELECT url FROM target WHERE state = 0 AND validator IS NOT NULL`),
+        (found) => found.map((row) => row.url)
+      ),
+
+      entries: Stream.mapError(Stream.map(rows(sql, "true"), toEntry), damaged(options.file))
+    })
+  }
+})

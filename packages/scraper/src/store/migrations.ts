@@ -1,0 +1,25 @@
+/** The schema of the store, step by step. A step that was published is never changed. */
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+
+const statements = (...texts: ReadonlyArray<string>) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(texts, (text) => sql.unsafe(text), { discard: true }))
+
+export const migrations = {
+  "1_targets": statements(
+    // state: 0 pending, 1 saved, 2 unchanged, 3 refused, 4 failed. due, next, paused: milliseconds since the epoch.
+    // path: only where it is not the pure function of the URL; claim: that path, folded.
+    `CREATE TABLE target (
+      url TEXT PRIMARY KEY, list INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL, due BIGINT NOT NULL,
+      lease INTEGER, attempts INTEGER NOT NULL, path TEXT, final_url TEXT, status INTEGER, bytes BIGINT, sha256 TEXT,
+      etag TEXT, modified TEXT, validator TEXT, total BIGINT, duration BIGINT, error TEXT, claim TEXT
+    )`,
+    `CREATE INDEX target_open ON target (list, state, due) WHERE state = 0 OR state >= 3`,
+    `CREATE INDEX target_claim ON target (claim) WHERE claim IS NOT NULL`,
+    `CREATE TABLE list (id INTEGER PRIMARY KEY, bytes BIGINT NOT NULL, lines BIGINT NOT NULL, sha256 TEXT NOT NULL,
+      targets BIGINT NOT NULL)`,
+    `CREATE TABLE host (host TEXT PRIMARY KEY, next BIGINT NOT NULL, paused BIGINT NOT NULL, strikes INTEGER NOT NULL)`,
+    `CREATE TABLE run (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, durability TEXT NOT NULL, started BIGINT NOT NULL,
+      trusted INTEGER NOT NULL DEFAULT 0)`
+  )
+}

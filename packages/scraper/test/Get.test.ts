@@ -1,0 +1,393 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Get from "../src/Get.ts"
+import type { Options } from "../src/Options.ts"
+import type { Outcome } from "../src/Outcome.ts"
+import * as Directory from "../src/store/Directory.ts"
+import { Site } from "../src/testing/index.ts"
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-get-"))
+afterAll(() => fs.rmSync(root, { recursive: true }))
+let folders = 0
+const folder = () => join(root, `${folders++}`)
+
+const quick: Partial<Options> = { backoffMs: 1, timeoutMs: 400 }
+const collect = async (urls: Iterable<string>, options: Partial<Options>) => {
+  const outcomes: Array<Outcome> = []
+  for await (const outcome of Get.get(urls, { ...quick, ...options })) outcomes.push(outcome)
+  return outcomes
+}
+const one = async (url: string, options: Partial<Options> & { readonly directory: string }) => {
+  const outcomes = await collect([url], options)
+  assert.strictEqual(outcomes.length, 1)
+  return outcomes[0]!
+}
+const reason = (outcome: Outcome) => (outcome._tag === "Failed" ? outcome.error._tag : outcome._tag)
+const filesIn = (directory: string) =>
+  fs
+    .readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes(".simul"))
+    .map((entry) => join(entry.parentPath, entry.name))
+const partsIn = (directory: string) => fs.readdirSync(join(directory, ".simul", "parts"))
+
+/** The outcome is Saved, and the file has the bytes of the path. */
+const assertWhole = (outcome: Outcome, directory: string, body: Uint8Array) => {
+  assert.strictEqual(reason(outcome), "Saved", JSON.stringify(outcome))
+  if (outcome._tag !== "Saved") return
+  const file = fs.readFileSync(join(directory, outcome.path))
+  assert.isTrue(file.equals(body), `${outcome.path}: ${file.length} of ${body.length} bytes`)
+  assert.strictEqual(outcome.bytes, body.length)
+  assert.strictEqual(outcome.sha256, createHash("sha256").update(body).digest("hex"))
+}
+
+describe("get", () => {
+  const whole = [
+    "/bytes/0/empty.bin",
+    "/bytes/10240/page.html",
+    "/bytes/300000/large.bin",
+    "/chunked/200000/chunks.bin",
+    "/close/5000/until-close.bin",
+    "/slow/50/bytes/100/late.bin",
+    "/flaky/3/503/bytes/1000/third-time.bin",
+    "/retry-after/0/2/429/bytes/1000/asked-to-wait.bin",
+    "/redirect/5/bytes/1000/far.bin",
+    "/auth/user/pass%20word/bytes/1000/secret.bin",
+    "/encoded/gzip/50000/page.html",
+    "/encoded/br/50000/page.html",
+    "/encoded/deflate/50000/page.html",
+    "/encoded/raw-deflate/50000/page.html",
+    "/encoded/gzip,br/50000/page.html",
+    "/encoded/gzip/900000/long.html",
+    "/cut-once/100/50/short.bin",
+    "/cut-once/900000/400000/resumed.bin",
+    "/cut-first/400000/chunked/900000/again.bin",
+    "/cut-first/400000/range/ignored/900000/a.bin",
+    "/cut-first/400000/range/wrong-offset/900000/a.bin",
+    "/cut-first/400000/range/wrong-total/900000/a.bin",
+    "/cut-first/400000/range/wrong-validator/900000/a.bin",
+    "/cut-first/400000/range/unstated/900000/a.bin",
+    "/cut-first/400000/range/short/900000/a.bin",
+    "/cut-first/400000/range/416/900000/a.bin",
+    "/cut-first/400000/range/weak/900000/a.bin",
+    "/cut-first/400000/range/bare/900000/a.bin"
+  ]
+  it("saves every body whole, whatever the way to it", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const userinfo = (path: string) => (path.startsWith("/auth") ? { userinfo: "user:pass%20word" } : {})
+    const paths = new Map(whole.map((path) => [site.url(path, userinfo(path)), path]))
+    const outcomes = await collect(paths.keys(), { directory, retries: 6 })
+    assert.strictEqual(outcomes.length, whole.length)
+    const seen = new Map(outcomes.map((outcome) => [outcome.url, outcome]))
+    for (const [url, path] of paths)
+      assertWhole(seen.get(url.replace("user:pass%20word", "***")) ?? outcomes[0]!, directory, Site.body(path))
+    assert.deepStrictEqual(partsIn(directory), [])
+  })
+
+  it("resumes a cut body with If-Range instead of asking for it again", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const path = "/cut-once/900000/400000/a.bin"
+    assertWhole(await one(site.url(path), { directory }), directory, Site.body(path))
+    const [first, second] = site.requests.filter((request) => request.path === path)
+    assert.isUndefined(first!.headers.range)
+    assert.match(second!.headers.range!, /^bytes=\d{6}-$/)
+    assert.match(second!.headers["if-range"] as string, /^"/)
+    assert.strictEqual(second!.headers["accept-encoding"], "identity")
+  })
+
+  it("starts over when the content changed under a part", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const path = "/cut-first/400000/range/changed/900000/a.bin"
+    assertWhole(await one(site.url(path), { directory }), directory, Site.body(path, 1))
+  })
+
+  const failing: ReadonlyArray<readonly [path: string, reason: string]> = [
+    ["/status/404/a", "StatusError"],
+    ["/status/500/a", "StatusError"],
+    ["/cut/5000/3/a", "TruncatedError"],
+    ["/cut-chunked/90000/3000/a", "TruncatedError"],
+    ["/stall/5000/3/a", "TimeoutError"],
+    ["/silent", "TimeoutError"],
+    ["/hang-up", "ConnectError"],
+    ["/garbage", "ProtocolError"],
+    ["/two-lengths", "ProtocolError"],
+    ["/head-too-large", "ProtocolError"],
+    ["/redirect-loop", "RedirectError"],
+    ["/redirect/30/bytes/10/a", "RedirectError"],
+    ["/redirect-to?url=ftp%3A%2F%2Fa%2Fb", "RedirectError"],
+    ["/encoded/mislabelled-gzip/5000/a.html", "DecodeError"],
+    ["/encoded/truncated-gzip/5000/a.html", "DecodeError"],
+    ["/encoded/unknown-thing/5000/a.html", "DecodeError"],
+    ["/bytes/2000000/too-large.bin", "TooLargeError"],
+    ["/chunked/2000000/too-large.bin", "TooLargeError"],
+    ["/bomb/gzip/500000000/a.html", "TooLargeError"]
+  ]
+  it("fails with a typed reason and leaves neither file nor part", async () => {
+    await using site = await Site.start()
+    // a directory for each: in one run so many faults would make the host be taken for down
+    await Promise.all(
+      failing.map(async ([path, tag]) => {
+        const directory = folder()
+        assert.strictEqual(reason(await one(site.url(path), { directory, retries: 1, maxSize: 1_000_000 })), tag, path)
+        assert.deepStrictEqual(filesIn(directory), [], path)
+        assert.deepStrictEqual(partsIn(directory), [], path)
+      })
+    )
+  })
+
+  it("gives every line one outcome, lines that are no URL by their number, and a URL that comes twice only once", async () => {
+    await using site = await Site.start()
+    const list = join(root, "list.txt")
+    const a = site.url("/bytes/10/a.txt")
+    fs.writeFileSync(
+      list,
+      `\uFEFF# a comment\r\n${a}\r\n\r\nnonsense\r\nftp://host/x\r\n${a}\r\n${site.url("/bytes/10/b.txt")}`
+    )
+    const directory = folder()
+    const outcomes = await Effect.runPromise(
+      Effect.scoped(Effect.flatMap(Get.open({ file: list }, { directory }), (run) => Stream.runCollect(run.outcomes)))
+    )
+    const lines = outcomes.map((outcome) => (outcome._tag === "Failed" ? outcome.error.message : outcome.url))
+    assert.deepStrictEqual(lines.map((line) => line.replace(/:.*/, "")).sort(), ["http", "http", "line 4", "line 5"])
+    assert.strictEqual(site.count("/bytes/10/a.txt"), 1)
+  })
+
+  it("asks for nothing that is saved when run again, and again for what failed", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const list = join(root, "again.txt")
+    const urls = Array.from({ length: 600 }, (_, index) => site.url(`/bytes/10/${index}.txt`))
+    fs.writeFileSync(list, [...urls, site.url("/flaky/1/404/bytes/10/late.txt"), ""].join("\n"))
+    const run = (file: string) =>
+      Effect.runPromise(
+        Effect.scoped(Effect.flatMap(Get.open({ file }, { directory }), (run) => Stream.runCollect(run.outcomes)))
+      )
+    assert.strictEqual((await run(list)).filter(({ _tag }) => _tag === "Failed").length, 1)
+    assert.deepStrictEqual(
+      (await run(list)).map(({ _tag }) => _tag),
+      ["Saved"]
+    )
+    assert.deepStrictEqual(await run(list), [])
+    assert.strictEqual(site.requests.length, 602)
+    // a list that grew goes on where it ended; one that changed is looked through from the start
+    fs.appendFileSync(list, `${site.url("/bytes/10/new.txt")}\n`)
+    assert.strictEqual((await run(list)).length, 1)
+    fs.writeFileSync(list, [site.url("/bytes/10/first.txt"), ...urls].join("\n"))
+    assert.strictEqual((await run(list)).length, 1)
+    assert.strictEqual(site.requests.length, 604)
+  })
+
+  it("asks conditionally with refresh, and keeps what did not change", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const path = "/bytes/1000/a.txt"
+    await one(site.url(path), { directory })
+    const again = await one(site.url(path), { directory, refresh: true })
+    assert.strictEqual(again._tag, "Unchanged")
+    assert.isString(site.requests[1]!.headers["if-none-match"])
+    const changed = "/range/changed/1000/b.txt"
+    await one(site.url(changed), { directory })
+    assertWhole(await one(site.url(changed), { directory, refresh: true }), directory, Site.body(changed, 1))
+  })
+
+  it("fetches again what was deleted, when it is asked for by name", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const path = "/bytes/1000/a.txt"
+    const first = await one(site.url(path), { directory })
+    fs.rmSync(join(directory, first._tag === "Saved" ? first.path : ""))
+    assertWhole(await one(site.url(path), { directory }), directory, Site.body(path))
+  })
+
+  it("never has more requests in flight to a host than allowed, nor closer than the delay", async () => {
+    await using site = await Site.start({ latencyMs: 5 })
+    const urls = Array.from({ length: 60 }, (_, index) => site.url(`/bytes/10/${index}`))
+    await collect(urls, { directory: folder(), perHost: 3 })
+    assert.isAtMost(site.maxInFlight(), 3)
+    site.reset()
+    await collect(urls.slice(0, 8), { directory: folder(), delayMs: 20 })
+    const gaps = site.requests.slice(1).map((request, index) => request.atMs - site.requests[index]!.atMs)
+    // a timer may fire a little early, and the way to the server takes its time
+    for (const gap of gaps) assert.isAtLeast(gap, 10)
+  })
+
+  it("pauses the whole host for Retry-After", async () => {
+    await using site = await Site.start()
+    const busy = site.url("/retry-after/1/1/429/bytes/10/busy")
+    const urls = [busy, ...Array.from({ length: 20 }, (_, index) => site.url(`/bytes/10/${index}`))]
+    await collect(urls, { directory: folder(), perHost: 1 })
+    const [first, second] = site.requests
+    assert.isAtLeast(second!.atMs - first!.atMs, 900)
+    assert.strictEqual(site.count("/retry-after/1/1/429/bytes/10/busy"), 2)
+  })
+
+  it("stops asking a host that only fails, and says so of each target", async () => {
+    const gone = await Site.start()
+    const url = gone.url("/")
+    await gone.close()
+    const urls = Array.from({ length: 50 }, (_, index) => `${url}${index}`)
+    const outcomes = await collect(urls, { directory: folder(), retries: 2 })
+    assert.strictEqual(outcomes.length, 50)
+    const reasons = new Set(outcomes.map(reason))
+    assert.isTrue(reasons.has("HostDown"))
+    assert.isTrue(
+      [...reasons].every((tag) => tag === "HostDown" || tag === "ConnectError"),
+      [...reasons].join()
+    )
+  })
+
+  it("names short names by the first who asks, the same way after a restart", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const urls = ["/bytes/10/a/page.html", "/bytes/10/b/page.html", "/bytes/10/c/Page.html"].map((path) =>
+      site.url(path)
+    )
+    const names = async () =>
+      (await collect(urls, { directory, naming: "flat" })).map((outcome) =>
+        outcome._tag === "Saved" ? outcome.path : ""
+      )
+    const first = await names()
+    assert.strictEqual(new Set(first.map((name) => name.toLowerCase())).size, 3)
+    assert.include(first, "page.html")
+    assert.deepStrictEqual(await names(), [])
+  })
+
+  it("takes the server's name, made safe, where it is asked to", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const url = site.url(`/disposition/bytes/10/x?value=${encodeURIComponent('attachment; filename="../../evil.txt"')}`)
+    const outcome = await one(url, { directory, naming: "flat", serverNames: true })
+    assert.strictEqual(outcome._tag === "Saved" ? outcome.path : "", "evil.txt")
+    assert.isFalse(fs.existsSync(join(directory, "..", "..", "evil.txt")))
+  })
+
+  it("never writes through a symbolic link below the directory", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const outside = folder()
+    fs.mkdirSync(outside)
+    fs.mkdirSync(directory)
+    fs.symlinkSync(outside, join(directory, `127.0.0.1+${site.port}`))
+    const outcome = await one(site.url("/bytes/10/a.txt"), { directory })
+    assert.strictEqual(reason(outcome), "WriteError")
+    assert.include(outcome._tag === "Failed" ? outcome.error.message : "", "symbolic link")
+    assert.deepStrictEqual(fs.readdirSync(outside), [])
+  })
+
+  it("keeps the rate, all transfers together", async () => {
+    await using site = await Site.start()
+    const began = performance.now()
+    await collect(
+      [0, 1, 2, 3].map((index) => site.url(`/bytes/100000/${index}`)),
+      { directory: folder(), rate: 400_000 }
+    )
+    // 400,000 bytes less the burst of a quarter second
+    assert.isAtLeast(performance.now() - began, 600)
+  })
+
+  it("syncs files before they get their names when power may fail", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const paths = Array.from({ length: 30 }, (_, index) => `/bytes/1000/${index}.bin`)
+    const outcomes = await collect(
+      paths.map((path) => site.url(path)),
+      { directory, durability: "power" }
+    )
+    assert.strictEqual(outcomes.filter(({ _tag }) => _tag === "Saved").length, 30)
+    assert.strictEqual(filesIn(directory).length, 30)
+    assert.deepStrictEqual(partsIn(directory), [])
+  })
+
+  it("refuses a directory that another run holds", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const exit = await Effect.runPromise(
+      Effect.scoped(
+        Effect.andThen(
+          Get.open({ urls: [site.url("/silent")] }, { directory }),
+          Effect.exit(Effect.scoped(Get.open({ urls: [] }, { directory })))
+        )
+      )
+    )
+    assert.isTrue(Exit.isFailure(exit))
+    assert.include(String(Exit.isFailure(exit) ? exit.cause : ""), "DirectoryLocked")
+  })
+
+  it("says that a store is damaged or from a newer version, and changes nothing", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    await one(site.url("/bytes/10/a"), { directory })
+    const file = join(directory, ".simul", "store.sqlite")
+    const { DatabaseSync } = await import("node:sqlite")
+    const database = new DatabaseSync(file)
+    database.exec("INSERT INTO migration (migration_id, name) VALUES (999, 'future')")
+    database.close()
+    const attempt = () => Effect.runPromise(Effect.flip(Effect.scoped(Get.open({ urls: [] }, { directory }))))
+    assert.strictEqual((await attempt())._tag, "StoreNewer")
+    fs.rmSync(`${file}-wal`, { force: true })
+    fs.rmSync(`${file}-shm`, { force: true })
+    fs.writeFileSync(
+      file,
+      "this is no database, but a text of more than a hundred bytes, as it has to be to be looked at by it at all"
+    )
+    const before = fs.readFileSync(file)
+    const error = await attempt()
+    assert.strictEqual(error._tag, "StoreDamaged")
+    assert.isTrue(fs.readFileSync(file).equals(before))
+  })
+
+  it("looks at unsynced files after the machine was started anew", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const paths = ["/bytes/1000/good.bin", "/bytes/1000/bad.bin"]
+    const list = join(root, "power.txt")
+    fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
+    const run = () =>
+      Effect.runPromise(
+        Effect.scoped(Effect.flatMap(Get.open({ file: list }, { directory }), (run) => Stream.runCollect(run.outcomes)))
+      )
+    await run()
+    const { DatabaseSync } = await import("node:sqlite")
+    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    database.exec("UPDATE run SET boot = 'another'")
+    database.close()
+    const bad = filesIn(directory).find((file) => file.endsWith("bad.bin"))!
+    fs.writeFileSync(bad, Buffer.alloc(1000))
+    assert.deepStrictEqual(
+      (await run()).map(({ _tag, url }) => [_tag, url]),
+      [["Saved", site.url(paths[1]!)]]
+    )
+    assert.isTrue(fs.readFileSync(bad).equals(Site.body(paths[1]!)))
+  })
+
+  it("stops cleanly when nobody listens any more, and goes on with the same part", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const held = "/hold-body/900000/400000/gate/a.bin"
+    const fast = "/bytes/10/fast.txt"
+    for await (const outcome of Get.get([site.url(fast), site.url(held)], { directory })) {
+      assert.strictEqual(outcome.url, site.url(fast))
+      break
+    }
+    const { entries } = await Effect.runPromise(
+      Effect.scoped(
+        Effect.flatMap(Directory.read(directory), ({ entries }) =>
+          Effect.map(Stream.runCollect(entries), (entries) => ({ entries }))
+        )
+      )
+    )
+    assert.strictEqual(entries.length, 2)
+    site.release("gate")
+    const [outcome] = await collect([site.url(fast), site.url(held)], { directory })
+    assertWhole(outcome!, directory, Site.body(held))
+    assert.strictEqual(site.count(fast), 1)
+  })
+})
