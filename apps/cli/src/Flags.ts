@@ -1,0 +1,248 @@
+/**
+ * Every flag that is also a setting: name, form, default and help in one place.
+ * Help text says what a value does in one line; the default stands in brackets.
+ */
+import * as Result from "effect/Result"
+import { defaults } from "@simul/scraper/Options"
+import * as Durations from "./Durations.ts"
+import type { Setting } from "./Settings.ts"
+import * as Sizes from "./Sizes.ts"
+
+type About = Pick<Setting<unknown>, "group" | "description"> &
+  Partial<Pick<Setting<unknown>, "alias" | "metavar" | "negation" | "secret">>
+
+const single =
+  <A>(read: (text: string) => Result.Result<A, string>) =>
+  (texts: ReadonlyArray<string>) =>
+    read(texts[0] ?? "")
+
+const text = (name: string, about: About): Setting<string | undefined> => ({
+  name,
+  kind: "value",
+  ...about,
+  read: single((value) => (value === "" ? Result.fail("some text") : Result.succeed(value))),
+  fallback: undefined
+})
+
+const count = (name: string, lowest: number, highest: number, fallback: number, about: About): Setting<number> => ({
+  name,
+  kind: "value",
+  metavar: "N",
+  ...about,
+  description: `${about.description} [${fallback}]`,
+  read: single((value) => {
+    const number = /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN
+    return number >= lowest && number <= highest
+      ? Result.succeed(number)
+      : Result.fail(`a whole number from ${lowest} to ${highest}`)
+  }),
+  fallback
+})
+
+const time = <A>(name: string, lowest: number, fallback: A, about: About): Setting<number | A> => ({
+  name,
+  kind: "value",
+  metavar: "TIME",
+  ...about,
+  read: single((value) =>
+    Result.flatMap(Durations.parse(value), (ms) => (ms < lowest ? Result.fail(Durations.forms) : Result.succeed(ms)))
+  ),
+  fallback
+})
+
+const size = (name: string, about: About): Setting<number | undefined> => ({
+  name,
+  kind: "value",
+  metavar: "SIZE",
+  ...about,
+  read: single((value) =>
+    Result.flatMap(Sizes.parse(value), (bytes) => (bytes < 1 ? Result.fail(Sizes.forms) : Result.succeed(bytes)))
+  ),
+  fallback: undefined
+})
+
+const toggle = (name: string, fallback: boolean, about: About): Setting<boolean> => ({
+  name,
+  kind: "toggle",
+  ...about,
+  read: single((value) => {
+    if (/^(true|1|yes|on)$/i.test(value)) return Result.succeed(true)
+    return /^(false|0|no|off)$/i.test(value) ? Result.succeed(false) : Result.fail("true or false")
+  }),
+  fallback
+})
+
+const choice = <const C extends ReadonlyArray<string>>(
+  name: string,
+  choices: C,
+  fallback: C[number],
+  about: About
+): Setting<C[number]> => ({
+  name,
+  kind: "choice",
+  choices,
+  ...about,
+  description: `${about.description} [${fallback}]`,
+  read: single((value) => (choices.includes(value) ? Result.succeed(value) : Result.fail(oneOf(choices)))),
+  fallback
+})
+
+/** `a, b or c`. */
+export const oneOf = (choices: ReadonlyArray<string>): string =>
+  choices.length < 2 ? choices.join("") : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`
+
+type Header = readonly [name: string, value: string]
+
+/** Name: a token (RFC 9110 5.6.2). Value: no control character but tab (5.5), so that no line can be smuggled in. */
+const readHeader = (line: string): Result.Result<Header, string> => {
+  const colon = line.indexOf(":")
+  if (colon < 0) return Result.fail("NAME:VALUE, with a colon")
+  const name = line.slice(0, colon).trim()
+  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "")
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return Result.fail("NAME:VALUE, with a header name before the colon")
+  // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+  return /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value) || /[^\u0000-\u00ff]/.test(value)
+    ? Result.fail("NAME:VALUE, without line breaks, control characters or characters outside Latin-1")
+    : Result.succeed([name, value])
+}
+
+const headers = (name: string, about: About): Setting<ReadonlyArray<Header>> => ({
+  name,
+  kind: "list",
+  ...about,
+  secret: true,
+  read: (lines) => {
+    const read: Array<Header> = []
+    for (const line of lines) {
+      const header = readHeader(line)
+      if (Result.isFailure(header)) return Result.fail(header.failure)
+      read.push(header.success)
+    }
+    return Result.succeed(read)
+  },
+  fallback: []
+})
+
+const proxy = (name: string, about: About): Setting<string | undefined> => ({
+  ...text(name, { ...about, secret: true }),
+  read: single((value) =>
+    /^https?:$/.test(URL.parse(value)?.protocol ?? "")
+      ? Result.succeed<string | undefined>(value)
+      : Result.fail("a URL such as http://proxy.example:3128")
+  )
+})
+
+/** The headings of the help, and which of them the flags that are no settings stand under. */
+const lines = "Where files go"
+const pace = "Pace"
+const faults = "Faults and limits"
+const asking = "Requests"
+const screen = "Screen"
+export const headings: Readonly<Record<string, string>> = { input: "What to fetch", output: lines }
+
+/** The settings of a fetch: all of `get`, most of `crawl`. */
+export const transfer = {
+  out: {
+    ...text("out", { group: lines, alias: "o", metavar: "DIR", description: "Files here, state in DIR/.simul [.]" }),
+    fallback: defaults.directory
+  } as Setting<string>,
+  flat: toggle("flat", defaults.naming === "flat", {
+    group: lines,
+    description: "DIR/name instead of DIR/host/path/name"
+  }),
+  refresh: toggle("refresh", defaults.refresh, {
+    group: lines,
+    description: "Ask again for what is saved, take what changed"
+  }),
+  durability: choice("durability", ["process", "power"], defaults.durability, {
+    group: lines,
+    metavar: "KIND",
+    description: "Survive kill -9 (process), or power loss too (power)"
+  }),
+
+  jobs: count("jobs", 1, 10_000, defaults.jobs, { group: pace, alias: "j", description: "Transfers in flight" }),
+  perHost: count("per-host", 1, 10_000, defaults.perHost, {
+    group: pace,
+    description: "Transfers in flight to one host"
+  }),
+  delay: time("delay", 0, defaults.delayMs, {
+    group: pace,
+    description: "Pause between requests to one host: 500ms, 2s [0]"
+  }),
+  rate: size("rate", {
+    group: pace,
+    metavar: "SIZE",
+    description: "Bytes a second, all together: 500K, 10M"
+  }),
+  robots: toggle("robots", defaults.robots, {
+    group: pace,
+    negation: "no-robots",
+    description: "Obey robots.txt [off]"
+  }),
+
+  retries: count("retries", 0, 1000, defaults.retries, {
+    group: faults,
+    description: "More attempts, for faults that may pass"
+  }),
+  timeout: time("timeout", 1, defaults.timeoutMs, {
+    group: faults,
+    description: `Longest wait for the next byte [${Durations.format(defaults.timeoutMs)}]`
+  }),
+  connectTimeout: time("connect-timeout", 1, defaults.connectTimeoutMs, {
+    group: faults,
+    description: `Longest wait for a connection [${Durations.format(defaults.connectTimeoutMs)}]`
+  }),
+  maxTime: time("max-time", 1, undefined, {
+    group: faults,
+    description: "For one URL, all attempts and redirects: 5m, 1h"
+  }),
+  maxSize: size("max-size", { group: faults, description: "Largest body, after decoding: 50M, 2G" }),
+  denyPrivate: toggle("deny-private", defaults.denyPrivate, {
+    group: faults,
+    negation: "allow-private",
+    description: "Refuse loopback and private addresses [off]"
+  }),
+
+  userAgent: {
+    ...text("user-agent", {
+      group: asking,
+      alias: "A",
+      metavar: "TEXT",
+      description: "Name and contact sent to servers"
+    }),
+    fallback: defaults.userAgent
+  } as Setting<string>,
+  header: headers("header", {
+    group: asking,
+    alias: "H",
+    metavar: "NAME:VALUE",
+    description: "Sent to the URL's own origin only; may repeat"
+  }),
+  proxy: proxy("proxy", { group: asking, metavar: "URL", description: "For all requests [HTTP_PROXY and the like]" }),
+  cacert: text("cacert", {
+    group: asking,
+    metavar: "FILE",
+    description: "PEM certificates to trust besides the usual"
+  }),
+  insecure: toggle("insecure", defaults.insecure, {
+    group: asking,
+    description: "Do not verify certificates: anyone can answer"
+  }),
+  cookieJar: text("cookie-jar", {
+    group: asking,
+    metavar: "FILE",
+    description: "Netscape cookie file, read first, then written"
+  }),
+
+  json: toggle("json", false, { group: screen, description: "One JSON line for each outcome, on stdout" }),
+  progress: choice("progress", ["auto", "bar", "plain", "none"], "auto", {
+    group: screen,
+    metavar: "KIND",
+    description: "auto, bar, plain or none"
+  })
+}
+
+/** Every setting there is, by name: what a settings file may hold. */
+export const known: ReadonlyMap<string, Setting<unknown>> = new Map(
+  Object.values(transfer).map((setting) => [setting.name, setting as Setting<unknown>])
+)

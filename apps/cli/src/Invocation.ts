@@ -1,0 +1,82 @@
+/**
+ * What the program says when it cannot make sense of its arguments: `error:` and
+ * `hint:` on standard error, nothing on standard output. In place of the
+ * library's own presenter, which prints the whole help first.
+ */
+import type * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { known, oneOf } from "./Flags.ts"
+import * as Help from "./Help.ts"
+import { printable } from "./Printable.ts"
+import { complaint, Screen } from "./Screen.ts"
+
+interface Told {
+  readonly message: string
+  readonly hints: ReadonlyArray<string>
+}
+
+const didYouMean = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
+  names.length === 0 ? [] : [`did you mean ${oneOf(names.map((name) => `\`${printable(name)}\``))}?`]
+
+const isUrl = (text: string) => /^https?:\/\//.test(text)
+
+/** One of the library's errors in this program's words. */
+const tell = (error: CliError.NonShowHelpErrors, commandPath: ReadonlyArray<string>): Told => {
+  switch (error._tag) {
+    case "UnrecognizedOption":
+      return { message: `no such flag: ${printable(error.option)}`, hints: didYouMean(error.suggestions) }
+    case "UnknownSubcommand":
+      return isUrl(error.subcommand)
+        ? { message: "no command given", hints: didYouMean([`simul get ${error.subcommand}`]) }
+        : { message: `no such command: ${printable(error.subcommand)}`, hints: didYouMean(error.suggestions) }
+    case "UnexpectedArgument": {
+      const [first = ""] = error.arguments
+      if (commandPath.length > 1) return { message: `one argument too many: ${printable(first)}`, hints: [] }
+      return isUrl(first)
+        ? { message: "no command given", hints: didYouMean([`simul get ${first}`]) }
+        : { message: `no such command: ${printable(first)}`, hints: [] }
+    }
+    case "MissingOption":
+      return { message: `--${error.option} is needed`, hints: [] }
+    case "MissingArgument":
+      return { message: `${error.argument.toUpperCase()} is needed`, hints: [] }
+    case "InvalidValue": {
+      const name = error.kind === "flag" ? `--${error.option}` : error.option.toUpperCase()
+      if (error.value.endsWith(" occurrences")) return { message: `${name} is given more than once`, hints: [] }
+      if (error.value === "" && error.kind === "flag") return { message: `${name} needs a value`, hints: [] }
+      const choices = known.get(error.option)?.choices
+      const expected = choices === undefined ? lowerFirst(error.expected) : `expected ${oneOf(choices)}`
+      return { message: `${name}: ${printable(expected)}, got "${printable(error.value)}"`, hints: [] }
+    }
+    case "DuplicateOption":
+    case "ValidationError":
+    case "UserError":
+      return { message: printable(error.message), hints: [] }
+  }
+}
+
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)
+
+/** Help as `Help.ts` draws it, errors as above. */
+export const layer: Layer.Layer<never, never, Screen> = Layer.effect(
+  CliOutput.Presenter,
+  Effect.map(Screen, (screen) => ({
+    present: (event) => {
+      if (event._tag === "Help") return Console.log(Help.render(event.helpDoc, screen.paintData))
+      if (event._tag === "Version") return Console.log(`${event.name} ${event.version}`)
+      // One error at a time: the second is often the shadow of the first.
+      const told = tell(event.errors[0]!, event.commandPath)
+      return Effect.sync(() =>
+        screen.note(
+          complaint(screen.paint, told.message, [
+            ...told.hints,
+            `\`${event.commandPath.join(" ")} --help\` lists what it takes`
+          ])
+        )
+      )
+    }
+  }))
+)

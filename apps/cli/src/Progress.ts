@@ -1,0 +1,213 @@
+/**
+ * How a run shows itself while it lasts. `bar` draws a block at the foot of the
+ * terminal four times a second; `plain` writes a line each ten seconds, in the
+ * same words, for logs. Both are functions of one `Get.Progress` and one rate.
+ *
+ * ```
+ *   ━━━━━━━━━╸────────────────────────────────────────────────────────  12%
+ *   1,204 / 10,000   3 failed   64 in flight   412/s   87 MB/s   253 MB   eta 21s
+ *   a.example/disk.iso   ━━━━━━━━╸──────  58%   1.2 GB of 2.0 GB   14s
+ *   waiting on slow.example (12 queued, next in 1.4s)
+ * ```
+ */
+import type * as Get from "@simul/scraper/Get"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Durations from "./Durations.ts"
+import { printable } from "./Printable.ts"
+import * as Rate from "./Rate.ts"
+import type { Paint, Screen } from "./Screen.ts"
+import * as Sizes from "./Sizes.ts"
+
+export type Kind = "bar" | "plain" | "none"
+
+/** What there is to draw with. */
+export interface Canvas {
+  readonly columns: number
+  readonly unicode: boolean
+  readonly paint: Paint
+}
+
+/** `12,345`. */
+export const number = (count: number): string => count.toLocaleString("en-US")
+
+/** Targets that have an outcome, those of earlier runs with them. */
+const done = (progress: Get.Progress) =>
+  progress.saved + progress.unchanged + progress.refused + progress.failed + progress.skipped
+
+/** How much of the run is behind us, 0 to 1; the list's position stands in until its length is known. */
+const fraction = (progress: Get.Progress): number | undefined => {
+  const { total, listRead, running } = progress
+  if (total === 1 && running.length === 1) return share(running[0]!)
+  if (total !== undefined) return total === 0 ? undefined : Math.min(1, done(progress) / total)
+  return listRead === undefined ? undefined : Math.min(1, listRead)
+}
+
+const share = (transfer: Get.Progress["running"][number]): number | undefined =>
+  transfer.total === undefined || transfer.total === 0 ? undefined : Math.min(1, transfer.received / transfer.total)
+
+/** Milliseconds to the end, at the present rate. */
+const remaining = (progress: Get.Progress, rate: Rate.Rate): number | undefined => {
+  const { total, listRead, running, elapsedMs } = progress
+  if (total === 1 && running.length === 1 && running[0]!.total !== undefined) {
+    return rate.bytes > 0 ? ((running[0]!.total - running[0]!.received) / rate.bytes) * 1000 : undefined
+  }
+  if (total !== undefined) {
+    if (rate.targets <= 0 && rate.bytes <= 0) return undefined
+    // Where a few long transfers are left, their bytes tell more than the count of targets.
+    const left = running.reduce((sum, { received, total }) => sum + Math.max(0, (total ?? 0) - received), 0)
+    const ofTargets = rate.targets > 0 ? (total - done(progress)) / rate.targets : 0
+    const ofBytes = rate.bytes > 0 ? left / rate.bytes : 0
+    return Math.max(ofTargets, ofBytes) * 1000
+  }
+  return listRead === undefined || listRead < 0.01 ? undefined : (elapsedMs / listRead) * (1 - listRead)
+}
+
+const amountOf = ({ received, total }: Get.Progress["running"][number]) =>
+  total === undefined ? Sizes.format(received) : `${Sizes.format(received)} of ${Sizes.format(total)}`
+
+/** Targets a second: whole numbers where they are many, tenths where they are few. */
+const perSecond = (rate: number) => `${rate >= 9.95 ? number(Math.round(rate)) : +rate.toFixed(1)}/s`
+
+/** The facts in the order in which they are given up when the line is too short: the last goes first. */
+const facts = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): ReadonlyArray<string> => {
+  const only = progress.total === 1 ? progress.running[0] : undefined
+  if (only !== undefined) {
+    const ms = remaining(progress, rate)
+    return [
+      paint.bold(amountOf(only)),
+      `${Sizes.format(rate.bytes)}/s`,
+      ...(ms === undefined ? [] : [`eta ${Durations.format(ms)}`])
+    ]
+  }
+  const count =
+    progress.total === undefined
+      ? `${number(done(progress))} done`
+      : `${number(done(progress))} / ${number(progress.total)}`
+  const ms = remaining(progress, rate)
+  return [
+    paint.bold(count),
+    ...(progress.failed > 0 ? [paint.red(`${number(progress.failed)} failed`)] : []),
+    ...(progress.refused > 0 ? [paint.yellow(`${number(progress.refused)} refused`)] : []),
+    `${number(progress.inFlight)} in flight`,
+    perSecond(rate.targets),
+    `${Sizes.format(rate.bytes)}/s`,
+    Sizes.format(progress.received),
+    ...(ms === undefined ? [] : [`eta ${Durations.format(ms)}`]),
+    ...(progress.waiting > 0 ? [`${number(progress.waiting)} to retry`] : []),
+    ...(progress.skipped > 0 ? [`${number(progress.skipped)} already saved`] : [])
+  ]
+}
+
+const sgr = /\x1b\[[0-9;]*m/g // oxlint-disable-line no-control-regex -- the colours that Paint writes
+/** Cells that `text` takes; everything here is one cell a character, but for the colours. */
+const width = (text: string) => text.replace(sgr, "").length
+
+/** As many facts as fit. */
+const fit = (parts: ReadonlyArray<string>, columns: number): string => {
+  let line = ""
+  for (const part of parts) {
+    const longer = line === "" ? part : `${line}   ${part}`
+    if (line !== "" && width(longer) > columns) break
+    line = longer
+  }
+  return line
+}
+
+/** Cut in the middle: the host and the file's name are the telling parts of a URL. */
+export const shorten = (text: string, columns: number, unicode = true): string => {
+  const characters = Array.from(text)
+  if (characters.length <= columns) return text
+  const gap = unicode ? "…" : "..."
+  const kept = Math.max(0, columns - gap.length)
+  const tail = Math.floor(kept / 2)
+  return characters.slice(0, kept - tail).join("") + gap + (tail === 0 ? "" : characters.slice(-tail).join(""))
+}
+
+const bar = (part: number, columns: number, { paint, unicode }: Canvas): string => {
+  const halves = Math.floor(part * columns * 2)
+  const full = Math.floor(halves / 2)
+  if (!unicode) return paint.green("#".repeat(full)) + paint.dim("-".repeat(columns - full))
+  const half = halves % 2 === 1 ? "╸" : ""
+  return paint.green("━".repeat(full) + half) + paint.dim("─".repeat(columns - full - half.length))
+}
+
+const percent = (part: number) => `${Math.floor(part * 100)}%`.padStart(4)
+
+const withoutScheme = (url: string) => printable(url).replace(/^https?:\/\//, "")
+
+const transferLine = (transfer: Get.Progress["running"][number], canvas: Canvas): string => {
+  const part = share(transfer)
+  const rest = `${amountOf(transfer).padStart(18)}   ${Durations.format(transfer.elapsedMs)}`
+  const cells = part === undefined ? 0 : Math.max(8, Math.min(24, Math.floor(canvas.columns / 5)))
+  const drawn = part === undefined ? "" : `${bar(part, cells, canvas)} ${percent(part)}`
+  const room = canvas.columns - width(rest) - (part === undefined ? 0 : cells + 5) - 6
+  if (room < 12) return shorten(withoutScheme(transfer.url), canvas.columns, canvas.unicode)
+  return `${shorten(withoutScheme(transfer.url), room, canvas.unicode).padEnd(room)}   ${drawn}${rest}`
+}
+
+const waitLine = (slow: Get.SlowHost): string => {
+  const next = slow.waitMs > 0 ? `next in ${Durations.format(slow.waitMs)}` : `${number(slow.inFlight)} in flight`
+  return `waiting on ${printable(slow.host)} (${number(slow.queued)} queued, ${next})`
+}
+
+/** The block of a run as it stands; no line is wider than the canvas. */
+export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): ReadonlyArray<string> => {
+  // Two cells of margin on the left, and the last cell of a line stays free: some terminals wrap when it is filled.
+  const canvas = { ...whole, columns: Math.max(10, whole.columns - 3) }
+  const { columns, paint, unicode } = canvas
+  const part = fraction(progress)
+  const lines: Array<string> = []
+  if (part !== undefined) lines.push(`${bar(part, Math.max(1, columns - 5), canvas)} ${percent(part)}`)
+  lines.push(fit(facts(progress, rate, paint), columns))
+  // A transfer that is over within a blink is only noise; the single one of a run is the bar already.
+  const long = progress.running.filter((transfer) => transfer.elapsedMs >= 2000).slice(0, 3)
+  if (progress.total === 1) {
+    for (const transfer of long) lines.push(paint.dim(shorten(withoutScheme(transfer.url), columns, unicode)))
+  } else {
+    for (const transfer of long) lines.push(transferLine(transfer, canvas))
+  }
+  for (const slow of progress.slow) lines.push(paint.yellow(shorten(waitLine(slow), columns, unicode)))
+  if (progress.diskFull !== undefined) {
+    const notice = `disk full (${Sizes.format(progress.diskFull.free)} free): paused, goes on when there is room`
+    lines.push(paint.bold(paint.red(shorten(notice, columns, unicode))))
+  }
+  return lines.map((line) => `  ${line}`)
+}
+
+/** The run in one line, for logs. */
+export const plain = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): string => {
+  const slow = progress.slow[0]
+  return [
+    ...facts(progress, rate, paint),
+    ...(slow === undefined ? [] : [waitLine(slow)]),
+    ...(progress.diskFull === undefined ? [] : [`disk full (${Sizes.format(progress.diskFull.free)} free)`])
+  ].join("   ")
+}
+
+/** Shows a run until the scope ends; then the screen is free again. */
+export const show = (
+  kind: Kind,
+  progress: () => Get.Progress,
+  screen: Screen["Service"]
+): Effect.Effect<void, never, Scope.Scope> => {
+  if (kind === "none") return Effect.void
+  const measure = Rate.make()
+  const look = (draw: (progress: Get.Progress, rate: Rate.Rate) => void) =>
+    Effect.sync(() => {
+      const now = progress()
+      draw(now, measure({ elapsedMs: now.elapsedMs, targets: done(now) - now.skipped, bytes: now.received }))
+    })
+  const redraw = look((now, rate) =>
+    screen.block(render(now, rate, { columns: screen.columns(), unicode: screen.unicode, paint: screen.paint }))
+  )
+  const line = look((now, rate) => screen.note(plain(now, rate, screen.paint)))
+  const [turn, pause] = kind === "bar" ? ([redraw, "250 millis"] as const) : ([line, "10 seconds"] as const)
+  return Effect.sleep(pause).pipe(
+    Effect.andThen(Effect.repeat(turn, Schedule.fixed(pause))),
+    Effect.ensuring(Effect.sync(() => screen.block([]))),
+    Effect.forkScoped,
+    Effect.asVoid
+  )
+}

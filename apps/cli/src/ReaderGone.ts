@@ -1,0 +1,23 @@
+/**
+ * The reader of standard output went away (`simul get --json ... | head -1`).
+ * That is no error: the program ends like one that was told to stop, finalizers
+ * run, and the status is 0.
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+
+/** Standard output cannot be written for another reason, such as a full disk (`code` ENOSPC). */
+export class OutputBroken extends Data.TaggedError("OutputBroken")<{ readonly code: string }> {
+  override get message() {
+    return `cannot write to standard output (${this.code})`
+  }
+  readonly hint = "what was saved is safe; run the same command again once there is room"
+}
+
+/** Done when writing to standard output failed with EPIPE; fails with `OutputBroken` when it failed otherwise. */
+export const readerGone: Effect.Effect<void, OutputBroken> = Effect.callback((resume) => {
+  const onError = ({ code = "unknown" }: NodeJS.ErrnoException) =>
+    resume(code === "EPIPE" ? Effect.void : Effect.fail(new OutputBroken({ code })))
+  process.stdout.on("error", onError)
+  return Effect.sync(() => process.stdout.off("error", onError))
+})

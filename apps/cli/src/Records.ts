@@ -1,0 +1,27 @@
+/** What earlier runs left in a directory, as a service: `report` and `verify` fold over it. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { Entry } from "@simul/scraper/Store"
+import type { RunError } from "@simul/scraper/RunError"
+
+export class Records extends Context.Service<
+  Records,
+  {
+    /** Every target of the runs in `directory`, each once. Fails with `NoStore` where no run was made. */
+    readonly read: (
+      directory: string
+    ) => Effect.Effect<{ readonly entries: Stream.Stream<Entry, RunError> }, RunError, Scope.Scope>
+  }
+>()("@simul/cli/Records") {
+  /** The stores of the engine, loaded when the first one is read. */
+  static readonly layer: Layer.Layer<Records> = Layer.succeed(Records, {
+    read: (directory) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@simul/scraper/store/Directory")),
+        (Directory) => Directory.read(directory)
+      )
+  })
+}

@@ -1,0 +1,124 @@
+/**
+ * The command tree, and one run of it from arguments to exit status. Whatever
+ * happens ends here as a status and, where something went wrong, an `error:`
+ * line with its way out.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import type { RunError } from "@simul/scraper/RunError"
+import * as Cause from "effect/Cause"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as Command from "effect/cli/Command"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { get } from "./command/Get.ts"
+import { command as report } from "./command/Report.ts"
+import { command as verify } from "./command/Verify.ts"
+import type { Engine } from "./Engine.ts"
+import { ExitStatus } from "./ExitStatus.ts"
+import * as GlobalFlags from "./GlobalFlags.ts"
+import * as Invocation from "./Invocation.ts"
+import { printable } from "./Printable.ts"
+import { readerGone } from "./ReaderGone.ts"
+import type { Records } from "./Records.ts"
+import type { Paint } from "./Screen.ts"
+import { coloured, complaint, Screen } from "./Screen.ts"
+import type { UsageError } from "./UsageError.ts"
+import { version } from "./Version.ts"
+
+const welcome = `simul ${version}: fetch many URLs to files, fast, politely, resumably
+
+  simul get URL...           fetch URLs to files
+  simul get -i FILE -o DIR   fetch a list into a directory
+  simul report [DIR]         say what a run did
+  simul verify [DIR]         check saved files against their records
+  simul --help               everything else
+
+Try it:
+
+  simul get https://example.com/ -o pages`
+
+const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) => screen.data(`${welcome}\n`))).pipe(
+  Command.withDescription("Fetch many URLs to files: fast, polite, resumable."),
+  Command.withSubcommands([
+    { group: "Fetch", commands: [get] },
+    { group: "Inspect", commands: [report, verify] }
+  ]),
+  Command.withGlobalFlags([
+    GlobalFlags.showVersion,
+    GlobalFlags.quiet,
+    GlobalFlags.verbose,
+    GlobalFlags.color,
+    GlobalFlags.config,
+    GlobalFlags.completions
+  ]),
+  Command.withExamples([
+    { command: "simul get https://example.com/ -o pages" },
+    { command: "simul get -i urls.txt -o pages --per-host 2 --delay 500ms" }
+  ])
+)
+
+/** `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. */
+export const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const end = args.indexOf("--")
+  return args.map((arg, at) => (end >= 0 && at > end ? arg : arg.replace(/^-([ioOjAH])(?=[^=])/, "-$1=")))
+}
+
+const said = (message: string, hints: ReadonlyArray<string>) =>
+  Effect.map(Screen, (screen) => screen.note(complaint(screen.paint, message, hints)))
+
+const isVerbose = (args: ReadonlyArray<string>) => args.some((arg) => /^(-v+|--verbose)$/.test(arg))
+
+/** What to say about a fault of this program: one line, and with `-v` where it was. */
+export const unexpected = (paint: Paint, error: unknown, args: ReadonlyArray<string>): string => {
+  const [message, ...trace] = (error instanceof Error ? (error.stack ?? error.message) : String(error)).split("\n")
+  const hints = ["this is a fault in simul; what was saved is safe, the same command goes on"]
+  const told = complaint(paint, `unexpected: ${printable(message ?? "")}`, isVerbose(args) ? hints : [...hints, again])
+  return isVerbose(args) ? [told, "", ...trace.map(printable)].join("\n") : told
+}
+const again = "the same command with `-v` says where, for a report"
+
+/** Runs the program to its exit status. Interruption passes through: its status belongs to who interrupts. */
+export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, never, Screen | Engine | Records> =>
+  Command.runWith(simul, { version })(separate(args)).pipe(
+    Effect.as<ExitStatus>(ExitStatus.done),
+    Effect.raceFirst(Effect.as(readerGone, ExitStatus.done)),
+    Effect.catch((error): Effect.Effect<ExitStatus, never, Screen> => {
+      switch (error._tag) {
+        case "ShowHelp":
+          return Effect.succeed(error.errors.length > 0 ? ExitStatus.usage : ExitStatus.done)
+        case "Incomplete":
+          return Effect.succeed(ExitStatus.incomplete)
+        case "UsageError":
+          return Effect.as(said(printable(error.message), usageHints(error)), ExitStatus.usage)
+        default:
+          return Effect.as(said(printable(error.message), hintsOf(error)), ExitStatus.stopped)
+      }
+    }),
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterrupts(cause) && !Cause.hasDies(cause)) return Effect.interrupt
+      return Effect.map(Screen, (screen) => {
+        screen.note(unexpected(screen.paint, Cause.squash(cause), args))
+        return ExitStatus.stopped
+      })
+    }),
+    Effect.provide(
+      Layer.mergeAll(NodeServices.layer, Invocation.layer, terminal, CliConfig.layer({ builtIns: [GlobalFlags.help] }))
+    )
+  )
+
+const usageHints = ({ hints }: UsageError) =>
+  hints.length > 0 ? hints.map(printable) : ["`simul get --help` lists the flags and what they take"]
+
+const hintsOf = (error: object): ReadonlyArray<string> =>
+  "hint" in error && typeof error.hint === "string" ? [printable((error as RunError).hint)] : []
+
+/** The library's own screens use the same answer about colour as ours. */
+const terminal: Layer.Layer<never, never, Screen> = Layer.effect(
+  TerminalCapabilities.TerminalCapabilities,
+  Effect.map(Screen, (screen) => ({
+    canColor: screen.paintData === coloured,
+    canAnimate: screen.animated,
+    canPrompt: false
+  }))
+)

@@ -1,0 +1,173 @@
+/**
+ * What a run says when it is over: how much was had, what was not and why, and
+ * what to do next. A function of the fold over its outcomes and its last
+ * progress, so nothing is kept for each target.
+ *
+ * ```
+ * saved 9,981 of 10,000 URLs (2.1 GB) in 24s, 415/s
+ *
+ *   12  HTTP 404                       a.example 9, b.example 3
+ *    1  body ended at 3 of 5000 bytes  e.example/cut
+ *
+ * hint: run the same command again to retry the 1 that may succeed
+ * ```
+ */
+import type * as Get from "@simul/scraper/Get"
+import type { Outcome } from "@simul/scraper/Outcome"
+import type { Reason, Report } from "@simul/scraper/Report"
+import * as Durations from "./Durations.ts"
+import { printable } from "./Printable.ts"
+import { number, shorten } from "./Progress.ts"
+import type { Paint } from "./Screen.ts"
+import { complaint, hint } from "./Screen.ts"
+import * as Sizes from "./Sizes.ts"
+
+export interface Facts {
+  readonly report: Report
+  readonly progress: Get.Progress
+  /** As the person wrote it, for the commands of the hints. */
+  readonly directory: string
+  /** The run was stopped before its end. */
+  readonly interrupted: boolean
+  /** The only outcome of a run for one URL. */
+  readonly only?: Outcome
+  /** Where the file of the only outcome is, as the person would write it. */
+  readonly file?: string
+}
+
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${number(count)} ${count === 1 ? one : many}`
+
+/** Quotes what a shell would take apart. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+
+/** The rows of reasons, aligned: count, words, where. */
+export const reasons = (report: Report, columns: number, paint: Paint, limit = 10): ReadonlyArray<string> => {
+  const shown = report.reasons.slice(0, limit)
+  const others = report.otherReasons + report.reasons.slice(limit).reduce((sum, { targets }) => sum + targets, 0)
+  // One of a kind is told in its own words, with its own URL.
+  const rows = shown.map((reason) => ({
+    count: number(reason.targets),
+    text: printable(reason.targets === 1 ? reason.example.message : reasonText(reason)),
+    where: printable(reason.targets === 1 ? reason.example.url.replace(/^https?:\/\//, "") : hostsOf(reason)),
+    refused: reason.outcome === "refused"
+  }))
+  if (others > 0) rows.push({ count: number(others), text: "for other reasons", where: "", refused: false })
+  const counts = Math.max(...rows.map(({ count }) => count.length))
+  const words = Math.min(Math.max(...rows.map(({ text }) => text.length)), Math.max(20, Math.floor(columns * 0.55)))
+  return rows.map(({ count, text, where, refused }) => {
+    const room = columns - counts - words - 7
+    const told = `${shorten(text, words).padEnd(words)}  ${paint.dim(shorten(where, Math.max(10, room)))}`
+    return `  ${(refused ? paint.yellow : paint.red)(count.padStart(counts))}  ${told}`.trimEnd()
+  })
+}
+
+/** A rule's name is its tag; the robots rule is the one that people know by its file. */
+const reasonText = (reason: Reason): string => {
+  if (reason.outcome === "failed") return reason.text
+  return /robots/i.test(reason.reason) ? "refused by robots.txt" : `refused: ${reason.reason}`
+}
+
+const hostsOf = (reason: Reason): string => {
+  const [first, ...rest] = reason.hosts
+  if (first !== undefined && rest.length === 0 && reason.otherTargets === 0) return first.host
+  const named = reason.hosts.slice(0, 3)
+  const more = reason.targets - named.reduce((sum, { targets }) => sum + targets, 0)
+  return [
+    ...named.map(({ host, targets }) => `${host} ${number(targets)}`),
+    ...(more > 0 ? [`others ${number(more)}`] : [])
+  ].join(", ")
+}
+
+/** What may help with what went wrong, the most general first. */
+const remedies = (report: Report): ReadonlyArray<string> => {
+  const has = (tag: string) => report.reasons.some(({ reason }) => reason === tag)
+  return [
+    ...(has("TlsError") ? ["`--cacert FILE` trusts the certificates in FILE as well"] : []),
+    ...(has("AddressError") ? ["`--allow-private` lets requests reach private addresses"] : []),
+    ...(has("TooLargeError") ? ["`--max-size SIZE` allows larger bodies"] : []),
+    ...(report.reasons.some(({ outcome, reason }) => outcome === "refused" && /robots/i.test(reason))
+      ? ["`--no-robots` would fetch what robots.txt refuses; ask the site first"]
+      : []),
+    ...(has("InvalidUrl") ? ["a URL starts with `http://` or `https://`"] : [])
+  ].slice(0, 2)
+}
+
+const hints = ({ report, directory, interrupted }: Facts): ReadonlyArray<string> => {
+  if (interrupted) return ["run the same command again to resume"]
+  const retryable = report.reasons.reduce((sum, reason) => sum + (reason.retryable ? reason.targets : 0), 0)
+  const many = report.failed + report.refused > 1
+  return [
+    ...(retryable > 0
+      ? [many ? `run the same command again to retry the ${number(retryable)} that may succeed` : retryOne]
+      : []),
+    ...remedies(report),
+    ...(many ? [`\`simul report${directory === "." ? "" : ` ${shellWord(directory)}`} --failed\` lists every URL`] : [])
+  ]
+}
+const retryOne = "run the same command again to try once more"
+
+const headline = ({ report, progress, interrupted }: Facts, paint: Paint): string => {
+  const got = report.saved + report.unchanged
+  const time = Durations.format(progress.elapsedMs)
+  const skipped = progress.skipped > 0 ? `, ${number(progress.skipped)} already saved` : ""
+  if (interrupted) {
+    const total = progress.total === undefined ? "" : ` of ${number(progress.total)}`
+    return `${paint.yellow("interrupted")} after ${time}: saved ${number(got)}${total} (${Sizes.format(report.bytes)})${skipped}`
+  }
+  if (report.targets === 0) {
+    const known = progress.skipped === 1 ? "already saved" : `all ${number(progress.skipped)} URLs already saved`
+    return progress.skipped === 0 ? "nothing to do: the list has no URLs" : `${paint.green(known)}; nothing to do`
+  }
+  const verb = report.saved === 0 && report.unchanged > 0 ? "unchanged" : "saved"
+  const all = got === report.targets
+  const amount = all ? plural(got, "URL") : `${number(got)} of ${plural(report.targets, "URL")}`
+  const unchanged = report.saved > 0 && report.unchanged > 0 ? `, ${number(report.unchanged)} of them unchanged` : ""
+  // A rate over less than a second is noise, and below one a second the time says it better.
+  const perSecond = progress.elapsedMs < 1000 ? 0 : Math.round((report.targets / progress.elapsedMs) * 1000)
+  const rate = perSecond < 1 ? "" : `, ${number(perSecond)}/s`
+  const colour = all ? paint.green : got === 0 ? paint.red : paint.yellow
+  return `${colour(verb)} ${amount} (${Sizes.format(report.bytes)}${unchanged}) in ${time}${rate}${skipped}`
+}
+
+const onlyOne = ({ only, file, report }: Facts & { readonly only: Outcome }, paint: Paint): string => {
+  switch (only._tag) {
+    case "Saved":
+    case "Unchanged": {
+      const place = printable(file ?? only.path)
+      const size = Sizes.format(only.bytes)
+      return only._tag === "Saved"
+        ? `${paint.green("saved")} ${place} (${size})`
+        : `${paint.green("unchanged")} ${place} (${size}): the server has nothing newer`
+    }
+    case "Refused":
+    case "Failed": {
+      const retry = only._tag === "Failed" && only.error.retryable ? [retryOne] : []
+      return complaint(paint, printable(`${only.error.message}: ${only.url}`), [...retry, ...remedies(report)])
+    }
+  }
+}
+
+/** Lines of the list that are no URLs, found by an earlier run: they have no outcome in this one, and are failures still. */
+export const knownInvalid = ({ report, progress }: Pick<Facts, "report" | "progress">): number =>
+  Math.max(0, progress.failed - report.failed)
+
+/** The whole screen, without a line break at its end. */
+export const render = (facts: Facts, columns: number, paint: Paint): string => {
+  if (facts.only !== undefined && !facts.interrupted) return onlyOne({ ...facts, only: facts.only }, paint)
+  const { report } = facts
+  const told = [headline(facts, paint)]
+  const invalid = knownInvalid(facts)
+  if (invalid > 0)
+    told.push(paint.red(`${plural(invalid, "line")} of the list ${invalid === 1 ? "is" : "are"} no URL, as before`))
+  if (report.reasons.length > 0) told.push("", ...reasons(report, columns, paint))
+  const next =
+    facts.interrupted || report.reasons.length > 0
+      ? hints(facts)
+      : report.targets === 0 && facts.progress.skipped > 0
+        ? ["`--refresh` asks again and takes what changed"]
+        : []
+  if (next.length > 0) told.push("", ...next.map((text) => hint(paint, text)))
+  return told.join("\n")
+}

@@ -1,0 +1,299 @@
+/**
+ * `simul get`: URLs to files. Settles what is asked, runs the engine, shows the
+ * run, and says how it ended.
+ */
+import * as Report from "@simul/scraper/Report"
+import type * as Get from "@simul/scraper/Get"
+import type { Options } from "@simul/scraper/Options"
+import { defaults } from "@simul/scraper/Options"
+import type { Outcome } from "@simul/scraper/Outcome"
+import { toJson } from "@simul/scraper/Outcome"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { createReadStream } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { basename, dirname, join } from "node:path"
+import { Engine } from "../Engine.ts"
+import * as Flags from "../Flags.ts"
+import * as GlobalFlags from "../GlobalFlags.ts"
+import { Incomplete } from "../Incomplete.ts"
+import { printable } from "../Printable.ts"
+import * as Progress from "../Progress.ts"
+import { complaint, Screen } from "../Screen.ts"
+import * as Settings from "../Settings.ts"
+import * as Sizes from "../Sizes.ts"
+import * as Summary from "../Summary.ts"
+import { UsageError } from "../UsageError.ts"
+
+/** What the command line asks for, checked. */
+export interface Plan {
+  readonly source: Get.Source
+  readonly options: Options
+  /** The list has exactly one URL, named on the command line. */
+  readonly single: boolean
+  /** The body of the single URL goes to standard output. */
+  readonly toStdout: boolean
+  readonly json: boolean
+  readonly progress: "auto" | Progress.Kind
+  readonly quiet: boolean
+  readonly verbose: number
+}
+
+/** What came on the command line, next to the settings. */
+export interface Request {
+  readonly urls: ReadonlyArray<string>
+  readonly input: Option.Option<string>
+  readonly output: Option.Option<string>
+  /** `--out` stands on the command line itself. */
+  readonly outGiven: boolean
+  readonly settings: Settings.Values<typeof Flags.transfer>
+  readonly quiet: boolean
+  readonly verbose: number
+}
+
+const example = "for example: `simul get https://example.com/ -o pages`"
+
+const usage = (message: string, ...hints: ReadonlyArray<string>) => Effect.fail(new UsageError({ message, hints }))
+
+/** A URL that someone typed gets more help than one in a list: it is checked before anything starts. */
+const checkUrl = (text: string): Effect.Effect<void, UsageError> => {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return Effect.void
+  const shown = printable(text.replace(/(^|\/\/)[^/@]*@/, "$1***@"))
+  const guess = /^[^\s/:]+(\.[^\s/:]+|:\d+)([/?#]|$)/.test(text) && URL.canParse(`https://${text}`)
+  return usage(`no http(s) URL: ${shown}`, guess ? `did you mean \`https://${shown}\`?` : example)
+}
+
+/** Checks what does not fit together; nothing has been done when it fails. */
+export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.Return<Plan, UsageError> {
+  const { urls, settings } = request
+  const input = Option.getOrUndefined(request.input)
+  const output = Option.getOrUndefined(request.output)
+  if (urls.length === 0 && input === undefined) {
+    return yield* usage("no URL given", example, "`simul get -i urls.txt` reads them from a file, `-i -` from stdin")
+  }
+  if (urls.length > 0 && input !== undefined) {
+    return yield* usage("URLs and `-i` cannot be combined", "put the URLs into the list, or run twice")
+  }
+  if (output !== undefined) {
+    if (input !== undefined || urls.length > 1) {
+      const what = input === undefined ? `${urls.length} URLs were given` : "`-i` gives a list"
+      return yield* usage(`\`-O\` takes one URL, ${what}`, "`-o DIR` saves many, each under its own name")
+    }
+    if (request.outGiven) return yield* usage("`-O` and `-o` cannot be combined", "give the whole path: `-O DIR/FILE`")
+    if (output === "" || /[/\\]$/.test(output)) {
+      return yield* usage("`-O` takes a file, not a directory", "`-o DIR` saves into a directory")
+    }
+    if (output === "-" && settings.json) {
+      return yield* usage("`-O -` and `--json` both write to stdout", "give `-O` a file")
+    }
+  }
+  yield* Effect.forEach(urls, checkUrl, { discard: true })
+
+  const { out, flat, json, progress, header, rate, maxTime, maxSize, proxy, cacert, cookieJar, ...rest } = settings
+  const toFile = output !== undefined && output !== "-"
+  return {
+    source: input === undefined ? { urls } : input === "-" ? { bytes: process.stdin } : { file: input },
+    options: {
+      ...defaults,
+      directory: toFile ? dirname(output) : out,
+      naming: toFile ? { file: basename(output) } : flat ? "flat" : "tree",
+      // A server may name the file only where no path of the URL is kept and nobody named it.
+      serverNames: output === undefined && (flat || urls.length === 1),
+      jobs: rest.jobs,
+      perHost: rest.perHost,
+      delayMs: rest.delay,
+      robots: rest.robots,
+      retries: rest.retries,
+      timeoutMs: rest.timeout,
+      connectTimeoutMs: rest.connectTimeout,
+      userAgent: rest.userAgent,
+      headers: header,
+      insecure: rest.insecure,
+      denyPrivate: rest.denyPrivate,
+      refresh: rest.refresh,
+      durability: rest.durability,
+      ...(rate === undefined ? {} : { rate }),
+      ...(maxTime === undefined ? {} : { maxTimeMs: maxTime }),
+      ...(maxSize === undefined ? {} : { maxSize }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(cacert === undefined ? {} : { cacert }),
+      ...(cookieJar === undefined ? {} : { cookieJar })
+    },
+    single: urls.length === 1,
+    toStdout: output === "-",
+    json,
+    progress,
+    quiet: request.quiet,
+    verbose: request.verbose
+  }
+})
+
+/** How the run is shown: not beside data on the same terminal, unless it was asked for. */
+const kindOf = (plan: Plan, screen: Screen["Service"]): Progress.Kind => {
+  if (plan.quiet) return "none"
+  if (plan.progress === "bar") return screen.animated ? "bar" : "plain"
+  if (plan.progress !== "auto") return plan.progress
+  if (plan.json) return "none"
+  return screen.animated ? "bar" : "plain"
+}
+
+const line = (outcome: Outcome): string => {
+  switch (outcome._tag) {
+    case "Saved":
+      return `saved      ${outcome.url}  ${outcome.path} (${Sizes.format(outcome.bytes)})`
+    case "Unchanged":
+      return `unchanged  ${outcome.url}  ${outcome.path}`
+    case "Refused":
+      return `refused    ${outcome.url}  ${outcome.error.message}`
+    case "Failed":
+      return `failed     ${outcome.url}  ${outcome.error.message}`
+  }
+}
+
+/** Runs a plan to its end. Fails with `Incomplete` when some target has no file. */
+export const fetch = Effect.fnUntraced(function* (plan: Plan) {
+  const screen = yield* Screen
+  const engine = yield* Engine
+  const { paint } = screen
+  if (plan.options.insecure) {
+    screen.note(
+      `${paint.bold(paint.yellow("warning:"))} certificates are not verified (--insecure): ` +
+        "anyone on the way can read and change what is fetched"
+    )
+  }
+  if ("bytes" in plan.source && process.stdin.isTTY && !plan.quiet) {
+    screen.note("reading URLs from the terminal, one a line; Ctrl-D ends the list")
+  }
+
+  const fold = Report.make()
+  let run: Get.Run | undefined
+  let only: Outcome | undefined
+  const take = (outcomes: ReadonlyArray<Outcome>): Effect.Effect<void> => {
+    for (const outcome of outcomes) {
+      fold.add({ outcome })
+      only = outcome
+      const bad = outcome._tag === "Failed" || outcome._tag === "Refused"
+      if (plan.verbose > (bad ? 0 : 1) && !plan.json) screen.note(printable(line(outcome)))
+    }
+    if (!plan.json || outcomes.length === 0) return Effect.void
+    return screen.data(outcomes.map((outcome) => `${JSON.stringify(toJson(outcome))}\n`).join(""))
+  }
+  const summarise = (interrupted: boolean): string => {
+    const report = fold.result()
+    return Summary.render(
+      {
+        report,
+        progress: run!.progress(),
+        directory: plan.options.directory,
+        interrupted,
+        ...(plan.single && only !== undefined ? { only } : {}),
+        ...(only !== undefined && "path" in only ? { file: join(plan.options.directory, only.path) } : {})
+      },
+      screen.columns(),
+      paint
+    )
+  }
+
+  yield* Effect.gen(function* () {
+    run = yield* engine.open(plan.source, plan.options)
+    yield* Progress.show(kindOf(plan, screen), run.progress, screen).pipe(
+      Effect.andThen(Stream.runForEachArray(run.outcomes, take)),
+      // The progress ends before the summary is written.
+      Effect.scoped
+    )
+  }).pipe(
+    Effect.onInterrupt(() =>
+      Effect.sync(() => {
+        if (screen.readerGone()) return
+        screen.note(
+          run === undefined || plan.quiet
+            ? `${paint.yellow("interrupted")}: run the same command again to resume`
+            : summarise(true)
+        )
+      })
+    )
+  )
+
+  const report = fold.result()
+  const invalid = run === undefined ? 0 : Summary.knownInvalid({ report, progress: run.progress() })
+  const lost = report.failed + report.refused + invalid
+  if (lost === 0) {
+    if (!plan.quiet && !plan.toStdout) screen.note(summarise(false))
+    return
+  }
+  const short = plan.quiet && !plan.single
+  screen.note(
+    short
+      ? complaint(paint, `${lost} of ${Summary.plural(report.targets + invalid, "URL")} not saved`)
+      : summarise(false)
+  )
+  return yield* new Incomplete()
+}, Effect.scoped)
+
+/** Through a directory of its own, so that a body that breaks off never reaches the pipe. */
+const fetchToStdout = (plan: Plan) =>
+  Effect.gen(function* () {
+    const screen = yield* Screen
+    const directory = yield* Effect.acquireRelease(
+      Effect.promise(() => mkdtemp(join(tmpdir(), "simul-"))),
+      (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+    )
+    yield* fetch({ ...plan, options: { ...plan.options, directory, naming: { file: "body" } } })
+    const body = createReadStream(join(directory, "body"))
+    yield* Stream.runForEach(
+      Stream.fromAsyncIterable(body as AsyncIterable<Uint8Array>, (error) => error),
+      screen.data
+    ).pipe(Effect.orDie)
+  }).pipe(Effect.scoped)
+
+const urls = Argument.String("url").pipe(Argument.withDescription("URL to fetch"), Argument.variadic())
+const input = Flag.String("input").pipe(
+  Flag.withAlias("i"),
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Read URLs from FILE, one a line; - is stdin"),
+  Flag.optional
+)
+const output = Flag.String("output").pipe(
+  Flag.withAlias("O"),
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("One URL only: into this file; - is stdout"),
+  Flag.optional
+)
+
+export const get = Command.make(
+  "get",
+  { urls, input, output, settings: Settings.flags(Flags.transfer) },
+  Effect.fnUntraced(function* ({ urls, input, output, settings: given }) {
+    const sources = yield* Settings.sources(yield* GlobalFlags.config, new Set(Flags.known.keys()))
+    const settings = yield* Effect.fromResult(Settings.resolve(Flags.transfer, given, sources))
+    const planned = yield* settle({
+      urls,
+      input,
+      output,
+      outGiven: Option.isSome(given.out),
+      settings,
+      quiet: yield* GlobalFlags.quiet,
+      verbose: yield* GlobalFlags.verbose
+    })
+    yield* planned.toStdout ? fetchToStdout(planned) : fetch(planned)
+  })
+).pipe(
+  Command.withDescription(
+    "Fetch URLs to files.\n\nRun the same command again to resume: what is saved is skipped, what failed\nis tried again. A file has its final name only when its body is whole."
+  ),
+  Command.withShortDescription("Fetch URLs to files"),
+  Command.withExamples([
+    { command: "simul get https://example.com/a.pdf", description: "One file, to ./example.com/a.pdf" },
+    { command: "simul get -i urls.txt -o pages", description: "A list, into ./pages" },
+    { command: "simul get https://example.com/a.json -O - | jq .", description: "Into a pipe, whole or not at all" },
+    {
+      command: "simul get -i - --json < urls.txt | jq -r 'select(.error).url'",
+      description: "Which URLs failed"
+    }
+  ])
+)

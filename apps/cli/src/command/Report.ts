@@ -1,0 +1,180 @@
+/** `simul report`: what the runs in a directory did, as tables or as JSON. */
+import type { Counts, Report } from "@simul/scraper/Report"
+import * as Reports from "@simul/scraper/Report"
+import { toJson } from "@simul/scraper/Outcome"
+import type { Entry } from "@simul/scraper/Store"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { printable } from "../Printable.ts"
+import { number } from "../Progress.ts"
+import { Records } from "../Records.ts"
+import type { Paint } from "../Screen.ts"
+import { hint, Screen } from "../Screen.ts"
+import * as Sizes from "../Sizes.ts"
+import * as Summary from "../Summary.ts"
+
+export type By = "host" | "status" | "reason"
+
+/** Rows in aligned columns: all but the last to the right, the last to the left. */
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>, paint: Paint) => {
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]!.length)))
+  const line = (cells: ReadonlyArray<string>) =>
+    `  ${cells.map((cell, at) => (at === cells.length - 1 ? cell : cell.padStart(widths[at]!))).join("  ")}`
+  return [paint.dim(line(head)), ...rows.map(line)]
+}
+
+const columns = ["urls", "saved", "unchanged", "failed", "refused", "pending", "bytes"] as const
+const cell = (counts: Counts, column: (typeof columns)[number]): string => {
+  if (column === "bytes") return counts.bytes === 0 ? "-" : Sizes.format(counts.bytes)
+  const count = column === "urls" ? counts.targets : counts[column]
+  return count === 0 ? "-" : number(count)
+}
+
+/** Columns that are empty everywhere are left out. */
+const countsTable = (
+  rows: ReadonlyArray<{ readonly name: string; readonly counts: Counts }>,
+  title: string,
+  paint: Paint
+) => {
+  const used = columns.filter((column) => column === "urls" || rows.some(({ counts }) => cell(counts, column) !== "-"))
+  return table(
+    [...used, title],
+    rows.map(({ name, counts }) => [...used.map((column) => cell(counts, column)), printable(name)]),
+    paint
+  )
+}
+
+const byHost = ({ hosts, otherHosts }: Report, paint: Paint) =>
+  countsTable(
+    [
+      ...hosts.map(({ host, ...counts }) => ({ name: host === "" ? "(no host)" : host, counts })),
+      ...(otherHosts.targets > 0 ? [{ name: "all other hosts", counts: otherHosts }] : [])
+    ],
+    "host",
+    paint
+  )
+
+const byStatus = ({ statuses }: Report, paint: Paint) =>
+  countsTable(
+    statuses.map(({ status, ...counts }) => ({ name: status === undefined ? "no answer" : `HTTP ${status}`, counts })),
+    "last answer",
+    paint
+  )
+
+const totals = (report: Report, width: number, paint: Paint) => {
+  const rows = (
+    [
+      ["saved", report.saved],
+      ["unchanged", report.unchanged],
+      ["failed", report.failed],
+      ["refused", report.refused],
+      ["not done yet", report.pending]
+    ] as const
+  ).filter(([name, count]) => count > 0 || name === "saved")
+  const digits = Math.max(...rows.map(([, count]) => number(count).length))
+  return [
+    `${Summary.plural(report.targets, "URL")}, ${Sizes.format(report.bytes)} in files`,
+    "",
+    ...rows.map(([name, count]) => `  ${number(count).padStart(digits)}  ${name}`),
+    ...(report.reasons.length === 0 ? [] : ["", "why", "", ...Summary.reasons(report, width, paint, 20)])
+  ]
+}
+
+/** The text of a report, without a line break at its end. */
+export const render = (report: Report, by: By | undefined, width: number, paint: Paint): string => {
+  switch (by) {
+    case "host":
+      return byHost(report, paint).join("\n")
+    case "status":
+      return byStatus(report, paint).join("\n")
+    case "reason":
+      return report.reasons.length === 0
+        ? "nothing failed or was refused"
+        : Summary.reasons(report, width, paint, 100).join("\n")
+    case undefined:
+      return totals(report, width, paint).join("\n")
+  }
+}
+
+const isLost = (entry: Entry) =>
+  "outcome" in entry && (entry.outcome._tag === "Failed" || entry.outcome._tag === "Refused")
+
+const failedLine = (entry: Entry, json: boolean): string => {
+  if (!("outcome" in entry)) return ""
+  const { outcome } = entry
+  if (json) return `${JSON.stringify(toJson(outcome))}\n`
+  // The URL first: `cut -f1` gives the list to fetch again.
+  return `${printable(outcome.url)}\t${"error" in outcome ? printable(outcome.error.message) : ""}\n`
+}
+
+interface Asked {
+  readonly directory: string
+  readonly failed: boolean
+  readonly by: Option.Option<By>
+  readonly json: boolean
+}
+
+export const report = Effect.fnUntraced(function* ({ directory, failed, by, json }: Asked) {
+  const screen = yield* Screen
+  const { entries } = yield* (yield* Records).read(directory)
+  if (failed) {
+    return yield* Stream.runForEachArray(entries, (chunk) =>
+      screen.data(
+        chunk
+          .filter(isLost)
+          .map((entry) => failedLine(entry, json))
+          .join("")
+      )
+    )
+  }
+  const fold = Reports.make()
+  yield* Stream.runForEachArray(entries, (chunk) => Effect.sync(() => chunk.forEach(fold.add)))
+  const result = fold.result(json ? 1000 : 30)
+  if (json) return yield* screen.data(`${JSON.stringify(result)}\n`)
+  yield* screen.data(`${render(result, Option.getOrUndefined(by), screen.columns(), screen.paintData)}\n`)
+  const word = directory === "." ? "" : ` ${Summary.shellWord(directory)}`
+  const next = [
+    ...(result.pending > 0 ? ["run the same `simul get` again to do what is not done yet"] : []),
+    ...(Option.isNone(by) && result.failed + result.refused > 0
+      ? [`\`simul report${word} --failed\` lists every URL and why`]
+      : [])
+  ]
+  if (next.length > 0) screen.note(`\n${next.map((text) => hint(screen.paint, text)).join("\n")}`)
+}, Effect.scoped)
+
+export const directoryArgument = Argument.String("dir").pipe(
+  Argument.withDescription("The directory that a run wrote to"),
+  Argument.withDefault(".")
+)
+
+export const command = Command.make(
+  "report",
+  {
+    directory: directoryArgument,
+    failed: Flag.Boolean("failed").pipe(
+      Flag.withDescription("List each URL that failed or was refused, a tab, and why"),
+      Flag.withDefault(false)
+    ),
+    by: Flag.Literals("by", ["host", "status", "reason"]).pipe(
+      Flag.withMetavar("WHAT"),
+      Flag.withDescription("One row for each host, status or reason"),
+      Flag.optional
+    ),
+    json: Flag.Boolean("json").pipe(
+      Flag.withDescription("One JSON object; with --failed one JSON line for each URL"),
+      Flag.withDefault(false)
+    )
+  },
+  report
+).pipe(
+  Command.withDescription("Say what the runs in a directory did, from what they recorded."),
+  Command.withShortDescription("Say what a run did"),
+  Command.withExamples([
+    { command: "simul report pages --by host", description: "Who answered, and how" },
+    { command: "simul report pages --failed | cut -f1 > again.txt", description: "A list of what is missing" }
+  ])
+)

@@ -1,0 +1,103 @@
+/**
+ * `simul verify`: reads every saved file again and compares it with what was
+ * recorded: length, sha256, and that every target has its one outcome.
+ */
+import * as Command from "effect/cli/Command"
+import * as Recorded from "@simul/scraper/sink/Recorded"
+import type { Entry } from "@simul/scraper/Store"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as GlobalFlags from "../GlobalFlags.ts"
+import { Incomplete } from "../Incomplete.ts"
+import { printable } from "../Printable.ts"
+import { number } from "../Progress.ts"
+import { Records } from "../Records.ts"
+import { complaint, Screen } from "../Screen.ts"
+import * as Sizes from "../Sizes.ts"
+import { directoryArgument } from "./Report.ts"
+import * as Summary from "../Summary.ts"
+
+/** What is wrong with a target, in a word and in detail. */
+interface Fault {
+  readonly kind: "missing" | "changed" | "undone"
+  readonly name: string
+  readonly detail: string
+}
+
+const told = (fault: Recorded.Fault, bytes: number): Pick<Fault, "kind" | "detail"> => {
+  switch (fault._tag) {
+    case "Missing":
+      return { kind: "missing", detail: "no such file, or it cannot be read" }
+    case "Length":
+      return { kind: "changed", detail: `${fault.found} bytes, not ${bytes}` }
+    case "Hash":
+      return { kind: "changed", detail: "other bytes than were saved (sha256)" }
+  }
+}
+
+const faultOf = (directory: string, entry: Entry): Effect.Effect<Fault | undefined> => {
+  if ("pending" in entry) {
+    return Effect.succeed({ kind: "undone", name: entry.pending.url, detail: "no outcome yet" })
+  }
+  const { outcome } = entry
+  if (outcome._tag !== "Saved" && outcome._tag !== "Unchanged") return Effect.undefined
+  const { path, bytes, sha256 } = outcome
+  return Effect.map(Recorded.recorded(directory, path, { bytes, sha256 }), (fault) =>
+    fault === undefined ? undefined : { name: path, ...told(fault, bytes) }
+  )
+}
+
+export const verify = Effect.fnUntraced(function* (directory: string, quiet: boolean) {
+  const screen = yield* Screen
+  const { entries } = yield* (yield* Records).read(directory)
+  const faults = { missing: 0, changed: 0, undone: 0 }
+  let files = 0
+  let bytes = 0
+  const look = (entry: Entry) => {
+    if ("outcome" in entry && "path" in entry.outcome) {
+      files += 1
+      bytes += entry.outcome.bytes
+    }
+    return faultOf(directory, entry)
+  }
+  // Four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
+  yield* entries.pipe(
+    Stream.mapEffect(look, { concurrency: 4 }),
+    Stream.runForEach((fault) => {
+      if (fault === undefined) return Effect.void
+      faults[fault.kind] += 1
+      return screen.data(`${fault.kind}\t${printable(fault.name)}\t${printable(fault.detail)}\n`)
+    })
+  )
+
+  const kinds = (Object.keys(faults) as ReadonlyArray<keyof typeof faults>).filter((kind) => faults[kind] > 0)
+  if (kinds.length === 0) {
+    const all = `${Summary.plural(files, "file")} (${Sizes.format(bytes)})`
+    if (!quiet) screen.note(`${screen.paint.green("verified")} ${all}: all as recorded`)
+    return
+  }
+  const words = { missing: "missing", changed: "changed", undone: "without an outcome" }
+  screen.note(
+    complaint(screen.paint, kinds.map((kind) => `${number(faults[kind])} ${words[kind]}`).join(", "), [
+      ...(faults.undone > 0 ? ["run the same `simul get` again to finish it"] : []),
+      ...(faults.missing + faults.changed > 0
+        ? ["`simul get --refresh` with the same list fetches what is missing or changed"]
+        : [])
+    ])
+  )
+  return yield* new Incomplete()
+}, Effect.scoped)
+
+export const command = Command.make(
+  "verify",
+  { directory: directoryArgument },
+  Effect.fnUntraced(function* ({ directory }) {
+    yield* verify(directory, yield* GlobalFlags.quiet)
+  })
+).pipe(
+  Command.withDescription(
+    "Read every saved file again and compare it with what was recorded: its length,\nits sha256, and that every URL has its one outcome. Faults go to stdout, one a\nline: missing, changed or undone, a tab, the file or URL, a tab, and why."
+  ),
+  Command.withShortDescription("Check saved files against their records"),
+  Command.withExamples([{ command: "simul verify pages", description: "Is all still there?" }])
+)

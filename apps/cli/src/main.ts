@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/** The entry: what must be fast or must happen first, before anything heavy is loaded. */
+import * as module from "node:module"
+import { version } from "./Version.ts"
+
+// Relative paths mean the folder the person stands in. pnpm runs a script in the folder of its package and leaves the
+// other in INIT_CWD: so it is for `start` of this package, and of the repository, which runs this file. Under any other
+// script, or none, the working directory is right as it is.
+const { npm_lifecycle_event: script, npm_package_name: owner = "", INIT_CWD: standing } = process.env
+if (script === "start" && ["@simul/cli", "simul-monorepo"].includes(owner) && standing) process.chdir(standing)
+
+// Node 22 says on every start that its SQLite is experimental: nothing a person could act on. Other warnings stay.
+const printers = process.listeners("warning")
+process.removeAllListeners("warning").on("warning", (warning) => {
+  if (warning.name === "ExperimentalWarning" && warning.message.includes("SQLite")) return
+  for (const print of printers) print(warning)
+})
+
+const args = process.argv.slice(2)
+if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
+  process.stdout.write(`simul ${version}\n`)
+} else {
+  // The sources start in half the time with it; for the bundle, which is one file and loaded already, it does nothing.
+  module.enableCompileCache()
+  const { start } = await import("./Process.ts")
+  start(args)
+}

@@ -1,0 +1,216 @@
+// oxlint-disable vitest/no-standalone-expect -- `it.effect` is a test block
+import { assert, describe, it } from "@effect/vitest"
+import * as FetchError from "@simul/scraper/FetchError"
+import type { Outcome } from "@simul/scraper/Outcome"
+import { defaults } from "@simul/scraper/Options"
+import { NoStore, StoreDamaged } from "@simul/scraper/RunError"
+import type { RunError } from "@simul/scraper/RunError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { expect } from "vitest"
+import { Engine } from "../src/Engine.ts"
+import { Records } from "../src/Records.ts"
+import { Screen } from "../src/Screen.ts"
+import * as Simul from "../src/Simul.ts"
+import * as FakeEngine from "./FakeEngine.ts"
+import * as FakeScreen from "./FakeScreen.ts"
+
+const { saved, notFound, refused, failed } = FakeEngine
+
+/** A run of the command on a scripted engine: the whole screen, and what the engine was asked. */
+const run = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  script: ReadonlyArray<Outcome> | RunError | Stream.Stream<Outcome, RunError> = []
+) {
+  const fake = FakeScreen.make()
+  const { engine, asked } = FakeEngine.make(
+    "_tag" in script ? script : { outcomes: Array.isArray(script) ? Stream.fromIterable(script) : (script as never) }
+  )
+  const status = yield* Simul.run(["get", ...args]).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        Layer.succeed(Screen, fake.screen),
+        Layer.succeed(Engine, engine),
+        Layer.succeed(Records, { read: (directory) => Effect.fail(new NoStore({ directory })) })
+      )
+    )
+  )
+  return { status, asked, screen: `exit ${status}\n--- stdout\n${fake.stdout()}--- stderr\n${fake.stderr()}` }
+})
+const screenOf = (args: ReadonlyArray<string>, script?: Parameters<typeof run>[1]) =>
+  Effect.map(run(args, script), ({ screen }) => screen)
+
+const two = ["https://a.example/1", "https://a.example/2"] as const
+
+describe("get", () => {
+  it.effect("is silent on stdout and says on stderr what was saved", () =>
+    Effect.gen(function* () {
+      expect(yield* screenOf([...two], [saved(two[0]), saved(two[1])])).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+        --- stderr
+        saved 2 URLs (2.0 KB) in 2.4s, 1/s
+        "
+      `)
+    })
+  )
+  it.effect("prints one JSON line for each outcome, and nothing else, on stdout", () =>
+    Effect.gen(function* () {
+      const cut = new FetchError.TruncatedError({ received: 3, expected: 5000 })
+      expect(
+        yield* screenOf(
+          [...two, "https://a.example/3", "--json"],
+          [saved(two[0]), failed(two[1], cut), refused("https://a.example/3")]
+        )
+      ).toMatchInlineSnapshot(`
+        "exit 3
+        --- stdout
+        {"outcome":"saved","url":"https://a.example/1","status":200,"path":"a.example/1","bytes":1000,"sha256":"00","attempts":1,"durationMs":12}
+        {"outcome":"failed","url":"https://a.example/2","attempts":5,"durationMs":100,"error":{"reason":"TruncatedError","message":"body ended at 3 of 5000 bytes"}}
+        {"outcome":"refused","url":"https://a.example/3","attempts":0,"durationMs":0,"error":{"reason":"Robots","message":"refused by robots.txt line 4"}}
+        --- stderr
+        saved 1 of 3 URLs (1.0 KB) in 2.4s, 1/s
+
+          1  body ended at 3 of 5000 bytes  a.example/2
+          1  refused by robots.txt line 4   a.example/3
+
+        hint: run the same command again to retry the 1 that may succeed
+        hint: \`--no-robots\` would fetch what robots.txt refuses; ask the site first
+        hint: \`simul report --failed\` lists every URL
+        "
+      `)
+    })
+  )
+  it.effect("names what failed as it fails with -v, everything with -vv", () =>
+    Effect.gen(function* () {
+      const outcomes = [saved(two[0]), notFound(two[1])]
+      const once = yield* screenOf([...two, "-v"], outcomes)
+      const twice = yield* screenOf([...two, "-vv"], outcomes)
+      assert.include(once, "failed     https://a.example/2  HTTP 404\n")
+      assert.notInclude(once, "saved      ")
+      assert.include(twice, "saved      https://a.example/1  a.example/1 (1000 B)\n".replace("1000 B", "1.0 KB"))
+    })
+  )
+  it.effect("says only that something is missing with -q", () =>
+    Effect.gen(function* () {
+      expect(yield* screenOf([...two, "-q"], [saved(two[0]), notFound(two[1])])).toMatchInlineSnapshot(`
+        "exit 3
+        --- stdout
+        --- stderr
+        error: 1 of 2 URLs not saved
+        "
+      `)
+      assert.strictEqual(yield* screenOf([...two, "-q"], [saved(two[0])]), "exit 0\n--- stdout\n--- stderr\n")
+    })
+  )
+  it.effect("tells one URL's file, or its error", () =>
+    Effect.gen(function* () {
+      assert.include(yield* screenOf([two[0], "-o", "pages"], [saved(two[0])]), "saved pages/a.example/1 (1.0 KB)\n")
+      expect(yield* screenOf([two[0]], [notFound(two[0])])).toMatchInlineSnapshot(`
+        "exit 3
+        --- stdout
+        --- stderr
+        error: HTTP 404: https://a.example/1
+        "
+      `)
+    })
+  )
+  it.effect("warns when certificates are not verified", () =>
+    Effect.gen(function* () {
+      assert.include(
+        yield* screenOf([two[0], "--insecure"], [saved(two[0])]),
+        "--- stderr\nwarning: certificates are not verified (--insecure)"
+      )
+    })
+  )
+  it.effect("ends with 1 and a way out when the run cannot start", () =>
+    Effect.gen(function* () {
+      const error = new StoreDamaged({ file: "pages/.simul/store", detail: "no database" })
+      expect(yield* screenOf([...two], error)).toMatchInlineSnapshot(`
+        "exit 1
+        --- stdout
+        --- stderr
+        error: pages/.simul/store is damaged: no database
+
+        hint: nothing was deleted; to start over move it away (\`mv STORE STORE.damaged\`), then every URL is asked again
+        "
+      `)
+    })
+  )
+  it.effect("ends with 1 and one line on a fault of its own", () =>
+    Effect.gen(function* () {
+      const screen = yield* screenOf([...two], Stream.die(new Error("what\x1b?")))
+      expect(screen).toMatchInlineSnapshot(`
+        "exit 1
+        --- stdout
+        --- stderr
+        error: unexpected: Error: what\\u{1b}?
+
+        hint: this is a fault in simul; what was saved is safe, the same command goes on
+        hint: the same command with \`-v\` says where, for a report
+        "
+      `)
+      assert.include(yield* screenOf([...two, "-v"], Stream.die(new Error("what?"))), "Get.test.ts")
+    })
+  )
+})
+
+describe("what the engine is asked", () => {
+  it.effect("is what the flags say", () =>
+    Effect.gen(function* () {
+      const { asked } = yield* run([
+        ...two,
+        ..."-o pages --flat --refresh --durability power -j8 --per-host 2 --delay 1.5s --rate 1M --robots".split(" "),
+        ..."--retries 0 --timeout 5s --connect-timeout 2s --max-time 1h --max-size 2G --deny-private".split(" "),
+        ..."-A me -H A:b -H C:d --proxy http://p:1 --cacert ca.pem --insecure --cookie-jar jar".split(" ")
+      ])
+      assert.deepStrictEqual(asked.source, { urls: [...two] })
+      assert.deepStrictEqual(asked.options, {
+        ...defaults,
+        directory: "pages",
+        naming: "flat",
+        serverNames: true,
+        refresh: true,
+        durability: "power",
+        jobs: 8,
+        perHost: 2,
+        delayMs: 1500,
+        rate: 1024 ** 2,
+        robots: true,
+        retries: 0,
+        timeoutMs: 5000,
+        connectTimeoutMs: 2000,
+        maxTimeMs: 3_600_000,
+        maxSize: 2 * 1024 ** 3,
+        denyPrivate: true,
+        userAgent: "me",
+        headers: [
+          ["A", "b"],
+          ["C", "d"]
+        ],
+        proxy: "http://p:1",
+        cacert: "ca.pem",
+        insecure: true,
+        cookieJar: "jar"
+      })
+    })
+  )
+  it.effect("has the defaults of the engine where nothing is said", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* run([...two])).asked.options, defaults)
+    })
+  )
+  it.effect("is a file, standard input or URLs", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* run(["-i", "list"])).asked.source, { file: "list" })
+      assert.deepStrictEqual((yield* run(["-i", "-"])).asked.source, { bytes: process.stdin })
+    })
+  )
+  it.effect("is one file with -O, in its own directory", () =>
+    Effect.gen(function* () {
+      const { asked } = yield* run([two[0], "-O", "there/page.html"], [saved(two[0])])
+      assert.deepInclude(asked.options, { directory: "there", naming: { file: "page.html" }, serverNames: false })
+    })
+  )
+})

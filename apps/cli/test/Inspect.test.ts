@@ -1,0 +1,216 @@
+// oxlint-disable vitest/no-standalone-expect -- `it.effect` is a test block
+import { assert, describe, it } from "@effect/vitest"
+import * as FetchError from "@simul/scraper/FetchError"
+import { NoStore } from "@simul/scraper/RunError"
+import type { Entry } from "@simul/scraper/Store"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect } from "vitest"
+import { Engine } from "../src/Engine.ts"
+import { Records } from "../src/Records.ts"
+import { Screen } from "../src/Screen.ts"
+import * as Simul from "../src/Simul.ts"
+import * as FakeEngine from "./FakeEngine.ts"
+import * as FakeScreen from "./FakeScreen.ts"
+
+const { saved, notFound, refused, failed } = FakeEngine
+
+/** A command on given records: the whole screen. */
+const screenOf = Effect.fnUntraced(function* (args: ReadonlyArray<string>, entries: ReadonlyArray<Entry> | undefined) {
+  const fake = FakeScreen.make()
+  const records: Records["Service"] = {
+    read: (directory) =>
+      entries === undefined
+        ? Effect.fail(new NoStore({ directory }))
+        : Effect.succeed({ entries: Stream.fromIterable(entries) })
+  }
+  const { engine } = FakeEngine.make({ outcomes: Stream.empty })
+  const status = yield* Simul.run(args).pipe(
+    Effect.provide(
+      Layer.mergeAll(Layer.succeed(Screen, fake.screen), Layer.succeed(Engine, engine), Layer.succeed(Records, records))
+    )
+  )
+  return `exit ${status}\n--- stdout\n${fake.stdout()}--- stderr\n${fake.stderr()}`
+})
+
+const entries: ReadonlyArray<Entry> = [
+  ...Array.from({ length: 1200 }, (_, index) => ({ outcome: saved(`https://a.example/${index}`, 2000) })),
+  { outcome: notFound("https://a.example/x") },
+  { outcome: notFound("https://b.example/x") },
+  { outcome: failed("https://b.example/\u202ey", new FetchError.TruncatedError({ received: 3, expected: 5000 })) },
+  { outcome: refused("https://c.example/z") },
+  { pending: { url: "https://c.example/later", attempts: 1 } }
+]
+
+describe("report", () => {
+  it.effect("counts, and says why", () =>
+    Effect.gen(function* () {
+      expect(yield* screenOf(["report", "pages"], entries)).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+        1,205 URLs, 2.3 MB in files
+
+          1,200  saved
+              3  failed
+              1  refused
+              1  not done yet
+
+        why
+
+          2  HTTP 404                       a.example 1, b.example 1
+          1  body ended at 3 of 5000 bytes  b.example/\\u{202e}y
+          1  refused by robots.txt line 4   c.example/z
+        --- stderr
+
+        hint: run the same \`simul get\` again to do what is not done yet
+        hint: \`simul report pages --failed\` lists every URL and why
+        "
+      `)
+    })
+  )
+  it.effect("has one row for each host", () =>
+    Effect.gen(function* () {
+      expect(yield* screenOf(["report", "--by", "host"], entries)).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+           urls  saved  failed  refused  pending   bytes  host
+          1,201  1,200       1        -        -  2.3 MB  a.example
+              2      -       2        -        -       -  b.example
+              2      -       -        1        1       -  c.example
+        --- stderr
+
+        hint: run the same \`simul get\` again to do what is not done yet
+        "
+      `)
+    })
+  )
+  it.effect("has one row for each status", () =>
+    Effect.gen(function* () {
+      expect(yield* screenOf(["report", "--by", "status"], entries)).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+           urls  saved  failed  refused   bytes  last answer
+          1,200  1,200       -        -  2.3 MB  HTTP 200
+              2      -       2        -       -  HTTP 404
+              2      -       1        1       -  no answer
+        --- stderr
+
+        hint: run the same \`simul get\` again to do what is not done yet
+        "
+      `)
+    })
+  )
+  it.effect("has one row for each reason", () =>
+    Effect.gen(function* () {
+      expect(yield* screenOf(["report", "--by", "reason"], entries)).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+          2  HTTP 404                       a.example 1, b.example 1
+          1  body ended at 3 of 5000 bytes  b.example/\\u{202e}y
+          1  refused by robots.txt line 4   c.example/z
+        --- stderr
+
+        hint: run the same \`simul get\` again to do what is not done yet
+        "
+      `)
+    })
+  )
+  it.effect("lists what failed, one URL a line", () =>
+    Effect.gen(function* () {
+      expect(yield* screenOf(["report", "--failed"], entries)).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+        https://a.example/x	HTTP 404
+        https://b.example/x	HTTP 404
+        https://b.example/\\u{202e}y	body ended at 3 of 5000 bytes
+        https://c.example/z	refused by robots.txt line 4
+        --- stderr
+        "
+      `)
+    })
+  )
+  it.effect("prints JSON that can be read back", () =>
+    Effect.gen(function* () {
+      const data = (screen: string) => screen.split("--- stdout\n")[1]!.split("--- stderr")[0]!
+      const whole = JSON.parse(data(yield* screenOf(["report", "--json"], entries)))
+      assert.deepInclude(whole, { targets: 1205, saved: 1200, failed: 3, refused: 1, pending: 1 })
+      const lines = data(yield* screenOf(["report", "--failed", "--json"], entries))
+        .trimEnd()
+        .split("\n")
+      assert.deepStrictEqual(
+        lines.map((line) => JSON.parse(line).outcome),
+        ["failed", "failed", "failed", "refused"]
+      )
+    })
+  )
+  it.effect("says how to name the directory of a run", () =>
+    Effect.gen(function* () {
+      expect(yield* screenOf(["report", "nowhere"], undefined)).toMatchInlineSnapshot(`
+        "exit 1
+        --- stdout
+        --- stderr
+        error: no run in nowhere
+
+        hint: name the directory that \`simul get -o\` wrote to
+        "
+      `)
+    })
+  )
+})
+
+describe("verify", () => {
+  const body = "whole"
+  const sha256 = createHash("sha256").update(body).digest("hex")
+  const recorded = (path: string): Entry => ({
+    outcome: { ...saved(`https://a.example/${path}`, body.length), path, sha256 } as never
+  })
+  const inDirectory = Effect.acquireRelease(
+    Effect.sync(() => {
+      const directory = mkdtempSync(join(tmpdir(), "simul-test-"))
+      for (const name of ["good", "short", "other"]) writeFileSync(join(directory, name), body)
+      return directory
+    }),
+    (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
+  )
+  it.effect("says that all is as recorded", () =>
+    Effect.gen(function* () {
+      const directory = yield* inDirectory
+      const all = [recorded("good"), recorded("other"), { outcome: notFound("https://a.example/x") }]
+      expect(yield* screenOf(["verify", directory], all)).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+        --- stderr
+        verified 2 files (10 B): all as recorded
+        "
+      `)
+    })
+  )
+  it.effect("finds every kind of fault", () =>
+    Effect.gen(function* () {
+      const directory = yield* inDirectory
+      writeFileSync(join(directory, "short"), "who")
+      writeFileSync(join(directory, "other"), "whale")
+      const pending: Entry = { pending: { url: "https://a.example/later", attempts: 0 } }
+      const all = ["good", "short", "other", "gone"].map(recorded)
+      expect(yield* screenOf(["verify", directory], [...all, pending])).toMatchInlineSnapshot(`
+        "exit 3
+        --- stdout
+        changed	short	3 bytes, not 5
+        changed	other	other bytes than were saved (sha256)
+        missing	gone	no such file, or it cannot be read
+        undone	https://a.example/later	no outcome yet
+        --- stderr
+        error: 1 missing, 2 changed, 1 without an outcome
+
+        hint: run the same \`simul get\` again to finish it
+        hint: \`simul get --refresh\` with the same list fetches what is missing or changed
+        "
+      `)
+    })
+  )
+})

@@ -1,0 +1,36 @@
+/** Runs the real program, and tells all that a caller can see of it. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+
+interface Surroundings {
+  readonly program?: string
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+}
+
+/** Starts it, with an environment that no setting of the machine shines through. */
+export const start = (args: ReadonlyArray<string>, { program = main, cwd, env = {} }: Surroundings = {}) =>
+  spawn(process.execPath, [program, ...args], {
+    env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
+    ...(cwd === undefined ? {} : { cwd })
+  })
+
+/** The whole screen of a run, to its end. */
+export const screen = async (args: ReadonlyArray<string>, surroundings: Surroundings = {}): Promise<string> => {
+  const child = start(args, surroundings)
+  let stdout = ""
+  let stderr = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text
+  })
+  child.stdin.end(surroundings.input ?? "")
+  const [status] = (await once(child, "close")) as [number | null]
+  return `exit ${status}\n--- stdout\n${stdout}--- stderr\n${stderr}`
+}

@@ -1,0 +1,168 @@
+// oxlint-disable vitest/no-standalone-expect -- `it.effect` is a test block
+import { assert, describe, it } from "@effect/vitest"
+import type * as Get from "@simul/scraper/Get"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import { expect } from "vitest"
+import * as Progress from "../src/Progress.ts"
+import * as Rate from "../src/Rate.ts"
+import { coloured, uncoloured } from "../src/Screen.ts"
+import { idle } from "./FakeEngine.ts"
+import * as FakeScreen from "./FakeScreen.ts"
+
+const rate: Rate.Rate = { targets: 412.3, bytes: 87 * 1024 ** 2 }
+const canvas: Progress.Canvas = { columns: 80, unicode: true, paint: uncoloured }
+const running: Get.Progress = {
+  ...idle,
+  elapsedMs: 5000,
+  saved: 1201,
+  failed: 3,
+  inFlight: 64,
+  waiting: 2,
+  total: 10_000,
+  received: 253 * 1024 ** 2,
+  running: [
+    { url: "https://a.example/pub/disk.iso", received: 1.2e9, total: 2.1e9, elapsedMs: 14_000 },
+    { url: "https://b.example/\u202estream\x1b[2J", received: 4e6, elapsedMs: 3000 },
+    { url: "https://c.example/short", received: 10, total: 20, elapsedMs: 30 }
+  ],
+  slow: [{ host: "slow.example", queued: 12, inFlight: 0, waitMs: 1400 }],
+  diskFull: { free: 12_345 }
+}
+const draw = (progress: Get.Progress, options: Partial<Progress.Canvas> = {}) =>
+  Progress.render(progress, rate, { ...canvas, ...options })
+const screenOf = (lines: ReadonlyArray<string>) => `\n${lines.join("\n")}\n`
+
+describe("the block", () => {
+  it("shows the run, its long transfers, its slow hosts and the full disk", () => {
+    expect(screenOf(draw(running))).toMatchInlineSnapshot(`
+      "
+        ━━━━━━━━╸───────────────────────────────────────────────────────────────  12%
+        1,204 / 10,000   3 failed   64 in flight   412/s   87 MB/s   253 MB   eta 21s
+        a.example/pub/disk.iso        ━━━━━━━━╸──────  57%  1.1 GB of 2.0 GB   14s
+        b.example/\\u{202e}stream\\u{1b}[2J                              3.8 MB   3s
+        waiting on slow.example (12 queued, next in 1.4s)
+        disk full (12 KB free): paused, goes on when there is room
+      "
+    `)
+  })
+  it("does without the length of the list", () => {
+    const { total: _, ...unknown } = { ...running, running: [], slow: [] }
+    expect(screenOf(draw(unknown))).toMatchInlineSnapshot(`
+      "
+        1,204 done   3 failed   64 in flight   412/s   87 MB/s   253 MB   2 to retry
+        disk full (12 KB free): paused, goes on when there is room
+      "
+    `)
+  })
+  it("follows the position in the list while its length is unknown", () => {
+    const { total: _, ...unknown } = { ...running, running: [], slow: [], listRead: 0.25 }
+    expect(screenOf(draw(unknown))).toMatchInlineSnapshot(`
+      "
+        ━━━━━━━━━━━━━━━━━━──────────────────────────────────────────────────────  25%
+        1,204 done   3 failed   64 in flight   412/s   87 MB/s   253 MB   eta 15s
+        disk full (12 KB free): paused, goes on when there is room
+      "
+    `)
+  })
+  it("is about the bytes when there is one URL", () => {
+    const one = { ...idle, total: 1, inFlight: 1, received: 1.2e9, running: running.running.slice(0, 1) }
+    expect(screenOf(draw(one))).toMatchInlineSnapshot(`
+      "
+        ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━───────────────────────────────  57%
+        1.1 GB of 2.0 GB   87 MB/s   eta 9.9s
+        a.example/pub/disk.iso
+      "
+    `)
+  })
+  it("draws with ASCII where the locale has nothing else", () => {
+    expect(screenOf(draw(running, { unicode: false }))).toMatchInlineSnapshot(`
+      "
+        ########----------------------------------------------------------------  12%
+        1,204 / 10,000   3 failed   64 in flight   412/s   87 MB/s   253 MB   eta 21s
+        a.example/pub/disk.iso        ########-------  57%  1.1 GB of 2.0 GB   14s
+        b.example/\\u{202e}stream\\u{1b}[2J                              3.8 MB   3s
+        waiting on slow.example (12 queued, next in 1.4s)
+        disk full (12 KB free): paused, goes on when there is room
+      "
+    `)
+  })
+  it("never fills a line of the terminal, however narrow, coloured or not", () => {
+    for (const paint of [uncoloured, coloured]) {
+      for (let columns = 20; columns <= 200; columns++) {
+        for (const line of draw(running, { columns, paint })) {
+          // oxlint-disable-next-line no-control-regex -- the colours take no room
+          assert.isBelow(line.replace(/\x1b\[\d+m/g, "").length, columns, `${columns} columns: ${line}`)
+        }
+      }
+    }
+  })
+  it("gives up the last facts first when it is narrow", () => {
+    assert.strictEqual(draw(running, { columns: 40 })[1], "  1,204 / 10,000   3 failed")
+  })
+  it("lets no control character of a URL through", () => {
+    // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+    assert.notMatch(draw(running, { columns: 120 }).join(""), /[\x00-\x1f\u202e]/)
+  })
+})
+
+describe("shorten", () => {
+  it("cuts the middle out, never to more than asked", () => {
+    assert.strictEqual(Progress.shorten("a.example/some/long/name.iso", 15), "a.examp…ame.iso")
+    assert.strictEqual(Progress.shorten("short", 5), "short")
+    for (let room = 1; room < 10; room++) assert.isAtMost(Progress.shorten("0123456789", room).length, room)
+  })
+})
+
+describe("the rate", () => {
+  it("is that of the last seconds, not of the whole run", () => {
+    const measure = Rate.make(5000)
+    for (let second = 1; second <= 10; second++) measure({ elapsedMs: second * 1000, targets: second * 100, bytes: 0 })
+    let last = { targets: 0, bytes: 0 }
+    for (let second = 11; second <= 20; second++) last = measure({ elapsedMs: second * 1000, targets: 1000, bytes: 0 })
+    assert.strictEqual(last.targets, 0)
+  })
+  it("is zero before time has passed", () => {
+    assert.deepStrictEqual(Rate.make()({ elapsedMs: 0, targets: 5, bytes: 5 }), { targets: 0, bytes: 0 })
+  })
+})
+
+describe("show", () => {
+  const watch = (kind: Progress.Kind, time: number) =>
+    Effect.gen(function* () {
+      const fake = FakeScreen.make()
+      const shown = yield* Progress.show(kind, () => running, fake.screen).pipe(
+        Effect.andThen(Effect.sleep(time)),
+        Effect.scoped,
+        Effect.forkChild
+      )
+      yield* TestClock.adjust(time)
+      yield* Fiber.join(shown)
+      return fake
+    })
+  it.effect("redraws the block four times a second and takes it away at the end", () =>
+    Effect.gen(function* () {
+      const { blocks, stderr } = yield* watch("bar", 1100)
+      assert.strictEqual(blocks.length, 5)
+      assert.deepStrictEqual(blocks.at(-1), [])
+      assert.strictEqual(stderr(), "")
+    })
+  )
+  it.effect("writes a line each ten seconds where nothing can be redrawn", () =>
+    Effect.gen(function* () {
+      const { stderr } = yield* watch("plain", 25_000)
+      expect(stderr()).toMatchInlineSnapshot(`
+        "1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
+        1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
+        "
+      `)
+    })
+  )
+  it.effect("is silent when nothing is wanted", () =>
+    Effect.gen(function* () {
+      const { blocks, stderr } = yield* watch("none", 25_000)
+      assert.deepStrictEqual([blocks, stderr()], [[], ""])
+    })
+  )
+})

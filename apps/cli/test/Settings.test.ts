@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Flags from "../src/Flags.ts"
+import * as Settings from "../src/Settings.ts"
+
+const { jobs, header, robots, durability, timeout } = Flags.transfer
+const some = { jobs, header, robots, durability, timeout }
+const nothing = {
+  jobs: Option.none(),
+  header: Option.none(),
+  robots: Option.none(),
+  durability: Option.none(),
+  timeout: Option.none()
+}
+const none: Settings.Sources = { environment: {}, files: [] }
+const file = (name: string, values: Record<string, unknown>) => ({ name, values })
+
+const settle = (given: Partial<Settings.Given<typeof some>>, sources: Partial<Settings.Sources>) =>
+  Settings.resolve(some, { ...nothing, ...given }, { ...none, ...sources })
+const complaintOf = (given: Partial<Settings.Given<typeof some>>, sources: Partial<Settings.Sources>) =>
+  Option.getOrThrow(Result.getFailure(settle(given, sources))).message
+
+describe("Settings", () => {
+  it("takes the flag over the environment over the files, nearest first, over the default", () => {
+    const environment = { SIMUL_JOBS: "2" }
+    const files = [file("near", { jobs: 3 }), file("far", { jobs: 4, robots: true })]
+    const jobsOf = (given: object, sources: object) => Result.getOrThrow(settle(given, sources)).jobs
+    assert.strictEqual(jobsOf({ jobs: Option.some(["1"]) }, { environment, files }), 1)
+    assert.strictEqual(jobsOf({}, { environment, files }), 2)
+    assert.strictEqual(jobsOf({}, { environment: { SIMUL_JOBS: "" }, files }), 3)
+    assert.strictEqual(jobsOf({}, { files: files.slice(1) }), 4)
+    assert.strictEqual(jobsOf({}, {}), 64)
+    assert.isTrue(Result.getOrThrow(settle({}, { files })).robots)
+    assert.isFalse(Result.getOrThrow(settle({ robots: Option.some(["false"]) }, { files })).robots)
+  })
+  it("reads lists from every place", () => {
+    const headers = (given: object, sources: object) => Result.getOrThrow(settle(given, sources)).header
+    const expected = [
+      ["A", "b: c"],
+      ["D", ""]
+    ]
+    assert.deepStrictEqual(headers({ header: Option.some(["A: b: c", "D:"]) }, {}), expected as never)
+    assert.deepStrictEqual(headers({}, { environment: { SIMUL_HEADER: "A: b: c\nD:" } }), expected as never)
+    assert.deepStrictEqual(headers({}, { files: [file("f", { header: ["A: b: c", "D:"] })] }), expected as never)
+  })
+  it("names the place, the value and what is allowed", () => {
+    assert.strictEqual(
+      complaintOf({ jobs: Option.some(["many"]) }, {}),
+      '--jobs: expected a whole number from 1 to 10000, got "many"'
+    )
+    assert.strictEqual(
+      complaintOf({}, { environment: { SIMUL_TIMEOUT: "soon" } }),
+      'SIMUL_TIMEOUT: expected a time such as 300ms, 2s, 5m or 1h, got "soon"'
+    )
+    assert.strictEqual(
+      complaintOf({}, { files: [file("simul.json", { durability: true })] }),
+      '"durability" in simul.json: expected process or power, got "true"'
+    )
+    assert.strictEqual(
+      complaintOf({}, { files: [file("simul.json", { jobs: [1, 2] })] }),
+      '"jobs" in simul.json: expected one value, not a list'
+    )
+  })
+  it("keeps the text of a bad header to itself", () => {
+    assert.strictEqual(
+      complaintOf({}, { environment: { SIMUL_HEADER: "Authorization secret" } }),
+      "SIMUL_HEADER: expected NAME:VALUE, with a colon"
+    )
+  })
+})
+
+describe("settings files", () => {
+  const inDirectory = <A>(use: (directory: string) => A): A => {
+    const directory = mkdtempSync(join(tmpdir(), "simul-test-"))
+    try {
+      return use(directory)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  }
+  const known = new Set(Flags.known.keys())
+
+  it("reads the named file, and the user's own below it", () => {
+    inDirectory((directory) => {
+      mkdirSync(join(directory, "simul"))
+      writeFileSync(join(directory, "simul", "simul.json"), '{ "jobs": 1, "per-host": 2 }')
+      writeFileSync(join(directory, "named.json"), '{ "jobs": 3 }')
+      const named = Option.some(join(directory, "named.json"))
+      const sources = Effect.runSync(Settings.sources(named, known, { XDG_CONFIG_HOME: directory }))
+      assert.deepStrictEqual(
+        sources.files.map(({ values }) => values),
+        [{ jobs: 3 }, { jobs: 1, "per-host": 2 }]
+      )
+    })
+  })
+  it("says what is wrong with a file", () => {
+    inDirectory((directory) => {
+      const name = join(directory, "f.json")
+      const complaint = (text: string) => {
+        writeFileSync(name, text)
+        const read = Settings.sources(Option.some(name), known, { XDG_CONFIG_HOME: directory })
+        return Effect.runSync(Effect.flip(read)).message.replace(name, "FILE")
+      }
+      assert.match(complaint("{"), /^FILE is no JSON: /)
+      assert.strictEqual(complaint("[]"), "FILE: expected one JSON object")
+      assert.strictEqual(complaint('{ "perHost": 1 }'), 'FILE: unknown setting "perHost"')
+    })
+  })
+})

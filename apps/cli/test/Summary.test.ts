@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as FetchError from "@simul/scraper/FetchError"
+import type { Outcome } from "@simul/scraper/Outcome"
+import * as Report from "@simul/scraper/Report"
+import { expect } from "vitest"
+import { uncoloured } from "../src/Screen.ts"
+import * as Summary from "../src/Summary.ts"
+import { failed, idle, notFound, refused, saved } from "./FakeEngine.ts"
+
+const cut = new FetchError.TruncatedError({ received: 3, expected: 5000 })
+const render = (outcomes: Iterable<Outcome>, facts: Partial<Summary.Facts> = {}, columns = 80) => {
+  const fold = Report.make()
+  for (const outcome of outcomes) fold.add({ outcome })
+  const report = fold.result()
+  const progress = { ...idle, elapsedMs: 24_000, total: report.targets, ...facts.progress }
+  const whole = { directory: "pages", interrupted: false, ...facts, report, progress }
+  return `\n${Summary.render(whole, columns, uncoloured)}\n`
+}
+const times = <A>(count: number, make: (index: number) => A) => Array.from({ length: count }, (_, index) => make(index))
+const mixed = [
+  ...times(9979, (index) => saved(`https://a.example/${index}`, 220_000)),
+  ...times(9, (index) => notFound(`https://a.example/x${index}`)),
+  ...times(3, (index) => notFound(`https://b.example/x${index}`)),
+  ...times(4, (index) => refused(`https://c.example/${index}`)),
+  ...times(2, (index) =>
+    failed(`https://d.example/${index}`, new FetchError.TimeoutError({ phase: "body", ms: 30_000 }))
+  ),
+  failed("https://e.example/\u202ecut\x1b[2J", cut)
+]
+
+describe("the summary", () => {
+  it("counts what was had, groups what was not, and says what to do", () => {
+    expect(render(mixed)).toMatchInlineSnapshot(`
+      "
+      saved 9,979 of 9,998 URLs (2.0 GB) in 24s, 417/s
+
+        12  HTTP 404                       a.example 9, b.example 3
+         4  refused by robots.txt          c.example
+         2  no byte for 30 s               d.example
+         1  body ended at 3 of 5000 bytes  e.example/\\u{202e}cut\\u{1b}[2J
+
+      hint: run the same command again to retry the 3 that may succeed
+      hint: \`--no-robots\` would fetch what robots.txt refuses; ask the site first
+      hint: \`simul report pages --failed\` lists every URL
+      "
+    `)
+  })
+  it("says in one line that all is well", () => {
+    expect(render(times(3, (index) => saved(`https://a.example/${index}`)))).toMatchInlineSnapshot(`
+      "
+      saved 3 URLs (2.9 KB) in 24s
+      "
+    `)
+  })
+  it("counts what an earlier run saved", () => {
+    expect(render([saved("https://a.example/")], { progress: { ...idle, elapsedMs: 400, skipped: 9999 } }))
+      .toMatchInlineSnapshot(`
+      "
+      saved 1 URL (1.0 KB) in 0.4s, 9,999 already saved
+      "
+    `)
+  })
+  it("says that all was saved before", () => {
+    expect(render([], { progress: { ...idle, skipped: 10_000 } })).toMatchInlineSnapshot(`
+      "
+      all 10,000 URLs already saved; nothing to do
+
+      hint: \`--refresh\` asks again and takes what changed
+      "
+    `)
+  })
+  it("says that the list is empty", () => {
+    expect(render([])).toMatchInlineSnapshot(`
+      "
+      nothing to do: the list has no URLs
+      "
+    `)
+  })
+  it("says how to go on after an interruption", () => {
+    expect(render(mixed, { interrupted: true, progress: { ...idle, elapsedMs: 12_000, total: 20_000 } }))
+      .toMatchInlineSnapshot(`
+      "
+      interrupted after 12s: saved 9,979 of 20,000 (2.0 GB)
+
+        12  HTTP 404                       a.example 9, b.example 3
+         4  refused by robots.txt          c.example
+         2  no byte for 30 s               d.example
+         1  body ended at 3 of 5000 bytes  e.example/\\u{202e}cut\\u{1b}[2J
+
+      hint: run the same command again to resume
+      "
+    `)
+  })
+  it("tells apart what is unchanged", () => {
+    const unchanged: Outcome = { ...saved("https://a.example/u"), _tag: "Unchanged" } as never
+    expect(render([saved("https://a.example/"), unchanged]) + render([unchanged])).toMatchInlineSnapshot(`
+      "
+      saved 2 URLs (2.0 KB, 1 of them unchanged) in 24s
+
+      unchanged 1 URL (1.0 KB) in 24s
+      "
+    `)
+  })
+  it("knows a way out of certificates, private addresses and sizes", () => {
+    const hints = (error: FetchError.FetchReason) => render(times(2, (at) => failed(`https://a.example/${at}`, error)))
+    assert.include(hints(new FetchError.TlsError({ host: "a.example", code: "CERT" })), "hint: `--cacert FILE`")
+    assert.include(hints(new FetchError.AddressError({ host: "a", address: "10.0.0.1" })), "hint: `--allow-private`")
+    assert.include(hints(new FetchError.TooLargeError({ maxBytes: 9, bomb: false })), "hint: `--max-size SIZE`")
+  })
+  it("quotes a directory that a shell would take apart", () => {
+    assert.include(render(mixed, { directory: "my pages" }), "`simul report 'my pages' --failed`")
+  })
+  it("keeps to the width of the terminal", () => {
+    for (let columns = 60; columns < 160; columns++) {
+      const rows = render(mixed, {}, columns)
+        .split("\n")
+        .filter((line) => line.startsWith("  "))
+      for (const row of rows) assert.isAtMost(row.length, columns, row)
+    }
+  })
+})
+
+describe("the summary of one URL", () => {
+  const one = (outcome: Outcome, file?: string) =>
+    render([outcome], { only: outcome, ...(file === undefined ? {} : { file }) })
+  it("names the file", () => {
+    assert.strictEqual(
+      one(saved("https://a.example/b", 10_240), "pages/a.example/b"),
+      "\nsaved pages/a.example/b (10 KB)\n"
+    )
+  })
+  it("says what went wrong and what may help", () => {
+    expect(one(failed("https://a.example/b", cut)) + one(notFound("https://a.example/c"))).toMatchInlineSnapshot(`
+      "
+      error: body ended at 3 of 5000 bytes: https://a.example/b
+
+      hint: run the same command again to try once more
+
+      error: HTTP 404: https://a.example/c
+      "
+    `)
+  })
+})

@@ -1,0 +1,348 @@
+import { assert, describe, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { closeSync, openSync } from "node:fs"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { version } from "../src/Version.ts"
+import * as Program from "./Program.ts"
+
+const endless = fileURLToPath(new URL("EndlessRun.ts", import.meta.url))
+
+const screen = async (...args: ReadonlyArray<string>) => (await Program.screen(args)).replaceAll(version, "VERSION")
+
+describe.concurrent("help and version", () => {
+  it("prints its version", async () => {
+    const expected = "exit 0\n--- stdout\nsimul VERSION\n--- stderr\n"
+    assert.deepStrictEqual(await Promise.all([screen("--version"), screen("-V"), screen("get", "-V")]), [
+      expected,
+      expected,
+      expected
+    ])
+  })
+  it("says how to begin when nothing is asked", async ({ expect }) => {
+    expect(await screen()).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      simul VERSION: fetch many URLs to files, fast, politely, resumably
+
+        simul get URL...           fetch URLs to files
+        simul get -i FILE -o DIR   fetch a list into a directory
+        simul report [DIR]         say what a run did
+        simul verify [DIR]         check saved files against their records
+        simul --help               everything else
+
+      Try it:
+
+        simul get https://example.com/ -o pages
+      --- stderr
+      "
+    `)
+  })
+  it("shows the commands and what they share", async ({ expect }) => {
+    expect(await screen("--help")).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      Fetch many URLs to files: fast, polite, resumable.
+
+      Usage: simul COMMAND [flags]
+
+      Fetch
+        get         Fetch URLs to files
+
+      Inspect
+        report      Say what a run did
+        verify      Check saved files against their records
+
+      Everywhere
+        -h, --help               Show help information
+        -V, --version            Print the version
+        -q, --quiet              Say nothing but errors
+        -v, --verbose            Name each URL that failed; -vv each URL
+            --color WHEN         auto, always or never [auto; NO_COLOR]
+            --config FILE        JSON settings, below flags and SIMUL_*
+                                 [./simul.json]
+            --completions SHELL  Print completions for bash, zsh or fish
+
+      Examples
+        simul get https://example.com/ -o pages
+        simul get -i urls.txt -o pages --per-host 2 --delay 500ms
+
+      \`simul COMMAND --help\` says what a command takes.
+      --- stderr
+      "
+    `)
+  })
+  it("shows all that get takes", async ({ expect }) => {
+    expect(await screen("get", "--help")).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      Fetch URLs to files.
+
+      Run the same command again to resume: what is saved is skipped, what failed
+      is tried again. A file has its final name only when its body is whole.
+
+      Usage: simul get [URL...] [flags]
+
+      What to fetch
+        -i, --input FILE            Read URLs from FILE, one a line; - is stdin
+
+      Where files go
+        -O, --output FILE           One URL only: into this file; - is stdout
+        -o, --out DIR               Files here, state in DIR/.simul [.]
+            --flat                  DIR/name instead of DIR/host/path/name
+            --refresh               Ask again for what is saved, take what changed
+            --durability KIND       Survive kill -9 (process), or power loss too
+                                    (power) [process]
+
+      Pace
+        -j, --jobs N                Transfers in flight [64]
+            --per-host N            Transfers in flight to one host [6]
+            --delay TIME            Pause between requests to one host: 500ms, 2s [0]
+            --rate SIZE             Bytes a second, all together: 500K, 10M
+            --[no-]robots           Obey robots.txt [off]
+
+      Faults and limits
+            --retries N             More attempts, for faults that may pass [4]
+            --timeout TIME          Longest wait for the next byte [30s]
+            --connect-timeout TIME  Longest wait for a connection [10s]
+            --max-time TIME         For one URL, all attempts and redirects: 5m, 1h
+            --max-size SIZE         Largest body, after decoding: 50M, 2G
+            --deny-private          Refuse loopback and private addresses [off];
+                                    --allow-private undoes it
+
+      Requests
+        -A, --user-agent TEXT       Name and contact sent to servers
+        -H, --header NAME:VALUE     Sent to the URL's own origin only; may repeat
+            --proxy URL             For all requests [HTTP_PROXY and the like]
+            --cacert FILE           PEM certificates to trust besides the usual
+            --insecure              Do not verify certificates: anyone can answer
+            --cookie-jar FILE       Netscape cookie file, read first, then written
+
+      Screen
+            --json                  One JSON line for each outcome, on stdout
+            --progress KIND         auto, bar, plain or none [auto]
+
+      Examples
+        # One file, to ./example.com/a.pdf
+        simul get https://example.com/a.pdf
+        # A list, into ./pages
+        simul get -i urls.txt -o pages
+        # Into a pipe, whole or not at all
+        simul get https://example.com/a.json -O - | jq .
+        # Which URLs failed
+        simul get -i - --json < urls.txt | jq -r 'select(.error).url'
+
+      \`simul --help\` lists the flags that every command takes: -q, -v, --color ...
+      --- stderr
+      "
+    `)
+  })
+  it("shows all that report takes", async ({ expect }) => {
+    expect(await screen("report", "-h")).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      Say what the runs in a directory did, from what they recorded.
+
+      Usage: simul report [DIR] [flags]
+
+      Flags
+            --failed   List each URL that failed or was refused, a tab, and why
+            --by WHAT  One row for each host, status or reason
+            --json     One JSON object; with --failed one JSON line for each URL
+
+      Examples
+        # Who answered, and how
+        simul report pages --by host
+        # A list of what is missing
+        simul report pages --failed | cut -f1 > again.txt
+
+      \`simul --help\` lists the flags that every command takes: -q, -v, --color ...
+      --- stderr
+      "
+    `)
+  })
+  it("fits every help screen into 79 columns", async () => {
+    const screens = await Promise.all(
+      [["--help"], ["get", "-h"], ["report", "-h"], ["verify", "-h"]].map((args) => screen(...args))
+    )
+    assert.deepStrictEqual(
+      screens.flatMap((text) => text.split("\n")).filter((line) => line.length > 79),
+      []
+    )
+  })
+  it("colours help only where it is asked to", async () => {
+    assert.include(await screen("get", "--help", "--color", "always"), "\x1b[1m")
+    assert.notInclude(await screen("get", "--help", "--color=never"), "\x1b")
+  })
+  it("prints completions for a shell", async () => {
+    assert.match(await screen("--completions", "bash"), /^exit 0\n[^]*--per-host[^]*\ncomplete [^]* simul\n/)
+  })
+})
+
+describe.concurrent("usage errors", () => {
+  const cases: ReadonlyArray<readonly [name: string, args: ReadonlyArray<string>, message: string, hint: string]> = [
+    ["no URL", ["get"], "no URL given", "for example: `simul get https://example.com/ -o pages`"],
+    ["an unknown flag", ["get", "--jbos", "3"], "no such flag: --jbos", "did you mean `--jobs` or `--json`?"],
+    ["an unknown command", ["gte"], "no such command: gte", "did you mean `get`?"],
+    ["a URL without command", ["http://a/"], "no command given", "did you mean `simul get http://a/`?"],
+    [
+      "a URL without scheme",
+      ["get", "a.example/b"],
+      "no http(s) URL: a.example/b",
+      "did you mean `https://a.example/b`?"
+    ],
+    ["-O with two URLs", ["get", "-Ox", "http://a/", "http://b/"], "`-O` takes one URL, 2 URLs were given", "`-o DIR`"],
+    ["-O with -i", ["get", "-O", "x", "-i", "y"], "`-O` takes one URL, `-i` gives a list", "`-o DIR`"],
+    ["-O with -o", ["get", "-O", "x", "-o", "y", "http://a/"], "`-O` and `-o` cannot be combined", "-O DIR/FILE"],
+    ["-O for a directory", ["get", "-O", "x/", "http://a/"], "`-O` takes a file, not a directory", "`-o DIR`"],
+    ["two streams for stdout", ["get", "-O-", "--json", "http://a/"], "`-O -` and `--json` both write to stdout", "-O"],
+    ["URLs and a list", ["get", "-i", "x", "http://a/"], "URLs and `-i` cannot be combined", "run twice"],
+    [
+      "negative jobs",
+      ["get", "-j", "-3", "http://a/"],
+      '--jobs: expected a whole number from 1 to 10000, got "-3"',
+      ""
+    ],
+    [
+      "jobs glued to their flag",
+      ["get", "-j0", "http://a/"],
+      '--jobs: expected a whole number from 1 to 10000, got "0"',
+      ""
+    ],
+    [
+      "a bad time",
+      ["get", "--timeout", "5", "http://a/"],
+      '--timeout: expected a time such as 300ms, 2s, 5m or 1h, got "5"',
+      ""
+    ],
+    [
+      "a bad size",
+      ["get", "--max-size", "5X", "http://a/"],
+      '--max-size: expected a size such as 500, 64K, 50M or 2G, got "5X"',
+      ""
+    ],
+    ["a bad choice", ["get", "--durability", "x", "http://a/"], '--durability: expected process or power, got "x"', ""],
+    ["a flag given twice", ["get", "--out", "a", "--out", "b", "http://a/"], "--out is given more than once", ""],
+    ["a missing value", ["get", "http://a/", "--out"], "--out needs a value", ""],
+    ["a header without colon", ["get", "-H", "Foo", "http://a/"], "--header: expected NAME:VALUE, with a colon", ""],
+    [
+      "a header with a line break",
+      ["get", "-H", "A: b\r\nC: d", "http://a/"],
+      "--header: expected NAME:VALUE, without line breaks",
+      ""
+    ],
+    [
+      "a settings file that is not there",
+      ["get", "--config", "none.json", "http://a/"],
+      "cannot read the settings file none.json (ENOENT)",
+      ""
+    ],
+    ["too many arguments", ["report", "a", "b"], "one argument too many: b", ""]
+  ]
+  it.each(cases)("refuses %s", async (_name, args, message, hint) => {
+    const text = await screen(...args)
+    assert.isTrue(text.startsWith(`exit 2\n--- stdout\n--- stderr\nerror: ${message}`), text)
+    assert.match(text, /\n\nhint: .*\n$/s)
+    assert.include(text, hint)
+  })
+  it("shows no secret of a bad URL, header or proxy", async () => {
+    const texts = await Promise.all([
+      screen("get", "user:secret@host/a"),
+      screen("get", "-H", "Authorization secret", "http://a/"),
+      screen("get", "--proxy", "ftp://user:secret@proxy/", "http://a/")
+    ])
+    for (const text of texts) assert.notInclude(text, "secret")
+  })
+  it("lets no control character of an argument reach the terminal", async () => {
+    const texts = await Promise.all([
+      screen("get", "x\x1b[31m\u202ey"),
+      screen("a\x1b[31m"),
+      screen("get", "--a\x1b[31m")
+    ])
+    // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+    for (const text of texts) assert.notMatch(text, /[\x1b\u202e]/)
+  })
+})
+
+describe.concurrent("surroundings", () => {
+  it("takes relative paths from where the person stands when pnpm runs it", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "simul-test-"))
+    try {
+      await writeFile(join(directory, "simul.json"), '{ "jbos": 3 }')
+      const pnpm = { npm_lifecycle_event: "start", npm_package_name: "@simul/cli", INIT_CWD: directory }
+      assert.include(await Program.screen(["get", "http://a/"], { env: pnpm }), 'simul.json: unknown setting "jbos"')
+      // A script of someone else that runs simul: its working directory is the right one.
+      const other = { ...pnpm, npm_package_name: "other", SIMUL_JOBS: "x" }
+      assert.include(await Program.screen(["get", "http://a/"], { env: other }), "SIMUL_JOBS: expected a whole number")
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+  it("ends quietly when the reader goes away", async () => {
+    const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json"], { program: endless })
+    let stderr = ""
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text
+    })
+    await once(child.stdout, "data")
+    child.stdout.destroy()
+    const [status] = await once(child, "close")
+    assert.deepStrictEqual([status, stderr], [0, ""])
+  })
+  it.each(["SIGINT", "SIGTERM"] as const)("stops cleanly on %s and says how to go on", async (signal) => {
+    const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json"], { program: endless })
+    let stderr = ""
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text
+    })
+    await once(child.stdout, "data")
+    child.stdout.resume()
+    child.kill(signal)
+    const [status] = await once(child, "close")
+    assert.strictEqual(status, 130)
+    assert.match(
+      stderr,
+      /^interrupted after 2\.4s: saved [\d,]+ \(.*\)\n\nhint: run the same command again to resume\n$/
+    )
+  })
+  it("ends at once on the second signal", async () => {
+    const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json"], {
+      program: endless,
+      env: { STUBBORN: "1" }
+    })
+    await once(child.stdout, "data")
+    child.stdout.resume()
+    let stderr = ""
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text
+      // Only a clean stop that takes long says so; then it is time for the second signal.
+      if (stderr.includes("Ctrl-C again stops at once")) child.kill("SIGINT")
+    })
+    child.kill("SIGINT")
+    const [status] = await once(child, "close")
+    assert.strictEqual(status, 130)
+  })
+})
+
+describe("a full disk behind standard output", () => {
+  it.skipIf(process.platform !== "linux")("ends the program with an error, not with silence", async () => {
+    const full = openSync("/dev/full", "w")
+    try {
+      const child = spawn(process.execPath, [fileURLToPath(new URL("../src/main.ts", import.meta.url))], {
+        stdio: ["ignore", full, "pipe"]
+      })
+      let stderr = ""
+      child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+        stderr += text
+      })
+      const [status] = await once(child, "close")
+      assert.strictEqual(status, 1)
+      assert.include(stderr, "error: cannot write to standard output (ENOSPC)\n\nhint: ")
+    } finally {
+      closeSync(full)
+    }
+  })
+})

@@ -1,0 +1,243 @@
+/**
+ * What a run did, as a fold over its targets: the end of the line. The summary
+ * of a running `get` and the report about an old one are the same fold.
+ *
+ * 1. Every target is counted once: `saved + unchanged + refused + failed +
+ *    pending = targets`.
+ * 2. Memory does not grow with the run. Hosts and reasons are exact up to the
+ *    thousands; beyond that rows are lower bounds and `other` holds the rest,
+ *    so that sums stay exact (`Tally.ts`).
+ */
+import type { FetchReason } from "./FetchError.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { Entry } from "./Store.ts"
+import * as Tally from "./Tally.ts"
+
+/** Targets by how they ended, and the bytes of their files. */
+export interface Counts {
+  readonly targets: number
+  readonly saved: number
+  readonly unchanged: number
+  readonly refused: number
+  readonly failed: number
+  /** No outcome yet. */
+  readonly pending: number
+  /** Of the files of saved and unchanged targets. */
+  readonly bytes: number
+}
+
+/** Why targets were refused or failed: one row for all that failed alike. */
+export interface Reason {
+  readonly outcome: "refused" | "failed"
+  /** Tag of the error, or name of the rule. */
+  readonly reason: string
+  /** In words, without what differs from target to target. */
+  readonly text: string
+  /** Another run may get it. */
+  readonly retryable: boolean
+  readonly targets: number
+  /** Most targets first. */
+  readonly hosts: ReadonlyArray<{ readonly host: string; readonly targets: number }>
+  /** Targets of this reason at hosts that are not listed. */
+  readonly otherTargets: number
+  /** The first target of this kind, with its own message. */
+  readonly example: { readonly url: string; readonly message: string }
+}
+
+export interface Report extends Counts {
+  /** Most targets first. */
+  readonly hosts: ReadonlyArray<{ readonly host: string } & Counts>
+  /** Targets at hosts that are not listed. */
+  readonly otherHosts: Counts
+  /** By the status of the last answer, ascending; `status` is absent for targets that got no answer. */
+  readonly statuses: ReadonlyArray<{ readonly status?: number } & Counts>
+  /** Most targets first. */
+  readonly reasons: ReadonlyArray<Reason>
+  /** Targets of reasons that are not listed. */
+  readonly otherReasons: number
+}
+
+/** A report in the making. */
+export interface Fold {
+  readonly add: (entry: Entry) => void
+  /** The report so far, with at most `limit` hosts and reasons, and as many hosts for each reason. */
+  readonly result: (limit?: number) => Report
+}
+
+/** Host, with port where it is not the usual one; empty for what is no URL. */
+export const hostOf = (url: string): string => {
+  // Outcomes hold normalised URLs: cutting is enough, and ten times cheaper than parsing each again.
+  const authority = /^https?:\/\/([^/?#]*)/.exec(url)?.[1] ?? ""
+  return authority.slice(authority.lastIndexOf("@") + 1)
+}
+
+/** A reason in words that are the same for all targets that failed alike. */
+export const describe = (reason: FetchReason): string => {
+  switch (reason._tag) {
+    case "InvalidUrl":
+      return "no http(s) URL"
+    case "DnsError":
+      return `cannot resolve the host (${reason.code})`
+    case "ConnectError":
+      return `cannot talk to the host (${reason.code})`
+    case "TlsError":
+      return `TLS failed (${reason.code})`
+    case "AddressError":
+      return "private address"
+    case "ProtocolError":
+      return "bad answer"
+    case "RedirectError":
+      return { loop: "redirects in a loop", limit: "too many redirects", location: "redirects to no http(s) URL" }[
+        reason.kind
+      ]
+    case "TruncatedError":
+      return "body cut short"
+    case "RangeError":
+      return "cannot resume"
+    case "DecodeError":
+      return {
+        unknown: "unknown content coding",
+        corrupt: "damaged compressed data",
+        cut: "compressed data cut short",
+        nested: "too many content codings"
+      }[reason.kind]
+    case "TooLargeError":
+      return reason.bomb ? "decompression bomb" : `larger than ${reason.maxBytes} bytes`
+    case "WriteError":
+      return reason.code === "EUNSAFE" ? "path through a symbolic link" : `cannot write (${reason.code})`
+    case "HostDown":
+      return "not asked: the host kept failing"
+    case "StatusError":
+    case "TimeoutError":
+      return reason.message
+  }
+}
+
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+interface ReasonRow {
+  about: Pick<Reason, "outcome" | "reason" | "text" | "retryable" | "example"> | undefined
+  targets: number
+  readonly hosts: Tally.Tally<{ count: number }>
+}
+
+const noCounts = (): Mutable<Counts> => ({
+  targets: 0,
+  saved: 0,
+  unchanged: 0,
+  refused: 0,
+  failed: 0,
+  pending: 0,
+  bytes: 0
+})
+
+const count = (into: Mutable<Counts>, entry: Entry): void => {
+  into.targets += 1
+  if ("pending" in entry) {
+    into.pending += 1
+    return
+  }
+  const { outcome } = entry
+  switch (outcome._tag) {
+    case "Saved":
+      into.saved += 1
+      into.bytes += outcome.bytes
+      return
+    case "Unchanged":
+      into.unchanged += 1
+      into.bytes += outcome.bytes
+      return
+    case "Refused":
+      into.refused += 1
+      return
+    case "Failed":
+      into.failed += 1
+      return
+  }
+}
+
+const mergeCounts = (into: Mutable<Counts>, from: Counts): void => {
+  for (const key of Object.keys(into) as ReadonlyArray<keyof Counts>) into[key] += from[key]
+}
+
+const statusOf = (outcome: Outcome): number | undefined => {
+  if (outcome._tag === "Refused") return undefined
+  return outcome._tag === "Failed" && outcome.error._tag === "StatusError" ? outcome.error.status : outcome.status
+}
+
+/** Starts a report. `capacity`: hosts that are counted exactly. */
+export const make = (capacity = 4096): Fold => {
+  const total = noCounts()
+  const hosts = Tally.make<Mutable<Counts>>({
+    empty: noCounts,
+    weight: (row) => row.targets,
+    merge: mergeCounts,
+    capacity
+  })
+  const statuses = new Map<number | undefined, Mutable<Counts>>()
+  const reasons = Tally.make<ReasonRow>({
+    empty: () => ({ about: undefined, targets: 0, hosts: Tally.counts(64) }),
+    weight: (row) => row.targets,
+    merge: (into, from) => {
+      into.targets += from.targets
+    },
+    capacity: 128
+  })
+
+  const addReason = (outcome: Extract<Outcome, { _tag: "Refused" | "Failed" }>, host: string) => {
+    const failed = outcome._tag === "Failed"
+    const reason = failed ? outcome.error._tag : (outcome.error as { readonly reason: string }).reason
+    // A rule's message may name what it met, so the name of the rule alone tells one rule from another.
+    const text = failed ? describe(outcome.error as FetchReason) : reason
+    const row = reasons.row(`${outcome._tag}\n${text}`)
+    row.about ??= {
+      outcome: failed ? "failed" : "refused",
+      reason,
+      text,
+      // A host that was given up for this run is asked again by the next.
+      retryable: failed && ((outcome.error as FetchReason).retryable || reason === "HostDown"),
+      example: { url: outcome.url, message: outcome.error.message }
+    }
+    row.targets += 1
+    row.hosts.row(host).count += 1
+  }
+
+  return {
+    add: (entry) => {
+      count(total, entry)
+      const host = hostOf("pending" in entry ? entry.pending.url : entry.outcome.url)
+      count(hosts.row(host), entry)
+      if ("pending" in entry) return
+      const status = statusOf(entry.outcome)
+      let row = statuses.get(status)
+      if (row === undefined) statuses.set(status, (row = noCounts()))
+      count(row, entry)
+      if (entry.outcome._tag === "Refused" || entry.outcome._tag === "Failed") addReason(entry.outcome, host)
+    },
+    result: (limit = 20) => {
+      const shown = hosts.top(limit)
+      const otherHosts = { ...total }
+      for (const [, row] of shown) {
+        for (const key of Object.keys(row) as ReadonlyArray<keyof Counts>) otherHosts[key] -= row[key]
+      }
+      const listed = reasons.top(limit).map(([, row]): Reason => {
+        const top = row.hosts.top(limit).map(([host, { count }]) => ({ host, targets: count }))
+        return {
+          ...row.about!,
+          targets: row.targets,
+          hosts: top,
+          otherTargets: row.targets - top.reduce((sum, { targets }) => sum + targets, 0)
+        }
+      })
+      return {
+        ...total,
+        hosts: shown.map(([host, row]) => ({ host, ...row })),
+        otherHosts,
+        statuses: [...statuses]
+          .sort(([a], [b]) => (a ?? 1000) - (b ?? 1000))
+          .map(([status, row]) => (status === undefined ? { ...row } : { status, ...row })),
+        reasons: listed,
+        otherReasons: total.failed + total.refused - listed.reduce((sum, { targets }) => sum + targets, 0)
+      }
+    }
+  }
+}
