@@ -25,6 +25,8 @@ export interface FrontierOptions {
   readonly run: number
   readonly window: number
   readonly refresh: boolean
+  /** The one path there is, whatever an earlier run called the file. */
+  readonly path: string | undefined
   /** The paths of new targets, in their order. */
   readonly claim: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StoreError>
   /** Targets that the list had up to where it is continued. */
@@ -140,6 +142,7 @@ export const make = Effect.fnUntraced(function* (
   const isWanted = (row: Known | undefined): boolean => {
     if (row === undefined) return true
     if (row.run === options.run) return false // a line that came twice
+    if (options.path !== undefined && row.target.path !== options.path) return true
     if (row.state !== "done") return row.list !== list // those of this list are leased
     if (options.refresh || options.sizeOf(row.target.path) !== row.target.saved!.bytes) return true
     counts.skipped++
@@ -160,7 +163,7 @@ export const make = Effect.fnUntraced(function* (
     const paths = yield* options.claim(wanted)
     const targets = wanted.map((url, index): Target => {
       const row = known.get(url)?.target
-      const path = row?.path ?? paths[index]!
+      const path = options.path ?? row?.path ?? paths[index]!
       const saved = row?.saved !== undefined && options.sizeOf(path) === row.saved.bytes ? row.saved : undefined
       return {
         url,

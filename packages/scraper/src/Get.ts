@@ -15,7 +15,6 @@ import * as UndiciSession from "./session/UndiciSession.ts"
 import { Sink } from "./Sink.ts"
 import * as FileSink from "./sink/FileSink.ts"
 import { recorded } from "./sink/Recorded.ts"
-import * as StreamSink from "./sink/StreamSink.ts"
 import { Store, StoreFull } from "./Store.ts"
 import * as Directory from "./store/Directory.ts"
 import { partsOf } from "./store/DirectoryLock.ts"
@@ -41,13 +40,8 @@ export type Run = Pipeline.Run<RunError>
  */
 export const open = Effect.fnUntraced(function* (source: Source, given: Partial<Options>) {
   const options: Options = { ...defaults, ...given }
-  const { store, run } = yield* settled(
-    options.stream === undefined ? Directory.open(options.directory, options.durability) : Directory.inMemory
-  )
-  const sink =
-    options.stream === undefined
-      ? FileSink.make({ ...options, parts: partsOf(options.directory) })
-      : StreamSink.make(options.stream)
+  const { store, run } = yield* settled(Directory.open(options.directory, options.durability))
+  const sink = FileSink.make({ ...options, parts: partsOf(options.directory) })
 
   yield* verifyUnsynced(store, options)
   yield* sink.sweep(new Set(yield* settled(store.partials)))

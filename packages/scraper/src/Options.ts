@@ -1,5 +1,3 @@
-import type { Writable } from "./sink/StreamSink.ts"
-
 /** What a run is asked to do. Every field has a default, see `defaults`. */
 export interface Options {
   /** Where files go; the state lives in `.simul/` below it. */
@@ -46,8 +44,6 @@ export interface Options {
   readonly naming: "tree" | "flat" | { readonly file: string }
   /** Use the name that a server suggests (Content-Disposition), made safe. */
   readonly serverNames: boolean
-  /** One URL only: write its body here instead of to a file, and keep no state. */
-  readonly stream?: Writable
   /** sha256 of every body. */
   readonly hash: boolean
 }

@@ -120,6 +120,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     targets: list.targets,
     window: Math.max(1024, 8 * options.jobs),
     refresh: options.refresh,
+    path: typeof options.naming === "object" ? options.naming.file : undefined,
     claim: naming.claim,
     sizeOf: sink.sizeOf,
     invalid: (line, error) => {

@@ -185,7 +185,7 @@ export const make = (options: PolitenessOptions) => {
         host.strikes = 0
         host.pausedMs = Math.max(host.pausedMs, nowMs + Math.min(verdict.pauseMs, maxPauseMs))
         changed.add(host)
-      } else if (verdict !== undefined && (host.pausedMs <= nowMs || isDown(host))) {
+      } else if (verdict !== undefined && host.pausedMs <= nowMs) {
         host.strikes++
         host.last = verdict.fault
         host.pausedMs = nowMs + (isDown(host) ? probeMs : backoffMs(host.strikes, options.backoff))

@@ -25,20 +25,14 @@ const openSqlite = (file: string, directory: string, durability: "process" | "po
     })
   )
 
-const begin = Effect.fnUntraced(function* (file: string, directory: string, durability: "process" | "power") {
+/** Locks the directory, making it if need be, and begins a run in its store. */
+export const open = Effect.fnUntraced(function* (directory: string, durability: "process" | "power") {
+  yield* DirectoryLock.acquire(directory)
+  const file = join(DirectoryLock.stateOf(directory), storeName)
   const sql = yield* openSqlite(file, directory, durability)
   const begun = SqlStore.make({ file, boot: bootId(), durability })
   return yield* Effect.provideService(begun, SqlClient.SqlClient, sql)
 })
-
-/** Locks the directory, making it if need be, and begins a run in its store. */
-export const open = Effect.fnUntraced(function* (directory: string, durability: "process" | "power") {
-  yield* DirectoryLock.acquire(directory)
-  return yield* begin(join(DirectoryLock.stateOf(directory), storeName), directory, durability)
-})
-
-/** A store that is gone with its scope. */
-export const inMemory = begin(":memory:", "-", "process")
 
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {

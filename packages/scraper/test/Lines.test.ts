@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import { createHash } from "node:crypto"
+import * as Lines from "../src/Lines.ts"
+
+const chunked = async function* (text: string, size: number) {
+  // one buffer for all chunks, as a file is read
+  const buffer = Buffer.alloc(size)
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length; at += size) {
+    const length = bytes.copy(buffer, 0, at, at + size)
+    yield buffer.subarray(0, length)
+  }
+}
+const read = async (batches: AsyncIterable<Lines.Batch>) => {
+  const all: Array<Lines.Batch> = []
+  for await (const batch of batches) all.push(batch)
+  return all
+}
+
+describe("Lines", () => {
+  const text = "\uFEFFhttp://a/1\r\n\r\n# no\n  http://b/ü \n\nlast"
+  for (const size of [1, 2, 3, 7, 1000])
+    it(`reads the same lines in chunks of ${size} bytes`, async () => {
+      const batches = await read(Lines.fromBytes(chunked(text, size), { bytes: 0, lines: 0 }))
+      assert.deepStrictEqual(
+        batches.flatMap((batch) => batch.lines),
+        [
+          { text: "http://a/1", number: 1 },
+          { text: "http://b/ü", number: 4 },
+          { text: "last", number: 6 }
+        ]
+      )
+    })
+
+  it("goes on at a place with the right numbers, bytes and digest", async () => {
+    const list = Array.from({ length: 1000 }, (_, index) => `http://a/${index}\n`).join("")
+    const whole = await read(Lines.fromBytes(chunked(list, 100), { bytes: 0, lines: 0 }, createHash("sha256")))
+    const { bytes, lines, sha256 } = whole[1]!.place!
+    const prefix = Buffer.from(list).subarray(0, bytes)
+    assert.strictEqual(sha256(), createHash("sha256").update(prefix).digest("hex"))
+    const rest = await read(Lines.fromBytes(chunked(list.slice(bytes), 100), { bytes, lines }))
+    assert.deepStrictEqual(
+      [...whole.slice(0, 2), ...rest].flatMap((batch) => batch.lines),
+      whole.flatMap((batch) => batch.lines)
+    )
+  })
+
+  it("leaves the place before a last line without an end: the list may be growing", async () => {
+    const [batch] = await read(
+      Lines.fromBytes(chunked("http://a/1\nhttp://a/2", 5), { bytes: 0, lines: 0 }, createHash("sha256"))
+    )
+    assert.strictEqual(batch!.lines.length, 2)
+    assert.strictEqual(batch!.place!.bytes, 11)
+  })
+
+  it("reads no further than it is asked", async () => {
+    let pulled = 0
+    const endless = (async function* () {
+      for (;;) {
+        pulled++
+        yield Buffer.from("http://a/b\n".repeat(300))
+      }
+    })()
+    const batches = Lines.fromBytes(endless, { bytes: 0, lines: 0 })[Symbol.asyncIterator]()
+    await batches.next()
+    await batches.next()
+    assert.isAtMost(pulled, 2)
+  })
+})

@@ -1,0 +1,125 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Politeness from "../src/Politeness.ts"
+import type { Target } from "../src/Target.ts"
+
+const target = (host: string, index = 0): Target => ({ url: `${host}/${index}`, host, path: "", attempts: 0 })
+const make = (options: Partial<Politeness.PolitenessOptions> = {}) =>
+  Politeness.make({ perHost: 2, delayMs: 0, strikes: 2, backoff: { baseMs: 1000, random: () => 0.5 }, ...options })
+const fill = (politeness: Politeness.Politeness, host: string, count: number) => {
+  for (let index = 0; index < count; index++) politeness.add(target(host, index))
+}
+
+describe("Politeness", () => {
+  it("gives a host no more slots than allowed, and each again when it is given back", () => {
+    const politeness = make()
+    fill(politeness, "a", 3)
+    const first = politeness.take(0)!
+    assert.isDefined(politeness.take(0))
+    assert.isUndefined(politeness.take(0))
+    politeness.release(first.target, 0, "answered")
+    assert.strictEqual(politeness.take(0)!.target.url, "a/2")
+  })
+
+  it("lets hosts take turns, so that a long queue does not starve a short one", () => {
+    const politeness = make({ perHost: 100 })
+    fill(politeness, "a", 10)
+    fill(politeness, "b", 2)
+    const order = Array.from({ length: 4 }, () => politeness.take(0)!.target.host)
+    assert.deepStrictEqual(order, ["a", "b", "a", "b"])
+  })
+
+  it("keeps the delay between two starts", () => {
+    const politeness = make({ delayMs: 100 })
+    fill(politeness, "a", 2)
+    assert.isDefined(politeness.take(1000))
+    assert.isUndefined(politeness.take(1099))
+    assert.strictEqual(politeness.wakeMs(), 1100)
+    assert.isDefined(politeness.take(1100))
+  })
+
+  it("pauses the whole host for as long as it asked, a day at the most", () => {
+    const politeness = make()
+    fill(politeness, "a", 2)
+    politeness.release(politeness.take(0)!.target, 0, { pauseMs: 5000 })
+    assert.isUndefined(politeness.take(4999))
+    politeness.release(politeness.take(5000)!.target, 5000, { pauseMs: 1e12 })
+    fill(politeness, "a", 1)
+    assert.isUndefined(politeness.take(5000))
+    assert.strictEqual(politeness.wakeMs(), 5000 + 86_400_000)
+  })
+
+  it("counts faults in a row once a pause, then takes the host for down but for probes", () => {
+    const politeness = make({ perHost: 3 })
+    fill(politeness, "a", 20)
+    let now = 0
+    for (let strike = 1; strike <= 3; strike++) {
+      const taken = [politeness.take(now)!, politeness.take(now)!]
+      for (const { target } of taken) politeness.release(target, now, { fault: "refused" })
+      assert.strictEqual(politeness.changes(now)[0]!.strikes, strike)
+      now += 100_000
+    }
+    // one probe, then the others are let through to be failed at once
+    const probe = politeness.take(now)!
+    assert.isUndefined(probe.down)
+    const failed = politeness.take(now)!
+    assert.deepStrictEqual(failed.down, { failures: 3, last: "refused" })
+    politeness.release(failed.target, now)
+    politeness.release(probe.target, now, "answered")
+    assert.isUndefined(politeness.take(now)!.down, "a good answer clears the strikes")
+  })
+
+  it("obeys clocks of an earlier run", () => {
+    const politeness = make()
+    politeness.restore([{ host: "a", nextMs: 0, pausedMs: 500, strikes: 0 }])
+    fill(politeness, "a", 1)
+    assert.isUndefined(politeness.take(499))
+    assert.isDefined(politeness.take(500))
+  })
+
+  it("loses no target and never breaks a bound, in any order of events (seeded)", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      let state = seed
+      const random = (below: number) => {
+        state = (Math.imul(state, 1103515245) + 12345) >>> 0
+        return (state >>> 8) % below
+      }
+      const politeness = make({ perHost: 1 + random(3), delayMs: random(2) * 10, strikes: 1 + random(3) })
+      const inFlight: Array<Target> = []
+      let added = 0
+      let taken = 0
+      let now = 0
+      for (let step = 0; step < 300; step++) {
+        switch (random(4)) {
+          case 0:
+            politeness.add(target(`h${random(4)}`, added++))
+            break
+          case 1: {
+            const admission = politeness.take(now)
+            if (admission === undefined) break
+            taken++
+            inFlight.push(admission.target)
+            break
+          }
+          case 2: {
+            const [one] = inFlight.splice(random(inFlight.length || 1), 1)
+            const verdicts = ["answered", { fault: "x" }, { pauseMs: 50 }, undefined] as const
+            if (one !== undefined) politeness.release(one, now, verdicts[random(4)])
+            break
+          }
+          default:
+            now += random(40)
+        }
+        assert.strictEqual(politeness.queued(), added - taken, `seed ${seed}`)
+      }
+      for (const one of inFlight) politeness.release(one, now, "answered")
+      for (let round = 0; politeness.queued() > 0; round++) {
+        assert.isBelow(round, 10_000, `seed ${seed}: it goes on to the end`)
+        const admission = politeness.take(now)
+        if (admission === undefined) {
+          assert.isTrue(politeness.wakeMs() > now && politeness.wakeMs() < Infinity, `seed ${seed}: a time to wake`)
+          now = politeness.wakeMs()
+        } else politeness.release(admission.target, now, "answered")
+      }
+    }
+  })
+})

@@ -1,0 +1,65 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as FetchError from "../src/FetchError.ts"
+import * as RateLimit from "../src/RateLimit.ts"
+import * as Retry from "../src/Retry.ts"
+import { retryAfterMs } from "../src/RetryAfter.ts"
+
+const backoff = { baseMs: 1000, random: () => 1 }
+
+describe("Retry", () => {
+  it("doubles the wait up to a minute, and ends after the retries", () => {
+    const cut = new FetchError.TruncatedError({ received: 3 })
+    const delays = [1, 2, 3, 7, 8].map((attempts) => Retry.delayMs(cut, attempts, 7, backoff))
+    assert.deepStrictEqual(delays, [1000, 2000, 4000, 60_000, undefined])
+  })
+
+  it("repeats only what may pass", () => {
+    const delay = (reason: FetchError.FetchReason) => Retry.delayMs(reason, 1, 4, backoff)
+    for (const status of [408, 425, 429, 500, 502, 503, 504])
+      assert.isDefined(delay(new FetchError.StatusError({ status })), String(status))
+    for (const status of [304, 400, 401, 403, 404, 410, 501, 505])
+      assert.isUndefined(delay(new FetchError.StatusError({ status })), String(status))
+    assert.isUndefined(delay(new FetchError.TlsError({ host: "a", code: "CERT_HAS_EXPIRED" })))
+    assert.isUndefined(delay(new FetchError.TimeoutError({ phase: "total", ms: 1 })))
+    assert.isDefined(delay(new FetchError.TimeoutError({ phase: "body", ms: 1 })))
+  })
+
+  it("lets Retry-After win, and pauses the host for it", () => {
+    const reason = new FetchError.StatusError({ status: 503, retryAfterMs: 120_000 })
+    assert.strictEqual(Retry.delayMs(reason, 1, 4, backoff), 120_000)
+    assert.deepStrictEqual(Retry.verdict(reason, 1, backoff), { pauseMs: 120_000 })
+  })
+})
+
+describe("Retry-After", () => {
+  const now = Date.parse("2026-11-23T00:00:00Z")
+  const cases: ReadonlyArray<readonly [string | undefined, number | undefined]> = [
+    [undefined, undefined],
+    ["0", 0],
+    [" 120 ", 120_000],
+    ["Mon, 23 Nov 2026 00:01:00 GMT", 60_000],
+    ["Monday, 23-Nov-26 00:01:00 GMT", 60_000],
+    ["Mon Nov 23 00:01:00 2026", 60_000],
+    ["Sun, 22 Nov 2026 00:00:00 GMT", 0],
+    ["soon", undefined],
+    ["-5", undefined],
+    ["1.5", undefined],
+    ["", undefined]
+  ]
+  for (const [value, expected] of cases)
+    it(`reads ${JSON.stringify(value)}`, () => assert.strictEqual(retryAfterMs(value, now), expected))
+})
+
+describe("RateLimit", () => {
+  it("asks for pauses that hold the rate in the long run", () => {
+    let now = 0
+    const limit = RateLimit.make(1000, () => now)
+    let taken = 0
+    while (now < 60_000) {
+      taken += 100
+      now += limit.take(100)
+    }
+    assert.isAtMost(taken, 60_000 + 1000)
+    assert.isAtLeast(taken, 60_000 - 1000)
+  })
+})
