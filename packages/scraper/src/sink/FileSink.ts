@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import { createHash, hash, type Hash } from "node:crypto"
 import * as fs from "node:fs"
 import { open as openFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { WriteError } from "../FetchError.ts"
 import { DiskFull, type Part, type Sink } from "../Sink.ts"
 
@@ -29,7 +29,7 @@ const nameOf = (key: string) => `${hash("sha256", key, "hex").slice(0, 32)}.part
 
 const failure = (path: string, error: unknown) => {
   if (error instanceof WriteError || error instanceof DiskFull) return error
-  const code = String((error as NodeJS.ErrnoException).code ?? "EIO")
+  const code = (error as NodeJS.ErrnoException).code ?? "EIO"
   return code === "ENOSPC" || code === "EDQUOT" ? new DiskFull({ path }) : new WriteError({ path, code })
 }
 
@@ -40,19 +40,22 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   let scratch = 0
   let placed: Array<FilePart> = []
 
+  // template strings, for node:path costs as much as a system call, and paths here are our own
+  const absoluteOf = (path: string) => `${options.directory}/${path}`
+  const directoryOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")))
+
   /** Directories known to be real directories, so that a list in one folder checks it once. */
   const checked = new Set<string>()
-  const ensureDirectory = (relative: string): string => {
-    const absolute = relative === "." ? options.directory : join(options.directory, relative)
-    if (checked.has(relative)) return absolute
-    if (relative !== ".") ensureDirectory(dirname(relative))
+  const ensureDirectory = (relative: string): void => {
+    if (relative === "" || checked.has(relative)) return
+    ensureDirectory(directoryOf(relative))
+    const absolute = absoluteOf(relative)
     const found = fs.lstatSync(absolute, { throwIfNoEntry: false })
-    if (found === undefined) fs.mkdirSync(absolute, { recursive: relative === "." })
-    else if (found.isSymbolicLink() && relative !== ".") throw new WriteError({ path: relative, code: "EUNSAFE" })
-    else if (!found.isDirectory() && relative !== ".") throw new WriteError({ path: relative, code: "ENOTDIR" })
+    if (found === undefined) fs.mkdirSync(absolute)
+    else if (found.isSymbolicLink()) throw new WriteError({ path: relative, code: "EUNSAFE" })
+    else if (!found.isDirectory()) throw new WriteError({ path: relative, code: "ENOTDIR" })
     if (checked.size >= 4096) checked.clear()
     checked.add(relative)
-    return absolute
   }
 
   class FilePart implements Part {
@@ -97,7 +100,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
 
     place(path: string) {
       try {
-        ensureDirectory(dirname(path))
+        ensureDirectory(directoryOf(path))
         this.path = path
         if (options.durability === "power") placed.push(this)
         else this.rename()
@@ -109,13 +112,13 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
 
     rename() {
       try {
-        fs.renameSync(this.#file, join(options.directory, this.path))
+        fs.renameSync(this.#file, absoluteOf(this.path))
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
         // someone removed the directory after it was checked
         checked.clear()
-        ensureDirectory(dirname(this.path))
-        fs.renameSync(this.#file, join(options.directory, this.path))
+        ensureDirectory(directoryOf(this.path))
+        fs.renameSync(this.#file, absoluteOf(this.path))
       }
     }
 
@@ -154,7 +157,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
 
   return {
     open: ({ key, expected }) => {
-      const file = join(options.parts, key === undefined ? `${run}-${(scratch++).toString(36)}` : nameOf(key))
+      const file = `${options.parts}/${key === undefined ? `${run}-${scratch++}` : nameOf(key)}`
       try {
         const flags = key === undefined ? O_WRONLY | O_CREAT | O_EXCL : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
         return new FilePart(file, fs.openSync(file, flags, 0o666), 0, undefined, expected)
@@ -197,9 +200,9 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
         group.map(async (part) => {
           try {
             await part.synced()
-            for (let path = dirname(part.path); ; path = dirname(path)) {
-              directories.add(join(options.directory, path))
-              if (path === ".") break
+            for (let path = directoryOf(part.path); ; path = directoryOf(path)) {
+              directories.add(absoluteOf(path))
+              if (path === "") break
             }
           } catch (error) {
             part.discard()
@@ -215,7 +218,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     }),
 
     sizeOf: (path) => {
-      const found = fs.lstatSync(join(options.directory, path), { throwIfNoEntry: false })
+      const found = fs.lstatSync(absoluteOf(path), { throwIfNoEntry: false })
       return found?.isFile() === true ? found.size : undefined
     },
 

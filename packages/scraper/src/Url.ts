@@ -1,0 +1,133 @@
+/**
+ * URLs as the line uses them: absolute, http or https, without a fragment,
+ * written as the WHATWG URL standard writes them and changed no further. A list
+ * names resources; what might name another one (sorted queries, dropped
+ * slashes, decoded escapes) is not done here.
+ *
+ * 1. Nothing here throws, whatever the text.
+ * 2. `parse` of what `parse` gave is the same text.
+ * 3. Credentials never reach a message: texts are quoted through `redact`.
+ */
+import { InvalidUrl } from "./FetchError.ts"
+
+const longestQuote = 200
+
+// controls, formats (bidirectional, zero width), surrogates, line ends and odd spaces
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
+
+/** The text in quotes, fit for a terminal: no credentials, no control characters, at most some 200 characters. */
+const quote = (text: string): string => {
+  // redacting comes first: a cut must not hide the `@` that ends the credentials
+  const whole = redact(text)
+  const short = whole.length > longestQuote ? `${whole.slice(0, longestQuote)}…` : whole
+  return `"${short.replace(unprintable, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)}"`
+}
+
+const toUrl = (text: string, base?: string): URL | undefined => {
+  try {
+    return new URL(text, base)
+  } catch {
+    return undefined
+  }
+}
+
+const isHttp = (url: URL): boolean => url.protocol === "http:" || url.protocol === "https:"
+
+/** `host`, `host/path`, `host:8080/path`: what people type for a URL. */
+const lacksScheme =
+  /^(?!https?:|mailto:)(?:[^/?#\s]*@)?(?:localhost|[^/?#:@\s]*[^/?#:@\s.]\.[^/?#:@\s.]+)(?::\d{1,5})?(?:[/?#]|$)/i
+
+const invalid = (text: string, url: URL | undefined): InvalidUrl => {
+  const trimmed = text.trim()
+  if (trimmed === "") return new InvalidUrl({ detail: "empty URL" })
+  const schemeless = trimmed.startsWith("//") ? trimmed.slice(2) : trimmed
+  if (lacksScheme.test(schemeless) && toUrl(`https://${schemeless}`)?.hostname) {
+    return new InvalidUrl({
+      detail: `URL without a scheme: ${quote(trimmed)}, try ${quote(`https://${schemeless}`).slice(1, -1)}`
+    })
+  }
+  if (url !== undefined) {
+    const scheme = quote(url.protocol.slice(0, -1))
+    return new InvalidUrl({ detail: `scheme ${scheme} is not supported, only http and https: ${quote(trimmed)}` })
+  }
+  return new InvalidUrl({
+    detail: /^https?:/i.test(trimmed)
+      ? `host or port is not valid: ${quote(trimmed)}`
+      : `not an absolute URL: ${quote(trimmed)}`
+  })
+}
+
+/**
+ * Normalises a URL of a list or a page as WHATWG URL 4.4 does, and cuts its
+ * fragment. Credentials stay in the result.
+ *
+ * Blanks around it are ignored (4.4, step 1), and a byte order mark before it,
+ * which a list may begin with. `InvalidUrl` says what is wrong and, where a
+ * scheme is all that lacks, what to write; it quotes the text redacted, escaped
+ * and cut to 200 characters.
+ *
+ * @param base what a relative reference is resolved against; itself absolute
+ */
+export const parse = (text: string, base?: string): string | InvalidUrl => {
+  const url = toUrl(text.startsWith("\uFEFF") ? text.slice(1) : text, base)
+  if (url === undefined || !isHttp(url)) return invalid(text, url)
+  const { href } = url
+  const fragment = href.indexOf("#")
+  return fragment < 0 ? href : href.slice(0, fragment)
+}
+
+/** Where the authority lies in a URL that `parse` gave. */
+const authority = (url: string): { readonly start: number; readonly host: number; readonly end: number } => {
+  const start = url.indexOf("://") + 3
+  const slash = url.indexOf("/", start)
+  const end = slash < 0 ? url.length : slash
+  const at = url.lastIndexOf("@", end - 1)
+  return { start, host: at < start ? start : at + 1, end }
+}
+
+/**
+ * The URL with its user name and password replaced: `http://***@host/`. The
+ * rest stays as it is, so the result is for reading and not for asking.
+ *
+ * Any text will do. In one that is no URL because a password holds an
+ * unescaped `/`, `?` or `#`, everything before the last `@` is replaced.
+ */
+export const redact = (url: string): string => {
+  const last = url.lastIndexOf("@")
+  if (last < 0) return url
+  const start = /^[\0- \uFEFF]*(?:[a-z][a-z0-9+.-]*:(?=[\\/])|https?:)?[\\/]*/i.exec(url)![0].length
+  const length = url.slice(start).search(/[\\/?#]/)
+  const end = length < 0 ? url.length : start + length
+  let at = url.lastIndexOf("@", end - 1)
+  const address = url.slice(Math.max(at + 1, start), end)
+  if (!address.startsWith("[") && /:(?!\d+$)/.test(address)) at = last
+  return at < start ? url : `${url.slice(0, start)}***${url.slice(at)}`
+}
+
+/** Scheme, host and port, no credentials: `http://h:8080`. The key for politeness and slots. `url` as `parse` gives it. */
+export const origin = (url: string): string => {
+  const { start, host, end } = authority(url)
+  return host === start ? url.slice(0, end) : url.slice(0, start) + url.slice(host, end)
+}
+
+/** The URL without user name and password. `url` as `parse` gives it. */
+export const withoutCredentials = (url: string): string => {
+  const { start, host } = authority(url)
+  return host === start ? url : url.slice(0, start) + url.slice(host)
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** Percent-decodes (WHATWG URL 1.3). Bytes that are not UTF-8 become U+FFFD. */
+const decode = (text: string): string => {
+  const bytes = text.replace(/%([0-9a-f]{2})/gi, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16)))
+  return utf8.decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)))
+}
+
+/** User name and password, percent-decoded, as Basic authentication takes them (RFC 7617); `undefined` where the URL has neither. */
+export const credentials = (url: string): { readonly username: string; readonly password: string } | undefined => {
+  const { start, host } = authority(url)
+  if (host === start) return undefined
+  const [username = "", ...password] = url.slice(start, host - 1).split(":")
+  return { username: decode(username), password: decode(password.join(":")) }
+}

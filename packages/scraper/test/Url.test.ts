@@ -1,0 +1,207 @@
+import { assert, describe, it } from "@effect/vitest"
+import { InvalidUrl } from "../src/FetchError.ts"
+import * as Url from "../src/Url.ts"
+
+const detail = (text: string): string => {
+  const result = Url.parse(text)
+  if (typeof result === "string") return assert.fail(`${JSON.stringify(text)} was taken for ${result}`)
+  assert.instanceOf(result, InvalidUrl)
+  return result.detail
+}
+
+/** A generator of the same numbers for the same seed (mulberry32). */
+const random = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+}
+
+const texts = function* (seed: number, count: number) {
+  const next = random(seed)
+  const pieces = [
+    ..."http:// https:// HTTP: // / \\ @ : ? # % %2e %41 %zz . .. h EXAMPLE example.com xn-- [::1] [ 127.0.0.1 0x7f :80".split(
+      " "
+    ),
+    ...":443 :8080 :99999 user:pass@ a/b q=1&r=2 é ß 😀 ' \" ` { | ^".split(" "),
+    ...Array.from(" \t\n\0\u001b\u202e\ud800\ufeff")
+  ]
+  for (let index = 0; index < count; index++) {
+    let text = next() < 0.7 ? "http://" : ""
+    for (let length = 1 + next() * 8; length > 0; length--) text += pieces[Math.floor(next() * pieces.length)]
+    yield text
+  }
+}
+
+describe("parse", () => {
+  it("normalises as WHATWG does and no further", () => {
+    assert.strictEqual(
+      Url.parse(" HTTP://EXAMPLE.com:80/a/../B%7e//?b=1&a=%2f "),
+      "http://example.com/B%7e//?b=1&a=%2f"
+    )
+    assert.strictEqual(Url.parse("https://example.com"), "https://example.com/")
+    assert.strictEqual(Url.parse("https://example.com/?"), "https://example.com/?")
+    assert.strictEqual(Url.parse("https://bücher.example/ä"), "https://xn--bcher-kva.example/%C3%A4")
+    assert.strictEqual(Url.parse("http://u:p@h:8080/"), "http://u:p@h:8080/")
+  })
+
+  it("cuts the fragment, also an empty one", () => {
+    assert.strictEqual(Url.parse("http://h/a#b"), "http://h/a")
+    assert.strictEqual(Url.parse("http://h/a?b#c?d"), "http://h/a?b")
+    assert.strictEqual(Url.parse("http://h/a#"), "http://h/a")
+  })
+
+  it("ignores a byte order mark before the URL", () => {
+    assert.strictEqual(Url.parse("\uFEFFhttp://h/"), "http://h/")
+  })
+
+  it("resolves a reference against a base", () => {
+    assert.strictEqual(Url.parse("../c?d#e", "http://h/a/b"), "http://h/c?d")
+    assert.strictEqual(Url.parse("https://other/", "http://h/a/b"), "https://other/")
+    assert.instanceOf(Url.parse("mailto:a@b.example", "http://h/a/b"), InvalidUrl)
+  })
+
+  it("suggests a scheme where only that lacks", () => {
+    for (const text of ["example.com/a", "example.com", "localhost:8080/x", "//example.com/a", "10.0.0.1:80"]) {
+      assert.include(detail(text), `https://${text.replace("//", "")}`)
+    }
+    for (const text of ["foo", "/a/b", "foo bar.baz", ".", "a..b:x"]) assert.notInclude(detail(text), "https://")
+  })
+
+  it("names the scheme that is not supported", () => {
+    assert.include(detail("ftp://h/a"), '"ftp"')
+    assert.include(detail("mailto:a@b.example"), '"mailto"')
+    assert.include(detail("javascript:alert(1)"), '"javascript"')
+  })
+
+  it("tells an empty text, and one whose host or port is wrong", () => {
+    assert.strictEqual(detail(" \t"), "empty URL")
+    assert.include(detail("http://h:99999/"), "port")
+    assert.include(detail("http:///"), "host")
+    assert.include(detail("http://a b/"), "host")
+  })
+
+  it("quotes a text escaped and cut", () => {
+    assert.include(detail("\u001b[31mred"), "\\u{1b}[31mred")
+    assert.include(detail("http://\u202e \ud800\u0085/"), "http://\\u{202e} \\u{d800}\\u{85}/")
+    assert.isBelow(detail(`http://h:x/${"a".repeat(100_000)}`).length, 300)
+    assert.isBelow(detail(`${"a".repeat(100_000)}.example`).length, 600)
+  })
+
+  it("quotes no password", () => {
+    for (const text of [
+      "http://user:secret@h:x/",
+      "https://user:secret#@host/",
+      "https://user:se/secret@host/",
+      "user:secret@example.com/a",
+      "user:s@secret@example.com",
+      "ftp://user:secret@h/",
+      "ht\ntp://user:secret@h:x/",
+      "http:user:secret@h:x",
+      `http://user:secret${"x".repeat(300)}@h:x/`
+    ]) {
+      assert.notInclude(detail(text), "secret", text)
+    }
+  })
+
+  it("gives what the WHATWG parser gives, or InvalidUrl, and the same again for its result", () => {
+    const seed = 20261
+    let valid = 0
+    for (const text of texts(seed, 20_000)) {
+      const about = `seed ${seed}, ${JSON.stringify(text)}`
+      let expected: string | undefined
+      try {
+        const url = new URL(text.replace(/^\uFEFF/, ""))
+        if (url.protocol.startsWith("http")) expected = url.href.replace(/#.*/s, "")
+      } catch {
+        // expected stays undefined
+      }
+      const result = Url.parse(text)
+      if (typeof result === "string") {
+        valid++
+        assert.strictEqual(result, expected, about)
+        assert.strictEqual(Url.parse(result), result, about)
+        const url = new URL(result)
+        assert.strictEqual(Url.origin(result), url.origin, about)
+        assert.strictEqual(Url.credentials(result) === undefined, url.username === "" && url.password === "", about)
+        url.username = url.password = ""
+        assert.strictEqual(Url.withoutCredentials(result), url.href, about)
+        assert.strictEqual(Url.redact(result).replace("***@", ""), url.href, about)
+      } else {
+        assert.isUndefined(expected, about)
+        assert.notMatch(result.detail, /[\p{Cc}\p{Cf}\p{Cs}]/u, about)
+      }
+    }
+    assert.isAbove(valid, 4000)
+  })
+
+  it("takes a text of ten million characters", () => {
+    for (const piece of ["a", "@", ".", "/", ":", "a.", "a@", "%", "//a:b@"]) {
+      const text = piece.repeat(10_000_000 / piece.length)
+      assert.instanceOf(Url.parse(text), InvalidUrl)
+      assert.isString(Url.redact(`http://${text}`))
+    }
+  })
+})
+
+describe("redact", () => {
+  it("replaces user name and password and nothing else", () => {
+    assert.strictEqual(Url.redact("http://user:pass@host/a@b?c@d"), "http://***@host/a@b?c@d")
+    assert.strictEqual(Url.redact("http://user@[::1]:80/"), "http://***@[::1]:80/")
+    assert.strictEqual(Url.redact("http://host/@a"), "http://host/@a")
+    assert.strictEqual(Url.redact("http://[::1]:80/@a"), "http://[::1]:80/@a")
+    assert.strictEqual(Url.redact("http://host:80?a@b"), "http://host:80?a@b")
+  })
+
+  it("replaces them in texts that are no normalised URL", () => {
+    for (const text of [
+      "user:pass@host",
+      "http:user:pass@host/",
+      "http:\\\\user:pass@host",
+      "http:////user:pass@host",
+      "HTTP://u@user:pass@host/",
+      "h\nttp://user:pass@host/",
+      "http://user:pa/pass@host/",
+      " http://user:pass@host/",
+      "socks5://user:pass@host:1080"
+    ]) {
+      const redacted = Url.redact(text)
+      assert.notInclude(redacted, "pass", text)
+      assert.include(redacted, "***@host", text)
+    }
+    assert.strictEqual(Url.redact("\ud800@"), "***@")
+    assert.strictEqual(Url.redact(""), "")
+  })
+})
+
+describe("credentials", () => {
+  it("are percent-decoded", () => {
+    assert.deepStrictEqual(Url.credentials("http://us%40er:p%3Aa%C3%A9:s@host/"), {
+      username: "us@er",
+      password: "p:aé:s"
+    })
+    assert.deepStrictEqual(Url.credentials("http://user@host/"), { username: "user", password: "" })
+    assert.deepStrictEqual(Url.credentials("http://:pass@host/"), { username: "", password: "pass" })
+  })
+
+  it("may hold escapes that are none, and bytes that are not UTF-8", () => {
+    assert.deepStrictEqual(Url.credentials("http://100%:%E9%@host/"), { username: "100%", password: "\uFFFD%" })
+  })
+
+  it("are absent where there are none, whatever the path holds", () => {
+    assert.isUndefined(Url.credentials("http://host/a:b@c"))
+  })
+
+  it("are no part of the origin and can be taken away", () => {
+    assert.strictEqual(Url.origin("http://u:p@h:8080/a@b"), "http://h:8080")
+    assert.strictEqual(Url.origin("https://[::1]/"), "https://[::1]")
+    assert.strictEqual(Url.withoutCredentials("http://u:p@h:8080/a@b?c"), "http://h:8080/a@b?c")
+  })
+
+  it("are looked for in any text without throwing", () => {
+    for (const text of ["", "@", "://@", "a@b", "\ud800://\udc00@/", "http://"]) {
+      for (const ask of [Url.credentials, Url.origin, Url.withoutCredentials])
+        assert.doesNotThrow(() => ask(text), text)
+    }
+  })
+})
