@@ -15,7 +15,7 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 

@@ -87,7 +87,7 @@ describe("mapBounded", () => {
       const completed = yield* Fiber.join(byCompletion)
       assert.notDeepEqual(completed, items)
       assert.deepStrictEqual(
-        [...completed].sort((a, b) => a - b),
+        [...completed].toSorted((a, b) => a - b),
         items
       )
     })

@@ -2,12 +2,12 @@
  * Groups what the workers settle into commits: few and large, so that a commit
  * costs little for each target; soon, so that a crash repeats little.
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { Frontier } from "./Frontier.ts"
-import { Outcome } from "./Outcome.ts"
+import type { Outcome } from "./Outcome.ts"
 import type * as Politeness from "./Politeness.ts"
 import type { Sink } from "./Sink.ts"
 import type { Settled, Store, StoreError, Waiting } from "./Store.ts"

@@ -74,7 +74,7 @@ export const acceptEncoding: string = Stage.supported.join(", ")
 
 /**
  * The codings of a Content-Encoding value, in the order they were applied (lines joined by a comma): lower case,
- * `identity` left out, `x-gzip` as `gzip` (RFC 9110 8.4.1.3). Unknown ones are kept: `make` refuses them.
+ * `identity`, and the `none` of some servers, left out, `x-gzip` as `gzip` (RFC 9110 8.4.1.3). Unknown ones are kept: `make` refuses them.
  */
 export const codings = (contentEncoding: string | undefined): ReadonlyArray<string> =>
   contentEncoding === undefined
@@ -82,7 +82,7 @@ export const codings = (contentEncoding: string | undefined): ReadonlyArray<stri
     : contentEncoding
         .split(",")
         .map((coding) => coding.trim().toLowerCase())
-        .filter((coding) => coding !== "" && coding !== "identity")
+        .filter((coding) => coding !== "" && coding !== "identity" && coding !== "none")
         .map((coding) => (coding === "x-gzip" ? "gzip" : coding))
 
 const gzipTypes: ReadonlySet<string> = new Set([

@@ -56,7 +56,7 @@ export const open = Effect.fnUntraced(function* (source: Source, given: Partial<
   return {
     progress: line.progress,
     outcomes: Stream.catchTag(line.outcomes, "StoreFull", Stream.die)
-  } satisfies Run as Run
+  }
 })
 
 /** The line waits for room by itself; at the start there is nobody to wait. */

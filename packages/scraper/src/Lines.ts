@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import { type Next, nextOf } from "@simul/core/Concurrently"
 import * as Cause from "effect/Cause"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 
 /** One line that is neither blank nor a comment. `number` counts every line, from 1. */
 export interface Line {

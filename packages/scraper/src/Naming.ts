@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Options } from "./Options.ts"
-import * as FileName from "./FileName.ts"
+import * as FileName from "./sink/FileName.ts"
 import { claimKey, type Store, type StoreError } from "./Store.ts"
 import type { Target } from "./Target.ts"
 

@@ -133,8 +133,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   })
   const committer = yield* Committer.make({ store, sink }, politeness, frontier, {
     list: list.number,
-    withinMs: 50,
-    most: 512,
+    withinMs: 200,
+    most: 2048,
     inFlight: (url) => running.get(url)?.target,
     noteworthy: () => {
       // most transfers end before they are worth a row
@@ -257,14 +257,13 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     partial: Partial | undefined
   ): Effect.Effect<void, StoreError> => {
     const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
-    const delay = Retry.delayMs(error, attempts, options.retries, backoff)
+    const delay = Retry.delayMs(error, attempts, options, backoff)
     if (delay === undefined) {
       counts.failed++
       const outcome: Outcome = { _tag: "Failed", ...about(target, attempts, startedMs, head), error }
       committer.settle({ target, outcome })
     } else {
-      const { partial: _, ...rest } = target
-      park({ ...rest, attempts, ...(partial === undefined ? {} : { partial }) }, Date.now() + delay)
+      park({ ...withoutPartial(target), attempts, ...(partial === undefined ? {} : { partial }) }, Date.now() + delay)
     }
     frontier.release(target, Retry.verdict(error, attempts, backoff))
     return committer.room
@@ -329,10 +328,10 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       ...(diskFull === undefined ? {} : { diskFull: { free: diskFull.free } })
     }
   }
-  return { outcomes: committer.outcomes, progress } satisfies Run as Run
+  return { outcomes: committer.outcomes, progress }
 })
 
-const withoutPartial = ({ partial: _, ...target }: Target): Target => target
+const withoutPartial = ({ partial: _partial, ...target }: Target): Target => target
 
 const about = (target: Target, attempts: number, startedMs: number, head: ResponseHead | undefined) => {
   const url = Url.redact(target.url)

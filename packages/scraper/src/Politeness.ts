@@ -220,7 +220,7 @@ export const make = (options: PolitenessOptions) => {
     slow: (nowMs: number, most: number) =>
       Array.from(sleeping)
         .filter((host) => readyMs(host) > nowMs)
-        .sort((a, b) => b.queued - a.queued)
+        .toSorted((a, b) => b.queued - a.queued)
         .slice(0, most)
         .map((host) => ({
           host: host.host,

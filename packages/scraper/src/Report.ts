@@ -187,14 +187,14 @@ export const make = (capacity = 4096): Fold => {
     const failed = outcome._tag === "Failed"
     const reason = failed ? outcome.error._tag : (outcome.error as { readonly reason: string }).reason
     // A rule's message may name what it met, so the name of the rule alone tells one rule from another.
-    const text = failed ? describe(outcome.error as FetchReason) : reason
+    const text = failed ? describe(outcome.error) : reason
     const row = reasons.row(`${outcome._tag}\n${text}`)
     row.about ??= {
       outcome: failed ? "failed" : "refused",
       reason,
       text,
       // A host that was given up for this run is asked again by the next.
-      retryable: failed && ((outcome.error as FetchReason).retryable || reason === "HostDown"),
+      retryable: failed && ((outcome.error).retryable || reason === "HostDown"),
       example: { url: outcome.url, message: outcome.error.message }
     }
     row.targets += 1
@@ -233,7 +233,7 @@ export const make = (capacity = 4096): Fold => {
         hosts: shown.map(([host, row]) => ({ host, ...row })),
         otherHosts,
         statuses: [...statuses]
-          .sort(([a], [b]) => (a ?? 1000) - (b ?? 1000))
+          .toSorted(([a], [b]) => (a ?? 1000) - (b ?? 1000))
           .map(([status, row]) => (status === undefined ? { ...row } : { status, ...row })),
         reasons: listed,
         otherReasons: total.failed + total.refused - listed.reduce((sum, { targets }) => sum + targets, 0)

@@ -1,20 +1,23 @@
 /** What follows a failed attempt: another one, and when; and what it says of the host. */
 import type { FetchReason } from "./FetchError.ts"
+import type { Options } from "./Options.ts"
 import { type Backoff, backoffMs, type Verdict } from "./Politeness.ts"
 
 /**
  * Milliseconds to wait before the next attempt; `undefined` where none follows.
- * `attempts`: those made, this one included. Retry-After wins over back-off.
+ * `attempts`: those made, this one included. Retry-After wins over back-off; a
+ * wait that alone takes longer than a target may is not begun.
  */
 export const delayMs = (
   reason: FetchReason,
   attempts: number,
-  retries: number,
+  { retries, maxTimeMs = Infinity }: Pick<Options, "retries" | "maxTimeMs">,
   backoff: Backoff
 ): number | undefined => {
   if (!reason.retryable || attempts > retries) return undefined
-  if (reason._tag === "StatusError" && reason.retryAfterMs !== undefined) return reason.retryAfterMs
-  return backoffMs(attempts, backoff)
+  const asked = reason._tag === "StatusError" ? reason.retryAfterMs : undefined
+  const delay = asked ?? backoffMs(attempts, backoff)
+  return delay < maxTimeMs ? delay : undefined
 }
 
 /** What a failure says of the host: whether it is at fault as a whole, or asked for a pause. */

@@ -17,7 +17,7 @@ import type * as Stream from "effect/Stream"
 import type { HostClock } from "./Politeness.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { StoreDamaged } from "./RunError.ts"
-import type { Partial, Target, Validators } from "./Target.ts"
+import type { Target, Validators } from "./Target.ts"
 import * as Schema from "effect/Schema"
 
 /** The disk has no room for a commit. Nothing was written; the same commit may be tried again. */

@@ -35,7 +35,7 @@ export const make = <Row>(shape: Shape<Row>): Tally<Row> => {
   const rest = shape.empty()
 
   const sorted = () =>
-    [...rows].sort(([a, left], [b, right]) => shape.weight(right) - shape.weight(left) || (a < b ? -1 : 1))
+    [...rows].toSorted(([a, left], [b, right]) => shape.weight(right) - shape.weight(left) || (a < b ? -1 : 1))
 
   const cut = () => {
     const all = sorted()

@@ -9,12 +9,12 @@ const backoff = { baseMs: 1000, random: () => 1 }
 describe("Retry", () => {
   it("doubles the wait up to a minute, and ends after the retries", () => {
     const cut = new FetchError.TruncatedError({ received: 3 })
-    const delays = [1, 2, 3, 7, 8].map((attempts) => Retry.delayMs(cut, attempts, 7, backoff))
+    const delays = [1, 2, 3, 7, 8].map((attempts) => Retry.delayMs(cut, attempts, { retries: 7 }, backoff))
     assert.deepStrictEqual(delays, [1000, 2000, 4000, 60_000, undefined])
   })
 
   it("repeats only what may pass", () => {
-    const delay = (reason: FetchError.FetchReason) => Retry.delayMs(reason, 1, 4, backoff)
+    const delay = (reason: FetchError.FetchReason) => Retry.delayMs(reason, 1, { retries: 4 }, backoff)
     for (const status of [408, 425, 429, 500, 502, 503, 504])
       assert.isDefined(delay(new FetchError.StatusError({ status })), String(status))
     for (const status of [304, 400, 401, 403, 404, 410, 501, 505])
@@ -26,7 +26,11 @@ describe("Retry", () => {
 
   it("lets Retry-After win, and pauses the host for it", () => {
     const reason = new FetchError.StatusError({ status: 503, retryAfterMs: 120_000 })
-    assert.strictEqual(Retry.delayMs(reason, 1, 4, backoff), 120_000)
+    assert.strictEqual(Retry.delayMs(reason, 1, { retries: 4 }, backoff), 120_000)
+    assert.isUndefined(
+      Retry.delayMs(reason, 1, { retries: 4, maxTimeMs: 60_000 }, backoff),
+      "no longer than it may take"
+    )
     assert.deepStrictEqual(Retry.verdict(reason, 1, backoff), { pauseMs: 120_000 })
   })
 })

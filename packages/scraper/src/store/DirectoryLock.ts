@@ -15,7 +15,7 @@ export const stateOf = (directory: string) => join(directory, ".simul")
 /** Where part files grow. */
 export const partsOf = (directory: string) => join(stateOf(directory), "parts")
 
-const code = (error: unknown) => String((error as NodeJS.ErrnoException).code ?? "EIO")
+const code = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "EIO"
 const sqliteBusy = 5
 
 /** Makes the directory and its state folder if need be, and holds them until the scope closes. */

@@ -15,7 +15,7 @@ const chunkSize = 1 << 18
  */
 export const openList = Effect.fnUntraced(function* (file: string, places: ReadonlyArray<Place>) {
   const unreadable = (error: unknown) =>
-    new ListUnreadable({ file, code: String((error as NodeJS.ErrnoException).code ?? "EIO") })
+    new ListUnreadable({ file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
   const handle = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => open(file, "r"), catch: unreadable }),
     (opened) => Effect.promise(() => opened.close())
