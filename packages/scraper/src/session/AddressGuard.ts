@@ -1,0 +1,74 @@
+/**
+ * Which addresses a page from outside must not make us talk to.
+ *
+ * The guard judges the address a connection is about to be opened to, after
+ * resolution and on every redirect, so a name that resolves to something else a
+ * moment later (DNS rebinding) gains nothing.
+ */
+import * as net from "node:net"
+
+/** Address blocks that are not global unicast (IANA special-purpose registries, RFC 6890). */
+const special4: ReadonlyArray<readonly [address: string, bits: number]> = [
+  ["0.0.0.0", 8], // "this network", RFC 791
+  ["10.0.0.0", 8], // private, RFC 1918
+  ["100.64.0.0", 10], // carrier-grade NAT, RFC 6598
+  ["127.0.0.0", 8], // loopback
+  ["169.254.0.0", 16], // link-local and the metadata services of clouds, RFC 3927
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24], // protocol assignments
+  ["192.0.2.0", 24], // documentation
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15], // benchmarking, RFC 2544
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+  ["224.0.0.0", 4], // multicast
+  ["240.0.0.0", 4] // reserved, broadcast
+]
+const special6: ReadonlyArray<readonly [address: string, bits: number]> = [
+  ["::", 96], // unspecified, loopback, IPv4-compatible
+  ["64:ff9b:1::", 48], // local NAT64, RFC 8215
+  ["100::", 64], // discard
+  ["2001::", 23], // protocol assignments, Teredo
+  ["2001:db8::", 32], // documentation
+  ["3fff::", 20],
+  ["fc00::", 7], // unique local, RFC 4193
+  ["fe80::", 10], // link-local
+  ["fec0::", 10], // site-local, deprecated
+  ["ff00::", 8] // multicast
+]
+
+const group = (high: number, low: number) => (high * 256 + low).toString(16)
+
+const blocks = new net.BlockList()
+for (const [address, bits] of special6) blocks.addSubnet(address, bits, "ipv6")
+for (const [address, bits] of special4) {
+  blocks.addSubnet(address, bits, "ipv4")
+  // the same hosts behind the IPv6 forms that carry an IPv4 address: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056)
+  blocks.addSubnet(`::ffff:${address}`, 96 + bits, "ipv6")
+  blocks.addSubnet(`64:ff9b::${address}`, 96 + bits, "ipv6")
+  const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number)
+  blocks.addSubnet(`2002:${group(a, b)}:${group(c, d)}::`, 16 + bits, "ipv6")
+}
+
+/** Whether `address` (an IP address, no brackets) is anything but a public one. Text that is no address counts as private. */
+export const isPrivate = (address: string): boolean => {
+  const [bare = ""] = address.split("%")
+  const family = net.isIP(bare)
+  return family === 0 || blocks.check(bare, family === 4 ? "ipv4" : "ipv6")
+}
+
+/** A connection that was not opened. */
+export class AddressDenied extends Error {
+  readonly code = "EDENIED"
+  readonly address: string
+  constructor(address: string) {
+    super(`${address} is a private address`)
+    this.address = address
+  }
+}
+
+/** The first denied one of `addresses`, as an error: one bad address condemns the name. */
+export const judge = (addresses: ReadonlyArray<{ readonly address: string }>): AddressDenied | undefined => {
+  const denied = addresses.find(({ address }) => isPrivate(address))
+  return denied === undefined ? undefined : new AddressDenied(denied.address)
+}

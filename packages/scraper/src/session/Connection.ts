@@ -1,0 +1,206 @@
+/**
+ * How connections come to be, and what must be known of one while it serves.
+ *
+ * An attempt is everything up to a usable socket: resolution, TCP, proxy, TLS. It
+ * has one clock, and the addresses are judged inside it. undici's own connect
+ * timer is off; its resolution is a second.
+ */
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
+import * as net from "node:net"
+import * as AddressGuard from "./AddressGuard.ts"
+import type { DnsCache } from "./DnsCache.ts"
+import { ConnectTimeout } from "./Fault.ts"
+import * as Parser from "./Parser.ts"
+import type { Proxy } from "./Proxies.ts"
+import type { StallClock, Watched } from "./StallClock.ts"
+import * as Tunnel from "./Tunnel.ts"
+import { buildConnector, Client, sessionOf } from "./Undici.ts"
+import type { Connector, Dispatcher, PoolTypes } from "./Undici.ts"
+
+/** What all connections of a session share. */
+export interface Settings {
+  readonly clock: StallClock
+  readonly dns: DnsCache
+  readonly connectTimeoutMs: number
+  /** Judge the addresses of hosts that are connected to directly. */
+  readonly denyPrivate: boolean
+  readonly tls: { readonly rejectUnauthorized: boolean; readonly ca?: Array<string> }
+}
+
+class Attempt implements Watched {
+  slot = -1
+  socket: net.Socket | undefined
+  readonly #clock: StallClock
+  readonly #until: number
+  readonly #timeoutMs: number
+
+  constructor(clock: StallClock, timeoutMs: number) {
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
+    this.#until = clock.tick + clock.ticks(timeoutMs)
+    clock.watch(this)
+  }
+
+  onTick(tick: number) {
+    if (tick <= this.#until) return
+    this.end()
+    this.socket?.destroy(new ConnectTimeout(`no connection within ${this.#timeoutMs} ms`))
+  }
+
+  onStop() {
+    this.end()
+    this.socket?.destroy()
+  }
+
+  end() {
+    this.#clock.unwatch(this)
+  }
+}
+
+/** undici's connectors return the socket at once, though their type does not say so. */
+type Build = (options: Connector.Options, callback: Connector.Callback) => net.Socket
+
+const builder = ({ dns, tls }: Settings, guarded: boolean, allowH2: boolean): Build => {
+  const lookup = dns.lookup(guarded ? AddressGuard.judge : undefined)
+  // `timeout: 0` switches undici's timer off
+  return buildConnector({ ...tls, lookup, autoSelectFamily: true, allowH2, timeout: 0 }) as unknown as Build
+}
+
+/** Connects to the host itself. */
+export const direct = (settings: Settings): Connector.connector => {
+  const guarded = settings.denyPrivate
+  const build = builder(settings, guarded, true)
+  return (options, callback) => {
+    const denied =
+      guarded && net.isIP(options.hostname) !== 0 ? AddressGuard.judge([{ address: options.hostname }]) : undefined
+    if (denied !== undefined) {
+      process.nextTick(callback, denied, null)
+      return
+    }
+    const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
+    attempt.socket = build(options, (...outcome) => {
+      attempt.end()
+      callback(...outcome)
+    })
+  }
+}
+
+const dialProxy = (settings: Settings, proxy: Proxy) => {
+  // the proxy is the user's choice, wherever it stands
+  const build = builder(settings, false, false)
+  return (callback: Connector.Callback) =>
+    build(
+      {
+        protocol: proxy.protocol === "https:" ? "https:" : "http:",
+        hostname: proxy.hostname,
+        host: proxy.hostname,
+        port: `${proxy.port}`
+      },
+      callback
+    )
+}
+
+/** Connects to the proxy, for requests in absolute form (RFC 9112 3.2.2). */
+export const toProxy = (settings: Settings, proxy: Proxy): Connector.connector => {
+  const dial = dialProxy(settings, proxy)
+  return (_options, callback) => {
+    const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
+    attempt.socket = dial((...outcome) => {
+      attempt.end()
+      callback(...outcome)
+    })
+  }
+}
+
+/** Connects to the host by a tunnel through the proxy. */
+export const throughProxy = (settings: Settings, proxy: Proxy): Connector.connector => {
+  const dial = dialProxy(settings, proxy)
+  const secure = builder(settings, false, true)
+  return (options, callback) => {
+    const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
+    const end: Connector.Callback = (...outcome) => {
+      attempt.end()
+      callback(...outcome)
+    }
+    attempt.socket = dial((...dialled) => {
+      if (dialled[0] !== null) return end(dialled[0], null)
+      const socket = dialled[1]
+      const fail = (cause: Error) => {
+        socket.destroy()
+        end(cause, null)
+      }
+      const port = options.port === "" ? (options.protocol === "https:" ? 443 : 80) : Number(options.port)
+      Tunnel.open(socket, proxy, options.hostname, port).then(() => {
+        if (options.protocol !== "https:") return end(null, socket)
+        attempt.socket = secure({ ...options, httpSocket: socket }, end)
+      }, fail)
+    })
+  }
+}
+
+/** A handler of undici that hears which connection it runs on. */
+export interface Served extends Dispatcher.DispatchHandler {
+  connection: Connection | undefined
+  /** Its stream, where the connection is HTTP/2. */
+  stream: ClientHttp2Stream | undefined
+}
+
+/** One connection of a pool; it makes a new socket when it needs one. Tells each exchange that it serves it. */
+export class Connection extends Client {
+  /** Responses that the present socket has brought. */
+  answered = 0
+  /** The present socket broke, instead of being closed. */
+  broken = false
+  /** The present socket speaks HTTP/2. */
+  multiplexed = false
+  /** Whose stream is opened next. */
+  starting: Served | undefined
+  #socket: net.Socket | undefined
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    ;(handler as Served).connection = this
+    return super.dispatch(options, handler)
+  }
+
+  adopt(socket: net.Socket) {
+    this.#socket = socket
+    this.answered = 0
+    this.broken = false
+    // first in the row of listeners: undici ends a body without a length as whole on a reset
+    socket.prependListener("error", () => {
+      if (this.#socket === socket) this.broken = true
+    })
+  }
+
+  ready() {
+    if (this.#socket !== undefined) Parser.mend(this.#socket)
+    const session = (this as unknown as Record<symbol, ClientHttp2Session | undefined | null>)[sessionOf]
+    this.multiplexed = session !== undefined && session !== null
+    if (!session) return
+    // undici announces a request and opens its stream in one go
+    const request = session.request.bind(session)
+    session.request = (...options) => {
+      const stream = request(...options)
+      if (this.starting !== undefined) this.starting.stream = stream
+      this.starting = undefined
+      return stream
+    }
+  }
+}
+
+/** Makes the connections of a pool. */
+export const factory =
+  (connect: Connector.connector): NonNullable<PoolTypes.Options["factory"]> =>
+  (origin, options) => {
+    const connection: Connection = new Connection(origin, {
+      ...options,
+      connect: (target, callback) =>
+        connect(target, (...outcome) => {
+          // on failure there is no second argument, whatever its type says
+          if (outcome[0] === null) connection.adopt(outcome[1])
+          callback(...outcome)
+        })
+    })
+    connection.on("connect", () => connection.ready())
+    return connection
+  }

@@ -1,0 +1,131 @@
+/**
+ * Cookies in a Netscape cookie file, the format of curl, wget and browsers'
+ * exports: seven fields a line, tabs between them. Which cookie goes where is
+ * `tough-cookie`'s knowledge (RFC 6265, public suffixes); it is loaded only when
+ * a jar is asked for.
+ */
+import * as fs from "node:fs"
+import * as Effect from "effect/Effect"
+import type { Cookie, CookieJar } from "tough-cookie"
+import { OptionUnusable } from "../RunError.ts"
+
+export interface Cookies {
+  /** The value of the `cookie` field for a request; absent: none fits. */
+  readonly header: (url: string) => string | undefined
+  /** Keeps the `set-cookie` lines of an answer, as far as its host may set them. */
+  readonly keep: (url: string, lines: ReadonlyArray<string>) => void
+}
+
+const httpOnly = "#HttpOnly_"
+
+const parseLine = (line: string): Partial<Cookie> | undefined => {
+  const marked = line.startsWith(httpOnly)
+  const [domain, subdomains, path, secure, expires, name, value = "", ...more] = (
+    marked ? line.slice(httpOnly.length) : line
+  ).split("\t")
+  if (domain === undefined || name === undefined || path === undefined || !/^-?\d+(\.\d+)?$/.test(expires ?? ""))
+    return undefined
+  if (more.length > 0) return undefined
+  const seconds = Number(expires)
+  return {
+    domain: domain.replace(/^\./, "").toLowerCase(),
+    hostOnly: subdomains?.toUpperCase() !== "TRUE",
+    path,
+    secure: secure?.toUpperCase() === "TRUE",
+    // 0 marks a cookie of the session; it lives as long as the file passes it on
+    expires: seconds === 0 ? "Infinity" : new Date(seconds * 1000),
+    key: name,
+    value,
+    httpOnly: marked
+  }
+}
+
+const formatLine = (cookie: Cookie): string | undefined => {
+  const expires = cookie.expires instanceof Date ? Math.ceil(cookie.expires.getTime() / 1000) : 0
+  const fields = [
+    `${cookie.httpOnly ? httpOnly : ""}${cookie.hostOnly === true ? "" : "."}${cookie.domain}`,
+    cookie.hostOnly === true ? "FALSE" : "TRUE",
+    cookie.path ?? "/",
+    cookie.secure ? "TRUE" : "FALSE",
+    `${expires}`,
+    cookie.key,
+    cookie.value
+  ]
+  // a field with a tab or a line end would become another cookie when read
+  return fields.some((field) => /[\t\r\n]/.test(field)) ? undefined : fields.join("\t")
+}
+
+const all = (jar: CookieJar): ReadonlyArray<Cookie> => {
+  let cookies: ReadonlyArray<Cookie> = []
+  // the memory store calls back before it returns
+  jar.store.getAllCookies((_error, found) => (cookies = found ?? []))
+  return cookies
+}
+
+const write = (file: string, jar: CookieJar) => {
+  const now = Date.now()
+  const lines = all(jar)
+    .filter(({ expires }) => !(expires instanceof Date) || expires.getTime() > now)
+    .map(formatLine)
+    .filter((line) => line !== undefined)
+  const temporary = `${file}.${process.pid}.part`
+  try {
+    // cookies are passwords: nobody else may read them, not even for a moment
+    fs.rmSync(temporary, { force: true })
+    fs.writeFileSync(temporary, ["# Netscape HTTP Cookie File", "", ...lines, ""].join("\n"), {
+      mode: 0o600,
+      flag: "wx"
+    })
+    fs.renameSync(temporary, file)
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true })
+    throw cause
+  }
+}
+
+/**
+ * Opens the jar of `file`, which need not exist yet, and writes it back when the
+ * scope ends. Fails with `OptionUnusable` when the file cannot be read or has a
+ * line that is no cookie: it is some other file then, and must not be replaced.
+ */
+export const open = Effect.fnUntraced(function* (file: string) {
+  const unusable = (detail: string) => new OptionUnusable({ option: "--cookie-jar", value: file, detail })
+  const { Cookie, CookieJar } = yield* Effect.promise(() => import("tough-cookie"))
+  const jar = new CookieJar(undefined, { looseMode: true })
+  const text = yield* Effect.try({
+    try: () => fs.readFileSync(file, "utf8"),
+    catch: (cause) => cause as NodeJS.ErrnoException
+  }).pipe(
+    Effect.catch((cause) =>
+      cause.code === "ENOENT" ? Effect.succeed("") : Effect.fail(unusable(`cannot be read (${cause.code})`))
+    )
+  )
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === "" || (line.startsWith("#") && !line.startsWith(httpOnly))) continue
+    const cookie = parseLine(line)
+    if (cookie === undefined) return yield* unusable(`line ${index + 1} is no line of a cookie file`)
+    const now = new Date()
+    jar.store.putCookie(new Cookie({ ...cookie, creation: now, lastAccessed: now }), () => undefined)
+  }
+  yield* Effect.addFinalizer(() =>
+    Effect.try({ try: () => write(file, jar), catch: (cause) => cause as NodeJS.ErrnoException }).pipe(
+      Effect.catch((cause) => Effect.logWarning(`cannot write the cookies to ${file} (${cause.code})`))
+    )
+  )
+  const cookies: Cookies = {
+    header: (url) => jar.getCookieStringSync(url) || undefined,
+    keep: (url, lines) => {
+      for (const line of lines) {
+        const cookie = Cookie.parse(line, { loose: true })
+        if (cookie === undefined || (cookie.key === "" && cookie.value === "")) continue
+        // an absolute time from the start: tough-cookie counts Max-Age anew at each use
+        if (cookie.maxAge !== null) {
+          cookie.expires = cookie.expiryDate(new Date()) ?? "Infinity"
+          cookie.maxAge = null
+        }
+        jar.setCookieSync(cookie, url, { ignoreError: true })
+      }
+    }
+  }
+  return cookies
+})

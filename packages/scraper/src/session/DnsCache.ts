@@ -1,0 +1,111 @@
+/**
+ * Host names to addresses, remembered.
+ *
+ * Names are resolved by the system (`getaddrinfo`: hosts file, search domains),
+ * which does not tell lifetimes, so an answer is believed for a fixed time. All
+ * addresses of a host are kept, for a connection to try them side by side
+ * (RFC 8305). Lookups of one name at one time are one.
+ */
+import type { LookupAddress } from "node:dns"
+import * as dns from "node:dns"
+import type { LookupFunction } from "node:net"
+
+/** Resolves a name to all its addresses, in the order to try them. */
+export type Resolve = (
+  host: string,
+  callback: (error: NodeJS.ErrnoException | null, addresses: ReadonlyArray<LookupAddress>) => void
+) => void
+
+export interface Options {
+  readonly resolve?: Resolve
+  /** Names remembered; the least recently asked for goes first. */
+  readonly capacity?: number
+  readonly ttlMs?: number
+  /** How long a failure is believed. */
+  readonly negativeTtlMs?: number
+  readonly now?: () => number
+}
+
+interface Answer {
+  readonly error: NodeJS.ErrnoException | null
+  readonly addresses: ReadonlyArray<LookupAddress>
+}
+
+interface Entry {
+  answer?: Answer
+  /** Not after this, by `now`; unbounded while the answer is awaited. */
+  until: number
+  readonly waiting: Array<(answer: Answer) => void>
+}
+
+const system: Resolve = (host, callback) =>
+  dns.lookup(host, { all: true }, (error, addresses) => callback(error, addresses ?? []))
+
+const notFound = (host: string): NodeJS.ErrnoException =>
+  Object.assign(new Error(`no address for ${host}`), { code: "ENOTFOUND", syscall: "getaddrinfo", hostname: host })
+
+export class DnsCache {
+  readonly #entries = new Map<string, Entry>()
+  readonly #resolve: Resolve
+  readonly #capacity: number
+  readonly #ttlMs: number
+  readonly #negativeTtlMs: number
+  readonly #now: () => number
+
+  constructor(options: Options = {}) {
+    this.#resolve = options.resolve ?? system
+    this.#capacity = options.capacity ?? 4096
+    this.#ttlMs = options.ttlMs ?? 60_000
+    this.#negativeTtlMs = options.negativeTtlMs ?? 2_000
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  /** All addresses of `host`, one at least. `callback` never runs before this returns. */
+  addresses(host: string, callback: (error: Error | null, addresses: ReadonlyArray<LookupAddress>) => void): void {
+    const reply = ({ error, addresses }: Answer) =>
+      callback(error ?? (addresses.length === 0 ? notFound(host) : null), addresses)
+    const known = this.#entries.get(host)
+    if (known === undefined || known.until <= this.#now()) {
+      this.#ask(host, reply)
+      return
+    }
+    this.#entries.delete(host)
+    this.#entries.set(host, known)
+    if (known.answer === undefined) known.waiting.push(reply)
+    else process.nextTick(reply, known.answer)
+  }
+
+  /**
+   * The cache in the shape of `dns.lookup`, as `net.connect` takes it. `judge` sees
+   * the very addresses that are handed on, and may refuse them.
+   */
+  lookup(judge?: (addresses: ReadonlyArray<LookupAddress>) => Error | undefined): LookupFunction {
+    return (host, { family, all }, callback) =>
+      this.addresses(host, (error, addresses) => {
+        const fault = error ?? judge?.(addresses)
+        const wanted = family === "IPv4" ? 4 : family === "IPv6" ? 6 : (family ?? 0)
+        const fitting = addresses.filter((address) => wanted === 0 || address.family === wanted)
+        const [first] = fitting
+        if (fault !== undefined && fault !== null) callback(fault, [])
+        else if (first === undefined) callback(notFound(host), [])
+        else if (all === true) callback(null, fitting)
+        else callback(null, first.address, first.family)
+      })
+  }
+
+  #ask(host: string, reply: (answer: Answer) => void) {
+    const entry: Entry = { until: Infinity, waiting: [reply] }
+    this.#entries.delete(host)
+    this.#entries.set(host, entry)
+    if (this.#entries.size > this.#capacity) {
+      const [oldest] = this.#entries.keys()
+      if (oldest !== undefined) this.#entries.delete(oldest)
+    }
+    this.#resolve(host, (error, addresses) => {
+      const answer = { error, addresses }
+      entry.answer = answer
+      entry.until = this.#now() + (error === null ? this.#ttlMs : this.#negativeTtlMs)
+      for (const waiting of entry.waiting.splice(0)) process.nextTick(waiting, answer)
+    })
+  }
+}

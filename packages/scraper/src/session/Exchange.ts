@@ -1,0 +1,348 @@
+/**
+ * One request on its way through redirects to its last byte: what undici calls,
+ * what the clock watches and what the caller holds are this one object.
+ *
+ * Its life: queued -> head -> body -> done, and from head over draining back to
+ * queued for each redirect. The clock does not count while it is queued, for
+ * then it waits for a connection: the connection attempt has a clock of its own.
+ *
+ * 1. After `done` the receiver hears nothing; undici may still call.
+ * 2. The receiver never hears anything before `open` has returned.
+ * 3. `resume` reaches undici from a microtask: its parser must not be entered
+ *    from within another callback of it.
+ */
+import type { ClientHttp2Stream } from "node:http2"
+import * as net from "node:net"
+import * as FetchError from "../FetchError.ts"
+import type { Receiver, Request, ResponseHead, Transfer } from "../Session.ts"
+import { isPrivate } from "./AddressGuard.ts"
+import type { Connection, Served } from "./Connection.ts"
+import type { Cookies } from "./Cookies.ts"
+import * as Fault from "./Fault.ts"
+import * as Redirect from "./Redirect.ts"
+import * as RequestFields from "./RequestFields.ts"
+import type { Routes } from "./Routes.ts"
+import type { StallClock, Watched } from "./StallClock.ts"
+import type { Dispatcher } from "./Undici.ts"
+
+type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2]
+
+/** What the exchanges of a session share. */
+export interface Shared {
+  readonly clock: StallClock
+  readonly routes: Routes
+  readonly cookies: Cookies | undefined
+  /** Sent to the origin of the target. */
+  readonly fields: RequestFields.Fields
+  /** Sent to any other origin: without what the user set. */
+  readonly foreignFields: RequestFields.Fields
+  readonly timeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly denyPrivate: boolean
+  readonly counts: { requests: number; redirects: number; inFlight: number; bytesReceived: number }
+}
+
+/** Bytes and milliseconds that the body of a redirect may take; beyond them a new connection is cheaper. */
+const drainBytes = 65_536
+const drainMs = 1_000
+
+const queued = 0
+const head = 1
+const body = 2
+const draining = 3
+const done = 4
+
+/** Thrown into undici when a request reaches its connection after it was given up: the connection stays whole. */
+const givenUp = new Error("given up")
+
+/** The lines of a field. undici leaves white space behind them, which is no part of a value (RFC 9112 5.1). */
+const lines = (headers: Headers, name: string): ReadonlyArray<string> => {
+  if (!Object.hasOwn(headers, name)) return []
+  const found = headers[name]
+  return typeof found === "string" ? [found.trimEnd()] : (found ?? []).map((line) => line.trimEnd())
+}
+
+const value = (headers: Headers, name: string): string | undefined => {
+  if (!Object.hasOwn(headers, name)) return undefined
+  const found = headers[name]
+  return typeof found === "string" ? found.trimEnd() : lines(headers, name).join(", ")
+}
+
+const hostOf = (url: URL) => url.hostname.replace(/^\[(.+)\]$/, "$1")
+
+export class Exchange implements Served, Transfer, Watched {
+  connection: Connection | undefined
+  stream: ClientHttp2Stream | undefined
+  slot = -1
+  readonly #shared: Shared
+  readonly #request: Request
+  readonly #receiver: Receiver
+  readonly #deadline: number
+  #url: URL
+  /** The origin of the target, the only one to get the user's fields. */
+  readonly #origin: string
+  #state: 0 | 1 | 2 | 3 | 4 = queued
+  #opened = false
+  /** The tick of the last sign of life; infinite while nobody need show one. */
+  #since = Infinity
+  #paused = false
+  #controller: Dispatcher.DispatchController | undefined
+  /** A first byte of the present hop has come. */
+  #started = false
+  /** The present hop is sent for the second time. */
+  #again = false
+  #received = 0
+  #headers: Headers | undefined
+  #trail: Redirect.Trail | undefined
+
+  constructor(shared: Shared, request: Request, receiver: Receiver, url: URL) {
+    this.#shared = shared
+    this.#request = request
+    this.#receiver = receiver
+    this.#url = url
+    this.#origin = url.origin
+    this.#deadline = request.maxTimeMs === undefined ? Infinity : performance.now() + request.maxTimeMs
+  }
+
+  open(): Transfer {
+    const { clock, counts } = this.#shared
+    counts.requests++
+    counts.inFlight++
+    clock.watch(this)
+    this.#send()
+    this.#opened = true
+    return this
+  }
+
+  // the caller's side
+
+  pause(): void {
+    this.#paused = true
+    if (this.#state !== body) return
+    this.#since = Infinity
+    this.#controller?.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    if (this.#state !== body) return
+    this.#since = this.#shared.clock.tick
+    queueMicrotask(() => {
+      if (!this.#paused && this.#state === body) this.#controller?.resume()
+    })
+  }
+
+  abort(): void {
+    if (this.#state === done) return
+    this.#end()
+    this.#controller?.abort(givenUp)
+  }
+
+  // the clock's side
+
+  onTick(tick: number, now: number): void {
+    const { clock, timeoutMs } = this.#shared
+    if (now >= this.#deadline) {
+      this.#stop(new FetchError.TimeoutError({ phase: "total", ms: Math.round(this.#request.maxTimeMs as number) }))
+    } else if (this.#state === draining) {
+      if (tick - this.#since > clock.ticks(drainMs)) this.#controller?.abort(givenUp)
+    } else if (tick - this.#since > clock.ticks(timeoutMs)) {
+      const phase = this.#state === body ? "body" : "headers"
+      this.#stop(new FetchError.TimeoutError({ phase, ms: Math.round(timeoutMs) }))
+    }
+  }
+
+  onStop(): void {
+    this.#stop(new FetchError.ConnectError({ host: hostOf(this.#url), code: "ESHUTDOWN" }))
+  }
+
+  // undici's side
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#state === done) throw givenUp
+    if (this.connection?.multiplexed === true) this.connection.starting = this
+    this.#controller = controller
+    this.#state = head
+    this.#since = this.#shared.clock.tick
+  }
+
+  onResponseStarted(): void {
+    this.#started = true
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (status < 200 || this.#state !== head) return
+    if (this.connection !== undefined) this.connection.answered++
+    const { clock, cookies } = this.#shared
+    cookies?.keep(this.#url.href, lines(headers, "set-cookie"))
+    if (Redirect.isRedirect(status)) {
+      const [location] = lines(headers, "location")
+      if (location !== undefined && location !== "") return this.#turn(location)
+    }
+    this.#state = body
+    this.#headers = headers
+    this.#since = this.#paused ? Infinity : clock.tick
+    if (this.#paused) controller.pause()
+    const answer: ResponseHead = {
+      status,
+      url: Redirect.bare(this.#url),
+      header: (name) => value(headers, name)
+    }
+    this.#receiver.onHead(answer)
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    const { clock, counts } = this.#shared
+    counts.bytesReceived += chunk.length
+    this.#received += chunk.length
+    if (this.#state === body) {
+      if (!this.#paused) this.#since = clock.tick
+      this.#receiver.onData(chunk)
+    } else if (this.#state === draining && this.#received > drainBytes) this.#controller?.abort(givenUp)
+  }
+
+  onResponseEnd(): void {
+    if (this.#state === draining) this.#follow()
+    if (this.#state !== body) return
+    if (this.#isCut()) return this.#fail(new FetchError.TruncatedError({ received: this.#received }))
+    this.#end()
+    this.#receiver.onEnd()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    switch (this.#state) {
+      case done:
+        return
+      case draining:
+        return this.#follow()
+      case head:
+        // the server closed the idle connection just as it was used again: nothing was answered, ask anew (RFC 9112 9.3.1)
+        if (!this.#started && !this.#again && (this.connection?.answered ?? 0) > 0) return this.#sendAgain()
+    }
+    const { connectTimeoutMs } = this.#shared
+    const standing = this.#headers && { received: this.#received, expected: expectedLength(this.#headers) }
+    this.#fail(Fault.reasonOf(error, { host: hostOf(this.#url), connectTimeoutMs, body: standing }))
+  }
+
+  // within
+
+  /**
+   * Whether an end that undici calls whole is none. It takes the reset of a
+   * connection for the end of a body that has no other (RFC 9112 8), and the
+   * cancelling of a stream for the end of any (RFC 9113 8.1). A reset in one
+   * packet with the last bytes is beyond us: older libuv reports an end.
+   */
+  #isCut(): boolean {
+    if (this.stream !== undefined) return this.stream.rstCode !== 0
+    return this.connection?.broken === true && this.#headers !== undefined && !isFramed(this.#headers)
+  }
+
+  #send(): void {
+    const { routes, cookies, fields, foreignFields, denyPrivate } = this.#shared
+    const url = this.#url
+    const route = routes.to(url)
+    const host = hostOf(url)
+    if (route.proxied && denyPrivate && net.isIP(host) !== 0 && isPrivate(host)) {
+      return this.#fail(new FetchError.AddressError({ host, address: host }))
+    }
+    const own = url.origin === this.#origin
+    let headers = own ? fields : foreignFields
+    const { headers: further } = this.#request
+    if (further !== undefined) headers = RequestFields.override(headers, Object.entries(further).flat())
+    const authorization = RequestFields.basic(url)
+    if (authorization !== undefined) headers = RequestFields.override(headers, ["authorization", authorization])
+    const cookie = cookies?.header(url.href)
+    if (cookie !== undefined) headers = RequestFields.withCookie(headers, cookie)
+    if (this.#trail !== undefined) {
+      const fault = this.#trail.step(Redirect.bare(url), cookie)
+      if (fault !== undefined) return this.#fail(fault)
+    }
+    const path = url.pathname + url.search
+    const dispatcher = this.#again ? route.single() : route.kept
+    const proxy = route.absolute
+    if (proxy === undefined) {
+      dispatcher.dispatch({ origin: url.origin, path, method: "GET", headers: headers as Array<string> }, this)
+      return
+    }
+    const forThem = ["host", url.host]
+    if (proxy.authorization !== undefined) forThem.push("proxy-authorization", proxy.authorization)
+    // one name for the TLS with the proxy: undici would take that of each target, and reconnect
+    const servername = proxy.hostname
+    const options = { origin: proxy.origin, path: url.origin + path, method: "GET" as const, servername }
+    dispatcher.dispatch({ ...options, headers: RequestFields.override(headers, forThem) as Array<string> }, this)
+  }
+
+  #requeue(): void {
+    this.#state = queued
+    this.#since = Infinity
+    this.#started = false
+    this.#received = 0
+    this.#controller = undefined
+    this.stream = undefined
+    // undici is in the midst of ending the hop before
+    queueMicrotask(() => {
+      if (this.#state === queued) this.#send()
+    })
+  }
+
+  #sendAgain(): void {
+    this.#again = true
+    this.#requeue()
+  }
+
+  /** A redirect: looks where it leads, and lets its body pass by. */
+  #turn(location: string): void {
+    const next = Redirect.resolve(this.#url, location)
+    if (!(next instanceof URL)) return this.#stop(next)
+    if (this.#trail === undefined) {
+      this.#trail = new Redirect.Trail()
+      this.#trail.step(Redirect.bare(this.#url), undefined)
+    }
+    this.#url = next
+    this.#state = draining
+    this.#since = this.#shared.clock.tick
+  }
+
+  #follow(): void {
+    this.#shared.counts.redirects++
+    this.#again = false
+    this.#requeue()
+  }
+
+  #end(): void {
+    this.#state = done
+    this.connection = undefined
+    this.#shared.counts.inFlight--
+    this.#shared.clock.unwatch(this)
+  }
+
+  #fail(reason: FetchError.FetchReason): void {
+    if (!this.#opened) {
+      queueMicrotask(() => {
+        if (this.#state !== done) this.#fail(reason)
+      })
+      return
+    }
+    this.#end()
+    this.#receiver.onError(reason)
+  }
+
+  /** Fails, and gives the connection up. */
+  #stop(reason: FetchError.FetchReason): void {
+    this.#end()
+    this.#controller?.abort(givenUp)
+    this.#receiver.onError(reason)
+  }
+}
+
+/** The body has an end of its own: a length, chunks, or none at all (RFC 9112 6.3). */
+const isFramed = (headers: Headers) =>
+  Object.hasOwn(headers, "content-length") || Object.hasOwn(headers, "transfer-encoding")
+
+const expectedLength = (headers: Headers): number | undefined => {
+  const length = Object.hasOwn(headers, "transfer-encoding") ? undefined : value(headers, "content-length")
+  if (length === undefined) return undefined
+  const bytes = Number(length)
+  return Number.isSafeInteger(bytes) ? bytes : undefined
+}

@@ -1,0 +1,74 @@
+/**
+ * Where a redirect leads (RFC 9110 15.4), and when to stop following.
+ */
+import * as FetchError from "../FetchError.ts"
+
+/** Redirects followed for one request. */
+export const limit = 20
+
+/** Whether a status asks for another URL. 300 leaves the choice to a person, 304 is an answer, 305 and 306 are obsolete. */
+export const isRedirect = (status: number): boolean =>
+  status === 301 || status === 302 || status === 303 || status === 307 || status === 308
+
+/** A field value as its sender meant it: fields are read as Latin-1, but sites put UTF-8 into Location. */
+const text = (value: string): string => {
+  if (!/[\u0080-\u00ff]/.test(value)) return value
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(value, "latin1"))
+  } catch {
+    return value
+  }
+}
+
+/** `url` as it may be shown and sent: without user name, password and fragment. */
+export const bare = (url: URL): string => {
+  const { href } = url
+  if (!href.includes("@") && !href.includes("#")) return href
+  const copy = new URL(url)
+  copy.username = ""
+  copy.password = ""
+  copy.hash = ""
+  return copy.href
+}
+
+/**
+ * The target of `location` seen from `from`, its fragment dropped. Within the
+ * origin, credentials stay (those of `location` first); another origin gets
+ * none: those in the URL were for the old one, and a page has no business to
+ * choose what we log in with elsewhere.
+ */
+export const resolve = (from: URL, location: string): URL | FetchError.RedirectError => {
+  const url = URL.parse(text(location), from.href)
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    return new FetchError.RedirectError({ kind: "location", location: url === null ? location : bare(url), count: 1 })
+  }
+  url.hash = ""
+  if (url.origin !== from.origin) {
+    url.username = ""
+    url.password = ""
+  } else if (url.username === "" && url.password === "") {
+    url.username = from.username
+    url.password = from.password
+  }
+  return url
+}
+
+/** How often one URL is asked for with the same cookies: some servers send a client round until they are ready. */
+const rounds = 4
+
+/** The way of one request so far. A URL asked for again with the same cookies is likely to answer the same. */
+export class Trail {
+  readonly #asked = new Map<string, number>()
+  #count = 0
+
+  /** Notes a request; fails when it goes round in a loop or is one too many. */
+  step(url: string, cookie: string | undefined): FetchError.RedirectError | undefined {
+    const key = `${url} ${cookie ?? ""}`
+    const count = this.#count++
+    const times = this.#asked.get(key) ?? 0
+    if (times === rounds) return new FetchError.RedirectError({ kind: "loop", location: url, count })
+    if (count > limit) return new FetchError.RedirectError({ kind: "limit", location: url, count: limit })
+    this.#asked.set(key, times + 1)
+    return undefined
+  }
+}

@@ -1,0 +1,71 @@
+import { assert, describe, it } from "@effect/vitest"
+import { AddressDenied, isPrivate, judge } from "../../src/session/AddressGuard.ts"
+
+const denied = [
+  "0.0.0.0",
+  "0.1.2.3",
+  "10.0.0.1",
+  "10.255.255.255",
+  "100.64.0.0",
+  "100.127.255.255",
+  "127.0.0.1",
+  "127.255.0.1",
+  "169.254.169.254",
+  "172.16.0.1",
+  "172.31.255.255",
+  "192.0.0.8",
+  "192.168.0.1",
+  "198.19.0.1",
+  "224.0.0.1",
+  "240.0.0.1",
+  "255.255.255.255",
+  "::",
+  "::1",
+  "::7f00:1",
+  "::ffff:127.0.0.1",
+  "::ffff:7f00:1",
+  "::ffff:10.1.2.3",
+  "64:ff9b::10.0.0.1",
+  "64:ff9b::7f00:1",
+  "64:ff9b:1::1",
+  "2002:7f00:1::",
+  "2002:c0a8:101::1",
+  "2001:0:1::1",
+  "2001:db8::1",
+  "fc00::1",
+  "fdff::1",
+  "fe80::1",
+  "fe80::1%eth0",
+  "fec0::1",
+  "ff02::1",
+  "localhost",
+  ""
+]
+const allowed = [
+  "1.1.1.1",
+  "9.255.255.255",
+  "11.0.0.0",
+  "100.63.255.255",
+  "100.128.0.0",
+  "172.15.255.255",
+  "172.32.0.0",
+  "192.167.255.255",
+  "223.255.255.255",
+  "::ffff:8.8.8.8",
+  "64:ff9b::8.8.8.8",
+  "2002:808:808::1",
+  "2606:4700:4700::1111",
+  "2a00:1450:4001::1"
+]
+
+describe("AddressGuard", () => {
+  for (const address of denied) it(`denies ${JSON.stringify(address)}`, () => assert.isTrue(isPrivate(address)))
+  for (const address of allowed) it(`allows ${address}`, () => assert.isFalse(isPrivate(address)))
+
+  it("condemns a name for one bad address among good ones, and names it", () => {
+    const verdict = judge([{ address: "1.1.1.1" }, { address: "10.0.0.1" }])
+    assert.instanceOf(verdict, AddressDenied)
+    assert.strictEqual(verdict?.address, "10.0.0.1")
+    assert.isUndefined(judge([{ address: "1.1.1.1" }]))
+  })
+})

@@ -1,0 +1,153 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import * as Cookies from "../../src/session/Cookies.ts"
+import { ask, directory, httpServer, session } from "./loopback.ts"
+
+const later = Math.floor(Date.now() / 1000) + 1_000_000
+const jarFile = Effect.map(directory, (folder) => path.join(folder, "jar.txt"))
+const opened = <A>(file: string, use: (cookies: Cookies.Cookies) => A) =>
+  Effect.scoped(Effect.map(Cookies.open(file), use))
+const linesOf = (file: string) =>
+  fs
+    .readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("# "))
+
+describe("a cookie jar", () => {
+  it.live("is read at the start: hosts, subdomains, paths, secure and HttpOnly", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      fs.writeFileSync(
+        file,
+        [
+          "# Netscape HTTP Cookie File",
+          "",
+          `.a.test\tTRUE\t/\tFALSE\t${later}\twide\t1`,
+          `a.test\tFALSE\t/\tFALSE\t${later}\thost\t2`,
+          `a.test\tFALSE\t/deep\tFALSE\t0\tdeep\t3`,
+          `a.test\tFALSE\t/\tTRUE\t${later}\tsafe\t4`,
+          `#HttpOnly_a.test\tFALSE\t/\tFALSE\t${later}\thidden\t5`,
+          `a.test\tFALSE\t/\tFALSE\t1\told\t6`,
+          `a.test\tFALSE\t/\tFALSE\t${later}\tempty\t`
+        ].join("\r\n")
+      )
+      const names = (header: string | undefined) =>
+        header
+          ?.split("; ")
+          .map((pair) => pair.split("=")[0])
+          .toSorted()
+      yield* opened(file, (cookies) => {
+        assert.deepStrictEqual(names(cookies.header("http://a.test/")), ["empty", "hidden", "host", "wide"])
+        assert.deepStrictEqual(names(cookies.header("http://a.test/deep/er")), [
+          "deep",
+          "empty",
+          "hidden",
+          "host",
+          "wide"
+        ])
+        assert.deepStrictEqual(names(cookies.header("https://a.test/")), ["empty", "hidden", "host", "safe", "wide"])
+        assert.deepStrictEqual(names(cookies.header("http://b.a.test/")), ["wide"])
+        assert.isUndefined(cookies.header("http://other.test/"))
+      })
+    })
+  )
+
+  it.live("is written at the end so that reading it again gives the same, for us alone to read", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      yield* opened(file, (cookies) =>
+        cookies.keep("https://www.a.test/x/y", [
+          "one=1; Max-Age=1000",
+          "two=2; Domain=a.test; Path=/; Secure; HttpOnly",
+          `three=3; Expires=${new Date(later * 1000).toUTCString()}`,
+          "gone=4; Max-Age=0",
+          "past=5; Expires=Thu, 01 Jan 1970 00:00:10 GMT"
+        ])
+      )
+      assert.strictEqual(fs.statSync(file).mode & 0o777, 0o600)
+      const first = linesOf(file)
+      assert.strictEqual(first.length, 3)
+      assert.include(first, "#HttpOnly_.a.test\tTRUE\t/\tTRUE\t0\ttwo\t2")
+      assert.include(first, `www.a.test\tFALSE\t/x\tFALSE\t${later}\tthree\t3`)
+      yield* opened(file, () => {})
+      assert.deepStrictEqual(linesOf(file).toSorted(), first.toSorted())
+      assert.deepStrictEqual(fs.readdirSync(path.dirname(file)), ["jar.txt"])
+    })
+  )
+
+  it.live("takes no cookie that a host may not set", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      yield* opened(file, (cookies) => {
+        cookies.keep("http://a.example.com/", [
+          "a=1; Domain=other.com",
+          "b=1; Domain=com",
+          "c=1; Domain=b.a.example.com",
+          "__Host-d=1",
+          "",
+          "\u0000"
+        ])
+        cookies.keep("http://a.co.uk/", ["e=1; Domain=co.uk"])
+        assert.isUndefined(cookies.header("http://a.example.com/"))
+        assert.isUndefined(cookies.header("http://b.co.uk/"))
+      })
+      assert.deepStrictEqual(linesOf(file), [])
+    })
+  )
+
+  it.live("is not used, nor replaced, when it is some other file", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      fs.writeFileSync(file, "# my notes\n\nbuy milk\n")
+      const fault = yield* Effect.flip(session({ cookieJar: file }))
+      assert.deepStrictEqual([fault._tag, fault.option, fault.value], ["OptionUnusable", "--cookie-jar", file])
+      assert.include(fault.detail, "line 3")
+      assert.strictEqual(fs.readFileSync(file, "utf8"), "# my notes\n\nbuy milk\n")
+      const folder = yield* Effect.flip(session({ cookieJar: path.dirname(file) }))
+      assert.include(folder.detail, "EISDIR")
+    })
+  )
+})
+
+describe("a session with a jar", () => {
+  it.live("sends back what it was given, on redirects too, and a new cookie makes a new try of the same URL", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      const seen: Array<string | undefined> = []
+      const { origin } = yield* httpServer((request, response) => {
+        seen.push(request.headers.cookie)
+        if (request.headers.cookie?.includes("login=yes")) response.end("in")
+        else response.writeHead(302, { location: "/", "set-cookie": ["login=yes", "b=2; Path=/"] }).end()
+      })
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const one = yield* session({ cookieJar: file, headers: [["Cookie", "mine=1"]] })
+          const { body, error } = yield* ask(one, `${origin}/`)
+          assert.isUndefined(error)
+          assert.strictEqual(body.toString(), "in")
+        })
+      )
+      assert.deepStrictEqual(seen, ["mine=1", "mine=1; login=yes; b=2"])
+      assert.strictEqual(linesOf(file).length, 2)
+      // the next run starts where this one ended
+      const next = yield* session({ cookieJar: file })
+      assert.strictEqual((yield* ask(next, `${origin}/`)).body.toString(), "in")
+    })
+  )
+
+  it.live("without a jar keeps no cookies", () =>
+    Effect.gen(function* () {
+      const seen: Array<string | undefined> = []
+      const { origin } = yield* httpServer((request, response) => {
+        seen.push(request.headers.cookie)
+        response.writeHead(200, { "set-cookie": "a=1" }).end()
+      })
+      const one = yield* session()
+      yield* ask(one, origin)
+      yield* ask(one, origin)
+      assert.deepStrictEqual(seen, [undefined, undefined])
+    })
+  )
+})

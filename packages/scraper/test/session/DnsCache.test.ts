@@ -1,0 +1,128 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { LookupAddress } from "node:dns"
+import { DnsCache } from "../../src/session/DnsCache.ts"
+import type { Options, Resolve } from "../../src/session/DnsCache.ts"
+
+const v4 = { address: "192.0.2.1", family: 4 }
+const v6 = { address: "2001:db8::1", family: 6 }
+
+/** A resolver that is answered by hand. */
+const resolver = () => {
+  const asked: Array<string> = []
+  const open: Array<Parameters<Resolve>[1]> = []
+  const resolve: Resolve = (host, callback) => {
+    asked.push(host)
+    open.push(callback)
+  }
+  const answer = (...addresses: Array<LookupAddress>) => open.shift()?.(null, addresses)
+  const fail = (code: string) => open.shift()?.(Object.assign(new Error(code), { code }), [])
+  return { asked, resolve, answer, fail }
+}
+
+const cache = (options: Options) => {
+  const dns = new DnsCache(options)
+  const lookup = (host: string, asking: { all?: boolean; family?: number } = { all: true }, judge?: () => Error) =>
+    new Promise<unknown>((resolve) =>
+      dns.lookup(judge)(host, asking, (error, address, family) =>
+        resolve(error === null ? (family === undefined ? address : [address, family]) : (error.code ?? error.message))
+      )
+    )
+  return { dns, lookup }
+}
+
+describe("DnsCache", () => {
+  it("asks once for lookups at one time, and gives all of them all addresses", async () => {
+    const by = resolver()
+    const { lookup } = cache(by)
+    const both = Promise.all([lookup("a.test"), lookup("a.test")])
+    by.answer(v4, v6)
+    assert.deepStrictEqual(await both, [
+      [v4, v6],
+      [v4, v6]
+    ])
+    assert.deepStrictEqual(by.asked, ["a.test"])
+  })
+
+  it("believes an answer for its time, and no longer", async () => {
+    let now = 0
+    const by = resolver()
+    const { lookup } = cache({ ...by, now: () => now, ttlMs: 60_000 })
+    const first = lookup("a.test")
+    by.answer(v4)
+    await first
+    now = 59_999
+    assert.deepStrictEqual(await lookup("a.test"), [v4])
+    assert.strictEqual(by.asked.length, 1)
+    now = 60_000
+    const second = lookup("a.test")
+    assert.strictEqual(by.asked.length, 2)
+    by.answer(v6)
+    assert.deepStrictEqual(await second, [v6])
+  })
+
+  it("believes a failure for a shorter time", async () => {
+    let now = 0
+    const by = resolver()
+    const { lookup } = cache({ ...by, now: () => now, negativeTtlMs: 2_000 })
+    const first = lookup("a.test")
+    by.fail("ENOTFOUND")
+    assert.strictEqual(await first, "ENOTFOUND")
+    now = 1_999
+    assert.strictEqual(await lookup("a.test"), "ENOTFOUND")
+    assert.strictEqual(by.asked.length, 1)
+    now = 2_000
+    const again = lookup("a.test")
+    by.answer(v4)
+    assert.deepStrictEqual(await again, [v4])
+  })
+
+  it("forgets the name least recently asked for", async () => {
+    const by = resolver()
+    const { lookup } = cache({ ...by, capacity: 2 })
+    const ask = async (host: string) => {
+      const answer = lookup(host)
+      by.answer(v4)
+      await answer
+    }
+    await ask("a.test")
+    await ask("b.test")
+    await ask("a.test")
+    await ask("c.test")
+    await ask("a.test")
+    assert.deepStrictEqual(by.asked, ["a.test", "b.test", "c.test"])
+    await ask("b.test")
+    assert.deepStrictEqual(by.asked, ["a.test", "b.test", "c.test", "b.test"])
+  })
+
+  it("gives one address, and one of a family, when asked so", async () => {
+    const by = resolver()
+    const { lookup } = cache(by)
+    const first = lookup("a.test", {})
+    by.answer(v4, v6)
+    assert.deepStrictEqual(await first, [v4.address, 4])
+    assert.deepStrictEqual(await lookup("a.test", { family: 6 }), [v6.address, 6])
+    assert.deepStrictEqual(await lookup("a.test", { family: 6, all: true }), [v6])
+  })
+
+  it("calls no address a failure", async () => {
+    const by = resolver()
+    const { lookup } = cache(by)
+    const first = lookup("a.test")
+    by.answer()
+    assert.strictEqual(await first, "ENOTFOUND")
+  })
+
+  it("lets a judge refuse the very addresses it was about to give", async () => {
+    const by = resolver()
+    const { lookup } = cache(by)
+    const first = lookup("a.test", { all: true }, () => new Error("refused"))
+    by.answer(v4)
+    assert.strictEqual(await first, "refused")
+  })
+
+  it("resolves localhost by the system", async () => {
+    const answer = await cache({}).lookup("localhost")
+    assert.isArray(answer)
+    assert.isTrue((answer as Array<LookupAddress>).some(({ address }) => address === "127.0.0.1" || address === "::1"))
+  })
+})

@@ -1,0 +1,67 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as FetchError from "../../src/FetchError.ts"
+import * as Redirect from "../../src/session/Redirect.ts"
+
+const resolve = (from: string, location: string) => {
+  const next = Redirect.resolve(new URL(from), location)
+  return next instanceof URL ? next.href : `${next.kind} ${next.location}`
+}
+
+describe("Redirect", () => {
+  it("follows 301 302 303 307 308 and nothing else", () => {
+    const followed = Array.from({ length: 100 }, (_, i) => 300 + i).filter(Redirect.isRedirect)
+    assert.deepStrictEqual(followed, [301, 302, 303, 307, 308])
+  })
+
+  it("resolves against the URL it came from", () => {
+    assert.strictEqual(resolve("http://a.test/x/y?q", "z"), "http://a.test/x/z")
+    assert.strictEqual(resolve("http://a.test/x/y?q", "/z"), "http://a.test/z")
+    assert.strictEqual(resolve("http://a.test/x/y?q", "?r"), "http://a.test/x/y?r")
+    assert.strictEqual(resolve("https://a.test/x", "//b.test/y"), "https://b.test/y")
+    assert.strictEqual(resolve("http://a.test/", "a b"), "http://a.test/a%20b")
+  })
+
+  it("drops the fragment", () => {
+    assert.strictEqual(resolve("http://a.test/x#f", "y#g"), "http://a.test/y")
+  })
+
+  it("keeps credentials within the origin and drops them outside it", () => {
+    assert.strictEqual(resolve("http://u:p@a.test/x", "/y"), "http://u:p@a.test/y")
+    assert.strictEqual(resolve("http://u:p@a.test/x", "http://v:q@a.test/y"), "http://v:q@a.test/y")
+    assert.strictEqual(resolve("http://u:p@a.test/x", "http://b.test/y"), "http://b.test/y")
+    assert.strictEqual(resolve("http://u:p@a.test/x", "http://v:q@b.test/y"), "http://b.test/y")
+    assert.strictEqual(resolve("http://u:p@a.test/x", "https://a.test/y"), "https://a.test/y")
+    assert.strictEqual(resolve("http://u:p@a.test/x", "http://a.test:81/y"), "http://a.test:81/y")
+  })
+
+  it("reads Location as UTF-8 where it is, else as Latin-1", () => {
+    assert.strictEqual(resolve("http://a.test/", "/\u00c3\u00a9"), "http://a.test/%C3%A9")
+    assert.strictEqual(resolve("http://a.test/", "/\u00e9"), "http://a.test/%C3%A9")
+  })
+
+  it("refuses what is no http(s) URL, and shows no password", () => {
+    assert.strictEqual(resolve("http://a.test/", "ftp://u:p@b.test/x"), "location ftp://b.test/x")
+    assert.strictEqual(resolve("http://a.test/", "javascript:alert(1)"), "location javascript:alert(1)")
+    assert.strictEqual(resolve("http://a.test/", "file:///etc/passwd"), "location file:///etc/passwd")
+    assert.strictEqual(resolve("http://a.test/", "http://"), "location http://")
+  })
+
+  it("calls the fifth time of one URL with the same cookies a loop, with others not", () => {
+    const trail = new Redirect.Trail()
+    for (let i = 0; i < 4; i++) {
+      assert.isUndefined(trail.step("http://a.test/", undefined))
+      assert.isUndefined(trail.step("http://a.test/", "a=1"))
+    }
+    assert.strictEqual(trail.step("http://a.test/", "a=1")?.kind, "loop")
+    assert.strictEqual(trail.step("http://a.test/", undefined)?.kind, "loop")
+    assert.isUndefined(trail.step("http://a.test/", "a=2"))
+  })
+
+  it("allows twenty redirects and not one more", () => {
+    const trail = new Redirect.Trail()
+    for (let i = 0; i <= Redirect.limit; i++) assert.isUndefined(trail.step(`http://a.test/${i}`, undefined))
+    const fault = trail.step("http://a.test/more", undefined)
+    assert.instanceOf(fault, FetchError.RedirectError)
+    assert.deepStrictEqual([fault?.kind, fault?.count], ["limit", 20])
+  })
+})

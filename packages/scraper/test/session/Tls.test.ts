@@ -1,0 +1,254 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as http2 from "node:http2"
+import * as https from "node:https"
+import * as path from "node:path"
+import type { Writable } from "node:stream"
+import * as tls from "node:tls"
+import * as Certificate from "../../src/testing/Certificate.ts"
+import { ask, directory, listen, rawServer, session } from "./loopback.ts"
+
+const own = Certificate.make()
+const keys = { key: own.key, cert: own.certificate }
+
+/** A file with the authority of the test certificates. */
+const cacert = Effect.map(directory, (folder) => {
+  const file = path.join(folder, "ca.pem")
+  fs.writeFileSync(file, own.ca)
+  return file
+})
+
+/** Whether the bytes of a client, from its preface on, hold the HEADERS of a request (RFC 9113 4.1). */
+const hasRequest = (bytes: Buffer) => {
+  for (let at = 24; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) if (bytes[at + 3] === 1) return true
+  return false
+}
+
+const secure = listen(https.createServer(keys, (request, response) => response.end(`hello ${request.url}`)))
+
+describe("TLS", () => {
+  it.live("refuses a certificate nobody vouches for", () =>
+    Effect.gen(function* () {
+      const { port } = yield* secure
+      const one = yield* session()
+      const { error } = yield* ask(one, `https://localhost:${port}/`)
+      assert.deepInclude({ ...error }, { _tag: "TlsError", host: "localhost" })
+      assert.match((error as { code: string }).code, /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/)
+    })
+  )
+
+  it.live("trusts the authorities of --cacert", () =>
+    Effect.gen(function* () {
+      const { port } = yield* secure
+      const one = yield* session({ cacert: yield* cacert })
+      const { body, error } = yield* ask(one, `https://localhost:${port}/x`)
+      assert.isUndefined(error)
+      assert.strictEqual(body.toString(), "hello /x")
+    })
+  )
+
+  it.live("refuses a trusted certificate of another name, or one that has expired", () =>
+    Effect.gen(function* () {
+      const folder = yield* directory
+      const cases = [
+        [Certificate.make({ names: ["other.test"] }), "ERR_TLS_CERT_ALTNAME_INVALID"],
+        [Certificate.make({ notAfter: new Date(Date.now() - 60_000) }), "CERT_HAS_EXPIRED"]
+      ] as const
+      for (const [certificate, code] of cases) {
+        const file = path.join(folder, `${code}.pem`)
+        fs.writeFileSync(file, certificate.ca)
+        const { port } = yield* listen(https.createServer({ key: certificate.key, cert: certificate.certificate }))
+        const one = yield* session({ cacert: file })
+        const { error } = yield* ask(one, `https://localhost:${port}/`)
+        assert.deepInclude({ ...error }, { _tag: "TlsError", code })
+      }
+    })
+  )
+
+  it.live("verifies nothing when told so", () =>
+    Effect.gen(function* () {
+      const { port } = yield* secure
+      const one = yield* session({ insecure: true })
+      assert.strictEqual((yield* ask(one, `https://127.0.0.1:${port}/`)).body.toString(), "hello /")
+    })
+  )
+
+  it.live("with a server that speaks plain HTTP is a TlsError", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listen(
+        (yield* Effect.promise(() => import("node:net"))).createServer((socket) =>
+          socket.end("HTTP/1.1 400 Bad\r\n\r\n")
+        )
+      )
+      const one = yield* session()
+      const { error } = yield* ask(one, `https://127.0.0.1:${port}/`)
+      assert.strictEqual(error?._tag, "TlsError")
+    })
+  )
+
+  it.live("goes along a redirect from https to http and back", () =>
+    Effect.gen(function* () {
+      const ports = { secure: 0 }
+      const plain = yield* rawServer((socket) =>
+        socket.write(`HTTP/1.1 302 F\r\nLocation: https://localhost:${ports.secure}/end\r\nContent-Length: 0\r\n\r\n`)
+      )
+      const { port } = yield* listen(
+        https.createServer(keys, (request, response) =>
+          request.url === "/end" ? response.end("end") : response.writeHead(302, { location: plain.origin }).end()
+        )
+      )
+      ports.secure = port
+      const one = yield* session({ insecure: true })
+      const { body, head } = yield* ask(one, `https://localhost:${port}/`)
+      assert.strictEqual(body.toString(), "end")
+      assert.strictEqual(head?.url, `https://localhost:${port}/end`)
+    })
+  )
+
+  for (const [what, content] of [
+    ["is absent", undefined],
+    ["holds no certificate", "hello"],
+    ["holds a damaged certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+  ] as const) {
+    it.live(`makes no session with a --cacert that ${what}`, () =>
+      Effect.gen(function* () {
+        const file = path.join(yield* directory, "ca.pem")
+        if (content !== undefined) fs.writeFileSync(file, content)
+        const fault = yield* Effect.flip(session({ cacert: file }))
+        assert.deepStrictEqual([fault._tag, fault.option, fault.value], ["OptionUnusable", "--cacert", file])
+      })
+    )
+  }
+})
+
+describe("HTTP/2", () => {
+  const server = (handler: (stream: http2.ServerHttp2Stream, path: string) => void) =>
+    listen(
+      http2
+        .createSecureServer({ ...keys, allowHTTP1: true })
+        .on("stream", (stream: http2.ServerHttp2Stream, headers) => {
+          stream.on("error", () => undefined)
+          handler(stream, String(headers[":path"]))
+        })
+    )
+
+  it.live("is spoken where the server does, many requests on a connection", () =>
+    Effect.gen(function* () {
+      let connections = 0
+      const up = yield* server((stream, at) => {
+        stream.respond({ ":status": 200, "x-a": ["1", "2"] })
+        stream.end(`h2 ${at}`)
+      })
+      up.server.on("secureConnection", () => connections++)
+      const one = yield* session({ insecure: true, perHost: 4 })
+      const all = yield* Effect.forEach(
+        Array.from({ length: 20 }, (_, i) => i),
+        (i) => ask(one, `https://localhost:${up.port}/${i}`),
+        { concurrency: 10 }
+      )
+      for (const [i, { head, body, error }] of all.entries()) {
+        assert.isUndefined(error)
+        assert.strictEqual(body.toString(), `h2 /${i}`)
+        assert.strictEqual(head?.header("x-a"), "1, 2")
+        assert.isUndefined(head?.header(":status"))
+      }
+      assert.isAtMost(connections, 4)
+    })
+  )
+
+  const frame = (type: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array()) => {
+    const head = Buffer.alloc(9)
+    head.writeUIntBE(payload.length, 0, 3)
+    head[3] = type
+    head[4] = flags
+    head.writeUInt32BE(stream, 5)
+    return Buffer.concat([head, payload])
+  }
+  const settings = frame(4, 0, 0)
+  const acknowledged = frame(4, 1, 0)
+  // 0x88 is `:status: 200` (RFC 7541 appendix A); flag 4 ends the headers
+  const headers = frame(1, 4, 1, Uint8Array.of(0x88))
+  const data = frame(0, 0, 1, Buffer.from("hello"))
+  const reset = (code: number) => (socket: Writable) => socket.write(frame(3, 0, 1, Uint8Array.of(0, 0, 0, code)))
+
+  const ends: ReadonlyArray<readonly [how: string, end: (socket: Writable) => void, tag: string | undefined]> = [
+    ["the end of the stream", (socket) => socket.write(frame(0, 1, 1)), undefined],
+    ["a reset for an inner error", reset(2), "TruncatedError"],
+    ["a cancelled stream", reset(8), "TruncatedError"],
+    ["the end of the connection", (socket) => socket.end(), "TruncatedError"],
+    ["a lost connection", (socket) => socket.destroy(), "TruncatedError"]
+  ]
+  for (const [how, end, tag] of ends) {
+    it.live(`takes ${how} for ${tag === undefined ? "the end of a body" : "a cut body"}`, () =>
+      Effect.gen(function* () {
+        let answer = () => {}
+        const { port } = yield* listen(
+          tls.createServer({ ...keys, ALPNProtocols: ["h2"] }, (socket) => {
+            socket.on("error", () => undefined).write(settings)
+            answer = () => {
+              socket.write(Buffer.concat([acknowledged, headers, data]))
+              answer = () => end(socket)
+            }
+            // preface, settings, request: whenever HEADERS of stream 1 have come
+            let seen = Buffer.alloc(0)
+            socket.on("data", (chunk: Buffer) => {
+              seen = Buffer.concat([seen, chunk])
+              if (hasRequest(seen)) {
+                seen = Buffer.alloc(0)
+                answer()
+              }
+            })
+          })
+        )
+        const one = yield* session({ insecure: true })
+        const { body, error } = yield* ask(one, `https://localhost:${port}/`, { onData: () => answer() })
+        assert.strictEqual(error?._tag, tag)
+        assert.strictEqual(body.toString(), "hello")
+      })
+    )
+  }
+
+  it.live("knows a refused stream and a length that is not kept", () =>
+    Effect.gen(function* () {
+      const { port } = yield* server((stream, at) => {
+        if (at === "/refused") return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+        stream.respond({ ":status": 200, "content-length": "10" })
+        stream.end("hello")
+      })
+      const one = yield* session({ insecure: true })
+      const tags: Array<string | undefined> = []
+      for (const at of ["/refused", "/short"]) {
+        tags.push((yield* ask(one, `https://localhost:${port}${at}`)).error?._tag)
+      }
+      assert.deepStrictEqual(tags, ["ConnectError", "TruncatedError"])
+    })
+  )
+
+  it.live("follows redirects, keeps back-pressure and stalls like HTTP/1.1", () =>
+    Effect.gen(function* () {
+      const { port } = yield* server((stream, at) => {
+        if (at === "/from") {
+          stream.respond({ ":status": 302, location: "/big" })
+          stream.end("moved")
+        } else if (at === "/big") {
+          stream.respond({ ":status": 200 })
+          stream.end(Buffer.alloc(3_000_000))
+        } else stream.respond({ ":status": 200 })
+      })
+      const one = yield* session({ insecure: true, timeoutMs: 500 })
+      let transfer: { pause: () => void; resume: () => void } | undefined
+      const big = yield* ask(one, `https://localhost:${port}/from`, {
+        onOpen: (opened) => (transfer = opened),
+        onData: () => {
+          transfer?.pause()
+          setImmediate(() => transfer?.resume())
+        }
+      })
+      assert.isUndefined(big.error)
+      assert.strictEqual(big.body.length, 3_000_000)
+      const { error } = yield* ask(one, `https://localhost:${port}/silent`)
+      assert.deepInclude({ ...error }, { _tag: "TimeoutError", phase: "body" })
+    })
+  )
+})
