@@ -186,13 +186,27 @@ export const plain = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): st
   ].join("   ")
 }
 
+/** Says when the disk is full and when there is room again: somebody must act, however quiet the run was to be. */
+const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
+  let full = false
+  return Effect.sync(() => {
+    const { diskFull } = progress()
+    if ((diskFull !== undefined) === full) return
+    full = diskFull !== undefined
+    const text = full ? `disk full (${Sizes.format(diskFull!.free)} free): paused` : "room on the disk again: going on"
+    screen.note(`${screen.paint.yellow("warning:")} ${text}`)
+    if (full)
+      screen.note(`${screen.paint.cyan("hint:")} make room and it goes on by itself; or stop it, and resume later`)
+  }).pipe(Effect.repeat(Schedule.spaced("500 millis")), Effect.forkScoped)
+}
+
 /** Shows a run until the scope ends; then the screen is free again. */
 export const show = (
   kind: Kind,
   progress: () => Get.Progress,
   screen: Screen["Service"]
 ): Effect.Effect<void, never, Scope.Scope> => {
-  if (kind === "none") return Effect.void
+  if (kind === "none") return Effect.asVoid(watchDisk(progress, screen))
   const measure = Rate.make()
   const look = (draw: (progress: Get.Progress, rate: Rate.Rate) => void) =>
     Effect.sync(() => {
@@ -208,6 +222,7 @@ export const show = (
     Effect.andThen(Effect.repeat(turn, Schedule.fixed(pause))),
     Effect.ensuring(Effect.sync(() => screen.block([]))),
     Effect.forkScoped,
+    Effect.andThen(kind === "bar" ? Effect.void : watchDisk(progress, screen)),
     Effect.asVoid
   )
 }

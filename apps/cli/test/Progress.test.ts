@@ -153,16 +153,23 @@ describe("show", () => {
     Effect.gen(function* () {
       const { stderr } = yield* watch("plain", 25_000)
       expect(stderr()).toMatchInlineSnapshot(`
-        "1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
+        "warning: disk full (12 KB free): paused
+        hint: make room and it goes on by itself; or stop it, and resume later
+        1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
         1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
         "
       `)
     })
   )
-  it.effect("is silent when nothing is wanted", () =>
+  it.effect("says nothing but that the disk is full when nothing is wanted", () =>
     Effect.gen(function* () {
       const { blocks, stderr } = yield* watch("none", 25_000)
-      assert.deepStrictEqual([blocks, stderr()], [[], ""])
+      assert.deepStrictEqual(blocks, [])
+      expect(stderr()).toMatchInlineSnapshot(`
+        "warning: disk full (12 KB free): paused
+        hint: make room and it goes on by itself; or stop it, and resume later
+        "
+      `)
     })
   )
 })

@@ -50,16 +50,15 @@ export const make = Effect.fnUntraced(function* (
     const parked = waiting
     settled = []
     waiting = []
-    const unplaced = yield* sink.sync
-    const rows = unplaced.size === 0 ? done : done.map((one) => withWriteError(one, unplaced))
-    const leaving = [...rows, ...parked].map((one) => one.target)
-
-    const place = frontier.placeAfter(leaving)
+    // before anything else can happen: what is read from here on is not part of this commit
+    const place = frontier.leaving([...done, ...parked].map((one) => one.target))
     const straggling: Array<Target> = []
     for (const url of frontier.stragglers()) {
       const target = options.inFlight(url)
       if (target !== undefined) straggling.push(target)
     }
+    const unplaced = yield* sink.sync
+    const rows = unplaced.size === 0 ? done : done.map((one) => withWriteError(one, unplaced))
     const leased = [...straggling, ...noteworthy].map((target) => ({ target, dueMs: 0, leased: true }))
     const commit = {
       list: options.list,
@@ -73,11 +72,9 @@ export const make = Effect.fnUntraced(function* (
       Effect.andThen(restore(options.diskFull), attempt)
     )
     yield* attempt
-    // their rows are there: they no longer hold back the place
-    frontier.placeAfter(straggling)
     let firstDueMs = Infinity
     for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
-    frontier.committed(leaving, firstDueMs)
+    frontier.committed(straggling, firstDueMs)
     for (const release of held) release()
     held.clear()
     return rows.map((one) => one.outcome)

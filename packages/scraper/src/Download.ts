@@ -14,6 +14,7 @@ import * as ContentDisposition from "./ContentDisposition.ts"
 import * as Decode from "./Decode.ts"
 import { type FetchReason, ProtocolError, RangeError, StatusError, TooLargeError, WriteError } from "./FetchError.ts"
 import type { RateLimit } from "./RateLimit.ts"
+import type { Slotted } from "./InFlight.ts"
 import { retryAfterMs } from "./RetryAfter.ts"
 import type { Receiver, Request, ResponseHead, Session, Transfer } from "./Session.ts"
 import { DiskFull, type Part, type Sink } from "./Sink.ts"
@@ -61,8 +62,10 @@ export const broken = (error: unknown, head: ResponseHead | undefined, needed: n
   return { _tag: "Failed", reason: error, ...(head === undefined ? {} : { head }) }
 }
 
-/** A running attempt, for the progress display. */
-export interface Download {
+/** A running attempt. */
+export interface Download extends Slotted {
+  /** The store has a row of its part. */
+  noted: boolean
   readonly target: Target
   readonly startedMs: number
   readonly received: number
@@ -111,6 +114,8 @@ const heldByRate = 4
 class Running implements Download, Receiver, Decode.Output {
   readonly target: Target
   readonly startedMs = performance.now()
+  slot = -1
+  noted = false
   received = 0
   total: number | undefined
   readonly #sink: Sink["Service"]

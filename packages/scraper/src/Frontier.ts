@@ -52,9 +52,19 @@ export const make = Effect.fnUntraced(function* (
   options: FrontierOptions
 ) {
   const { list } = options
-  /** Read and not yet in the store, with the batch they came in. */
-  const active = new Map<string, OpenBatch | undefined>()
+  /** Batches of the list with a place, in order, and those without one: few, for a window is small. */
   const batches: Array<OpenBatch> = []
+  let others: Array<OpenBatch> = []
+  /** On their way into the store. */
+  let committing = new Set<string>()
+  let reached: OpenBatch | undefined
+  /** Whether a URL was read and is not in the store yet. */
+  const isActive = (url: string) =>
+    committing.has(url) || [batches, others].some((all) => all.some(({ open }) => open.has(url)))
+  const close = (url: string) => {
+    for (const { open } of batches) if (open.delete(url)) return
+    for (const { open } of others) if (open.delete(url)) return
+  }
   const hostsKnown = new Set<string>()
   const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | StoreError>) => void>()
   const counts = { read: options.targets, skipped: 0, inFlight: 0, waiting: 0 }
@@ -125,10 +135,11 @@ export const make = Effect.fnUntraced(function* (
   const feederHasWork = () =>
     (!listEnded && politeness.queued() < low) || (dueMs <= Date.now() && politeness.queued() < options.window)
 
-  const remember = (target: Target, batch: OpenBatch | undefined) => {
-    active.set(target.url, batch)
-    batch?.open.add(target.url)
-    politeness.add(target)
+  const remember = (targets: ReadonlyArray<Target>, place: Batch["place"]) => {
+    const batch: OpenBatch = { place, targets: counts.read, open: new Set(targets.map(({ url }) => url)) }
+    if (place !== undefined) batches.push(batch)
+    else others = [...others.filter(({ open }) => open.size > 0), batch]
+    for (const target of targets) politeness.add(target)
   }
   const restoreHosts = (targets: ReadonlyArray<Target>) => {
     const unknown = new Set(targets.map((target) => target.host).filter((host) => !hostsKnown.has(host)))
@@ -154,7 +165,7 @@ export const make = Effect.fnUntraced(function* (
     for (const line of lines) {
       const url = Url.parse(line.text)
       if (typeof url === "string") {
-        if (!active.has(url)) fresh.add(url)
+        if (!isActive(url)) fresh.add(url)
       } else options.invalid(line, new InvalidUrl({ detail: url.detail, line: line.number }))
     }
     const urls = [...fresh]
@@ -176,15 +187,13 @@ export const make = Effect.fnUntraced(function* (
     })
     yield* restoreHosts(targets)
     counts.read += urls.length
-    const batch: OpenBatch = { place, targets: counts.read, open: new Set() }
-    if (place !== undefined) batches.push(batch)
-    for (const target of targets) remember(target, batch)
+    remember(targets, place)
   })
 
   const lease = Effect.fnUntraced(function* () {
     const targets = yield* store.lease(list, options.window - politeness.queued(), Date.now())
     yield* restoreHosts(targets)
-    for (const target of targets) remember(target, undefined)
+    remember(targets, undefined)
     counts.waiting -= targets.length
     const waiting = yield* store.waiting(list)
     dueMs = waiting.dueMs ?? Infinity
@@ -236,26 +245,27 @@ export const make = Effect.fnUntraced(function* (
     park: () => {
       counts.waiting++
     },
-    /** These targets left the line: they are in the store now. `dueMs`: when the first of them that waits is due. */
-    committed: (targets: ReadonlyArray<Target>, firstDueMs: number) => {
-      for (const { url } of targets) active.delete(url)
-      if (firstDueMs < dueMs) dueMs = firstDueMs
-      dispatch()
-    },
-    /** The place up to which every target has a row, once these were committed as well. */
-    placeAfter: (committing: Iterable<Target>): Place | undefined => {
-      for (const { url } of committing) active.get(url)?.open.delete(url)
-      let reached: OpenBatch | undefined
+    /** These targets leave the line with the commit to come. The place that every target before has a row, then. */
+    leaving: (targets: ReadonlyArray<Target>): Place | undefined => {
+      committing = new Set(targets.map(({ url }) => url))
+      for (const { url } of targets) close(url)
       while (batches.length > 0 && batches[0]!.open.size === 0) reached = batches.shift()
       if (reached === undefined) return undefined
       const { bytes, lines, sha256 } = reached.place!
       return { list, bytes, lines, sha256: sha256(), targets: reached.targets }
     },
     /** URLs that alone hold back the place: a later batch is through. */
-    stragglers: (): Iterable<string> =>
-      batches.slice(1).some((batch) => batch.open.size === 0) ? batches[0]!.open : [],
-    /** Whether a URL was read and is not in the store yet. */
-    isActive: (url: string) => active.has(url),
+    stragglers: (): ReadonlyArray<string> =>
+      batches.slice(1).some((batch) => batch.open.size === 0) ? [...batches[0]!.open] : [],
+    /** The commit is done. `stay`: of the targets with a row now, those still in flight. `firstDueMs`: when the first that waits is due. */
+    committed: (stay: ReadonlyArray<Target>, firstDueMs: number) => {
+      committing = new Set()
+      reached = undefined
+      for (const { url } of stay) close(url)
+      if (firstDueMs < dueMs) dueMs = firstDueMs
+      dispatch()
+    },
+    isActive,
     /** Stops giving out targets, until `resume`. */
     pause: () => {
       paused = true
