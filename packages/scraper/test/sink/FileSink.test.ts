@@ -1,0 +1,150 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { WriteError } from "../../src/FetchError.ts"
+import { DiskFull } from "../../src/Sink.ts"
+import * as FileSink from "../../src/sink/FileSink.ts"
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-sink-"))
+afterAll(() => fs.rmSync(root, { recursive: true }))
+let folders = 0
+const open = (options: Partial<FileSink.FileSinkOptions> = {}) => {
+  const directory = join(root, `${folders++}`)
+  const parts = join(directory, ".simul", "parts")
+  return { directory, parts, sink: FileSink.make({ directory, parts, durability: "process", hash: true, ...options }) }
+}
+const bytes = Buffer.from("0123456789".repeat(1000))
+const sha256 = createHash("sha256").update(bytes).digest("hex")
+
+describe("FileSink", () => {
+  for (const [name, pieces, expected] of [
+    ["in one piece", 1, bytes.length],
+    ["in pieces", 7, bytes.length],
+    ["in pieces of unknown length", 3, undefined]
+  ] as const)
+    it(`hashes a body that comes ${name}, and shows it only when it is whole`, () => {
+      const { directory, parts, sink } = open()
+      const part = sink.open(expected === undefined ? {} : { expected })
+      const size = Math.ceil(bytes.length / pieces)
+      for (let at = 0; at < bytes.length; at += size) part.write(bytes.subarray(at, at + size))
+      assert.deepStrictEqual(part.finish(), { bytes: bytes.length, sha256 })
+      assert.isFalse(fs.existsSync(join(directory, "a")))
+      part.place("a/b/c.txt")
+      assert.isTrue(fs.readFileSync(join(directory, "a/b/c.txt")).equals(bytes))
+      assert.deepStrictEqual(fs.readdirSync(parts), [])
+    })
+
+  it.effect("continues a kept part, with the hash of all of it", () =>
+    Effect.gen(function* () {
+      const { directory, sink } = open()
+      const first = sink.open({ key: "https://a/b", expected: bytes.length })
+      first.write(bytes.subarray(0, 4000))
+      first.keep()
+      const again = (yield* sink.reopen("https://a/b"))!
+      assert.strictEqual(again.bytes, 4000)
+      again.write(bytes.subarray(4000))
+      assert.deepStrictEqual(again.finish(), { bytes: bytes.length, sha256 })
+      again.place("b")
+      assert.isTrue(fs.readFileSync(join(directory, "b")).equals(bytes))
+      assert.isUndefined(yield* sink.reopen("https://a/b"))
+    })
+  )
+
+  it.effect("sweeps parts that nobody will continue", () =>
+    Effect.gen(function* () {
+      const { parts, sink } = open()
+      sink.open({}).write(bytes)
+      for (const key of ["kept", "forgotten"]) sink.open({ key }).keep()
+      yield* sink.sweep(new Set(["kept"]))
+      assert.strictEqual(fs.readdirSync(parts).length, 1)
+      assert.isDefined(yield* sink.reopen("kept"))
+    })
+  )
+
+  it.effect("gives names only when synced, where power may fail", () =>
+    Effect.gen(function* () {
+      const { directory, sink } = open({ durability: "power" })
+      const part = sink.open({})
+      part.write(bytes)
+      part.finish()
+      part.place("x/y.txt")
+      assert.isFalse(fs.existsSync(join(directory, "x/y.txt")))
+      yield* sink.sync
+      assert.isTrue(fs.readFileSync(join(directory, "x/y.txt")).equals(bytes))
+    })
+  )
+
+  it("refuses a path through a symbolic link or a file, and removes the part", () => {
+    const { directory, parts, sink } = open()
+    fs.symlinkSync(tmpdir(), join(directory, "link"))
+    fs.writeFileSync(join(directory, "file"), "")
+    for (const [path, code] of [
+      ["link/a", "EUNSAFE"],
+      ["file/a", "ENOTDIR"]
+    ] as const) {
+      const part = sink.open({})
+      part.write(bytes)
+      part.finish()
+      try {
+        part.place(path)
+        assert.fail("placed")
+      } catch (error) {
+        assert.instanceOf(error, WriteError)
+        assert.strictEqual((error as WriteError).code, code)
+      }
+    }
+    assert.deepStrictEqual(fs.readdirSync(parts), [])
+  })
+
+  it("replaces a symbolic link at the final name instead of following it", () => {
+    const { directory, sink } = open()
+    const outside = join(root, "outside.txt")
+    fs.writeFileSync(outside, "untouched")
+    fs.symlinkSync(outside, join(directory, "a.txt"))
+    const part = sink.open({})
+    part.write(bytes)
+    part.finish()
+    part.place("a.txt")
+    assert.strictEqual(fs.readFileSync(outside, "utf8"), "untouched")
+    assert.isTrue(fs.readFileSync(join(directory, "a.txt")).equals(bytes))
+  })
+
+  it("makes a directory again that somebody removed meanwhile", () => {
+    const { directory, sink } = open()
+    for (let round = 0; round < 2; round++) {
+      const part = sink.open({})
+      part.finish()
+      part.place("a/b.txt")
+      assert.isTrue(fs.existsSync(join(directory, "a/b.txt")))
+      fs.rmSync(join(directory, "a"), { recursive: true })
+    }
+  })
+
+  // a real full disk: a small file system in memory, where the system lets us mount one
+  const small = join(root, "small")
+  fs.mkdirSync(small)
+  const mounted = (() => {
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", small], { stdio: "ignore" })
+      return true
+    } catch {
+      return false
+    }
+  })()
+  afterAll(() => {
+    if (mounted) execFileSync("umount", [small])
+  })
+  it.skipIf(!mounted)("tells a full disk from other faults", () => {
+    const sink = FileSink.make({ directory: small, parts: join(small, "parts"), durability: "process", hash: true })
+    const part = sink.open({})
+    assert.throws(() => {
+      for (let i = 0; i < 300; i++) part.write(bytes)
+    }, DiskFull)
+    part.discard()
+    assert.deepStrictEqual(fs.readdirSync(join(small, "parts")), [])
+  })
+})

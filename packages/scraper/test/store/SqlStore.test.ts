@@ -1,0 +1,167 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import { StatusError } from "../../src/FetchError.ts"
+import type { Outcome } from "../../src/Outcome.ts"
+import type { Commit } from "../../src/Store.ts"
+import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+import * as SqlStore from "../../src/store/SqlStore.ts"
+import type { Target } from "../../src/Target.ts"
+
+const target = (name: string): Target => ({
+  url: `https://a.example/${name}.html`,
+  host: "https://a.example",
+  path: `a.example/${name}.html`,
+  attempts: 0
+})
+const saved = (name: string) => {
+  const { url, path } = target(name)
+  const outcome: Outcome = { _tag: "Saved", url, attempts: 1, durationMs: 5, status: 200, path, bytes: 3, sha256: "ab" }
+  return { target: target(name), outcome, validators: { etag: '"1"' } }
+}
+const failed = (name: string) => {
+  const error = new StatusError({ status: 404 })
+  const outcome: Outcome = { _tag: "Failed", url: target(name).url, attempts: 1, durationMs: 5, status: 404, error }
+  return { target: target(name), outcome }
+}
+const commit = (parts: Partial<Commit>): Commit => ({ list: 1, settled: [], waiting: [], hosts: [], ...parts })
+
+/** A fresh database, and a way to begin runs in it, one after the other. */
+const database = Effect.map(NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" }), (sql) => ({
+  sql,
+  begin: (boot = "boot 1", durability: "process" | "power" = "process") =>
+    Effect.provideService(SqlStore.make({ file: "store", boot, durability }), SqlClient.SqlClient, sql)
+}))
+
+describe("SqlStore", () => {
+  it.effect("gives back what was committed, failures with their typed errors", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store, run } = yield* begin()
+      yield* store.commit(commit({ settled: [saved("a"), failed("b")] }))
+      const known = yield* store.lookup([target("a").url, target("b").url, target("c").url])
+      assert.strictEqual(known.size, 2)
+      const a = known.get(target("a").url)!
+      assert.deepStrictEqual([a.state, a.list, a.run], ["done", 1, run])
+      assert.deepStrictEqual(a.target.saved, { bytes: 3, sha256: "ab", etag: '"1"' })
+      assert.strictEqual(known.get(target("b").url)!.state, "failed")
+      const entries = yield* Stream.runCollect(store.entries)
+      assert.deepStrictEqual(entries, [{ outcome: saved("a").outcome }, { outcome: failed("b").outcome }])
+    })
+  )
+
+  it.effect("writes any number of rows, each URL once", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      for (const count of [1, 3, 255, 256, 257, 1500]) {
+        yield* store.commit(commit({ settled: Array.from({ length: count }, (_, index) => saved(`${index}`)) }))
+        assert.strictEqual((yield* Stream.runCollect(store.entries)).length, count)
+      }
+    })
+  )
+
+  it.effect("writes all of a commit or nothing", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      const impossible = { ...saved("b"), target: { ...target("b"), attempts: 0, url: null as never } }
+      const exit = yield* Effect.exit(store.commit(commit({ settled: [saved("a"), impossible] })))
+      assert.strictEqual(exit._tag, "Failure")
+      assert.deepStrictEqual(yield* Stream.runCollect(store.entries), [])
+    })
+  )
+
+  it.effect("leases what is due, the earliest first, and nothing twice", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      const waiting = ["a", "b", "c", "d"].map((name, index) => ({
+        target: { ...target(name), attempts: 2 },
+        dueMs: 400 - 100 * index,
+        leased: false
+      }))
+      yield* store.commit(commit({ waiting }))
+      yield* store.commit(commit({ list: 2, waiting: [{ target: target("other"), dueMs: 0, leased: false }] }))
+      assert.deepStrictEqual(yield* store.waiting(1), { count: 4, dueMs: 100 })
+      const names = (targets: ReadonlyArray<Target>) => targets.map(({ path }) => path.at(-6))
+      const first = yield* store.lease(1, 2, 300)
+      assert.deepStrictEqual(names(first), ["d", "c"])
+      assert.strictEqual(first[0]!.attempts, 2)
+      assert.deepStrictEqual(names(yield* store.lease(1, 9, 300)), ["b"])
+      assert.deepStrictEqual(names(yield* store.lease(1, 9, 300)), [])
+      assert.deepStrictEqual(yield* store.waiting(1), { count: 1, dueMs: 400 })
+    })
+  )
+
+  it.effect("gives the leases of a dead run to the next one, with the part to continue", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const first = yield* begin()
+      const partial = { validator: '"1"', total: 900 }
+      yield* first.store.commit(commit({ waiting: [{ target: { ...target("a"), partial }, dueMs: 0, leased: true }] }))
+      assert.deepStrictEqual(yield* first.store.lease(1, 9, 1e15), [])
+      const second = yield* begin()
+      assert.deepStrictEqual(yield* second.store.partials, [target("a").url])
+      const [leased] = yield* second.store.lease(1, 9, 0)
+      assert.deepStrictEqual(leased!.partial, partial)
+    })
+  )
+
+  it.effect("opens what failed again, but neither what is done nor what is no URL", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      const invalid = failed("no-url")
+      const { InvalidUrl } = yield* Effect.promise(() => import("../../src/FetchError.ts"))
+      const outcome: Outcome = {
+        ...invalid.outcome,
+        _tag: "Failed",
+        error: new InvalidUrl({ detail: "x", line: 7 })
+      } as Outcome
+      yield* store.commit(commit({ settled: [saved("a"), failed("b"), { ...invalid, outcome }] }))
+      assert.deepStrictEqual(yield* store.count(1), { open: 2, invalid: 1 })
+      yield* store.reopen(1)
+      assert.deepStrictEqual(
+        (yield* store.lease(1, 9, 0)).map(({ url, attempts }) => [url, attempts]),
+        [[target("b").url, 0]]
+      )
+    })
+  )
+
+  it.effect("keeps the clocks of hosts and the places in lists", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      const clock = { host: "https://a.example", nextMs: 5, pausedMs: 7, strikes: 1 }
+      const list = yield* store.newList
+      const place = { list, bytes: 10, lines: 2, sha256: "cd", targets: 2 }
+      yield* store.commit(commit({ hosts: [{ ...clock, strikes: 0 }], place: { ...place, bytes: 5 } }))
+      yield* store.commit(commit({ hosts: [clock], place }))
+      assert.deepStrictEqual(yield* store.hosts([clock.host, "https://b.example"]), [clock])
+      assert.deepStrictEqual(yield* store.places, [place])
+    })
+  )
+
+  it.effect("tells unsynced files of another boot until they are trusted", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const unsynced = (boot: string) =>
+        Effect.flatMap(begin(boot), ({ store }) =>
+          Effect.map(Stream.runCollect(store.unsynced), (found) => found.map((one) => one.target.url))
+        )
+      const first = yield* begin("boot 1")
+      yield* first.store.commit(commit({ settled: [saved("a"), saved("b")] }))
+      const power = yield* begin("boot 1", "power")
+      yield* power.store.commit(commit({ settled: [saved("c")] }))
+      assert.deepStrictEqual(yield* unsynced("boot 1"), [])
+      assert.deepStrictEqual(yield* unsynced("boot 2"), [target("a").url, target("b").url])
+      const { store } = yield* begin("boot 2")
+      yield* store.trust([target("a").url])
+      assert.deepStrictEqual(yield* unsynced("boot 2"), [])
+      const known = yield* store.lookup([target("a").url, target("b").url])
+      assert.deepStrictEqual([known.get(target("a").url)!.state, known.get(target("b").url)!.state], ["failed", "done"])
+    })
+  )
+})
