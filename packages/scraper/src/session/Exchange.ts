@@ -17,6 +17,7 @@ import * as FetchError from "../FetchError.ts"
 import type { Receiver, Request, ResponseHead, Transfer } from "../Session.ts"
 import { isPrivate } from "./AddressGuard.ts"
 import type { Connection, Served } from "./Connection.ts"
+import type { LaneConnection } from "./lane/LaneConnection.ts"
 import type { Cookies } from "./Cookies.ts"
 import * as Fault from "./Fault.ts"
 import * as Redirect from "./Redirect.ts"
@@ -71,7 +72,7 @@ const value = (headers: Headers, name: string): string | undefined => {
 const hostOf = (url: URL) => url.hostname.replace(/^\[(.+)\]$/, "$1")
 
 export class Exchange implements Served, Transfer, Watched {
-  connection: Connection | undefined
+  connection: Connection | LaneConnection | undefined
   stream: ClientHttp2Stream | undefined
   slot = -1
   readonly #shared: Shared

@@ -1,17 +1,28 @@
 /**
  * The pools of connections, one set for each way to a host: straight, through a
- * proxy that is given whole URLs, or through a tunnel.
+ * proxy that is given whole URLs, or through a tunnel. Straight and without TLS
+ * is the lane; everything else is undici.
  */
 import type { Connector, Dispatcher } from "./Undici.ts"
 import { Agent, Pool } from "./Undici.ts"
 import * as Connection from "./Connection.ts"
+import * as Dial from "./lane/Dial.ts"
+import { Lane } from "./lane/Lane.ts"
 import type { Choose, Proxy } from "./Proxies.ts"
+
+/** Carries requests: undici, or the lane. */
+export interface Carrier {
+  dispatch(
+    options: Dispatcher.DispatchOptions & { origin: string; headers: Array<string> },
+    handler: Connection.Served
+  ): boolean
+}
 
 export interface Route {
   /** Connections are kept and used again. */
-  readonly kept: Dispatcher
+  readonly kept: Carrier
   /** Every request gets a connection of its own. */
-  readonly single: () => Dispatcher
+  readonly single: () => Carrier
   /** Requests go to this proxy with their whole URL. */
   readonly absolute: Proxy | undefined
   /** A proxy opens the connections to hosts. */
@@ -62,6 +73,20 @@ export const make = (
     return { ...about, kept: open(connect, connections, 1), single: () => (single ??= open(connect, connections, 0)) }
   }
   const straight = route(Connection.direct(settings), limits.perHost, { absolute: undefined, proxied: false })
+  const dial = Dial.direct(settings)
+  const lanes: Array<Lane> = []
+  const laneOf = (keeps: boolean) => {
+    const lane = new Lane({ dial, connections: limits.perHost, keeps })
+    lanes.push(lane)
+    return lane
+  }
+  let lone: Lane | undefined
+  const plain: Route = {
+    kept: laneOf(true),
+    single: () => (lone ??= laneOf(false)),
+    absolute: undefined,
+    proxied: false
+  }
   const forwards = new Map<Proxy, Route>()
   const tunnels = new Map<Proxy, Route>()
   const remember = (routes: Map<Proxy, Route>, proxy: Proxy, first: () => Route) => {
@@ -72,7 +97,7 @@ export const make = (
   return {
     to: (url) => {
       const proxy = choose(url)
-      if (proxy === undefined) return straight
+      if (proxy === undefined) return url.protocol === "http:" ? plain : straight
       return url.protocol === "http:" && proxy.protocol !== "socks5:"
         ? remember(forwards, proxy, () =>
             route(Connection.toProxy(settings, proxy), limits.jobs, { absolute: proxy, proxied: true })
@@ -82,6 +107,7 @@ export const make = (
           )
     },
     destroy: async () => {
+      for (const lane of lanes) lane.destroy()
       await Promise.all(opened.map((dispatcher) => dispatcher.destroy()))
     }
   }

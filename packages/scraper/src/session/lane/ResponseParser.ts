@@ -1,0 +1,445 @@
+/**
+ * Responses to GET requests out of the bytes of one connection (RFC 9112), by one
+ * pass over them and without a copy.
+ *
+ * 1. Bytes are fed in pieces of any size, and every piece is looked at once: the
+ *    work is linear, and a head that breaks the grammar is refused at the byte
+ *    that breaks it.
+ * 2. Strict where leniency would leave two readings of one stream: a line ends
+ *    with CRLF alone, a message has one length, no field is folded. Everything
+ *    refused is a `LaneFault` with a code of llhttp's.
+ * 3. What is handed on lies in the caller's buffer.
+ */
+import { LaneFault, overflow } from "./LaneFault.ts"
+
+/** Names in lower case; a list where a field came in several lines. Without a prototype, so `__proto__` is a name like any other. */
+export type Headers = Record<string, string | Array<string>>
+
+/** Hears the final response. It may set `paused`, call `stop`, and throw, which `feed` passes on. */
+export interface Message {
+  readonly onHead: (status: number, headers: Headers) => void
+  /** `chunk` is part of the bytes being fed. */
+  readonly onBody: (chunk: Buffer) => void
+}
+
+/** Bytes of one head, and of one trailer section. */
+const maxHeadBytes = 65_536
+/** Bytes of the line that tells a chunk's size. */
+const maxChunkLineBytes = 4096
+/** A chunk size up to here bears a further digit without leaving the safe integers. */
+const maxSizePrefix = (Number.MAX_SAFE_INTEGER - 15) / 16
+
+const CR = 13
+const LF = 10
+
+const codesOf = (pattern: RegExp) =>
+  Uint8Array.from({ length: 256 }, (_, code) => +pattern.test(String.fromCharCode(code)))
+
+const isToken = codesOf(/[!#$%&'*+.^_`|~0-9A-Za-z-]/)
+const isText = codesOf(/[\t\x20-\x7e\x80-\xff]/)
+const isBlank = codesOf(/[\t ]/)
+/** The value of a hexadecimal digit, 16 for anything else. */
+const digitOf = Uint8Array.from({ length: 256 }, (_, code) => {
+  const text = String.fromCharCode(code)
+  return /[0-9A-Fa-f]/.test(text) ? Number.parseInt(text, 16) : 16
+})
+
+/** The status line byte by byte, from the least to the greatest allowed. */
+const least = Buffer.from("HTTP/1.0 100")
+const greatest = Buffer.from("HTTP/1.1 999")
+const minorAt = 7
+const statusAt = 9
+
+/** What comes next of a message. */
+const head = 0
+const counted = 1
+const unbounded = 2
+const chunkSize = 3
+const chunkExtension = 4
+const chunkSizeEnd = 5
+const chunkData = 6
+const chunkDataReturn = 7
+const chunkDataEnd = 8
+const trailers = 9
+const complete = 10
+const stopped = 11
+
+/** What comes next of a head or a trailer section. */
+const lead = 0
+const leadEnd = 1
+const status = 2
+const reason = 3
+const lineEnd = 4
+const line = 5
+const name = 6
+const blank = 7
+const text = 8
+const sectionEnd = 9
+const whole = 10
+
+const nothing = Buffer.alloc(0)
+
+const Fields = function () {} as unknown as { new (): Headers; prototype: object | null }
+Fields.prototype = Object.create(null)
+
+/** Spellings of field names to their lower case: servers use few, and the result is a string the engine knows. */
+const spellings = new Map<string, string>()
+const maxSpellings = 512
+
+const lowerCase = (spelling: string): string => {
+  const known = spellings.get(spelling)
+  if (known !== undefined) return known
+  if (spellings.size >= maxSpellings) return spelling.toLowerCase()
+  // a copy: a slice keeps the whole head it was cut from
+  const own = Buffer.from(spelling, "latin1").toString("latin1")
+  spellings.set(own, own.toLowerCase())
+  return own.toLowerCase()
+}
+
+const joined = (value: string | Array<string> | undefined): string | undefined =>
+  typeof value === "object" ? value.join(",") : value
+
+const close = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
+const keepAlive = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
+const timeout = /(?:^|[,\t ])timeout=(\d{1,9})(?:$|[,\t ])/i
+
+/** One length, told once or in equal copies (RFC 9110 8.6). */
+const lengthOf = (value: string): number => {
+  let length = value
+  const comma = value.indexOf(",")
+  if (comma !== -1) {
+    const copies = value.split(",").map((copy) => copy.replace(/^[\t ]+|[\t ]+$/g, ""))
+    length = copies[0] ?? ""
+    if (copies.some((copy) => copy !== length)) throw new LaneFault("HPE_UNEXPECTED_CONTENT_LENGTH", "several lengths")
+  }
+  const bytes = /^[0-9]+$/.test(length) ? Number(length) : NaN
+  if (!Number.isSafeInteger(bytes)) throw new LaneFault("HPE_INVALID_CONTENT_LENGTH", "the length is no number")
+  return bytes
+}
+
+const grammar = (at: number): LaneFault => {
+  switch (at) {
+    case status:
+    case reason:
+      return new LaneFault("HPE_INVALID_STATUS", "bad status line")
+    case lead:
+    case leadEnd:
+      return new LaneFault("HPE_INVALID_CONSTANT", "no status line")
+    case lineEnd:
+    case sectionEnd:
+      return new LaneFault("HPE_LF_EXPECTED", "carriage return without line feed")
+    case text:
+    case blank:
+      return new LaneFault("HPE_INVALID_HEADER_TOKEN", "bad byte in a field's value")
+    default:
+      return new LaneFault("HPE_INVALID_HEADER_TOKEN", "bad byte in a field's name")
+  }
+}
+
+export class ResponseParser {
+  /** The connection may serve another request after this response (RFC 9112 9.3). Known once it is complete. */
+  reusable = false
+  /** `feed` takes nothing, and goes back as soon as its listener has heard what it is hearing. */
+  paused = false
+  /** How long the server says it keeps the connection while idle, in milliseconds. */
+  idleMs: number | undefined
+  readonly #message: Message
+  #phase: number = head
+  #line: number = lead
+  /** Where the walk over the section goes on, from its start. */
+  #at = 0
+  #statusAt = 0
+  /** Start and end of each name, then of each value, from the start of the head. */
+  readonly #marks: Array<number> = []
+  /** The head so far, where it came in pieces. */
+  #held: Buffer = nothing
+  #heldBytes = 0
+  /** Bytes left of the body or chunk. */
+  #left = 0
+  /** Bytes of the present chunk line or trailer section. */
+  #lineBytes = 0
+
+  constructor(message: Message) {
+    this.#message = message
+  }
+
+  /** The response is complete; `restart` makes ready for the next. */
+  get isComplete(): boolean {
+    return this.#phase === complete
+  }
+
+  /** Makes ready for another response. */
+  restart(): void {
+    this.#phase = head
+    this.#line = lead
+    this.#at = 0
+  }
+
+  /** Hears and reads nothing more, even in the midst of `feed`. */
+  stop(): void {
+    this.#phase = stopped
+    this.#held = nothing
+  }
+
+  /** The connection ended: tells whether that is a proper end of the response (RFC 9112 8). */
+  finish(): boolean {
+    if (this.#phase !== unbounded) return false
+    this.#phase = complete
+    return true
+  }
+
+  /** Reads `bytes` up to `end`. Returns how far it came: short of `end` once the response is complete, or on a pause. Throws `LaneFault`. */
+  feed(bytes: Buffer, end: number): number {
+    let at = 0
+    while (at < end && !this.paused) {
+      switch (this.#phase) {
+        case head:
+          at = this.#readHead(bytes, at, end)
+          break
+        case counted: {
+          const from = at
+          at = Math.min(end, at + this.#left)
+          this.#left -= at - from
+          if (this.#left === 0) this.#phase = complete
+          this.#message.onBody(bytes.subarray(from, at))
+          break
+        }
+        case unbounded:
+          this.#message.onBody(bytes.subarray(at, end))
+          return end
+        case complete:
+          return at
+        case stopped:
+          return end
+        default:
+          at = this.#readChunked(bytes, at, end)
+      }
+    }
+    return at
+  }
+
+  #readHead(bytes: Buffer, at: number, end: number): number {
+    const before = this.#heldBytes
+    const piece = Math.min(end - at, maxHeadBytes - before)
+    let next: number
+    if (before === 0) {
+      next = this.#walk(bytes, at, at + piece)
+      if (this.#line === whole) return this.#open(bytes, at, next, next)
+      this.#hold(bytes, at, piece)
+    } else {
+      this.#hold(bytes, at, piece)
+      const held = this.#held
+      next = this.#walk(held, 0, before + piece)
+      if (this.#line === whole) {
+        this.#held = nothing
+        this.#heldBytes = 0
+        return this.#open(held, 0, next, at + next - before)
+      }
+    }
+    if (before + piece === maxHeadBytes) throw overflow()
+    return end
+  }
+
+  #hold(bytes: Buffer, at: number, piece: number): void {
+    const size = this.#heldBytes + piece
+    if (size > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.min(maxHeadBytes, Math.max(1024, size * 2)))
+      this.#held.copy(larger, 0, 0, this.#heldBytes)
+      this.#held = larger
+    }
+    bytes.copy(this.#held, this.#heldBytes, at, at + piece)
+    this.#heldBytes = size
+  }
+
+  /** Goes on with the section that starts at `base`, to its blank line or to `end`; tells where it stopped. */
+  #walk(bytes: Buffer, base: number, end: number): number {
+    const marks = this.#marks
+    let at = base + this.#at
+    let next = this.#line
+    for (;;) {
+      if (next === whole || at >= end) break
+      if (next === status) {
+        const start = base + this.#statusAt
+        for (const until = Math.min(end, start + least.length); at < until; at++) {
+          const code = bytes[at] as number
+          if (code >= (least[at - start] as number) && code <= (greatest[at - start] as number)) continue
+          throw at - start < statusAt ? new LaneFault("HPE_INVALID_VERSION", "no HTTP/1.1 response") : grammar(status)
+        }
+        if (at === end) break
+        if (bytes[at] !== 32 && bytes[at] !== CR) throw grammar(status)
+        next = reason
+      } else if (next === reason || next === text) {
+        while (at < end && isText[bytes[at] as number] === 1) at++
+        if (at === end) break
+        if (bytes[at] !== CR) throw grammar(next)
+        if (next === text) marks.push(at - base)
+        at++
+        next = lineEnd
+      } else if (next === name) {
+        while (at < end && isToken[bytes[at] as number] === 1) at++
+        if (at === end) break
+        if (bytes[at] !== 58) throw grammar(name)
+        marks.push(at - base)
+        at++
+        next = blank
+      } else if (next === blank) {
+        while (at < end && isBlank[bytes[at] as number] === 1) at++
+        if (at === end) break
+        marks.push(at - base)
+        next = text
+      } else if (next === line) {
+        const code = bytes[at] as number
+        if (isToken[code] === 1) {
+          marks.push(at - base)
+          next = name
+        } else if (code === CR) next = sectionEnd
+        else throw isBlank[code] === 1 ? new LaneFault("HPE_INVALID_HEADER_TOKEN", "folded field") : grammar(line)
+        at++
+      } else if (next === lineEnd || next === sectionEnd || next === leadEnd) {
+        if (bytes[at] !== LF) throw grammar(next)
+        at++
+        next = next === lineEnd ? line : next === sectionEnd ? whole : lead
+      } else if (bytes[at] === CR) {
+        // blank lines that a server left behind its last response
+        at++
+        next = leadEnd
+      } else {
+        this.#statusAt = at - base
+        marks.length = 0
+        next = status
+      }
+    }
+    this.#line = next
+    this.#at = at - base
+    return at
+  }
+
+  /** Takes a whole head, which lies from `base` to `end`. Returns `next`. */
+  #open(bytes: Buffer, base: number, end: number, next: number): number {
+    const marks = this.#marks
+    const written = bytes.toString("latin1", base + this.#statusAt, end)
+    const offset = this.#statusAt
+    const code = Number(written.slice(statusAt, statusAt + 3))
+    this.#line = lead
+    this.#at = 0
+    if (code < 200) {
+      if (code === 101) throw new LaneFault("HPE_UNEXPECTED_UPGRADE", "unasked upgrade")
+      return next
+    }
+    const headers = new Fields()
+    for (let i = 0; i < marks.length; i += 4) {
+      const name = lowerCase(written.slice((marks[i] as number) - offset, (marks[i + 1] as number) - offset))
+      const from = (marks[i + 2] as number) - offset
+      let to = (marks[i + 3] as number) - offset
+      while (to > from && isBlank[written.charCodeAt(to - 1)] === 1) to--
+      const value = written.slice(from, to)
+      const known = headers[name]
+      if (known === undefined) headers[name] = value
+      else if (typeof known === "string") headers[name] = [known, value]
+      else known.push(value)
+    }
+    this.#frame(code, written.charCodeAt(minorAt) === 49, headers)
+    this.#message.onHead(code, headers)
+    return next
+  }
+
+  /** Where the body ends, and what becomes of the connection then (RFC 9112 6.3, 9.3). */
+  #frame(code: number, isNew: boolean, headers: Headers): void {
+    const coding = joined(headers["transfer-encoding"])
+    const told = joined(headers["content-length"])
+    if (coding !== undefined) {
+      if (told !== undefined) {
+        throw new LaneFault("HPE_UNEXPECTED_CONTENT_LENGTH", "a length beside a transfer coding")
+      }
+      // no other coding was asked for, so no other can be taken off (RFC 9112 7.4)
+      if (coding.toLowerCase() !== "chunked") {
+        throw new LaneFault("HPE_INVALID_TRANSFER_ENCODING", "unknown transfer coding")
+      }
+    }
+    const length = told === undefined ? undefined : lengthOf(told)
+    const options = joined(headers["connection"]) ?? ""
+    const keeps = isNew || keepAlive.test(options)
+    const kept = joined(headers["keep-alive"])?.match(timeout)?.[1]
+    this.idleMs = kept === undefined ? undefined : Number(kept) * 1000
+    this.reusable = keeps && !close.test(options)
+    if (code === 204 || code === 304) {
+      // a server that tells a length here may well send that body too
+      if (coding !== undefined || (length !== undefined && length > 0)) this.reusable = false
+      this.#phase = complete
+    } else if (coding !== undefined) {
+      // HTTP/1.0 has no chunks: what says so passed through something that does not know them (RFC 9112 6.1)
+      if (!isNew) this.reusable = false
+      this.#startChunk()
+    } else if (length === undefined) {
+      this.reusable = false
+      this.#phase = unbounded
+    } else {
+      this.#left = length
+      this.#phase = length === 0 ? complete : counted
+    }
+  }
+
+  #startChunk(): void {
+    this.#phase = chunkSize
+    this.#left = 0
+    this.#lineBytes = 0
+  }
+
+  #readChunked(bytes: Buffer, from: number, end: number): number {
+    let at = from
+    const code = bytes[at] as number
+    switch (this.#phase) {
+      case chunkSize: {
+        const digit = digitOf[code] as number
+        if (digit < 16) {
+          if (this.#left > maxSizePrefix) throw new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is too large")
+          this.#left = this.#left * 16 + digit
+          this.#countLine()
+        } else if (this.#lineBytes > 0 && code === CR) this.#phase = chunkSizeEnd
+        else if (this.#lineBytes > 0 && code === 59) this.#phase = chunkExtension
+        else throw new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is no hexadecimal number")
+        return at + 1
+      }
+      case chunkExtension:
+        for (; at < end && isText[bytes[at] as number] === 1; at++) this.#countLine()
+        if (at === end) return at
+        if (bytes[at] !== CR) throw new LaneFault("HPE_STRICT", "bad byte in a chunk extension")
+        this.#phase = chunkSizeEnd
+        return at + 1
+      case chunkSizeEnd:
+        if (code !== LF) throw new LaneFault("HPE_LF_EXPECTED", "bad end of a chunk size")
+        this.#lineBytes = 0
+        this.#phase = this.#left === 0 ? trailers : chunkData
+        this.#line = line
+        return at + 1
+      case chunkData:
+        at = Math.min(end, from + this.#left)
+        this.#left -= at - from
+        if (this.#left === 0) this.#phase = chunkDataReturn
+        this.#message.onBody(bytes.subarray(from, at))
+        return at
+      case chunkDataReturn:
+        if (code !== CR) throw new LaneFault("HPE_STRICT", "a chunk is longer than its size")
+        this.#phase = chunkDataEnd
+        return at + 1
+      case chunkDataEnd:
+        if (code !== LF) throw new LaneFault("HPE_LF_EXPECTED", "bad end of a chunk")
+        this.#startChunk()
+        return at + 1
+      default:
+        // trailers are read for their end alone
+        this.#at = 0
+        this.#marks.length = 0
+        at = this.#walk(bytes, from, Math.min(end, from + maxHeadBytes - this.#lineBytes))
+        this.#lineBytes += at - from
+        if (this.#line === whole) this.#phase = complete
+        else if (this.#lineBytes === maxHeadBytes) throw overflow()
+        return at
+    }
+  }
+
+  #countLine(): void {
+    if (++this.#lineBytes > maxChunkLineBytes)
+      throw new LaneFault("HPE_CHUNK_EXTENSIONS_OVERFLOW", "endless chunk size")
+  }
+}
