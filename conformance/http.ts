@@ -79,13 +79,11 @@ const notAsked =
 const dateIgnored =
   "a 200 to a conditional request is the current content, whatever its Last-Modified says (RFC 9110 13.2.1)"
 const nameless = "a URL without a last segment gives `index.html`"
-const loop = "a URL asked for again with the same cookies is a loop (RFC 9110 15.4)"
 
 const exceptions: Readonly<Record<number, Exception>> = {
   38: { reason: startsAgain, instead: savedReply },
   78: { reason: dateIgnored, instead: savedReply },
   92: { reason: notAsked, instead: failed },
-  188: { reason: loop, instead: failed },
   194: { reason: notAsked, instead: failed },
   274: { reason: "the number of redirects is no option" },
   690: { reason: nameless, instead: savedAs("index.html") },
@@ -97,11 +95,11 @@ const exceptions: Readonly<Record<number, Exception>> = {
   1116: { reason: "lines of a chunked body end with CRLF (RFC 9112 7.1)", instead: failed },
   1210: { reason: "the query is a part of the name", instead: savedAs("1210@junk") },
   1424: { reason: dateIgnored, instead: savedReply },
+  1482: { reason: "chunked is never applied twice (RFC 9112 6.1)", instead: failed },
   1494: { reason: "`identity` is no transfer coding (RFC 9112 7)", instead: failed },
   1584: { reason: "a field without a disposition type is not read (RFC 6266 4.1)", instead: savedAs("1584") },
   1642: { reason: "a file is named after the URL that was asked for", instead: savedAs("1642") },
-  1644: { reason: nameless, instead: savedAs("index.html") },
-  3032: { reason: loop, instead: failed }
+  1644: { reason: nameless, instead: savedAs("index.html") }
 }
 
 /** The body of a reply that is neither chunked nor coded. */

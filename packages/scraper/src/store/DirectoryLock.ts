@@ -4,8 +4,8 @@
  * stale lock survives `kill -9`.
  */
 import * as Effect from "effect/Effect"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { DirectoryLocked, DirectoryUnusable } from "../RunError.ts"
 
@@ -18,6 +18,19 @@ export const partsOf = (directory: string) => join(stateOf(directory), "parts")
 const code = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "EIO"
 const sqliteBusy = 5
 
+/** As `mkdir -p`. Node's own recursion never ends where the system refuses new names with ENOENT, as in `/proc`. */
+const makeDirectory = (path: string, mode = 0o777): void => {
+  try {
+    mkdirSync(path, mode)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === "EEXIST" && statSync(path).isDirectory()) return
+    if (code !== "ENOENT" || existsSync(dirname(path))) throw error
+    makeDirectory(dirname(path))
+    mkdirSync(path, mode)
+  }
+}
+
 /** Makes the directory and its state folder if need be, and holds them until the scope closes. */
 export const acquire = (directory: string) =>
   Effect.acquireRelease(
@@ -25,7 +38,8 @@ export const acquire = (directory: string) =>
       const state = stateOf(directory)
       const holder = join(state, "pid")
       try {
-        mkdirSync(state, { recursive: true, mode: 0o700 })
+        makeDirectory(directory)
+        makeDirectory(state, 0o700)
       } catch (error) {
         return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
       }
