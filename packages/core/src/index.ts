@@ -2,3 +2,7 @@
 export * as Concurrently from "./Concurrently.ts"
 // Time
 export * as Deadline from "./Deadline.ts"
+// What ran when
+export * as Timeline from "./Timeline.ts"
+export * as TimelineHtml from "./TimelineHtml.ts"
+export * as TimelineTrace from "./TimelineTrace.ts"

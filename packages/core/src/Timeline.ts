@@ -1,0 +1,263 @@
+/**
+ * What a run did, as plain data: lanes, the spans on them, and where the time
+ * went. Renderers (`TimelineHtml`, `TimelineTrace`) and recorders know only this.
+ *
+ * 1. A lane is one life: a target, a fiber, a worker. Its spans follow each
+ *    other without overlap, and its times by category add up to its length.
+ * 2. Memory is bounded, however many lanes there are: the first ones and the
+ *    slowest ones are kept whole, everything else only in the totals and in the
+ *    overview. What was left out is counted, never dropped silently.
+ * 3. Times are milliseconds since the start of the timeline.
+ */
+
+/** A cause that time is spent on. */
+export interface Category {
+  readonly name: string
+  readonly description: string
+  /** The lane waits for its turn: many lanes do so at once, and nothing is done for them. */
+  readonly waiting: boolean
+}
+
+/** What is known of a lane or a span besides its times. */
+export type Arguments = Readonly<Record<string, string | number>>
+
+/** A stretch of a lane. */
+export interface Span {
+  /** Index in `lanes`. */
+  readonly lane: number
+  readonly name: string
+  readonly startMs: number
+  readonly endMs: number
+  /** The name of the category that most of it belongs to. */
+  readonly category: string
+  readonly arguments?: Arguments
+}
+
+/** Milliseconds by the name of a category; those without any are left out. */
+export type Times = Readonly<Record<string, number>>
+
+export interface Lane {
+  readonly name: string
+  /** What it is summed up under: a host, a parent. */
+  readonly group: string
+  readonly startMs: number
+  readonly endMs: number
+  /** They add up to `endMs - startMs`. */
+  readonly times: Times
+  readonly arguments?: Arguments
+}
+
+/** The lanes of a group, all of them, kept or not. */
+export interface Total {
+  readonly group: string
+  readonly lanes: number
+  readonly times: Times
+}
+
+export interface Timeline {
+  readonly title: string
+  /** When it starts, in milliseconds since the epoch. */
+  readonly startedAtMs: number
+  readonly durationMs: number
+  /** What a lane and a group are called, in the singular: `target`, `host`. */
+  readonly words: { readonly lane: string; readonly group: string }
+  readonly categories: ReadonlyArray<Category>
+  /** In the order of their start. */
+  readonly lanes: ReadonlyArray<Lane>
+  /** Lane by lane, each in the order of time. */
+  readonly spans: ReadonlyArray<Span>
+  /** Longest time first. Groups beyond a bound are summed up in the last one, called `others`. */
+  readonly totals: ReadonlyArray<Total>
+  /** How many lanes were in each category (first index), on average over each stretch of `binMs` (second index). */
+  readonly overview: { readonly binMs: number; readonly counts: ReadonlyArray<ReadonlyArray<number>> }
+  readonly leftOut: LeftOut
+}
+
+/** What the totals and the overview know, but the lanes and spans do not show. */
+export interface LeftOut {
+  readonly lanes: number
+  /** Of lanes that are kept. */
+  readonly spans: number
+  /** Lanes summed up under `others`. */
+  readonly ungrouped: number
+}
+
+/** The name of the sum of groups beyond the bound. */
+export const others = "(others)"
+
+/** A lane at its end, as a recorder hands it in. */
+export interface Ended {
+  /** Called once, and only for a lane that is kept. */
+  readonly name: () => string
+  readonly group: string
+  readonly startMs: number
+  readonly endMs: number
+  /** By what the slowest are found, in milliseconds. */
+  readonly slownessMs: number
+  /** Milliseconds by index of category. */
+  readonly times: ArrayLike<number>
+  readonly spans: ReadonlyArray<Omit<Span, "lane">>
+  /** Spans that it had besides. */
+  readonly spansLeftOut?: number
+  readonly arguments?: Arguments
+}
+
+export interface CollectorOptions {
+  readonly title: string
+  readonly words: Timeline["words"]
+  readonly categories: ReadonlyArray<Category>
+  /** Lanes kept because they ended first [10 000]. */
+  readonly first?: number
+  /** Lanes kept because they are the slowest of the others [1 000]. */
+  readonly slowest?: number
+  /** Groups with a total of their own [2 000]. */
+  readonly groups?: number
+}
+
+/** Takes lanes as they end; memory stays within the bounds of its options. */
+export interface Collector {
+  readonly add: (lane: Ended) => void
+  /** Adds to the overview: `ms` spent on a category (by index), evenly between two times. */
+  readonly spread: (category: number, startMs: number, endMs: number, ms: number) => void
+  readonly result: (startedAtMs: number, endMs: number) => Timeline
+}
+
+/** The overview has between half of these and all of them. */
+const bins = 512
+const firstBinMs = 1
+
+/** Makes a collector. */
+export const collect = (options: CollectorOptions): Collector => {
+  const { categories, first = 10_000, slowest = 1000, groups = 2000 } = options
+  const kept: Array<Ended> = []
+  const slow = makeSlowest(slowest)
+  let added = 0
+  const sums = new Map<string, { lanes: number; readonly times: Float64Array }>()
+  const rest = { lanes: 0, times: new Float64Array(categories.length) }
+  const overview = categories.map(() => new Float64Array(bins))
+  let binMs = firstBinMs
+
+  const coarsen = () => {
+    for (const values of overview)
+      for (let bin = 0; bin < bins; bin++) values[bin] = bin < bins / 2 ? values[2 * bin]! + values[2 * bin + 1]! : 0
+    binMs *= 2
+  }
+
+  const sumOf = (group: string) => {
+    let sum = sums.get(group)
+    if (sum === undefined) {
+      if (sums.size >= groups) return rest
+      sum = { lanes: 0, times: new Float64Array(categories.length) }
+      sums.set(group, sum)
+    }
+    return sum
+  }
+
+  return {
+    add: (lane) => {
+      added++
+      const sum = sumOf(lane.group)
+      sum.lanes++
+      for (let index = 0; index < categories.length; index++) sum.times[index]! += lane.times[index]!
+      if (kept.length < first) kept.push(lane)
+      else slow.offer(lane)
+    },
+
+    spread: (category, startMs, endMs, ms) => {
+      if (!(ms > 0)) return
+      while (endMs >= bins * binMs) coarsen()
+      const values = overview[category]!
+      const from = Math.floor(startMs / binMs)
+      const to = Math.floor(endMs / binMs)
+      if (from === to) {
+        values[from]! += ms
+        return
+      }
+      const share = ms / (endMs - startMs)
+      for (let bin = from; bin <= to; bin++)
+        values[bin]! += share * (Math.min(endMs, (bin + 1) * binMs) - Math.max(startMs, bin * binMs))
+    },
+
+    result: (startedAtMs, endMs) => {
+      const named = (times: ArrayLike<number>): Times => {
+        const result: Record<string, number> = {}
+        for (const [index, { name }] of categories.entries()) if (times[index]! > 0) result[name] = times[index]!
+        return result
+      }
+      const lanes: Array<Lane> = []
+      const spans: Array<Span> = []
+      let spansLeftOut = 0
+      for (const lane of [...kept, ...slow.all()].toSorted((a, b) => a.startMs - b.startMs)) {
+        for (const span of lane.spans) spans.push({ lane: lanes.length, ...span })
+        spansLeftOut += lane.spansLeftOut ?? 0
+        lanes.push({
+          name: lane.name(),
+          group: lane.group,
+          startMs: lane.startMs,
+          endMs: lane.endMs,
+          times: named(lane.times),
+          ...(lane.arguments === undefined ? {} : { arguments: lane.arguments })
+        })
+      }
+      const total = ({ times }: { readonly times: Float64Array }) => times.reduce((sum, ms) => sum + ms, 0)
+      const totals = Array.from(sums)
+        .toSorted(([, a], [, b]) => total(b) - total(a))
+        .map(([group, sum]): Total => ({ group, lanes: sum.lanes, times: named(sum.times) }))
+      if (rest.lanes > 0) totals.push({ group: others, lanes: rest.lanes, times: named(rest.times) })
+      const used = Math.min(bins, Math.max(1, Math.ceil(endMs / binMs)))
+      return {
+        title: options.title,
+        startedAtMs,
+        durationMs: endMs,
+        words: options.words,
+        categories,
+        lanes,
+        spans,
+        totals,
+        overview: {
+          binMs,
+          counts: overview.map((values) => Array.from(values.subarray(0, used), (ms) => ms / binMs))
+        },
+        leftOut: { lanes: added - lanes.length, spans: spansLeftOut, ungrouped: rest.lanes }
+      }
+    }
+  }
+}
+
+/** Keeps the slowest lanes it is offered: a binary heap with the least slow one on top. */
+const makeSlowest = (most: number) => {
+  const heap: Array<Ended> = []
+  const swap = (one: number, other: number) => {
+    const lane = heap[one]!
+    heap[one] = heap[other]!
+    heap[other] = lane
+  }
+  const isLess = (one: number, other: number) => heap[one]!.slownessMs < heap[other]!.slownessMs
+  const up = (from: number) => {
+    for (let at = from; at > 0;) {
+      const parent = (at - 1) >> 1
+      if (!isLess(at, parent)) return
+      swap(at, parent)
+      at = parent
+    }
+  }
+  const down = () => {
+    for (let at = 0; ;) {
+      let least = at
+      for (const child of [2 * at + 1, 2 * at + 2]) if (child < heap.length && isLess(child, least)) least = child
+      if (least === at) return
+      swap(at, least)
+      at = least
+    }
+  }
+  return {
+    offer: (lane: Ended) => {
+      if (heap.length < most) up(heap.push(lane) - 1)
+      else if (most > 0 && lane.slownessMs > heap[0]!.slownessMs) {
+        heap[0] = lane
+        down()
+      }
+    },
+    all: (): ReadonlyArray<Ended> => heap
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * A timeline as one HTML file that needs nothing else: no network, no server.
+ *
+ * 1. The tables are plain HTML, so the file says where the time went even where
+ *    scripts are off; the chart above them is drawn by its script.
+ * 2. Every text from outside (a URL may hold `</script>`) is escaped: as markup
+ *    in the tables, as JSON without `<` in the data. A Content-Security-Policy
+ *    lets only this file's own script run, and nothing be loaded.
+ */
+import type { Arguments, Lane, Times, Timeline, Total } from "./Timeline.ts"
+import { duration, firstAfter, pack, pieces, ticks } from "./TimelineLayout.ts"
+import { colours, script, style } from "./TimelinePage.ts"
+
+/** Text as HTML, in content and in quoted attributes. */
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+
+/** JSON that can stand inside a script element: no `<` in it ends or opens anything (HTML 13.1.3.1). */
+const embedded = (value: unknown): string =>
+  JSON.stringify(value)
+    .replace(/</g, String.raw`\u003c`)
+    .replace(/\u2028|\u2029/g, (c) => (c === "\u2028" ? "\\u2028" : "\\u2029"))
+
+const rounded = (ms: number) => Math.round(ms * 1000) / 1000
+const grouped = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, ",")
+const counted = (count: number, word: string) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`
+
+/** What the script reads, in the compact form it expects: names by index, spans as numbers in a row. */
+const dataOf = (timeline: Timeline) => {
+  const indexOf = new Map(timeline.categories.map(({ name }, index) => [name, index]))
+  const groups = new Map<string, number>()
+  const groupOf = (name: string) => {
+    let index = groups.get(name)
+    if (index === undefined) groups.set(name, (index = groups.size))
+    return index
+  }
+  const about: Record<number, { readonly name?: string; readonly arguments?: Arguments }> = {}
+  for (const [index, span] of timeline.spans.entries()) {
+    if (span.name === span.category && span.arguments === undefined) continue
+    about[index] = {
+      ...(span.name === span.category ? {} : { name: span.name }),
+      ...(span.arguments === undefined ? {} : { arguments: span.arguments })
+    }
+  }
+  const timesOf = (times: Times) => Object.entries(times).map(([name, ms]) => [indexOf.get(name), rounded(ms)])
+  return {
+    durationMs: rounded(timeline.durationMs),
+    words: timeline.words,
+    categories: timeline.categories.map(({ name, waiting }) => ({ name, waiting })),
+    colours: colours(timeline.categories),
+    lanes: timeline.lanes.map((lane) => [
+      lane.name,
+      groupOf(lane.group),
+      rounded(lane.startMs),
+      rounded(lane.endMs),
+      timesOf(lane.times),
+      ...(lane.arguments === undefined ? [] : [lane.arguments])
+    ]),
+    groups: [...groups.keys()],
+    spans: timeline.spans.flatMap((span) => [
+      span.lane,
+      indexOf.get(span.category),
+      rounded(span.startMs),
+      rounded(span.endMs)
+    ]),
+    about,
+    overview: {
+      binMs: timeline.overview.binMs,
+      counts: timeline.overview.counts.map((values) => values.map(rounded))
+    }
+  }
+}
+
+const sum = (times: Times) => Object.values(times).reduce((total, ms) => total + ms, 0)
+
+/** The categories that took any time, with their index. */
+const usedOf = ({ categories, totals }: Timeline) =>
+  categories
+    .map((category, index) => ({
+      ...category,
+      index,
+      ms: totals.reduce((total, { times }) => total + (times[category.name] ?? 0), 0)
+    }))
+    .filter(({ ms }) => ms > 0)
+
+type Used = ReturnType<typeof usedOf>
+
+const swatch = (index: number) => `<span class="swatch c${index}"></span>`
+
+const share = (part: number) => (part < 0.0005 ? "&lt; 0.1 %" : `${(100 * part).toFixed(1)} %`)
+
+const causes = (used: Used): string => {
+  const total = used.reduce((total, { ms }) => total + ms, 0)
+  const rows = used
+    .toSorted((a, b) => b.ms - a.ms)
+    .map(
+      ({ name, description, index, ms }) =>
+        `<tr><th scope="row">${swatch(index)}${escaped(name)}</th><td class="number">${duration(ms)}</td>` +
+        `<td class="number">${share(ms / total)}</td>` +
+        `<td><svg width="140" height="10" aria-hidden="true"><rect class="f${index}" height="10" ` +
+        `width="${((140 * ms) / total).toFixed(2)}"/></svg></td>` +
+        `<td class="about">${escaped(description)}</td></tr>`
+    )
+  return (
+    `<table id="causes"><thead><tr><th scope="col">Cause</th><th scope="col" class="number">Time</th>` +
+    `<th scope="col" class="number">Share</th><th></th><th scope="col">What it is</th></tr></thead>` +
+    `<tbody>${rows.join("")}</tbody></table>`
+  )
+}
+
+const groupTable = (totals: ReadonlyArray<Total>, used: Used, words: Timeline["words"]): string => {
+  const head = used.map(({ name, index }) => `<th scope="col" class="number">${swatch(index)}${escaped(name)}</th>`)
+  const rows = totals.map(
+    ({ group, lanes, times }) =>
+      `<tr><th scope="row">${escaped(group)}</th><td class="number">${grouped(lanes)}</td>` +
+      `<td class="number">${duration(sum(times))}</td>` +
+      used
+        .map(({ name }) => `<td class="number">${times[name] === undefined ? "" : duration(times[name])}</td>`)
+        .join("") +
+      "</tr>"
+  )
+  return (
+    `<table id="groups"><thead><tr><th scope="col">${capital(words.group)}</th>` +
+    `<th scope="col" class="number">${capital(words.lane)}s</th><th scope="col" class="number">Together</th>` +
+    `${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`
+  )
+}
+
+const capital = (word: string) => escaped(word.slice(0, 1).toUpperCase() + word.slice(1))
+
+const slowestShown = 10
+
+/** The lanes with most time at work and between attempts: not what they waited before it began. */
+const slowest = ({ lanes, categories, words }: Timeline): string => {
+  const waits = categories.filter(({ waiting }) => waiting).map(({ name }) => name)
+  const work = ({ times }: Lane) => sum(times) - waits.reduce((total, name) => total + (times[name] ?? 0), 0)
+  const rows = lanes
+    .map((lane, index) => ({ lane, index, ms: work(lane) }))
+    .toSorted((a, b) => b.ms - a.ms)
+    .slice(0, slowestShown)
+    .map(
+      ({ lane, index, ms }) =>
+        `<tr><td class="number">${duration(ms)}</td><td class="number">${duration(lane.endMs - lane.startMs)}</td>` +
+        `<td><button type="button" data-lane="${index}">${escaped(lane.name)}</button></td></tr>`
+    )
+  return (
+    `<table id="slowest"><thead><tr><th scope="col" class="number">At work</th>` +
+    `<th scope="col" class="number">In all</th><th scope="col">${capital(words.lane)}</th></tr></thead>` +
+    `<tbody>${rows.join("")}</tbody></table>`
+  )
+}
+
+const summary = ({ totals, words, durationMs, startedAtMs, leftOut }: Timeline): string => {
+  const lanes = totals.reduce((count, total) => count + total.lanes, 0)
+  const groups = counted(totals.length, words.group)
+  const about =
+    `${counted(lanes, words.lane)} in ${duration(durationMs)}` +
+    (lanes === 0 ? "" : `, ${leftOut.ungrouped === 0 ? groups : `more than ${groups}`}`) +
+    `, begun ${new Date(startedAtMs).toISOString().replace("T", " ").slice(0, 19)} UTC`
+  const missing = [
+    ...(leftOut.lanes === 0 ? [] : [counted(leftOut.lanes, words.lane)]),
+    ...(leftOut.spans === 0 ? [] : [`${counted(leftOut.spans, "span")} of others`])
+  ]
+  const note =
+    missing.length === 0
+      ? ""
+      : `<p id="left-out">Not drawn, but in the overview and the sums: ${missing.join(" and ")}. ` +
+        `Drawn are the first and the slowest ${escaped(words.lane)}s.</p>`
+  return `<p>${escaped(about)}</p>${note}`
+}
+
+/**
+ * The whole file. `nonce` names its script and style in the policy; it is to be
+ * such that no text in the timeline can know it.
+ */
+export const render = (timeline: Timeline, nonce: string = crypto.randomUUID()): string => {
+  const { title, words, categories, totals } = timeline
+  const used = usedOf(timeline)
+  const fills = colours(categories).map(
+    (colour, index) => `.c${index} { background: ${colour} } .f${index} { fill: ${colour} }`
+  )
+  const layout = Object.entries({ pieces, pack, firstAfter, ticks, duration }).map(
+    ([name, code]) => `const ${name} = ${code.toString()}`
+  )
+  const legend = used.map(
+    ({ name, description, index }) => `<li title="${escaped(description)}">${swatch(index)}${escaped(name)}</li>`
+  )
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title>
+<style nonce="${nonce}">${style}${fills.join("\n")}</style>
+</head>
+<body>
+<header><h1>${escaped(title)}</h1>${summary(timeline)}</header>
+<div class="bar">
+<span role="group" aria-label="View"><button type="button" data-view="work" aria-pressed="true" title="One row for each that ran at the same time">At work</button><button type="button" data-view="lanes" aria-pressed="false" title="One row each, with its waiting">Every ${escaped(words.lane)}</button></span>
+<span role="group" aria-label="Zoom"><button type="button" id="farther" aria-label="Zoom out">−</button><button type="button" id="closer" aria-label="Zoom in">+</button><button type="button" id="fit">Whole run</button></span>
+<span><input id="search" type="search" placeholder="Search ${escaped(words.lane)}s" aria-label="Search ${escaped(words.lane)}s"><output id="found" for="search"></output></span>
+</div>
+<canvas id="overview" role="img" aria-label="How many ${escaped(words.lane)}s worked and waited over time; the table below has the sums"></canvas>
+<ul class="legend">${legend.join("")}</ul>
+<div id="chart" tabindex="0" role="application" aria-label="Timeline: arrows pan, plus and minus zoom, n and p step through ${escaped(words.lane)}s"><div id="spacer"><canvas id="canvas"></canvas></div></div>
+<p class="keys">Wheel zooms, drag pans, a double click fills the view. Keys: <kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd> pan, <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom, <kbd>n</kbd> <kbd>p</kbd> next and previous, <kbd>Enter</kbd> fill, <kbd>/</kbd> search.</p>
+<div id="card" role="status" aria-live="polite" hidden></div>
+<h2>Where the time went</h2>
+<p>Summed over all ${escaped(words.lane)}s: many of them wait and work at the same time.</p>
+<div class="scroll">${causes(used)}</div>
+<h2>By ${escaped(words.group)}</h2>
+<div class="scroll">${groupTable(totals, used, words)}</div>
+<h2>Longest at work</h2>
+<div class="scroll">${slowest(timeline)}</div>
+<script type="application/json" id="timeline">${embedded(dataOf(timeline))}</script>
+<script nonce="${nonce}">"use strict"
+const timeline = JSON.parse(document.getElementById("timeline").textContent)
+${layout.join("\n")}
+${script}</script>
+</body>
+</html>
+`
+}

@@ -1,0 +1,517 @@
+/**
+ * The style and the script that `TimelineHtml` puts into its file.
+ *
+ * The script finds `timeline` (the data), the functions of `TimelineLayout` and
+ * the elements of the page. Whatever came from a network is drawn on the canvas
+ * or set as text, never as markup.
+ *
+ * A frame costs what is in view: rows are found by division, spans by binary
+ * search, and spans that share their last pixel with a neighbour are not drawn.
+ */
+
+/** Fills by light and dark; dark text is readable on all of them. Waiting is pale, work is bright. */
+const waitingColours = ["#c3c9d3", "#c5b3e6", "#eba6c0", "#e2ca90", "#eda48f", "#a9b4f0"]
+const workingColours = [
+  "#9aa5b5",
+  "#b0a58f",
+  "#7fa8f5",
+  "#5f9cf0",
+  "#45bccd",
+  "#4fbf7f",
+  "#a8cf5f",
+  "#e3c643",
+  "#f09a4a",
+  "#e8795f"
+]
+
+/** The colour of each category, by whether it is waiting: in turn from the two rows. */
+export const colours = (categories: ReadonlyArray<{ readonly waiting: boolean }>): ReadonlyArray<string> => {
+  let waits = 0
+  let works = 0
+  return categories.map(({ waiting }) =>
+    waiting ? waitingColours[waits++ % waitingColours.length]! : workingColours[works++ % workingColours.length]!
+  )
+}
+
+export const style = String.raw`
+:root { color-scheme: light dark; --back: #fff; --panel: #f6f7f9; --text: #1d2430; --dim: #667085; --line: #e1e5eb;
+  --accent: #2f6fe4; --ink: #111722; --row: #f6f7f9; --veil: rgb(255 255 255 / .78) }
+@media (prefers-color-scheme: dark) { :root { --back: #12161d; --panel: #1a2029; --text: #e6eaf0; --dim: #94a0b3;
+  --line: #2b3442; --accent: #7fabff; --row: #171c25; --veil: rgb(18 22 29 / .8) } }
+* { box-sizing: border-box }
+body { margin: 0 auto; max-width: 1600px; padding: 20px 28px 48px; background: var(--back); color: var(--text);
+  font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums }
+h1 { margin: 0; font-size: 22px; font-weight: 650; letter-spacing: -.01em; overflow-wrap: anywhere }
+h2 { margin: 32px 0 8px; font-size: 16px; font-weight: 650 }
+p { margin: 2px 0 0; color: var(--dim) }
+button, input { font: inherit; color: inherit; background: var(--back); border: 1px solid var(--line);
+  border-radius: 6px; padding: 3px 10px; min-height: 30px }
+button { cursor: pointer }
+button:hover { border-color: var(--dim) }
+button[aria-pressed=true] { background: var(--text); color: var(--back); border-color: var(--text) }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
+.bar { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; margin: 16px 0 10px }
+.bar > span { display: inline-flex; gap: 4px; align-items: center }
+.bar input { width: 240px }
+#found { color: var(--dim); min-width: 4em; padding-left: 6px }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 0; padding: 0; list-style: none; color: var(--dim);
+  font-size: 13px }
+.swatch { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 6px }
+#overview { display: block; width: 100%; height: 96px; cursor: ew-resize; touch-action: none }
+#chart { position: relative; max-height: min(62vh, 720px); overflow: hidden auto;
+  border: 1px solid var(--line); border-radius: 8px; margin-top: 10px }
+#chart canvas { position: sticky; top: 0; display: block; width: 100%; cursor: grab; touch-action: none }
+#chart.dragging canvas { cursor: grabbing }
+#card { position: fixed; z-index: 1; max-width: 460px; padding: 10px 12px; border: 1px solid var(--line);
+  border-radius: 8px; background: var(--panel); box-shadow: 0 6px 24px rgb(0 0 0 / .18); font-size: 13px;
+  pointer-events: none; overflow-wrap: anywhere }
+#card[hidden] { display: none }
+#card b { display: block; margin-bottom: 4px; font-weight: 600 }
+#card dl { display: grid; grid-template-columns: auto 1fr; gap: 0 12px; margin: 4px 0 0 }
+#card dt { color: var(--dim) }
+#card dd { margin: 0 }
+.scroll { overflow-x: auto }
+table { border-collapse: collapse; min-width: 50% }
+th, td { padding: 4px 14px 4px 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--line) }
+th { font-weight: 500; color: var(--dim); white-space: nowrap }
+tbody th { color: inherit }
+.number { text-align: right; white-space: nowrap }
+td.about { color: var(--dim) }
+td button { border: 0; padding: 0; min-height: 0; background: none; color: var(--accent); text-align: left;
+  overflow-wrap: anywhere }
+td button:hover { text-decoration: underline }
+td svg { display: block; border-radius: 3px; background: var(--row) }
+kbd { font: inherit; font-size: 12px; padding: 0 5px; border: 1px solid var(--line); border-radius: 4px }
+.keys { font-size: 12px }
+@media print { .bar, .keys { display: none } }
+`
+
+export const script = String.raw`
+const element = (id) => document.getElementById(id)
+const chart = element("chart"), canvas = element("canvas"), spacer = element("spacer"), overview = element("overview")
+const card = element("card"), search = element("search"), found = element("found")
+const context = canvas.getContext("2d"), sketch = overview.getContext("2d")
+const { lanes, categories, groups, colours } = timeline
+const spans = []
+for (let at = 0; at < timeline.spans.length; at += 4) {
+  const [lane, category, startMs, endMs] = timeline.spans.slice(at, at + 4)
+  spans.push({ lane, category, startMs, endMs, ...timeline.about[at / 4] })
+}
+const isWaiting = (index) => categories[spans[index].category].waiting
+
+// ---- rows: the same spans in two arrangements
+
+const dimmed = 0.14, rowHeight = 20, axisHeight = 26, gutter = { work: 34, lanes: 240 }
+const arrange = (found, rowOf) => {
+  const rows = []
+  found.forEach((piece, index) => {
+    const row = rows[rowOf[index]] ??= { lane: piece.lane, spans: [], ends: [] }
+    for (let at = piece.first; at <= piece.last; at++) {
+      row.spans.push(at)
+      row.ends.push(spans[at].endMs)
+    }
+  })
+  return rows
+}
+const works = pieces(spans, isWaiting).filter(({ first }) => !isWaiting(first))
+const wholes = pieces(spans, () => true)
+const views = { work: arrange(works, pack(works)), lanes: arrange(wholes, wholes.map((_, index) => index)) }
+const rowOfSpan = {}
+for (const [name, rows] of Object.entries(views)) {
+  rowOfSpan[name] = new Map()
+  rows.forEach((row, index) => row.spans.forEach((span) => rowOfSpan[name].set(span, index)))
+}
+
+// ---- state
+
+const whole = Math.max(timeline.durationMs, 0.001) * 1.01
+let view = works.length > 0 ? "work" : "lanes"
+let fromMs = 0, toMs = whole, hovered, selected, matches, colour = {}, asked = false
+
+const clampView = (from, to) => {
+  const length = Math.min(Math.max(to - from, Math.min(whole, 0.005)), whole)
+  fromMs = Math.min(Math.max(from, 0), whole - length)
+  toMs = fromMs + length
+  draw()
+}
+const left = () => gutter[view]
+const width = () => canvas.clientWidth - left() - 8
+const xOf = (ms) => left() + ((ms - fromMs) / (toMs - fromMs)) * width()
+const msOf = (x) => fromMs + ((x - left()) / width()) * (toMs - fromMs)
+const zoom = (factor, x = left() + width() / 2) => {
+  const ms = msOf(x)
+  clampView(ms - (ms - fromMs) * factor, ms + (toMs - ms) * factor)
+}
+const pan = (part) => clampView(fromMs + part * (toMs - fromMs), toMs + part * (toMs - fromMs))
+const setView = (name) => {
+  view = name
+  for (const button of document.querySelectorAll("[data-view]"))
+    button.setAttribute("aria-pressed", String(button.dataset.view === name))
+  const height = axisHeight + Math.max(views[view].length, 3) * rowHeight + 6
+  spacer.style.height = height + "px"
+  chart.style.height = height + 2 + "px"
+  hovered = undefined
+  hide()
+  draw()
+}
+
+// ---- drawing
+
+const fit = (target, pen) => {
+  const ratio = devicePixelRatio || 1
+  const { clientWidth, clientHeight } = target
+  if (target.width !== Math.round(clientWidth * ratio) || target.height !== Math.round(clientHeight * ratio)) {
+    target.width = Math.round(clientWidth * ratio)
+    target.height = Math.round(clientHeight * ratio)
+  }
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0)
+  pen.clearRect(0, 0, clientWidth, clientHeight)
+  pen.font = "12px system-ui, -apple-system, Segoe UI, Roboto, sans-serif"
+  pen.textBaseline = "middle"
+}
+const draw = () => {
+  if (asked) return
+  asked = true
+  requestAnimationFrame(() => {
+    asked = false
+    paint()
+    paintOverview()
+  })
+}
+const short = (text, pixels, pen) => {
+  if (pen.measureText(text).width <= pixels) return text
+  let low = 0, high = text.length
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (pen.measureText(text.slice(0, middle) + "…").width <= pixels) low = middle
+    else high = middle - 1
+  }
+  return low > 2 ? text.slice(0, low) + "…" : ""
+}
+const pathOf = (lane) => {
+  const [name, group] = lanes[lane]
+  return name.startsWith(groups[group]) ? name.slice(groups[group].length) || name : name
+}
+const paint = () => {
+  canvas.style.height = chart.clientHeight + "px"
+  fit(canvas, context)
+  const rows = views[view], height = chart.clientHeight, top = chart.scrollTop
+  const first = Math.floor(top / rowHeight), last = Math.min(rows.length, Math.ceil((top + height) / rowHeight))
+  const axis = ticks(fromMs, toMs, Math.max(2, width() / 110))
+  context.fillStyle = colour.row
+  for (let row = first; row < last; row++)
+    if (row % 2 === 1) context.fillRect(0, axisHeight + row * rowHeight - top, canvas.clientWidth, rowHeight)
+  context.fillStyle = colour.line
+  for (const ms of axis.at) context.fillRect(Math.round(xOf(ms)), axisHeight, 1, height)
+  context.save()
+  context.beginPath()
+  context.rect(left(), axisHeight, canvas.clientWidth, height)
+  context.clip()
+  for (let row = first; row < last; row++) paintRow(rows[row], axisHeight + row * rowHeight - top)
+  context.restore()
+  context.fillStyle = colour.dim
+  for (let row = first; row < last; row++) {
+    const y = axisHeight + (row + 0.5) * rowHeight - top
+    if (y < axisHeight) continue
+    context.textAlign = view === "work" ? "right" : "left"
+    if (view === "work") context.fillText(String(row + 1), left() - 8, y)
+    else context.fillText(short(pathOf(rows[row].lane), left() - 20, context), 10, y)
+  }
+  context.fillStyle = colour.back
+  context.fillRect(0, 0, canvas.clientWidth, axisHeight)
+  context.fillStyle = colour.line
+  context.fillRect(0, axisHeight - 1, canvas.clientWidth, 1)
+  context.fillStyle = colour.dim
+  context.textAlign = "center"
+  for (const ms of axis.at) context.fillText(duration(Number(ms.toPrecision(12))), Math.max(xOf(ms), left()), axisHeight / 2)
+}
+const paintRow = (row, y) => {
+  const edge = left(), right = canvas.clientWidth, scale = width() / (toMs - fromMs)
+  let drawn = edge - 3, label, fill
+  const flush = () => {
+    if (label !== undefined && label.to - label.from > 46) {
+      const text = short(pathOf(label.lane), label.to - label.from - 10, context)
+      context.globalAlpha = 1
+      context.fillStyle = fill = colour.ink
+      context.textAlign = "left"
+      context.fillText(text, label.from + 5, y + rowHeight / 2)
+    }
+    label = undefined
+  }
+  for (let at = firstAfter(row.ends, fromMs); at < row.spans.length; at++) {
+    const index = row.spans[at], span = spans[index]
+    if (span.startMs > toMs) break
+    const to = Math.min(edge + (span.endMs - fromMs) * scale, right)
+    const start = Math.max(edge + (span.startMs - fromMs) * scale, drawn)
+    const end = Math.max(start + 1, to)
+    const isDim = matches !== undefined && !matches[span.lane]
+    if (context.globalAlpha !== (isDim ? dimmed : 1)) context.globalAlpha = isDim ? dimmed : 1
+    if (fill !== colours[span.category]) context.fillStyle = fill = colours[span.category]
+    context.fillRect(start, y + 2, end - start, rowHeight - 4)
+    if (selected === span.lane || hovered === index) {
+      context.fillStyle = fill = selected === span.lane ? colour.accent : colour.text
+      context.fillRect(start, y + rowHeight - 3, end - start, 2)
+    }
+    drawn = end
+    const isNext = view === "work" && at > 0 && span.startMs > spans[row.spans[at - 1]].endMs
+    if (label?.lane !== span.lane || isNext) flush()
+    if (view === "work" && !isDim) {
+      label ??= { lane: span.lane, from: Math.max(start, edge), to: start }
+      label.to = end
+    }
+    // what ends within the pixel that is drawn is not seen
+    const next = spans[row.spans[at + 1]]
+    if (next !== undefined && edge + (next.endMs - fromMs) * scale <= drawn)
+      at = Math.max(at, firstAfter(row.ends, fromMs + (drawn - edge) / scale) - 1)
+  }
+  flush()
+  context.globalAlpha = 1
+}
+const paintOverview = () => {
+  fit(overview, sketch)
+  const { binMs, counts } = timeline.overview
+  const full = overview.clientWidth, half = overview.clientHeight / 2
+  const x = (ms) => (ms / whole) * full
+  for (const [band, waiting] of [false, true].entries()) {
+    const own = categories.flatMap((category, index) => (category.waiting === waiting ? [index] : []))
+    let most = 0
+    counts[0].forEach((_, bin) => {
+      most = Math.max(most, own.reduce((sum, index) => sum + counts[index][bin], 0))
+    })
+    const bottom = (band + 1) * half - 1
+    counts[0].forEach((_, bin) => {
+      let y = bottom
+      for (const index of own) {
+        const height = most > 0 ? (counts[index][bin] / most) * (half - 8) : 0
+        if (height === 0) continue
+        sketch.fillStyle = colours[index]
+        const from = Math.floor(x(bin * binMs)), to = Math.floor(x((bin + 1) * binMs))
+        sketch.fillRect(from, y - height, Math.max(1, to - from), height)
+        y -= height
+      }
+    })
+    sketch.fillStyle = colour.line
+    sketch.fillRect(0, bottom, full, 1)
+    const text = (waiting ? "waiting" : "at work") + ", up to " + Math.max(1, Math.round(most))
+    const size = sketch.measureText(text).width
+    sketch.fillStyle = colour.veil
+    sketch.fillRect(0, band * half + 1, size + 8, 17)
+    sketch.fillStyle = colour.text
+    sketch.fillText(text, 4, band * half + 10)
+  }
+  sketch.fillStyle = colour.veil
+  sketch.fillRect(0, 0, x(fromMs), 2 * half)
+  sketch.fillRect(x(toMs), 0, full, 2 * half)
+  if (toMs - fromMs < whole * 0.999) {
+    sketch.strokeStyle = colour.accent
+    sketch.strokeRect(x(fromMs) + 0.5, 0.5, Math.max(2, x(toMs) - x(fromMs)) - 1, 2 * half - 1)
+  }
+}
+
+// ---- what is known of a span
+
+const spanAt = (x, y) => {
+  const row = views[view][Math.floor((y - axisHeight + chart.scrollTop) / rowHeight)]
+  if (row === undefined || y < axisHeight || x < left()) return undefined
+  const at = firstAfter(row.ends, msOf(x - 2))
+  const index = row.spans[at]
+  return index !== undefined && xOf(spans[index].startMs) <= x + 2 ? index : undefined
+}
+const line = (list, name, value, index) => {
+  const term = document.createElement("dt"), text = document.createElement("dd")
+  if (index !== undefined) {
+    const swatch = document.createElement("span")
+    swatch.className = "swatch"
+    swatch.style.background = colours[index]
+    term.append(swatch)
+  }
+  term.append(name)
+  text.append(value)
+  list.append(term, text)
+}
+const show = (lane, index, x, y) => {
+  const [name, group, startMs, endMs, times, about] = lanes[lane]
+  const title = document.createElement("b"), list = document.createElement("dl"), known = document.createElement("dl")
+  title.append(name)
+  if (index !== undefined) {
+    const span = spans[index]
+    line(known, span.name ?? categories[span.category].name, duration(span.endMs - span.startMs), span.category)
+    for (const [key, value] of Object.entries(span.arguments ?? {})) line(known, key, String(value))
+  }
+  line(list, "from start to end", duration(startMs) + " – " + duration(endMs) + " (" + duration(endMs - startMs) + ")")
+  for (const [category, ms] of times) line(list, categories[category].name, duration(ms), category)
+  line(list, timeline.words.group, groups[group])
+  for (const [key, value] of Object.entries(about ?? {})) line(list, key, String(value))
+  card.replaceChildren(title, known, list)
+  card.hidden = false
+  const box = card.getBoundingClientRect()
+  card.style.left = Math.max(4, Math.min(x + 14, innerWidth - box.width - 12)) + "px"
+  card.style.top = Math.max(4, y + 18 + box.height > innerHeight ? y - box.height - 12 : y + 18) + "px"
+}
+const hide = () => {
+  card.hidden = true
+}
+const reveal = (lane, close) => {
+  selected = lane
+  const [, , startMs, endMs] = lanes[lane]
+  let index = spans.findIndex((span) => span.lane === lane)
+  while (view === "work" && spans[index + 1]?.lane === lane && isWaiting(index)) index++
+  const row = rowOfSpan[view].get(index) ?? 0
+  chart.scrollTop = Math.max(0, (row + 0.5) * rowHeight - chart.clientHeight / 2)
+  const start = view === "work" && index >= 0 ? spans[index].startMs : startMs
+  const margin = Math.max((endMs - start) * 0.6, 0.05)
+  if (close) clampView(start - margin, endMs + margin)
+  else if (start < fromMs || start > toMs) clampView(start - (toMs - fromMs) / 3, start + ((toMs - fromMs) * 2) / 3)
+  draw()
+  const box = canvas.getBoundingClientRect()
+  show(lane, undefined, box.left + Math.max(xOf(start), left()), box.top + axisHeight + (row + 1) * rowHeight - chart.scrollTop)
+}
+
+// ---- hands on it
+
+canvas.addEventListener("wheel", (event) => {
+  event.preventDefault()
+  const lines = event.deltaMode === 1 ? 16 : 1
+  if (event.shiftKey) chart.scrollTop += (event.deltaY || event.deltaX) * lines
+  else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) pan((event.deltaX * lines) / width())
+  else zoom(Math.exp(Math.max(-1, Math.min(1, event.deltaY * lines * 0.002))), event.offsetX)
+}, { passive: false })
+let grip
+canvas.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return
+  grip = { x: event.clientX, y: event.clientY, fromMs, toMs, top: chart.scrollTop, moved: false }
+  canvas.setPointerCapture(event.pointerId)
+  chart.classList.add("dragging")
+})
+canvas.addEventListener("pointermove", (event) => {
+  if (grip !== undefined) {
+    const x = event.clientX - grip.x, y = event.clientY - grip.y
+    grip.moved ||= Math.abs(x) + Math.abs(y) > 4
+    if (!grip.moved) return
+    hide()
+    const ms = (x / width()) * (grip.toMs - grip.fromMs)
+    chart.scrollTop = grip.top - y
+    clampView(grip.fromMs - ms, grip.toMs - ms)
+    return
+  }
+  const index = spanAt(event.offsetX, event.offsetY)
+  if (index !== hovered) draw()
+  hovered = index
+  if (index === undefined) hide()
+  else show(spans[index].lane, index, event.clientX, event.clientY)
+})
+canvas.addEventListener("pointerup", (event) => {
+  if (grip !== undefined && !grip.moved) {
+    const index = spanAt(event.offsetX, event.offsetY)
+    selected = index === undefined ? undefined : spans[index].lane
+    draw()
+  }
+  grip = undefined
+  chart.classList.remove("dragging")
+})
+canvas.addEventListener("pointercancel", () => {
+  grip = undefined
+  chart.classList.remove("dragging")
+})
+canvas.addEventListener("pointerleave", () => {
+  hovered = undefined
+  hide()
+  draw()
+})
+canvas.addEventListener("dblclick", (event) => {
+  const index = spanAt(event.offsetX, event.offsetY)
+  if (index !== undefined) reveal(spans[index].lane, true)
+})
+chart.addEventListener("scroll", draw)
+const sweep = (event) => {
+  if (event.buttons !== 1) return
+  const middle = (event.offsetX / overview.clientWidth) * whole, half = (toMs - fromMs) / 2
+  clampView(middle - half, middle + half)
+}
+overview.addEventListener("pointerdown", (event) => {
+  overview.setPointerCapture(event.pointerId)
+  if (toMs - fromMs > whole * 0.999) clampView(0, whole / 8)
+  sweep(event)
+})
+overview.addEventListener("pointermove", sweep)
+
+const step = (by) => {
+  if (lanes.length === 0) return
+  let lane = selected ?? (by > 0 ? -1 : lanes.length)
+  for (let tries = 0; tries < lanes.length; tries++) {
+    lane = (lane + by + lanes.length) % lanes.length
+    if (matches === undefined || matches[lane]) return reveal(lane, false)
+  }
+}
+const keys = {
+  ArrowLeft: () => pan(-0.15),
+  ArrowRight: () => pan(0.15),
+  ArrowUp: () => chart.scrollBy(0, -rowHeight),
+  ArrowDown: () => chart.scrollBy(0, rowHeight),
+  PageUp: () => chart.scrollBy(0, -chart.clientHeight * 0.8),
+  PageDown: () => chart.scrollBy(0, chart.clientHeight * 0.8),
+  Home: () => clampView(0, toMs - fromMs),
+  End: () => clampView(whole - (toMs - fromMs), whole),
+  "+": () => zoom(0.6),
+  "=": () => zoom(0.6),
+  "-": () => zoom(1 / 0.6),
+  "0": () => clampView(0, whole),
+  n: () => step(1),
+  p: () => step(-1),
+  Enter: () => selected !== undefined && reveal(selected, true),
+  Escape: () => {
+    selected = undefined
+    hide()
+    draw()
+  }
+}
+chart.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(keys, event.key)) return
+  event.preventDefault()
+  keys[event.key]()
+})
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target === search) return
+  event.preventDefault()
+  search.focus()
+})
+const find = () => {
+  const text = search.value.trim().toLowerCase()
+  matches = text === "" ? undefined : Uint8Array.from(lanes, ([name, , , , , about]) =>
+    Number((name + " " + Object.values(about ?? {}).join(" ")).toLowerCase().includes(text)))
+  const count = matches?.reduce((sum, one) => sum + one, 0)
+  found.textContent = count === undefined ? "" : count + " found"
+  draw()
+}
+search.addEventListener("input", find)
+search.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") step(event.shiftKey ? -1 : 1)
+  if (event.key !== "Escape") return
+  search.value = ""
+  find()
+  hide()
+})
+element("closer").addEventListener("click", () => zoom(0.6))
+element("farther").addEventListener("click", () => zoom(1 / 0.6))
+element("fit").addEventListener("click", () => clampView(0, whole))
+for (const button of document.querySelectorAll("[data-view]"))
+  button.addEventListener("click", () => setView(button.dataset.view))
+for (const button of document.querySelectorAll("[data-lane]"))
+  button.addEventListener("click", () => {
+    chart.scrollIntoView({ block: "center" })
+    chart.focus({ preventScroll: true })
+    reveal(Number(button.dataset.lane), true)
+  })
+
+const readColours = () => {
+  const style = getComputedStyle(document.documentElement)
+  for (const name of ["back", "text", "dim", "line", "accent", "ink", "row", "veil"])
+    colour[name] = style.getPropertyValue("--" + name).trim()
+  draw()
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readColours)
+addEventListener("resize", draw)
+document.fonts?.ready.then(draw)
+readColours()
+setView(view)
+`

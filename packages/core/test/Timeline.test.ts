@@ -1,0 +1,110 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Timeline from "../src/Timeline.ts"
+
+const categories = [
+  { name: "wait", description: "waits", waiting: true },
+  { name: "work", description: "works", waiting: false }
+]
+const words = { lane: "task", group: "parent" }
+
+/** A lane that waits for 1 ms and works for `workMs`. */
+const lane = (index: number, workMs: number, group = "a"): Timeline.Ended => ({
+  name: () => `lane ${index}`,
+  group,
+  startMs: index,
+  endMs: index + 1 + workMs,
+  slownessMs: workMs,
+  times: [1, workMs],
+  spans: [
+    { name: "wait", category: "wait", startMs: index, endMs: index + 1 },
+    { name: "work", category: "work", startMs: index + 1, endMs: index + 1 + workMs }
+  ]
+})
+const sum = (times: Timeline.Times) => Object.values(times).reduce((total, ms) => total + ms, 0)
+
+describe("Timeline", () => {
+  it("keeps lanes in the order of their start, each with its spans and times", () => {
+    const collector = Timeline.collect({ title: "t", words, categories })
+    collector.add(lane(5, 2))
+    collector.add({ ...lane(1, 0), spansLeftOut: 3, arguments: { outcome: "saved" } })
+    const { lanes, spans, leftOut, durationMs } = collector.result(1000, 20)
+    assert.deepStrictEqual(
+      lanes.map(({ name, times, arguments: about }) => ({ name, times, about })),
+      [
+        { name: "lane 1", times: { wait: 1 }, about: { outcome: "saved" } },
+        { name: "lane 5", times: { wait: 1, work: 2 }, about: undefined }
+      ]
+    )
+    assert.deepStrictEqual(
+      spans.map((span) => [span.lane, span.category, span.startMs, span.endMs]),
+      [
+        [0, "wait", 1, 2],
+        [0, "work", 2, 2],
+        [1, "wait", 5, 6],
+        [1, "work", 6, 8]
+      ]
+    )
+    assert.deepStrictEqual(leftOut, { lanes: 0, spans: 3, ungrouped: 0 })
+    assert.strictEqual(durationMs, 20)
+  })
+
+  it("keeps the first lanes and the slowest of the others, whatever their order, and sums up all", () => {
+    const count = 5000
+    const collector = Timeline.collect({ title: "t", words, categories, first: 10, slowest: 20 })
+    // a permutation: 1234 has no factor in common with 5000 + 3
+    const slowness = Array.from({ length: count }, (_, index) => (index * 1234) % (count + 3))
+    for (const [index, ms] of slowness.entries()) collector.add(lane(index, ms))
+    const { lanes, totals, leftOut } = collector.result(0, 2 * count)
+    const slowest = slowness
+      .map((ms, index) => ({ ms, index }))
+      .slice(10)
+      .toSorted((a, b) => b.ms - a.ms)
+      .slice(0, 20)
+      .map(({ index }) => index)
+    assert.deepStrictEqual(
+      lanes.map(({ name }) => name),
+      [...Array.from({ length: 10 }).keys(), ...slowest.toSorted((a, b) => a - b)].map((index) => `lane ${index}`)
+    )
+    assert.deepStrictEqual(leftOut, { lanes: count - 30, spans: 0, ungrouped: 0 })
+    assert.deepStrictEqual(totals, [
+      { group: "a", lanes: count, times: { wait: count, work: slowness.reduce((total, ms) => total + ms, 0) } }
+    ])
+  })
+
+  it("sums up groups beyond the bound as others, and loses no time", () => {
+    const collector = Timeline.collect({ title: "t", words, categories, groups: 2 })
+    for (const [index, group] of ["a", "b", "c", "a", "d"].entries()) collector.add(lane(index, 10 * index, group))
+    const { totals, leftOut } = collector.result(0, 100)
+    assert.deepStrictEqual(
+      totals.map(({ group, lanes, times }) => [group, lanes, sum(times)]),
+      [
+        ["a", 2, 32],
+        ["b", 1, 11],
+        [Timeline.others, 2, 62]
+      ]
+    )
+    assert.strictEqual(leftOut.ungrouped, 2)
+  })
+
+  it("draws the overview in bounded memory, with every millisecond in it", () => {
+    const collector = Timeline.collect({ title: "t", words, categories })
+    let spent = 0
+    for (let startMs = 0; startMs < 3_600_000; startMs += 997) {
+      collector.spread(1, startMs, startMs + 1500, 750)
+      spent += 750
+    }
+    const { binMs, counts } = collector.result(0, 3_601_500).overview
+    assert.isAtMost(counts[1]!.length, 512)
+    assert.isAtLeast(binMs * counts[1]!.length, 3_601_500)
+    assert.approximately(
+      counts[1]!.reduce((total, count) => total + count * binMs, 0),
+      spent,
+      1e-3
+    )
+    assert.approximately(counts[1]![100]!, 750 / 997, 0.05)
+    assert.deepStrictEqual(
+      counts[0]!.filter((count) => count > 0),
+      []
+    )
+  })
+})
