@@ -150,6 +150,11 @@ export const transfer = {
     group: lines,
     description: "DIR/name instead of DIR/host/path/name"
   }),
+  format: choice("format", ["files", "warc"], defaults.format, {
+    group: lines,
+    metavar: "KIND",
+    description: "Bodies as files, or answers as they came (warc)"
+  }),
   refresh: toggle("refresh", defaults.refresh, {
     group: lines,
     description: "Ask again for what is saved, take what changed"
@@ -239,7 +244,19 @@ export const transfer = {
     group: screen,
     metavar: "KIND",
     description: "auto, bar, plain or none"
-  })
+  }),
+  timeline: {
+    ...text("timeline", {
+      group: screen,
+      metavar: "FILE",
+      description: "Draw the run: FILE.html, or .json for Perfetto"
+    }),
+    read: single((value) =>
+      /[^/\\]\.(html|json)$/i.test(value)
+        ? Result.succeed<string | undefined>(value)
+        : Result.fail("a file that ends in .html or .json")
+    )
+  } as Setting<string | undefined>
 }
 
 /** Every setting there is, by name: what a settings file may hold. */

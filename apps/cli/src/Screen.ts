@@ -96,7 +96,7 @@ export const layer = (args: ReadonlyArray<string>): Layer.Layer<Screen> =>
   Layer.sync(Screen, () => {
     const { stdout, stderr, env } = process
     const when = colourWanted(args)
-    const animated =  stderr.isTTY && env["TERM"] !== "dumb"
+    const animated = stderr.isTTY && env["TERM"] !== "dumb"
     let drawn = 0
     let gone = false
     stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -130,8 +130,8 @@ export const layer = (args: ReadonlyArray<string>): Layer.Layer<Screen> =>
       animated,
       columns: () => stderr.columns || 80,
       unicode: canUnicode(env),
-      paint: canColour(when, env,  stderr.isTTY) ? coloured : uncoloured,
-      paintData: canColour(when, env,  stdout.isTTY) ? coloured : uncoloured,
+      paint: canColour(when, env, stderr.isTTY) ? coloured : uncoloured,
+      paintData: canColour(when, env, stdout.isTTY) ? coloured : uncoloured,
       readerGone: () => gone
     }
   })

@@ -201,6 +201,12 @@ describe("what the engine is asked", () => {
       assert.deepStrictEqual((yield* run([...two])).asked.options, defaults)
     })
   )
+  it.effect("is archives, and no name from the server, with --format warc", () =>
+    Effect.gen(function* () {
+      const { asked } = yield* run([two[0], "--format", "warc"], [saved(two[0])])
+      assert.deepStrictEqual(asked.options, { ...defaults, format: "warc" })
+    })
+  )
   it.effect("is a file, standard input or URLs", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* run(["-i", "list"])).asked.source, { file: "list" })

@@ -93,6 +93,8 @@ describe.concurrent("help and version", () => {
         -O, --output FILE           One URL only: into this file; - is stdout
         -o, --out DIR               Files here, state in DIR/.simul [.]
             --flat                  DIR/name instead of DIR/host/path/name
+            --format KIND           Bodies as files, or answers as they came (warc)
+                                    [files]
             --refresh               Ask again for what is saved, take what changed
             --durability KIND       Survive kill -9 (process), or power loss too
                                     (power) [process]
@@ -124,12 +126,15 @@ describe.concurrent("help and version", () => {
       Screen
             --json                  One JSON line for each outcome, on stdout
             --progress KIND         auto, bar, plain or none [auto]
+            --timeline FILE         Draw the run: FILE.html, or .json for Perfetto
 
       Examples
         # One file, to ./example.com/a.pdf
         simul get https://example.com/a.pdf
         # A list, into ./pages
         simul get -i urls.txt -o pages
+        # A list, into archive/*.warc.gz
+        simul get -i urls.txt -o archive --format warc
         # Into a pipe, whole or not at all
         simul get https://example.com/a.json -O - | jq .
         # Which URLs failed
@@ -239,6 +244,18 @@ describe.concurrent("usage errors", () => {
       ["get", "--config", "none.json", "http://a/"],
       "cannot read the settings file none.json (ENOENT)",
       ""
+    ],
+    [
+      "a short name for what is no file",
+      ["get", "--flat", "--format", "warc", "http://a/"],
+      "`--flat` names files, `--format warc` makes none",
+      "leave one of the two away"
+    ],
+    [
+      "an archive into one file",
+      ["get", "-O", "a.html", "--format", "warc", "http://a/"],
+      "`-O` names files, `--format warc` makes none",
+      "leave one of the two away"
     ],
     ["too many arguments", ["report", "a", "b"], "one argument too many: b", ""]
   ]

@@ -5,11 +5,12 @@
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Frontier } from "./Frontier.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Politeness from "./Politeness.ts"
-import type { Sink } from "./Sink.ts"
+import type { Sink, Synced } from "./Sink.ts"
 import type { Settled, Store, StoreError, Waiting } from "./Store.ts"
 import type { Target } from "./Target.ts"
 
@@ -37,6 +38,8 @@ export const make = Effect.fnUntraced(function* (
   const committed = yield* Queue.bounded<Outcome, StoreError | Cause.Done>(2 * options.most)
   let settled: Array<Settled> = []
   let waiting: Array<Waiting> = []
+  /** Lengths of archives that are not committed yet, the latest last. */
+  let grown: Synced["archives"] = []
   let wake: (() => void) | undefined
   /** Workers that wait for a commit because too much is uncommitted. */
   const held = new Set<() => void>()
@@ -50,6 +53,11 @@ export const make = Effect.fnUntraced(function* (
     const parked = waiting
     settled = []
     waiting = []
+    // at the same instant: what it syncs is what is committed
+    const syncing = sink.sync()
+    const sync: Effect.Effect<Synced, StoreError> = Effect.catchTag(syncing, "DiskFull", () =>
+      Effect.andThen(restore(options.diskFull), sync)
+    )
     // before anything else can happen: what is read from here on is not part of this commit
     const place = frontier.leaving([...done, ...parked].map((one) => one.target))
     const straggling: Array<Target> = []
@@ -57,21 +65,29 @@ export const make = Effect.fnUntraced(function* (
       const target = options.inFlight(url)
       if (target !== undefined) straggling.push(target)
     }
-    const unplaced = yield* sink.sync
-    const rows = unplaced.size === 0 ? done : done.map((one) => withWriteError(one, unplaced))
+    // a full disk is waited for, and that wait may be interrupted: then all of this is as if it were not yet written
+    const putBack = (rows: ReadonlyArray<Settled>) =>
+      Effect.sync(() => {
+        settled = [...rows, ...settled]
+        waiting = [...parked, ...waiting]
+      })
+    const { placed, failed, archives } = yield* Effect.onError(sync, () => putBack(done))
+    const rows = placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed))
+    grown = [...grown, ...archives]
     const leased = [...straggling, ...noteworthy].map((target) => ({ target, dueMs: 0, leased: true }))
     const commit = {
       list: options.list,
       settled: rows,
       waiting: [...parked, ...leased],
       hosts: politeness.changes(Date.now()),
-      ...(place === undefined ? {} : { place })
+      ...(place === undefined ? {} : { place }),
+      archives: grown
     }
-    // a full disk is waited for, and that wait may be interrupted: then nothing of this is believed
     const attempt: Effect.Effect<void, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
       Effect.andThen(restore(options.diskFull), attempt)
     )
-    yield* attempt
+    yield* Effect.onError(attempt, () => putBack(rows))
+    grown = []
     let firstDueMs = Infinity
     for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
     frontier.committed(straggling, firstDueMs)
@@ -79,9 +95,11 @@ export const make = Effect.fnUntraced(function* (
     held.clear()
     return rows.map((one) => one.outcome)
   })
+  /** Commits follow each other: one that was begun later must not be overtaken, in the list nor in archives. */
+  const turn = yield* Semaphore.make(1)
   const flush = (noteworthy: ReadonlyArray<Target> = []) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(write(noteworthy, restore), (outcomes) =>
+      Effect.flatMap(turn.withPermits(1)(write(noteworthy, restore)), (outcomes) =>
         outcomes.length === 0 ? Effect.void : restore(Queue.offerAll(committed, outcomes))
       )
     )
@@ -133,17 +151,19 @@ export const make = Effect.fnUntraced(function* (
     /** Commits what is there, now. */
     flush: Effect.suspend(() => flush()),
     /** Commits what is there without telling: nobody listens any more. */
-    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => write([], restore))),
+    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write([], restore)))),
     run: loop,
     end: Queue.end(committed),
     fail: (cause: Cause.Cause<StoreError>) => Queue.failCause(committed, cause)
   }
 })
 
-/** A file that could not get its name after all is no saved file. */
-const withWriteError = (one: Settled, unplaced: Effect.Success<Sink["Service"]["sync"]>): Settled => {
+/** The outcome with the place that `sync` told; a body that could not get its place after all is no saved one. */
+const withPlace = (one: Settled, placed: Synced["placed"], failed: Synced["failed"]): Settled => {
   if (one.outcome._tag !== "Saved") return one
-  const error = unplaced.get(one.outcome.path)
+  const path = placed.get(one.outcome.path)
+  if (path !== undefined) return { ...one, outcome: { ...one.outcome, path } }
+  const error = failed.get(one.outcome.path)
   if (error === undefined) return one
   const { url, attempts, durationMs } = one.outcome
   return { target: one.target, outcome: { _tag: "Failed", url, attempts, durationMs, error } }

@@ -26,6 +26,8 @@ export interface DownloadOptions {
   readonly rate?: RateLimit | undefined
   /** Hear what name the server suggests. */
   readonly suggestions: boolean
+  /** Take the body as it came: content codings stay, and no part is continued, for a part has no head. */
+  readonly raw: boolean
 }
 
 /** How an attempt ended. `status` and `url` are those of the last answer, if there was one. */
@@ -263,9 +265,9 @@ class Running implements Download, Receiver, Decode.Output {
   /** Opens the part for the body to come. `from`: bytes that are there already. */
   #expect(head: ResponseHead, from: number): Attempt | undefined {
     const declared = contentLength(head)
-    const { maxSize } = this.#options
+    const { maxSize, raw } = this.#options
     const codings = Decode.codings(head.header("content-encoding"))
-    this.#coded = codings.length > 0 && !Decode.keepsEncoded(codings, head.header("content-type"), head.url)
+    this.#coded = !raw && codings.length > 0 && !Decode.keepsEncoded(codings, head.header("content-type"), head.url)
     if (declared !== undefined) this.total = from + declared
     if (!this.#coded && maxSize !== undefined && this.total !== undefined && this.total > maxSize)
       return { _tag: "Failed", reason: new TooLargeError({ maxBytes: maxSize, bomb: false }), head }
@@ -277,11 +279,12 @@ class Running implements Download, Receiver, Decode.Output {
     if ("_tag" in decoder) return { _tag: "Failed", reason: decoder, head }
     this.#decoder = decoder
     if (this.#part !== undefined) return undefined
-    this.#validator = this.#coded ? undefined : strongValidator(head)
+    this.#validator = this.#coded || raw ? undefined : strongValidator(head)
     try {
       this.#part = this.#sink.open({
         ...(this.#keyed ? { key: this.target.url } : {}),
-        ...(this.#coded || declared === undefined ? {} : { expected: declared })
+        ...(this.#coded || declared === undefined ? {} : { expected: declared }),
+        head
       })
       this.#part.drained = () => this.#release(heldBySink)
     } catch (error) {

@@ -31,8 +31,8 @@ export interface FrontierOptions {
   readonly claim: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StoreError>
   /** Targets that the list had up to where it is continued. */
   readonly targets: number
-  /** Length of the file at a path. */
-  readonly sizeOf: (path: string) => number | undefined
+  /** Whether what was saved at a place with this length is still there. */
+  readonly holds: (path: string, bytes: number) => boolean
   /** A line of the list that is no URL. */
   readonly invalid: (line: Line, error: InvalidUrl) => void
 }
@@ -155,7 +155,8 @@ export const make = Effect.fnUntraced(function* (
     if (row.run === options.run) return false // a line that came twice
     if (options.path !== undefined && row.target.path !== options.path) return true
     if (row.state !== "done") return row.list !== list // those of this list are leased
-    if (options.refresh || options.sizeOf(row.target.path) !== row.target.saved!.bytes) return true
+    const { path, saved } = row.target
+    if (options.refresh || !options.holds(saved!.record ?? path, saved!.bytes)) return true
     counts.skipped++
     return false
   }
@@ -175,7 +176,8 @@ export const make = Effect.fnUntraced(function* (
     const targets = wanted.map((url, index): Target => {
       const row = known.get(url)?.target
       const path = options.path ?? row?.path ?? paths[index]!
-      const saved = row?.saved !== undefined && options.sizeOf(path) === row.saved.bytes ? row.saved : undefined
+      const saved =
+        row?.saved !== undefined && options.holds(row.saved.record ?? path, row.saved.bytes) ? row.saved : undefined
       return {
         url,
         host: Url.origin(url),

@@ -9,12 +9,14 @@ import * as Lines from "./Lines.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
-import type { RunError } from "./RunError.ts"
+import { DirectoryUnusable, type RunError } from "./RunError.ts"
 import { Session } from "./Session.ts"
 import * as UndiciSession from "./session/UndiciSession.ts"
-import { Sink } from "./Sink.ts"
+import { DiskFull, Sink } from "./Sink.ts"
+import * as ArchiveFile from "./sink/ArchiveFile.ts"
 import * as FileSink from "./sink/FileSink.ts"
 import { recorded } from "./sink/Recorded.ts"
+import * as WarcSink from "./sink/WarcSink.ts"
 import { Store, StoreFull } from "./Store.ts"
 import * as Directory from "./store/Directory.ts"
 import { partsOf } from "./store/DirectoryLock.ts"
@@ -39,9 +41,11 @@ export type Run = Pipeline.Run<RunError>
  * or go on; a URL that fails is an outcome.
  */
 export const open = Effect.fnUntraced(function* (source: Source, given: Partial<Options>) {
-  const options: Options = { ...defaults, ...given }
+  const asked: Options = { ...defaults, ...given }
+  // records have no names
+  const options: Options = asked.format === "warc" ? { ...asked, naming: "tree", serverNames: false } : asked
   const { store, run } = yield* settled(Directory.open(options.directory, options.durability))
-  const sink = FileSink.make({ ...options, parts: partsOf(options.directory) })
+  const sink = yield* sinkOf(store, options)
 
   yield* verifyUnsynced(store, options)
   yield* sink.sweep(new Set(yield* settled(store.partials)))
@@ -65,12 +69,38 @@ const settled = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Excl
     error instanceof StoreFull ? Effect.die(error) : Effect.fail(error as Exclude<E, StoreFull>)
   )
 
+/** The sink of the format. Archives are mended whatever it is: they must not wait for another run of theirs. */
+const sinkOf = Effect.fnUntraced(function* (store: Store["Service"], options: Options) {
+  const { directory } = options
+  const archives = yield* settled(store.archives)
+  yield* Effect.try({
+    try: () => ArchiveFile.mend(directory, archives),
+    catch: (error) => new DirectoryUnusable({ directory, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+  })
+  const parts = partsOf(directory)
+  if (options.format === "files") return FileSink.make({ ...options, parts })
+  return yield* WarcSink.make({
+    ...options,
+    parts,
+    archives,
+    announce: (name) =>
+      Effect.catchTag(store.announce(name), "StoreFull", () => Effect.fail(new DiskFull({ path: name }))),
+    about: [
+      ["software", defaults.userAgent],
+      ["format", "WARC File Format 1.1"],
+      ["conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"],
+      ["robots", options.robots ? "classic" : "ignore"],
+      ["http-header-user-agent", options.userAgent]
+    ]
+  })
+})
+
 /** After a power loss, files that were not synced are believed only when their bytes are right. */
 const verifyUnsynced = Effect.fnUntraced(function* (store: Store["Service"], options: Options) {
   const damaged: Array<string> = []
   yield* settled(
     Stream.runForEach(store.unsynced, ({ target, bytes, sha256 }) =>
-      Effect.map(recorded(options.directory, target.path, { bytes, sha256 }), (fault) => {
+      Effect.map(recorded(options.directory, target.saved?.record ?? target.path, { bytes, sha256 }), (fault) => {
         if (fault !== undefined) damaged.push(target.url)
       })
     )

@@ -1,3 +1,5 @@
+import type { Recorder } from "./Recorder.ts"
+
 /** What a run is asked to do. Every field has a default, see `defaults`. */
 export interface Options {
   /** Where files go; the state lives in `.simul/` below it. */
@@ -40,12 +42,16 @@ export interface Options {
   readonly refresh: boolean
   /** `process`: survives `kill -9`. `power`: files and directories are synced before each commit. */
   readonly durability: "process" | "power"
+  /** `files`: bodies, decoded, a file each. `warc`: answers as they came, in WARC files; names then do not matter. */
+  readonly format: "files" | "warc"
   /** `tree`: host/path/name. `flat`: name alone. `{ file }`: this one file, relative to `directory`. */
   readonly naming: "tree" | "flat" | { readonly file: string }
   /** Use the name that a server suggests (Content-Disposition), made safe. */
   readonly serverNames: boolean
   /** sha256 of every body. */
   readonly hash: boolean
+  /** Listens to the run; absent: nothing does, at no cost. */
+  readonly recorder?: Recorder
 }
 
 export const defaults: Options = {
@@ -64,6 +70,7 @@ export const defaults: Options = {
   denyPrivate: false,
   refresh: false,
   durability: "process",
+  format: "files",
   naming: "tree",
   serverNames: false,
   hash: true

@@ -20,11 +20,14 @@ const answered = {
   status: Schema.optionalKey(Schema.Int)
 }
 const file = {
-  /** Relative to the directory of the run, `/` between segments. */
+  /**
+   * Relative to the directory of the run, `/` between segments. A body that was archived:
+   * `simul-00000.warc.gz#1234+567`, the gzip member of 567 bytes at byte 1234 of that file.
+   */
   path: Schema.String,
-  /** Length after decoding. */
+  /** Length after decoding; archived, as it came. */
   bytes: Schema.Finite,
-  /** Hexadecimal, of the decoded bytes; absent where hashing is off. */
+  /** Hexadecimal, of these bytes; absent where hashing is off. */
   sha256: Schema.optionalKey(Schema.String)
 }
 

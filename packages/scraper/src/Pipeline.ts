@@ -14,13 +14,16 @@ import * as Committer from "./Committer.ts"
 import * as Download from "./Download.ts"
 import { type FetchReason, HostDown } from "./FetchError.ts"
 import * as Frontier from "./Frontier.ts"
+import { InFlight } from "./InFlight.ts"
 import type { Batch } from "./Lines.ts"
 import * as Naming from "./Naming.ts"
 import type { Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Politeness from "./Politeness.ts"
 import * as RateLimit from "./RateLimit.ts"
+import * as Recorder from "./Recorder.ts"
 import * as Retry from "./Retry.ts"
+import * as RobotsTxt from "./RobotsTxt.ts"
 import { type ResponseHead, Session } from "./Session.ts"
 import { Sink } from "./Sink.ts"
 import { Store, type StoreError } from "./Store.ts"
@@ -95,25 +98,27 @@ const noteAfterMs = 1000
 
 /** Starts the line. It runs until the list is done or the scope closes, as fast as `outcomes` is pulled. */
 export const start = Effect.fnUntraced(function* (list: List, options: Options) {
-  const session = yield* Session
-  const sink = yield* Sink
-  const store = yield* Store
+  const { recorder = Recorder.none } = options
+  const session = recorder.session(yield* Session)
+  const sink = recorder.sink(yield* Sink)
+  const store = recorder.store(yield* Store)
 
   const startedMs = performance.now()
   const counts = { saved: 0, unchanged: 0, refused: 0, failed: list.invalid, bytes: 0 }
   let invalid = list.invalid
-  const running = new Map<string, Download.Download>()
-  const noted = new Set<string>()
+  const running = new InFlight<Download.Download>()
   let diskFull: { free: number; readonly needed: number } | undefined
 
   const backoff: Politeness.Backoff = { baseMs: options.backoffMs, random: Math.random }
   const naming = Naming.make(options.naming, store, (url) => frontier.isActive(url))
-  const politeness = Politeness.make({
-    perHost: options.perHost,
-    delayMs: options.delayMs,
-    strikes: options.retries,
-    backoff
-  })
+  const politeness = recorder.politeness(
+    Politeness.make({
+      perHost: options.perHost,
+      delayMs: options.delayMs,
+      strikes: options.retries,
+      backoff
+    })
+  )
   const frontier: Frontier.Frontier = yield* Frontier.make(list.next, store, politeness, {
     list: list.number,
     run: list.run,
@@ -122,7 +127,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     refresh: options.refresh,
     path: typeof options.naming === "object" ? options.naming.file : undefined,
     claim: naming.claim,
-    sizeOf: sink.sizeOf,
+    holds: sink.holds,
     invalid: (line, error) => {
       const url = Url.redact(line.text)
       const outcome: Outcome = { _tag: "Failed", url, attempts: 0, durationMs: 0, error }
@@ -135,15 +140,15 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     list: list.number,
     withinMs: 200,
     most: 2048,
-    inFlight: (url) => running.get(url)?.target,
+    inFlight: (url) => running.all.find(({ target }) => target.url === url)?.target,
     noteworthy: () => {
       // most transfers end before they are worth a row
       const worthy: Array<Target> = []
-      for (const [url, download] of running) {
-        if (performance.now() - download.startedMs < noteAfterMs) break
+      for (const download of running.all) {
+        if (download.noted || performance.now() - download.startedMs < noteAfterMs) continue
         const partial = download.resumable
-        if (partial === undefined || noted.has(url)) continue
-        noted.add(url)
+        if (partial === undefined) continue
+        download.noted = true
         worthy.push({ ...download.target, partial })
       }
       return worthy
@@ -157,19 +162,19 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     maxSize: options.maxSize,
     maxTimeMs: options.maxTimeMs,
     rate: options.rate === undefined ? undefined : RateLimit.make(options.rate),
-    suggestions: options.serverNames
+    suggestions: options.serverNames,
+    raw: options.format === "warc"
   }
   const interrupted: Array<Target> = []
   const attempt = (target: Target, part?: Parameters<typeof Download.start>[2]) =>
     Effect.callback<Download.Attempt>((resume) => {
       const download = Download.start({ session, sink }, target, part, downloadOptions, (ended) => {
-        running.delete(target.url)
-        noted.delete(target.url)
+        running.remove(download)
         resume(Effect.succeed(ended))
       })
-      running.set(target.url, download)
+      running.add(download)
       return Effect.sync(() => {
-        running.delete(target.url)
+        running.remove(download)
         const partial = download.abort()
         interrupted.push(partial === undefined ? withoutPartial(target) : { ...target, partial })
       })
@@ -198,9 +203,9 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       case "Complete":
         return save(target, startedMs, ended)
       case "Unchanged": {
-        const { bytes, sha256, ...validators } = target.saved!
+        const { bytes, sha256, record, ...validators } = target.saved!
         counts.unchanged++
-        const file = { path: target.path, bytes, ...(sha256 === undefined ? {} : { sha256 }) }
+        const file = { path: record ?? target.path, bytes, ...(sha256 === undefined ? {} : { sha256 }) }
         const outcome: Outcome = {
           _tag: "Unchanged",
           ...about(target, target.attempts + 1, startedMs, ended.head),
@@ -232,14 +237,15 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     startedMs: number,
     { part, head, bytes, sha256, validators }: Download.Complete
   ): Effect.Effect<void, StoreError> => {
+    let path: string
     try {
-      part.place(target.path)
+      path = part.place(target.path)
     } catch (error) {
       return conclude(target, startedMs, Download.broken(error, head, bytes))
     }
     counts.saved++
     counts.bytes += bytes
-    const file = { path: target.path, bytes, ...(sha256 === undefined ? {} : { sha256 }) }
+    const file = { path, bytes, ...(sha256 === undefined ? {} : { sha256 }) }
     committer.settle({
       target,
       validators,
@@ -274,6 +280,24 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     committer.park({ target, dueMs, leased: false })
   }
 
+  // ---- robots.txt
+
+  const robots = RobotsTxt.make(session, politeness, options)
+  const visitIfAllowed = (admission: Politeness.Admission): Effect.Effect<void, StoreError> =>
+    Effect.flatMap(robots.rule(admission), (ruling) => {
+      const { target } = admission
+      if (ruling._tag === "Allowed") return visit(admission)
+      if (ruling._tag === "Deferred") politeness.add(target)
+      else {
+        counts.refused++
+        const asked = about(target, target.attempts, performance.now(), undefined)
+        committer.settle({ target, outcome: { _tag: "Refused", ...asked, error: ruling.error } })
+      }
+      frontier.release(target, ruling.verdict)
+      return committer.room
+    })
+  const carry = options.robots ? visitIfAllowed : visit
+
   // ---- a full disk
 
   const pauseForDisk = (needed: number) =>
@@ -299,7 +323,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     })
   )
   yield* Effect.forkScoped(Effect.onError(committer.run, committer.fail))
-  yield* Concurrently.forEachBounded(frontier.take, visit, { concurrency: options.jobs }).pipe(
+  yield* Concurrently.forEachBounded(frontier.take, carry, { concurrency: options.jobs }).pipe(
     Effect.andThen(committer.flush),
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? committer.end : committer.fail(exit.cause))),
     Effect.forkScoped
@@ -318,12 +342,15 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       ...(listEnded ? { total: read + invalid } : {}),
       ...(listRead === undefined ? {} : { listRead }),
       received: session.statistics().bytesReceived,
-      running: [...running.values()].slice(0, 5).map(({ target, received, total, startedMs }) => ({
-        url: Url.redact(target.url),
-        received,
-        ...(total === undefined ? {} : { total }),
-        elapsedMs: nowMs - startedMs
-      })),
+      running: running.all
+        .toSorted((a, b) => a.startedMs - b.startedMs)
+        .slice(0, 5)
+        .map(({ target, received, total, startedMs }) => ({
+          url: Url.redact(target.url),
+          received,
+          ...(total === undefined ? {} : { total }),
+          elapsedMs: nowMs - startedMs
+        })),
       slow: politeness.slow(Date.now(), 3),
       ...(diskFull === undefined ? {} : { diskFull: { free: diskFull.free } })
     }

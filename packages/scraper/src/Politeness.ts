@@ -4,7 +4,7 @@
  * no clock.
  *
  * 1. A host never has more than `perHost` requests in flight, and never two
- *    starts closer than `delayMs`.
+ *    starts closer than `delayMs`, or than it asked for itself if that is more.
  * 2. A pause holds for the whole host; the longest one counts.
  * 3. Faults of a host in a row are strikes: each pauses it, longer and longer;
  *    faults that arrive during the pause do not count again. One good answer
@@ -39,8 +39,15 @@ export interface Backoff {
   readonly random: () => number
 }
 
-/** How an exchange ended, for its host: it answered, it is at fault, or it asked for a pause. */
-export type Verdict = "answered" | { readonly fault: string } | { readonly pauseMs: number }
+/**
+ * How an exchange ended, for its host: it answered, it is at fault (and asked for a pause), or it asked for a pause.
+ * `unasked`: nothing was sent, so the next start need not keep its distance from this one.
+ */
+export type Verdict =
+  | "answered"
+  | "unasked"
+  | { readonly fault: string; readonly pauseMs?: number }
+  | { readonly pauseMs: number }
 
 /** A target, and whether its host is down: then it is not to be asked. */
 export interface Admission {
@@ -52,6 +59,8 @@ const maxBackoffMs = 60_000
 const probeMs = 30_000
 /** No host is believed that asks for more: a day. */
 const maxPauseMs = 86_400_000
+/** Nor one that wants its requests further apart. */
+const maxDelayMs = 300_000
 
 /** Exponential with full jitter: uniform in [0, base 2^(n-1)), at most a minute. `n` counts from 1. */
 export const backoffMs = (n: number, { baseMs, random }: Backoff) =>
@@ -66,10 +75,15 @@ class Host {
   pausedMs = 0
   strikes = 0
   last = ""
+  delayMs: number
+  /** The target whose start was counted last, and `nextMs` before it. */
+  latest: Target | undefined = undefined
+  beforeMs = 0
   /** In `ready`, waiting for its turn. */
   listed = false
-  constructor(host: string) {
+  constructor(host: string, delayMs: number) {
     this.host = host
+    this.delayMs = delayMs
   }
   get queued() {
     return this.queue.length - this.head
@@ -96,7 +110,7 @@ export const make = (options: PolitenessOptions) => {
 
   const hostOf = (origin: string) => {
     let host = hosts.get(origin)
-    if (host === undefined) hosts.set(origin, (host = new Host(origin)))
+    if (host === undefined) hosts.set(origin, (host = new Host(origin, options.delayMs)))
     return host
   }
   const list = (host: Host) => {
@@ -113,10 +127,18 @@ export const make = (options: PolitenessOptions) => {
         list(host)
       }
   }
-  /** Drops what needs no memory: nothing queued or in flight, and no clock that still matters. */
+  /** Counts a start: the next one keeps its distance. */
+  const start = (host: Host, nowMs: number, target?: Target) => {
+    if (host.delayMs === 0) return
+    host.latest = target
+    host.beforeMs = host.nextMs
+    host.nextMs = nowMs + host.delayMs
+    changed.add(host)
+  }
+  /** Drops what needs no memory: nothing queued or in flight, no clock that still matters, and no delay of its own. */
   const forget = (host: Host, nowMs: number) => {
-    if (host.queued === 0 && host.inFlight === 0 && host.strikes === 0 && readyMs(host) <= nowMs && !changed.has(host))
-      hosts.delete(host.host)
+    const idle = host.queued === 0 && host.inFlight === 0 && host.strikes === 0 && readyMs(host) <= nowMs
+    if (idle && host.delayMs === options.delayMs && !changed.has(host)) hosts.delete(host.host)
   }
 
   return {
@@ -159,10 +181,7 @@ export const make = (options: PolitenessOptions) => {
         host.inFlight++
         const probe = down && host.pausedMs <= nowMs
         if (probe) host.pausedMs = nowMs + probeMs
-        if (options.delayMs > 0 && (!down || probe)) {
-          host.nextMs = nowMs + options.delayMs
-          changed.add(host)
-        }
+        if (!down || probe) start(host, nowMs, target)
         list(host)
         return down && !probe ? { target, down: { failures: host.strikes, last: host.last } } : { target }
       }
@@ -181,19 +200,45 @@ export const make = (options: PolitenessOptions) => {
           host.pausedMs = 0
           changed.add(host)
         }
-      } else if (verdict !== undefined && "pauseMs" in verdict) {
+      } else if (verdict === "unasked") {
+        if (host.latest === target) host.nextMs = host.beforeMs
+      } else if (verdict !== undefined && !("fault" in verdict)) {
         host.strikes = 0
         host.pausedMs = Math.max(host.pausedMs, nowMs + Math.min(verdict.pauseMs, maxPauseMs))
         changed.add(host)
       } else if (verdict !== undefined && host.pausedMs <= nowMs) {
         host.strikes++
         host.last = verdict.fault
-        host.pausedMs = nowMs + (isDown(host) ? probeMs : backoffMs(host.strikes, options.backoff))
+        const pauseMs = isDown(host) ? probeMs : backoffMs(host.strikes, options.backoff)
+        host.pausedMs = nowMs + Math.max(pauseMs, Math.min(verdict.pauseMs ?? 0, maxPauseMs))
         changed.add(host)
       }
       if (sleeping.has(host)) wake(nowMs)
       list(host)
       forget(host, nowMs)
+    },
+
+    /**
+     * A target that has its slot comes after a request that was not its own: whether it may start now. If so, that is
+     * counted as a start.
+     */
+    startAgain: (origin: string, nowMs: number): boolean => {
+      const host = hostOf(origin)
+      if (readyMs(host) > nowMs) return false
+      start(host, nowMs)
+      return true
+    },
+
+    /**
+     * Keeps starts at a host `ms` apart, at most 5 minutes, where that is more than `delayMs`; the next one that far from
+     * `sinceMs`. The host is remembered until this is taken back with 0.
+     */
+    setDelay: (origin: string, ms: number, sinceMs: number) => {
+      const host = hostOf(origin)
+      host.delayMs = Math.max(options.delayMs, Math.min(ms, maxDelayMs))
+      host.nextMs = Math.max(host.nextMs, sinceMs + host.delayMs)
+      host.latest = undefined
+      changed.add(host)
     },
 
     /** Targets queued. */
@@ -214,6 +259,16 @@ export const make = (options: PolitenessOptions) => {
       changed.clear()
       for (const host of hostsToCheck) forget(host, nowMs)
       return clocks
+    },
+
+    /** What holds back a host's queue: its pause and its delay until they end (milliseconds since the epoch), and its slots; `undefined` for a host without queue or clock. */
+    held: (origin: string) => {
+      const host = hosts.get(origin)
+      if (host === undefined) return undefined
+      const { nextMs, pausedMs, inFlight } = host
+      return isDown(host)
+        ? { nextMs: 0, pausedMs: 0, isFull: false }
+        : { nextMs, pausedMs, isFull: inFlight >= options.perHost }
     },
 
     /** The hosts that make most targets wait. */

@@ -29,6 +29,10 @@ export interface ResponseHead {
   readonly url: string
   /** The value of a field, lines joined by `", "`; the name in lower case. */
   readonly header: (name: string) => string | undefined
+  /** Its reason phrase, where the transport tells it. */
+  readonly reason?: string
+  /** All fields in the order of arrival, one for each line, where the transport tells them. */
+  readonly fields?: () => ReadonlyArray<readonly [name: string, value: string]>
 }
 
 /**
@@ -38,6 +42,8 @@ export interface ResponseHead {
  * last chunk, or, for a response without either, the end of the connection.
  */
 export interface Receiver {
+  /** The request goes out on a connection; told for each hop. */
+  readonly onSent?: () => void
   readonly onHead: (head: ResponseHead) => void
   /** `chunk` belongs to the session again when this returns: copy what is to be kept. */
   readonly onData: (chunk: Uint8Array) => void

@@ -10,6 +10,8 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { WriteError } from "./FetchError.ts"
+import type { StoreDamaged } from "./RunError.ts"
+import type { ResponseHead } from "./Session.ts"
 
 /** No room on the disk. Not a failure of the target: the run pauses. */
 export class DiskFull extends Schema.TaggedError<DiskFull>()("DiskFull", { path: Schema.String }) {}
@@ -24,12 +26,31 @@ export interface Part {
   drained: () => void
   /** The body is complete: its length and sha256 (hexadecimal; absent where hashing is off). No write after it. Throws as `write`. */
   readonly finish: () => { readonly bytes: number; readonly sha256?: string }
-  /** Gives it its final name, relative to the directory; at the latest when `sync` returns. Throws WriteError or DiskFull. */
-  readonly place: (path: string) => void
+  /**
+   * Gives it its place, a file at this path below the directory if the sink makes files; at the latest when `sync`
+   * returns. What it returns is that place, or a key for which `sync` tells it. Throws WriteError or DiskFull.
+   */
+  readonly place: (path: string) => string
   /** Leaves the bytes for a later attempt. */
   readonly keep: () => void
   /** Removes it. */
   readonly discard: () => void
+}
+
+/** A file of many bodies, by its name in the directory: its bytes up to here are whole records of committed outcomes. */
+export interface Archive {
+  readonly name: string
+  readonly bytes: number
+}
+
+/** What became of the placed parts since the last time, by what `place` returned. */
+export interface Synced {
+  /** Places that were not known before. */
+  readonly placed: ReadonlyMap<string, string>
+  /** Errors of parts that could not be placed after all. */
+  readonly failed: ReadonlyMap<string, WriteError>
+  /** The archives that grew, to be committed with the outcomes. */
+  readonly archives: ReadonlyArray<Archive>
 }
 
 export class Sink extends Context.Service<
@@ -37,15 +58,22 @@ export class Sink extends Context.Service<
   {
     /**
      * Opens a part. With `key` (the URL), its bytes can be continued after a crash; without, they are scratch.
-     * `expected`: the length of the body, if it was declared.
+     * `expected`: the length of the body, if it was declared. `head`: of the answer that brings it; archives need it.
      */
-    readonly open: (options: { readonly key?: string; readonly expected?: number }) => Part
+    readonly open: (options: {
+      readonly key?: string
+      readonly expected?: number
+      readonly head?: ResponseHead
+    }) => Part
     /** Opens the part kept under `key`, hashed up to its end; `undefined` if there is none. */
     readonly reopen: (key: string) => Effect.Effect<Part | undefined, WriteError | DiskFull>
-    /** Makes every placed part durable as far as the sink promises, before its outcome is committed. The errors of parts that could not be placed after all, by path. */
-    readonly sync: Effect.Effect<ReadonlyMap<string, WriteError>>
-    /** Length of the file at a path, `undefined` if there is none. */
-    readonly sizeOf: (path: string) => number | undefined
+    /**
+     * Makes every part durable that is placed at the time of the call, as far as the sink promises, before their
+     * outcomes are committed. One at a time, its commit included. After DiskFull it may be run again.
+     */
+    readonly sync: () => Effect.Effect<Synced, DiskFull | StoreDamaged>
+    /** Whether what was saved at a place with this length still seems to be there. */
+    readonly holds: (path: string, bytes: number) => boolean
     /** Removes parts but for those kept under these keys. */
     readonly sweep: (keys: ReadonlySet<string>) => Effect.Effect<void>
     /** Bytes free on the disk. */

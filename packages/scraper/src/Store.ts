@@ -17,6 +17,7 @@ import type * as Stream from "effect/Stream"
 import type { HostClock } from "./Politeness.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { StoreDamaged } from "./RunError.ts"
+import type { Archive } from "./Sink.ts"
 import type { Target, Validators } from "./Target.ts"
 import * as Schema from "effect/Schema"
 
@@ -64,6 +65,8 @@ export interface Commit {
   readonly waiting: ReadonlyArray<Waiting>
   readonly hosts: ReadonlyArray<HostClock>
   readonly place?: Place
+  /** How far archives reach with it. */
+  readonly archives?: ReadonlyArray<Archive>
 }
 
 /** A row as it is read back. */
@@ -109,6 +112,10 @@ export class Store extends Context.Service<
     readonly unsynced: Stream.Stream<Unsynced, StoreError>
     /** Says that the unsynced files were looked at; `damaged` are asked again, and parts of that time are forgotten. */
     readonly trust: (damaged: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
+    /** The archives there are, and those that were to be made, with no bytes. */
+    readonly archives: Effect.Effect<ReadonlyArray<Archive>, StoreError>
+    /** Says that an archive is about to be made. */
+    readonly announce: (archive: string) => Effect.Effect<void, StoreError>
     /** URLs with a part file to continue. */
     readonly partials: Effect.Effect<ReadonlyArray<string>, StoreError>
     /** Every row, in the order of URLs. */

@@ -12,8 +12,8 @@ export interface Target {
   readonly path: string
   /** Attempts already made since it was last given out with none. */
   readonly attempts: number
-  /** The file at `path` was saved by an earlier run: ask conditionally. */
-  readonly saved?: Validators & { readonly bytes: number; readonly sha256?: string }
+  /** Saved by an earlier run, in the file at `path` or as the record `record`: ask conditionally. */
+  readonly saved?: Validators & { readonly bytes: number; readonly sha256?: string; readonly record?: string }
   /** A cut body waits as a part file: its strong validator and whole length. */
   readonly partial?: Partial
 }

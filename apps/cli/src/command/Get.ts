@@ -42,6 +42,8 @@ export interface Plan {
   readonly progress: "auto" | Progress.Kind
   readonly quiet: boolean
   readonly verbose: number
+  /** Where to write what the run did. */
+  readonly timeline?: string
 }
 
 /** What came on the command line, next to the settings. */
@@ -92,9 +94,14 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
       return yield* usage("`-O -` and `--json` both write to stdout", "give `-O` a file")
     }
   }
+  if (settings.format === "warc" && (output !== undefined || settings.flat)) {
+    const flag = output === undefined ? "--flat" : "-O"
+    return yield* usage(`\`${flag}\` names files, \`--format warc\` makes none`, "leave one of the two away")
+  }
   yield* Effect.forEach(urls, checkUrl, { discard: true })
 
-  const { out, flat, json, progress, header, rate, maxTime, maxSize, proxy, cacert, cookieJar, ...rest } = settings
+  const { out, flat, json, progress, header, rate, maxTime, maxSize, proxy, cacert, cookieJar, timeline, ...rest } =
+    settings
   const toFile = output !== undefined && output !== "-"
   return {
     source: input === undefined ? { urls } : input === "-" ? { bytes: process.stdin } : { file: input },
@@ -103,7 +110,8 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
       directory: toFile ? dirname(output) : out,
       naming: toFile ? { file: basename(output) } : flat ? "flat" : "tree",
       // A server may name the file only where no path of the URL is kept and nobody named it.
-      serverNames: output === undefined && (flat || urls.length === 1),
+      serverNames: rest.format === "files" && output === undefined && (flat || urls.length === 1),
+      format: rest.format,
       jobs: rest.jobs,
       perHost: rest.perHost,
       delayMs: rest.delay,
@@ -129,7 +137,8 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
     json,
     progress,
     quiet: request.quiet,
-    verbose: request.verbose
+    verbose: request.verbose,
+    ...(timeline === undefined ? {} : { timeline })
   }
 })
 
@@ -280,7 +289,11 @@ export const get = Command.make(
       quiet: yield* GlobalFlags.quiet,
       verbose: yield* GlobalFlags.verbose
     })
-    yield* planned.toStdout ? fetchToStdout(planned) : fetch(planned)
+    const run = (plan: Plan) => (plan.toStdout ? fetchToStdout(plan) : fetch(plan))
+    const { timeline } = planned
+    if (timeline === undefined) return yield* run(planned)
+    const { record } = yield* Effect.promise(() => import("../TimelineFile.ts"))
+    yield* record(timeline, planned, run)
   })
 ).pipe(
   Command.withDescription(
@@ -290,6 +303,7 @@ export const get = Command.make(
   Command.withExamples([
     { command: "simul get https://example.com/a.pdf", description: "One file, to ./example.com/a.pdf" },
     { command: "simul get -i urls.txt -o pages", description: "A list, into ./pages" },
+    { command: "simul get -i urls.txt -o archive --format warc", description: "A list, into archive/*.warc.gz" },
     { command: "simul get https://example.com/a.json -O - | jq .", description: "Into a pipe, whole or not at all" },
     {
       command: "simul get -i - --json < urls.txt | jq -r 'select(.error).url'",

@@ -1,6 +1,7 @@
 /**
- * `simul verify`: reads every saved file again and compares it with what was
- * recorded: length, sha256, and that every target has its one outcome.
+ * `simul verify`: reads every saved file and archived record again and compares
+ * it with what was recorded: length, sha256, and that every target has its one
+ * outcome.
  */
 import * as Command from "effect/cli/Command"
 import * as Recorded from "@simul/scraper/sink/Recorded"
@@ -32,6 +33,8 @@ const told = (fault: Recorded.Fault, bytes: number): Pick<Fault, "kind" | "detai
       return { kind: "changed", detail: `${fault.found} bytes, not ${bytes}` }
     case "Hash":
       return { kind: "changed", detail: "other bytes than were saved (sha256)" }
+    case "Record":
+      return { kind: "changed", detail: fault.detail }
   }
 }
 

@@ -166,6 +166,7 @@ export class Exchange implements Served, Transfer, Watched {
     this.#controller = controller
     this.#state = head
     this.#since = this.#shared.clock.tick
+    this.#receiver.onSent?.()
   }
 
   onResponseStarted(): void {

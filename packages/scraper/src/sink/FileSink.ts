@@ -8,12 +8,12 @@
  *    after, in groups, before the commit of their outcomes.
  */
 import * as Effect from "effect/Effect"
-import { createHash, hash, type Hash } from "node:crypto"
 import * as fs from "node:fs"
 import { open as openFile } from "node:fs/promises"
-import { join } from "node:path"
 import { WriteError } from "../FetchError.ts"
-import { DiskFull, type Part, type Sink } from "../Sink.ts"
+import type { Part, Sink } from "../Sink.ts"
+import * as PartFile from "./PartFile.ts"
+import { stands } from "./Recorded.ts"
 
 export interface FileSinkOptions {
   readonly directory: string
@@ -23,21 +23,10 @@ export interface FileSinkOptions {
   readonly hash: boolean
 }
 
-const chunkSize = 1 << 20
-
-const nameOf = (key: string) => `${hash("sha256", key, "hex").slice(0, 32)}.part`
-
-const failure = (path: string, error: unknown) => {
-  if (error instanceof WriteError || error instanceof DiskFull) return error
-  const code = (error as NodeJS.ErrnoException).code ?? "EIO"
-  return code === "ENOSPC" || code === "EDQUOT" ? new DiskFull({ path }) : new WriteError({ path, code })
-}
+/** Paths are final as they are given. */
+const nothing: ReadonlyMap<string, string> = new Map()
 
 export const make = (options: FileSinkOptions): Sink["Service"] => {
-  fs.mkdirSync(options.parts, { recursive: true, mode: 0o700 })
-  const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants
-  const run = process.pid.toString(36)
-  let scratch = 0
   let placed: Array<FilePart> = []
 
   // template strings, for node:path costs as much as a system call, and paths here are our own
@@ -58,45 +47,8 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     checked.add(relative)
   }
 
-  class FilePart implements Part {
-    bytes: number
+  class FilePart extends PartFile.PartFile implements Part {
     path = ""
-    drained = () => {}
-    readonly #file: string
-    readonly #expected: number | undefined
-    #descriptor: number
-    #hash: Hash | undefined
-    #digest: string | undefined
-
-    constructor(file: string, descriptor: number, bytes: number, digest: Hash | undefined, expected?: number) {
-      this.#file = file
-      this.#descriptor = descriptor
-      this.bytes = bytes
-      this.#hash = digest
-      this.#expected = expected
-    }
-
-    write(chunk: Uint8Array): boolean {
-      try {
-        for (let at = 0; at < chunk.length;) at += fs.writeSync(this.#descriptor, chunk, at, chunk.length - at)
-      } catch (error) {
-        throw failure(this.#file, error)
-      }
-      if (options.hash) {
-        // a body in one piece is hashed at one go: half the cost of a hash object
-        if (this.bytes === 0 && chunk.length === this.#expected) this.#digest = hash("sha256", chunk, "hex")
-        else (this.#hash ??= createHash("sha256")).update(chunk)
-      }
-      this.bytes += chunk.length
-      return true
-    }
-
-    finish() {
-      if (options.durability === "process") this.#close()
-      if (!options.hash) return { bytes: this.bytes }
-      this.#digest ??= (this.#hash ?? createHash("sha256")).digest("hex")
-      return { bytes: this.bytes, sha256: this.#digest }
-    }
 
     place(path: string) {
       try {
@@ -104,47 +56,37 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
         this.path = path
         if (options.durability === "power") placed.push(this)
         else this.rename()
+        return path
       } catch (error) {
         this.discard()
-        throw failure(path, error)
+        throw PartFile.failure(path, error)
       }
     }
 
     rename() {
       try {
-        fs.renameSync(this.#file, absoluteOf(this.path))
+        fs.renameSync(this.file, absoluteOf(this.path))
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
         // someone removed the directory after it was checked
         checked.clear()
         ensureDirectory(directoryOf(this.path))
-        fs.renameSync(this.#file, absoluteOf(this.path))
+        fs.renameSync(this.file, absoluteOf(this.path))
       }
     }
 
     async synced() {
       await new Promise<void>((resolve, reject) =>
-        fs.fdatasync(this.#descriptor, (error) => (error ? reject(error) : resolve()))
+        fs.fdatasync(this.descriptor, (error) => (error ? reject(error) : resolve()))
       )
-      this.#close()
+      this.close()
       this.rename()
     }
-
-    keep() {
-      this.#close()
-    }
-
-    discard() {
-      this.#close()
-      fs.rmSync(this.#file, { force: true })
-    }
-
-    #close() {
-      if (this.#descriptor < 0) return
-      fs.closeSync(this.#descriptor)
-      this.#descriptor = -1
-    }
   }
+  const parts = PartFile.folder(
+    { parts: options.parts, hash: options.hash, closes: options.durability === "process" },
+    FilePart
+  )
 
   const syncDirectory = async (path: string) => {
     const handle = await openFile(path, "r")
@@ -156,82 +98,40 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   }
 
   return {
-    open: ({ key, expected }) => {
-      const file = `${options.parts}/${key === undefined ? `${run}-${scratch++}` : nameOf(key)}`
-      try {
-        const flags = key === undefined ? O_WRONLY | O_CREAT | O_EXCL : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
-        return new FilePart(file, fs.openSync(file, flags, 0o666), 0, undefined, expected)
-      } catch (error) {
-        throw failure(file, error)
-      }
-    },
+    open: ({ key, expected }) => parts.open(key, expected),
+    reopen: parts.reopen,
 
-    reopen: (key) =>
-      Effect.tryPromise({
-        try: async () => {
-          const file = join(options.parts, nameOf(key))
-          const descriptor = await openFile(file, O_RDWR | O_APPEND | O_NOFOLLOW).catch(() => undefined)
-          if (descriptor === undefined) return undefined
-          try {
-            const digest = options.hash ? createHash("sha256") : undefined
-            const buffer = Buffer.allocUnsafe(chunkSize)
-            let bytes = 0
-            for (;;) {
-              const { bytesRead } = await descriptor.read(buffer, 0, chunkSize, bytes)
-              if (bytesRead === 0) break
-              digest?.update(buffer.subarray(0, bytesRead))
-              bytes += bytesRead
-            }
-            return new FilePart(file, fs.openSync(file, O_WRONLY | O_APPEND | O_NOFOLLOW), bytes, digest)
-          } finally {
-            await descriptor.close()
-          }
-        },
-        catch: (error) => failure(key, error)
-      }),
-
-    sync: Effect.promise(async () => {
+    sync: () => {
       const group = placed
       placed = []
-      const failed = new Map<string, WriteError>()
-      if (group.length === 0) return failed
-      const directories = new Set<string>()
-      await Promise.all(
-        group.map(async (part) => {
-          try {
-            await part.synced()
-            for (let path = directoryOf(part.path); ; path = directoryOf(path)) {
-              directories.add(absoluteOf(path))
-              if (path === "") break
+      return Effect.promise(async () => {
+        const failed = new Map<string, WriteError>()
+        if (group.length === 0) return { placed: nothing, failed, archives: [] }
+        const directories = new Set<string>()
+        await Promise.all(
+          group.map(async (part) => {
+            try {
+              await part.synced()
+              for (let path = directoryOf(part.path); ; path = directoryOf(path)) {
+                directories.add(absoluteOf(path))
+                if (path === "") break
+              }
+            } catch (error) {
+              part.discard()
+              failed.set(
+                part.path,
+                new WriteError({ path: part.path, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+              )
             }
-          } catch (error) {
-            part.discard()
-            failed.set(
-              part.path,
-              new WriteError({ path: part.path, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
-            )
-          }
-        })
-      )
-      await Promise.all(Array.from(directories, syncDirectory))
-      return failed
-    }),
-
-    sizeOf: (path) => {
-      const found = fs.lstatSync(absoluteOf(path), { throwIfNoEntry: false })
-      return found?.isFile() === true ? found.size : undefined
+          })
+        )
+        await Promise.all(Array.from(directories, syncDirectory))
+        return { placed: nothing, failed, archives: [] }
+      })
     },
 
-    sweep: (keys) =>
-      Effect.sync(() => {
-        const kept = new Set(Array.from(keys, nameOf))
-        for (const name of fs.readdirSync(options.parts))
-          if (!kept.has(name)) fs.rmSync(join(options.parts, name), { force: true })
-      }),
-
-    free: Effect.sync(() => {
-      const { bavail, bsize } = fs.statfsSync(options.parts)
-      return bavail * bsize
-    })
+    holds: (path, bytes) => stands(options.directory, path, bytes),
+    sweep: parts.sweep,
+    free: parts.free
   }
 }

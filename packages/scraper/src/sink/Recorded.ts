@@ -1,25 +1,47 @@
-/** Whether a saved file still is what was recorded of it. */
+/** Whether what was saved still is what was recorded of it: a file, or a record of an archive. */
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
+import { lstatSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join } from "node:path"
+import * as Gzip from "../warc/Gzip.ts"
+import * as WarcReader from "../warc/WarcReader.ts"
+import * as WarcRecord from "../warc/WarcRecord.ts"
+import { read } from "./ArchiveFile.ts"
+import * as RecordLocation from "./RecordLocation.ts"
 
 export type Fault =
   | { readonly _tag: "Missing" }
   | { readonly _tag: "Length"; readonly found: number }
   | { readonly _tag: "Hash"; readonly found: string }
+  /** The archive is there, but not the one whole record at that place. */
+  | { readonly _tag: "Record"; readonly detail: string }
+
+interface Expected {
+  readonly bytes: number
+  readonly sha256: string | undefined
+}
 
 const chunkSize = 1 << 18
 
-/** Reads the file below `directory` and compares length and sha256 (where one was recorded); `undefined` if all is well. */
-export const recorded = (
-  directory: string,
-  path: string,
-  expected: { readonly bytes: number; readonly sha256: string | undefined }
-): Effect.Effect<Fault | undefined> =>
+/** Whether it is there by a look from outside: a file of this length, or an archive that reaches so far. */
+export const stands = (directory: string, path: string, bytes: number): boolean => {
+  // template strings, for node:path costs as much as a system call
+  const found = lstatSync(`${directory}/${path}`, { throwIfNoEntry: false })
+  if (found?.isFile() === true) return found.size === bytes
+  const location = RecordLocation.fromPath(path)
+  if (location === undefined) return false
+  const archive = lstatSync(`${directory}/${location.archive}`, { throwIfNoEntry: false })
+  return archive?.isFile() === true && archive.size >= location.offset + location.length
+}
+
+/** Reads what lies at a path below `directory` and compares length and sha256 (where one was recorded), of a record its own digests too; `undefined` if all is well. */
+export const recorded = (directory: string, path: string, expected: Expected): Effect.Effect<Fault | undefined> =>
   Effect.promise(async () => {
     const handle = await open(join(directory, path), "r").catch(() => undefined)
-    if (handle === undefined) return { _tag: "Missing" }
+    const location = RecordLocation.fromPath(path)
+    if (handle === undefined)
+      return location === undefined ? { _tag: "Missing" } : recordFault(directory, location, expected)
     try {
       const { size } = await handle.stat()
       if (size !== expected.bytes) return { _tag: "Length", found: size }
@@ -37,3 +59,52 @@ export const recorded = (
       await handle.close()
     }
   })
+
+const recordFault = async (
+  directory: string,
+  { archive, offset, length }: RecordLocation.RecordLocation,
+  expected: Expected
+): Promise<Fault | undefined> => {
+  if (lstatSync(join(directory, archive), { throwIfNoEntry: false })?.isFile() !== true) return { _tag: "Missing" }
+  try {
+    let fault: Fault | undefined
+    let count = 0
+    for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length)))) {
+      if (++count > 1) return { _tag: "Record", detail: "more than one record" }
+      fault = await responseFault(record, expected)
+    }
+    return count === 0 ? { _tag: "Record", detail: "no record there" } : fault
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return { _tag: "Record", detail: code?.startsWith("Z_") === true ? `damaged gzip: ${message}` : message }
+  }
+}
+
+const responseFault = async (record: WarcReader.WarcRecord, expected: Expected): Promise<Fault | undefined> => {
+  if (record.field("WARC-Type") !== "response") return { _tag: "Record", detail: "no response" }
+  const block = createHash("sha1")
+  const sha1 = createHash("sha1")
+  const sha256 = createHash("sha256")
+  const { payload } = await WarcReader.message(
+    (async function* () {
+      for await (const chunk of record.block) {
+        block.update(chunk)
+        yield chunk
+      }
+    })()
+  )
+  let bytes = 0
+  for await (const chunk of payload) {
+    bytes += chunk.length
+    sha1.update(chunk)
+    sha256.update(chunk)
+  }
+  if (bytes !== expected.bytes) return { _tag: "Length", found: bytes }
+  const found = sha256.digest("hex")
+  if (expected.sha256 !== undefined && found !== expected.sha256) return { _tag: "Hash", found }
+  if (record.field("WARC-Payload-Digest") !== WarcRecord.sha1(sha1.digest()))
+    return { _tag: "Record", detail: "other bytes than its payload digest says" }
+  if (record.field("WARC-Block-Digest") !== WarcRecord.sha1(block.digest()))
+    return { _tag: "Record", detail: "other bytes than its block digest says" }
+  return undefined
+}

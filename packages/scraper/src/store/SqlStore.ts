@@ -15,6 +15,7 @@ import * as FileName from "../sink/FileName.ts"
 import { FetchReason } from "../FetchError.ts"
 import type { Outcome } from "../Outcome.ts"
 import { StoreDamaged, StoreNewer } from "../RunError.ts"
+import type { Archive } from "../Sink.ts"
 import {
   claimKey,
   type Entry,
@@ -60,6 +61,7 @@ interface Row {
   readonly duration: number | null
   readonly error: string | null
   readonly claim: string | null
+  readonly record: string | null
 }
 const columns = [
   "url",
@@ -80,7 +82,8 @@ const columns = [
   "total",
   "duration",
   "error",
-  "claim"
+  "claim",
+  "record"
 ] as const satisfies ReadonlyArray<keyof Row>
 
 const encodeReason = Schema.encodeSync(FetchReason)
@@ -124,7 +127,7 @@ const toEntry = (row: Row): Entry => {
           _tag: row.state === state.saved ? "Saved" : "Unchanged",
           ...about,
           ...answered,
-          path: row.path ?? FileName.fromUrl(row.url),
+          path: row.record ?? row.path ?? FileName.fromUrl(row.url),
           bytes: row.bytes!,
           ...(row.sha256 === null ? {} : { sha256: row.sha256 })
         }
@@ -192,7 +195,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             bytes: row.bytes,
             ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
             ...(row.etag === null ? {} : { etag: row.etag }),
-            ...(row.modified === null ? {} : { lastModified: row.modified })
+            ...(row.modified === null ? {} : { lastModified: row.modified }),
+            ...(row.record === null ? {} : { record: row.record })
           }
         }),
     ...(row.validator === null
@@ -242,7 +246,9 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           ? JSON.stringify(encodeReason(outcome.error))
           : outcome._tag === "Refused"
             ? JSON.stringify(outcome.error)
-            : null
+            : null,
+      // what does not lie where the target's file would is a record
+      record: failed ? (target.saved?.record ?? null) : outcome.path === target.path ? null : outcome.path
     }
   }
   const fromWaiting = (list: number, { target, dueMs, leased }: Waiting): Row => ({
@@ -263,7 +269,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     validator: target.partial?.validator ?? null,
     total: target.partial?.total ?? null,
     duration: null,
-    error: null
+    error: null,
+    record: target.saved?.record ?? null
   })
 
   const write = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>) {
@@ -289,7 +296,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
             ),
 
-      commit: ({ list, settled, waiting, hosts, place }) =>
+      commit: ({ list, settled, waiting, hosts, place, archives = [] }) =>
         guarded(
           sql.withTransaction(
             Effect.gen(function* () {
@@ -304,6 +311,9 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
                   VALUES (${place.list}, ${place.bytes}, ${place.lines}, ${place.sha256}, ${place.targets})
                   ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines,
                     sha256 = excluded.sha256, targets = excluded.targets`
+              for (const { name, bytes } of archives)
+                yield* sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
+                  ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
             })
           )
         ),
@@ -378,7 +388,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           sql.withTransaction(
             Effect.gen(function* () {
               for (const url of damagedUrls)
-                yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL,
+                yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
                   error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
               yield* sql.unsafe(`UPDATE target SET validator = NULL WHERE validator IS NOT NULL AND ${beforeBoot}`, [
                 options.boot
@@ -386,6 +396,12 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${options.boot}`
             })
           )
+        ),
+
+      archives: guarded(sql<Archive>`SELECT name, bytes FROM archive`),
+      announce: (archive) =>
+        Effect.asVoid(
+          guarded(sql`INSERT INTO archive (name, bytes) VALUES (${archive}, 0) ON CONFLICT (name) DO NOTHING`)
         ),
 
       partials: Effect.map(

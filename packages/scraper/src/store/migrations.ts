@@ -21,5 +21,10 @@ export const migrations = {
     `CREATE TABLE host (host TEXT PRIMARY KEY, next BIGINT NOT NULL, paused BIGINT NOT NULL, strikes INTEGER NOT NULL)`,
     `CREATE TABLE run (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, durability TEXT NOT NULL, started BIGINT NOT NULL,
       trusted INTEGER NOT NULL DEFAULT 0)`
+  ),
+  "2_archives": statements(
+    // record: the place of the body where it is no file. bytes: the committed length of the archive, 0 when it is about to be made.
+    `ALTER TABLE target ADD COLUMN record TEXT`,
+    `CREATE TABLE archive (name TEXT PRIMARY KEY, bytes BIGINT NOT NULL)`
   )
 }

@@ -73,7 +73,7 @@ describe("FileSink", () => {
       part.finish()
       part.place("x/y.txt")
       assert.isFalse(fs.existsSync(join(directory, "x/y.txt")))
-      yield* sink.sync
+      yield* sink.sync()
       assert.isTrue(fs.readFileSync(join(directory, "x/y.txt")).equals(bytes))
     })
   )

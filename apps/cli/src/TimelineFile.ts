@@ -1,0 +1,95 @@
+/**
+ * `--timeline FILE`: records a run, and writes what it did when it is over, in
+ * the form that the name of the file asks for. However a run ends, what it did
+ * until then is written: whole, or the file of an earlier run stays.
+ */
+import { OptionUnusable } from "@simul/scraper/RunError"
+import * as TargetRecorder from "@simul/scraper/recorder/TargetRecorder"
+import * as Url from "@simul/scraper/Url"
+import type * as Timeline from "@simul/core/Timeline"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { lstat, open, rename, rm } from "node:fs/promises"
+import type { Plan } from "./command/Get.ts"
+import { Incomplete } from "./Incomplete.ts"
+import { printable } from "./Printable.ts"
+import { complaint, Screen } from "./Screen.ts"
+
+const unusable = (file: string, error: unknown) =>
+  new OptionUnusable({
+    option: "--timeline",
+    value: file,
+    detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`
+  })
+
+/** Beside the file, so that one rename brings it there. */
+const unfinished = (file: string) => `${file}.${process.pid}.part`
+
+/** Finds out before the run, not after it, that the file cannot be written. */
+const check = (file: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      const found = await lstat(file).catch(() => undefined)
+      if (found?.isDirectory() === true) throw Object.assign(new Error(), { code: "EISDIR" })
+      await (await open(unfinished(file), "w")).close()
+      await rm(unfinished(file))
+    },
+    catch: (error) => unusable(file, error)
+  })
+
+const write = (file: string, timeline: Timeline.Timeline) =>
+  Effect.tryPromise({
+    try: async () => {
+      const text = file.toLowerCase().endsWith(".html")
+        ? [(await import("@simul/core/TimelineHtml")).render(timeline)]
+        : (await import("@simul/core/TimelineTrace")).render(timeline)
+      try {
+        const handle = await open(unfinished(file), "w")
+        try {
+          for (const piece of text) await handle.writeFile(piece)
+        } finally {
+          await handle.close()
+        }
+        await rename(unfinished(file), file)
+      } catch (error) {
+        await rm(unfinished(file), { force: true })
+        throw error
+      }
+    },
+    catch: (error) => unusable(file, error)
+  })
+
+/** Names the run without any of its secrets. */
+const titleOf = ({ source, options }: Plan): string => {
+  const into = options.directory === "." ? "" : ` -o ${options.directory}`
+  if ("file" in source) return `simul get -i ${source.file}${into}`
+  if (!("urls" in source) || !Array.isArray(source.urls)) return `simul get -i -${into}`
+  const [url, ...others] = source.urls as ReadonlyArray<string>
+  return `simul get ${Url.redact(url ?? "")}${others.length > 0 ? ` and ${others.length} more` : ""}${into}`
+}
+
+const isIncomplete = (reason: Cause.Reason<unknown>) => Cause.isFailReason(reason) && reason.error instanceof Incomplete
+
+/** Runs a plan and writes its timeline. A file that cannot be written is an error before the run starts; after it, if it came to its end. */
+export const record = Effect.fnUntraced(function* <E, R>(
+  file: string,
+  plan: Plan,
+  run: (plan: Plan) => Effect.Effect<void, E, R>
+) {
+  const screen = yield* Screen
+  yield* check(file)
+  const recorder = TargetRecorder.make({ title: titleOf(plan), robots: plan.options.robots })
+  yield* Effect.onExit(run({ ...plan, options: { ...plan.options, recorder } }), (exit) => {
+    const timeline = recorder.timeline()
+    // a run that could not start leaves the file of the one before
+    const isOver = Exit.isSuccess(exit) || exit.cause.reasons.some(isIncomplete)
+    if (!isOver && timeline.totals.length === 0) return Effect.void
+    const written = Effect.map(write(file, timeline), () => {
+      if (!plan.quiet && !plan.toStdout && !screen.readerGone()) screen.note(`timeline: ${printable(file)}`)
+    })
+    return Exit.isSuccess(exit)
+      ? written
+      : Effect.catch(written, ({ message }) => Effect.sync(() => screen.note(complaint(screen.paint, message))))
+  })
+})

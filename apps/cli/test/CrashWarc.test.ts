@@ -1,0 +1,202 @@
+/**
+ * Nothing is lost or written twice in archives: the real command with `--format
+ * warc`, killed with SIGKILL again and again at seeded instants.
+ *
+ * `SEEDS=100 SEED=1000 pnpm --filter cli test test/CrashWarc.test.ts` runs 100
+ * seeds from 1000 on; a failure names its seed.
+ */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Site, SiteProcess } from "@simul/scraper/testing"
+import * as Recorded from "@simul/scraper/sink/Recorded"
+import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
+import * as Directory from "@simul/scraper/store/Directory"
+import type { Entry } from "@simul/scraper/Store"
+import * as Gzip from "@simul/scraper/warc/Gzip"
+import * as WarcReader from "@simul/scraper/warc/WarcReader"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { gunzipSync } from "node:zlib"
+
+const seeds = Number(process.env["SEEDS"] ?? 6)
+const firstSeed = Number(process.env["SEED"] ?? 1)
+const command = join(import.meta.dirname, "../src/main.ts")
+
+/** mulberry32 */
+const randomOf = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+}
+
+const pathsOf = (seed: number) =>
+  Array.from({ length: 160 }, (_, index) => {
+    const name = `${seed}/${index}`
+    switch (index % 16) {
+      case 3:
+        // too large to be compressed in one piece
+        return `/bytes/1500000/${name}.bin`
+      case 6:
+        return `/retry-after/0/1/503/bytes/2000/${name}.html`
+      case 9:
+        return `/encoded/gzip/30000/${name}.html`
+      case 12:
+        return `/chunked/60000/${name}.html`
+      case 15:
+        return `/drip/2000/0/${name}.txt`
+      default:
+        return `/bytes/10240/${name}.html`
+    }
+  })
+
+/** Length of the archive in the end, or nearly. */
+const wholeBytes = 17_000_000
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-crash-warc-"))
+let site: SiteProcess.SiteProcess
+beforeAll(async () => {
+  site = await SiteProcess.start({ latencyMs: 3, log: join(root, "requests.log") })
+})
+afterAll(async () => {
+  await site.close()
+  fs.rmSync(root, { recursive: true })
+})
+
+/** When to kill: so long after so many outcomes were told, or as soon as the archive has so many bytes, so while it grows. */
+type Kill = { readonly outcomes: number; readonly afterMs: number } | { readonly bytes: number }
+
+/** Runs the command, and kills it. */
+const run = async (list: string, directory: string, kill?: Kill) => {
+  const child = spawn(
+    process.execPath,
+    [command, "get", "-i", list, "-o", directory, "-j", "12", "--per-host", "12", "--json", "--format", "warc"],
+    { stdio: ["ignore", "pipe", "pipe"], env: process.env }
+  )
+  let lines = 0
+  let errors = ""
+  let aimed = false
+  const aim = () => {
+    if (aimed || kill === undefined || !("outcomes" in kill) || lines < kill.outcomes) return
+    aimed = true
+    setTimeout(() => child.kill("SIGKILL"), kill.afterMs)
+  }
+  const archive = join(directory, "simul-00000.warc.gz")
+  const watch =
+    kill !== undefined && "bytes" in kill
+      ? setInterval(() => {
+          if ((fs.statSync(archive, { throwIfNoEntry: false })?.size ?? -1) >= kill.bytes) child.kill("SIGKILL")
+        }, 1)
+      : undefined
+  child.stdout.on("data", (chunk: Buffer) => {
+    for (const byte of chunk) if (byte === 10) lines++
+    aim()
+  })
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk))
+  aim()
+  const [status] = (await once(child, "close")) as [number | null]
+  clearInterval(watch)
+  return { status, errors }
+}
+
+const read = (directory: string): Promise<ReadonlyArray<Entry>> =>
+  fs.existsSync(join(directory, ".simul", "store.sqlite"))
+    ? Effect.runPromise(
+        Effect.scoped(Effect.flatMap(Directory.read(directory), ({ entries }) => Stream.runCollect(entries))).pipe(
+          // killed before the first commit: no table yet
+          Effect.catchTag("StoreDamaged", () => Effect.succeed([]))
+        )
+      )
+    : Promise.resolve([])
+
+const savedIn = (entries: ReadonlyArray<Entry>) =>
+  entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))
+
+/** Each committed record is whole and right, whatever lies behind them. */
+const assertWhole = async (directory: string, saved: ReturnType<typeof savedIn>, seed: number) => {
+  for (const { path, bytes, sha256 } of saved) {
+    assert.isDefined(RecordLocation.fromPath(path), path)
+    const fault = await Effect.runPromise(Recorded.recorded(directory, path, { bytes, sha256 }))
+    assert.isUndefined(fault, `seed ${seed}: ${path}: ${JSON.stringify(fault)}`)
+  }
+}
+
+describe("simul get --format warc, killed at any instant", () => {
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    it(`has every answer once, in whole records (seed ${seed})`, { timeout: 120_000 }, async () => {
+      const random = randomOf(seed)
+      const paths = pathsOf(seed)
+      const directory = join(root, `${seed}`)
+      const list = join(root, `${seed}.txt`)
+      fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
+
+      /** URLs that were saved, with the length of the server's log at that time. */
+      const savedAt = new Map<string, number>()
+      const kills = 1 + Math.floor(random() * 3)
+      for (let i = 0; i < kills; i++) {
+        const kill =
+          random() < 0.5
+            ? { outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) }
+            : { bytes: Math.floor(random() * wholeBytes) }
+        await run(list, directory, kill)
+        const requests = site.requests().length
+        const saved = savedIn(await read(directory))
+        await assertWhole(directory, saved, seed)
+        for (const { url } of saved) if (!savedAt.has(url)) savedAt.set(url, requests)
+      }
+
+      const { status, errors } = await run(list, directory)
+      assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
+      const entries = await read(directory)
+      const saved = savedIn(entries)
+      assert.strictEqual(entries.length, paths.length, `seed ${seed}: one row each`)
+      assert.strictEqual(saved.length, paths.length, `seed ${seed}: one outcome each`)
+      await assertWhole(directory, saved, seed)
+
+      const archives = fs.readdirSync(directory).filter((name) => name !== ".simul")
+      const records = new Map<string, number>()
+      for (const archive of archives) {
+        const file = join(directory, archive)
+        let infos = 0
+        for await (const record of WarcReader.records(Gzip.gunzip(fs.createReadStream(file)))) {
+          const url = record.field("WARC-Target-URI")
+          if (url === undefined) infos++
+          else records.set(url, (records.get(url) ?? 0) + 1)
+        }
+        assert.strictEqual(infos, 1, `seed ${seed}: ${archive} says once what it is`)
+
+        // the members follow each other from the first record to the end of the file
+        const bytes = fs.readFileSync(file)
+        const members = saved
+          .flatMap(({ path }) => RecordLocation.fromPath(path) ?? [])
+          .filter((location) => location.archive === archive)
+          .toSorted((one, other) => one.offset - other.offset)
+        let at = members[0]?.offset ?? 0
+        assert.isTrue(gunzipSync(bytes.subarray(0, at)).toString().startsWith("WARC/1.1\r\nWARC-Type: warcinfo"))
+        for (const { offset, length } of members) {
+          assert.strictEqual(offset, at, `seed ${seed}: ${archive} has bytes that no row knows`)
+          at += length
+        }
+        assert.strictEqual(at, bytes.length, `seed ${seed}: ${archive} has a tail that no row knows`)
+      }
+      assert.strictEqual(records.size, paths.length, `seed ${seed}: one record each`)
+      for (const [url, count] of records) assert.strictEqual(count, 1, `seed ${seed}: ${url} is there ${count} times`)
+      assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [], `seed ${seed}: no parts left`)
+
+      const requests = site.requests()
+      const pathOf = new Map(paths.map((path) => [site.url(path), path]))
+      for (const [url, length] of savedAt) {
+        const again = requests.slice(length).filter((request) => request.path === pathOf.get(url))
+        assert.strictEqual(again.length, 0, `seed ${seed}: ${url} was saved and asked again`)
+      }
+      // what the server sends uncoded is what the archive has
+      const plain = saved.filter(({ url }) => !url.includes("/encoded/"))
+      for (const { url, bytes } of plain) assert.strictEqual(bytes, Site.body(pathOf.get(url)!).length, url)
+      fs.rmSync(directory, { recursive: true })
+    })
+  }
+})

@@ -1,0 +1,315 @@
+/**
+ * May a target be asked, by its host's robots.txt (RFC 9309)? It stands between
+ * the frontier and a target's own request, in runs that obey the file.
+ *
+ * 1. A host is asked for its robots.txt once, by the first of its targets and
+ *    with that one's slot. Targets that come meanwhile wait for the same answer.
+ * 2. Without an answer no target is asked: a file that cannot be had now is a
+ *    fault of its host, and its targets go back to the queue until the next try.
+ * 3. A target that waited is judged by the answer it waited for, remembered or
+ *    not: progress needs no memory.
+ * 4. `Crawl-delay` is kept by `Politeness.ts`, from the request for the file on.
+ * 5. Memory is bounded: 500 KiB of a file are read, of which the group that
+ *    concerns us is kept, and the hosts least recently asked about are forgotten.
+ *
+ * A target is judged by its own URL: redirects are the session's, and where they
+ * lead is not judged again.
+ */
+import * as Effect from "effect/Effect"
+import * as Decode from "./Decode.ts"
+import { type FetchReason, StatusError } from "./FetchError.ts"
+import type { Options } from "./Options.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { Admission, Politeness, Verdict } from "./Politeness.ts"
+import { retryAfterMs } from "./RetryAfter.ts"
+import * as Robots from "./robots/Robots.ts"
+import * as RobotsPolicy from "./robots/RobotsPolicy.ts"
+import type { Receiver, ResponseHead, Session, Transfer } from "./Session.ts"
+import type { Target } from "./Target.ts"
+
+/**
+ * What is to be done with a target: ask it, queue it again, or settle it as refused. `verdict`: what to say of its host
+ * when its slot is given back.
+ */
+export type Ruling =
+  | { readonly _tag: "Allowed" }
+  | { readonly _tag: "Deferred"; readonly verdict: Verdict | undefined }
+  | {
+      readonly _tag: "Refused"
+      readonly verdict: Verdict | undefined
+      readonly error: Extract<Outcome, { readonly _tag: "Refused" }>["error"]
+    }
+
+/** How much is remembered at most: hosts, and about so many bytes for all their rules. */
+export interface Bounds {
+  readonly hosts: number
+  readonly bytes: number
+}
+
+/**
+ * The name that we look for in `User-agent` lines: the product token that our User-Agent begins with, for RFC 9309
+ * 2.2.1 wants it to be a part of that. `simul` by default, and for a text that begins with none. A version and digits
+ * are no part of it: `Bot7/1.0` is `Bot`.
+ *
+ * @param options a `user-agent` among the headers is what is sent
+ */
+export const productToken = ({ userAgent, headers }: Pick<Options, "userAgent" | "headers">): string => {
+  const sent = headers.findLast(([name]) => name.toLowerCase() === "user-agent")?.[1] ?? userAgent
+  return /^[A-Za-z_-]+/.exec(sent.trim())?.[0] ?? "simul"
+}
+
+/** The body of an error page is read to its end, to keep the connection, if it is no longer than this. */
+const drainBytes = 65_536
+
+/** One request for a robots.txt. `done` is called once with the verdict, unless `abort` came first. */
+class Asking implements Receiver, Decode.Output {
+  readonly #done: (verdict: RobotsPolicy.Verdict, bytes: number, reason?: FetchReason) => void
+  #transfer: Transfer | undefined
+  #head: ResponseHead | undefined
+  /** Set for a body that matters. */
+  #decoder: Decode.Decoder | undefined
+  #chunks: Array<Uint8Array> = []
+  #bytes = 0
+  #ended = false
+
+  constructor(done: (verdict: RobotsPolicy.Verdict, bytes: number, reason?: FetchReason) => void) {
+    this.#done = done
+  }
+
+  start(session: Session["Service"], url: string, maxTimeMs: number) {
+    this.#transfer = session.open({ url, maxTimeMs }, this)
+  }
+
+  abort = () => {
+    this.#ended = true
+    this.#decoder?.close()
+    this.#transfer?.abort()
+  }
+
+  // ---- from the session
+
+  onHead = (head: ResponseHead) => {
+    this.#head = head
+    if (head.status < 200 || head.status > 299) return
+    const decoder = Decode.make(Decode.codings(head.header("content-encoding")), {}, this)
+    if ("_tag" in decoder) this.#fail(decoder)
+    else this.#decoder = decoder
+  }
+  onData = (chunk: Uint8Array) => {
+    if (this.#ended) return
+    if (this.#decoder === undefined) {
+      this.#bytes += chunk.length
+      if (this.#bytes > drainBytes) this.#answer()
+    } else if (!this.#decoder.write(chunk) && !this.#ended) this.#transfer!.pause()
+  }
+  onEnd = () => {
+    if (this.#ended) return
+    if (this.#decoder === undefined) this.#answer()
+    else this.#decoder.end()
+  }
+  onError = (reason: FetchReason) => {
+    if (this.#ended) return
+    if (this.#head !== undefined && this.#decoder === undefined) this.#answer()
+    else this.#fail(reason)
+  }
+
+  // ---- from the decoder
+
+  data = (chunk: Uint8Array) => {
+    if (this.#ended) return
+    this.#chunks.push(Uint8Array.from(chunk))
+    this.#bytes += chunk.length
+    if (this.#bytes > Robots.maxBytes) this.#answer()
+  }
+  drain = () => this.#transfer!.resume()
+  end = () => {
+    if (!this.#ended) this.#answer()
+  }
+  error = (reason: FetchReason) => {
+    if (!this.#ended) this.#fail(reason)
+  }
+
+  // ---- the ends
+
+  #answer() {
+    const { status } = this.#head!
+    const body = Buffer.concat(this.#chunks)
+    this.abort()
+    const verdict = RobotsPolicy.judge({ kind: "response", status, body })
+    if (verdict.kind !== "unreachable") return this.#done(verdict, body.length)
+    const wait = retryAfterMs(this.#head!.header("retry-after"), Date.now())
+    const reason = new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) })
+    this.#done(verdict, 0, reason)
+  }
+  #fail(reason: FetchReason) {
+    this.abort()
+    const kind = reason._tag === "RedirectError" ? "redirects" : "failed"
+    this.#done(RobotsPolicy.judge({ kind }), 0, reason)
+  }
+}
+
+/** What an answer means for the targets of its host. */
+interface Known {
+  readonly verdict: RobotsPolicy.Verdict
+  /** Why nobody knows, if so. */
+  readonly fault: string
+  /** Asking again may help. `pauseMs`: not earlier than this. */
+  readonly again: { readonly pauseMs?: number } | undefined
+  readonly delayMs: number
+  /** When it was asked for: milliseconds since the epoch. */
+  readonly sinceMs: number
+  /** About the bytes that it takes in memory. */
+  readonly weight: number
+}
+
+/** A host that is being asked, and who waits for it; the first of them asked. */
+interface Waiting {
+  readonly asking: Asking
+  readonly targets: Set<(known: Known) => void>
+}
+
+const longestQuote = 200
+/** What a remembered host costs: bytes of heap, by its parts. The lines of a file keep the whole of it. */
+const weights = { host: 600, byte: 2, rule: 200, piece: 60 }
+/** The body has so long, however it trickles. */
+const bodyMs = 60_000
+
+const allowed: Ruling = { _tag: "Allowed" }
+const unreachable = (host: string, fault: string, verdict: Verdict | undefined): Ruling => ({
+  _tag: "Refused",
+  verdict,
+  error: { reason: "RobotsUnreachable", message: `robots.txt of ${host} cannot be had: ${fault}` }
+})
+
+export const make = (
+  session: Session["Service"],
+  politeness: Politeness,
+  options: Pick<Options, "userAgent" | "headers" | "delayMs" | "timeoutMs" | "maxTimeMs">,
+  bounds: Bounds = { hosts: 100_000, bytes: 128 << 20 }
+) => {
+  const token = productToken(options)
+  const { maxTimeMs = Infinity } = options
+  const waiting = new Map<string, Waiting>()
+  /** The hosts that were asked about least recently come first. */
+  const known = new Map<string, Known>()
+  let weight = 0
+  /** Queued again only for their turn: their answer may be forgotten by then. */
+  const cleared = new WeakSet<Target>()
+
+  const forget = (host: string, { delayMs, weight: freed }: Known) => {
+    known.delete(host)
+    weight -= freed
+    if (delayMs > options.delayMs) politeness.setDelay(host, 0, 0)
+  }
+  const recall = (host: string, nowMs: number): Known | undefined => {
+    const found = known.get(host)
+    if (found === undefined) return undefined
+    if (nowMs - found.sinceMs >= RobotsPolicy.maxAgeSeconds * 1000) {
+      forget(host, found)
+      return undefined
+    }
+    known.delete(host)
+    known.set(host, found)
+    return found
+  }
+  const remember = (host: string, learned: Known) => {
+    known.set(host, learned)
+    weight += learned.weight
+    if (learned.delayMs > options.delayMs) politeness.setDelay(host, learned.delayMs, learned.sinceMs)
+    for (const [oldest, one] of known) {
+      if (known.size <= bounds.hosts && weight <= bounds.bytes) break
+      forget(oldest, one)
+    }
+  }
+
+  /** Keeps what concerns us: a file may name thousands of crawlers. */
+  const learn = (
+    verdict: RobotsPolicy.Verdict,
+    bytes: number,
+    reason: FetchReason | undefined,
+    sinceMs: number
+  ): Known => {
+    const common = { fault: reason?.message ?? "", again: undefined, sinceMs, delayMs: 0, weight: weights.host }
+    if (verdict.kind === "unreachable") {
+      const pauseMs = reason?._tag === "StatusError" ? reason.retryAfterMs : undefined
+      // a wait that takes longer than a target may is not begun
+      const mayPass = reason?.retryable === true && (pauseMs ?? 0) < maxTimeMs
+      return { ...common, verdict, again: mayPass ? (pauseMs === undefined ? {} : { pauseMs }) : undefined }
+    }
+    const group = verdict.kind === "rules" ? Robots.groupFor(verdict.robots, token) : undefined
+    if (group === undefined) return { ...common, verdict: { kind: "unavailable" } }
+    const pieces = group.rules.reduce((sum, { pattern }) => sum + pattern.pieces.length, 0)
+    return {
+      ...common,
+      verdict: { kind: "rules", robots: { groups: new Map([[token.toLowerCase(), group]]), sitemaps: [] } },
+      delayMs: (group.crawlDelaySeconds ?? 0) * 1000,
+      weight: weights.host + weights.byte * bytes + weights.rule * group.rules.length + weights.piece * pieces
+    }
+  }
+
+  const begin = (host: string): Waiting => {
+    const sinceMs = Date.now()
+    const asking = new Asking((verdict, bytes, reason) => {
+      waiting.delete(host)
+      const learned = learn(verdict, bytes, reason, sinceMs)
+      if (learned.again === undefined) remember(host, learned)
+      for (const resume of begun.targets) resume(learned)
+    })
+    const begun: Waiting = { asking, targets: new Set() }
+    waiting.set(host, begun)
+    asking.start(session, RobotsPolicy.locationFor(new URL(host)), Math.min(maxTimeMs, options.timeoutMs + bodyMs))
+    return begun
+  }
+  /** The answer for a host, and whether this call was the one that asked. Given up when nobody waits any more. */
+  const ask = (host: string) =>
+    Effect.callback<{ readonly answer: Known; readonly asked: boolean }>((resume) => {
+      const under = waiting.get(host)
+      const { asking, targets } = under ?? begin(host)
+      const heard = (answer: Known) => resume(Effect.succeed({ answer, asked: under === undefined }))
+      targets.add(heard)
+      return Effect.sync(() => {
+        targets.delete(heard)
+        if (targets.size > 0) return
+        asking.abort()
+        if (waiting.get(host)?.asking === asking) waiting.delete(host)
+      })
+    })
+
+  const judge = ({ url, host }: Target, { verdict, fault }: Known, said: Verdict): Ruling => {
+    if (verdict.kind === "unreachable") return unreachable(host, fault, said)
+    const { allowed: isAllowed, rule } = RobotsPolicy.decide(verdict, token, url)
+    if (isAllowed) return allowed
+    const text = rule!.text.length > longestQuote ? `${rule!.text.slice(0, longestQuote)}…` : rule!.text
+    const message = `robots.txt line ${rule!.line} of ${host}: ${text}`
+    return { _tag: "Refused", verdict: said, error: { reason: "RobotsDisallowed", message } }
+  }
+
+  return {
+    /**
+     * What becomes of a target that was given a slot. Asks its host first, where that is not known from the last 24
+     * hours (RFC 9309 2.4). A host that is down is not asked: what is not known then is refused.
+     */
+    rule: ({ target, down }: Admission): Effect.Effect<Ruling> =>
+      Effect.suspend(() => {
+        if (cleared.delete(target)) return Effect.succeed(allowed)
+        const { host } = target
+        const answer = recall(host, Date.now())
+        if (answer !== undefined) return Effect.succeed(judge(target, answer, "unasked"))
+        if (down !== undefined) return Effect.succeed(unreachable(host, down.last, undefined))
+        return Effect.map(ask(host), ({ answer, asked }): Ruling => {
+          const said = asked ? "answered" : "unasked"
+          if (answer.again !== undefined)
+            return { _tag: "Deferred", verdict: asked ? { fault: answer.fault, ...answer.again } : said }
+          const ruling = judge(target, answer, said)
+          if (ruling._tag !== "Allowed" || politeness.startAgain(host, Date.now())) return ruling
+          cleared.add(target)
+          return { _tag: "Deferred", verdict: said }
+        })
+      }),
+
+    /** Hosts remembered, and about the bytes that they take. */
+    statistics: () => ({ hosts: known.size, bytes: weight })
+  }
+}
+
+export type RobotsTxt = ReturnType<typeof make>

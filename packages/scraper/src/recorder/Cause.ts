@@ -1,0 +1,35 @@
+/**
+ * What the time of a target is spent on. Every millisecond between being read
+ * and being committed belongs to one of these.
+ */
+import type { Category } from "@simul/core/Timeline"
+
+const all = {
+  queue: { waiting: true, description: "read, waiting for one of the --jobs workers" },
+  delay: { waiting: true, description: "the --delay or Crawl-delay of its host" },
+  pause: { waiting: true, description: "its host asked for a pause (Retry-After) or is backed off" },
+  slot: { waiting: true, description: "its host has all --per-host requests in flight" },
+  retry: { waiting: true, description: "failed, waiting in the store for another attempt" },
+  commit: { waiting: true, description: "settled, waiting for the commit that it shares with others" },
+  line: { waiting: false, description: "between the stages: this program's fibers and event loop" },
+  robots: { waiting: false, description: "may it be asked? Waiting for its host's robots.txt" },
+  connect: { waiting: false, description: "name, connection and TLS, until the request goes out" },
+  request: { waiting: false, description: "connection, request and redirects, until the head of the answer" },
+  "first byte": { waiting: false, description: "from the request to the head of the answer" },
+  body: { waiting: false, description: "its bytes on their way" },
+  held: { waiting: false, description: "its bytes held back: by --rate, or until the decoder has room" },
+  decode: { waiting: false, description: "undoing its content coding, where that does not run beside the body" },
+  disk: { waiting: false, description: "its file: opened, written, hashed, named" }
+} as const
+
+export type Cause = keyof typeof all
+
+export const causes = Object.keys(all) as ReadonlyArray<Cause>
+
+/** As a timeline shows them, in the order of `causes`. */
+export const categories: ReadonlyArray<Category> = causes.map((name) => ({ name, ...all[name] }))
+
+/** The place of each in `causes`. */
+export const indexOf = Object.fromEntries(causes.map((cause, index) => [cause, index])) as Readonly<
+  Record<Cause, number>
+>

@@ -1,0 +1,60 @@
+/**
+ * Why the queue of a host does not move. What is queued waits for the same
+ * cause, so it is counted once for the host; a target takes the difference
+ * between its end and its start.
+ */
+import type { Collector } from "@simul/core/Timeline"
+import { type Cause, indexOf } from "./Cause.ts"
+
+/** What holds a host back from a time on: its pause and its delay until they end, then its slots. Milliseconds. */
+export interface State {
+  readonly pausedMs: number
+  readonly nextMs: number
+  readonly isFull: boolean
+}
+
+/** Milliseconds so far that a host was held back by each. */
+export interface Sums {
+  readonly pause: number
+  readonly delay: number
+  readonly slot: number
+}
+
+/** Of several causes at one time the first counts: pause, delay, slot; without any, targets wait for a worker. */
+export class Gate {
+  queued = 0
+  #sums = { pause: 0, delay: 0, slot: 0 }
+  #atMs: number
+  #state: State = { pausedMs: 0, nextMs: 0, isFull: false }
+  readonly #spread: Collector["spread"]
+
+  constructor(nowMs: number, spread: Collector["spread"]) {
+    this.#atMs = nowMs
+    this.#spread = spread
+  }
+
+  /** The sums up to now, by the state as it was until now. */
+  read(nowMs: number): Sums {
+    const { pausedMs, nextMs, isFull } = this.#state
+    const pauseEnd = Math.min(Math.max(pausedMs, this.#atMs), nowMs)
+    const delayEnd = Math.min(Math.max(nextMs, pauseEnd), nowMs)
+    this.#sums = {
+      pause: this.#sums.pause + this.#pass("pause", this.#atMs, pauseEnd),
+      delay: this.#sums.delay + this.#pass("delay", pauseEnd, delayEnd),
+      slot: this.#sums.slot + this.#pass(isFull ? "slot" : "queue", delayEnd, nowMs) * Number(isFull)
+    }
+    this.#atMs = nowMs
+    return this.#sums
+  }
+
+  /** After `read`: how it is from now on. */
+  become(state: State, queued: number) {
+    this.#state = state
+    this.queued = queued
+  }
+
+  #pass(cause: Cause, fromMs: number, toMs: number): number {
+    this.#spread(indexOf[cause], fromMs, toMs, (toMs - fromMs) * this.queued)
+    return toMs - fromMs
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Records where the time of each target goes, from being read to being
+ * committed, as a timeline.
+ *
+ * 1. It sees only what the stages are called with and what they answer; they do
+ *    not know of it.
+ * 2. Memory is bounded: by what the line holds between reading and commit, by
+ *    `mostRetrying` targets that wait for another attempt, and by the bounds of
+ *    `Timeline`.
+ */
+import * as Timeline from "@simul/core/Timeline"
+import * as Effect from "effect/Effect"
+import type { Outcome } from "../Outcome.ts"
+import type { Politeness } from "../Politeness.ts"
+import type { Recorder } from "../Recorder.ts"
+import type { Target } from "../Target.ts"
+import * as Url from "../Url.ts"
+import { categories } from "./Cause.ts"
+import { Gate } from "./Gate.ts"
+import { Ear, type Shared, watchPart } from "./Listening.ts"
+import { Track } from "./Track.ts"
+
+/** Beyond so many that wait for another attempt, each further one counts as a target of its own for each attempt. */
+const mostRetrying = 20_000
+
+/** A recorder, and what it has recorded. */
+export interface TargetRecorder extends Recorder {
+  /** To be called once, when the run is over: what has no outcome then ends with it. */
+  readonly timeline: () => Timeline.Timeline
+}
+
+/** Makes a recorder for one run. `robots`: it obeys robots.txt. */
+export const make = (options: { readonly title: string; readonly robots: boolean }): TargetRecorder => {
+  const startedAtMs = Date.now()
+  const originMs = performance.now()
+  const nowMs = () => performance.now() - originMs
+  const collector = Timeline.collect({ title: options.title, words: { lane: "target", group: "host" }, categories })
+  const { spread } = collector
+  const shared: Shared = { nowMs, judging: undefined }
+  const tracks = new Map<string, Track>()
+  const gates = new Map<string, Gate>()
+  let retrying = 0
+
+  const end = (track: Track, atMs: number, about: Timeline.Arguments) => {
+    tracks.delete(track.url)
+    collector.add(track.end(atMs, () => Url.redact(track.url), about))
+  }
+
+  /** What politeness says of a host, on our clock. */
+  const stateOf = (politeness: Politeness, host: string) => {
+    const state = politeness.held(host)
+    if (state === undefined) return { pausedMs: 0, nextMs: 0, isFull: false }
+    const { pausedMs, nextMs, isFull } = state
+    return { pausedMs: pausedMs - startedAtMs, nextMs: nextMs - startedAtMs, isFull }
+  }
+  /** Reads a host's gate before something changes there; `undefined` while nothing is queued for it. */
+  const turn = (politeness: Politeness, host: string, atMs: number, added: number) => {
+    let gate = gates.get(host)
+    if (gate === undefined) {
+      if (added <= 0) return undefined
+      gates.set(host, (gate = new Gate(atMs, spread)))
+    }
+    const sums = gate.read(atMs)
+    const queued = gate.queued + added
+    if (queued > 0) gate.become(stateOf(politeness, host), queued)
+    else gates.delete(host)
+    return sums
+  }
+  const nothing = { pause: 0, delay: 0, slot: 0 }
+
+  return {
+    politeness: (inner) => ({
+      ...inner,
+      add: (target) => {
+        inner.add(target)
+        const atMs = nowMs()
+        const sums = turn(inner, target.host, atMs, 1) ?? nothing
+        const track = tracks.get(target.url)
+        if (track === undefined) {
+          tracks.set(target.url, new Track(target.url, target.host, atMs, sums, spread))
+          return
+        }
+        if (track.phase === "retry") retrying--
+        track.queue(atMs, sums)
+      },
+      take: (epochMs) => {
+        const admission = inner.take(epochMs)
+        if (admission === undefined) return undefined
+        const atMs = nowMs()
+        const { url, host } = admission.target
+        const sums = turn(inner, host, atMs, -1) ?? nothing
+        const track = tracks.get(url)
+        if (track === undefined) return admission
+        track.leaveQueue(options.robots ? "robots" : "line", atMs, sums)
+        track.admittedMs ??= atMs
+        track.isCarried = true
+        return admission
+      },
+      // the outcome was settled, or the target parked, just before
+      release: (target, epochMs, verdict) => {
+        inner.release(target, epochMs, verdict)
+        const atMs = nowMs()
+        turn(inner, target.host, atMs, 0)
+        const track = tracks.get(target.url)
+        if (track?.isCarried !== true) return
+        track.isCarried = false
+        track.enter("commit", atMs)
+      },
+      startAgain: (host, epochMs) => {
+        const started = inner.startAgain(host, epochMs)
+        turn(inner, host, nowMs(), 0)
+        return started
+      },
+      setDelay: (host, ms, sinceMs) => {
+        inner.setDelay(host, ms, sinceMs)
+        turn(inner, host, nowMs(), 0)
+      }
+    }),
+
+    session: (inner) => ({
+      ...inner,
+      open: (request, receiver) => {
+        const track = tracks.get(request.url)
+        if (track?.isCarried !== true) return inner.open(request, receiver)
+        const ear = new Ear(track, receiver, shared)
+        return ear.watch(inner.open(request, ear))
+      }
+    }),
+
+    sink: (inner) => ({
+      ...inner,
+      open: (about) => {
+        const track = shared.judging
+        if (track === undefined) return inner.open(about)
+        const { charging } = track
+        track.charge("disk", nowMs())
+        try {
+          return watchPart(inner.open(about), track, shared)
+        } finally {
+          track.charge(charging, nowMs())
+        }
+      },
+      reopen: (key) =>
+        Effect.suspend(() => {
+          const track = tracks.get(key)
+          if (track === undefined) return inner.reopen(key)
+          track.enter("disk", nowMs())
+          return inner.reopen(key).pipe(
+            Effect.map((part) => (part === undefined ? undefined : watchPart(part, track, shared))),
+            Effect.ensuring(Effect.sync(() => track.enter("line", nowMs())))
+          )
+        })
+    }),
+
+    store: (inner) => ({
+      ...inner,
+      commit: (commit) =>
+        Effect.tap(inner.commit(commit), () =>
+          Effect.sync(() => {
+            const atMs = nowMs()
+            for (const { target, outcome } of commit.settled) {
+              const track = tracks.get(target.url)
+              if (track !== undefined) end(track, atMs, about(outcome))
+            }
+            for (const { target, leased } of commit.waiting) {
+              const track = tracks.get(target.url)
+              if (leased || track === undefined) continue
+              if (retrying >= mostRetrying) end(track, atMs, waiting(target))
+              else {
+                retrying++
+                track.enter("retry", atMs)
+              }
+            }
+          })
+        )
+    }),
+
+    timeline: () => {
+      const atMs = nowMs()
+      const sums = new Map(Array.from(gates, ([host, gate]) => [host, gate.read(atMs)]))
+      for (const track of tracks.values()) {
+        if (track.phase === "queue") track.leaveQueue("line", atMs, sums.get(track.host) ?? nothing)
+        end(track, atMs, { outcome: track.admittedMs === undefined ? "not begun" : "interrupted" })
+      }
+      return collector.result(startedAtMs, atMs)
+    }
+  }
+}
+
+const about = (outcome: Outcome): Timeline.Arguments => ({
+  outcome: outcome._tag.toLowerCase(),
+  ...("status" in outcome && outcome.status !== undefined ? { status: outcome.status } : {}),
+  ...("bytes" in outcome ? { bytes: outcome.bytes } : {}),
+  attempts: outcome.attempts,
+  ...("error" in outcome ? { error: outcome.error.message } : {})
+})
+
+const waiting = ({ attempts }: Target): Timeline.Arguments => ({ outcome: "waits for another attempt", attempts })

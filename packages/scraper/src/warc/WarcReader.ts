@@ -1,0 +1,142 @@
+/**
+ * Reads WARC records one after another, without holding more than a head and a
+ * chunk. Version 1.0 reads the same way (ISO 28500:2009). Compressed files go
+ * through `Gzip.gunzip` first.
+ */
+
+/** The bytes are no WARC file, or end within a record. */
+export class WarcSyntaxError extends Error {
+  override readonly name = "WarcSyntaxError"
+}
+
+/** A record as it is met. */
+export interface WarcRecord {
+  /** `1.1` or `1.0`. */
+  readonly version: string
+  /** The value of a named field, in any case; the first of several. */
+  readonly field: (name: string) => string | undefined
+  /** Its block. What is left of it is skipped when the next record is asked for. */
+  readonly block: AsyncIterable<Uint8Array>
+}
+
+/** Heads are held in memory: of records, and of HTTP messages within them. */
+const mostHeadBytes = 1 << 20
+
+/** Bytes to be taken by length or up to an empty line. */
+class Input {
+  readonly #source: AsyncIterator<Uint8Array>
+  #rest: Uint8Array = new Uint8Array()
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]()
+  }
+
+  async #more(): Promise<Uint8Array | undefined> {
+    const { done, value } = await this.#source.next()
+    return done === true ? undefined : value
+  }
+
+  /** At most `most` bytes, at least one; `undefined` at the end. */
+  async some(most: number): Promise<Uint8Array | undefined> {
+    while (this.#rest.length === 0) {
+      const chunk = await this.#more()
+      if (chunk === undefined) return undefined
+      this.#rest = chunk
+    }
+    const taken = this.#rest.subarray(0, most)
+    this.#rest = this.#rest.subarray(taken.length)
+    return taken
+  }
+
+  /** Up to and with the first empty line; `undefined` at the end. */
+  async head(): Promise<Uint8Array | undefined> {
+    let held = Buffer.from(this.#rest)
+    let from = 0
+    for (;;) {
+      const at = held.indexOf("\r\n\r\n", from)
+      if (at >= 0) {
+        this.#rest = held.subarray(at + 4)
+        return held.subarray(0, at + 4)
+      }
+      if (held.length > mostHeadBytes) throw new WarcSyntaxError(`a head of more than ${mostHeadBytes} bytes`)
+      from = Math.max(0, held.length - 3)
+      const chunk = await this.#more()
+      if (chunk === undefined) {
+        if (held.length === 0) return undefined
+        throw new WarcSyntaxError("the file ends within a head")
+      }
+      held = Buffer.concat([held, chunk])
+    }
+  }
+
+  async end() {
+    await this.#source.return?.()
+  }
+}
+
+const parseHead = (head: Uint8Array) => {
+  const [first = "", ...lines] = new TextDecoder().decode(head.subarray(0, -4)).split("\r\n")
+  const version = /^WARC\/(1\.[01])$/.exec(first)?.[1]
+  if (version === undefined) throw new WarcSyntaxError("no WARC record where one should begin")
+  const fields = new Map<string, string>()
+  for (const line of lines) {
+    const colon = line.indexOf(":")
+    if (colon < 1) throw new WarcSyntaxError("a line of a head without a colon")
+    const name = line.slice(0, colon).toLowerCase()
+    if (!fields.has(name)) fields.set(name, line.slice(colon + 1).trim())
+  }
+  return { version, fields }
+}
+
+/** The records of an uncompressed file, in their order. Chunks must stay valid. Throws `WarcSyntaxError`. */
+export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerator<WarcRecord> {
+  const input = new Input(source)
+  try {
+    for (;;) {
+      const head = await input.head()
+      if (head === undefined) return
+      const { version, fields } = parseHead(head)
+      const length = fields.get("content-length") ?? ""
+      if (!/^\d{1,15}$/.test(length)) throw new WarcSyntaxError("a record without a length")
+      let left = Number(length)
+      const block: AsyncGenerator<Uint8Array> = (async function* () {
+        while (left > 0) {
+          const chunk = await input.some(left)
+          if (chunk === undefined) throw new WarcSyntaxError(`the file ends ${left} bytes before its last record`)
+          left -= chunk.length
+          yield chunk
+        }
+      })()
+      yield { version, field: (name) => fields.get(name.toLowerCase()), block }
+      // the block itself may have been left half way, which ends it
+      while (left > 0) {
+        const chunk = await input.some(left)
+        if (chunk === undefined) throw new WarcSyntaxError(`the file ends ${left} bytes before its last record`)
+        left -= chunk.length
+      }
+      const after = await input.head()
+      if (after?.length !== 4) throw new WarcSyntaxError("a record that does not end where it should")
+    }
+  } finally {
+    await input.end()
+  }
+}
+
+/** Takes the block of an HTTP record apart: the head with its empty line, and what follows it. */
+export const message = async (
+  block: AsyncIterable<Uint8Array>
+): Promise<{ readonly head: Uint8Array; readonly payload: AsyncIterable<Uint8Array> }> => {
+  const input = new Input(block)
+  const head = await input.head()
+  if (head === undefined) throw new WarcSyntaxError("a response without a head")
+  return {
+    head,
+    payload: (async function* () {
+      for (;;) {
+        const chunk = await input.some(mostHeadBytes)
+        if (chunk === undefined) return
+        yield chunk
+      }
+    })()
+  }
+}

@@ -1,0 +1,154 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Receiver, ResponseHead } from "../../src/Session.ts"
+import type { Part } from "../../src/Sink.ts"
+import { causes } from "../../src/recorder/Cause.ts"
+import { Ear, type Shared, watchPart } from "../../src/recorder/Listening.ts"
+import { Track } from "../../src/recorder/Track.ts"
+
+const headOf = (coding?: string): ResponseHead => ({
+  status: 200,
+  url: "http://h/",
+  header: (name) => (name === "content-encoding" ? coding : undefined)
+})
+
+/** A target that is asked at 0, on a clock that is moved by hand. */
+const make = (calls: Partial<Receiver> = {}) => {
+  const clock = { ms: 0 }
+  const shared: Shared = { nowMs: () => clock.ms, judging: undefined }
+  const none = { pause: 0, delay: 0, slot: 0 }
+  const track = new Track("http://h/", "http://h", 0, none, () => {})
+  track.leaveQueue("line", 0, none)
+  const silent: Receiver = { onHead: () => {}, onData: () => {}, onEnd: () => {}, onError: () => {} }
+  const ear = new Ear(track, { ...silent, ...calls }, shared)
+  const transfer = ear.watch({ pause: () => {}, resume: () => {}, abort: () => {} })
+  const end = () => {
+    const { times, spans } = track.end(clock.ms, () => "", {})
+    return {
+      times: Object.fromEntries(causes.flatMap((cause, index) => (times[index]! > 0 ? [[cause, times[index]!]] : []))),
+      spans: spans.map(({ name, startMs, endMs }) => [name, startMs, endMs])
+    }
+  }
+  return { clock, shared, track, ear, transfer, end }
+}
+const bytes = new Uint8Array(1)
+
+describe("Ear", () => {
+  it("has one wait for the head where the session tells no more", () => {
+    const { clock, ear, end } = make()
+    clock.ms = 7
+    ear.onHead(headOf())
+    clock.ms = 9
+    ear.onEnd()
+    assert.deepStrictEqual(end(), {
+      times: { request: 7, body: 2 },
+      spans: [
+        ["request", 0, 7],
+        ["body", 7, 9]
+      ]
+    })
+  })
+
+  it("tells the connection from the first byte where the session tells when the request goes out", () => {
+    const { clock, ear, end } = make()
+    clock.ms = 4
+    ear.onSent()
+    clock.ms = 6
+    ear.onSent()
+    clock.ms = 7
+    ear.onHead(headOf())
+    assert.deepStrictEqual(end(), {
+      times: { connect: 4, "first byte": 3 },
+      spans: [
+        ["connect", 0, 4],
+        ["first byte", 4, 7]
+      ]
+    })
+  })
+
+  it("charges the work on a coded chunk to its decoding, and what is held back to that", () => {
+    const { clock, ear, transfer, end } = make({
+      onData: () => {
+        clock.ms += 5
+      }
+    })
+    ear.onHead(headOf("gzip"))
+    clock.ms = 10
+    ear.onData(bytes)
+    transfer.pause()
+    clock.ms = 25
+    transfer.resume()
+    clock.ms = 26
+    ear.onEnd()
+    clock.ms = 30
+    assert.deepStrictEqual(end().times, { body: 11, held: 10, decode: 9 })
+  })
+
+  it("ends with the exchange that was given up, and hears nothing of it afterwards", () => {
+    const { clock, ear, track, transfer, end } = make()
+    clock.ms = 3
+    transfer.abort()
+    clock.ms = 4
+    ear.onHead(headOf())
+    ear.onData(bytes)
+    ear.onSent()
+    ear.onEnd()
+    transfer.pause()
+    assert.strictEqual(track.phase, "line")
+    clock.ms = 5
+    assert.deepStrictEqual(end().times, { request: 3, line: 2 })
+  })
+
+  it("says whose answer is judged only while it is, even if that throws", () => {
+    let judged: Track | undefined
+    const { ear, track, shared } = make({
+      onHead: () => {
+        judged = shared.judging
+        throw new Error("no")
+      }
+    })
+    assert.throws(() => ear.onHead(headOf()), "no")
+    assert.strictEqual(judged, track)
+    assert.isUndefined(shared.judging)
+  })
+})
+
+describe("watchPart", () => {
+  it("charges what the part does to the disk, and passes on all it says", () => {
+    const { clock, ear, track, shared, end } = make()
+    const said: Array<string> = []
+    const work = (name: string, ms: number) => {
+      said.push(name)
+      clock.ms += ms
+    }
+    const inner: Part = {
+      bytes: 3,
+      drained: () => {},
+      write: () => (work("write", 1), false),
+      finish: () => (work("finish", 2), { bytes: 3, sha256: "00" }),
+      place: (path) => (work(path, 4), `placed ${path}`),
+      keep: () => work("keep", 8),
+      discard: () => work("discard", 16)
+    }
+    const part = watchPart(inner, track, shared)
+    ear.onHead(headOf())
+    assert.isFalse(part.write(bytes))
+    clock.ms += 100
+    ear.onEnd()
+    assert.deepStrictEqual(part.finish(), { bytes: 3, sha256: "00" })
+    clock.ms += 200
+    assert.strictEqual(part.place("path"), "placed path")
+    part.keep()
+    part.discard()
+    part.drained = () => said.push("drained")
+    inner.drained()
+    assert.strictEqual(part.bytes, 3)
+    assert.deepStrictEqual(said, ["write", "finish", "path", "keep", "discard", "drained"])
+    assert.deepStrictEqual(end(), {
+      times: { body: 100, line: 200, disk: 31 },
+      spans: [
+        ["body", 0, 101],
+        ["disk", 101, 331]
+      ]
+    })
+  })
+})

@@ -1,0 +1,171 @@
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import type { Lane, Timeline } from "@simul/core/Timeline"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Get from "../../src/Get.ts"
+import type { Options } from "../../src/Options.ts"
+import * as Recorder from "../../src/Recorder.ts"
+import * as TargetRecorder from "../../src/recorder/TargetRecorder.ts"
+import { Site } from "../../src/testing/index.ts"
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-recorder-"))
+let site: Site.Site
+beforeAll(async () => {
+  site = await Site.start()
+})
+afterAll(async () => {
+  await site.close()
+  fs.rmSync(root, { recursive: true })
+})
+let folders = 0
+
+/** Runs the paths to their end, or as long as `until` says. */
+const record = async (paths: ReadonlyArray<string>, options: Partial<Options> = {}, until = (_: number) => true) => {
+  const recorder = TargetRecorder.make({ title: "a run", robots: options.robots ?? false })
+  const outcomes: Array<string> = []
+  for await (const outcome of Get.get(
+    paths.map((path) => site.url(path)),
+    { directory: join(root, `${folders++}`), backoffMs: 1, recorder, ...options }
+  )) {
+    outcomes.push(outcome._tag)
+    if (!until(outcomes.length)) break
+  }
+  return { timeline: recorder.timeline(), outcomes }
+}
+const laneOf = ({ lanes }: Timeline, path: string): Lane => {
+  const lane = lanes.find(({ name }) => name === site.url(path))
+  assert.isDefined(lane, path)
+  return lane
+}
+const sum = (times: Lane["times"]) => Object.values(times).reduce((total, ms) => total + ms, 0)
+const assertAddsUp = ({ lanes, spans, totals, overview }: Timeline) => {
+  for (const [index, { name, times, startMs, endMs }] of lanes.entries()) {
+    assert.approximately(sum(times), endMs - startMs, 1e-6, name)
+    let lastMs = startMs
+    for (const span of spans.filter(({ lane }) => lane === index)) {
+      assert.strictEqual(span.startMs, lastMs, name)
+      lastMs = span.endMs
+    }
+    assert.strictEqual(lastMs, endMs, name)
+  }
+  const all = lanes.reduce((total, { times }) => total + sum(times), 0)
+  assert.approximately(
+    totals.reduce((total, { times }) => total + sum(times), 0),
+    all,
+    1e-6
+  )
+  // the host's clock stands in for those of its targets, event by event
+  const drawn = overview.counts.flat().reduce((total, count) => total + count * overview.binMs, 0)
+  assert.approximately(drawn, all, Math.max(1, all / 100))
+}
+
+describe("TargetRecorder", () => {
+  it("gives every millisecond of every target to a cause", async () => {
+    const paths = [
+      "/bytes/10240/a.html",
+      "/chunked/200000/b.bin",
+      "/encoded/gzip/50000/c.html",
+      "/encoded/br/900000/d.html",
+      "/slow/30/bytes/100/e.bin",
+      "/redirect/3/bytes/1000/f.bin",
+      "/flaky/2/503/bytes/1000/g.bin",
+      "/status/404/h",
+      "/cut-once/900000/400000/i.bin",
+      "/bytes/0/j.bin"
+    ]
+    const { timeline, outcomes } = await record(paths)
+    assert.strictEqual(outcomes.length, paths.length)
+    assert.deepStrictEqual(
+      timeline.lanes.map(({ name }) => name).toSorted(),
+      paths.map((path) => site.url(path)).toSorted()
+    )
+    assertAddsUp(timeline)
+    assert.deepStrictEqual(
+      timeline.totals.map(({ group, lanes }) => [group, lanes]),
+      [[new URL(site.url("/")).origin, paths.length]]
+    )
+    for (const path of ["/bytes/10240/a.html", "/chunked/200000/b.bin", "/bytes/0/j.bin"])
+      assert.containsAllKeys(laneOf(timeline, path).times, ["first byte", "disk", "commit", "line"], path)
+    assert.containsAllKeys(laneOf(timeline, "/encoded/gzip/50000/c.html").times, ["decode", "disk"])
+    assert.isAtLeast(laneOf(timeline, "/slow/30/bytes/100/e.bin").times["first byte"]!, 29)
+    assert.deepInclude(laneOf(timeline, "/bytes/10240/a.html").arguments, {
+      outcome: "saved",
+      status: 200,
+      bytes: 10_240,
+      attempts: 1
+    })
+    assert.deepInclude(laneOf(timeline, "/status/404/h").arguments, { outcome: "failed", status: 404 })
+    const again = laneOf(timeline, "/flaky/2/503/bytes/1000/g.bin")
+    assert.deepInclude(again.arguments, { outcome: "saved", attempts: 3 })
+    assert.isAbove(again.times["retry"]!, 0)
+    const names = timeline.spans
+      .filter(({ lane }) => timeline.lanes[lane] === again)
+      .map(({ name }) => name)
+      .filter((name) => name === "first byte" || name === "commit" || name === "retry")
+    assert.deepStrictEqual(names, [
+      "first byte",
+      "commit",
+      "retry",
+      "first byte",
+      "commit",
+      "retry",
+      "first byte",
+      "commit"
+    ])
+  })
+
+  it("tells apart what a target waits for before it is asked", async () => {
+    const paths = Array.from({ length: 4 }, (_, index) => `/slow/20/bytes/10/wait-${index}`)
+    const runs = await Promise.all([
+      record(paths, { perHost: 1 }),
+      record(paths, { jobs: 1 }),
+      record(paths, { delayMs: 60 }),
+      record(["/retry-after/1/1/503/bytes/100/first", ...paths], { perHost: 1 })
+    ])
+    const waits = runs.map(({ timeline }) => {
+      const { delay = 0, pause = 0, slot = 0 } = timeline.totals[0]!.times
+      return { delay, pause, slot }
+    })
+    assert.isAtLeast(waits[0]!.slot, 20 + 40 + 60 - 5)
+    assert.deepInclude(waits[0]!, { delay: 0, pause: 0 })
+    assert.deepStrictEqual(waits[1]!, { delay: 0, pause: 0, slot: 0 })
+    assert.isAtLeast(waits[2]!.delay, 60 + 120 + 180 - 10)
+    assert.deepInclude(waits[2]!, { pause: 0, slot: 0 })
+    // four targets wait while the host has asked for a second
+    assert.isAtLeast(waits[3]!.pause, 4 * 1000 - 50)
+    for (const { timeline } of runs) assertAddsUp(timeline)
+  })
+
+  it("says what waited for robots.txt", async () => {
+    const { timeline, outcomes } = await record(["/bytes/10/robots-1", "/bytes/10/robots-2"], { robots: true })
+    assert.deepStrictEqual(outcomes, ["Saved", "Saved"])
+    assertAddsUp(timeline)
+    for (const { times } of timeline.lanes) assert.isAbove(times["robots"]!, 0)
+  })
+
+  it("ends what was interrupted with the run", async () => {
+    const paths = ["/bytes/10/quick", "/silent", ...Array.from({ length: 5 }, (_, index) => `/bytes/10/later-${index}`)]
+    const { timeline } = await record(paths, { perHost: 2, delayMs: 150, timeoutMs: 60_000 }, () => false)
+    assertAddsUp(timeline)
+    assert.strictEqual(timeline.lanes.length, paths.length)
+    const ended = timeline.lanes.map((lane) => lane.arguments!["outcome"])
+    assert.include(ended, "saved")
+    assert.include(ended, "not begun")
+  })
+
+  it("shows no credentials", async () => {
+    const recorder = TargetRecorder.make({ title: "a run", robots: false })
+    const url = site.url("/auth/user/secret/bytes/10/x", { userinfo: "user:secret" })
+    for await (const _ of Get.get([url], { directory: join(root, `${folders++}`), recorder })) void _
+    const [lane] = recorder.timeline().lanes
+    assert.include(lane!.name, "***@")
+    assert.notInclude(JSON.stringify(lane).replaceAll("/auth/user/secret/", ""), "secret")
+  })
+
+  it("is not there when nobody asked for it: the stages stay the very same", () => {
+    const stage = {} as never
+    for (const before of [Recorder.none.session, Recorder.none.sink, Recorder.none.store, Recorder.none.politeness])
+      assert.strictEqual(before(stage), stage)
+  })
+})

@@ -1,0 +1,118 @@
+import { assert, describe, it } from "@effect/vitest"
+import { causes } from "../../src/recorder/Cause.ts"
+import { Track } from "../../src/recorder/Track.ts"
+
+const none = { pause: 0, delay: 0, slot: 0 }
+const named = (times: ArrayLike<number>) =>
+  Object.fromEntries(causes.flatMap((cause, index) => (times[index]! > 0 ? [[cause, times[index]!]] : [])))
+const make = () => {
+  const spread: Record<string, number> = {}
+  const track = new Track("http://h/", "http://h", 100, none, (cause, _from, _to, ms) => {
+    spread[causes[cause]!] = (spread[causes[cause]!] ?? 0) + ms
+  })
+  return { track, spread }
+}
+
+describe("Track", () => {
+  it("charges a wait as its host was held back, and the rest to the queue", () => {
+    const { track, spread } = make()
+    track.leaveQueue("line", 150, { pause: 0, delay: 30, slot: 12 })
+    const { times, spans } = track.end(151, () => "", {})
+    assert.deepStrictEqual(named(times), { queue: 8, delay: 30, slot: 12, line: 1 })
+    assert.deepStrictEqual(spans[0], {
+      name: "delay",
+      category: "delay",
+      startMs: 100,
+      endMs: 150,
+      arguments: { "queue ms": 8, "delay ms": 30, "slot ms": 12 }
+    })
+    // its host has spread the wait
+    assert.deepStrictEqual(spread, { line: 1 })
+  })
+
+  it("never charges more wait than there was, for the host's clock is not its own", () => {
+    const { track } = make()
+    track.leaveQueue("line", 110, { pause: 9, delay: 9, slot: 9 })
+    assert.deepStrictEqual(named(track.end(110, () => "", {}).times), { pause: 9, delay: 1 })
+  })
+
+  it("draws a phase as one span, and knows what else went on in it", () => {
+    const { track, spread } = make()
+    track.leaveQueue("request", 100, none)
+    track.enter("body", 110)
+    track.charge("disk", 112)
+    track.charge("body", 113)
+    track.charge("held", 120)
+    track.charge("body", 150)
+    track.enter("commit", 151)
+    const { times, spans } = track.end(160, () => "", {})
+    const expected = { commit: 9, request: 10, body: 10, held: 30, disk: 1 }
+    assert.deepStrictEqual(named(times), expected)
+    assert.deepStrictEqual(spread, expected)
+    assert.deepStrictEqual(
+      spans.map(({ name, startMs, endMs }) => [name, startMs, endMs]),
+      [
+        ["request", 100, 110],
+        ["body", 110, 151],
+        ["commit", 151, 160]
+      ]
+    )
+    assert.deepStrictEqual(spans[1]!.arguments, { "body ms": 10, "held ms": 30, "disk ms": 1 })
+  })
+
+  it("adds up to its length, whatever is called when", () => {
+    let seed = 42
+    const random = (below: number) => {
+      seed = (seed * 48_271) % 0x7fffffff
+      return seed % below
+    }
+    for (let run = 0; run < 200; run++) {
+      const { track } = make()
+      let atMs = 100
+      let sums = none
+      for (let step = 0; step < 40; step++) {
+        atMs += random(3) / 7
+        const cause = causes[random(causes.length)]!
+        switch (random(4)) {
+          case 0:
+            track.charge(cause, atMs)
+            break
+          case 1:
+            track.enter(cause, atMs)
+            break
+          case 2:
+            track.queue(atMs, sums)
+            break
+          default:
+            sums = { pause: sums.pause + random(2), delay: sums.delay + random(2), slot: sums.slot + random(2) }
+            if (track.phase === "queue") track.leaveQueue(cause, atMs, sums)
+        }
+      }
+      const { times, startMs, endMs, spans } = track.end(atMs, () => "", {})
+      assert.approximately(
+        Array.from(times).reduce((sum, ms) => sum + ms, 0),
+        endMs - startMs,
+        1e-9
+      )
+      assert.isTrue(Array.from(times).every((ms) => ms >= 0))
+      let lastMs = startMs
+      for (const span of spans) {
+        assert.strictEqual(span.startMs, lastMs)
+        lastMs = span.endMs
+      }
+      assert.strictEqual(lastMs, endMs)
+    }
+  })
+
+  it("keeps a bounded number of spans and counts the others", () => {
+    const { track } = make()
+    for (let step = 1; step <= 1000; step++) track.enter(step % 2 === 0 ? "body" : "request", 100 + step)
+    const { spans, spansLeftOut, times } = track.end(1100, () => "", {})
+    assert.strictEqual(spans.length + spansLeftOut!, 1000)
+    assert.isAtMost(spans.length, 100)
+    assert.strictEqual(
+      Array.from(times).reduce((sum, ms) => sum + ms, 0),
+      1000
+    )
+  })
+})

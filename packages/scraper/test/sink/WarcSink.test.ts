@@ -1,0 +1,278 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { ResponseHead } from "../../src/Session.ts"
+import { type Archive, DiskFull, type Part, type Sink } from "../../src/Sink.ts"
+import { mend } from "../../src/sink/ArchiveFile.ts"
+import { recorded } from "../../src/sink/Recorded.ts"
+import * as RecordLocation from "../../src/sink/RecordLocation.ts"
+import * as WarcSink from "../../src/sink/WarcSink.ts"
+import { recordsIn } from "../warc/recordsIn.ts"
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-warc-sink-"))
+afterAll(() => fs.rmSync(root, { recursive: true }))
+let folders = 0
+const folder = () => {
+  const directory = join(root, `${folders++}`)
+  fs.mkdirSync(directory)
+  return directory
+}
+
+const headOf = (name: string): ResponseHead => ({
+  status: 200,
+  url: `http://host/${name}`,
+  header: () => undefined,
+  reason: "Fine",
+  fields: () => [
+    ["Content-Type", "text/plain"],
+    ["Set-Cookie", "a=1"],
+    ["Set-Cookie", "b=2"]
+  ]
+})
+const make = (directory: string, further: Partial<WarcSink.WarcSinkOptions> = {}) =>
+  WarcSink.make({
+    directory,
+    parts: join(directory, ".simul", "parts"),
+    durability: "process",
+    hash: true,
+    archives: [],
+    announce: () => Effect.void,
+    about: [["software", "test"]],
+    ...further
+  })
+const write = (
+  sink: Sink["Service"],
+  name: string,
+  body: Uint8Array
+): { readonly key: string; readonly part: Part } => {
+  const part = sink.open({ head: headOf(name) })
+  part.write(body)
+  const { bytes, sha256 } = part.finish()
+  assert.strictEqual(bytes, body.length)
+  assert.strictEqual(sha256, createHash("sha256").update(body).digest("hex"))
+  return { key: part.place(name), part }
+}
+/** Bytes that do not compress. */
+const noise = (length: number, seed: number) => {
+  const bytes = Buffer.alloc(length)
+  for (let at = 0; at < length; at += 32)
+    createHash("sha256")
+      .update(`${seed} ${at}`)
+      .digest()
+      .copy(bytes, at, 0, Math.min(32, length - at))
+  return bytes
+}
+const archivesIn = (directory: string) =>
+  fs
+    .readdirSync(directory)
+    .filter((name) => name.endsWith(".gz"))
+    .toSorted()
+
+describe("WarcSink", () => {
+  it.effect("tells places only when synced, keeps fields in their order, and leaves no part", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const sink = yield* make(directory)
+      const { key } = write(sink, "a", Buffer.from("body"))
+      assert.deepStrictEqual(archivesIn(directory), [])
+      const { placed, failed, archives } = yield* sink.sync()
+      assert.strictEqual(failed.size, 0)
+      const path = placed.get(key)!
+      assert.isTrue(sink.holds(path, 4))
+      assert.isUndefined(
+        yield* recorded(directory, path, { bytes: 4, sha256: createHash("sha256").update("body").digest("hex") })
+      )
+      const [, response] = yield* Effect.promise(() => recordsIn(join(directory, "simul-00000.warc.gz")))
+      assert.strictEqual(
+        response!.head,
+        "HTTP/1.1 200 Fine\r\nContent-Type: text/plain\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n"
+      )
+      const size = fs.statSync(join(directory, "simul-00000.warc.gz")).size
+      assert.deepStrictEqual(archives, [{ name: "simul-00000.warc.gz", bytes: size }])
+      assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
+      assert.deepStrictEqual((yield* sink.sync()).archives, [])
+    })
+  )
+
+  it.effect("begins another archive when one is full, each with its warcinfo, announced before it is there", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      fs.writeFileSync(join(directory, "simul-00001.warc.gz"), "foreign")
+      const announced: Array<string> = []
+      const sink = yield* make(directory, {
+        archiveBytes: 4000,
+        announce: (name) =>
+          Effect.sync(() => {
+            assert.isFalse(fs.existsSync(join(directory, name)))
+            announced.push(name)
+          })
+      })
+      const keys = Array.from({ length: 10 }, (_, index) => write(sink, `${index}`, noise(2000, index)).key)
+      const { placed, archives } = yield* sink.sync()
+      const places = keys.map((key) => RecordLocation.fromPath(placed.get(key)!)!.archive)
+      const names = [
+        "simul-00000.warc.gz",
+        "simul-00002.warc.gz",
+        "simul-00003.warc.gz",
+        "simul-00004.warc.gz",
+        "simul-00005.warc.gz"
+      ]
+      assert.deepStrictEqual(announced, names)
+      assert.deepStrictEqual([...new Set(places)], names)
+      assert.deepStrictEqual(
+        archives,
+        names.map((name): Archive => ({ name, bytes: fs.statSync(join(directory, name)).size }))
+      )
+      for (const name of names) {
+        const records = yield* Effect.promise(() => recordsIn(join(directory, name)))
+        assert.deepStrictEqual(
+          records.map(({ type }) => type),
+          ["warcinfo", ...places.filter((place) => place === name).map(() => "response")]
+        )
+      }
+      assert.strictEqual(fs.readFileSync(join(directory, "simul-00001.warc.gz"), "utf8"), "foreign")
+    })
+  )
+
+  it.effect("goes on where it stopped when the disk has room again", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      let full = 2
+      const sink = yield* make(directory, {
+        archiveBytes: 1,
+        // every second archive finds no room at first
+        announce: (name) =>
+          Effect.suspend(() => (full++ % 2 === 1 ? Effect.fail(new DiskFull({ path: name })) : Effect.void))
+      })
+      const bodies = [0, 1, 2].map((index) => noise(3000, index))
+      const keys = bodies.map((body, index) => write(sink, `${index}`, body).key)
+      const syncing = sink.sync()
+      assert.strictEqual((yield* Effect.flip(syncing))._tag, "DiskFull")
+      // placed meanwhile: for the next commit
+      const late = write(sink, "late", noise(10, 9)).key
+      let synced = yield* Effect.option(syncing)
+      while (synced._tag === "None") synced = yield* Effect.option(syncing)
+      const { placed } = synced.value
+      assert.deepStrictEqual([...placed.keys()], keys)
+      for (const [index, key] of keys.entries()) {
+        const expected = { bytes: 3000, sha256: createHash("sha256").update(bodies[index]!).digest("hex") }
+        assert.isUndefined(yield* recorded(directory, placed.get(key)!, expected))
+      }
+      full = 2
+      assert.deepStrictEqual([...(yield* sink.sync()).placed.keys()], [late])
+      const records = yield* Effect.promise(() =>
+        Promise.all(archivesIn(directory).map((name) => recordsIn(join(directory, name))))
+      )
+      assert.deepStrictEqual(
+        records.flat().flatMap((record) => record.field("WARC-Target-URI") ?? []),
+        ["0", "1", "2", "late"].map((name) => `http://host/${name}`)
+      )
+    })
+  )
+
+  for (const length of [1000, 3_000_000])
+    it.effect(`fails a body of ${length} bytes whose part is gone, alone, and leaves nothing of it`, () =>
+      Effect.gen(function* () {
+        const directory = folder()
+        const sink = yield* make(directory)
+        const before = write(sink, "before", noise(100, 1))
+        const lost = write(sink, "lost", noise(length, 2))
+        const after = write(sink, "after", noise(100, 3))
+        const parts = join(directory, ".simul", "parts")
+        const file = fs.readdirSync(parts).find((name) => fs.statSync(join(parts, name)).size === length)!
+        fs.rmSync(join(parts, file))
+        const { placed, failed } = yield* sink.sync()
+        assert.deepStrictEqual([...placed.keys()], [before.key, after.key])
+        assert.strictEqual(failed.get(lost.key)?._tag, "WriteError")
+        const records = yield* Effect.promise(() => recordsIn(join(directory, "simul-00000.warc.gz")))
+        assert.deepStrictEqual(
+          records.map((record) => record.field("WARC-Target-URI")),
+          [undefined, "http://host/before", "http://host/after"]
+        )
+      })
+    )
+
+  it.effect("goes on in the last archive, cut back to its committed length, unless it lost bytes", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const name = "simul-00000.warc.gz"
+      const file = join(directory, name)
+      const run = (archives: ReadonlyArray<Archive>, url: string) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            mend(directory, archives)
+            const sink = yield* make(directory, { archives })
+            write(sink, url, noise(500, 1))
+            return (yield* sink.sync()).archives
+          })
+        )
+      const first = yield* run([], "first")
+      yield* run(first, "uncommitted")
+      const second = yield* run(first, "second")
+      const records = yield* Effect.promise(() => recordsIn(file))
+      assert.deepStrictEqual(
+        records.map((record) => record.field("WARC-Target-URI")),
+        [undefined, "http://host/first", "http://host/second"]
+      )
+      fs.truncateSync(file, second[0]!.bytes - 1)
+      assert.deepStrictEqual(
+        (yield* run(second, "third")).map((archive) => archive.name),
+        ["simul-00001.warc.gz"]
+      )
+      assert.strictEqual(fs.statSync(file).size, second[0]!.bytes - 1)
+    })
+  )
+
+  // a real full disk: a small file system in memory, where the system lets us mount one
+  const small = join(root, "small")
+  const mount = (...options: ReadonlyArray<string>) => {
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", options.join(","), "tmpfs", small], { stdio: "ignore" })
+      return true
+    } catch {
+      return false
+    }
+  }
+  fs.mkdirSync(small)
+  const mounted = mount("size=1m")
+  afterAll(() => {
+    if (mounted) execFileSync("umount", [small])
+  })
+  it.effect.skipIf(!mounted)("takes back half a record when the disk is full, and writes it once there is room", () =>
+    Effect.gen(function* () {
+      const sink = yield* make(small)
+      const body = noise(600_000, 1)
+      const early = write(sink, "early", noise(100, 2)).key
+      const { key } = write(sink, "large", body)
+      const syncing = sink.sync()
+      const error = yield* Effect.flip(syncing)
+      assert.strictEqual(error._tag, "DiskFull")
+      const records = yield* Effect.promise(() => recordsIn(join(small, "simul-00000.warc.gz")))
+      assert.strictEqual(records.length, 2)
+      assert.isTrue(mount("remount", "size=4m"))
+      const { placed } = yield* syncing
+      assert.deepStrictEqual([...placed.keys()], [early, key])
+      const sha256 = createHash("sha256").update(body).digest("hex")
+      assert.isUndefined(yield* recorded(small, placed.get(key)!, { bytes: body.length, sha256 }))
+    })
+  )
+
+  it("mends through no symbolic link and under no other name", () => {
+    const directory = folder()
+    const outside = join(folder(), "outside")
+    fs.writeFileSync(outside, "outside")
+    fs.symlinkSync(outside, join(directory, "simul-00000.warc.gz"))
+    fs.writeFileSync(join(directory, "other.warc.gz"), "other")
+    mend(directory, [
+      { name: "simul-00000.warc.gz", bytes: 1 },
+      { name: "other.warc.gz", bytes: 0 },
+      { name: "../other.warc.gz", bytes: 0 }
+    ])
+    assert.strictEqual(fs.readFileSync(outside, "utf8"), "outside")
+    assert.strictEqual(fs.readFileSync(join(directory, "other.warc.gz"), "utf8"), "other")
+  })
+})

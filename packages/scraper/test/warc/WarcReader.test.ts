@@ -1,0 +1,105 @@
+import { assert, describe, it } from "@effect/vitest"
+import { gzipSync } from "node:zlib"
+import * as Gzip from "../../src/warc/Gzip.ts"
+import * as WarcReader from "../../src/warc/WarcReader.ts"
+
+const record = (type: string, block: string, version = "1.1") =>
+  `WARC/${version}\r\nWARC-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(block)}\r\n\r\n${block}\r\n\r\n`
+
+/** In pieces of this many bytes. */
+async function* pieces(bytes: Uint8Array, size: number) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+const textOf = async (chunks: AsyncIterable<Uint8Array>) => {
+  let text = ""
+  for await (const chunk of chunks) text += Buffer.from(chunk).toString("latin1")
+  return text
+}
+const read = async (bytes: AsyncIterable<Uint8Array>) => {
+  const found: Array<readonly [string | undefined, string]> = []
+  for await (const one of WarcReader.records(bytes)) found.push([one.field("warc-type"), await textOf(one.block)])
+  return found
+}
+const assertFails = async (work: Promise<unknown>, message: RegExp) => {
+  const error = await work.then(
+    () => assert.fail("did not fail"),
+    (error: Error) => error
+  )
+  assert.match(error.message, message)
+}
+
+const blocks = ["", "short", "with\r\n\r\nempty lines\r\n\r\n", "x".repeat(5000)]
+const plain = Buffer.from(blocks.map((block, index) => record(`type${index}`, block)).join(""))
+const zipped = Buffer.concat(blocks.map((block, index) => gzipSync(record(`type${index}`, block))))
+const expected = blocks.map((block, index) => [`type${index}`, block] as const)
+
+describe("WarcReader", () => {
+  for (const size of [1, 2, 3, 7, 100, 100_000])
+    it(`reads records, compressed or not, in pieces of ${size} bytes`, async () => {
+      assert.deepStrictEqual(await read(pieces(plain, size)), expected)
+      assert.deepStrictEqual(await read(Gzip.gunzip(pieces(zipped, size))), expected)
+    })
+
+  it("skips what is left of a block, and reads version 1.0", async () => {
+    const file = Buffer.from(record("a", "x".repeat(1000), "1.0") + record("b", "y".repeat(1000), "1.0"))
+    const types: Array<string> = []
+    for await (const one of WarcReader.records(pieces(file, 10))) {
+      assert.strictEqual(one.version, "1.0")
+      types.push(one.field("WARC-Type")!)
+      for await (const chunk of one.block) {
+        assert.isBelow(chunk.length, 1000)
+        break
+      }
+    }
+    assert.deepStrictEqual(types, ["a", "b"])
+  })
+
+  it("says where a file is none, or ends too early", async () => {
+    const whole = Buffer.from(record("a", "block"))
+    await assertFails(read(pieces(Buffer.from("no warc\r\n\r\n"), 5)), /no WARC record/)
+    await assertFails(read(pieces(whole.subarray(0, 20), 5)), /within a head/)
+    await assertFails(read(pieces(whole.subarray(0, -6), 5)), /ends 2 bytes before/)
+    await assertFails(read(pieces(whole.subarray(0, -4), 5)), /does not end where it should/)
+    await assertFails(read(pieces(Buffer.concat([whole.subarray(0, -4), whole]), 5)), /does not end where it should/)
+    await assertFails(read(pieces(Buffer.from("WARC/1.1\r\nWARC-Type: a\r\n\r\n"), 5)), /without a length/)
+    await assertFails(read(pieces(Buffer.alloc(3 << 20, "a"), 65_536)), /a head of more than/)
+  })
+
+  it("says where gzip is cut, damaged, or followed by something else", async () => {
+    for (const size of [7, 100_000]) {
+      await assertFails(read(Gzip.gunzip(pieces(zipped.subarray(0, -3), size))), /unexpected end of file/)
+      const damaged = Buffer.from(zipped)
+      damaged[zipped.length - 6]! ^= 1
+      await assertFails(read(Gzip.gunzip(pieces(damaged, size))), /incorrect data check/)
+      await assertFails(read(Gzip.gunzip(pieces(Buffer.concat([zipped, Buffer.alloc(300)]), size))), /no gzip member/)
+    }
+  })
+
+  it("passes on what goes wrong with the source, and lets go of it when it is left", async () => {
+    const broken = async function* () {
+      yield zipped.subarray(0, 10)
+      throw new Error("broken source")
+    }
+    await assertFails(read(Gzip.gunzip(broken())), /broken source/)
+    let closed = false
+    const endless = async function* () {
+      try {
+        for (;;) yield zipped
+      } finally {
+        closed = true
+      }
+    }
+    for await (const one of WarcReader.records(Gzip.gunzip(endless()))) if (one.field("WARC-Type") === "type3") break
+    assert.isTrue(closed)
+  })
+
+  it("takes a message apart at its first empty line", async () => {
+    const whole = Buffer.from("HTTP/1.1 200 \r\nA: b\r\n\r\nbody\r\n\r\nmore")
+    for (const size of [1, 5, 1000]) {
+      const { head, payload } = await WarcReader.message(pieces(whole, size))
+      assert.strictEqual(Buffer.from(head).toString(), "HTTP/1.1 200 \r\nA: b\r\n\r\n")
+      assert.strictEqual(await textOf(payload), "body\r\n\r\nmore")
+    }
+    await assertFails(WarcReader.message(pieces(Buffer.from("HTTP/1.1 200 \r\n"), 3)), /within a head/)
+  })
+})

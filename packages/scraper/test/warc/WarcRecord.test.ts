@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import { createHash } from "node:crypto"
+import { sha1 } from "../../src/warc/WarcRecord.ts"
+import * as WarcRecord from "../../src/warc/WarcRecord.ts"
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1")
+const about = { id: "0e6bf9f7-4d0f-4a5b-9c0c-0d5a7c1d2e3f", dateMs: Date.UTC(2026, 0, 2, 3, 4, 5, 6) }
+
+describe("WarcRecord", () => {
+  it("writes a whole warcinfo record", () => {
+    const record = WarcRecord.warcinfo(about, "simul-00000.warc.gz", [
+      ["software", "simul"],
+      ["robots", "ignore"]
+    ])
+    assert.strictEqual(
+      text(record),
+      "WARC/1.1\r\n" +
+        "WARC-Type: warcinfo\r\n" +
+        "WARC-Record-ID: <urn:uuid:0e6bf9f7-4d0f-4a5b-9c0c-0d5a7c1d2e3f>\r\n" +
+        "WARC-Date: 2026-01-02T03:04:05.006Z\r\n" +
+        "WARC-Filename: simul-00000.warc.gz\r\n" +
+        "Content-Type: application/warc-fields\r\n" +
+        "Content-Length: 33\r\n\r\n" +
+        "software: simul\r\nrobots: ignore\r\n\r\n\r\n"
+    )
+  })
+
+  it("writes the head of a response record", () => {
+    const head = WarcRecord.response({
+      ...about,
+      targetUri: "https://example.com/a?b=c",
+      bytes: 42,
+      blockDigest: "sha1:BLOCK",
+      payloadDigest: "sha1:PAYLOAD"
+    })
+    assert.strictEqual(
+      text(head),
+      "WARC/1.1\r\n" +
+        "WARC-Type: response\r\n" +
+        "WARC-Record-ID: <urn:uuid:0e6bf9f7-4d0f-4a5b-9c0c-0d5a7c1d2e3f>\r\n" +
+        "WARC-Date: 2026-01-02T03:04:05.006Z\r\n" +
+        "WARC-Target-URI: https://example.com/a?b=c\r\n" +
+        "WARC-Payload-Digest: sha1:PAYLOAD\r\n" +
+        "WARC-Block-Digest: sha1:BLOCK\r\n" +
+        "Content-Type: application/http;msgtype=response\r\n" +
+        "Content-Length: 42\r\n\r\n"
+    )
+  })
+
+  it("keeps the fields of an answer as received, repeated ones too", () => {
+    const head = WarcRecord.httpHead(
+      200,
+      "OK",
+      [
+        ["Content-Type", "text/html"],
+        ["Set-Cookie", "a=1"],
+        ["Set-Cookie", "b=2"],
+        ["Content-Encoding", "gzip"],
+        ["content-length", "7"],
+        ["Connection", "keep-alive"]
+      ],
+      7
+    )
+    assert.strictEqual(
+      text(head),
+      "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n" +
+        "Content-Encoding: gzip\r\ncontent-length: 7\r\nConnection: keep-alive\r\n\r\n"
+    )
+  })
+
+  it("says the length of a body whose chunks are undone, instead of its transfer coding", () => {
+    const fields = [
+      ["transfer-encoding", "chunked"],
+      ["Trailer", "x-checksum"],
+      ["X-Other", "stays"]
+    ] as const
+    assert.strictEqual(
+      text(WarcRecord.httpHead(206, "", fields, 1234)),
+      "HTTP/1.1 206 \r\nX-Other: stays\r\nContent-Length: 1234\r\n\r\n"
+    )
+  })
+
+  it("lets no value begin another line, in whatever characters", () => {
+    const values = ["a\r\nEvil: 1", "a\nEvil: 1", "a\u0000b", "\u010d\u010aEvil: 1", "a\r\n\r\nbody"]
+    for (const value of values) {
+      const lines = text(WarcRecord.httpHead(200, value, [["X", value]], 0)).split(/\r\n|\r|\n/)
+      // status, field, and the empty line with what follows it
+      assert.strictEqual(lines.length, 4, JSON.stringify(value))
+      const record = WarcRecord.warcinfo(about, value, [])
+      assert.notMatch(text(record), /^Evil/m)
+    }
+  })
+
+  it("writes octets above ASCII as they came, and text beyond them as UTF-8", () => {
+    assert.include(text(WarcRecord.httpHead(200, "", [["X", "caf\u00e9"]], 0)), "X: caf\u00e9\r\n")
+    assert.include(Buffer.from(WarcRecord.httpHead(200, "", [["X", "\u010a"]], 0)).toString("utf8"), "X: \u010a\r\n")
+  })
+
+  it("writes SHA-1 in base32", () => {
+    // the digests of nothing and of "abc" (FIPS 180-4), in base32
+    assert.strictEqual(sha1(createHash("sha1").digest()), "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ")
+    assert.strictEqual(sha1(createHash("sha1").update("abc").digest()), "sha1:VGMT4NSHA2AWVOR6EVYXQUGCNSONBWE5")
+  })
+})
