@@ -39,7 +39,7 @@ const left: Readonly<Record<string, ReadonlyArray<string>>> = {
   demos: ["core", "scraper"]
 }
 const mayUseNode =
-  /^(?:apps\/[^/]+|packages\/core\/src\/node|packages\/scraper\/src\/(?:decode|session|sink|store|testing))\//
+  /^(?:apps\/[^/]+|packages\/core\/src\/node|packages\/scraper\/src\/(?:decode|session|sink|store|warc|testing))\//
 const mayUseUndici = /^packages\/scraper\/src\/session\//
 
 const packageOf = (path: string): string | undefined => /^(?:packages|apps)\/([^/]+)\//.exec(path)?.[1]

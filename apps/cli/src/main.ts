@@ -9,14 +9,25 @@ import { version } from "./Version.ts"
 const { npm_lifecycle_event: script, npm_package_name: owner = "", INIT_CWD: standing } = process.env
 if (script === "start" && ["@simul/cli", "simul-monorepo"].includes(owner) && standing) process.chdir(standing)
 
-// Node 22 says on every start that its SQLite is experimental: nothing a person could act on. Other warnings stay.
+// Some Nodes say on every start that their SQLite or execve is experimental: nothing a person could act on. Other warnings stay.
 const printers = process.listeners("warning")
 process.removeAllListeners("warning").on("warning", (warning) => {
-  if (warning.name === "ExperimentalWarning" && warning.message.includes("SQLite")) return
+  if (warning.name === "ExperimentalWarning" && /SQLite|execve/.test(warning.message)) return
   for (const print of printers) print(warning)
 })
 
 const args = process.argv.slice(2)
+
+// A list is better off with a small nursery for short-lived objects: 50 MiB less memory at the same CPU. Node takes that
+// only at its start, so the process puts a fresh start in its own place, same pid, before anything is loaded.
+const nursery = "--max-semi-space-size=4"
+if (
+  args[0] === "get" &&
+  args.some((arg) => /^(?:-i|--input)/.test(arg)) &&
+  typeof process.execve === "function" &&
+  !process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size"))
+)
+  process.execve(process.execPath, [process.execPath, nursery, ...process.execArgv, ...process.argv.slice(1)])
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   process.stdout.write(`simul ${version}\n`)
 } else {

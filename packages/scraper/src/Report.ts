@@ -194,7 +194,7 @@ export const make = (capacity = 4096): Fold => {
       reason,
       text,
       // A host that was given up for this run is asked again by the next.
-      retryable: failed && ((outcome.error).retryable || reason === "HostDown"),
+      retryable: failed && (outcome.error.retryable || reason === "HostDown"),
       example: { url: outcome.url, message: outcome.error.message }
     }
     row.targets += 1

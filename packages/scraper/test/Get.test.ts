@@ -156,7 +156,12 @@ describe("get", () => {
       Effect.scoped(Effect.flatMap(Get.open({ file: list }, { directory }), (run) => Stream.runCollect(run.outcomes)))
     )
     const lines = outcomes.map((outcome) => (outcome._tag === "Failed" ? outcome.error.message : outcome.url))
-    assert.deepStrictEqual(lines.map((line) => line.replace(/:.*/, "")).toSorted(), ["http", "http", "line 4", "line 5"])
+    assert.deepStrictEqual(lines.map((line) => line.replace(/:.*/, "")).toSorted(), [
+      "http",
+      "http",
+      "line 4",
+      "line 5"
+    ])
     assert.strictEqual(site.count("/bytes/10/a.txt"), 1)
   })
 

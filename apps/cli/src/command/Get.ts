@@ -4,7 +4,6 @@
  */
 import * as Report from "@simul/scraper/Report"
 import type * as Get from "@simul/scraper/Get"
-import type { Options } from "@simul/scraper/Options"
 import { defaults } from "@simul/scraper/Options"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
@@ -23,28 +22,13 @@ import * as Flags from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
 import { printable } from "../Printable.ts"
+import type { Plan } from "../Plan.ts"
 import * as Progress from "../Progress.ts"
 import { complaint, Screen } from "../Screen.ts"
 import * as Settings from "../Settings.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
 import { UsageError } from "../UsageError.ts"
-
-/** What the command line asks for, checked. */
-export interface Plan {
-  readonly source: Get.Source
-  readonly options: Options
-  /** The list has exactly one URL, named on the command line. */
-  readonly single: boolean
-  /** The body of the single URL goes to standard output. */
-  readonly toStdout: boolean
-  readonly json: boolean
-  readonly progress: "auto" | Progress.Kind
-  readonly quiet: boolean
-  readonly verbose: number
-  /** Where to write what the run did. */
-  readonly timeline?: string
-}
 
 /** What came on the command line, next to the settings. */
 export interface Request {

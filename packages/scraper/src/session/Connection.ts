@@ -5,7 +5,7 @@
  * has one clock, and the addresses are judged inside it. undici's own connect
  * timer is off; its resolution is a second.
  */
-import type { LaneConnection } from "./lane/LaneConnection.ts"
+import type { Serving } from "./lane/Flight.ts"
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import * as AddressGuard from "./AddressGuard.ts"
@@ -141,7 +141,7 @@ export const throughProxy = (settings: Settings, proxy: Proxy): Connector.connec
 
 /** A handler of undici that hears which connection it runs on. */
 export interface Served extends Dispatcher.DispatchHandler {
-  connection: Connection | LaneConnection | undefined
+  connection: Connection | Serving | undefined
   /** Its stream, where the connection is HTTP/2. */
   stream: ClientHttp2Stream | undefined
 }

@@ -17,7 +17,7 @@ import * as FetchError from "../FetchError.ts"
 import type { Receiver, Request, ResponseHead, Transfer } from "../Session.ts"
 import { isPrivate } from "./AddressGuard.ts"
 import type { Connection, Served } from "./Connection.ts"
-import type { LaneConnection } from "./lane/LaneConnection.ts"
+import type { Serving } from "./lane/Flight.ts"
 import type { Cookies } from "./Cookies.ts"
 import * as Fault from "./Fault.ts"
 import * as Redirect from "./Redirect.ts"
@@ -72,7 +72,7 @@ const value = (headers: Headers, name: string): string | undefined => {
 const hostOf = (url: URL) => url.hostname.replace(/^\[(.+)\]$/, "$1")
 
 export class Exchange implements Served, Transfer, Watched {
-  connection: Connection | LaneConnection | undefined
+  connection: Connection | Serving | undefined
   stream: ClientHttp2Stream | undefined
   slot = -1
   readonly #shared: Shared
@@ -162,7 +162,7 @@ export class Exchange implements Served, Transfer, Watched {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#state === done) throw givenUp
-    if (this.connection?.multiplexed === true) this.connection.starting = this
+    if (this.connection?.multiplexed === true && "starting" in this.connection) this.connection.starting = this
     this.#controller = controller
     this.#state = head
     this.#since = this.#shared.clock.tick
@@ -173,7 +173,12 @@ export class Exchange implements Served, Transfer, Watched {
     this.#started = true
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Headers,
+    statusMessage?: string
+  ): void {
     if (status < 200 || this.#state !== head) return
     if (this.connection !== undefined) this.connection.answered++
     const { clock, cookies } = this.#shared
@@ -189,7 +194,9 @@ export class Exchange implements Served, Transfer, Watched {
     const answer: ResponseHead = {
       status,
       url: Redirect.bare(this.#url),
-      header: (name) => value(headers, name)
+      header: (name) => value(headers, name),
+      reason: statusMessage ?? "",
+      fields: () => Object.keys(headers).flatMap((name) => lines(headers, name).map((line) => [name, line] as const))
     }
     this.#receiver.onHead(answer)
   }

@@ -285,6 +285,11 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
 
   const beforeBoot = `run IN (SELECT id FROM run WHERE boot <> ? AND trusted = 0 AND durability = 'process')`
 
+  // asked once: the rows of a million targets are not gone through for nothing
+  const [doubtful] = yield* guarded(sql<{ runs: number }>`SELECT COUNT(*) AS runs FROM run
+    WHERE boot <> ${options.boot} AND trusted = 0 AND durability = 'process'`)
+  const isDoubtful = doubtful!.runs > 0
+
   return {
     run,
     store: Store.of({
@@ -375,14 +380,16 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         guarded(sql<{ host: string; nextMs: number; pausedMs: number; strikes: number }>`
           SELECT host, next AS nextMs, paused AS pausedMs, strikes FROM host WHERE host IN ${sql.in(origins)}`),
 
-      unsynced: Stream.mapError(
-        Stream.map(rows(sql, `state IN (1, 2) AND ${beforeBoot}`, options.boot), (row) => ({
-          target: toTarget(row),
-          bytes: row.bytes!,
-          sha256: row.sha256 ?? undefined
-        })),
-        damaged(options.file)
-      ),
+      unsynced: !isDoubtful
+        ? Stream.empty
+        : Stream.mapError(
+            Stream.map(rows(sql, `state IN (1, 2) AND ${beforeBoot}`, options.boot), (row) => ({
+              target: toTarget(row),
+              bytes: row.bytes!,
+              sha256: row.sha256 ?? undefined
+            })),
+            damaged(options.file)
+          ),
       trust: (damagedUrls) =>
         guarded(
           sql.withTransaction(
@@ -390,9 +397,10 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               for (const url of damagedUrls)
                 yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
                   error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
-              yield* sql.unsafe(`UPDATE target SET validator = NULL WHERE validator IS NOT NULL AND ${beforeBoot}`, [
-                options.boot
-              ])
+              yield* sql.unsafe(
+                `UPDATE target SET validator = NULL WHERE state = 0 AND validator IS NOT NULL AND ${beforeBoot}`,
+                [options.boot]
+              )
               yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${options.boot}`
             })
           )

@@ -94,7 +94,7 @@ describe("FileSink", () => {
         assert.fail("placed")
       } catch (error) {
         assert.instanceOf(error, WriteError)
-        assert.strictEqual((error as WriteError).code, code)
+        assert.strictEqual(error.code, code)
       }
     }
     assert.deepStrictEqual(fs.readdirSync(parts), [])

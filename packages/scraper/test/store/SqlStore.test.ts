@@ -119,7 +119,7 @@ describe("SqlStore", () => {
         ...invalid.outcome,
         _tag: "Failed",
         error: new InvalidUrl({ detail: "x", line: 7 })
-      } as Outcome
+      }
       yield* store.commit(commit({ settled: [saved("a"), failed("b"), { ...invalid, outcome }] }))
       assert.deepStrictEqual(yield* store.count(1), { open: 2, invalid: 1 })
       yield* store.reopen(1)

@@ -7,7 +7,6 @@
  * once, as the last. `abort` is answered by `onResponseError` before it returns.
  */
 import type { Dispatcher } from "../Undici.ts"
-import type { LaneConnection } from "./LaneConnection.ts"
 
 /** What a handler may know of the connection that serves it. */
 export interface Serving {
@@ -17,6 +16,13 @@ export interface Serving {
   readonly broken: boolean
   /** Requests run on it side by side. */
   readonly multiplexed: boolean
+}
+
+/** What a flight needs of the connection that bears it. */
+export interface Bearing {
+  readonly pause: () => void
+  readonly resume: () => void
+  readonly abort: (reason: Error) => void
 }
 
 export interface Handler extends Dispatcher.DispatchHandler {
@@ -31,7 +37,7 @@ export class Flight implements Dispatcher.DispatchController {
   /** The next in the row of waiting ones. */
   next: Flight | undefined
   /** Set while in the air. */
-  connection: LaneConnection | undefined
+  connection: Bearing | undefined
   aborted = false
   paused = false
   reason: Error | null = null

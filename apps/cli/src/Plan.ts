@@ -1,0 +1,19 @@
+import type * as Get from "@simul/scraper/Get"
+import type { Options } from "@simul/scraper/Options"
+import type * as Progress from "./Progress.ts"
+
+/** What the command line asks for, checked. */
+export interface Plan {
+  readonly source: Get.Source
+  readonly options: Options
+  /** The list has exactly one URL, named on the command line. */
+  readonly single: boolean
+  /** The body of the single URL goes to standard output. */
+  readonly toStdout: boolean
+  readonly json: boolean
+  readonly progress: "auto" | Progress.Kind
+  readonly quiet: boolean
+  readonly verbose: number
+  /** Where to write what the run did. */
+  readonly timeline?: string
+}

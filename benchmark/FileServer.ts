@@ -1,0 +1,106 @@
+/**
+ * Who answers: nginx with the files on disk, or a test site in a process of its own, for delayed answers and where
+ * there is no nginx. Either runs on the CPU that this program runs on.
+ */
+import { execFileSync } from "node:child_process"
+import { once } from "node:events"
+import { writeFileSync } from "node:fs"
+import { connect, createServer } from "node:net"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import * as SiteProcess from "@simul/scraper/testing/SiteProcess"
+import type { Item, Workload } from "./Workload.ts"
+import * as Workloads from "./Workload.ts"
+import type { Room, Workplace } from "./Workplace.ts"
+
+export interface FileServer extends AsyncDisposable {
+  readonly origin: string
+  /** Its name, for the table. */
+  readonly name: string
+  /** The path whose content it answers for an item. */
+  readonly contentOf: (item: Item) => string
+}
+
+/** The version of nginx, such as `nginx 1.22.1`; undefined when it is not installed. */
+const nginx = (workplace: Workplace): string | undefined => {
+  try {
+    const said = execFileSync("sh", ["-c", "nginx -v 2>&1"], { encoding: "utf8", env: workplace.environment })
+    return said.trim().replace(/^.*nginx\//, "nginx ")
+  } catch {
+    return undefined
+  }
+}
+
+const configuration = (root: string, port: number) => `
+daemon off; master_process off; pid nginx.pid; error_log stderr warn;
+worker_processes 1; worker_rlimit_nofile 65536;
+events { worker_connections 20000; use epoll; multi_accept on; }
+http {
+  types { application/octet-stream bin; }
+  access_log off;
+  sendfile on; tcp_nopush on; tcp_nodelay on;
+  keepalive_timeout 120s; keepalive_requests 100000000;
+  open_file_cache max=20000 inactive=600s; open_file_cache_valid 600s;
+  client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
+  server {
+    listen 127.0.0.1:${port} backlog=8192;
+    root ${root};
+    location ~ ^(/bytes/[0-9]+/d[0-9]+)/r[0-9]+-(.+)$ { alias ${root}$1/$2; }
+  }
+}
+`
+
+const freePort = async (): Promise<number> => {
+  const probe = createServer().listen(0, "127.0.0.1")
+  await once(probe, "listening")
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, "close")
+  return port
+}
+
+const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1")
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false))
+    socket.once("connect", () => socket.destroy())
+  })
+
+/** Starts what the workload needs, in `room`, and waits until it listens. Rejects when it does not. */
+export const start = async (workplace: Workplace, workload: Workload, room: Room): Promise<FileServer> => {
+  const version = nginx(workplace)
+  if (workload.latencyMs > 0 || version === undefined) {
+    const site = await SiteProcess.start({ latencyMs: workload.latencyMs })
+    const why = workload.latencyMs > 0 ? `each answer after ${workload.latencyMs} ms` : "nginx is not installed"
+    return {
+      origin: site.url(""),
+      name: `test site on Node (${why})`,
+      contentOf: ({ path }) => path,
+      [Symbol.asyncDispose]: site.close
+    }
+  }
+  const root = room.folder("served")
+  const prefix = room.folder("nginx")
+  Workloads.writeFiles(workload, root)
+  const port = await freePort()
+  writeFileSync(join(prefix, "nginx.conf"), configuration(root, port))
+  const child = workplace.start(["nginx", "-p", prefix, "-c", "nginx.conf", "-e", "stderr"], {
+    cwd: prefix,
+    stdio: ["ignore", "ignore", "inherit"]
+  })
+  const ended = once(child, "exit")
+  while (!(await listens(port))) {
+    if (child.exitCode !== null) throw new Error(`nginx ended with status ${child.exitCode} before it listened`)
+    await sleep(20)
+  }
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    name: version,
+    contentOf: ({ file }) => file,
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGTERM")
+      await ended
+    }
+  }
+}
