@@ -181,7 +181,7 @@ class Running implements Download, Receiver, Decode.Output {
 
   // ---- from the session
 
-  onHead = (head: ResponseHead) => {
+  onHead(head: ResponseHead): void {
     this.#head = head
     const verdict = this.#judge(head)
     if (verdict === undefined) return
@@ -279,26 +279,22 @@ class Running implements Download, Receiver, Decode.Output {
     if ("_tag" in decoder) return { _tag: "Failed", reason: decoder, head }
     this.#decoder = decoder
     if (this.#part !== undefined) return undefined
-    this.#validator = this.#coded || raw ? undefined : strongValidator(head)
+    // small bodies are asked for again from the start; only long ones are worth a part with a name
+    const long = this.total === undefined || this.total > drainBytes
+    this.#validator = this.#coded || raw || !long ? undefined : strongValidator(head)
     try {
       this.#part = this.#sink.open({
-        ...(this.#keyed ? { key: this.target.url } : {}),
+        ...(this.#validator === undefined ? {} : { key: this.target.url }),
         ...(this.#coded || declared === undefined ? {} : { expected: declared }),
         head
       })
-      this.#part.drained = () => this.#release(heldBySink)
     } catch (error) {
       return this.#broken(error)
     }
     return undefined
   }
 
-  /** Small bodies are asked for again from the start; only long ones are worth a part with a name. */
-  get #keyed() {
-    return this.#validator !== undefined && (this.total === undefined || this.total > drainBytes)
-  }
-
-  onData = (chunk: Uint8Array) => {
+  onData(chunk: Uint8Array): void {
     if (this.#ended || this.#verdict !== undefined) return
     this.received += chunk.length
     if (!this.#decoder!.write(chunk)) this.#hold(heldByDecoder)
@@ -311,32 +307,36 @@ class Running implements Download, Receiver, Decode.Output {
     }
   }
 
-  onEnd = () => {
+  onEnd(): void {
     if (this.#ended) return
     if (this.#verdict !== undefined) return this.#end(this.#verdict)
     this.#decoder!.end()
   }
 
-  onError = (reason: FetchReason) => {
+  onError(reason: FetchReason): void {
     if (this.#ended) return
     this.#end(this.#verdict ?? this.#failed(reason))
   }
 
   // ---- from the decoder
 
-  data = (chunk: Uint8Array) => {
+  data(chunk: Uint8Array): void {
     if (this.#ended) return
     try {
-      if (!this.#part!.write(chunk)) this.#hold(heldBySink)
+      if (this.#part!.write(chunk)) return
+      this.#part!.drained = () => this.#release(heldBySink)
+      this.#hold(heldBySink)
     } catch (error) {
       this.#end(this.#broken(error))
     }
   }
-  drain = () => this.#release(heldByDecoder)
-  end = () => {
+  drain(): void {
+    this.#release(heldByDecoder)
+  }
+  end(): void {
     if (!this.#ended) this.#end(this.#complete(this.#part!, this.#head!))
   }
-  error = (reason: FetchReason) => {
+  error(reason: FetchReason): void {
     if (!this.#ended) this.#end(this.#failed(reason))
   }
 
@@ -385,7 +385,7 @@ class Running implements Download, Receiver, Decode.Output {
     // a part from an earlier attempt that this one did not touch
     const validator = this.#head === undefined ? this.target.partial?.validator : this.#validator
     const total = this.#head === undefined ? this.target.partial?.total : this.total
-    if (validator === undefined || (this.#head !== undefined && !this.#keyed)) return undefined
+    if (validator === undefined) return undefined
     part.keep()
     return { validator, ...(total === undefined ? {} : { total }) }
   }
@@ -401,7 +401,7 @@ class Running implements Download, Receiver, Decode.Output {
     this.#done(attempt)
   }
 
-  abort = (): Partial | undefined => {
+  abort(): Partial | undefined {
     if (this.#ended) return undefined
     this.#close()
     const partial = this.#kept()
@@ -417,9 +417,9 @@ class Running implements Download, Receiver, Decode.Output {
   }
 
   get resumable(): Partial | undefined {
-    return this.#ended || !this.#keyed || this.#part === undefined
+    return this.#ended || this.#validator === undefined || this.#part === undefined
       ? undefined
-      : { validator: this.#validator!, ...(this.total === undefined ? {} : { total: this.total }) }
+      : { validator: this.#validator, ...(this.total === undefined ? {} : { total: this.total }) }
   }
 
   #hold(who: number) {

@@ -71,6 +71,29 @@ const value = (headers: Headers, name: string): string | undefined => {
 
 const hostOf = (url: URL) => url.hostname.replace(/^\[(.+)\]$/, "$1")
 
+/** A class and not closures: one is made for each request. */
+class Answer implements ResponseHead {
+  readonly status: number
+  readonly url: string
+  readonly reason: string
+  readonly #headers: Headers
+
+  constructor(status: number, url: string, reason: string, headers: Headers) {
+    this.status = status
+    this.url = url
+    this.reason = reason
+    this.#headers = headers
+  }
+
+  header(name: string) {
+    return value(this.#headers, name)
+  }
+
+  fields() {
+    return Object.keys(this.#headers).flatMap((name) => lines(this.#headers, name).map((line) => [name, line] as const))
+  }
+}
+
 export class Exchange implements Served, Transfer, Watched {
   connection: Connection | Serving | undefined
   stream: ClientHttp2Stream | undefined
@@ -191,14 +214,7 @@ export class Exchange implements Served, Transfer, Watched {
     this.#headers = headers
     this.#since = this.#paused ? Infinity : clock.tick
     if (this.#paused) controller.pause()
-    const answer: ResponseHead = {
-      status,
-      url: Redirect.bare(this.#url),
-      header: (name) => value(headers, name),
-      reason: statusMessage ?? "",
-      fields: () => Object.keys(headers).flatMap((name) => lines(headers, name).map((line) => [name, line] as const))
-    }
-    this.#receiver.onHead(answer)
+    this.#receiver.onHead(new Answer(status, Redirect.bare(this.#url), statusMessage ?? "", headers))
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {

@@ -89,15 +89,37 @@ const columns = [
 const encodeReason = Schema.encodeSync(FetchReason)
 const decodeReason = Schema.decodeUnknownSync(FetchReason)
 
-const upserts = new Map<number, string>()
-const upsert = (rows: number) => {
-  let text = upserts.get(rows)
+/** What the row of a saved target has, as a rule; the rest of its columns are as a new row has them. Half as many values cost half as much. */
+const usual = [
+  "url",
+  "list",
+  "run",
+  "state",
+  "attempts",
+  "status",
+  "bytes",
+  "sha256",
+  "etag",
+  "modified",
+  "duration"
+] as const satisfies ReadonlyArray<keyof Row>
+const unusual = columns.filter((name) => !(usual as ReadonlyArray<string>).includes(name))
+const isUsual = (row: Row) => unusual.every((name) => row[name] === null || (name === "due" && row.due === 0))
+
+type Shape = typeof usual | typeof columns
+
+const upserts = new Map<Shape, Map<number, string>>([
+  [usual, new Map()],
+  [columns, new Map()]
+])
+const upsert = (shape: Shape, rows: number) => {
+  let text = upserts.get(shape)!.get(rows)
   if (text === undefined) {
-    const row = `(${columns.map(() => "?").join(",")})`
+    const row = `(${shape.map(() => "?").join(",")})`
     const updates = columns.slice(1).map((name) => `${name}=excluded.${name}`)
-    text = `INSERT INTO target (${columns.join(",")}) VALUES ${Array.from({ length: rows }, () => row).join(",")}
+    text = `INSERT INTO target (${shape.join(",")}) VALUES ${Array.from({ length: rows }, () => row).join(",")}
       ON CONFLICT (url) DO UPDATE SET ${updates.join(",")}`
-    upserts.set(rows, text)
+    upserts.get(shape)!.set(rows, text)
   }
   return text
 }
@@ -273,13 +295,25 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     record: target.saved?.record ?? null
   })
 
-  const write = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>) {
+  const write = (all: ReadonlyArray<Row>) => {
+    const plain = all.filter(isUsual)
+    return plain.length === all.length
+      ? writeAs(usual, all)
+      : Effect.andThen(
+          writeAs(usual, plain),
+          writeAs(
+            columns,
+            all.filter((row) => !isUsual(row))
+          )
+        )
+  }
+  const writeAs = Effect.fnUntraced(function* (shape: Shape, rows: ReadonlyArray<Row>) {
     let from = 0
     for (const size of sizes)
       for (; rows.length - from >= size; from += size) {
         const values: Array<unknown> = []
-        for (let i = from; i < from + size; i++) for (const column of columns) values.push(rows[i]![column])
-        yield* sql.unsafe(upsert(size), values)
+        for (let i = from; i < from + size; i++) for (const column of shape) values.push(rows[i]![column])
+        yield* sql.unsafe(upsert(shape, size), values)
       }
   })
 

@@ -10,7 +10,8 @@ export const migrations = {
     // state: 0 pending, 1 saved, 2 unchanged, 3 refused, 4 failed. due, next, paused: milliseconds since the epoch.
     // path: only where it is not the pure function of the URL; claim: that path, folded.
     `CREATE TABLE target (
-      url TEXT PRIMARY KEY, list INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL, due BIGINT NOT NULL,
+      url TEXT PRIMARY KEY, list INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL,
+      due BIGINT NOT NULL DEFAULT 0,
       lease INTEGER, attempts INTEGER NOT NULL, path TEXT, final_url TEXT, status INTEGER, bytes BIGINT, sha256 TEXT,
       etag TEXT, modified TEXT, validator TEXT, total BIGINT, duration BIGINT, error TEXT, claim TEXT
     )`,
