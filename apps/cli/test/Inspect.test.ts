@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "vitest"
@@ -146,6 +146,20 @@ describe("report", () => {
         lines.map((line) => JSON.parse(line).outcome),
         ["failed", "failed", "failed", "refused"]
       )
+    })
+  )
+  it.effect("writes one HTML page that needs no network and runs nothing that a URL says", () =>
+    Effect.gen(function* () {
+      const folder = mkdtempSync(join(tmpdir(), "simul-report-"))
+      const file = join(folder, "report.html")
+      const evil = "https://d.example/</td><script>alert(1)</script>"
+      const screen = yield* screenOf(["report", "--html", file], [...entries, { outcome: notFound(evil) }])
+      assert.include(screen, `exit 0\n--- stdout\n--- stderr\nreport: ${file}`)
+      const page = readFileSync(file, "utf8")
+      rmSync(folder, { recursive: true })
+      assert.notMatch(page, /<script|src=|href=|@import|url\(/)
+      assert.include(page, "<td>a.example</td><td>1,201</td><td>1,200</td>")
+      assert.include(page, "1,206 URLs")
     })
   )
   it.effect("says how to name the directory of a run", () =>

@@ -1,6 +1,7 @@
 /** `simul report`: what the runs in a directory did, as tables or as JSON. */
 import type { Counts, Report } from "@simul/scraper/Report"
 import * as Reports from "@simul/scraper/Report"
+import { OptionUnusable } from "@simul/scraper/RunError"
 import { toJson } from "@simul/scraper/Outcome"
 import type { Entry } from "@simul/scraper/Store"
 import * as Argument from "effect/cli/Argument"
@@ -9,8 +10,10 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { writeFileSync } from "node:fs"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
+import * as ReportPage from "../ReportPage.ts"
 import { Records } from "../Records.ts"
 import type { Paint } from "../Screen.ts"
 import { hint, Screen } from "../Screen.ts"
@@ -116,9 +119,10 @@ interface Asked {
   readonly failed: boolean
   readonly by: Option.Option<By>
   readonly json: boolean
+  readonly html: Option.Option<string>
 }
 
-export const report = Effect.fnUntraced(function* ({ directory, failed, by, json }: Asked) {
+export const report = Effect.fnUntraced(function* ({ directory, failed, by, json, html }: Asked) {
   const screen = yield* Screen
   const { entries } = yield* (yield* Records).read(directory)
   if (failed) {
@@ -133,7 +137,20 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   }
   const fold = Reports.make()
   yield* Stream.runForEachArray(entries, (chunk) => Effect.sync(() => chunk.forEach(fold.add)))
-  const result = fold.result(json ? 1000 : 30)
+  const result = fold.result(json || Option.isSome(html) ? 1000 : 30)
+  if (Option.isSome(html)) {
+    const file = html.value
+    yield* Effect.try({
+      try: () => writeFileSync(file, ReportPage.render(result, directory)),
+      catch: (error) =>
+        new OptionUnusable({
+          option: "--html",
+          value: file,
+          detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? "EIO"})`
+        })
+    })
+    if (!json) return screen.note(`report: ${printable(file)}`)
+  }
   if (json) return yield* screen.data(`${JSON.stringify(result)}\n`)
   yield* screen.data(`${render(result, Option.getOrUndefined(by), screen.columns(), screen.paintData)}\n`)
   const word = directory === "." ? "" : ` ${Summary.shellWord(directory)}`
@@ -167,6 +184,11 @@ export const command = Command.make(
     json: Flag.Boolean("json").pipe(
       Flag.withDescription("One JSON object; with --failed one JSON line for each URL"),
       Flag.withDefault(false)
+    ),
+    html: Flag.String("html").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription("The whole report as one HTML page"),
+      Flag.optional
     )
   },
   report

@@ -1,0 +1,93 @@
+/**
+ * A report as one HTML file: no script, no network, light and dark. Every text
+ * from the network is escaped.
+ */
+import type { Counts, Report } from "@simul/scraper/Report"
+import { number } from "./Progress.ts"
+import * as Sizes from "./Sizes.ts"
+import * as Summary from "./Summary.ts"
+
+const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+
+const kinds = ["saved", "unchanged", "failed", "refused", "pending"] as const
+
+/** How a number of targets ended, as one bar. */
+const bar = (counts: Counts) =>
+  `<div class="bar">${kinds
+    .filter((kind) => counts[kind] > 0)
+    .map(
+      (kind) =>
+        `<i class="${kind}" style="flex-grow:${counts[kind]}" title="${number(counts[kind])} ${kind === "pending" ? "not done yet" : kind}"></i>`
+    )
+    .join("")}</div>`
+
+const countsTable = (title: string, rows: ReadonlyArray<{ readonly name: string } & Counts>) => {
+  const used = kinds.filter((kind) => rows.some((row) => row[kind] > 0))
+  const cells = (row: Counts) => used.map((kind) => `<td>${row[kind] === 0 ? "" : number(row[kind])}</td>`).join("")
+  return `<section><h2>By ${title}</h2><table>
+<tr><th>${title}</th><th>URLs</th>${used.map((kind) => `<th>${kind}</th>`).join("")}<th>bytes</th><th></th></tr>
+${rows
+  .map(
+    (row) =>
+      `<tr><td>${escape(row.name)}</td><td>${number(row.targets)}</td>${cells(row)}<td>${row.bytes === 0 ? "" : Sizes.format(row.bytes)}</td><td>${bar(row)}</td></tr>`
+  )
+  .join("\n")}
+</table></section>`
+}
+
+const reasonsTable = ({ reasons }: Report) =>
+  reasons.length === 0
+    ? ""
+    : `<section><h2>Why</h2><table>
+<tr><th>reason</th><th>URLs</th><th>hosts</th><th>for example</th></tr>
+${reasons
+  .map(
+    ({ text, targets, hosts, example }) =>
+      `<tr><td>${escape(text)}</td><td>${number(targets)}</td><td>${hosts
+        .slice(0, 5)
+        .map(({ host, targets: count }) => `${escape(host)} ${number(count)}`)
+        .join("<br>")}</td><td>${escape(example.url)}<br><small>${escape(example.message)}</small></td></tr>`
+  )
+  .join("\n")}
+</table></section>`
+
+const style = `
+:root { color-scheme: light dark; --saved: #2a9d5c; --unchanged: #4a90c2; --failed: #d1495b; --refused: #d9a21b; --pending: #9aa0a6 }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
+section { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8883; overflow-wrap: anywhere }
+th { font-weight: 600; opacity: .7 } td:last-child { min-width: 8rem }
+.bar { display: flex; height: .8rem; border-radius: .4rem; overflow: hidden; margin: .35rem 0; background: #8882 } .bar i { min-width: 2px }
+h1 + p + .bar { height: 1.4rem; border-radius: .7rem }
+${kinds.map((kind) => `.${kind} { background: var(--${kind}) }`).join("\n")}
+.key { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .4em } .key + b { margin-right: 1.2em }`
+
+/** The page for a directory's report. */
+export const render = (report: Report, directory: string): string => {
+  const legend = kinds
+    .filter((kind) => report[kind] > 0)
+    .map(
+      (kind) =>
+        `<span class="key ${kind}"></span><b>${number(report[kind])} ${kind === "pending" ? "not done yet" : kind}</b>`
+    )
+  const others = report.otherHosts.targets > 0 ? [{ name: "all other hosts", ...report.otherHosts }] : []
+  const hosts = report.hosts.map(({ host, ...counts }) => ({ name: host === "" ? "(no host)" : host, ...counts }))
+  const statuses = report.statuses.map(({ status, ...counts }) => ({
+    name: status === undefined ? "no answer" : `HTTP ${status}`,
+    ...counts
+  }))
+  return `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>simul report: ${escape(directory)}</title><style>${style}</style>
+<h1>${escape(directory)}</h1>
+<p>${Summary.plural(report.targets, "URL")}, ${Sizes.format(report.bytes)} in files</p>
+${bar(report)}
+<p>${legend.join("")}</p>
+${reasonsTable(report)}
+${countsTable("host", [...hosts, ...others])}
+${countsTable("status", statuses)}
+</html>
+`
+}
