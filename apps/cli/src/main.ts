@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The entry: what must be fast or must happen first, before anything heavy is loaded. */
+import * as fs from "node:fs"
 import * as module from "node:module"
 import { version } from "./Version.ts"
 
@@ -18,16 +19,30 @@ process.removeAllListeners("warning").on("warning", (warning) => {
 
 const args = process.argv.slice(2)
 
-// A list is better off with a small nursery for short-lived objects: 50 MiB less memory at the same CPU. Node takes that
-// only at its start, so the process puts a fresh start in its own place, same pid, before anything is loaded.
+// A long list is better off with a small nursery for short-lived objects: 50 MiB less memory at the same CPU. Node takes
+// that only at its start, so the process puts a fresh start in its own place, same pid, before anything is loaded.
 const nursery = "--max-semi-space-size=4"
+const longBytes = 1 << 20
+const isLong = () => {
+  const at = args.findIndex((arg) => /^(?:-i|--input)/.test(arg))
+  if (args[0] !== "get" || at === -1) return false
+  const named = args[at]!.replace(/^(?:-i|--input)=?/, "")
+  const file = named === "" ? (args[at + 1] ?? "") : named
+  try {
+    // standard input and pipes may be of any length
+    const found = file === "-" ? fs.fstatSync(0) : fs.statSync(file)
+    return !found.isFile() || found.size > longBytes
+  } catch {
+    return false // the command says what is wrong with the list
+  }
+}
 if (
-  args[0] === "get" &&
-  args.some((arg) => /^(?:-i|--input)/.test(arg)) &&
   typeof process.execve === "function" &&
-  !process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size"))
+  !process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size")) &&
+  isLong()
 )
   process.execve(process.execPath, [process.execPath, nursery, ...process.execArgv, ...process.argv.slice(1)])
+
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   process.stdout.write(`simul ${version}\n`)
 } else {

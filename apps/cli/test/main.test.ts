@@ -154,9 +154,10 @@ describe.concurrent("help and version", () => {
       Usage: simul report [DIR] [flags]
 
       Flags
-            --failed   List each URL that failed or was refused, a tab, and why
-            --by WHAT  One row for each host, status or reason
-            --json     One JSON object; with --failed one JSON line for each URL
+            --failed     List each URL that failed or was refused, a tab, and why
+            --by WHAT    One row for each host, status or reason
+            --json       One JSON object; with --failed one JSON line for each URL
+            --html FILE  The whole report as one HTML page
 
       Examples
         # Who answered, and how

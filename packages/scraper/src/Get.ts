@@ -49,7 +49,7 @@ export const open = Effect.fnUntraced(function* (source: Source, given: Partial<
 
   yield* verifyUnsynced(store, options)
   yield* sink.sweep(new Set(yield* settled(store.partials)))
-  const list = yield* listOf(source, store, run)
+  const list = yield* listOf(source, store, run, options.refresh)
   const session = yield* UndiciSession.make(options)
   const line = yield* Pipeline.start(list, options).pipe(
     Effect.provideService(Session, session),
@@ -108,9 +108,10 @@ const verifyUnsynced = Effect.fnUntraced(function* (store: Store["Service"], opt
   yield* settled(store.trust(damaged))
 })
 
-const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Service"], run: number) {
+/** `isRefresh`: what is done is asked again, so the list is read from its start. */
+const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Service"], run: number, isRefresh: boolean) {
   if ("file" in source) {
-    const { place, batches, read } = yield* openList(source.file, yield* settled(store.places))
+    const { place, batches, read } = yield* openList(source.file, isRefresh ? [] : yield* settled(store.places))
     const number = place?.list ?? (yield* settled(store.newList))
     yield* settled(store.reopen(number))
     const { open: unfinished, invalid } = yield* settled(store.count(number))

@@ -203,6 +203,26 @@ describe("get", () => {
     assertWhole(await one(site.url(changed), { directory, refresh: true }), directory, Site.body(changed, 1))
   })
 
+  it("refreshes a whole list from its start, and the list goes on from there", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const list = join(root, "refresh.txt")
+    const urls = [site.url("/bytes/10/a"), site.url("/flaky/1/404/bytes/10/b"), site.url("/bytes/10/c")]
+    fs.writeFileSync(list, urls.map((url) => `${url}\n`).join(""))
+    const run = (options: Partial<Options>) =>
+      Effect.runPromise(
+        Effect.scoped(
+          Effect.flatMap(Get.open({ file: list }, { directory, ...options }), (run) => Stream.runCollect(run.outcomes))
+        )
+      )
+    const tags = async (options: Partial<Options>) => (await run(options)).map(({ _tag }) => _tag).toSorted()
+    assert.deepStrictEqual(await tags({}), ["Failed", "Saved", "Saved"])
+    site.reset()
+    assert.deepStrictEqual(await tags({ refresh: true }), ["Failed", "Unchanged", "Unchanged"])
+    assert.deepStrictEqual(await tags({}), ["Saved"])
+    assert.deepStrictEqual(await tags({}), [])
+  })
+
   it("fetches again what was deleted, when it is asked for by name", async () => {
     await using site = await Site.start()
     const directory = folder()

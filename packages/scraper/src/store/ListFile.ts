@@ -54,7 +54,8 @@ const match = async (handle: FileHandle, size: number, places: ReadonlyArray<Pla
     hash: createHash("sha256")
   }
   let at = 0
-  for (const place of places.toSorted((a, b) => a.bytes - b.bytes)) {
+  // of two lists that agree so far the later one knows more
+  for (const place of places.toSorted((a, b) => a.bytes - b.bytes || a.list - b.list)) {
     if (place.bytes > size) break
     while (at < place.bytes) {
       const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkSize, place.bytes - at), at)
