@@ -26,6 +26,10 @@ import { coloured, complaint, Screen } from "./Screen.ts"
 import type { UsageError } from "./UsageError.ts"
 import { version } from "./Version.ts"
 
+// whoever came by the repository's `start` may have nothing else to call it by
+const { npm_lifecycle_event: script, npm_package_name: owner } = process.env
+const called = script === "start" && owner === "simul-monorepo" ? "npx -y pnpm@12 start" : "simul"
+
 const welcome = `simul ${version}: fetch many URLs to files, fast, politely, resumably
 
   simul get URL...           fetch URLs to files
@@ -36,7 +40,7 @@ const welcome = `simul ${version}: fetch many URLs to files, fast, politely, res
 
 Try it:
 
-  simul get https://example.com/ -o pages`
+  ${called} get https://example.com/ -o pages`
 
 const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) => screen.data(`${welcome}\n`))).pipe(
   Command.withDescription("Fetch many URLs to files: fast, polite, resumable."),

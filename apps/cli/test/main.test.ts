@@ -41,6 +41,10 @@ describe.concurrent("help and version", () => {
       "
     `)
   })
+  it("ends with a line that can be run as it stands, by the repository's start too", async () => {
+    const env = { npm_lifecycle_event: "start", npm_package_name: "simul-monorepo" }
+    assert.include(await Program.screen([], { env }), "\n  npx -y pnpm@12 start get https://example.com/ -o pages\n")
+  })
   it("shows the commands and what they share", async ({ expect }) => {
     expect(await screen("--help")).toMatchInlineSnapshot(`
       "exit 0
