@@ -52,6 +52,7 @@ export class Exchange {
   readonly #memory: Memory
   readonly #onOver: () => void
   #over = false
+  readonly #timers = new Set<NodeJS.Timeout>()
 
   constructor(request: IncomingMessage, response: ServerResponse, memory: Memory, onOver: () => void) {
     this.method = request.method ?? "GET"
@@ -63,6 +64,7 @@ export class Exchange {
     this.#onOver = onOver
     response.once("close", () => {
       this.#over = true
+      for (const timer of this.#timers) clearTimeout(timer)
       onOver()
     })
   }
@@ -96,8 +98,11 @@ export class Exchange {
 
   /** Runs `then` in `milliseconds`, unless the exchange is over by then. */
   after(milliseconds: number, then: () => void): void {
-    const timer = setTimeout(then, milliseconds)
-    this.#response.once("close", () => clearTimeout(timer))
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      then()
+    }, milliseconds)
+    this.#timers.add(timer)
   }
 
   /** Runs `then` when the gate is released, unless the exchange is over by then. */
