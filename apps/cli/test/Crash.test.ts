@@ -7,27 +7,14 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Site, SiteProcess } from "@simul/scraper/testing"
-import * as Directory from "@simul/scraper/store/Directory"
 import type { Entry } from "@simul/scraper/Store"
-import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { randomOf, read, run } from "./Killed.ts"
 
 const seeds = Number(process.env["SEEDS"] ?? 20)
 const firstSeed = Number(process.env["SEED"] ?? 1)
-const command = join(import.meta.dirname, "../src/main.ts")
-
-/** mulberry32 */
-const randomOf = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
 
 const pathsOf = (seed: number) =>
   Array.from({ length: 160 }, (_, index) => {
@@ -58,39 +45,6 @@ afterAll(async () => {
   fs.rmSync(root, { recursive: true })
 })
 
-/** Runs the command; kills it when `killAt` outcomes were told and `afterMs` passed. Its exit status, `null` if killed. */
-const run = async (list: string, directory: string, kill?: { readonly at: number; readonly afterMs: number }) => {
-  const child = spawn(
-    process.execPath,
-    [command, "get", "-i", list, "-o", directory, "-j", "12", "--per-host", "12", "--json"],
-    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, SIMUL_BACKOFF: "10ms" } }
-  )
-  let lines = 0
-  let errors = ""
-  const aim = () => {
-    if (kill !== undefined && lines >= kill.at) setTimeout(() => child.kill("SIGKILL"), kill.afterMs)
-  }
-  child.stdout.on("data", (chunk: Buffer) => {
-    const before = lines
-    for (const byte of chunk) if (byte === 10) lines++
-    if (kill !== undefined && before < kill.at) aim()
-  })
-  child.stderr.on("data", (chunk: Buffer) => (errors += chunk))
-  if (kill?.at === 0) aim()
-  const [status] = (await once(child, "close")) as [number | null]
-  return { status, errors }
-}
-
-const read = (directory: string): Promise<ReadonlyArray<Entry>> =>
-  fs.existsSync(join(directory, ".simul", "store.sqlite"))
-    ? Effect.runPromise(
-        Effect.scoped(Effect.flatMap(Directory.read(directory), ({ entries }) => Stream.runCollect(entries))).pipe(
-          // killed before the first commit: no table yet
-          Effect.catchTag("StoreDamaged", () => Effect.succeed([]))
-        )
-      )
-    : Promise.resolve([])
-
 const savedIn = (entries: ReadonlyArray<Entry>) =>
   entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))
 
@@ -117,8 +71,8 @@ describe("simul get, killed at any instant", () => {
       const savedAt = new Map<string, number>()
       const kills = 1 + Math.floor(random() * 3)
       for (let i = 0; i < kills; i++) {
-        await run(list, directory, {
-          at: Math.floor(random() * 120),
+        await run(list, directory, [], {
+          outcomes: Math.floor(random() * 120),
           afterMs: Math.floor(random() * 30)
         })
         const requests = site.requests().length
@@ -127,7 +81,7 @@ describe("simul get, killed at any instant", () => {
           assert.isTrue(bodies.has(fs.readFileSync(file, "latin1")), `seed ${seed}: ${file} is not whole`)
       }
 
-      const { status, errors } = await run(list, directory)
+      const { status, errors } = await run(list, directory, [])
       assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
       const entries = await read(directory)
       assert.strictEqual(entries.length, paths.length, `seed ${seed}: one row each`)

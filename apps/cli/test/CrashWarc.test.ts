@@ -9,30 +9,18 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Site, SiteProcess } from "@simul/scraper/testing"
 import * as Recorded from "@simul/scraper/sink/Recorded"
 import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
-import * as Directory from "@simul/scraper/store/Directory"
 import type { Entry } from "@simul/scraper/Store"
 import * as Gzip from "@simul/scraper/warc/Gzip"
 import * as WarcReader from "@simul/scraper/warc/WarcReader"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
+import { randomOf, read, run } from "./Killed.ts"
 
 const seeds = Number(process.env["SEEDS"] ?? 6)
 const firstSeed = Number(process.env["SEED"] ?? 1)
-const command = join(import.meta.dirname, "../src/main.ts")
-
-/** mulberry32 */
-const randomOf = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
 
 const pathsOf = (seed: number) =>
   Array.from({ length: 160 }, (_, index) => {
@@ -54,6 +42,8 @@ const pathsOf = (seed: number) =>
     }
   })
 
+const flags = ["--format", "warc"]
+
 /** Length of the archive in the end, or nearly. */
 const wholeBytes = 17_000_000
 
@@ -66,52 +56,6 @@ afterAll(async () => {
   await site.close()
   fs.rmSync(root, { recursive: true })
 })
-
-/** When to kill: so long after so many outcomes were told, or as soon as the archive has so many bytes, so while it grows. */
-type Kill = { readonly outcomes: number; readonly afterMs: number } | { readonly bytes: number }
-
-/** Runs the command, and kills it. */
-const run = async (list: string, directory: string, kill?: Kill) => {
-  const child = spawn(
-    process.execPath,
-    [command, "get", "-i", list, "-o", directory, "-j", "12", "--per-host", "12", "--json", "--format", "warc"],
-    { stdio: ["ignore", "pipe", "pipe"], env: process.env }
-  )
-  let lines = 0
-  let errors = ""
-  let aimed = false
-  const aim = () => {
-    if (aimed || kill === undefined || !("outcomes" in kill) || lines < kill.outcomes) return
-    aimed = true
-    setTimeout(() => child.kill("SIGKILL"), kill.afterMs)
-  }
-  const archive = join(directory, "simul-00000.warc.gz")
-  const watch =
-    kill !== undefined && "bytes" in kill
-      ? setInterval(() => {
-          if ((fs.statSync(archive, { throwIfNoEntry: false })?.size ?? -1) >= kill.bytes) child.kill("SIGKILL")
-        }, 1)
-      : undefined
-  child.stdout.on("data", (chunk: Buffer) => {
-    for (const byte of chunk) if (byte === 10) lines++
-    aim()
-  })
-  child.stderr.on("data", (chunk: Buffer) => (errors += chunk))
-  aim()
-  const [status] = (await once(child, "close")) as [number | null]
-  clearInterval(watch)
-  return { status, errors }
-}
-
-const read = (directory: string): Promise<ReadonlyArray<Entry>> =>
-  fs.existsSync(join(directory, ".simul", "store.sqlite"))
-    ? Effect.runPromise(
-        Effect.scoped(Effect.flatMap(Directory.read(directory), ({ entries }) => Stream.runCollect(entries))).pipe(
-          // killed before the first commit: no table yet
-          Effect.catchTag("StoreDamaged", () => Effect.succeed([]))
-        )
-      )
-    : Promise.resolve([])
 
 const savedIn = (entries: ReadonlyArray<Entry>) =>
   entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))
@@ -141,15 +85,15 @@ describe("simul get --format warc, killed at any instant", () => {
         const kill =
           random() < 0.5
             ? { outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) }
-            : { bytes: Math.floor(random() * wholeBytes) }
-        await run(list, directory, kill)
+            : { file: join(directory, "simul-00000.warc.gz"), bytes: Math.floor(random() * wholeBytes) }
+        await run(list, directory, flags, kill)
         const requests = site.requests().length
         const saved = savedIn(await read(directory))
         await assertWhole(directory, saved, seed)
         for (const { url } of saved) if (!savedAt.has(url)) savedAt.set(url, requests)
       }
 
-      const { status, errors } = await run(list, directory)
+      const { status, errors } = await run(list, directory, flags)
       assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
       const entries = await read(directory)
       const saved = savedIn(entries)
