@@ -123,7 +123,7 @@ const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Servic
       invalid,
       skipped: Math.max(0, targets - (unfinished - invalid)),
       next: yield* nextOf(batches),
-      read: () => read() ?? 0
+      read
     } satisfies Pipeline.List
   }
   return {

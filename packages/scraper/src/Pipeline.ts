@@ -39,8 +39,8 @@ export interface List {
   readonly targets: number
   readonly skipped: number
   readonly invalid: number
-  /** Fraction of it that was read. */
-  readonly read?: () => number
+  /** Fraction of it that was read; `undefined` where its length is not known. */
+  readonly read?: () => number | undefined
 }
 
 /** A host that makes the run wait. */
