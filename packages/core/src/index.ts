@@ -6,3 +6,6 @@ export * as Deadline from "./Deadline.ts"
 export * as Timeline from "./Timeline.ts"
 export * as TimelineHtml from "./TimelineHtml.ts"
 export * as TimelineTrace from "./TimelineTrace.ts"
+// CPU work on threads and processes (`@simul/core/node/…`)
+export * as Executor from "./Executor.ts"
+export * as Task from "./Task.ts"

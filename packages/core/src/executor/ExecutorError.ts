@@ -1,0 +1,321 @@
+/**
+ * Why a task gave no result: one error with a tagged reason that carries the data.
+ *
+ * The classes are plain (`_tag` is all that `Effect.catchTag` and
+ * `Effect.catchReason` ask for): a program that uses the Promise façade loads no
+ * Effect, which takes nine tenths of a short program's start-up.
+ */
+
+const lastLines = (text: string) => {
+  const tail = text.trimEnd()
+  return tail === "" ? "" : `; last on stderr:\n${tail}`
+}
+const describe = (error: unknown) =>
+  error instanceof Error ? `${error.name}: ${error.message}` : `the value ${String(error)}`
+
+/** The task threw, or its promise was rejected. `error` is what it threw, brought back with class, properties and causes. */
+export class TaskFailed {
+  readonly _tag = "TaskFailed"
+  readonly error: unknown
+  constructor(error: unknown) {
+    this.error = error
+  }
+  get message(): string {
+    return `threw ${describe(this.error)}`
+  }
+}
+
+/** The worker died while it ran the task. `stderr`: the last of what it wrote there; `error`: what it threw outside the task, if that was it. */
+export class WorkerCrashed {
+  readonly _tag: string = "WorkerCrashed"
+  readonly worker: number
+  readonly exitCode: number | undefined
+  readonly signal: string | undefined
+  readonly stderr: string
+  readonly error: unknown
+  constructor(death: Death & { readonly worker: number }) {
+    this.worker = death.worker
+    this.exitCode = death.exitCode
+    this.signal = death.signal
+    this.stderr = death.stderr
+    this.error = death.error
+  }
+  get message(): string {
+    const how =
+      this.error !== undefined
+        ? `by ${describe(this.error)}`
+        : this.signal === undefined
+          ? `with exit code ${this.exitCode}`
+          : `by ${this.signal}`
+    return `its worker ${this.worker} died ${how}${lastLines(this.stderr)}`
+  }
+}
+
+/** The worker reached its limit of memory while it ran the task. */
+export class OutOfMemory extends WorkerCrashed {
+  override readonly _tag = "OutOfMemory"
+  override get message(): string {
+    return `its worker ${this.worker} ran out of memory${lastLines(this.stderr)}`
+  }
+}
+
+/** The task was given several workers, because it is idempotent, and killed them all. */
+export class PoisonTask {
+  readonly _tag = "PoisonTask"
+  readonly attempts: number
+  readonly last: WorkerCrashed
+  constructor(attempts: number, last: WorkerCrashed) {
+    this.attempts = attempts
+    this.last = last
+  }
+  get message(): string {
+    return `killed ${this.attempts} workers; the last time ${this.last.message}`
+  }
+}
+
+/** Another task on the same worker was killed or crashed. Only with more than one task a worker. `because`: that task. */
+export class CollateralKill {
+  readonly _tag = "CollateralKill"
+  readonly worker: number
+  readonly because: string
+  constructor(worker: number, because: string) {
+    this.worker = worker
+    this.because = because
+  }
+  get message(): string {
+    return `its worker ${this.worker} was lost through ${this.because}; \`idempotent\` tasks are run again`
+  }
+}
+
+/** It waited longer than its queue time-out, and never began. */
+export class QueueTimeout {
+  readonly _tag = "QueueTimeout"
+  readonly ms: number
+  constructor(ms: number) {
+    this.ms = ms
+  }
+  get message(): string {
+    return `waited for a worker for ${this.ms} ms`
+  }
+}
+
+/** It ran longer than its run time-out, and was stopped. */
+export class RunTimeout {
+  readonly _tag = "RunTimeout"
+  readonly ms: number
+  constructor(ms: number) {
+    this.ms = ms
+  }
+  get message(): string {
+    return `ran for ${this.ms} ms`
+  }
+}
+
+/** The queue was full and its policy is `fail`. */
+export class QueueFull {
+  readonly _tag = "QueueFull"
+  readonly capacity: number
+  constructor(capacity: number) {
+    this.capacity = capacity
+  }
+  get message(): string {
+    return `the queue is full (${this.capacity}); wait for results, or use the policy \`suspend\``
+  }
+}
+
+/** It waited longest when the queue was full, and its policy is `drop`. */
+export class Dropped {
+  readonly _tag = "Dropped"
+  readonly capacity: number
+  constructor(capacity: number) {
+    this.capacity = capacity
+  }
+  get message(): string {
+    return `was dropped from the full queue (${this.capacity}) for a later task`
+  }
+}
+
+/** The executor is shut down, or was while the task waited or ran. */
+export class ShutDown {
+  readonly _tag = "ShutDown"
+  readonly message = "the executor is shut down"
+}
+
+/** It was cancelled. */
+export class Cancelled {
+  readonly _tag = "Cancelled"
+  readonly message = "was cancelled"
+}
+
+/** A worker could not start: it died before it was ready, or its setup failed. */
+export class InitializationFailed {
+  readonly _tag = "InitializationFailed"
+  readonly error: unknown
+  readonly stderr: string
+  constructor(error: unknown, stderr: string) {
+    this.error = error
+    this.stderr = stderr
+  }
+  get message(): string {
+    return `no worker could start: ${describe(this.error)}${lastLines(this.stderr)}`
+  }
+}
+
+/** Workers failed to start again and again; none is tried before `retryInMs` have passed. */
+export class CrashLoop {
+  readonly _tag = "CrashLoop"
+  readonly failures: number
+  readonly retryInMs: number
+  readonly last: Reason
+  constructor(failures: number, retryInMs: number, last: Reason) {
+    this.failures = failures
+    this.retryInMs = retryInMs
+    this.last = last
+  }
+  get message(): string {
+    return `${this.failures} workers in a row failed to start, next try in ${Math.ceil(this.retryInMs)} ms: ${this.last.message}`
+  }
+}
+
+/** There is no module at the task's URL. */
+export class ModuleMissing {
+  readonly _tag = "ModuleMissing"
+  readonly url: string
+  constructor(url: string) {
+    this.url = url
+  }
+  get message(): string {
+    return `there is no module ${this.url}; write \`new URL("./x.task.ts", import.meta.url)\``
+  }
+}
+
+/** The task's module threw while it was loaded. */
+export class ModuleFailed {
+  readonly _tag = "ModuleFailed"
+  readonly url: string
+  readonly error: unknown
+  constructor(url: string, error: unknown) {
+    this.url = url
+    this.error = error
+  }
+  get message(): string {
+    return `the module ${this.url} threw while loading: ${describe(this.error)}`
+  }
+}
+
+/** The task's module has no such function. `found`: what stands under the name; `exports`: the functions that it has. */
+export class ExportMissing {
+  readonly _tag = "ExportMissing"
+  readonly url: string
+  readonly name: string
+  readonly found: string
+  readonly exports: ReadonlyArray<string>
+  constructor(url: string, name: string, found: string, exports: ReadonlyArray<string>) {
+    this.url = url
+    this.name = name
+    this.found = found
+    this.exports = exports
+  }
+  get message(): string {
+    const has = this.exports.length === 0 ? "no functions" : this.exports.join(", ")
+    return `${this.url} has ${this.found} as \`${this.name}\`, where a function is needed; it exports ${has}`
+  }
+}
+
+/** A parameter or a result cannot be copied to another thread or process. */
+export class NotCloneable {
+  readonly _tag = "NotCloneable"
+  readonly path: string
+  readonly fact: string
+  constructor(path: string, fact: string) {
+    this.path = path
+    this.fact = fact
+  }
+  get message(): string {
+    return `${this.path} ${this.fact} and cannot be copied; pass plain data, or do that part inside the task`
+  }
+}
+
+/** Parameters or result do not fit the task's schema. */
+export class SchemaMismatch {
+  readonly _tag = "SchemaMismatch"
+  readonly side: "parameters" | "result"
+  readonly issue: string
+  constructor(side: "parameters" | "result", issue: string) {
+    this.side = side
+    this.issue = issue
+  }
+  get message(): string {
+    return `${this.side} not as its schema says: ${this.issue}`
+  }
+}
+
+/** An option has a value that it cannot have. */
+export class InvalidOption {
+  readonly _tag = "InvalidOption"
+  readonly option: string
+  readonly expected: string
+  readonly got: unknown
+  constructor(option: string, expected: string, got: unknown) {
+    this.option = option
+    this.expected = expected
+    this.got = got
+  }
+  get message(): string {
+    return `${this.option} must be ${this.expected}, got ${String(this.got)}`
+  }
+}
+
+export type Reason =
+  | TaskFailed
+  | WorkerCrashed
+  | OutOfMemory
+  | PoisonTask
+  | CollateralKill
+  | QueueTimeout
+  | RunTimeout
+  | QueueFull
+  | Dropped
+  | ShutDown
+  | Cancelled
+  | InitializationFailed
+  | CrashLoop
+  | ModuleMissing
+  | ModuleFailed
+  | ExportMissing
+  | NotCloneable
+  | SchemaMismatch
+  | InvalidOption
+
+/** How a worker ended. */
+export interface Death {
+  readonly exitCode: number | undefined
+  readonly signal: string | undefined
+  /** The last of what it wrote to stderr, at most 4 KiB. */
+  readonly stderr: string
+  /** What it threw outside of any task. */
+  readonly error: unknown
+  readonly outOfMemory: boolean
+}
+
+/**
+ * A task gave no result. `task`: the name of its function; `attempt` counts from 1;
+ * `item`: which item of a `map` it was, from 0. `cause` is what the task threw, if it did.
+ */
+export class ExecutorError extends Error {
+  readonly _tag = "ExecutorError"
+  override readonly name = "ExecutorError"
+  readonly reason: Reason
+  readonly task: string
+  readonly attempt: number
+  readonly item: number | undefined
+  constructor(reason: Reason, task: string, attempt = 1, item?: number) {
+    const subject = item === undefined ? task : `${task}, item ${item}`
+    const error = "error" in reason ? reason.error : undefined
+    super(`${subject}: ${reason.message}`, error === undefined ? undefined : { cause: error })
+    this.reason = reason
+    this.task = task
+    this.attempt = attempt
+    this.item = item
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * A task on its way through an engine: from `submit` to exactly one settlement.
+ *
+ *     suspended -> queued -> sent -> settled
+ *                    ^         |
+ *                    +---------+  taken back, or run again after a crash
+ *
+ * A job that is cancelled while it runs is settled at once, and `released` when its
+ * worker is free of it: the two differ by as long as the task takes to obey.
+ */
+import type { ExecutorError } from "./ExecutorError.ts"
+import type { Queued } from "./JobQueue.ts"
+import type { JobQueue } from "./JobQueue.ts"
+import type { Slot } from "./Slot.ts"
+import type { TaskEntry } from "./TaskEntry.ts"
+
+/** How one task is to be run. */
+export interface JobOptions {
+  /** Higher ones begin earlier; default 0. */
+  readonly priority?: number
+  /** Tasks with the same key run on the same worker, as long as it lives. */
+  readonly key?: string
+  /** Milliseconds until `QueueTimeout`, from submission to the beginning. */
+  readonly queueTimeoutMs?: number
+  /** Milliseconds until `RunTimeout`, from the beginning. */
+  readonly runTimeoutMs?: number
+  /** May be run again if its worker dies: at least once instead of at most once. */
+  readonly idempotent?: boolean
+  /** Buffers and ports that are moved to the worker instead of copied. Processes copy. */
+  readonly transfer?: ReadonlyArray<unknown>
+  /** Milliseconds since the epoch; told to the task. */
+  readonly deadline?: number
+  readonly onProgress?: (value: unknown) => void
+}
+
+/** Takes the outcome. `value` beside an error: what the items of a chunk before the failed one gave. */
+export type Settle = (error: ExecutorError | undefined, value: unknown, ms: number) => void
+
+export class Job implements Queued {
+  readonly kind: "run" | "chunk" | "stream"
+  readonly task: TaskEntry
+  readonly parameters: ReadonlyArray<unknown>
+  readonly options: JobOptions
+  readonly settle: Settle
+  readonly priority: number
+  readonly sequence: number
+  queuedAt: number
+
+  state: "suspended" | "queued" | "sent" | "settled" = "queued"
+  attempt = 1
+  /** Workers that died under it. */
+  kills = 0
+  /** Milliseconds that it is expected to run; `NaN` where nothing is known. */
+  expectedMs: number
+  slot: Slot<Job> | undefined
+  position = 0
+  sentAt = 0
+  /** Called once when no worker has it any more. */
+  released: Array<() => void> | undefined
+  stopTimers: (() => void) | undefined
+  onItem: ((value: unknown) => void) | undefined
+  /** Tasks that it submitted itself. */
+  children: Set<Job> | undefined
+  parent: Job | undefined
+
+  previous: Queued | undefined
+  following: Queued | undefined
+  queue: JobQueue<Job> | undefined
+
+  constructor(
+    kind: Job["kind"],
+    task: TaskEntry,
+    parameters: ReadonlyArray<unknown>,
+    options: JobOptions,
+    settle: Settle,
+    sequence: number,
+    queuedAt: number,
+    expectedMs: number
+  ) {
+    this.kind = kind
+    this.task = task
+    this.parameters = parameters
+    this.options = options
+    this.settle = settle
+    this.priority = options.priority ?? 0
+    this.sequence = sequence
+    this.queuedAt = queuedAt
+    this.expectedMs = expectedMs
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * One `map` on its way: items are pulled as there is room, travel in chunks, and
+ * results are handed out as chunks, in the order of the source or of completion.
+ *
+ * 1. An item counts from its pull until the reader, having had its result, comes back
+ *    for more; never more than `buffer` items count.
+ * 2. At most two chunks a worker are under way, and as many wait for the reader.
+ * 3. The first failure ends it: what came before in order is handed out first, the
+ *    rest is cancelled.
+ */
+import type { Task } from "../Task.ts"
+import { ChunkSize } from "./ChunkSize.ts"
+import type { Engine } from "./Engine.ts"
+import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
+import type { Job } from "./Job.ts"
+
+export interface MapOptions {
+  /** Items that travel as one message: as many as are about a millisecond of work (`auto`), or a number. */
+  readonly chunk?: "auto" | number
+  /** Most items between source and reader. Default: what two chunks a worker under way and two waiting hold. */
+  readonly buffer?: number
+  readonly priority?: number
+  /** A chunk may be run again if its worker dies. */
+  readonly idempotent?: boolean
+  /** Moves the buffers that are items, or in items that are arrays or plain objects, instead of copying them. Processes copy. */
+  readonly transfer?: boolean
+}
+
+/** Results of neighbouring items, the first of which is `first` in the source. */
+export interface Chunk<A> {
+  readonly first: number
+  readonly values: ReadonlyArray<A>
+}
+
+/** Bytes of an item that can be seen at a glance: large ones travel alone. */
+const weigh = (item: unknown): number =>
+  typeof item === "string" ? item.length : item instanceof ArrayBuffer || ArrayBuffer.isView(item) ? item.byteLength : 8
+const heaviestChunk = 2 ** 20
+
+const buffersOf = (item: unknown, found: Set<unknown>, depth = 2): void => {
+  if (item === null || typeof item !== "object") return
+  const buffer = ArrayBuffer.isView(item) ? item.buffer : item
+  if (buffer instanceof ArrayBuffer) found.add(buffer)
+  else if (depth > 0 && !ArrayBuffer.isView(item))
+    for (const value of Object.values(item)) buffersOf(value, found, depth - 1)
+}
+
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
+
+export class MapRun<A> {
+  readonly #engine: Engine
+  readonly #task: Task<any, A>
+  readonly #ordered: boolean
+  readonly #options: MapOptions
+  readonly #size: ChunkSize
+  readonly #buffer: number
+  readonly #iterator: AnyIterator
+  readonly #asynchronous: boolean
+  readonly #length: number
+  readonly #workers: number
+  readonly #jobs = new Set<Job>()
+  readonly #ready: Array<Chunk<A>> = []
+  /** Chunks that came before their turn, by their first item. */
+  readonly #early = new Map<number, Chunk<A>>()
+  #following = 0
+  #pulled = 0
+  #given = 0
+  /** Items of the chunk that the reader has. */
+  #reading = 0
+  #itemMs = Number.NaN
+  #ended = false
+  #failure: { readonly error: unknown; readonly at: number } | undefined
+  #wake: (() => void) | undefined
+  #items: Array<unknown> = []
+  #weight = 0
+  #pumping = false
+  #flushing = false
+  #closed = false
+
+  constructor(
+    engine: Engine,
+    source: Iterable<unknown> | AsyncIterable<unknown>,
+    task: Task<any, A>,
+    ordered: boolean,
+    options: MapOptions
+  ) {
+    const { chunk = "auto", buffer = Infinity } = options
+    const check = (option: string, value: number) => {
+      if (!(value >= 1) || (value !== Infinity && !Number.isInteger(value)))
+        throw new ExecutorError(new InvalidOption(option, "a whole number of at least 1", value), task.name)
+    }
+    if (chunk !== "auto") check("chunk", chunk)
+    check("buffer", buffer)
+    this.#engine = engine
+    this.#task = task
+    this.#ordered = ordered
+    this.#options = options
+    this.#size = new ChunkSize(chunk)
+    this.#buffer = buffer
+    this.#workers = engine.options.maximum
+    this.#asynchronous = !(Symbol.iterator in source)
+    this.#length = Array.isArray(source) ? source.length : Infinity
+    this.#iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]()
+  }
+
+  /** The next results; `undefined` after the last. Rejects with an `ExecutorError`, or with what the source threw. */
+  async next(): Promise<Chunk<A> | undefined> {
+    this.#given += this.#reading
+    this.#reading = 0
+    for (;;) {
+      this.#pump()
+      const chunk = this.#ready.shift()
+      if (chunk !== undefined) {
+        this.#reading = chunk.values.length
+        return chunk
+      }
+      if (
+        this.#failure !== undefined &&
+        (!this.#ordered || this.#jobs.size === 0 || this.#failure.at <= this.#following)
+      ) {
+        await this.close()
+        throw this.#failure.error
+      }
+      if (this.#ended && this.#jobs.size === 0 && this.#items.length === 0) {
+        await this.close()
+        return undefined
+      }
+      await new Promise<void>((wake) => (this.#wake = wake))
+    }
+  }
+
+  /** Cancels what is under way and returns the iterator. Resolves when no worker has any of it. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const left = [...this.#jobs]
+    this.#jobs.clear()
+    await Promise.all(left.map((job) => new Promise<void>((done) => this.#engine.cancel(job, done))))
+    if (!this.#ended) {
+      this.#ended = true
+      await this.#iterator.return?.()
+    }
+  }
+
+  #notify(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  /** Items that may be pulled for the chunk that is being filled. */
+  #room(): number {
+    const size = this.#size.next(this.#length - this.#pulled + this.#items.length, this.#workers)
+    const share = Math.max(1, Math.floor(this.#buffer / (2 * this.#workers)))
+    const waiting = this.#ready.length + this.#early.size
+    if (this.#jobs.size >= 2 * this.#workers || this.#jobs.size + waiting >= 4 * this.#workers) return 0
+    return Math.min(size, share, this.#buffer - (this.#pulled - this.#given)) - this.#items.length
+  }
+
+  #stopped(): boolean {
+    return this.#ended || this.#closed || this.#failure !== undefined
+  }
+
+  #pump(): void {
+    if (this.#pumping) return
+    if (this.#asynchronous) return void this.#pumpAsync()
+    try {
+      while (!this.#stopped()) {
+        let room = this.#room()
+        if (room <= 0) return
+        for (; room > 0 && this.#weight < heaviestChunk; room--) {
+          const result = this.#iterator.next() as IteratorResult<unknown>
+          if (result.done === true) {
+            this.#ended = true
+            break
+          }
+          this.#take(result.value)
+        }
+        this.#flush()
+      }
+    } catch (error) {
+      this.#flush()
+      this.#fail(error, this.#pulled)
+    }
+  }
+
+  async #pumpAsync(): Promise<void> {
+    this.#pumping = true
+    try {
+      while (!this.#stopped()) {
+        if (this.#room() <= 0) {
+          if (this.#items.length === 0) return
+          this.#flush()
+          continue
+        }
+        const result = await (this.#iterator as AsyncIterator<unknown>).next()
+        if (result.done === true) {
+          this.#ended = true
+          break
+        }
+        this.#take(result.value)
+        if (this.#room() <= 0 || this.#weight >= heaviestChunk) this.#flush()
+        else this.#flushSoon()
+      }
+    } catch (error) {
+      this.#flush()
+      this.#fail(error, this.#pulled)
+    } finally {
+      this.#pumping = false
+    }
+    this.#flush()
+    this.#notify()
+  }
+
+  #take(item: unknown): void {
+    this.#pulled++
+    this.#items.push(item)
+    this.#weight += weigh(item)
+  }
+
+  /** Items of a source that pauses are not held back until a chunk is full. */
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    setTimeout(() => {
+      this.#flushing = false
+      this.#flush()
+    }, 0)
+  }
+
+  #flush(): void {
+    const items = this.#items
+    if (items.length === 0 || this.#closed || this.#failure !== undefined) return
+    this.#items = []
+    this.#weight = 0
+    const first = this.#pulled - items.length
+    const { priority, idempotent } = this.#options
+    let transfer: ReadonlyArray<unknown> | undefined
+    if (this.#options.transfer === true) {
+      const found = new Set<unknown>()
+      for (const item of items) buffersOf(item, found)
+      transfer = [...found]
+    }
+    let job: Job | undefined
+    let settled = false
+    job = this.#engine.submit(
+      "chunk",
+      this.#engine.entry(this.#task),
+      items,
+      {
+        ...(priority !== undefined && { priority }),
+        ...(idempotent !== undefined && { idempotent }),
+        ...(transfer !== undefined && { transfer })
+      },
+      (error, values, ms) => {
+        settled = true
+        if (job !== undefined) this.#jobs.delete(job)
+        if (this.#closed) return
+        if (error === undefined) {
+          this.#size.record(items.length, ms)
+          this.#itemMs = ms / items.length
+          this.#arrange({ first, values: values as ReadonlyArray<A> })
+        } else {
+          const before = (values ?? []) as ReadonlyArray<A>
+          if (before.length > 0) this.#arrange({ first, values: before })
+          const at = first + (error.item ?? 0)
+          this.#fail(new ExecutorError(error.reason, error.task, error.attempt, at), at)
+        }
+        this.#pump()
+        this.#notify()
+      },
+      { expectedMs: this.#itemMs * items.length }
+    )
+    if (!settled) this.#jobs.add(job)
+  }
+
+  #arrange(chunk: Chunk<A>): void {
+    if (!this.#ordered) return void this.#ready.push(chunk)
+    this.#early.set(chunk.first, chunk)
+    for (let next; (next = this.#early.get(this.#following)) !== undefined;) {
+      this.#early.delete(this.#following)
+      this.#ready.push(next)
+      this.#following += next.values.length
+    }
+  }
+
+  #fail(error: unknown, at: number): void {
+    if (this.#failure === undefined || at < this.#failure.at) this.#failure = { error, at }
+    this.#notify()
+  }
+}

@@ -1,0 +1,385 @@
+/**
+ * The worker's side: takes commands, runs tasks, replies. The same function
+ * serves a thread, a process and the inline executor.
+ *
+ * To threads and processes its text is sent (`String(serve)`), so that a bundled
+ * program needs no second file, and a worker starts without loading Effect or
+ * this package. Hence it refers to nothing outside itself but what it is given.
+ *
+ * 1. Jobs begin in the order in which they came, `tasksPerWorker` at a time.
+ * 2. Every `run`, `chunk` and `stream` gets exactly one last reply: `ok`,
+ *    `failed` or `revoked`.
+ * 3. A reply is posted, and on its way, before the next job begins: a crash takes
+ *    only what runs.
+ */
+import type { EncodedError } from "./ErrorCodec.ts"
+import type { Channel, Command, Problem, ServeSettings, TaskAddress, WorkerBoard } from "./Protocol.ts"
+
+type Callable = (this: unknown, ...parameters: Array<any>) => unknown
+type Run = Extract<Command, readonly ["run" | "chunk" | "stream", ...unknown[]]>
+
+/** What `serve` is given: its end of the line and functions from outside. */
+export interface ServeParts {
+  readonly channel: Channel
+  readonly board: WorkerBoard
+  readonly load: (url: string) => Promise<Readonly<Record<string, unknown>>>
+  readonly encodeError: (thrown: unknown) => EncodedError
+}
+
+export function serve(parts: ServeParts, settings: ServeSettings): Promise<void> {
+  const { channel, board, load, encodeError } = parts
+  const tasks = new Map<number, TaskAddress & { run?: Callable }>()
+  const waiting: Array<Run> = []
+  const live = new Map<number, Context>()
+  const nested = new Map<
+    number,
+    {
+      context: Context
+      address: TaskAddress
+      parameters: ReadonlyArray<unknown>
+      settle: (ok: boolean, value: unknown) => void
+    }
+  >()
+  const now = () => performance.now()
+  let running = 0
+  let asked = 0
+  let told = 0
+
+  /** What a task finds as its `this`. */
+  class Context {
+    position: number
+    deadline: number
+    controller: AbortController | undefined
+    credit = 0
+    wake: (() => void) | undefined
+    constructor(position: number, deadline: number | undefined) {
+      this.position = position
+      this.deadline = deadline ?? Infinity
+    }
+    cancelled() {
+      return board.cancelled(this.position)
+    }
+    get signal() {
+      this.controller ??= new AbortController()
+      if (!this.controller.signal.aborted && this.cancelled()) this.abort()
+      return this.controller.signal
+    }
+    abort() {
+      this.controller?.abort(new DOMException("the task was cancelled", "AbortError"))
+      this.wake?.()
+    }
+    progress(value: unknown) {
+      channel.post(["progress", this.position, value])
+    }
+    submit(task: TaskAddress, ...parameters: ReadonlyArray<unknown>) {
+      return new Promise((resolve, reject) => {
+        const number = asked++
+        const settle = (ok: boolean, value: unknown) => {
+          nested.delete(number)
+          if (ok) resolve(value)
+          else reject(value)
+        }
+        channel.post(["submit", this.position, number, task.url, task.name, parameters])
+        nested.set(number, { context: this, address: task, parameters, settle })
+      })
+    }
+  }
+
+  const isThenable = (value: any): value is PromiseLike<unknown> =>
+    value !== null && typeof value === "object" && typeof value.then === "function"
+
+  const problemOf = (error: any): Problem => error?.simulProblem ?? { kind: "threw", error: encodeError(error) }
+
+  const find = async (address: TaskAddress): Promise<Callable> => {
+    const problem = (problem: Problem) => Object.assign(new Error(problem.kind), { simulProblem: problem })
+    let module: Readonly<Record<string, unknown>>
+    try {
+      module = await load(address.url)
+    } catch (error: any) {
+      throw problem(
+        error?.code === "ERR_MODULE_NOT_FOUND" && error.url === address.url
+          ? { kind: "missing", url: address.url }
+          : { kind: "broken", url: address.url, error: encodeError(error) }
+      )
+    }
+    const found = module[address.name]
+    if (typeof found === "function") return found as Callable
+    const exports = Object.keys(module).filter((name) => typeof module[name] === "function")
+    const what = address.name in module ? typeof found : "nothing"
+    throw problem({ kind: "export", url: address.url, name: address.name, found: what, exports })
+  }
+
+  /** Buffers that leave with a result: a whole buffer is moved, a view on a part of one is copied. */
+  const transferable = (value: unknown): ReadonlyArray<unknown> | undefined => {
+    if (value === null || typeof value !== "object") return undefined
+    const found = new Set<unknown>()
+    let looks = 0
+    const visit = (value: unknown, depth: number): void => {
+      if (value === null || typeof value !== "object" || looks++ > 4096) return
+      const buffer = ArrayBuffer.isView(value)
+        ? value.byteLength === value.buffer.byteLength
+          ? value.buffer
+          : undefined
+        : value instanceof ArrayBuffer
+          ? value
+          : undefined
+      if (buffer !== undefined) {
+        if (buffer instanceof ArrayBuffer && !buffer.detached && channel.mayTransfer(buffer)) found.add(buffer)
+      } else if (typeof MessagePort === "function" && value instanceof MessagePort) found.add(value)
+      else if (depth > 0 && !ArrayBuffer.isView(value)) {
+        const prototype = Object.getPrototypeOf(value)
+        if (Array.isArray(value)) for (const item of value) visit(item, depth - 1)
+        else if (prototype === Object.prototype || prototype === null)
+          for (const key of Object.keys(value)) {
+            const property = Object.getOwnPropertyDescriptor(value, key)
+            if (property !== undefined && "value" in property) visit(property.value, depth - 1)
+          }
+      }
+    }
+    visit(value, 3)
+    return found.size === 0 ? undefined : [...found]
+  }
+
+  const tell = () => {
+    if (now() - told < 200) return
+    told = now()
+    const usage = channel.usage()
+    channel.post(["usage", usage.heapBytes, usage.cpuMs, usage.utilisation])
+  }
+
+  /** The first part of a value that cannot be cloned; the engine's own search, `cloneFailure`, is too long a text to send. */
+  const locate = (value: any, path: string, seen: Set<unknown>): Problem | undefined => {
+    try {
+      structuredClone(value)
+      return undefined
+    } catch (error) {
+      if (value !== null && typeof value === "object" && !seen.has(value)) {
+        seen.add(value)
+        for (const key of Object.keys(value)) {
+          const part = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`
+          let found: Problem | undefined
+          try {
+            found = locate(value[key], part, seen)
+          } catch (thrown) {
+            found = { kind: "clone", path: part, fact: `throws ${String(thrown)}` }
+          }
+          if (found !== undefined) return found
+        }
+      }
+      return { kind: "clone", path, fact: typeof value === "function" ? "is a function" : `(${String(error)})` }
+    }
+  }
+  const refuse = (error: unknown, value: unknown, root: string): Problem =>
+    locate(value, root, new Set()) ?? { kind: "threw", error: encodeError(error) }
+
+  const succeed = (position: number, value: unknown, began: number) => {
+    const ms = now() - began
+    try {
+      channel.post(["ok", position, value, ms], transferable(value))
+    } catch (error) {
+      channel.post(["failed", position, refuse(error, value, "result"), ms])
+    }
+  }
+  const fail = (position: number, error: unknown, began: number) =>
+    channel.post(["failed", position, problemOf(error), now() - began])
+
+  const runChunk = (run: Callable, context: Context, items: ReadonlyArray<unknown>, began: number) => {
+    const values: Array<unknown> = []
+    const failed = (error: unknown) => {
+      const index = values.length
+      try {
+        channel.post(["failed", context.position, problemOf(error), now() - began, index, values], transferable(values))
+      } catch (error) {
+        channel.post(["failed", context.position, refuse(error, values, "results"), now() - began, 0, []])
+      }
+    }
+    // runs synchronously as long as the task does
+    const go = (): unknown => {
+      while (values.length < items.length) {
+        const index = values.length
+        board.item(context.position, index)
+        if (board.cancelled(context.position)) return failed(new DOMException("the task was cancelled", "AbortError"))
+        let value: unknown
+        try {
+          value = run.call(context, items[index])
+        } catch (error) {
+          return failed(error)
+        }
+        if (isThenable(value))
+          return value.then((value) => {
+            values.push(value)
+            return go()
+          }, failed)
+        values.push(value)
+      }
+      return succeed(context.position, values, began)
+    }
+    return go()
+  }
+
+  const runStream = async (
+    run: Callable,
+    context: Context,
+    command: Run & readonly ["stream", ...unknown[]],
+    began: number
+  ) => {
+    context.credit = command[5]
+    try {
+      const source = (await run.apply(context, command[3] as Array<unknown>)) as any
+      const iterator: AsyncIterator<unknown> = (source[Symbol.asyncIterator] ?? source[Symbol.iterator]).call(source)
+      try {
+        while (!context.cancelled()) {
+          if (context.credit === 0) await new Promise<void>((wake) => (context.wake = wake))
+          context.wake = undefined
+          if (context.cancelled()) break
+          const result = await iterator.next()
+          if (result.done) break
+          context.credit--
+          const value = result.value
+          try {
+            channel.post(["item", context.position, value], transferable(value))
+          } catch (error) {
+            throw Object.assign(new Error("clone"), { simulProblem: refuse(error, value, "value") })
+          }
+        }
+      } finally {
+        await iterator.return?.()
+      }
+      succeed(context.position, undefined, began)
+    } catch (error) {
+      fail(context.position, error, began)
+    }
+  }
+
+  const invoke = (run: Callable, command: Run): unknown => {
+    const [kind, position] = command
+    const context = new Context(position, command[4])
+    const began = now()
+    // whoever must wait for it is kept where messages find it; a synchronous task hears none
+    const attend = (promise: unknown) => {
+      live.set(position, context)
+      return Promise.resolve(promise).finally(() => live.delete(position))
+    }
+    if (kind === "chunk") {
+      const promise = runChunk(run, context, command[3], began)
+      return isThenable(promise) ? attend(promise) : undefined
+    }
+    if (kind === "stream") return attend(runStream(run, context, command, began))
+    let value: unknown
+    try {
+      value = run.apply(context, command[3] as Array<unknown>)
+    } catch (error) {
+      return fail(position, error, began)
+    }
+    if (!isThenable(value)) return succeed(position, value, began)
+    return attend(
+      value.then(
+        (value) => succeed(position, value, began),
+        (error: unknown) => fail(position, error, began)
+      )
+    )
+  }
+
+  const begin = (command: Run): unknown => {
+    if (!board.start(command[1])) return channel.post(["revoked", command[1]])
+    const task = tasks.get(command[2])!
+    if (task.run !== undefined) return invoke(task.run, command)
+    const began = now()
+    return find(task).then(
+      (run) => {
+        task.run = run
+        return invoke(run, command)
+      },
+      (error: unknown) => fail(command[1], error, began)
+    )
+  }
+
+  const go = () => {
+    while (running < settings.tasksPerWorker && waiting.length > 0) {
+      const outcome = begin(waiting.shift()!)
+      const flushed = channel.flushed()
+      if (isThenable(outcome) || flushed !== undefined) {
+        running++
+        void Promise.resolve(outcome)
+          .then(() => channel.flushed())
+          .then(() => {
+            running--
+            tell()
+            go()
+          })
+      }
+    }
+    tell()
+  }
+
+  const help = async (number: number) => {
+    const child = nested.get(number)!
+    try {
+      const run = await find(child.address)
+      child.settle(
+        true,
+        await run.apply(new Context(child.context.position, child.context.deadline), child.parameters as Array<unknown>)
+      )
+    } catch (error) {
+      child.settle(false, error)
+    }
+  }
+
+  const stop = async () => {
+    try {
+      if (settings.teardown !== undefined) await (await find(settings.teardown)).call(undefined)
+    } finally {
+      channel.stop()
+    }
+  }
+
+  const obey = (commands: ReadonlyArray<Command>) => {
+    for (const command of commands)
+      switch (command[0]) {
+        case "task":
+          tasks.set(command[1], { url: command[2], name: command[3], ...tasks.get(command[1]) })
+          break
+        case "credit": {
+          const context = live.get(command[1])
+          if (context !== undefined) {
+            context.credit += command[2]
+            context.wake?.()
+          }
+          break
+        }
+        case "cancel":
+          live.get(command[1])?.abort()
+          break
+        case "answer": {
+          const [, number, ok, value] = command
+          nested.get(number)?.settle(ok, ok ? value : Object.assign(new Error(), value))
+          break
+        }
+        case "help":
+          void help(command[1])
+          break
+        case "stop":
+          void stop()
+          break
+        default:
+          waiting.push(command)
+      }
+    go()
+  }
+
+  const start = async () => {
+    try {
+      for (const task of settings.tasks) await find(task)
+    } catch (error) {
+      return channel.post(["refused", problemOf(error)])
+    }
+    try {
+      if (settings.setup !== undefined) await (await find(settings.setup)).call(undefined)
+    } catch (error: any) {
+      return channel.post(["refused", error?.simulProblem ?? { kind: "setup", error: encodeError(error) }])
+    }
+    channel.listen(obey)
+    channel.post(["ready"])
+  }
+  return start()
+}

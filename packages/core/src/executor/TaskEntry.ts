@@ -1,0 +1,22 @@
+/** What an engine knows of a task: its number on the wire, and how long it runs. */
+import type { TaskCodec } from "../Task.ts"
+
+export class TaskEntry {
+  readonly number: number
+  readonly url: string
+  readonly name: string
+  readonly codec: TaskCodec | undefined
+  /** Moving average of a run, in milliseconds; `NaN` before the first. */
+  meanMs = Number.NaN
+
+  constructor(number: number, url: string, name: string, codec: TaskCodec | undefined) {
+    this.number = number
+    this.url = url
+    this.name = name
+    this.codec = codec
+  }
+
+  record(ms: number): void {
+    this.meanMs = this.meanMs >= 0 ? this.meanMs * 0.8 + ms * 0.2 : ms
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * A live worker as an engine sees it: what threads, processes and the inline
+ * executor have in common.
+ */
+import type { Board } from "./Board.ts"
+import type { Death } from "./ExecutorError.ts"
+import type { Command, Reply, ServeSettings } from "./Protocol.ts"
+
+export interface WorkerEvents {
+  readonly reply: (reply: Reply) => void
+  /** Comes exactly once, after all replies, however the worker ended. */
+  readonly exit: (death: Death) => void
+}
+
+export interface WorkerHandle {
+  readonly board: Board
+  /** Throws if something cannot be copied; then nothing was sent. */
+  readonly post: (commands: ReadonlyArray<Command>, transfer: ReadonlyArray<unknown>) => void
+  /** Ends the worker at once, whatever it does; `exit` follows. Nothing happens where that is impossible (inline). */
+  readonly kill: () => void
+}
+
+/** Starts a worker. `id` counts the workers of an engine, from 1. */
+export type Spawn = (id: number, settings: ServeSettings, events: WorkerEvents) => WorkerHandle

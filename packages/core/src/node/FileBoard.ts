@@ -1,0 +1,90 @@
+/**
+ * The board of a worker process: a file without a name that both ends have open.
+ *
+ * Processes share no memory in Node, but the page cache serves them all: a write of
+ * a word is seen by the next read of another process. POSIX (write(2), XSH 2.9.7)
+ * makes reads and writes of a regular file atomic to each other, which is what the
+ * board's argument needs. A read costs about a microsecond.
+ */
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { randomUUID } from "node:crypto"
+import type { Board } from "../executor/Board.ts"
+import { boardBytes } from "../executor/Board.ts"
+import type { WorkerBoard } from "../executor/Protocol.ts"
+
+export interface FileBoard extends Board {
+  /** Open file, to be inherited by the process. */
+  readonly descriptor: number
+  /** Keeps the words as they are, and closes the file. */
+  readonly close: () => void
+}
+
+export const openFileBoard = (): FileBoard => {
+  const path = join(tmpdir(), `simul-board-${randomUUID()}`)
+  const descriptor = openSync(path, "wx+", 0o600)
+  // open files outlive their names: nothing is left behind, however the program ends
+  unlinkSync(path)
+  const words = new Int32Array(boardBytes / 4)
+  writeSync(descriptor, words, 0, boardBytes, 0)
+  let open = true
+  const word = new Int32Array(1)
+  const read = (index: number): number => {
+    if (!open) return words[index]!
+    readSync(descriptor, word, 0, 4, index * 4)
+    return word[0]!
+  }
+  const zeros = new Int32Array(3)
+  return {
+    descriptor,
+    reset: (position) => void (open && writeSync(descriptor, zeros, 0, 12, position * 12)),
+    revoke: (position, forGood) => {
+      word[0] = forGood ? 2 : 1
+      if (open) writeSync(descriptor, word, 0, 4, (position * 3 + 1) * 4)
+      return read(position * 3) === 0
+    },
+    started: (position) => read(position * 3) === 1,
+    item: (position) => read(position * 3 + 2),
+    close: () => {
+      if (!open) return
+      readSync(descriptor, words, 0, boardBytes, 0)
+      open = false
+      closeSync(descriptor)
+    }
+  }
+}
+
+/** The worker's view of the file, as descriptor 4. Sent as text; see `Bootstrap.ts`. */
+export function fileWorkerBoard(descriptor: number): WorkerBoard {
+  const { readSync, writeSync } = process.getBuiltinModule("node:fs")
+  const one = new Int32Array([1])
+  const word = new Int32Array(1)
+  const read = (index: number): number => {
+    readSync(descriptor, word, 0, 4, index * 4)
+    return word[0]!
+  }
+  let asked = -1
+  let askedAt = 0
+  let answer = false
+  return {
+    start: (position) => {
+      asked = -1
+      writeSync(descriptor, one, 0, 4, position * 12)
+      return read(position * 3 + 1) === 0
+    },
+    // a system call: a hot loop may ask as often as it likes, and gets an answer that is at most 0.1 ms old
+    cancelled: (position) => {
+      const now = performance.now()
+      if (asked === position && (answer || now - askedAt < 0.1)) return answer
+      asked = position
+      askedAt = now
+      answer = read(position * 3 + 1) === 2
+      return answer
+    },
+    item: (position, index) => {
+      word[0] = index
+      writeSync(descriptor, word, 0, 4, (position * 3 + 2) * 4)
+    }
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * The executor for programs without Effect: promises, async iterables, AbortSignals.
+ * The same engine and the same guarantees; nothing of Effect is loaded.
+ *
+ *     await using pool = await Pool.threads()
+ *     const value = await pool.run(tasks.fibonacci, [30])
+ *     for await (const page of pool.map(files, tasks.parse)) …
+ */
+import { availableParallelism } from "node:os"
+import { Engine } from "../executor/Engine.ts"
+import { Cancelled, ExecutorError, TaskFailed } from "../executor/ExecutorError.ts"
+import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "../executor/ExecutorOptions.ts"
+import { engineOptions, given, jobOptions } from "../executor/ExecutorOptions.ts"
+import { inlineSpawn } from "../executor/InlineWorker.ts"
+import type { Job } from "../executor/Job.ts"
+import type { Chunk, MapOptions } from "../executor/MapRun.ts"
+import { MapRun } from "../executor/MapRun.ts"
+import type { ExecutorStatistics } from "../executor/Statistics.ts"
+import type { Spawn } from "../executor/WorkerHandle.ts"
+import type { StreamTask, Task } from "../Task.ts"
+import type { ProcessOptions } from "./ProcessWorker.ts"
+import { processSpawn } from "./ProcessWorker.ts"
+import type { ThreadOptions } from "./ThreadWorker.ts"
+import { threadSpawn } from "./ThreadWorker.ts"
+
+export * as Task from "../Task.ts"
+export * from "../executor/ExecutorError.ts"
+
+/** Times are milliseconds. */
+export interface RunOptions extends SubmitOptions {
+  /** Cancels the task; the promise is rejected with the signal's reason when no worker has it any more. */
+  readonly signal?: AbortSignal
+}
+export interface PoolMapOptions extends MapOptions {
+  readonly signal?: AbortSignal
+}
+
+/** Results as they come; read by `for await`, or all at once. */
+export interface Results<A> extends AsyncIterable<A> {
+  readonly toArray: () => Promise<Array<A>>
+}
+
+const toMs = (ms: number): number => ms
+
+/** What the task threw, if that is the reason; else the error itself. */
+const thrown = (error: unknown): unknown =>
+  error instanceof ExecutorError && error.reason instanceof TaskFailed ? error.reason.error : error
+
+export class Pool implements AsyncDisposable {
+  readonly #engine: Engine
+
+  private constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** A pool of threads. Rejects if an option is wrong, or the first worker cannot start. */
+  static threads(options: ExecutorOptions & ThreadOptions = {}): Promise<Pool> {
+    return Pool.#open(threadSpawn(options.name ?? "thread", options), options, "thread", availableParallelism())
+  }
+  /** A pool of processes. */
+  static processes(options: ExecutorOptions & ProcessOptions = {}): Promise<Pool> {
+    return Pool.#open(processSpawn(options.name ?? "process", options), options, "process", availableParallelism())
+  }
+  /** Runs tasks in this thread; for tests. */
+  static inline(options: ExecutorOptions = {}): Promise<Pool> {
+    return Pool.#open(inlineSpawn, options, "inline", 1)
+  }
+
+  static async #open(spawn: Spawn, options: ExecutorOptions, kind: string, maximum: number): Promise<Pool> {
+    const engine = new Engine(spawn, engineOptions(options, kind, maximum, toMs))
+    try {
+      await engine.start()
+    } catch (error) {
+      await engine.shutdown({ running: "kill", pending: "cancel" })
+      throw error
+    }
+    return new Pool(engine)
+  }
+
+  /** Runs a task. Rejects with what the task threw, or with an `ExecutorError` whose `reason` says why there is no result. */
+  run<Parameters extends ReadonlyArray<unknown>, A>(
+    task: Task<Parameters, A>,
+    parameters: Parameters,
+    options: RunOptions = {}
+  ): Promise<A> {
+    const { signal } = options
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason)
+      let stop: (() => void) | undefined
+      const job = this.#engine.submit(
+        "run",
+        this.#engine.entry(task),
+        parameters,
+        jobOptions(options, toMs),
+        (error, value) => {
+          if (signal?.aborted === true && error?.reason instanceof Cancelled) return
+          stop?.()
+          if (error === undefined) resolve(value as A)
+          else reject(thrown(error))
+        }
+      )
+      stop = signal && this.#cancelOn(signal, job, () => reject(signal.reason))
+    })
+  }
+
+  /** Runs a generator; it is at most 32 values ahead of the reader, and is returned when the loop is left. */
+  stream<Parameters extends ReadonlyArray<unknown>, A>(
+    task: StreamTask<Parameters, A>,
+    parameters: Parameters,
+    options: RunOptions = {}
+  ): AsyncIterable<A> {
+    return { [Symbol.asyncIterator]: () => this.#stream<A>(task as never, parameters, options) }
+  }
+
+  /** Runs a task for each item, in chunks, pulled by demand; results in the order of the source. */
+  map<A, B>(
+    source: Iterable<A> | AsyncIterable<A>,
+    task: Task<readonly [A], B>,
+    options: PoolMapOptions = {}
+  ): Results<B> {
+    return this.#results(source, task, true, options, ({ values }) => values)
+  }
+
+  /** The same in order of completion, each result with the index of its item. */
+  mapUnordered<A, B>(
+    source: Iterable<A> | AsyncIterable<A>,
+    task: Task<readonly [A], B>,
+    options: PoolMapOptions = {}
+  ): Results<readonly [index: number, value: B]> {
+    return this.#results(source, task, false, options, ({ first, values }) =>
+      values.map((value, index) => [first + index, value] as const)
+    )
+  }
+
+  /** Resolves when `workers` (at most `maximum`) are ready. */
+  warm(workers: number): Promise<void> {
+    return this.#engine.warm(workers)
+  }
+  /** Resolves when no task is left. */
+  drain(): Promise<void> {
+    return this.#engine.drain()
+  }
+  /** Ends the pool; by default everything submitted is still run. Resolves when no worker is left. */
+  shutdown({ pending, running, deadline }: ShutdownChoice = {}): Promise<void> {
+    return this.#engine.shutdown({
+      ...given("pending", pending),
+      ...given("running", running),
+      ...given("deadlineMs", deadline)
+    })
+  }
+  statistics(): ExecutorStatistics {
+    return this.#engine.statistics()
+  }
+  /** Waits for everything submitted, as `shutdown()` does. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown()
+  }
+
+  #cancelOn(signal: AbortSignal, job: Job, done: () => void): () => void {
+    const cancel = () => this.#engine.cancel(job, done)
+    signal.addEventListener("abort", cancel, { once: true })
+    return () => signal.removeEventListener("abort", cancel)
+  }
+
+  async *#stream<A>(task: Task<any, A>, parameters: ReadonlyArray<unknown>, options: RunOptions): AsyncGenerator<A> {
+    const { signal } = options
+    signal?.throwIfAborted()
+    const values: Array<A> = []
+    let outcome: { readonly error: ExecutorError | undefined } | undefined
+    let wake: (() => void) | undefined
+    const job = this.#engine.submit(
+      "stream",
+      this.#engine.entry(task),
+      parameters,
+      jobOptions(options, toMs),
+      (error) => {
+        outcome = { error }
+        wake?.()
+      },
+      {
+        onItem: (value) => {
+          values.push(value as A)
+          wake?.()
+        }
+      }
+    )
+    const stop = signal && this.#cancelOn(signal, job, () => {})
+    try {
+      for (;;) {
+        if (values.length > 0) {
+          const batch = values.splice(0)
+          for (const value of batch) yield value
+          this.#engine.credit(job, batch.length)
+        } else if (outcome !== undefined) {
+          signal?.throwIfAborted()
+          if (outcome.error !== undefined) throw thrown(outcome.error)
+          return
+        } else await new Promise<void>((resolve) => (wake = resolve))
+      }
+    } finally {
+      stop?.()
+      await new Promise<void>((done) => this.#engine.cancel(job, done))
+    }
+  }
+
+  #results<A, B, C>(
+    source: Iterable<A> | AsyncIterable<A>,
+    task: Task<any, B>,
+    ordered: boolean,
+    options: PoolMapOptions,
+    arrange: (chunk: Chunk<B>) => ReadonlyArray<C>
+  ): Results<C> {
+    const { signal } = options
+    const open = () => {
+      signal?.throwIfAborted()
+      const run = new MapRun<B>(this.#engine, source, task, ordered, options)
+      let aborted: Promise<never> | undefined
+      let stop: (() => void) | undefined
+      if (signal !== undefined) {
+        aborted = new Promise((_, reject) => {
+          const abort = () => void run.close().then(() => reject(signal.reason))
+          signal.addEventListener("abort", abort, { once: true })
+          stop = () => signal.removeEventListener("abort", abort)
+        })
+        aborted.catch(() => {})
+      }
+      const next = async (): Promise<ReadonlyArray<C> | undefined> => {
+        try {
+          const chunk = await (aborted === undefined ? run.next() : Promise.race([run.next(), aborted]))
+          if (chunk === undefined) stop?.()
+          return chunk && arrange(chunk)
+        } catch (error) {
+          stop?.()
+          throw thrown(error)
+        }
+      }
+      const close = async () => {
+        stop?.()
+        await run.close()
+      }
+      return { next, close }
+    }
+    return {
+      [Symbol.asyncIterator]: () => {
+        const { next, close } = open()
+        let values: ReadonlyArray<C> = []
+        let at = 0
+        const advance = async (): Promise<IteratorResult<C>> => {
+          const chunk = await next()
+          if (chunk === undefined) return { done: true, value: undefined }
+          values = chunk
+          at = 1
+          return { done: false, value: values[0]! }
+        }
+        return {
+          // a value that is here costs no turn of an async function
+          next: () => (at < values.length ? Promise.resolve({ done: false, value: values[at++]! }) : advance()),
+          return: async () => {
+            await close()
+            return { done: true, value: undefined }
+          }
+        }
+      },
+      toArray: async () => {
+        const { next } = open()
+        const all: Array<C> = []
+        for (let chunk; (chunk = await next()) !== undefined;) for (const value of chunk) all.push(value)
+        return all
+      }
+    }
+  }
+}

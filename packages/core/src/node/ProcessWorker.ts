@@ -1,0 +1,170 @@
+/**
+ * A process as an engine's worker: what it breaks is its own. It gets its program as
+ * its first message, see `Bootstrap.ts`, and ends when its parent is gone.
+ */
+import { spawn } from "node:child_process"
+import { encodeError } from "../executor/ErrorCodec.ts"
+import type { Death } from "../executor/ExecutorError.ts"
+import { loader } from "./Loader.ts"
+import type { Command, Reply, ServeSettings } from "../executor/Protocol.ts"
+import type { ServeParts } from "../executor/Serve.ts"
+import { serve } from "../executor/Serve.ts"
+import type { Spawn } from "../executor/WorkerHandle.ts"
+import { bootstrap } from "./Bootstrap.ts"
+import { fileWorkerBoard, openFileBoard } from "./FileBoard.ts"
+import { StderrTail } from "./StderrTail.ts"
+
+/** What a process may do, by Node's permission model. */
+export interface Permission {
+  /** Files and folders that it may read (`*`: all); those of its tasks belong to them. */
+  readonly fsRead?: ReadonlyArray<string>
+  readonly fsWrite?: ReadonlyArray<string>
+  readonly net?: boolean
+  readonly childProcess?: boolean
+  readonly worker?: boolean
+  readonly addons?: boolean
+}
+
+export interface ProcessOptions {
+  /** Environment variables instead of the parent's. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** Node's flags instead of the parent's. */
+  readonly execArgv?: ReadonlyArray<string>
+  /** Without it a process may do what the parent may. */
+  readonly permission?: Permission
+  /** The heap, in bytes; beyond it the task fails with `OutOfMemory`. */
+  readonly heapLimitBytes?: number
+}
+
+/** Sent as text; see `Bootstrap.ts`. The message that brought it is the first, commands follow. */
+function processMain(
+  serveIn: typeof serve,
+  encode: typeof encodeError,
+  boardOn: typeof fileWorkerBoard
+): (load: ServeParts["load"], settings: ServeSettings) => void {
+  let posted = 0
+  let empty: (() => void) | undefined
+  let before = performance.eventLoopUtilization()
+  // what is sent is written at once or soon after; a task that ends the process must not take an earlier result with it
+  const sent = () => {
+    if (--posted === 0) empty?.()
+  }
+  process.on("disconnect", () => process.exit())
+  return (load, settings) =>
+    void serveIn(
+      {
+        board: boardOn(4),
+        load,
+        encodeError: encode,
+        channel: {
+          post: (reply) => {
+            process.send!(reply, undefined, undefined, sent)
+            posted++
+          },
+          listen: (listener) => void process.on("message", listener as (message: unknown) => void),
+          flushed: () => (posted === 0 ? undefined : new Promise((resolve) => (empty = resolve))),
+          usage: () => {
+            const now = performance.eventLoopUtilization()
+            const { utilization } = performance.eventLoopUtilization(now, before)
+            before = now
+            const cpu = process.cpuUsage()
+            return {
+              heapBytes: process.memoryUsage().heapUsed,
+              cpuMs: (cpu.user + cpu.system) / 1000,
+              utilisation: utilization
+            }
+          },
+          mayTransfer: () => false,
+          stop: () => process.exit(0)
+        }
+      },
+      settings
+    )
+}
+
+/** The text that a process starts from. */
+export const processSource: string = bootstrap(processMain, [serve, encodeError, fileWorkerBoard])
+
+/** Given on the command line: takes the program as its first message, so that a list of processes stays readable. */
+const receiver = `process.once("message", ({ source, settings }) => (0, eval)(source)(${loader}, settings))`
+
+/** Node's flags of this process, less the program given on the command line. */
+const inherited = (): ReadonlyArray<string> => {
+  const { _eval: program } = process as { readonly _eval?: string }
+  const at = program === undefined ? -1 : process.execArgv.lastIndexOf(program)
+  const kept = at < 1 ? process.execArgv : process.execArgv.toSpliced(at - 1, 2)
+  return kept.filter((flag) => !/^--(?:input-type|inspect|test|watch)/.test(flag))
+}
+
+const flagsOf = ({ permission, heapLimitBytes, execArgv }: ProcessOptions): ReadonlyArray<string> => {
+  const flags = [...(execArgv ?? inherited())]
+  if (heapLimitBytes !== undefined)
+    flags.push(`--max-old-space-size=${Math.max(1, Math.floor(heapLimitBytes / 2 ** 20))}`)
+  if (permission === undefined) return flags
+  flags.push("--permission")
+  for (const path of permission.fsRead ?? []) flags.push(`--allow-fs-read=${path}`)
+  for (const path of permission.fsWrite ?? []) flags.push(`--allow-fs-write=${path}`)
+  if (permission.net === true) flags.push("--allow-net")
+  if (permission.childProcess === true) flags.push("--allow-child-process")
+  if (permission.worker === true) flags.push("--allow-worker")
+  if (permission.addons === true) flags.push("--allow-addons")
+  return flags
+}
+
+const graceAfterExitMs = 500
+
+export const processSpawn =
+  (name: string, options: ProcessOptions): Spawn =>
+  (id, settings, events) => {
+    const board = openFileBoard()
+    const child = spawn(process.execPath, [...flagsOf(options), "--eval", receiver, `${name} ${id}`], {
+      stdio: ["ignore", "inherit", "pipe", "ipc", board.descriptor],
+      serialization: "advanced",
+      ...(options.env !== undefined && { env: options.env }),
+      ...(options.cwd !== undefined && { cwd: options.cwd })
+    })
+    const stderr = new StderrTail(child.stderr!)
+    let gone = false
+    let ended: Pick<Death, "exitCode" | "signal"> | undefined
+    const exit = (error?: unknown) => {
+      if (gone) return
+      gone = true
+      board.close()
+      const text = stderr.text
+      const outOfMemory = /JavaScript heap out of memory/.test(text)
+      events.exit({ exitCode: ended?.exitCode, signal: ended?.signal, stderr: text, error, outOfMemory })
+    }
+    // its last replies may still be in the channel when it has ended, and its last words on stderr
+    let open = 2
+    const closed = () => {
+      if (--open === 0 && ended !== undefined) exit()
+    }
+    child.on("disconnect", closed)
+    child.stderr!.on("close", closed)
+    child.on("error", (error) => {
+      if (child.pid === undefined) exit(error)
+    })
+    child.on("exit", (exitCode, signal) => {
+      ended = { exitCode: exitCode ?? undefined, signal: signal ?? undefined }
+      if (open <= 0) exit()
+      // whoever it started may hold them open
+      else setTimeout(exit, graceAfterExitMs).unref()
+    })
+    child.on("message", (reply) => {
+      if (!gone) events.reply(reply as Reply)
+    })
+    // a process that is gone is told by its exit
+    const ignore = () => {}
+    if (child.connected) child.send({ source: processSource, settings }, ignore)
+    child.unref()
+    child.channel?.unref()
+    ;(child.stderr as { readonly unref?: () => void }).unref?.()
+    return {
+      board,
+      post: (commands: ReadonlyArray<Command>) => {
+        if (child.connected) child.send([...commands], ignore)
+      },
+      kill: () => void child.kill("SIGKILL")
+    }
+  }

@@ -1,0 +1,111 @@
+/**
+ * A worker thread as an engine's worker. The thread is started from the text of
+ * `serve`, so a bundle needs no file beside it and nothing but the task's module is
+ * loaded there.
+ */
+import type { MessagePort } from "node:worker_threads"
+import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads"
+import { boardBytes, memoryBoard, memoryWorkerBoard } from "../executor/Board.ts"
+import { encodeError } from "../executor/ErrorCodec.ts"
+import { loader } from "./Loader.ts"
+import type { Reply, ServeSettings } from "../executor/Protocol.ts"
+import type { ServeParts } from "../executor/Serve.ts"
+import { serve } from "../executor/Serve.ts"
+import type { Spawn } from "../executor/WorkerHandle.ts"
+import { bootstrap } from "./Bootstrap.ts"
+import { StderrTail } from "./StderrTail.ts"
+
+export interface ThreadOptions {
+  /** Environment variables instead of a copy of the process's own. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly execArgv?: ReadonlyArray<string>
+  /** The thread's heap, in bytes; beyond it the task fails with `OutOfMemory`. */
+  readonly heapLimitBytes?: number
+}
+
+interface ThreadData {
+  readonly port: MessagePort
+  readonly memory: SharedArrayBuffer
+  readonly settings: ServeSettings
+}
+
+/** Sent as text; see `Bootstrap.ts`. */
+function threadMain(
+  serveIn: typeof serve,
+  encode: typeof encodeError,
+  boardOn: typeof memoryWorkerBoard
+): (load: ServeParts["load"]) => void {
+  const { workerData, isMarkedAsUntransferable } = process.getBuiltinModule("node:worker_threads")
+  const { getHeapStatistics } = process.getBuiltinModule("node:v8")
+  const { port, memory, settings } = workerData as ThreadData
+  let before = performance.eventLoopUtilization()
+  return (load) =>
+    void serveIn(
+      {
+        board: boardOn(memory),
+        load,
+        encodeError: encode,
+        channel: {
+          post: (reply, transfer) => port.postMessage(reply, transfer as Array<ArrayBuffer>),
+          listen: (listener) => void port.on("message", listener),
+          flushed: () => undefined,
+          usage: () => {
+            const now = performance.eventLoopUtilization()
+            const { utilization } = performance.eventLoopUtilization(now, before)
+            before = now
+            const cpu = process.threadCpuUsage?.() ?? { user: 0, system: 0 }
+            return {
+              heapBytes: getHeapStatistics().used_heap_size,
+              cpuMs: (cpu.user + cpu.system) / 1000,
+              utilisation: utilization
+            }
+          },
+          mayTransfer: (buffer) => !isMarkedAsUntransferable(buffer),
+          stop: () => process.exit(0)
+        }
+      },
+      settings
+    )
+}
+
+/** The text that a thread starts from. */
+export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard])}(${loader})`
+
+export const threadSpawn =
+  (name: string, options: ThreadOptions): Spawn =>
+  (id, settings, events) => {
+    const { port1: port, port2 } = new MessageChannel()
+    const memory = new SharedArrayBuffer(boardBytes)
+    const data: ThreadData = { port: port2, memory, settings }
+    const { env, execArgv, heapLimitBytes } = options
+    const worker = new Worker(threadSource, {
+      eval: true,
+      name: `${name} ${id}`,
+      workerData: data,
+      transferList: [port2],
+      stderr: true,
+      ...(env !== undefined && { env }),
+      ...(execArgv !== undefined && { execArgv: [...execArgv] }),
+      ...(heapLimitBytes !== undefined && {
+        resourceLimits: { maxOldGenerationSizeMb: Math.max(1, Math.floor(heapLimitBytes / 2 ** 20)) }
+      })
+    })
+    const stderr = new StderrTail(worker.stderr)
+    let error: (Error & { readonly code?: string }) | undefined
+    port.on("message", events.reply as (reply: unknown) => void)
+    worker.on("error", (thrown) => void (error = thrown as Error))
+    worker.on("exit", (exitCode) => {
+      // what was posted before the end is here, though not all of it has been read
+      for (let message; (message = receiveMessageOnPort(port)) !== undefined;) events.reply(message.message as Reply)
+      port.close()
+      const outOfMemory = error?.code === "ERR_WORKER_OUT_OF_MEMORY"
+      events.exit({ exitCode, signal: undefined, stderr: stderr.text, error, outOfMemory })
+    })
+    port.unref()
+    worker.unref()
+    return {
+      board: memoryBoard(memory),
+      post: (commands, transfer) => port.postMessage(commands, transfer as Array<ArrayBuffer>),
+      kill: () => void worker.terminate()
+    }
+  }

@@ -1,0 +1,559 @@
+/**
+ * The laws of an executor, over threads, processes and in process. Where a law
+ * speaks of any program, fast-check makes them and prints seed and path of one that
+ * breaks it.
+ */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
+import type * as Throws from "../tasks/throws.task.ts"
+import type * as Work from "../tasks/work.task.ts"
+
+const url = new URL("../tasks/work.task.ts", import.meta.url)
+const work = Task.module<typeof Work>(url)
+const other = (name: string) => Task.module<typeof Throws>(new URL(`../tasks/${name}.task.ts`, import.meta.url)).never
+
+const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
+  try {
+    return `gave ${String(await promise)}`
+  } catch (error) {
+    return error instanceof ExecutorError ? error.reason._tag : (error as Error).name
+  }
+}
+const range = (length: number) => Array.from({ length }, (_, i) => i)
+/** Aborted by hand. */
+const aborting = () => {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort(new DOMException("enough", "AbortError")) }
+}
+/** Runs a task; resolves when it has begun. */
+const begun = async (pool: Pool, then: "spin" | "wait" | "obey", ms: number, options = {}) => {
+  let outcome!: Promise<string>
+  await new Promise<void>((begin) => {
+    outcome = reasonOf(pool.run(work.begin, [then, ms], { ...options, onProgress: () => begin() }))
+  })
+  return { outcome }
+}
+/** Resolves when something holds; the test's own time-out is the bound. */
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((wake) => setTimeout(wake, 1))
+}
+
+const kinds = [
+  ["threads", true],
+  ["processes", true],
+  ["inline", false]
+] as const
+
+for (const [kind, isolated] of kinds)
+  describe(`an executor of ${kind}`, () => {
+    let pool: Pool
+    beforeAll(async () => {
+      pool = await Pool[kind]({ maximum: 2, grace: 50 })
+    })
+    afterAll(() => pool.shutdown())
+    const open = (options: Parameters<typeof Pool.inline>[0] = {}) => Pool[kind]({ maximum: 2, grace: 50, ...options })
+
+    describe("results", () => {
+      it("come back, also from asynchronous tasks", async () => {
+        assert.strictEqual(await pool.run(work.increment, [41]), 42)
+        assert.strictEqual(await pool.run(work.later, [1, 7]), 7)
+      })
+
+      it("are copies: any value that can be cloned comes back equal", () =>
+        fc.assert(
+          fc.asyncProperty(
+            fc.anything({
+              withBigInt: true,
+              withDate: true,
+              withMap: true,
+              withSet: true,
+              withTypedArray: true,
+              withNullPrototype: false
+            }),
+            async (value) => assert.deepStrictEqual(await pool.run(work.echo, [value]), structuredClone(value))
+          ),
+          { numRuns: 50 }
+        ))
+
+      it("of a map come in order, one for each item, whatever the chunks and the buffer", () =>
+        fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.integer(), { maxLength: 300 }),
+            fc.oneof(fc.constant("auto" as const), fc.integer({ min: 1, max: 50 })),
+            fc.option(fc.integer({ min: 1, max: 64 }), { nil: undefined }),
+            async (items, chunk, buffer) => {
+              const options = { chunk, ...(buffer !== undefined && { buffer }) }
+              assert.deepStrictEqual(
+                await pool.map(items, work.increment, options).toArray(),
+                items.map((n) => n + 1)
+              )
+              const seen = await pool.mapUnordered(items, work.increment, options).toArray()
+              assert.deepStrictEqual(
+                seen.toSorted(([a], [b]) => a - b),
+                items.map((n, index) => [index, n + 1] as const)
+              )
+            }
+          ),
+          { numRuns: 25 }
+        ))
+
+      it("of a map over an asynchronous source come in order too", async () => {
+        const source = async function* () {
+          for (const n of range(50)) {
+            if (n % 7 === 0) await new Promise((wake) => setImmediate(wake))
+            yield n
+          }
+        }
+        assert.deepStrictEqual(
+          await pool.map(source(), work.increment).toArray(),
+          range(50).map((n) => n + 1)
+        )
+      })
+
+      it("of a generator come one by one, and progress before the result", async () => {
+        const values: Array<number> = []
+        for await (const value of pool.stream(work.upTo, [100])) values.push(value)
+        assert.deepStrictEqual(values, range(100))
+        const told: Array<unknown> = []
+        assert.strictEqual(await pool.run(work.report, [3], { onProgress: (value) => told.push(value) }), "done")
+        assert.deepStrictEqual(told, [0, 1, 2])
+      })
+    })
+
+    describe("bounds", () => {
+      it("a map never has more items than its buffer between source and reader", () =>
+        fc.assert(
+          fc.asyncProperty(fc.integer({ min: 1, max: 40 }), fc.boolean(), async (buffer, ordered) => {
+            let pulled = 0
+            let read = 0
+            let most = 0
+            const source = function* () {
+              for (const n of range(200)) {
+                pulled++
+                most = Math.max(most, pulled - read)
+                yield n
+              }
+            }
+            const results: AsyncIterable<unknown> = pool[ordered ? "map" : "mapUnordered"](source(), work.increment, {
+              buffer
+            })
+            const iterator = results[Symbol.asyncIterator]()
+            while ((await iterator.next()).done !== true) read++
+            assert.strictEqual(read, 200)
+            assert.isAtMost(most, buffer)
+          }),
+          { numRuns: 10 }
+        ))
+
+      it("a map that is left returns its source and leaves nothing under way", async () => {
+        let returned = false
+        const source = function* () {
+          try {
+            for (let n = 0; ; n++) yield n
+          } finally {
+            returned = true
+          }
+        }
+        for await (const value of pool.map(source(), work.increment)) if (value === 10) break
+        assert.isTrue(returned)
+        await pool.drain()
+        assert.strictEqual(pool.statistics().open, 0)
+      })
+
+      it("a full queue lets a task wait, fails it, or drops the one that waits longest, as it was told", async () => {
+        for (const [policy, expected] of [
+          ["suspend", ["gave 1", "gave 2", "gave 3"]],
+          ["fail", ["gave 1", "gave 2", "QueueFull"]],
+          ["drop", ["gave 1", "Dropped", "gave 3"]]
+        ] as const) {
+          await using one = await open({ maximum: 1, queue: { capacity: 1, policy } })
+          await one.warm(1)
+          const outcomes = [1, 2, 3].map((n) => reasonOf(one.run(work.later, [20, n])))
+          assert.strictEqual(one.statistics().suspended, policy === "suspend" ? 1 : 0)
+          assert.deepStrictEqual(await Promise.all(outcomes), [...expected])
+        }
+      })
+    })
+
+    describe("order", () => {
+      it("within a priority first come is first served; a higher one overtakes", () =>
+        fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.integer({ min: -2, max: 2 }), { minLength: 1, maxLength: 20 }),
+            async (priorities) => {
+              await using one = await open({ maximum: 1, queue: { age: 1e9 } })
+              await one.warm(1)
+              const ended: Array<number> = []
+              const first = one.run(work.later, [1, 0])
+              // a time-out keeps them from being sent ahead, where an order is already given
+              const rest = priorities.map((priority, index) =>
+                one.run(work.increment, [index], { priority, timeout: { run: 60_000 } }).then(() => ended.push(index))
+              )
+              await Promise.all([first, ...rest])
+              const expected = priorities
+                .map((priority, index) => ({ priority, index }))
+                .toSorted((one, other) => other.priority - one.priority || one.index - other.index)
+              assert.deepStrictEqual(
+                ended,
+                expected.map(({ index }) => index)
+              )
+            }
+          ),
+          { numRuns: kind === "inline" ? 20 : 3 }
+        ))
+
+      it("tasks with the same key share a worker", async () => {
+        const counts = await Promise.all(
+          range(20).map((n) => pool.run(work.count, [`k${n % 4}`], { key: `k${n % 4}` }))
+        )
+        for (const key of range(4))
+          assert.deepStrictEqual(
+            counts.filter((_, n) => n % 4 === key),
+            [1, 2, 3, 4, 5]
+          )
+      })
+
+      it("a burst on a cold pool starts as many workers as it may", async () => {
+        await using cold = await open({ maximum: 3 })
+        const all = range(3).map((n) => cold.run(work.later, [30, n]))
+        assert.strictEqual(cold.statistics().workers.length, 3)
+        await Promise.all(all)
+      })
+    })
+
+    describe("errors", () => {
+      it("of a task come back with class, message and cause", async () => {
+        try {
+          await pool.run(work.fail, ["wrong"])
+          assert.fail("gave a result")
+        } catch (error) {
+          assert.instanceOf(error, TypeError)
+          assert.strictEqual((error).message, "wrong")
+          assert.instanceOf((error).cause, RangeError)
+        }
+        assert.strictEqual(await reasonOf(pool.run(work.reject, ["x"])), "RangeError")
+      })
+
+      it("of a map name the item, after the results of those before it", async () => {
+        const values: Array<number> = []
+        try {
+          for await (const value of pool.map(range(100), work.failAt)) values.push(value)
+          assert.fail("gave all")
+        } catch (error) {
+          assert.instanceOf(error, RangeError)
+        }
+        assert.deepStrictEqual(values, range(13))
+      })
+
+      it("of a generator come after its values", async () => {
+        const values: Array<number> = []
+        const reading = (async () => {
+          for await (const value of pool.stream(work.failing, [40])) values.push(value)
+        })()
+        assert.strictEqual(await reasonOf(reading), "RangeError")
+        assert.deepStrictEqual(values, range(40))
+      })
+
+      it("name what cannot be copied, there and back, and the pool goes on", async () => {
+        for (const [run, path] of [
+          [() => pool.run(work.echo, [{ a: [1, () => 0] }]), "argument 0.a[1]"],
+          [() => pool.run(work.unclonable, []), "result.deep[0].callback"],
+          [() => pool.map([1, () => 0], work.echo).toArray(), "item"]
+        ] as const) {
+          const error = await run().then(
+            () => assert.fail("gave a result"),
+            (error: unknown) => error as ExecutorError
+          )
+          assert.strictEqual(error.reason._tag, "NotCloneable")
+          assert.include(error.message, path)
+        }
+        assert.strictEqual(await pool.run(work.increment, [1]), 2)
+      })
+
+      it("tell modules that are missing, throw, or lack the function", async () => {
+        // in process it is vitest that loads modules, and its errors are not Node's
+        assert.strictEqual(await reasonOf(pool.run(other("nowhere"), [])), isolated ? "ModuleMissing" : "ModuleFailed")
+        assert.strictEqual(await reasonOf(pool.run(other("throws"), [])), "ModuleFailed")
+        const missing = (work as never as Record<string, typeof work.increment>)["notAFunction"]!
+        assert.strictEqual(await reasonOf(pool.run(missing, [1])), "ExportMissing")
+      })
+
+      it("tell them at the start of an executor that was given its tasks", async () => {
+        if (isolated) assert.strictEqual(await reasonOf(open({ tasks: [other("nowhere")] })), "ModuleMissing")
+        assert.strictEqual(await reasonOf(open({ tasks: [other("throws")] })), "ModuleFailed")
+        assert.strictEqual(await reasonOf(open({ setup: work.failingSetup })), "InitializationFailed")
+        await using fine = await open({ tasks: [work.increment], setup: work.setup })
+        assert.strictEqual((await fine.run(work.wasSetUp, [])) >= 1, true)
+      })
+
+      it("refuse sizes that make no sense, by name", async () => {
+        for (const [options, name] of [
+          [{ maximum: 0 }, "maximum must be a whole number from 1 to 1024, got 0"],
+          [{ minimum: 3 }, "minimum must be a whole number from 0 to 2, got 3"],
+          [{ grace: -1 }, "grace must be a number of at least 0, got -1"],
+          [{ recycle: { tasks: 0 } }, "recycle.tasks must be a whole number of at least 1, got 0"],
+          [{ queue: { policy: "panic" as never } }, "queue.policy must be suspend, fail, drop, got panic"]
+        ] as const)
+          assert.include(
+            await open(options).then(
+              () => "opened",
+              (error: unknown) => (error as Error).message
+            ),
+            name
+          )
+        assert.include(
+          await pool
+            .map([1], work.increment, { chunk: 0 })
+            .toArray()
+            .then(() => "", String),
+          "chunk must be"
+        )
+      })
+    })
+
+    describe("cancellation", () => {
+      it("before the start, in the queue and while running ends the promise with the signal's reason", () =>
+        fc.assert(
+          fc.asyncProperty(fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 12 }), async (turns) => {
+            const outcomes = turns.map(async (turns) => {
+              const { signal, abort } = aborting()
+              const outcome = reasonOf(pool.run(work.waitForSignal, [], { signal }))
+              for (let i = 0; i < turns; i++) await new Promise((wake) => setImmediate(wake))
+              abort()
+              return outcome
+            })
+            assert.deepStrictEqual(
+              await Promise.all(outcomes),
+              turns.map(() => "AbortError")
+            )
+            assert.strictEqual(pool.statistics().open, 0)
+            assert.strictEqual(await pool.run(work.increment, [1]), 2)
+          }),
+          { numRuns: 10 }
+        ))
+
+      it("of a stream returns the generator", async () => {
+        const made = new Int32Array(new SharedArrayBuffer(8))
+        if (kind === "processes") return
+        for await (const value of pool.stream(work.counted, [made])) if (value === 40) break
+        if (kind === "threads") {
+          assert.strictEqual(made[1], 1)
+          // 41 were read, at most 32 beyond
+          assert.isAtMost(made[0]!, 41 + 32)
+        }
+      })
+
+      it("by a queue time-out leaves the running task alone", async () => {
+        await using one = await open({ maximum: 1 })
+        await one.warm(1)
+        const running = one.run(work.later, [60, 1])
+        assert.strictEqual(await reasonOf(one.run(work.increment, [1], { timeout: { queue: 5 } })), "QueueTimeout")
+        assert.strictEqual(await running, 1)
+      })
+    })
+
+    describe("the end", () => {
+      for (const pending of ["run", "cancel"] as const)
+        for (const running of ["wait", "cancel", "kill"] as const)
+          it(`settles everything once, with pending: ${pending} and running: ${running}`, async () => {
+            const all = await open({ maximum: 1 })
+            await all.warm(1)
+            const { outcome } = await begun(all, "wait", 20)
+            const outcomes = [outcome, ...range(2).map((n) => reasonOf(all.run(work.later, [1, n])))]
+            await all.shutdown({ pending, running })
+            const settled = await Promise.all(outcomes)
+            const first = running === "wait" ? "gave 20" : "ShutDown"
+            const rest = pending === "cancel" || running === "kill" ? ["ShutDown", "ShutDown"] : ["gave 0", "gave 1"]
+            assert.deepStrictEqual(settled, [first, ...rest])
+            assert.deepStrictEqual(all.statistics().workers, [])
+            assert.strictEqual(await reasonOf(all.run(work.increment, [1])), "ShutDown")
+          })
+
+      it("kills what is left at its deadline", async () => {
+        const all = await open({ maximum: 1 })
+        const outcome = reasonOf(all.run(work.never, []))
+        await all.warm(1)
+        await all.shutdown({ deadline: 20 })
+        assert.strictEqual(await outcome, "ShutDown")
+        assert.deepStrictEqual(all.statistics().workers, [])
+      })
+    })
+
+    it("runs nested tasks of a full pool instead of waiting for itself", async () => {
+      await using one = await open({ maximum: 1 })
+      assert.strictEqual(await one.run(work.tree, [4, { ...work.tree } as never]), 16)
+      assert.strictEqual(await one.run(work.nestedFailure, [String(url)]), "nested")
+    })
+
+    it("keeps its counts: what was submitted was settled", async () => {
+      await pool.drain()
+      const { submitted, succeeded, failed, open } = pool.statistics()
+      assert.deepStrictEqual([submitted, open], [succeeded + failed, 0])
+    })
+
+    if (!isolated) return
+
+    describe("a worker", () => {
+      it("obeys at once when the task asks, and is killed when it does not; its neighbours notice nothing", async () => {
+        const { kills } = pool.statistics()
+        for (const then of ["obey", "spin"] as const) {
+          const { signal, abort } = aborting()
+          const { outcome } = await begun(pool, then, 600_000, { signal })
+          const neighbours = range(50).map((n) => pool.run(work.increment, [n]))
+          abort()
+          assert.strictEqual(await outcome, "AbortError")
+          assert.deepStrictEqual(
+            await Promise.all(neighbours),
+            range(50).map((n) => n + 1)
+          )
+        }
+        assert.strictEqual(pool.statistics().kills, kills + 1)
+      })
+
+      it("that is killed by a run time-out is replaced", async () => {
+        assert.strictEqual(await reasonOf(pool.run(work.spin, [600_000], { timeout: { run: 20 } })), "RunTimeout")
+        assert.strictEqual(await pool.run(work.increment, [1]), 2)
+      })
+
+      for (const [name, crash, reason] of [
+        ["exits", () => pool.run(work.exit, [5]), /exit code 5/],
+        ["complains and exits", () => pool.run(work.complain, ["no such table\n"]), /exit code 9.*no such table/s],
+        ["throws outside the task", () => pool.run(work.throwLater, []), /out of nowhere/],
+        ["loads a module that exits", () => pool.run(other("exits"), []), /exit code 3/],
+        ...(kind === "processes" ? [["aborts", () => pool.run(work.abort, []), /SIGABRT/] as const] : [])
+      ] as const)
+        it(`that ${name} takes one task with it and no other`, async () => {
+          const before = range(40).map((n) => pool.run(work.increment, [n]))
+          const crashed = crash().then(
+            () => assert.fail("gave a result"),
+            (error: unknown) => error as ExecutorError
+          )
+          const after = range(40).map((n) => pool.run(work.increment, [n]))
+          const error = await crashed
+          assert.strictEqual(error.reason._tag, "WorkerCrashed")
+          assert.match(error.message, reason)
+          assert.deepStrictEqual(
+            await Promise.all([...before, ...after]),
+            [...range(40), ...range(40)].map((n) => n + 1)
+          )
+        })
+
+      it("that dies in a map names the item", async () => {
+        const error = await pool
+          .map(range(100), work.exitAt, { chunk: 10 })
+          .toArray()
+          .then(
+            () => assert.fail("gave all"),
+            (error: unknown) => error as ExecutorError
+          )
+        assert.deepStrictEqual([error.reason._tag, error.item], ["WorkerCrashed", 13])
+      })
+
+      it("is given an idempotent task again, until the task has killed three", async () => {
+        const error = await pool.run(work.exit, [5], { idempotent: true }).then(
+          () => assert.fail("gave a result"),
+          (error: unknown) => error as ExecutorError
+        )
+        assert.deepStrictEqual([error.reason._tag, error.attempt], ["PoisonTask", 3])
+      })
+
+      it("that runs out of memory says so", async () => {
+        await using small = await Pool[kind === "threads" ? "threads" : "processes"]({
+          maximum: 1,
+          heapLimitBytes: 24 * 2 ** 20
+        })
+        assert.strictEqual(await reasonOf(small.run(work.devour, [])), "OutOfMemory")
+        assert.strictEqual(await small.run(work.increment, [1]), 2)
+      })
+
+      it("is replaced after as many tasks as it was told, and none of them is lost", async () => {
+        await using recycling = await open({ maximum: 1, recycle: { tasks: 3 } })
+        const who = await Promise.all(range(9).map(() => recycling.run(work.whoAmI, [])))
+        assert.deepStrictEqual(
+          Object.values(Object.groupBy(who, (who) => who)).map((tasks) => tasks?.length),
+          [3, 3, 3]
+        )
+      })
+
+      it("is another one for each of two tasks that run at once", async () => {
+        const ids = await Promise.all(
+          range(2).map(() => pool.run(work.spin, [20]).then(() => pool.run(work.whoAmI, [])))
+        )
+        assert.isAtMost(new Set(ids).size, 2)
+      })
+
+      it("that cannot start fails the tasks, and the pool recovers when it can", async () => {
+        const refused = await reasonOf(open({ maximum: 2, setup: work.failingSetup, minimum: 1 }))
+        assert.strictEqual(refused, "InitializationFailed")
+      })
+
+      it("that idles too long is stopped, but for the minimum", async () => {
+        await using shrinking = await open({ minimum: 1, maximum: 2, idleTimeToLive: 20 })
+        await shrinking.warm(2)
+        await until(() => shrinking.statistics().workers.length === 1)
+        assert.strictEqual(await shrinking.run(work.increment, [1]), 2)
+      })
+    })
+
+    it("leaves nothing behind after storms of cancellations", async () => {
+      const before = process.getActiveResourcesInfo().filter((name) => /Message|Worker|Process|Pipe/.test(name)).length
+      const storm = await open({ maximum: 2, grace: 0 })
+      await storm.warm(2)
+      const outcomes = range(12).map(async (n) => {
+        const { signal, abort } = aborting()
+        const outcome = reasonOf(
+          n % 3 === 0 ? storm.run(work.spin, [600_000], { signal }) : storm.run(work.later, [1, n])
+        )
+        if (n % 3 === 0) setTimeout(abort, 5)
+        return outcome
+      })
+      await Promise.all(outcomes)
+      await storm.shutdown()
+      const after = process.getActiveResourcesInfo().filter((name) => /Message|Worker|Process|Pipe/.test(name)).length
+      assert.isAtMost(after, before)
+    })
+  })
+
+describe("buffers", () => {
+  it("are moved to a thread when asked, and back without asking", async () => {
+    await using pool = await Pool.threads({ maximum: 1 })
+    const data = new Uint8Array(1000).fill(1)
+    assert.strictEqual(await pool.run(work.sum, [data], { transfer: [data.buffer] }), 1000)
+    assert.strictEqual(data.byteLength, 0)
+    assert.strictEqual((await pool.run(work.bytes, [5])).byteLength, 5)
+    const error = await pool.run(work.sum, [data], { transfer: [data.buffer] }).then(
+      () => assert.fail("gave a result"),
+      (error: unknown) => error as ExecutorError
+    )
+    assert.strictEqual(error.reason._tag, "NotCloneable")
+  })
+
+  it("go through a map and back without a copy", async () => {
+    await using pool = await Pool.threads({ maximum: 2 })
+    const buffers = range(20).map((n) => new ArrayBuffer(n + 1))
+    const back = await pool.map(buffers, work.flip, { transfer: true }).toArray()
+    assert.deepStrictEqual(
+      buffers.map(({ byteLength }) => byteLength),
+      range(20).map(() => 0)
+    )
+    assert.deepStrictEqual(
+      back.map(({ byteLength }) => byteLength),
+      range(20).map((n) => n + 1)
+    )
+  })
+})
+
+describe("a process", () => {
+  it("has an environment, a folder, flags and permissions of its own", async () => {
+    await using pool = await Pool.processes({
+      maximum: 1,
+      env: { ...(process.env as Record<string, string>), SIMUL_TEST: "its own" },
+      cwd: "/",
+      execArgv: ["--no-warnings"]
+    })
+    assert.strictEqual(await pool.run(work.environment, ["SIMUL_TEST"]), "its own")
+    assert.strictEqual(await pool.run(work.folder, []), "/")
+    assert.include(await pool.run(work.flags, []), "--no-warnings")
+  })
+})

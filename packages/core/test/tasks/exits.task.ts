@@ -1,0 +1,2 @@
+export const never = (): number => 1
+process.exit(3)
