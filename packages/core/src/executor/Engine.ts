@@ -297,7 +297,7 @@ export class Engine {
     }
     job.state = "suspended"
     this.#suspended.add(job)
-    this.#grow(this.#queued + this.#suspended.size)
+    this.#grow(this.#queue.size + this.#suspended.size)
   }
 
   #line(job: Job): void {
@@ -305,7 +305,7 @@ export class Engine {
     const bound = job.options.key === undefined ? undefined : this.#slotOfKey.get(job.options.key)
     ;(bound?.pinned ?? this.#queue).add(job)
     this.#queued++
-    this.#grow(this.#queued)
+    this.#grow(this.#queue.size)
   }
 
   #unqueue(job: Job): void {
@@ -386,7 +386,9 @@ export class Engine {
         : [job.kind, position, number, job.parameters, deadline]
     )
     if (slot.count > this.options.tasksPerWorker) this.#looking ??= this.#timers.after(lookMs, () => this.#look())
-    if (slot.given >= this.options.recycle.tasks) this.#recycle(slot)
+    if (slot.given < this.options.recycle.tasks) return
+    this.#unbind(slot)
+    this.#recycle(slot)
   }
 
   #send(slot: Slot<Job>, command: Slot<Job>["out"][number]): void {
@@ -526,6 +528,7 @@ export class Engine {
         const job = this.#vacate(slot, reply[1])
         if (job instanceof Job && job.state === "sent") this.#requeue(job)
         else if (job instanceof Job) this.#release(job)
+        this.#feed(slot)
         return this.#feedAll()
       }
       case "item": {
@@ -711,7 +714,9 @@ export class Engine {
   /** A worker to be one of `#slots`: a spare one, if there is one. */
   #adopt(): Slot<Job> {
     const ready = this.#spares.findIndex((slot) => slot.state === "ready")
-    const [slot] = this.#spares.splice(Math.max(0, ready), 1)
+    // those that boot may be awaited by workers that are to be recycled
+    const free = this.#spares.length - this.#slots.filter(({ replaced }) => replaced).length
+    const [slot] = ready >= 0 || free > 0 ? this.#spares.splice(Math.max(0, ready), 1) : []
     if (slot !== undefined && this.#spares.length < this.options.spare && !this.#closed)
       this.#spares.push(this.#spawn())
     return slot ?? this.#spawn()
@@ -727,7 +732,7 @@ export class Engine {
     if (pauseMs > 0) {
       this.#retrying ??= this.#timers.after(pauseMs, () => {
         this.#retrying = undefined
-        this.#grow(this.#queued)
+        this.#grow(this.#queue.size)
       })
       return
     }
@@ -756,7 +761,7 @@ export class Engine {
     }
     this.#warmed()
     this.#feed(slot)
-    if (this.#queued > 0) this.#grow(this.#queued)
+    if (this.#queue.size > 0) this.#grow(this.#queue.size)
   }
 
   #warmed(): void {
@@ -794,6 +799,11 @@ export class Engine {
       const at = list.indexOf(slot)
       if (at >= 0) list.splice(at, 1)
     }
+    this.#unbind(slot)
+  }
+
+  /** Its keys are free for another worker, and what waits for it may go anywhere. */
+  #unbind(slot: Slot<Job>): void {
     for (const key of slot.keys) this.#slotOfKey.delete(key)
     slot.keys.clear()
     for (const job of slot.pinned) {
@@ -813,6 +823,7 @@ export class Engine {
   /** Kills a worker, for a job that does not end, and puts another in its place. */
   #kill(slot: Slot<Job>, job?: Job): void {
     if (slot.state === "dead" || slot.state === "killing") return
+    if (job !== undefined && this.#moved(slot, job)) return
     const active = this.#slots.includes(slot)
     this.#depart(slot, "killing")
     this.#clear(slot)
@@ -831,6 +842,22 @@ export class Engine {
     slot.handle.kill()
   }
 
+  /**
+   * Takes back what a worker that is to be killed has not begun. True: it has begun something
+   * after the job that does not end, so that has ended, and only its reply is not here yet.
+   */
+  #moved(slot: Slot<Job>, job: Job): boolean {
+    let others = false
+    for (const other of slot.held()) {
+      if (other === job || other.state !== "sent") continue
+      if (other.options.transfer === undefined && slot.handle.board.revoke(other.position, false)) {
+        slot.jobs[other.position] = takenBack
+        this.#requeue(other)
+      } else others = true
+    }
+    return others && this.options.tasksPerWorker === 1
+  }
+
   #killAll(): void {
     this.#rejectWaiting(() => new ShutDown())
     for (const slot of [...this.#slots, ...this.#spares, ...this.#leaving]) {
@@ -842,7 +869,7 @@ export class Engine {
   /** Another worker for one that is gone. */
   #replace(): void {
     if ((this.#closed && this.#queued === 0) || this.#slots.length >= this.options.maximum) return
-    if (this.#breaker.pauseMs(this.#timers.now()) > 0) return this.#grow(this.#queued)
+    if (this.#breaker.pauseMs(this.#timers.now()) > 0) return this.#grow(this.#queue.size)
     const slot = this.#adopt()
     this.#slots.push(slot)
     if (slot.state === "ready") this.#timers.soon(() => this.#feed(slot))
@@ -871,7 +898,7 @@ export class Engine {
       else this.#lost(slot, job, death)
     }
     this.#feedAll()
-    this.#grow(this.#queued)
+    this.#grow(this.#queue.size)
   }
 
   #bury(slot: Slot<Job>): void {
@@ -927,7 +954,7 @@ export class Engine {
     // those whose successor does not come leave without one
     for (const slot of this.#slots.filter(({ replaced }) => replaced)) this.#retire(slot)
     if (this.#breaker.tripped && !this.#slots.some(({ state }) => state === "ready")) this.#rejectWaiting(() => reason)
-    if (this.#queued > 0) this.#grow(this.#queued)
+    if (this.#queue.size > 0) this.#grow(this.#queue.size)
   }
 
   #reasonOf(problem: Problem): Reason {

@@ -229,8 +229,8 @@ for (const [kind, isolated] of kinds)
           assert.fail("gave a result")
         } catch (error) {
           assert.instanceOf(error, TypeError)
-          assert.strictEqual((error).message, "wrong")
-          assert.instanceOf((error).cause, RangeError)
+          assert.strictEqual(error.message, "wrong")
+          assert.instanceOf(error.cause, RangeError)
         }
         assert.strictEqual(await reasonOf(pool.run(work.reject, ["x"])), "RangeError")
       })

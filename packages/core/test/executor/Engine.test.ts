@@ -1,0 +1,208 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { Engine } from "../../src/executor/Engine.ts"
+import type { ExecutorError } from "../../src/executor/ExecutorError.ts"
+import { engineOptions } from "../../src/executor/ExecutorOptions.ts"
+import type { Job } from "../../src/executor/Job.ts"
+import type { Behaviour } from "./SimulatedWorkers.ts"
+import { SimulatedWorkers } from "./SimulatedWorkers.ts"
+
+interface Submission {
+  readonly number: number
+  readonly behaviour: Behaviour
+  readonly idempotent: boolean
+  readonly cancelled: boolean
+  settled: number
+  released: number
+  error?: ExecutorError | undefined
+}
+
+/** A program: what is submitted, how the executor is set up, and a seed for the order in which things happen. */
+const programs = fc.record({
+  seed: fc.integer(),
+  maximum: fc.integer({ min: 1, max: 3 }),
+  minimum: fc.integer({ min: 0, max: 1 }),
+  spare: fc.integer({ min: 0, max: 1 }),
+  tasksPerWorker: fc.integer({ min: 1, max: 2 }),
+  grace: fc.constantFrom(0, 10),
+  capacity: fc.constantFrom(1, 3, Infinity),
+  policy: fc.constantFrom("suspend" as const, "fail" as const, "drop" as const),
+  recycle: fc.constantFrom(1, 3, Infinity),
+  /** Of a hundred workers, how many fail to start. */
+  failures: fc.constantFrom(0, 0, 30),
+  tasks: fc.array(
+    fc.record({
+      behaviour: fc.constantFrom<Behaviour>("returns", "returns", "returns", "throws", "crashes", "hangs", "obeys"),
+      idempotent: fc.boolean(),
+      /** A task that hangs for ever has to be cancelled, the others may be. */
+      cancelled: fc.boolean(),
+      key: fc.constantFrom(undefined, undefined, "a", "b"),
+      priority: fc.integer({ min: 0, max: 2 }),
+      runTimeout: fc.constantFrom(undefined, undefined, 5)
+    }),
+    { maxLength: 25 }
+  ),
+  pending: fc.constantFrom("run" as const, "cancel" as const),
+  running: fc.constantFrom("wait" as const, "cancel" as const, "kill" as const)
+})
+
+/** Mulberry32. */
+const randomFrom = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+}
+
+const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never) => {
+  const random = randomFrom(program.seed)
+  const world = new SimulatedWorkers()
+  const options = engineOptions<number>(
+    {
+      maximum: program.maximum,
+      minimum: Math.min(program.minimum, program.maximum),
+      spare: program.spare,
+      tasksPerWorker: program.tasksPerWorker,
+      grace: program.grace,
+      queue: { capacity: program.capacity, policy: program.policy },
+      recycle: { tasks: program.recycle },
+      // steps take no time here, so waiting would look like a worker that does not start
+      bootTimeout: Infinity
+    },
+    "simulated",
+    1,
+    (ms) => ms
+  )
+  const engine = new Engine(world.spawn, options, world.timers)
+  void engine.start().catch(() => {})
+  const submissions: Array<Submission> = []
+  const jobs: Array<Job> = []
+  let next = 0
+  const actions = () => {
+    const possible = world.steps()
+    if (next < program.tasks.length)
+      possible.push(() => {
+        const { key, priority, runTimeout, behaviour, idempotent, cancelled } = program.tasks[next]!
+        const submission: Submission = { number: next++, behaviour, idempotent, cancelled, settled: 0, released: 0 }
+        submissions.push(submission)
+        const job = engine.submit(
+          "run",
+          engine.entry({ url: "simulated", name: behaviour }),
+          [behaviour, submission.number],
+          {
+            priority,
+            idempotent,
+            ...(key !== undefined && { key }),
+            ...(runTimeout !== undefined && { runTimeoutMs: runTimeout })
+          },
+          (error, value) => {
+            submission.settled++
+            submission.error = error
+            if (error === undefined) assert.strictEqual(value, submission.number)
+          }
+        )
+        jobs.push(job)
+        if (cancelled || behaviour === "hangs" || behaviour === "obeys")
+          world.timers.after(random() * 30, () => engine.cancel(job, () => submission.released++))
+      })
+    return possible
+  }
+  const step = (): boolean => {
+    world.failing = random() * 100 < program.failures
+    const possible = actions()
+    world.settle()
+    if (possible.length === 0 || random() < 0.15) return world.advance() || possible.length > 0
+    possible[Math.floor(random() * possible.length)]!()
+    world.settle()
+    return true
+  }
+  const run = (done: () => boolean) => {
+    for (let steps = 0; !done(); steps++) {
+      assert.isBelow(steps, 5000, `it goes on for ever: ${JSON.stringify(engine.statistics())}`)
+      if (!step() && !done()) assert.fail("nothing can happen any more")
+      const { queued, suspended, open } = engine.statistics()
+      assert.isAtLeast(queued, 0)
+      assert.isAtMost(queued + suspended, open)
+    }
+  }
+  return { engine, world, submissions, run, ended: () => next === program.tasks.length }
+}
+
+describe("an engine, with its workers in any order", () => {
+  it("settles and releases every task exactly once, and leaves nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(programs, async (program) => {
+        const { engine, world, submissions, run, ended } = play(program)
+        run(() => ended() && engine.statistics().open === 0)
+        for (const { settled, released, cancelled, behaviour } of submissions) {
+          assert.strictEqual(settled, 1)
+          if (cancelled || behaviour === "hangs" || behaviour === "obeys") assert.isAtMost(released, 1)
+        }
+        const { submitted, succeeded, failed, queued, suspended } = engine.statistics()
+        assert.deepStrictEqual([submitted, queued, suspended], [succeeded + failed, 0, 0])
+        let gone = false
+        const shutdown = engine
+          .shutdown({ pending: program.pending, running: program.running })
+          .then(() => (gone = true))
+        for (let turns = 0; !gone; turns++) {
+          assert.isBelow(turns, 5000, `it does not end: ${JSON.stringify(engine.statistics())}`)
+          world.settle()
+          const steps = world.steps()
+          if (steps.length > 0) steps[0]!()
+          else if (!world.advance()) await new Promise((wake) => setImmediate(wake))
+          await Promise.resolve()
+        }
+        await shutdown
+        // those that were given up as stuck end in their own time
+        for (let steps; (steps = world.steps()).length > 0;) steps[0]!()
+        assert.strictEqual(world.live.size, 0)
+        assert.strictEqual(world.holds, 0)
+        assert.deepStrictEqual(engine.statistics().workers, [])
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 300) }
+    )
+  })
+
+  it("fails innocent tasks never: a crash takes only what ran there", async () => {
+    await fc.assert(
+      fc.asyncProperty(programs, async (program) => {
+        const { submissions, run, ended, engine } = play({
+          ...program,
+          tasksPerWorker: 1,
+          failures: 0,
+          policy: "suspend"
+        })
+        run(() => ended() && engine.statistics().open === 0)
+        for (const { behaviour, error, cancelled } of submissions) {
+          if (cancelled || error === undefined) continue
+          const { _tag } = error.reason
+          const expected = {
+            returns: ["RunTimeout"],
+            throws: ["TaskFailed", "RunTimeout"],
+            crashes: ["WorkerCrashed", "PoisonTask", "RunTimeout"],
+            hangs: ["Cancelled", "RunTimeout"],
+            obeys: ["Cancelled", "RunTimeout"]
+          }[behaviour]
+          assert.include(expected, _tag)
+        }
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 300) }
+    )
+  })
+
+  it("runs a task once, or again only if it is idempotent and its worker died", async () => {
+    await fc.assert(
+      fc.asyncProperty(programs, async (program) => {
+        const { submissions, run, ended, engine, world } = play({ ...program, tasksPerWorker: 1, failures: 0 })
+        run(() => ended() && engine.statistics().open === 0)
+        for (const { number, idempotent, error, behaviour } of submissions) {
+          const times = world.begun.filter((other) => other === number).length
+          if (!idempotent) assert.isAtMost(times, 1)
+          if (error === undefined) assert.isAtLeast(times, 1)
+          if (behaviour === "crashes") assert.isAtMost(times, 3)
+        }
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 300) }
+    )
+  })
+})
