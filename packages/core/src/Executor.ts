@@ -37,6 +37,8 @@ import { recordMetrics } from "./executor/ExecutorMetrics.ts"
 import { inlineSpawn } from "./executor/InlineWorker.ts"
 import type { MapOptions } from "./executor/MapRun.ts"
 import { MapRun } from "./executor/MapRun.ts"
+import type { SubmitSite } from "./executor/SubmitSite.ts"
+import { submitSite } from "./executor/SubmitSite.ts"
 import type { ExecutorStatistics } from "./executor/Statistics.ts"
 import type { Spawn } from "./executor/WorkerHandle.ts"
 import type { StreamTask, Task } from "./Task.ts"
@@ -128,7 +130,8 @@ const shapeOf = (engine: Engine): ExecutorShape => {
     source: S,
     task: Task<any, B>,
     ordered: boolean,
-    options: MapOptions = {}
+    options: MapOptions = {},
+    site: SubmitSite
   ): Stream.Stream<ReadonlyArray<unknown>, any, any> =>
     Stream.unwrap(
       Effect.gen(function* () {
@@ -143,7 +146,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
           : (source as Iterable<unknown>)
         const run = yield* Effect.acquireRelease(
           Effect.try({
-            try: () => new MapRun<B>(engine, iterable, task, ordered, options),
+            try: () => new MapRun<B>(engine, iterable, task, ordered, options, site),
             catch: (error) => error as ExecutorError
           }),
           (run) => Effect.promise(() => run.close())
@@ -163,22 +166,25 @@ const shapeOf = (engine: Engine): ExecutorShape => {
       })
     ) as never
 
-  return {
-    submit: (task, parameters, options = {}) =>
-      Effect.withFiber((fiber) =>
+  const shape: ExecutorShape = {
+    submit: (task, parameters, options = {}) => {
+      const site = submitSite(shape.submit)
+      return Effect.withFiber((fiber) =>
         Effect.callback((resume) => {
           const job = engine.submit(
             "run",
             engine.entry(task),
             parameters,
-            jobOptions(options, Duration.toMillis, fiber.getRef(Deadline)),
+            jobOptions(options, Duration.toMillis, site, fiber.getRef(Deadline)),
             (error, value) => resume(error === undefined ? Effect.succeed(value as never) : Effect.fail(error))
           )
           return cancelled(job, options)
         })
-      ),
-    stream: (task, parameters, options = {}) =>
-      Stream.unwrap(
+      )
+    },
+    stream: (task, parameters, options = {}) => {
+      const site = submitSite(shape.stream)
+      return Stream.unwrap(
         Effect.gen(function* () {
           const deadline = yield* Deadline
           const values = yield* Queue.unbounded<any, ExecutorError | Cause.Done>()
@@ -188,7 +194,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
                 "stream",
                 engine.entry(task),
                 parameters,
-                jobOptions(options, Duration.toMillis, deadline),
+                jobOptions(options, Duration.toMillis, site, deadline),
                 (error) => {
                   if (error === undefined) Queue.endUnsafe(values)
                   else Queue.failCauseUnsafe(values, Cause.fail(error))
@@ -204,12 +210,15 @@ const shapeOf = (engine: Engine): ExecutorShape => {
           })
           return Stream.fromPull(Effect.succeed(pull as Pull.Pull<[any, ...Array<any>], ExecutorError>))
         })
-      ),
+      )
+    },
     map: (source, task, options) =>
-      Stream.flattenIterable(Stream.map(map(source, task, true, options), ({ values }: any) => values)) as never,
+      Stream.flattenIterable(
+        Stream.map(map(source, task, true, options, submitSite(shape.map)), ({ values }: any) => values)
+      ) as never,
     mapUnordered: (source, task, options) =>
       Stream.flattenIterable(
-        Stream.map(map(source, task, false, options), ({ first, values }: any) =>
+        Stream.map(map(source, task, false, options, submitSite(shape.mapUnordered)), ({ first, values }: any) =>
           values.map((value: unknown, index: number) => [first + index, value])
         )
       ) as never,
@@ -230,6 +239,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
         Stream.map(Stream.fromSchedule(Schedule.spaced(interval)), () => engine.statistics())
       )
   }
+  return shape
 }
 
 const isExecutorError = (error: unknown): error is ExecutorError =>

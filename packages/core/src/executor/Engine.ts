@@ -13,7 +13,7 @@
  *    what is sent ahead can be taken back (`Board.ts`) when the one before turns out long.
  */
 import type { EncodedError } from "./ErrorCodec.ts"
-import { decodeError } from "./ErrorCodec.ts"
+import { decodeError, withSubmitSite } from "./ErrorCodec.ts"
 import { Breaker } from "./Breaker.ts"
 import { cloneFailure } from "./CloneFailure.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
@@ -46,6 +46,7 @@ import { Job } from "./Job.ts"
 import { JobQueue } from "./JobQueue.ts"
 import type { Problem, Reply } from "./Protocol.ts"
 import { Slot, takenBack } from "./Slot.ts"
+import type { SubmitSite } from "./SubmitSite.ts"
 import type { ExecutorStatistics } from "./Statistics.ts"
 import { TaskEntry } from "./TaskEntry.ts"
 import type { Timers } from "./Timers.ts"
@@ -581,7 +582,7 @@ export class Engine {
     if (job.state === "sent") {
       let error: ExecutorError | undefined
       let result = value
-      if (problem !== undefined) error = this.#error(job, this.#reasonOf(problem), item)
+      if (problem !== undefined) error = this.#error(job, this.#reasonOf(problem, job.options.site), item)
       else if (job.task.codec !== undefined)
         try {
           const { codec } = job.task
@@ -957,11 +958,11 @@ export class Engine {
     if (this.#queue.size > 0) this.#grow(this.#queue.size)
   }
 
-  #reasonOf(problem: Problem): Reason {
+  #reasonOf(problem: Problem, site?: SubmitSite): Reason {
     const decode = (encoded: EncodedError) => decodeError(encoded, this.options.errors)
     switch (problem.kind) {
       case "threw":
-        return new TaskFailed(decode(problem.error))
+        return new TaskFailed(site === undefined ? decode(problem.error) : withSubmitSite(decode(problem.error), site))
       case "missing":
         return new ModuleMissing(problem.url)
       case "broken":

@@ -5,6 +5,7 @@
 import type { ErrorRegistry } from "./ErrorCodec.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import { checkOptions } from "./EngineOptions.ts"
+import type { SubmitSite } from "./SubmitSite.ts"
 import type { JobOptions } from "./Job.ts"
 
 interface Address {
@@ -123,10 +124,12 @@ export const engineOptions = <D>(
 export const jobOptions = <D>(
   options: SubmitOptions<D>,
   toMs: (duration: D) => number,
+  site: SubmitSite,
   deadline = Infinity
 ): JobOptions => {
   const { priority, key, timeout, idempotent, transfer, onProgress } = options
   return {
+    site,
     ...given("priority", priority),
     ...given("key", key),
     ...given("idempotent", idempotent),

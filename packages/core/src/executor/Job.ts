@@ -11,6 +11,7 @@
 import type { ExecutorError } from "./ExecutorError.ts"
 import type { Queued } from "./JobQueue.ts"
 import type { JobQueue } from "./JobQueue.ts"
+import type { SubmitSite } from "./SubmitSite.ts"
 import type { Slot } from "./Slot.ts"
 import type { TaskEntry } from "./TaskEntry.ts"
 
@@ -31,6 +32,7 @@ export interface JobOptions {
   /** Milliseconds since the epoch; told to the task. */
   readonly deadline?: number
   readonly onProgress?: (value: unknown) => void
+  readonly site?: SubmitSite
 }
 
 /** Takes the outcome. `value` beside an error: what the items of a chunk before the failed one gave. */

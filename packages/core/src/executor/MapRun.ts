@@ -12,6 +12,7 @@ import type { Task } from "../Task.ts"
 import { ChunkSize } from "./ChunkSize.ts"
 import type { Engine } from "./Engine.ts"
 import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
+import type { SubmitSite } from "./SubmitSite.ts"
 import type { Job } from "./Job.ts"
 
 export interface MapOptions {
@@ -49,6 +50,7 @@ type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
 
 export class MapRun<A> {
   readonly #engine: Engine
+  readonly #site: SubmitSite
   readonly #task: Task<any, A>
   readonly #ordered: boolean
   readonly #options: MapOptions
@@ -82,7 +84,8 @@ export class MapRun<A> {
     source: Iterable<unknown> | AsyncIterable<unknown>,
     task: Task<any, A>,
     ordered: boolean,
-    options: MapOptions
+    options: MapOptions,
+    site: SubmitSite
   ) {
     const { chunk = "auto", buffer = Infinity } = options
     const check = (option: string, value: number) => {
@@ -92,6 +95,7 @@ export class MapRun<A> {
     if (chunk !== "auto") check("chunk", chunk)
     check("buffer", buffer)
     this.#engine = engine
+    this.#site = site
     this.#task = task
     this.#ordered = ordered
     this.#options = options
@@ -247,6 +251,7 @@ export class MapRun<A> {
       this.#engine.entry(this.#task),
       items,
       {
+        site: this.#site,
         ...(priority !== undefined && { priority }),
         ...(idempotent !== undefined && { idempotent }),
         ...(transfer !== undefined && { transfer })

@@ -15,6 +15,8 @@ import { inlineSpawn } from "../executor/InlineWorker.ts"
 import type { Job } from "../executor/Job.ts"
 import type { Chunk, MapOptions } from "../executor/MapRun.ts"
 import { MapRun } from "../executor/MapRun.ts"
+import type { SubmitSite } from "../executor/SubmitSite.ts"
+import { submitSite } from "../executor/SubmitSite.ts"
 import type { ExecutorStatistics } from "../executor/Statistics.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
 import type { StreamTask, Task } from "../Task.ts"
@@ -84,6 +86,7 @@ export class Pool implements AsyncDisposable {
     options: RunOptions = {}
   ): Promise<A> {
     const { signal } = options
+    const site = submitSite(this.run)
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason)
       let stop: (() => void) | undefined
@@ -91,7 +94,7 @@ export class Pool implements AsyncDisposable {
         "run",
         this.#engine.entry(task),
         parameters,
-        jobOptions(options, toMs),
+        jobOptions(options, toMs, site),
         (error, value) => {
           if (signal?.aborted === true && error?.reason instanceof Cancelled) return
           stop?.()
@@ -109,7 +112,8 @@ export class Pool implements AsyncDisposable {
     parameters: Parameters,
     options: RunOptions = {}
   ): AsyncIterable<A> {
-    return { [Symbol.asyncIterator]: () => this.#stream<A>(task as never, parameters, options) }
+    const site = submitSite(this.stream)
+    return { [Symbol.asyncIterator]: () => this.#stream<A>(task as never, parameters, options, site) }
   }
 
   /** Runs a task for each item, in chunks, pulled by demand; results in the order of the source. */
@@ -118,7 +122,7 @@ export class Pool implements AsyncDisposable {
     task: Task<readonly [A], B>,
     options: PoolMapOptions = {}
   ): Results<B> {
-    return this.#results(source, task, true, options, ({ values }) => values)
+    return this.#results(source, task, true, options, submitSite(this.map), ({ values }) => values)
   }
 
   /** The same in order of completion, each result with the index of its item. */
@@ -127,7 +131,7 @@ export class Pool implements AsyncDisposable {
     task: Task<readonly [A], B>,
     options: PoolMapOptions = {}
   ): Results<readonly [index: number, value: B]> {
-    return this.#results(source, task, false, options, ({ first, values }) =>
+    return this.#results(source, task, false, options, submitSite(this.mapUnordered), ({ first, values }) =>
       values.map((value, index) => [first + index, value] as const)
     )
   }
@@ -162,7 +166,12 @@ export class Pool implements AsyncDisposable {
     return () => signal.removeEventListener("abort", cancel)
   }
 
-  async *#stream<A>(task: Task<any, A>, parameters: ReadonlyArray<unknown>, options: RunOptions): AsyncGenerator<A> {
+  async *#stream<A>(
+    task: Task<any, A>,
+    parameters: ReadonlyArray<unknown>,
+    options: RunOptions,
+    site: SubmitSite
+  ): AsyncGenerator<A> {
     const { signal } = options
     signal?.throwIfAborted()
     const values: Array<A> = []
@@ -172,7 +181,7 @@ export class Pool implements AsyncDisposable {
       "stream",
       this.#engine.entry(task),
       parameters,
-      jobOptions(options, toMs),
+      jobOptions(options, toMs, site),
       (error) => {
         outcome = { error }
         wake?.()
@@ -208,12 +217,13 @@ export class Pool implements AsyncDisposable {
     task: Task<any, B>,
     ordered: boolean,
     options: PoolMapOptions,
+    site: SubmitSite,
     arrange: (chunk: Chunk<B>) => ReadonlyArray<C>
   ): Results<C> {
     const { signal } = options
     const open = () => {
       signal?.throwIfAborted()
-      const run = new MapRun<B>(this.#engine, source, task, ordered, options)
+      const run = new MapRun<B>(this.#engine, source, task, ordered, options, site)
       let aborted: Promise<never> | undefined
       let stop: (() => void) | undefined
       if (signal !== undefined) {
