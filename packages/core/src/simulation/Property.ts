@@ -1,0 +1,45 @@
+/**
+ * Searches as tests, for any test runner whose `it` takes a function that may throw or return a promise.
+ *
+ * The environment decides without a change of code:
+ *
+ * - `SIMUL_REPLAY="17: f2@5"` runs that seed and schedule alone (`17` alone: the seed under the test's strategy);
+ * - `SIMUL_SEEDS=100000` runs so many seeds, for a long night.
+ */
+import * as Effect from "effect/Effect"
+import * as Exploration from "./Exploration.ts"
+import type * as Failure from "./Failure.ts"
+
+export interface PropertyOptions<A> extends Exploration.ExploreOptions<A> {
+  /** Run this line of a failure alone, as `SIMUL_REPLAY` does. */
+  readonly replay?: string
+}
+
+const environment = (name: string): string | undefined => {
+  const value = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[name]
+  return value === "" ? undefined : value
+}
+
+/**
+ * A test body: `it("keeps the sum", Simulation.property(program, { invariants: {...} }))`. It throws a failure whose
+ * message has the seeds, the schedule, what ran, and the line that runs it again.
+ */
+export const property =
+  <A, E>(program: Effect.Effect<A, E>, options: PropertyOptions<A> = {}): (() => Promise<void>) =>
+  async () => {
+    const line = environment("SIMUL_REPLAY") ?? options.replay
+    const seeds = environment("SIMUL_SEEDS")
+    if (seeds !== undefined && !/^[1-9]\d*$/.test(seeds))
+      throw new Error(`SIMUL_SEEDS must be a whole number from 1, got \`${seeds}\``)
+    const search =
+      line === undefined
+        ? Exploration.explore(program, seeds === undefined ? options : { ...options, seeds: Number(seeds) })
+        : Exploration.replay(program, line, options)
+    const failure = await Effect.runPromise(
+      Effect.match(search, { onFailure: (failure) => failure, onSuccess: () => undefined })
+    )
+    if (failure !== undefined) throw new Error(explain(failure), { cause: failure })
+  }
+
+const explain = (failure: Failure.SimulationFailure) =>
+  `${failure.message}\n  again: SIMUL_REPLAY="${failure.replay}" in front of the command that runs this test`

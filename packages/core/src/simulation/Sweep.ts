@@ -1,0 +1,145 @@
+/**
+ * A fault at every operation, one after the other: an interruption of one fiber, or a crash of the whole program.
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Failure from "./Failure.ts"
+import { below, make, type Randomness } from "./Randomness.ts"
+import * as Run from "./Run.ts"
+import * as Strategy from "./Strategy.ts"
+import { type Settings, streams } from "./World.ts"
+
+export interface SweepOptions extends Omit<Run.Options, "trace" | "seed"> {
+  /** How many seeds from 1 on, each with a schedule of its own, or which [1]. */
+  readonly seeds?: number | Iterable<number>
+  /** Collect all failures instead of failing with the first [false]. */
+  readonly keepGoing?: boolean
+}
+
+/** What a sweep went through. */
+export interface Sweep {
+  /** Faults: interruptions or first crashes. */
+  readonly points: number
+  readonly failures: ReadonlyArray<Failure.SimulationFailure>
+}
+
+const seedsOf = (seeds: number | Iterable<number> = 1): Iterable<number> =>
+  typeof seeds === "number" ? Array.from({ length: seeds }, (_, index) => index + 1) : seeds
+
+export interface InterruptOptions<A> extends SweepOptions {
+  /** What must hold of the program's value, wherever the victim was interrupted. */
+  readonly invariants?: Run.Invariants<A>
+}
+
+/**
+ * Runs a program once for each operation of the fiber that `Simulation.victim` marks, and interrupts that fiber before
+ * it: a leak of a permit, a lock or a file shows up as a broken invariant or a deadlock. The program itself must
+ * succeed. [roundRobin()] without a strategy: give `random` and several seeds to vary what goes on around the victim.
+ */
+export const sweepInterrupts = <A, E, R>(
+  program: Effect.Effect<A, E, R>,
+  options: InterruptOptions<A> = {}
+): Effect.Effect<Sweep, Failure.SimulationFailure, R> =>
+  Effect.gen(function* () {
+    const services = yield* Effect.context<R>()
+    const judge = Run.judge<A, E>(options.invariants ?? {})
+    const failures: Array<Failure.SimulationFailure> = []
+    let points = 0
+    for (const seed of seedsOf(options.seeds)) {
+      const settings = Run.settingsOf({ strategy: Strategy.roundRobin(), ...options, seed })
+      for (let point = 1; ; point++) {
+        const perform = (trace: boolean) => Run.perform(program, services, { ...settings, trace, interruptAt: point })
+        const finished = yield* perform(false)
+        if (finished.world.victimSteps < point) break
+        points++
+        if (Run.reasonOf(finished, judge) === undefined) continue
+        const traced = yield* perform(true)
+        const failure = Run.failureOf(traced, Run.reasonOf(traced, judge)!, { point })
+        if (!options.keepGoing) return yield* failure
+        failures.push(failure)
+      }
+    }
+    return { points, failures }
+  })
+
+export interface CrashOptions<S, A, E, R> extends SweepOptions {
+  /** Makes what outlives a crash, such as a simulated disk. */
+  readonly make: (random: Randomness) => S
+  /** The program, run from its start again after each crash. */
+  readonly program: (state: S) => Effect.Effect<A, E, R>
+  /** What a crash does to the state. The program is gone without a finalizer by then. */
+  readonly crash: (state: S, random: Randomness) => void
+  /** What must hold when the program has ended at last. */
+  readonly invariants: Readonly<Record<string, (value: A, state: S) => boolean | void>>
+  /** Crashes of one trial at most: the first is swept, each further one comes with a chance of one half [2]. */
+  readonly crashes?: number
+  /** Up to so many operations each is crashed at, of a longer run so many random ones [1000]. */
+  readonly points?: number
+  /** Only this first crash, as the failure's `point` tells it. */
+  readonly point?: number
+}
+
+/**
+ * Crashes a program before each of its operations, one trial each: everything stops dead, `crash` takes from the state
+ * what was not durable, and the program starts again and must come to a good end, as must what `invariants` say.
+ */
+export const sweepCrashes = <S, A, E, R>(
+  options: CrashOptions<S, A, E, R>
+): Effect.Effect<Sweep, Failure.SimulationFailure, R> =>
+  Effect.gen(function* () {
+    const services = yield* Effect.context<R>()
+    const { points: mostPoints = 1000 } = options
+    const failures: Array<Failure.SimulationFailure> = []
+    let points = 0
+    for (const seed of seedsOf(options.seeds)) {
+      const settings = Run.settingsOf({ ...options, seed })
+      const whole = yield* trial(options, services, settings, Infinity)
+      if (whole.failure !== undefined) return yield* whole.failure
+      for (const point of options.point === undefined ? pointsOf(whole.steps, mostPoints, seed) : [options.point]) {
+        points++
+        let { failure } = yield* trial(options, services, settings, point)
+        if (failure === undefined) continue
+        failure = (yield* trial(options, services, { ...settings, trace: true }, point)).failure ?? failure
+        if (!options.keepGoing) return yield* failure
+        failures.push(failure)
+      }
+    }
+    return { points, failures }
+  })
+
+const pointsOf = (steps: number, most: number, seed: number): Iterable<number> => {
+  if (steps <= most) return Array.from({ length: steps }, (_, index) => index + 1)
+  const random = make(seed, streams.crash)
+  return Array.from({ length: most }, () => 1 + below(random, steps))
+}
+
+const trial = <S, A, E, R>(
+  options: CrashOptions<S, A, E, R>,
+  services: Context.Context<R>,
+  settings: Settings,
+  point: number
+): Effect.Effect<{ readonly steps: number; readonly failure: Failure.SimulationFailure | undefined }> =>
+  Effect.gen(function* () {
+    const random = make(settings.seed * 0x10000 + (point === Infinity ? 0 : point), streams.crash)
+    const state = options.make(make(settings.seed, streams.faults))
+    const judge = Run.judge<A, E>(
+      Object.fromEntries(
+        Object.entries(options.invariants).map(([name, holds]) => [name, (value: A) => holds(value, state)])
+      )
+    )
+    let stopAt = point
+    for (let crashes = 0; ; crashes++) {
+      const finished = yield* Run.perform(options.program(state), services, { ...settings, stopAt })
+      if (finished.rest !== "Stopped") {
+        const reason = Run.reasonOf(finished, judge)
+        const extra = point === Infinity ? {} : { point }
+        return {
+          steps: finished.world.steps,
+          failure: reason === undefined ? undefined : Run.failureOf(finished, reason, extra)
+        }
+      }
+      options.crash(state, random)
+      const again = crashes + 1 < (options.crashes ?? 2) && random() < 0.5
+      stopAt = again ? 1 + below(random, Math.max(1, point)) : Infinity
+    }
+  })

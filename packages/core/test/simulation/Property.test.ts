@@ -1,0 +1,65 @@
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Simulation } from "../../src/simulation/index.ts"
+
+const transfer = Effect.gen(function* () {
+  let from = 100
+  let to = 0
+  const move = Effect.gen(function* () {
+    const seen = yield* Effect.sync(() => from)
+    yield* Effect.sync(() => {
+      from = seen - 10
+      to += 10
+    })
+  })
+  yield* Effect.all([move, move], { concurrency: 2 })
+  return from + to
+})
+const invariants = { "money is neither made nor lost": (sum: number) => sum === 100 }
+
+const thrown = async (body: () => Promise<void>): Promise<string> => {
+  try {
+    await body()
+    return ""
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+describe("Simulation.property", () => {
+  afterEach(() => {
+    delete process.env.SIMUL_REPLAY
+    delete process.env.SIMUL_SEEDS
+  })
+
+  // oxlint-disable-next-line vitest/expect-expect -- the property asserts
+  it("passes a property that holds", Simulation.property(Effect.succeed(1), { invariants: { one: (n) => n === 1 } }))
+
+  it("throws what broke, the seed, the schedule, what ran and how to run it again", async () => {
+    const message = await thrown(Simulation.property(transfer, { invariants }))
+    assert.match(message, /^invariant broken: money is neither made nor lost \(the value is 110\)/)
+    assert.match(message, /seed \d+, random\(0\.1\)/)
+    assert.match(message, /schedule: 1 pre-emptions, 0 picks, shrunk from \d+/)
+    assert.match(message, /fiber 2: .*pre-empted before \d+/)
+    assert.match(message, /SIMUL_REPLAY="\d+: f\d+@\d+"/)
+  })
+
+  it("runs the one line of the environment or of its options", async () => {
+    const message = await thrown(Simulation.property(transfer, { invariants }))
+    const line = /SIMUL_REPLAY="(.*)"/.exec(message)![1]!
+    process.env.SIMUL_REPLAY = line
+    assert.include(await thrown(Simulation.property(transfer, { invariants })), line)
+    process.env.SIMUL_REPLAY = ""
+    assert.include(await thrown(Simulation.property(transfer, { invariants, replay: line })), line)
+    assert.strictEqual(await thrown(Simulation.property(transfer, { invariants, replay: "1:" })), "")
+  })
+
+  it("runs as many seeds as the environment says", async () => {
+    let runs = 0
+    process.env.SIMUL_SEEDS = "17"
+    await Simulation.property(Effect.sync(() => runs++))()
+    assert.strictEqual(runs, 17)
+    process.env.SIMUL_SEEDS = "many"
+    assert.include(await thrown(Simulation.property(Effect.void)), "got `many`")
+  })
+})

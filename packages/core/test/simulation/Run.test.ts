@@ -1,0 +1,365 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import { Failure, Simulation, Strategy } from "../../src/simulation/index.ts"
+
+const strategies = [
+  Strategy.random(0),
+  Strategy.random(0.1),
+  Strategy.random(1),
+  Strategy.pct(1),
+  Strategy.pct(3, 200),
+  Strategy.roundRobin(),
+  Strategy.roundRobin(1)
+].map((strategy) => [Strategy.format(strategy), strategy] as const)
+
+/** Three workers that count, wait, draw and yield, and say what they did. */
+const workers = Effect.gen(function* () {
+  const log: Array<string> = []
+  const worker = Effect.fnUntraced(function* (name: number) {
+    for (let round = 0; round < 3; round++) {
+      log.push(`${name}.${round}@${yield* Clock.currentTimeMillis}`)
+      yield* Effect.yieldNow
+      yield* Effect.sleep(yield* Random.nextIntBetween(1, 100))
+    }
+  })
+  yield* Effect.forEach([1, 2, 3], worker, { concurrency: "unbounded" })
+  return log.join(" ")
+})
+
+const failureOf = <A, E>(program: Effect.Effect<A, E>, options?: Simulation.Options) =>
+  Effect.flip(Simulation.run(program, options))
+
+describe("Simulation.run", () => {
+  it.effect.each(strategies)("goes the same way with the same seed under %s", ([, strategy]) =>
+    Effect.gen(function* () {
+      const hashes = new Set<string>()
+      for (let seed = 1; seed <= 20; seed++) {
+        const one = yield* Simulation.run(workers, { seed, strategy, trace: true })
+        const other = yield* Simulation.run(workers, { seed, strategy, trace: true })
+        assert.deepStrictEqual(other, one)
+        hashes.add(one.hash)
+      }
+      // the program draws numbers, so seeds differ under every strategy
+      assert.strictEqual(hashes.size, 20)
+    })
+  )
+
+  it.effect("numbers fibers from 1, however many the process had before", () =>
+    Effect.gen(function* () {
+      const one = yield* Simulation.run(workers, { trace: true })
+      yield* Effect.forEach([1, 2, 3, 4, 5], () => Effect.forkChild(Effect.void))
+      const other = yield* Simulation.run(workers, { trace: true })
+      assert.deepStrictEqual(other.trace, one.trace)
+      assert.strictEqual(one.trace[0]!.fiber, 1)
+    })
+  )
+
+  it.effect("replays its own schedule exactly, whatever strategy made it", () =>
+    Effect.gen(function* () {
+      for (const [name, strategy] of strategies)
+        for (let seed = 1; seed <= 20; seed++) {
+          const one = yield* Simulation.run(workers, { seed, strategy })
+          // a quantum is no choice but a rule of the strategy
+          if (strategy._tag === "RoundRobin" && strategy.quantum === 1) continue
+          const again = yield* Simulation.run(workers, { seed, strategy: Strategy.replay(one.schedule) })
+          assert.strictEqual(again.hash, one.hash, `${name}, seed ${seed}`)
+          assert.deepStrictEqual(again.exit, one.exit)
+        }
+    })
+  )
+
+  it.effect("makes progress when it pre-empts before every operation", () =>
+    Effect.gen(function* () {
+      const { exit, preemptions } = yield* Simulation.run(workers, { strategy: Strategy.random(1) })
+      assert.isTrue(exit._tag === "Success")
+      assert.isAbove(preemptions, 20)
+    })
+  )
+
+  it.effect("keeps virtual time: exact, in order, and in no real time", () =>
+    Effect.gen(function* () {
+      const countdown = (name: string, ms: number, log: Array<string>) =>
+        Effect.gen(function* () {
+          for (let left = 3; left > 0; left--) {
+            yield* Effect.sleep(ms)
+            log.push(`${(yield* Clock.currentTimeMillis) / 1000} ${name}${left}`)
+          }
+        })
+      const program = Effect.suspend(() => {
+        const log: Array<string> = []
+        return Effect.as(
+          Effect.all([countdown("a", 1000, log), countdown("b", 800, log), countdown("c", 500, log)], {
+            concurrency: "unbounded"
+          }),
+          log.join.bind(log, ", ")
+        )
+      })
+      const { exit, elapsedMs } = yield* Simulation.run(program, { strategy: Strategy.roundRobin() })
+      assert.isTrue(exit._tag === "Success")
+      if (exit._tag === "Success")
+        assert.strictEqual(exit.value(), "0.5 c3, 0.8 b3, 1 a3, 1 c2, 1.5 c1, 1.6 b2, 2 a2, 2.4 b1, 3 a1")
+      assert.strictEqual(elapsedMs, 3000)
+      const year = yield* Simulation.run(Effect.as(Effect.sleep("365 days"), 1))
+      assert.strictEqual(year.elapsedMs, 365 * 24 * 3_600_000)
+    })
+  )
+
+  it.effect("lets a sleep be interrupted, and a longer one go on", () =>
+    Effect.gen(function* () {
+      const { exit, elapsedMs } = yield* Simulation.run(
+        Effect.all([Effect.timeoutOption(Effect.sleep(1000), 10), Effect.sleep(20)], { concurrency: "unbounded" })
+      )
+      assert.isTrue(exit._tag === "Success")
+      assert.strictEqual(elapsedMs, 20)
+    })
+  )
+
+  it.effect("varies the order in which a Deferred wakes its waiter", () =>
+    Effect.gen(function* () {
+      const program = Effect.gen(function* () {
+        const log: Array<string> = []
+        const deferred = yield* Deferred.make<void>()
+        const waiter = yield* Effect.forkChild(
+          Effect.andThen(
+            Deferred.await(deferred),
+            Effect.sync(() => log.push("waiter"))
+          )
+        )
+        yield* Effect.sleep(1)
+        yield* Deferred.succeed(deferred, undefined)
+        yield* Effect.sync(() => log.push("waker"))
+        yield* Fiber.join(waiter)
+        return log.join()
+      })
+      const orders = new Set<string>()
+      for (let seed = 1; seed <= 100; seed++) {
+        const { exit } = yield* Simulation.run(program, { seed, strategy: Strategy.random(0.2) })
+        if (exit._tag === "Success") orders.add(exit.value)
+      }
+      assert.deepStrictEqual([...orders].toSorted(), ["waiter,waker", "waker,waiter"])
+    })
+  )
+
+  it.effect("gives the failure of a program as its exit", () =>
+    Effect.gen(function* () {
+      const { exit } = yield* Simulation.run(Effect.fail("no"))
+      assert.isTrue(exit._tag === "Failure")
+    })
+  )
+
+  it.effect("takes services from the surroundings, but clock and Random from the simulation", () =>
+    Effect.gen(function* () {
+      class Name extends Context.Service<Name, string>()("test/Name") {}
+      const { exit } = yield* Simulation.run(
+        Effect.gen(function* () {
+          return [yield* Name, yield* Clock.currentTimeMillis, yield* Random.next]
+        }),
+        { seed: 5 }
+      ).pipe(Effect.provideService(Name, "x"), Random.withSeed("other"))
+      const again = yield* Simulation.run(Effect.flatMap(Random.next, Effect.succeed), { seed: 5 })
+      assert.deepStrictEqual(exit._tag === "Success" ? exit.value : [], [
+        "x",
+        0,
+        again.exit._tag === "Success" ? again.exit.value : undefined
+      ])
+    })
+  )
+
+  it.effect("reports a deadlock with those who wait, their names and their lines", () =>
+    Effect.gen(function* () {
+      const philosopher = Effect.fn("philosopher")(function* (latch: Latch.Latch) {
+        yield* latch.await
+      })
+      const program = Effect.gen(function* () {
+        const latch = yield* Latch.make()
+        const fiber = yield* Effect.forkChild(philosopher(latch))
+        yield* Effect.sleep(7)
+        yield* Fiber.join(fiber)
+        yield* latch.open
+      })
+      const failure = yield* failureOf(program, { seed: 3 })
+      assert.instanceOf(failure.reason, Failure.Deadlock)
+      assert.strictEqual(failure.seed, 3)
+      assert.strictEqual(failure.strategy, "random(0.1)")
+      assert.isAbove(failure.trace.length, 0)
+      const { fibers, at } = failure.reason
+      assert.strictEqual(at, 7)
+      assert.deepStrictEqual(
+        fibers.map(({ fiber, parent, name, since }) => ({ fiber, parent, name, since })),
+        [
+          { fiber: 1, parent: 0, name: "", since: 7 },
+          { fiber: 2, parent: 1, name: "philosopher", since: 0 }
+        ]
+      )
+      assert.match(fibers[1]!.frames[0]!, /^philosopher \(.*Run\.test\.ts:\d+:\d+\)$/)
+      assert.include(failure.message, "deadlock at 7 ms")
+    })
+  )
+
+  it.effect("calls a program that does nothing but wait for itself a deadlock at once", () =>
+    Effect.gen(function* () {
+      assert.instanceOf((yield* failureOf(Effect.never)).reason, Failure.Deadlock)
+      const queue = Effect.flatMap(Queue.unbounded<number>(), Queue.take)
+      assert.instanceOf((yield* failureOf(queue)).reason, Failure.Deadlock)
+    })
+  )
+
+  it.effect.each([
+    [
+      "loops without an end",
+      Effect.gen(function* () {
+        for (;;) yield* Effect.sync(() => {})
+      })
+    ],
+    ["yields without an end", Effect.forever(Effect.yieldNow)],
+    ["sleeps without an end", Effect.forever(Effect.sleep(1))]
+  ] as const)("stops a program that %s", ([, program]) =>
+    Effect.gen(function* () {
+      for (const [, strategy] of strategies) {
+        const { reason } = yield* failureOf(program, { strategy, maxSteps: 5000 })
+        assert.instanceOf(reason, Failure.StepLimit)
+        assert.strictEqual(reason.fibers.length, 1)
+      }
+    })
+  )
+
+  it.effect.each([
+    ["Promise", Effect.promise(async () => 1)],
+    [
+      "Promise",
+      Effect.tryPromise(
+        () =>
+          new Promise((resolve) => {
+            resolve(1)
+          })
+      )
+    ],
+    ["setTimeout", Effect.callback<void>((resume) => void setTimeout(() => resume(Effect.void), 1))],
+    ["setImmediate", Effect.sync(() => void setImmediate(() => {}))],
+    ["setInterval", Effect.sync(() => void setInterval(() => {}, 1000))],
+    ["queueMicrotask", Effect.sync(() => queueMicrotask(() => {}))]
+  ] as const)("reports the use of %s with its place", ([api, effect]) =>
+    Effect.gen(function* () {
+      const program = Effect.andThen(Effect.sleep(5), effect as Effect.Effect<unknown, unknown>)
+      const { reason } = yield* failureOf(program)
+      assert.instanceOf(reason, Failure.UncontrolledPromise)
+      const violation = reason
+      assert.strictEqual(violation.api, api)
+      assert.match(violation.place!, /Run\.test\.ts:\d+:\d+/)
+      assert.include(violation.message, "Simulation.outside")
+    })
+  )
+
+  it.effect("leaves promises and timers of the process as they were", () =>
+    Effect.gen(function* () {
+      const then = Reflect.get(Promise.prototype, "then")
+      const before = [setTimeout, setImmediate, setInterval, queueMicrotask]
+      yield* Simulation.run(workers)
+      yield* failureOf(Effect.promise(async () => 1))
+      assert.strictEqual(Reflect.get(Promise.prototype, "then"), then)
+      assert.deepStrictEqual([setTimeout, setImmediate, setInterval, queueMicrotask], before)
+      assert.strictEqual(yield* Effect.promise(async () => 2), 2)
+    })
+  )
+
+  it.live("lets what is outside be real, and brings it back in the order in which it left", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const excursion = (name: string, turns: number) =>
+        Effect.gen(function* () {
+          yield* Effect.sleep(1)
+          const value = yield* Simulation.outside(
+            Effect.promise(async () => {
+              for (let turn = 0; turn < turns; turn++)
+                await new Promise((resolve) => {
+                  setImmediate(resolve)
+                })
+              return name
+            })
+          )
+          log.push(value)
+          return yield* Clock.currentTimeMillis
+        })
+      const program = Effect.all([excursion("slow", 20), excursion("fast", 1)], { concurrency: "unbounded" })
+      const { exit, elapsedMs } = yield* Simulation.run(program, { strategy: Strategy.roundRobin() })
+      assert.deepStrictEqual(exit._tag === "Success" ? exit.value : [], [1, 1])
+      assert.strictEqual(elapsedMs, 1)
+      assert.deepStrictEqual(log, ["slow", "fast"])
+    })
+  )
+
+  it.live("interrupts what is outside with the fiber that waits for it", () =>
+    Effect.gen(function* () {
+      let released = false
+      const excursion = Simulation.outside(
+        Effect.onInterrupt(Effect.sleep(60_000), () =>
+          Effect.sync(() => {
+            released = true
+          })
+        )
+      )
+      const { exit } = yield* Simulation.run(Effect.raceFirst(excursion, Effect.as(Effect.yieldNow, 1)))
+      assert.isTrue(exit._tag === "Success")
+      assert.isTrue(released)
+    })
+  )
+
+  it.effect("does nothing of its own outside of a simulation", () =>
+    Effect.gen(function* () {
+      yield* Simulation.always("never", () => false)
+      assert.strictEqual(yield* Simulation.victim(Effect.succeed(1)), 1)
+      assert.strictEqual(yield* Simulation.outside(Effect.succeed(2)), 2)
+    })
+  )
+})
+
+describe("Simulation.always", () => {
+  it.effect("finds a state that no fiber sees at the end", () =>
+    Effect.gen(function* () {
+      const program = Effect.gen(function* () {
+        let inside = 0
+        yield* Simulation.always("at most one is inside", () => inside <= 1)
+        const enter = Effect.gen(function* () {
+          inside++
+          yield* Effect.sleep(1)
+          inside--
+        })
+        yield* Effect.all([enter, enter], { concurrency: 2 })
+      })
+      const { reason } = yield* failureOf(program)
+      assert.instanceOf(reason, Failure.InvariantBroken)
+      assert.include(reason.message, "at most one is inside")
+    })
+  )
+})
+
+describe("Simulation.assertDeterministic", () => {
+  it.effect("passes what the seed decides", () =>
+    Effect.gen(function* () {
+      for (const [, strategy] of strategies) yield* Simulation.assertDeterministic(workers, { strategy })
+    })
+  )
+
+  it.effect("finds a choice that the seed does not decide, and where the runs part", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const program = Effect.suspend(() => {
+        runs++
+        return Effect.forEach([1, 2, 3], (item) => (item === runs ? Effect.sleep(1) : Effect.yieldNow))
+      })
+      const { reason } = yield* Effect.flip(Simulation.assertDeterministic(program))
+      assert.instanceOf(reason, Failure.NotDeterministic)
+      const { hashes, slice, first, second } = reason
+      assert.notStrictEqual(...hashes)
+      assert.isAbove(slice, 0)
+      assert.notStrictEqual(first, second)
+    })
+  )
+})
