@@ -5,3 +5,8 @@ export * as Strategy from "./Strategy.ts"
 export * as Failure from "./Failure.ts"
 export * as Schedule from "./Schedule.ts"
 export * as Trace from "./Trace.ts"
+// A world to run in
+export * as Faults from "./Faults.ts"
+export * as Randomness from "./Randomness.ts"
+export * as SimulatedDisk from "./SimulatedDisk.ts"
+export * as SimulatedFileSystem from "./SimulatedFileSystem.ts"
