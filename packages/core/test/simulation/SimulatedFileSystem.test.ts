@@ -115,7 +115,10 @@ describe("SimulatedFileSystem", () => {
         crashes: 1
       })
       assert.isAbove(points, 10)
-      assert.deepStrictEqual([...lengths].toSorted((a, b) => a - b), [0, 2, 4, 6])
+      assert.deepStrictEqual(
+        [...lengths].toSorted((a, b) => a - b),
+        [0, 2, 4, 6]
+      )
     })
   )
 
