@@ -218,7 +218,7 @@ export const make = (options: Options = {}): Effect.Effect<Network["Service"]> =
         // Looked at, not taken: an interrupted wait loses nothing. It ends early when the connection breaks.
         if (segment.at > now) {
           incoming.arrival.closeUnsafe()
-          return Effect.andThen(Effect.raceFirst(Effect.sleep(segment.at - now), incoming.arrival.await), receive)
+          return Effect.andThen(Effect.timeoutOption(incoming.arrival.await, segment.at - now), receive)
         }
         if (segment.bytes === "reset") return broken
         if (segment.bytes === "end") return Effect.succeedNone

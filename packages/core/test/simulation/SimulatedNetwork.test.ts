@@ -128,7 +128,7 @@ describe("SimulatedNetwork", () => {
       )
       assert.isTrue(refused.exit._tag === "Success" && refused.exit.value instanceof SimulatedNetwork.ConnectionRefused)
       const taken = yield* Simulation.run(
-        simulated({}, (network) => Effect.flip(Effect.scoped(network.listen("a.example", 80))))
+        simulated({}, (network) => Effect.flip(Effect.scoped(Effect.asVoid(network.listen("a.example", 80)))))
       )
       assert.isTrue(taken.exit._tag === "Success" && taken.exit.value instanceof SimulatedNetwork.AddressInUse)
     })
