@@ -166,9 +166,9 @@ const shapeOf = (engine: Engine): ExecutorShape => {
       })
     ) as never
 
-  const shape: ExecutorShape = {
+  return {
     submit: (task, parameters, options = {}) => {
-      const site = submitSite(shape.submit)
+      const site = submitSite()
       return Effect.withFiber((fiber) =>
         Effect.callback((resume) => {
           const job = engine.submit(
@@ -183,7 +183,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
       )
     },
     stream: (task, parameters, options = {}) => {
-      const site = submitSite(shape.stream)
+      const site = submitSite()
       return Stream.unwrap(
         Effect.gen(function* () {
           const deadline = yield* Deadline
@@ -214,11 +214,11 @@ const shapeOf = (engine: Engine): ExecutorShape => {
     },
     map: (source, task, options) =>
       Stream.flattenIterable(
-        Stream.map(map(source, task, true, options, submitSite(shape.map)), ({ values }: any) => values)
+        Stream.map(map(source, task, true, options, submitSite()), ({ values }: any) => values)
       ) as never,
     mapUnordered: (source, task, options) =>
       Stream.flattenIterable(
-        Stream.map(map(source, task, false, options, submitSite(shape.mapUnordered)), ({ first, values }: any) =>
+        Stream.map(map(source, task, false, options, submitSite()), ({ first, values }: any) =>
           values.map((value: unknown, index: number) => [first + index, value])
         )
       ) as never,
@@ -239,7 +239,6 @@ const shapeOf = (engine: Engine): ExecutorShape => {
         Stream.map(Stream.fromSchedule(Schedule.spaced(interval)), () => engine.statistics())
       )
   }
-  return shape
 }
 
 const isExecutorError = (error: unknown): error is ExecutorError =>

@@ -86,7 +86,7 @@ export class Pool implements AsyncDisposable {
     options: RunOptions = {}
   ): Promise<A> {
     const { signal } = options
-    const site = submitSite(this.run)
+    const site = submitSite()
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason)
       let stop: (() => void) | undefined
@@ -112,7 +112,7 @@ export class Pool implements AsyncDisposable {
     parameters: Parameters,
     options: RunOptions = {}
   ): AsyncIterable<A> {
-    const site = submitSite(this.stream)
+    const site = submitSite()
     return { [Symbol.asyncIterator]: () => this.#stream<A>(task as never, parameters, options, site) }
   }
 
@@ -122,7 +122,7 @@ export class Pool implements AsyncDisposable {
     task: Task<readonly [A], B>,
     options: PoolMapOptions = {}
   ): Results<B> {
-    return this.#results(source, task, true, options, submitSite(this.map), ({ values }) => values)
+    return this.#results(source, task, true, options, submitSite(), ({ values }) => values)
   }
 
   /** The same in order of completion, each result with the index of its item. */
@@ -131,7 +131,7 @@ export class Pool implements AsyncDisposable {
     task: Task<readonly [A], B>,
     options: PoolMapOptions = {}
   ): Results<readonly [index: number, value: B]> {
-    return this.#results(source, task, false, options, submitSite(this.mapUnordered), ({ first, values }) =>
+    return this.#results(source, task, false, options, submitSite(), ({ first, values }) =>
       values.map((value, index) => [first + index, value] as const)
     )
   }
