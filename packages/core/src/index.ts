@@ -1,3 +1,5 @@
+// Work that begins and ends together
+export * as TaskGroup from "./TaskGroup.ts"
 // Many items at once, by demand
 export * as Concurrently from "./Concurrently.ts"
 // Time
