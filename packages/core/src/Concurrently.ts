@@ -53,7 +53,10 @@ const nextOfIterable = <A>(source: Iterable<A> | AsyncIterable<A>): Effect.Effec
         )
       : take(result)
   })
-  const close = Effect.promise(async () => void (await iterator.return?.()))
+  const close = Effect.suspend(() => {
+    const result = iterator.return?.()
+    return result instanceof Promise ? Effect.promise(() => result) : Effect.void
+  })
   return Effect.as(
     Effect.addFinalizer(() => close),
     next
@@ -161,4 +164,44 @@ export const mapBounded = <S extends Source<any, any, any>, B, E2, R2>(
       return Stream.fromPull(Effect.succeed(emit as Pull.Pull<[B, ...Array<B>], E | E2>))
     })
   ) as Stream.Stream<B, E | E2, R | R2>
+}
+
+/** One of several effects has ended. `key` is its name, or its index where they have no names. */
+export interface Completed<out K, out A, out E> {
+  readonly key: K
+  readonly exit: Exit.Exit<A, E>
+}
+
+type NamedCompleted<T extends Readonly<Record<string, Effect.Effect<any, any, any>>>> = {
+  readonly [K in keyof T & string]: Completed<K, Effect.Success<T[K]>, Effect.Error<T[K]>>
+}[keyof T & string]
+
+/**
+ * Runs effects at once, or `concurrency` of them, and gives each exit in order of completion.
+ *
+ * Failures are exits too: they end neither the stream nor the other effects. Use `mapBounded` to stop at the first.
+ * Ending the stream early interrupts what still runs. With `concurrency` an iterable is pulled only as far as places
+ * are free. Source: asyncio.as_completed, which cannot tell which of them it was.
+ */
+export const asCompleted: {
+  <const T extends Readonly<Record<string, Effect.Effect<any, any, any>>>>(
+    effects: T,
+    options?: { readonly concurrency?: number }
+  ): Stream.Stream<NamedCompleted<T>, never, Effect.Services<T[keyof T]>>
+  <A, E, R>(
+    effects: Iterable<Effect.Effect<A, E, R>>,
+    options?: { readonly concurrency?: number }
+  ): Stream.Stream<Completed<number, A, E>, never, R>
+} = (
+  effects: Iterable<Effect.Effect<any, any, any>> | Readonly<Record<string, Effect.Effect<any, any, any>>>,
+  options?: { readonly concurrency?: number }
+): Stream.Stream<any, never, any> => {
+  const named = Symbol.iterator in effects ? undefined : Object.keys(effects)
+  const all: Iterable<Effect.Effect<any, any, any>> = named ? Object.values(effects) : (effects as Iterable<any>)
+  const source = options?.concurrency === undefined ? [...all] : all
+  return mapBounded(
+    source,
+    (effect, index) => Effect.map(Effect.exit(effect), (exit) => ({ key: named?.[index] ?? index, exit })),
+    { concurrency: options?.concurrency ?? Math.max(1, (source as ReadonlyArray<unknown>).length) }
+  )
 }

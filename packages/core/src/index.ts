@@ -1,5 +1,7 @@
 // Work that begins and ends together
 export * as TaskGroup from "./TaskGroup.ts"
+export * as WaitFor from "./WaitFor.ts"
+export * as StaggeredRace from "./StaggeredRace.ts"
 // Many items at once, by demand
 export * as Concurrently from "./Concurrently.ts"
 // Time

@@ -4,7 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { mapBounded, type Source } from "../src/Concurrently.ts"
+import { asCompleted, mapBounded, type Source } from "../src/Concurrently.ts"
+import { sweep } from "./InterruptSweep.ts"
+import { World } from "./Simulated.ts"
 
 const naturals = function* (counter: { pulled: number; returned?: boolean }) {
   try {
@@ -111,5 +113,79 @@ describe("mapBounded", () => {
 
   it("refuses a concurrency below one", () => {
     assert.throws(() => mapBounded([], Effect.succeed, { concurrency: 0 }), /at least 1, got 0/)
+  })
+})
+
+describe("asCompleted", () => {
+  const after = <A, E>(ms: number, effect: Effect.Effect<A, E>) => Effect.delay(effect, ms)
+  const collect = <A, E>(stream: Stream.Stream<A, E>) => new World().run(Stream.runCollect(stream))
+
+  it("gives each exit with its name, the fastest first, failures and defects among them", () => {
+    const completed = asCompleted({
+      slow: after(30, Effect.succeed(1)),
+      fails: after(20, Effect.fail("no")),
+      dies: after(10, Effect.die("bug")),
+      fast: after(5, Effect.succeed("yes"))
+    })
+    assert.deepStrictEqual(
+      collect(completed),
+      Exit.succeed([
+        { key: "fast" as const, exit: Exit.succeed("yes") },
+        { key: "dies" as const, exit: Exit.die("bug") },
+        { key: "fails" as const, exit: Exit.fail("no") },
+        { key: "slow" as const, exit: Exit.succeed(1) }
+      ])
+    )
+  })
+
+  it("gives indexes where there are no names, and nothing for nothing", () => {
+    const completed = asCompleted([after(2, Effect.succeed("a")), after(1, Effect.succeed("b"))])
+    assert.deepStrictEqual(
+      collect(Stream.map(completed, ({ key, exit }) => [key, exit] as const)),
+      Exit.succeed([[1, Exit.succeed("b")] as const, [0, Exit.succeed("a")] as const])
+    )
+    assert.deepStrictEqual(collect(asCompleted([])), Exit.succeed([]))
+  })
+
+  it("gives each as soon as it is there, and interrupts the rest when the stream ends early", () => {
+    let interrupted = 0
+    const never = Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++))
+    const world = new World()
+    const exit = world.run(
+      asCompleted([never, after(7, Effect.succeed(1)), never]).pipe(Stream.take(1), Stream.runCollect)
+    )
+    assert.deepStrictEqual(exit, Exit.succeed([{ key: 1, exit: Exit.succeed(1) }]))
+    assert.strictEqual(world.now, 7)
+    assert.strictEqual(interrupted, 2)
+  })
+
+  it("pulls an endless iterable only as far as places are free", () => {
+    const counter = { pulled: 0 }
+    const effects = function* () {
+      for (const n of naturals(counter)) yield after(n, Effect.succeed(n))
+    }
+    collect(Stream.take(asCompleted(effects(), { concurrency: 3 }), 10))
+    assert.isAtMost(counter.pulled, 13)
+  })
+
+  it("leaves nothing running when interrupted at any operation", () => {
+    const points = sweep(
+      (victim) => {
+        const held = new Set<number>()
+        const hold = (n: number) =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => held.add(n)),
+            () => Effect.sleep(n),
+            () => Effect.sync(() => held.delete(n))
+          )
+        const completed = asCompleted([hold(3), hold(1), hold(2)], { concurrency: 2 })
+        return Effect.forkChild(victim(Stream.runDrain(completed))).pipe(
+          Effect.flatMap(Fiber.await),
+          Effect.map(() => held.size)
+        )
+      },
+      (exit) => assert.deepStrictEqual(exit, Exit.succeed(0))
+    )
+    assert.isAbove(points, 50)
   })
 })

@@ -65,7 +65,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     sleep: (duration: Duration.Duration) =>
       Effect.callback<void>((resume) => {
         const timer = { at: this.now + Duration.toMillis(duration), fire: () => resume(Effect.void) }
-        this.#timers.add(timer)
+        if (Number.isFinite(timer.at)) this.#timers.add(timer)
         return Effect.sync(() => void this.#timers.delete(timer))
       })
   }

@@ -112,7 +112,7 @@ describe("TaskGroup.run", () => {
         yield* group.spawn(cleanUp(after(3, Effect.die("child's clean-up")))(never))
         yield* group.spawn(cleanUp(failAfter(2, "typed clean-up"))(never))
         yield* group.spawn(failAfter(10, "first"))
-        yield* cleanUp(after(1, Effect.die("body's clean-up")))(never)
+        return yield* cleanUp(after(1, Effect.die("body's clean-up")))(never)
       })
     )
     assert.deepStrictEqual(run(program), [
@@ -327,7 +327,7 @@ describe("Interruption of a TaskGroup from outside", () => {
         Effect.andThen(group.spawn(cleanUp(Effect.sleep(20))(never)), never)
       )
     )
-    const recovered = Effect.catch(program, () => Effect.succeed("recovered"))
+    const recovered = Effect.orElseSucceed(program, () => "recovered")
     const { told, at } = interruptedAt(15, recovered)
     assert.notInclude(told, "ok recovered")
     assert.include(told, "Interrupt")
@@ -357,7 +357,7 @@ describe("Interruption of a TaskGroup from outside", () => {
       Effect.gen(function* () {
         yield* outer.spawn(failAfter(10, "outer"))
         const inner = TaskGroup.run((group: Group) => Effect.andThen(group.spawn(failAfter(10, "inner")), never))
-        yield* Effect.catch(inner, () => Effect.void)
+        yield* Effect.ignore(inner)
         yield* Effect.sleep(1)
         wentOn = true
       })
@@ -383,8 +383,7 @@ describe("TaskGroup.cancel", () => {
         Effect.gen(function* () {
           yield* group.spawn(mark("child")(never))
           yield* group.spawn(after(5, group.cancel))
-          yield* mark("body")(never)
-          return "body"
+          return yield* mark("body")(never)
         }),
       cancelled
     )
