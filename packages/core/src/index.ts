@@ -4,6 +4,9 @@ export * as WaitFor from "./WaitFor.ts"
 export * as StaggeredRace from "./StaggeredRace.ts"
 // Many items at once, by demand
 export * as Concurrently from "./Concurrently.ts"
+// Work that others must not wait for
+export * as Cooperate from "./Cooperate.ts"
+export * as TimeBudgetScheduler from "./TimeBudgetScheduler.ts"
 // Time
 export * as Deadline from "./Deadline.ts"
 // What ran when
