@@ -1,3 +1,5 @@
+// The model underneath
+export * as Coroutine from "./Coroutine.ts"
 // Work that begins and ends together
 export * as TaskGroup from "./TaskGroup.ts"
 export * as WaitFor from "./WaitFor.ts"

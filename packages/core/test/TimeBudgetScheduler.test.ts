@@ -34,16 +34,12 @@ describe("TimeBudgetScheduler", () => {
   it("runs tasks by priority, then in order of arrival, and new ones after all of them", () => {
     const { scheduler, turn } = makeByHand()
     const ran: Array<string> = []
-    const { scheduleTask } = scheduler.makeDispatcher()
+    const dispatcher = scheduler.makeDispatcher()
     const schedule = (name: string, priority: number) =>
-      scheduleTask.call(
-        scheduler.makeDispatcher(),
-        () => {
-          ran.push(name)
-          if (name === "b") schedule("new", -1)
-        },
-        priority
-      )
+      dispatcher.scheduleTask(() => {
+        ran.push(name)
+        if (name === "b") schedule("new", -1)
+      }, priority)
     for (const [name, priority] of [
       ["c", 0],
       ["e", 5],
