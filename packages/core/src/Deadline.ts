@@ -3,7 +3,13 @@
  *
  * A timeout bounds one call; a deadline is carried by the fiber, and a nested
  * one can only bring it forward.
+ *
+ * 1. Nothing begins after its deadline.
+ * 2. `DeadlineExceeded` comes after the work has been interrupted and has
+ *    cleaned up; what fails meanwhile is kept beside it.
+ * 3. An interruption from outside stays one.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -28,16 +34,39 @@ export const remaining: Effect.Effect<Duration.Duration> = Effect.gen(function* 
   return at === Infinity ? Duration.infinity : Duration.millis(Math.max(0, at - (yield* Clock.currentTimeMillis)))
 })
 
-/** Runs an effect with a deadline `duration` from now, or the one in force if that is earlier. Interrupts it at that time. */
+const until = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>, at: number, now: number) {
+  if (at === Infinity) return yield* Effect.provideService(effect, Deadline, at)
+  const exceeded = Cause.makeFailReason(new DeadlineExceeded({ atMs: at }))
+  if (at <= now) return yield* Effect.failCause(Cause.fromReasons([exceeded]))
+  let cleanUp: ReadonlyArray<Cause.Reason<E>> = []
+  const watched = Effect.onExit(Effect.provideService(effect, Deadline, at), (exit) => {
+    if (exit._tag === "Failure") cleanUp = exit.cause.reasons.filter((reason) => reason._tag !== "Interrupt")
+    return Effect.void
+  })
+  return yield* Effect.timeoutOrElse(watched, {
+    duration: Duration.millis(at - now),
+    // the work and its clean-up have ended by now
+    orElse: () => Effect.failCause(Cause.fromReasons<E | DeadlineExceeded>([exceeded, ...cleanUp]))
+  })
+})
+
+/**
+ * Runs an effect with a deadline `duration` from now, or the one in force if that is earlier. Interrupts it at that time
+ * and fails with `DeadlineExceeded` after its clean-up, whose failures are kept beside it. Where the deadline has passed
+ * already the effect does not begin.
+ */
 export const within =
   (duration: Duration.Input) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | DeadlineExceeded, R> =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const at = Math.min(yield* Deadline, now + Duration.toMillis(duration))
-      if (at === Infinity) return yield* effect
-      return yield* Effect.timeoutOrElse(Effect.provideService(effect, Deadline, at), {
-        duration: Duration.millis(Math.max(0, at - now)),
-        orElse: () => Effect.fail(new DeadlineExceeded({ atMs: at }))
-      })
+      return yield* until(effect, Math.min(yield* Deadline, now + Duration.toMillis(duration)), now)
     })
+
+/**
+ * Like `within`, but of the deadline in force it knows nothing: for clean-up, which runs when that one may have passed.
+ */
+export const forCleanUp =
+  (duration: Duration.Input) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | DeadlineExceeded, R> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => until(effect, now + Duration.toMillis(duration), now))
