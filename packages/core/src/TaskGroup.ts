@@ -73,8 +73,9 @@ export interface Options<E = never, F = E, R = never> {
   /**
    * How many children run at once; the others queue, first come first served. Unlimited by default.
    *
-   * `spawn` and `start` then wait until the child has its place, so a loop that spawns is held back. Called from
-   * within a child of the same group, `spawn` does not wait: that child's own place may be the one it would wait for.
+   * `spawn` and `start` then wait until the child has its place, so a loop that spawns is held back. Within a child of
+   * the same group, whose own place may be the one it would wait for, `spawn` does not wait for the child it queues, and
+   * `start` begins its child above the limit.
    */
   readonly limit?: number
   /**
@@ -220,7 +221,7 @@ class Group implements ScopedTaskGroup<any> {
     options?: ChildOptions
   ): Effect.Effect<Fiber.Fiber<A, E>, never, R> =>
     Effect.withFiber((spawner) => {
-      if (!this.#mustWait(spawner)) {
+      if (this.#hasPlace || this.#isInside(spawner)) {
         return this.#refusal(options) ?? Effect.succeed(this.#fork(spawner, child, options).fiber)
       }
       return Effect.callback((resume) => {
@@ -256,11 +257,8 @@ class Group implements ScopedTaskGroup<any> {
             member.starter = undefined
             wake()
           })
-        const member = this.#fork(
-          starter,
-          Effect.suspend(() => child(ready)),
-          options
-        )
+        const body = Effect.suspend(() => child(ready))
+        const member = this.#fork(starter, body, options, this.#hasPlace || this.#isInside(starter))
         member.starter = (exit) => {
           ended = exit
           wake()
@@ -363,17 +361,22 @@ class Group implements ScopedTaskGroup<any> {
     return Effect.die(new TaskGroupClosed({ group: this.#name, child: options?.name, state: this.state }))
   }
 
-  #mustWait(spawner: Fiber.Fiber<unknown, unknown>): boolean {
-    if (this.#running < this.#limit) return false
+  /** Whether a fiber is a child of this limited group, or runs inside one. */
+  #isInside(spawner: Fiber.Fiber<unknown, unknown>): boolean {
     let membership = spawner.getRef(Membership)
     while (membership !== undefined && membership.group !== this) membership = membership.outer
-    return membership === undefined
+    return membership !== undefined
+  }
+
+  get #hasPlace() {
+    return this.#running < this.#limit
   }
 
   #fork(
     spawner: Fiber.Fiber<unknown, unknown>,
     effect: Effect.Effect<any, any, any>,
-    options: ChildOptions | undefined
+    options: ChildOptions | undefined,
+    atOnce = this.#hasPlace
   ): Member {
     let { context } = spawner
     if (this.#limit < Infinity) {
@@ -385,7 +388,7 @@ class Group implements ScopedTaskGroup<any> {
     }
     const member = this.#admit(context, effect, options?.name)
     this.#counts.spawned++
-    if (this.#running < this.#limit) this.#begin(member)
+    if (atOnce) this.#begin(member)
     else this.#queue.add(member)
     return member
   }
@@ -437,7 +440,7 @@ class Group implements ScopedTaskGroup<any> {
       this.#counts[exit._tag === "Success" ? "succeeded" : failures.length > 0 ? "failed" : "interrupted"]++
       if (member.starter === undefined && failures.length > 0) this.#failed(member, failures)
       for (const next of this.#queue) {
-        if (this.#running >= this.#limit || this.state !== "open") break
+        if (!this.#hasPlace || this.state !== "open") break
         this.#queue.delete(next)
         this.#begin(next)
       }

@@ -660,6 +660,18 @@ describe("TaskGroup with a limit", () => {
     assert.strictEqual(at, 20)
   })
 
+  it("begins what a child starts above the limit, since that child waits for it", () => {
+    const program = TaskGroup.run(
+      (group: Group) =>
+        Effect.flatMap(
+          group.spawn(group.start((ready: TaskGroup.Ready<number>) => Effect.delay(ready(1), 5))),
+          (fiber) => Fiber.join(fiber)
+        ),
+      { limit: 1 }
+    )
+    assert.deepStrictEqual(run(program), ["ok 1"])
+  })
+
   it("begins queued children in the order they came", () => {
     const begun: Array<number> = []
     const program = TaskGroup.run(
