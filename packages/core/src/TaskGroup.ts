@@ -10,7 +10,7 @@
  * 2. `run` ends after the body, every child and their clean-up have ended, at
  *    whatever instant a child fails, `cancel` is called or the caller is
  *    interrupted.
- * 3. Every failure is kept, once, in order of arrival, in one Cause: typed
+ * 3. Every failure is kept, in order of arrival, in one Cause: typed
  *    failures stay typed, defects stay defects, failures of clean-up included.
  *    A child that was only interrupted has not failed.
  * 4. An interruption of the caller is never swallowed: `run` then ends
@@ -178,6 +178,12 @@ interface Member {
 const failuresOf = <E>(exit: Exit.Exit<unknown, E>): ReadonlyArray<Cause.Reason<E>> =>
   exit._tag === "Success" ? [] : exit.cause.reasons.filter((reason) => reason._tag !== "Interrupt")
 
+/** What tells a failure from an equal one: its error where that is an object, else the reason itself. */
+const errorOf = (reason: Cause.Reason<unknown>): unknown => {
+  const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
+  return typeof error === "object" && error !== null ? error : reason
+}
+
 const withFailures = <E>(cause: Cause.Cause<E>, failures: Iterable<Cause.Reason<E>>): Cause.Cause<E> =>
   Cause.fromReasons([...cause.reasons, ...failures])
 
@@ -191,8 +197,9 @@ class Group implements ScopedTaskGroup<any> {
   state: Statistics["state"] = "open"
   cancelled = false
   body: Fiber.Fiber<any, any> | undefined
-  // a Set: the same failure may come from a child and from the body that joined it
-  readonly #failures = new Set<Cause.Reason<any>>()
+  readonly #failures = new Array<Cause.Reason<any>>()
+  /** Failures that were added, and their errors where these are objects: a body that joins a child fails with its failure. */
+  readonly #known = new Set<unknown>()
   readonly #members = new Set<Member>()
   readonly #queue = new Set<Member>()
   #running = 0
@@ -315,9 +322,7 @@ class Group implements ScopedTaskGroup<any> {
   })
 
   takeFailures(): ReadonlyArray<Cause.Reason<any>> {
-    const failures = [...this.#failures]
-    this.#failures.clear()
-    return failures
+    return this.#failures.splice(0)
   }
 
   /** Runs the body to its first wait, in a fiber of its own: an interrupted fiber stays interrupted. */
@@ -329,7 +334,7 @@ class Group implements ScopedTaskGroup<any> {
     // the body's own region says whether it can be interrupted
     this.body = Effect.runForkWith(this.#context)(known as Effect.Effect<any, any>, { uninterruptible: true })
     this.body.addObserver((exit) => {
-      for (const reason of failuresOf(exit)) this.#failures.add(reason)
+      for (const reason of failuresOf(exit)) if (!this.#known.has(errorOf(reason))) this.#add(reason, undefined)
       if (exit._tag === "Failure") this.stop()
       this.#settle()
     })
@@ -457,13 +462,17 @@ class Group implements ScopedTaskGroup<any> {
       const handler = Effect.suspend(() => handle(failure))
       return this.#begin(this.#admit(this.#context, handler, member.name, failure.cause))
     }
-    for (const reason of reasons) this.#failures.add(member.name === undefined ? reason : named(reason, member.name))
+    for (const reason of reasons) this.#add(reason, member.name)
     if (handle !== "isolate") this.stop()
   }
-}
 
-const named = (reason: Cause.Reason<any>, name: string) =>
-  reason.annotate(Context.make(Names, [name, ...namesOf(reason)]), { overwrite: true })
+  #add(reason: Cause.Reason<any>, name: string | undefined) {
+    if (this.#known.has(reason)) return
+    this.#known.add(reason).add(errorOf(reason))
+    const names = name === undefined ? undefined : Context.make(Names, [name, ...namesOf(reason)])
+    this.#failures.push(names === undefined ? reason : reason.annotate(names, { overwrite: true }))
+  }
+}
 
 /**
  * Runs `body` with a new group; gives the body's value once all children have ended too.

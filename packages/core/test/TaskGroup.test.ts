@@ -137,6 +137,27 @@ describe("TaskGroup.run", () => {
     assert.deepStrictEqual(run(joined), ["Fail once"])
   })
 
+  it("keeps once what a body in a function of its own joined, however the child is named", () => {
+    const error = new Error("once")
+    const body = Effect.fn("body")(function* (group: TaskGroup.TaskGroup<Error>) {
+      const fiber = yield* group.spawn(Effect.delay(Effect.fail(error), 1), { name: "child" })
+      return yield* Fiber.join(fiber)
+    })
+    const exit = new World().run(TaskGroup.run(body, { onChildFailure: "isolate" }))
+    assert.deepStrictEqual(told(exit), ["Fail Error: once"])
+    assert.deepStrictEqual(exit._tag === "Failure" && exit.cause.reasons.map(TaskGroup.namesOf), [["child"]])
+  })
+
+  it("keeps an error object that two children share twice", () => {
+    const shared = new Error("shared")
+    const program = TaskGroup.run(
+      (group: TaskGroup.TaskGroup<Error>) =>
+        Effect.andThen(group.spawn(Effect.fail(shared)), group.spawn(Effect.fail(shared))),
+      { onChildFailure: "isolate" }
+    )
+    assert.strictEqual(run(program).length, 2)
+  })
+
   it("interrupts the children when the body fails, dies or throws", () => {
     const withBody = (body: Effect.Effect<never, string>) =>
       run(
