@@ -1,8 +1,8 @@
 /**
- * What fibers cost with core's structure and with Effect's own: `node --expose-gc benchmark/structure.ts [--rounds N]`.
+ * What fibers cost with core's structure and with Effect's own: `node benchmark/structure.ts [--rounds N]`.
  *
  * Prints a Markdown table for each question on stdout. All ways of a question run in turn, round by round, in one process;
- * the ratio is the median of the ratios within each round. Figures are CPU time, the collection of own garbage included.
+ * the ratio is the median of the ratios within each round. Figures are CPU time, garbage collection included.
  * Exit status: 0; 2 usage.
  */
 import { cpus } from "node:os"
@@ -59,17 +59,17 @@ const spawning: ReadonlyArray<Way> = [
       })
     )
   },
-  {
-    name: "`Effect.forEach`, unbounded",
-    program: Effect.forEach(numbers, () => child, { concurrency: "unbounded", discard: true })
-  },
   { name: "`TaskGroup.spawn`", program: inGroup({}) },
   { name: "`TaskGroup.spawn`, named", program: inGroup({}, { name: "child" }) },
   {
     name: "`Effect.forEach`, 64 at once",
     program: Effect.forEach(numbers, () => child, { concurrency: 64, discard: true })
   },
-  { name: "`TaskGroup.spawn`, limit 64", program: inGroup({ limit: 64 }) }
+  { name: "`TaskGroup.spawn`, limit 64", program: inGroup({ limit: 64 }) },
+  {
+    name: "`Effect.forEach`, unbounded",
+    program: Effect.forEach(numbers, () => child, { concurrency: "unbounded", discard: true })
+  }
 ]
 
 const terms = 300_000
@@ -136,7 +136,6 @@ const questions: ReadonlyArray<Question> = [
 
 /** CPU time in microseconds. */
 const measure = async ({ program, options }: Way): Promise<number> => {
-  globalThis.gc?.()
   const before = process.cpuUsage()
   await Effect.runPromise(program, options)
   const { user, system } = process.cpuUsage(before)
