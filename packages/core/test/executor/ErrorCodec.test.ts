@@ -220,6 +220,11 @@ describe("a round trip", () => {
       })
   )
 
+  it("leaves an own code that is no number as visible as it was", () => {
+    const error = Object.assign(new Error("m"), { code: Number.NaN })
+    assertSame(error, cloned(error))
+  })
+
   it("needs less than 3 KiB of text", () => {
     assert.isBelow(nodeText.length, 3072)
     assert.isBelow(String(encodeError).length, 3072)
