@@ -152,7 +152,8 @@ export const processSpawn =
       else setTimeout(exit, graceAfterExitMs).unref()
     })
     child.on("message", (reply) => {
-      if (!gone) events.reply(reply as Reply)
+      // a task may talk to its parent as any child process does; what it says is no reply
+      if (!gone && Array.isArray(reply)) events.reply(reply as unknown as Reply)
     })
     // a process that is gone is told by its exit
     const ignore = () => {}
