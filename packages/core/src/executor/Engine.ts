@@ -186,7 +186,7 @@ export class Engine {
         sent =
           kind === "chunk" ? parameters.map((item) => task.codec!.encode([item])[0]) : task.codec.encode(parameters)
       } catch (error) {
-        problem = new SchemaMismatch("parameters", (error as Error).message)
+        problem = new SchemaMismatch("parameters", error)
       }
     const job = new Job(kind, task, sent, options, settle, this.#sequence++, now, expectedMs)
     job.onItem = more?.onItem
@@ -435,7 +435,7 @@ export class Engine {
     const item = name === "chunk" && index >= 0 ? index : undefined
     const reason =
       failure === undefined
-        ? new NotCloneable(name === "chunk" ? "an item" : "an argument", `(${(error as Error).message})`)
+        ? new NotCloneable(name === "chunk" ? "an item" : "an argument", `(${(error as Error | null)?.message})`)
         : new NotCloneable(failure.path, failure.fact)
     this.#feed(slot)
     this.#settle(job, this.#error(job, reason, item), undefined, 0)
@@ -588,7 +588,7 @@ export class Engine {
           const { codec } = job.task
           result = job.kind === "chunk" ? (value as ReadonlyArray<unknown>).map(codec.decode) : codec.decode(value)
         } catch (cause) {
-          error = this.#error(job, new SchemaMismatch("result", (cause as Error).message))
+          error = this.#error(job, new SchemaMismatch("result", cause))
         }
       this.#settle(job, error, result, ms)
     }

@@ -10,8 +10,14 @@ const lastLines = (text: string) => {
   const tail = text.trimEnd()
   return tail === "" ? "" : `; last on stderr:\n${tail}`
 }
-const describe = (error: unknown) =>
-  error instanceof Error ? `${error.name}: ${error.message}` : `the value ${String(error)}`
+// anything can be thrown, also what throws when it is read
+const describe = (error: unknown) => {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : `the value ${String(error)}`
+  } catch {
+    return `a ${typeof error} that cannot be shown`
+  }
+}
 
 /** The task threw, or its promise was rejected. `error` is what it threw, brought back with class, properties and causes. */
 export class TaskFailed {
@@ -241,9 +247,9 @@ export class SchemaMismatch {
   readonly _tag = "SchemaMismatch"
   readonly side: "parameters" | "result"
   readonly issue: string
-  constructor(side: "parameters" | "result", issue: string) {
+  constructor(side: "parameters" | "result", thrown: unknown) {
     this.side = side
-    this.issue = issue
+    this.issue = thrown instanceof Error ? thrown.message : describe(thrown)
   }
   get message(): string {
     return `${this.side} not as its schema says: ${this.issue}`
