@@ -88,10 +88,16 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
   const isThenable = (value: any): value is PromiseLike<unknown> =>
     value !== null && typeof value === "object" && typeof value.then === "function"
 
-  const problemOf = (error: any): Problem => error?.simulProblem ?? { kind: "threw", error: encodeError(error) }
+  // beside the errors, not in them: what a task throws may throw when it is read
+  const problems = new WeakMap<object, Problem>()
+  const problem = (problem: Problem) => {
+    const error = new Error(problem.kind)
+    problems.set(error, problem)
+    return error
+  }
+  const problemOf = (error: any): Problem => problems.get(error) ?? { kind: "threw", error: encodeError(error) }
 
   const find = async (address: TaskAddress): Promise<Callable> => {
-    const problem = (problem: Problem) => Object.assign(new Error(problem.kind), { simulProblem: problem })
     let module: Readonly<Record<string, unknown>>
     try {
       module = await load(address.url)
@@ -155,22 +161,30 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     } catch (error) {
       if (value !== null && typeof value === "object" && !seen.has(value)) {
         seen.add(value)
-        for (const key of Object.keys(value)) {
-          const part = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`
-          let found: Problem | undefined
-          try {
-            found = locate(value[key], part, seen)
-          } catch (thrown) {
-            found = { kind: "clone", path: part, fact: `throws ${String(thrown)}` }
+        let part = path
+        try {
+          for (const key of Object.keys(value)) {
+            part = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`
+            const found = locate(value[key], part, seen)
+            if (found !== undefined) return found
           }
-          if (found !== undefined) return found
+        } catch (thrown) {
+          return { kind: "clone", path: part, fact: `throws ${said(thrown)}` }
         }
       }
-      return { kind: "clone", path, fact: typeof value === "function" ? "is a function" : `(${String(error)})` }
+      return { kind: "clone", path, fact: typeof value === "function" ? "is a function" : `(${said(error)})` }
     }
   }
+  const said = (thrown: unknown): string => {
+    try {
+      return String(thrown)
+    } catch {
+      return `a ${typeof thrown}`
+    }
+  }
+  // a process cannot send all that a thread can: what cannot be found then is the whole
   const refuse = (error: unknown, value: unknown, root: string): Problem =>
-    locate(value, root, new Set()) ?? { kind: "threw", error: encodeError(error) }
+    locate(value, root, new Set()) ?? { kind: "clone", path: root, fact: `(${said(error)})` }
 
   const succeed = (position: number, value: unknown, began: number) => {
     const ms = now() - began
@@ -184,35 +198,44 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     channel.post(["failed", position, problemOf(error), now() - began])
 
   const runChunk = (run: Callable, context: Context, items: ReadonlyArray<unknown>, began: number) => {
+    const { position } = context
     const values: Array<unknown> = []
-    const failed = (error: unknown) => {
-      const index = values.length
+    /** Gives what the items gave, or what they gave before the first one that cannot be copied. */
+    const give = (problem?: Problem) => {
+      const ms = now() - began
       try {
-        channel.post(["failed", context.position, problemOf(error), now() - began, index, values], transferable(values))
+        if (problem === undefined) channel.post(["ok", position, values, ms], transferable(values))
+        else channel.post(["failed", position, problem, ms, values.length, values], transferable(values))
       } catch (error) {
-        channel.post(["failed", context.position, refuse(error, values, "results"), now() - began, 0, []])
+        const refused = values.findIndex((value) => locate(value, "result", new Set()) !== undefined)
+        const before = values.slice(0, Math.max(0, refused))
+        const reason = refuse(error, values[before.length], "result")
+        channel.post(["failed", position, reason, ms, before.length, before], transferable(before))
       }
     }
+    const failed = (error: unknown) => give(problemOf(error))
     // runs synchronously as long as the task does
     const go = (): unknown => {
       while (values.length < items.length) {
         const index = values.length
-        board.item(context.position, index)
-        if (board.cancelled(context.position)) return failed(new DOMException("the task was cancelled", "AbortError"))
+        board.item(position, index)
+        if (board.cancelled(position)) return failed(new DOMException("the task was cancelled", "AbortError"))
         let value: unknown
+        let promise: Promise<unknown> | undefined
         try {
           value = run.call(context, items[index])
+          if (isThenable(value)) promise = Promise.resolve(value)
         } catch (error) {
           return failed(error)
         }
-        if (isThenable(value))
-          return value.then((value) => {
+        if (promise !== undefined)
+          return promise.then((value) => {
             values.push(value)
             return go()
           }, failed)
         values.push(value)
       }
-      return succeed(context.position, values, began)
+      return give()
     }
     return go()
   }
@@ -239,7 +262,7 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
           try {
             channel.post(["item", context.position, value], transferable(value))
           } catch (error) {
-            throw Object.assign(new Error("clone"), { simulProblem: refuse(error, value, "value") })
+            throw problem(refuse(error, value, "value"))
           }
         }
       } finally {
@@ -266,14 +289,16 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     }
     if (kind === "stream") return attend(runStream(run, context, command, began))
     let value: unknown
+    let promise: Promise<unknown> | undefined
     try {
       value = run.apply(context, command[3] as Array<unknown>)
+      if (isThenable(value)) promise = Promise.resolve(value)
     } catch (error) {
       return fail(position, error, began)
     }
-    if (!isThenable(value)) return succeed(position, value, began)
+    if (promise === undefined) return succeed(position, value, began)
     return attend(
-      value.then(
+      promise.then(
         (value) => succeed(position, value, began),
         (error: unknown) => fail(position, error, began)
       )
@@ -376,7 +401,7 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     try {
       if (settings.setup !== undefined) await (await find(settings.setup)).call(undefined)
     } catch (error: any) {
-      return channel.post(["refused", error?.simulProblem ?? { kind: "setup", error: encodeError(error) }])
+      return channel.post(["refused", problems.get(error) ?? { kind: "setup", error: encodeError(error) }])
     }
     channel.listen(obey)
     channel.post(["ready"])

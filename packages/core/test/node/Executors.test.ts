@@ -231,7 +231,7 @@ for (const [kind, isolated] of kinds)
           assert.instanceOf(error, TypeError)
           assert.strictEqual(error.message, "wrong")
           assert.instanceOf(error.cause, RangeError)
-          const [worker, here] = (error).stack!.split("--- submitted from ---")
+          const [worker, here] = error.stack!.split("--- submitted from ---")
           assert.include(worker, "work.task.ts")
           assert.include(here, "Executors.test.ts")
         }
