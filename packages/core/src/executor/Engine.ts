@@ -139,8 +139,9 @@ export class Engine {
 
   /** Resolves when `count` workers (at most `maximum`) are ready. */
   warm(count: number): Promise<void> {
+    if (this.#closed) return Promise.reject(new ExecutorError(new ShutDown(), this.options.name))
     const wanted = Math.min(count, this.options.maximum)
-    while (this.#slots.length < wanted && !this.#closed) this.#slots.push(this.#adopt())
+    while (this.#slots.length < wanted) this.#slots.push(this.#adopt())
     return new Promise((resolve, reject) => {
       const release = this.#timers.hold()
       this.#whenWarm.push({
