@@ -230,7 +230,6 @@ export class Engine {
     const release = this.#timers.hold()
     const timer =
       options.deadlineMs === undefined ? undefined : this.#timers.after(options.deadlineMs, () => this.#killAll())
-    this.#retrying?.()
     if (pending === "cancel") this.#rejectWaiting(() => new ShutDown())
     if (running === "kill") this.#killAll()
     if (running === "cancel")
