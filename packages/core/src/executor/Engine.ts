@@ -776,7 +776,7 @@ export class Engine {
 
   /** Starts the successor; the worker goes on until that is ready. */
   #recycle(slot: Slot<Job>): void {
-    if (slot.replaced || slot.state !== "ready" || this.#closed) return
+    if (slot.replaced || slot.state !== "ready") return
     slot.replaced = true
     this.#counts.recycled++
     const ready = this.#spares.some(({ state }) => state === "ready")
