@@ -289,7 +289,7 @@ export class Engine {
     if (queueTimeoutMs !== undefined)
       job.stopTimers = this.#timers.after(queueTimeoutMs, () => this.#reject(job, new QueueTimeout(queueTimeoutMs)))
     const { capacity, policy } = this.options.queue
-    if (this.#queued < capacity) return this.#line(job)
+    if (this.#queued < capacity || this.#queued < capacity + this.#coming()) return this.#line(job)
     if (policy === "fail") return this.#reject(job, new QueueFull(capacity))
     if (policy === "drop") {
       const oldest = this.#queue.oldest() ?? job
@@ -307,6 +307,13 @@ export class Engine {
     ;(bound?.pinned ?? this.#queue).add(job)
     this.#queued++
     this.#grow(this.#queue.size)
+  }
+
+  /** Tasks for which workers start or may be started: they do not count against the capacity. */
+  #coming(): number {
+    let ready = 0
+    for (const slot of this.#slots) if (slot.state === "ready" && !slot.replaced) ready++
+    return (this.options.maximum - ready) * this.options.tasksPerWorker
   }
 
   #unqueue(job: Job): void {
@@ -455,13 +462,13 @@ export class Engine {
   /** Gives a worker what waits, as much as it may take. */
   #feed(slot: Slot<Job>): void {
     const now = this.#timers.now()
-    while (this.#queued > 0) {
-      const job = this.#nextFor(slot, now)
+    for (;;) {
+      if (this.#suspended.size > 0) this.#admit()
+      const job = this.#queued > 0 ? this.#nextFor(slot, now) : undefined
       if (job === undefined || !this.#mayTake(slot, job, now)) break
       this.#unqueue(job)
       this.#assign(job, slot, now)
     }
-    if (this.#suspended.size > 0) this.#admit()
     if (slot.count > 0) return
     slot.idleSince = now
     if (slot.state === "retiring") this.#stop(slot)
