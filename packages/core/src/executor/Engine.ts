@@ -612,13 +612,15 @@ export class Engine {
     const free = this.#slots.some((other) => other.state === "ready" && other.count < this.options.tasksPerWorker)
     if (!free || this.#closed) return this.#send(slot, ["help", nested])
     const { deadline } = parent.options
-    const child = this.submit(
+    // a queue that is full settles it before there is a child
+    let child: Job | undefined
+    child = this.submit(
       "run",
       this.entry({ url, name }),
       parameters,
       { priority: Number.MAX_SAFE_INTEGER, ...(deadline === undefined ? {} : { deadline }) },
       (error, value) => {
-        parent.children?.delete(child)
+        if (child !== undefined) parent.children?.delete(child)
         if (slot.state === "dead") return
         const told = error?.reason instanceof TaskFailed ? error.reason.error : error
         const plain =
