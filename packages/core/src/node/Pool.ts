@@ -102,7 +102,8 @@ export class Pool implements AsyncDisposable {
           else reject(thrown(error))
         }
       )
-      stop = signal && this.#cancelOn(signal, job, () => reject(signal.reason))
+      // one that is settled by now listens to nothing
+      if (job.state !== "settled") stop = signal && this.#cancelOn(signal, job, () => reject(signal.reason))
     })
   }
 
