@@ -142,7 +142,11 @@ export class MapRun<A> {
     await Promise.all(left.map((job) => new Promise<void>((done) => this.#engine.cancel(job, done))))
     if (!this.#ended) {
       this.#ended = true
-      await this.#iterator.return?.()
+      const returned = this.#iterator.return?.()
+      // a generator that is asked for a value returns after it has given that, which may be never
+      if (this.#pumping && Object.prototype.toString.call(this.#iterator) === "[object AsyncGenerator]")
+        (returned as Promise<unknown>).catch(() => {})
+      else await returned
     }
   }
 
