@@ -234,8 +234,6 @@ for (const [kind, isolated] of kinds)
           const [worker, here] = error.stack!.split("--- submitted from ---")
           assert.include(worker, "work.task.ts")
           assert.include(here, "Executors.test.ts")
-          assert.strictEqual(error.message, "wrong")
-          assert.instanceOf(error.cause, RangeError)
         }
         assert.strictEqual(await reasonOf(pool.run(work.reject, ["x"])), "RangeError")
       })
