@@ -64,6 +64,9 @@ export const deafToTerm = (): number => {
   process.on("SIGTERM", () => {})
   for (;;);
 }
+export const rejectWith = async (value: object): Promise<never> => {
+  throw Object.assign(new Error("with a value"), { value })
+}
 export const exits = (): never => process.exit(4)
 export const one = (): number => 1
 
