@@ -104,6 +104,13 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
+  const waitForCommit = Effect.callback<void>((resume) => {
+    if (size() < 4 * options.most) return resume(Effect.void)
+    const release = () => resume(Effect.void)
+    held.add(release)
+    return Effect.sync(() => held.delete(release))
+  })
+
   /** Waits until `most` targets are settled, or one at the least and `withinMs` passed; a second at the most. */
   const rest = (atLeast: number, ms: number) =>
     Effect.callback<void>((resume) => {
@@ -138,16 +145,8 @@ export const make = Effect.fnUntraced(function* (
       waiting.push(one)
       wake?.()
     },
-    /** Waits while too much is uncommitted. */
-    room: Effect.suspend(() =>
-      size() < 4 * options.most
-        ? Effect.void
-        : Effect.callback<void>((resume) => {
-            const release = () => resume(Effect.void)
-            held.add(release)
-            return Effect.sync(() => held.delete(release))
-          })
-    ),
+    /** Waits while too much is uncommitted; `undefined` if it is not. */
+    room: (): Effect.Effect<void> | undefined => (size() < 4 * options.most ? undefined : waitForCommit),
     /** Commits what is there, now. */
     flush: Effect.suspend(() => flush()),
     /** Commits what is there without telling: nobody listens any more. */

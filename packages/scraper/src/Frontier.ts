@@ -81,7 +81,7 @@ export const make = Effect.fnUntraced(function* (
     if (finished === undefined && listEnded && politeness.queued() + counts.inFlight + counts.waiting === 0)
       finished = Cause.done()
     for (const waiter of waiters) {
-      const taken = poll()
+      const taken = takeNow()
       if (taken === undefined) break
       waiters.delete(waiter)
       waiter(taken)
@@ -89,13 +89,17 @@ export const make = Effect.fnUntraced(function* (
     arm()
     if (wakeFeeder !== undefined && feederHasWork()) wakeFeeder()
   }
-  const poll = (): Effect.Effect<Politeness.Admission, Cause.Done | StoreError> | undefined => {
-    if (finished !== undefined) return finished
-    if (paused) return undefined
+  /** The next target that may be asked, if one may be asked now. */
+  const poll = (): Politeness.Admission | undefined => {
+    if (paused || finished !== undefined) return undefined
     const admission = politeness.take(Date.now())
-    if (admission === undefined) return undefined
-    counts.inFlight++
-    return Effect.succeed(admission)
+    if (admission !== undefined) counts.inFlight++
+    return admission
+  }
+  const takeNow = (): Effect.Effect<Politeness.Admission, Cause.Done | StoreError> | undefined => {
+    if (finished !== undefined) return finished
+    const admission = poll()
+    return admission === undefined ? undefined : Effect.succeed(admission)
   }
   /** Sets the one timer for whatever may happen next by time alone. */
   const arm = () => {
@@ -120,7 +124,7 @@ export const make = Effect.fnUntraced(function* (
   /** Takes the next target that may be asked; waits for it. */
   const take: Next<Politeness.Admission, StoreError> = Effect.suspend(
     () =>
-      poll() ??
+      takeNow() ??
       Effect.callback<Politeness.Admission, Cause.Done | StoreError>((resume) => {
         waiters.add(resume)
         arm()
@@ -236,6 +240,7 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     take,
+    poll,
 
     /** The worker is done with a target: its slot is free. `verdict` as for `Politeness.release`. */
     release: (target: Target, verdict?: Politeness.Verdict) => {

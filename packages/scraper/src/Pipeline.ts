@@ -25,7 +25,7 @@ import * as Recorder from "./Recorder.ts"
 import * as Retry from "./Retry.ts"
 import * as RobotsTxt from "./RobotsTxt.ts"
 import { type ResponseHead, Session } from "./Session.ts"
-import { Sink } from "./Sink.ts"
+import { type Part, Sink } from "./Sink.ts"
 import { Store, type StoreError } from "./Store.ts"
 import type { Partial, Target } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -165,40 +165,77 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     suggestions: options.serverNames,
     raw: options.format === "warc"
   }
+  const services = { session, sink }
+  const download = (target: Target, part: Part | undefined, done: (ended: Download.Attempt) => void) => {
+    const started = Download.start(services, target, part, downloadOptions, (ended) => {
+      running.remove(started)
+      done(ended)
+    })
+    running.add(started)
+    return started
+  }
   const interrupted: Array<Target> = []
-  const attempt = (target: Target, part?: Parameters<typeof Download.start>[2]) =>
+  const giveUp = (download: Download.Download) => {
+    const { target } = download
+    running.remove(download)
+    const partial = download.abort()
+    interrupted.push(partial === undefined ? withoutPartial(target) : { ...target, partial })
+  }
+  const attempt = (target: Target, part?: Part) =>
     Effect.callback<Download.Attempt>((resume) => {
-      const download = Download.start({ session, sink }, target, part, downloadOptions, (ended) => {
-        running.remove(download)
-        resume(Effect.succeed(ended))
-      })
-      running.add(download)
-      return Effect.sync(() => {
-        running.remove(download)
-        const partial = download.abort()
-        interrupted.push(partial === undefined ? withoutPartial(target) : { ...target, partial })
-      })
+      const started = download(target, part, (ended) => resume(Effect.succeed(ended)))
+      return Effect.sync(() => giveUp(started))
     })
 
+  /**
+   * Downloads a target, and then what is next for as long as nothing but a download is called for: to put a fiber to
+   * sleep and wake it for each target costs more than all else that the line does. Gives what its worker is to do then.
+   */
+  const chain = (first: Target) =>
+    Effect.callback<Effect.Effect<void, StoreError>>((resume) => {
+      let current: Download.Download
+      const begin = (target: Target) => {
+        const startedMs = performance.now()
+        current = download(target, undefined, (ended) => {
+          try {
+            const rest = conclude(target, startedMs, ended)
+            if (rest !== undefined) return resume(Effect.succeed(rest))
+            const next = frontier.poll()
+            if (next === undefined) resume(Effect.succeed(Effect.void))
+            else if (isPlain(next)) begin(next.target)
+            else resume(Effect.succeed(carry(next)))
+          } catch (bug) {
+            resume(Effect.die(bug))
+          }
+        })
+      }
+      begin(first)
+      return Effect.sync(() => giveUp(current))
+    })
+
+  const isPlain = ({ target, down }: Politeness.Admission) =>
+    !options.robots && down === undefined && target.partial === undefined
+
   const visit = ({ target, down }: Politeness.Admission): Effect.Effect<void, StoreError> => {
-    if (down !== undefined) return fail(target, performance.now(), new HostDown(down), undefined, undefined)
     const startedMs = performance.now()
-    if (target.partial === undefined)
-      return Effect.flatMap(attempt(target), (ended) => conclude(target, startedMs, ended))
+    if (down !== undefined) return fail(target, startedMs, new HostDown(down), undefined, undefined) ?? Effect.void
+    if (target.partial === undefined) return Effect.flatten(chain(target))
     return sink.reopen(target.url).pipe(
       Effect.matchEffect({
         onFailure: () => attempt(withoutPartial(target)),
         onSuccess: (part) => attempt(part === undefined ? withoutPartial(target) : target, part)
       }),
       Effect.flatMap((ended) =>
-        ended._tag === "Failed" && ended.restart === true
-          ? Effect.flatMap(attempt(withoutPartial(target)), (again) => conclude(target, startedMs, again))
-          : conclude(target, startedMs, ended)
-      )
+        ended._tag === "Failed" && ended.restart === true ? attempt(withoutPartial(target)) : Effect.succeed(ended)
+      ),
+      Effect.flatMap((ended) => conclude(target, startedMs, ended) ?? Effect.void)
     )
   }
 
-  const conclude = (target: Target, startedMs: number, ended: Download.Attempt): Effect.Effect<void, StoreError> => {
+  /** What is left to do or to wait for after a target; mostly nothing. */
+  type Rest = Effect.Effect<void, StoreError> | undefined
+
+  const conclude = (target: Target, startedMs: number, ended: Download.Attempt): Rest => {
     switch (ended._tag) {
       case "Complete":
         return save(target, startedMs, ended)
@@ -213,7 +250,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         }
         committer.settle({ target, outcome, validators })
         frontier.release(target, "answered")
-        return committer.room
+        return committer.room()
       }
       case "DiskFull":
         park(ended.partial === undefined ? withoutPartial(target) : { ...target, partial: ended.partial }, 0)
@@ -224,11 +261,12 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     }
   }
 
-  const save = (target: Target, startedMs: number, complete: Download.Complete): Effect.Effect<void, StoreError> => {
+  const save = (target: Target, startedMs: number, complete: Download.Complete): Rest => {
     const { suggested } = complete
     if (suggested !== undefined)
-      return Effect.flatMap(naming.suggest(target, suggested), (path) =>
-        place({ ...target, path }, startedMs, complete)
+      return Effect.flatMap(
+        naming.suggest(target, suggested),
+        (path) => place({ ...target, path }, startedMs, complete) ?? Effect.void
       )
     return place(target, startedMs, complete)
   }
@@ -236,7 +274,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     target: Target,
     startedMs: number,
     { part, head, bytes, sha256, validators }: Download.Complete
-  ): Effect.Effect<void, StoreError> => {
+  ): Rest => {
     let path: string
     try {
       path = part.place(target.path)
@@ -252,7 +290,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       outcome: { _tag: "Saved", ...about(target, target.attempts + 1, startedMs, head), ...file }
     })
     frontier.release(target, "answered")
-    return committer.room
+    return committer.room()
   }
 
   const fail = (
@@ -261,7 +299,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     error: FetchReason,
     head: ResponseHead | undefined,
     partial: Partial | undefined
-  ): Effect.Effect<void, StoreError> => {
+  ): Rest => {
     const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
     const delay = Retry.delayMs(error, attempts, options, backoff)
     if (delay === undefined) {
@@ -272,7 +310,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       park({ ...withoutPartial(target), attempts, ...(partial === undefined ? {} : { partial }) }, Date.now() + delay)
     }
     frontier.release(target, Retry.verdict(error, attempts, backoff))
-    return committer.room
+    return committer.room()
   }
 
   const park = (target: Target, dueMs: number) => {
@@ -294,7 +332,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         committer.settle({ target, outcome: { _tag: "Refused", ...asked, error: ruling.error } })
       }
       frontier.release(target, ruling.verdict)
-      return committer.room
+      return committer.room() ?? Effect.void
     })
   const carry = options.robots ? visitIfAllowed : visit
 
