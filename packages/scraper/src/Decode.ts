@@ -78,12 +78,14 @@ export const acceptEncoding: string = Stage.supported.join(", ")
  */
 export const codings = (contentEncoding: string | undefined): ReadonlyArray<string> =>
   contentEncoding === undefined
-    ? []
+    ? none
     : contentEncoding
         .split(",")
         .map((coding) => coding.trim().toLowerCase())
         .filter((coding) => coding !== "" && coding !== "identity" && coding !== "none")
         .map((coding) => (coding === "x-gzip" ? "gzip" : coding))
+
+const none: ReadonlyArray<string> = []
 
 const gzipTypes: ReadonlySet<string> = new Set([
   "application/gzip",
@@ -114,43 +116,53 @@ export const keepsEncoded = (applied: ReadonlyArray<string>, contentType: string
   return !pageTypes.has(type) && gzipName.test(url.split(/[?#]/, 1)[0]!)
 }
 
-const noCodings = (limits: Limits, output: Output): Decoder => {
-  const maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY
-  let bytes = 0
-  let closed = false
-  let paused = false
-  let drainOwed = false
-  return {
-    write: (chunk) => {
-      if (closed || chunk.length === 0) return true
-      bytes += chunk.length
-      if (bytes > maxBytes) {
-        closed = true
-        output.error(new TooLargeError({ maxBytes, bomb: false }))
-        return true
-      }
-      output.data(chunk)
-      if (!paused || closed) return true
-      drainOwed = true
-      return false
-    },
-    end: () => {
-      if (closed) return
-      closed = true
-      output.end()
-    },
-    pause: () => {
-      paused = true
-    },
-    resume: () => {
-      paused = false
-      if (closed || !drainOwed) return
-      drainOwed = false
-      output.drain()
-    },
-    close: () => {
-      closed = true
+/** A class and not closures: one is made for each request. */
+class NoCodings implements Decoder {
+  readonly #output: Output
+  readonly #maxBytes: number
+  #bytes = 0
+  #closed = false
+  #paused = false
+  #drainOwed = false
+
+  constructor(maxBytes: number, output: Output) {
+    this.#maxBytes = maxBytes
+    this.#output = output
+  }
+
+  write(chunk: Uint8Array) {
+    if (this.#closed || chunk.length === 0) return true
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#maxBytes) {
+      this.#closed = true
+      this.#output.error(new TooLargeError({ maxBytes: this.#maxBytes, bomb: false }))
+      return true
     }
+    this.#output.data(chunk)
+    if (!this.#paused || this.#closed) return true
+    this.#drainOwed = true
+    return false
+  }
+
+  end() {
+    if (this.#closed) return
+    this.#closed = true
+    this.#output.end()
+  }
+
+  pause() {
+    this.#paused = true
+  }
+
+  resume() {
+    this.#paused = false
+    if (this.#closed || !this.#drainOwed) return
+    this.#drainOwed = false
+    this.#output.drain()
+  }
+
+  close() {
+    this.#closed = true
   }
 }
 
@@ -281,7 +293,7 @@ const withCodings = (applied: ReadonlyArray<Stage.Coding>, limits: Limits, outpu
  * data. No bytes at all decode to none. Returns the error for a coding that is unknown here, or more than five.
  */
 export const make = (applied: ReadonlyArray<string>, limits: Limits, output: Output): Decoder | DecodeError => {
-  if (applied.length === 0) return noCodings(limits, output)
+  if (applied.length === 0) return new NoCodings(limits.maxBytes ?? Number.POSITIVE_INFINITY, output)
   if (applied.length > maxCodings)
     return new DecodeError({ coding: applied.slice(0, maxCodings + 1).join(", "), kind: "nested" })
   const unknown = applied.find((coding) => !Stage.isSupported(coding))

@@ -20,6 +20,8 @@ import type { Receiver, Request, ResponseHead, Session, Transfer } from "./Sessi
 import { DiskFull, type Part, type Sink } from "./Sink.ts"
 import type { Partial, Target, Validators } from "./Target.ts"
 
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
 export interface DownloadOptions {
   readonly maxSize?: number | undefined
   readonly maxTimeMs?: number | undefined
@@ -109,6 +111,9 @@ const contentLength = (head: ResponseHead) => {
 /** An answer without a body that matters is read to its end, to keep the connection, if it is no longer than this. */
 const drainBytes = 65_536
 
+const noCodings: ReadonlyArray<string> = []
+const noLimits = {}
+
 const heldByDecoder = 1
 const heldBySink = 2
 const heldByRate = 4
@@ -156,7 +161,7 @@ class Running implements Download, Receiver, Decode.Output {
 
   #request(): Request {
     const { target } = this
-    const maxTimeMs = this.#options.maxTimeMs
+    const { maxTimeMs } = this.#options
     const bounded = maxTimeMs === undefined ? {} : { maxTimeMs }
     if (this.#part !== undefined && target.partial !== undefined)
       return {
@@ -197,17 +202,12 @@ class Running implements Download, Receiver, Decode.Output {
   /** Prepares for the body; or says how the attempt ends without one. */
   #judge(head: ResponseHead): Attempt | undefined {
     const { status } = head
-    const failed = (reason: FetchReason, restart?: boolean): Attempt => ({
-      _tag: "Failed",
-      reason,
-      head,
-      ...(restart ? { restart } : {})
-    })
     if (status === 304 && this.target.saved !== undefined) return { _tag: "Unchanged", head }
     if (this.#part !== undefined) {
       if (status === 206) {
         const wrong = this.#mismatch(head, this.#part.bytes)
-        if (wrong !== undefined) return failed(new RangeError({ detail: wrong }), true)
+        if (wrong !== undefined)
+          return { _tag: "Failed", reason: new RangeError({ detail: wrong }), head, restart: true }
         this.#validator = this.target.partial!.validator
         this.received = this.#part.bytes
         return this.#expect(head, this.#part.bytes)
@@ -219,10 +219,12 @@ class Running implements Download, Receiver, Decode.Output {
         this.#part = undefined
       }
     }
-    if (status === 206) return failed(new ProtocolError({ detail: "a range that was not asked for" }))
+    if (status === 206)
+      return { _tag: "Failed", reason: new ProtocolError({ detail: "a range that was not asked for" }), head }
     if (status < 200 || status > 299) {
       const wait = status === 429 || status === 503 ? retryAfterMs(head.header("retry-after"), Date.now()) : undefined
-      return failed(new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) }))
+      const reason = new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) })
+      return { _tag: "Failed", reason, head }
     }
     return this.#expect(head, 0)
   }
@@ -271,11 +273,8 @@ class Running implements Download, Receiver, Decode.Output {
     if (declared !== undefined) this.total = from + declared
     if (!this.#coded && maxSize !== undefined && this.total !== undefined && this.total > maxSize)
       return { _tag: "Failed", reason: new TooLargeError({ maxBytes: maxSize, bomb: false }), head }
-    const decoder = Decode.make(
-      this.#coded ? codings : [],
-      maxSize === undefined ? {} : { maxBytes: maxSize - from },
-      this
-    )
+    const limits = maxSize === undefined ? noLimits : { maxBytes: maxSize - from }
+    const decoder = Decode.make(this.#coded ? codings : noCodings, limits, this)
     if ("_tag" in decoder) return { _tag: "Failed", reason: decoder, head }
     this.#decoder = decoder
     if (this.#part !== undefined) return undefined
@@ -283,11 +282,10 @@ class Running implements Download, Receiver, Decode.Output {
     const long = this.total === undefined || this.total > drainBytes
     this.#validator = this.#coded || raw || !long ? undefined : strongValidator(head)
     try {
-      this.#part = this.#sink.open({
-        ...(this.#validator === undefined ? {} : { key: this.target.url }),
-        ...(this.#coded || declared === undefined ? {} : { expected: declared }),
-        head
-      })
+      const part: Mutable<Parameters<Sink["Service"]["open"]>[0]> = { head }
+      if (this.#validator !== undefined) part.key = this.target.url
+      if (!this.#coded && declared !== undefined) part.expected = declared
+      this.#part = this.#sink.open(part)
     } catch (error) {
       return this.#broken(error)
     }
@@ -350,18 +348,14 @@ class Running implements Download, Receiver, Decode.Output {
       const suggested = this.#options.suggestions
         ? ContentDisposition.fileName(head.header("content-disposition") ?? "")
         : undefined
-      return {
-        _tag: "Complete",
-        part,
-        bytes,
-        head,
-        validators: {
-          ...(etag === undefined ? {} : { etag }),
-          ...(lastModified === undefined ? {} : { lastModified })
-        },
-        ...(sha256 === undefined ? {} : { sha256 }),
-        ...(suggested === undefined ? {} : { suggested })
-      }
+      // assigned and not spread: that is several times as fast, and this is done for each target
+      const validators: Mutable<Validators> = {}
+      if (etag !== undefined) validators.etag = etag
+      if (lastModified !== undefined) validators.lastModified = lastModified
+      const complete: Mutable<Complete> = { _tag: "Complete", part, bytes, head, validators }
+      if (sha256 !== undefined) complete.sha256 = sha256
+      if (suggested !== undefined) complete.suggested = suggested
+      return complete
     } catch (error) {
       return this.#broken(error)
     }

@@ -29,6 +29,8 @@ export interface FrontierOptions {
   readonly path: string | undefined
   /** The paths of new targets, in their order. */
   readonly claim: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StoreError>
+  /** Those are `FileName.fromUrl`. */
+  readonly isNamedByUrl: boolean
   /** Targets that the list had up to where it is continued. */
   readonly targets: number
   /** Whether what was saved at a place with this length is still there. */
@@ -59,13 +61,31 @@ export const make = Effect.fnUntraced(function* (
   let committing = new Set<string>()
   let reached: OpenBatch | undefined
   /** Whether a URL was read and is not in the store yet. */
-  const isActive = (url: string) =>
-    committing.has(url) || [batches, others].some((all) => all.some(({ open }) => open.has(url)))
+  const isActive = (url: string) => {
+    if (committing.has(url)) return true
+    for (const { open } of batches) if (open.has(url)) return true
+    for (const { open } of others) if (open.has(url)) return true
+    return false
+  }
+  /** Targets end about in the order of the list: where the last one was found the next one is likely to be. */
+  let found = new Set<string>()
   const close = (url: string) => {
-    for (const { open } of batches) if (open.delete(url)) return
-    for (const { open } of others) if (open.delete(url)) return
+    if (found.delete(url)) return
+    for (const all of [batches, others])
+      for (const { open } of all)
+        if (open.delete(url)) {
+          found = open
+          return
+        }
   }
   const hostsKnown = new Set<string>()
+  let latestHost = ""
+  /** One string for the targets of a host that follow each other: it is hashed once. */
+  const hostOf = (url: string) => {
+    const host = Url.origin(url)
+    if (host !== latestHost) latestHost = host
+    return latestHost
+  }
   const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | StoreError>) => void>()
   const counts = { read: options.targets, skipped: 0, inFlight: 0, waiting: 0 }
   let listEnded = false
@@ -180,15 +200,15 @@ export const make = Effect.fnUntraced(function* (
     const targets = wanted.map((url, index): Target => {
       const row = known.get(url)?.target
       const path = options.path ?? row?.path ?? paths[index]!
+      const isNamedByUrl = row === undefined && options.isNamedByUrl
+      const target: Target = { url, host: hostOf(url), path, attempts: 0, isNamedByUrl }
+      if (row === undefined) return target
       const saved =
-        row?.saved !== undefined && options.holds(row.saved.record ?? path, row.saved.bytes) ? row.saved : undefined
+        row.saved !== undefined && options.holds(row.saved.record ?? path, row.saved.bytes) ? row.saved : undefined
       return {
-        url,
-        host: Url.origin(url),
-        path,
-        attempts: 0,
+        ...target,
         ...(saved === undefined ? {} : { saved }),
-        ...(row?.partial === undefined ? {} : { partial: row.partial })
+        ...(row.partial === undefined ? {} : { partial: row.partial })
       }
     })
     yield* restoreHosts(targets)

@@ -29,7 +29,6 @@ export interface RunningHash {
 const maxLine = 65_536
 const batchLines = 256
 const newline = 10
-const blank = /^\s*(#|$)/
 
 /**
  * Batches of at most 256 lines of a UTF-8 text; a byte order mark and CR are dropped.
@@ -41,15 +40,15 @@ export const fromBytes = (
   hash?: RunningHash
 ): AsyncIterable<Batch> => ({
   async *[Symbol.asyncIterator]() {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: start.bytes > 0 })
     let number = start.lines
     let consumed = start.bytes
     let lines: Array<Line> = []
-    let rest: Uint8Array = new Uint8Array(0)
-    const add = (line: Uint8Array) => {
+    let rest = Buffer.alloc(0)
+    const add = (all: Buffer, from: number, end: number) => {
       number++
-      const text = decoder.decode(line.subarray(0, maxLine))
-      if (!blank.test(text)) lines.push({ text: text.trim(), number })
+      // without a byte order mark, for it counts as white space
+      const text = all.toString("utf8", from, Math.min(end, from + maxLine)).trim()
+      if (text !== "" && !text.startsWith("#")) lines.push({ text, number })
     }
     const batch = (): Batch => {
       const copy = hash?.copy()
@@ -61,30 +60,31 @@ export const fromBytes = (
         : { lines: ready, place: { ...at, sha256: () => copy.digest("hex") } }
     }
     for await (const chunk of bytes) {
-      const all = rest.length === 0 ? chunk : join(rest, chunk)
+      const all =
+        rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([rest, chunk])
       let from = 0
-      for (let end = all.indexOf(newline); end >= 0; end = all.indexOf(newline, from)) {
-        add(all.subarray(from, end))
-        hash?.update(all.subarray(from, end + 1))
-        consumed += end + 1 - from
-        from = end + 1
-        if (lines.length >= batchLines) yield batch()
+      let hashed = 0
+      const advance = () => {
+        hash?.update(all.subarray(hashed, from))
+        consumed += from - hashed
+        hashed = from
       }
-      // the chunk may be the reader's buffer: keep a copy of what is left (a Buffer's own `slice` makes none)
-      rest = Uint8Array.prototype.slice.call(all, from)
+      for (let end = all.indexOf(newline); end >= 0; end = all.indexOf(newline, from)) {
+        add(all, from, end)
+        from = end + 1
+        if (lines.length < batchLines) continue
+        advance()
+        yield batch()
+      }
+      advance()
+      // the chunk may be the reader's buffer: keep a copy of what is left
+      rest = Buffer.from(all.subarray(from))
     }
     // the place stays before an unterminated last line: the list may be growing
-    if (rest.length > 0) add(rest)
+    if (rest.length > 0) add(rest, 0, rest.length)
     yield batch()
   }
 })
-
-const join = (a: Uint8Array, b: Uint8Array) => {
-  const joined = new Uint8Array(a.length + b.length)
-  joined.set(a)
-  joined.set(b, a.length)
-  return joined
-}
 
 /** Batches of URLs from a program: pulled one by one, so that an endless source is read by demand. */
 export const fromUrls = Effect.fnUntraced(function* (

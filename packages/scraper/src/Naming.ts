@@ -11,6 +11,8 @@ import { claimKey, type Store, type StoreError } from "./Store.ts"
 import type { Target } from "./Target.ts"
 
 export interface Naming {
+  /** `claim` gives `FileName.fromUrl`. */
+  readonly isByUrl: boolean
   /** The paths of these URLs, in their order. */
   readonly claim: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StoreError>
   /** The path of a target for which the server suggested a name. */
@@ -44,6 +46,7 @@ export const make = (
   })
 
   return {
+    isByUrl: naming === "tree",
     claim:
       naming === "tree"
         ? (urls) => Effect.succeed(urls.map(FileName.fromUrl))

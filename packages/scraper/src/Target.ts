@@ -10,6 +10,8 @@ export interface Target {
   readonly host: string
   /** Where the body goes, relative to the directory of the run, `/` between segments. */
   readonly path: string
+  /** That is `FileName.fromUrl(url)`; absent where nobody looked. */
+  readonly isNamedByUrl?: boolean
   /** Attempts already made since it was last given out with none. */
   readonly attempts: number
   /** Saved by an earlier run, in the file at `path` or as the record `record`: ask conditionally. */

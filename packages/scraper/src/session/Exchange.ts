@@ -267,11 +267,15 @@ export class Exchange implements Served, Transfer, Watched {
     const { routes, cookies, fields, foreignFields, denyPrivate } = this.#shared
     const url = this.#url
     const route = routes.to(url)
-    const host = hostOf(url)
-    if (route.proxied && denyPrivate && net.isIP(host) !== 0 && isPrivate(host)) {
-      return this.#fail(new FetchError.AddressError({ host, address: host }))
+    if (route.proxied && denyPrivate) {
+      const host = hostOf(url)
+      if (net.isIP(host) !== 0 && isPrivate(host)) {
+        return this.#fail(new FetchError.AddressError({ host, address: host }))
+      }
     }
-    const own = url.origin === this.#origin
+    // each is made anew when it is asked for: the first hop needs it once
+    const origin = this.#trail === undefined ? this.#origin : url.origin
+    const own = origin === this.#origin
     let headers = own ? fields : foreignFields
     const { headers: further } = this.#request
     if (further !== undefined) headers = RequestFields.override(headers, Object.entries(further).flat())
@@ -287,7 +291,7 @@ export class Exchange implements Served, Transfer, Watched {
     const dispatcher = this.#again ? route.single() : route.kept
     const proxy = route.absolute
     if (proxy === undefined) {
-      dispatcher.dispatch({ origin: url.origin, path, method: "GET", headers: headers as Array<string> }, this)
+      dispatcher.dispatch({ origin, path, method: "GET", headers: headers as Array<string> }, this)
       return
     }
     const forThem = ["host", url.host]

@@ -39,6 +39,12 @@ const toNumbers = (row: Record<string, unknown>) => {
   return row
 }
 
+/** A statement, and whether it gives rows. */
+interface Prepared {
+  readonly statement: StatementSync
+  readonly gives: boolean
+}
+
 type Mode = "rows" | "raw" | "values"
 
 /** Opens the file, making it if need be; closes it with the scope. Fails where SQLite cannot open or read it. */
@@ -64,17 +70,23 @@ export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
   )
 
   const prepare = (sql: string) =>
-    Effect.try({ try: () => database.prepare(sql), catch: fail("Failed to prepare statement", "prepare") })
+    Effect.try({
+      try: (): Prepared => {
+        const statement = database.prepare(sql)
+        statement.setReadBigInts(true)
+        return { statement, gives: statement.columns().length > 0 }
+      },
+      catch: fail("Failed to prepare statement", "prepare")
+    })
   const prepared = yield* Cache.make({ capacity: 100, timeToLive: Duration.infinity, lookup: prepare })
 
-  const execute = (statement: StatementSync, params: ReadonlyArray<unknown>, mode: Mode) =>
+  const execute = ({ statement, gives }: Prepared, params: ReadonlyArray<unknown>, mode: Mode) =>
     Effect.withFiber<any, SqlError.SqlError>((fiber) =>
       Effect.try({
         try: () => {
           const values = params as ReadonlyArray<SQLInputValue>
-          statement.setReadBigInts(true)
-          statement.setReturnArrays(mode === "values")
-          if (statement.columns().length > 0) {
+          if (gives) {
+            statement.setReturnArrays(mode === "values")
             const rows = statement.all(...values)
             return Context.get(fiber.context, SqlClient.SafeIntegers) ? rows : rows.map(toNumbers)
           }
@@ -102,7 +114,7 @@ export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
       ),
     executeStream: (sql, params) =>
       Stream.unwrap(
-        Effect.map(prepare(sql), (statement) =>
+        Effect.map(prepare(sql), ({ statement }) =>
           Stream.fromIterable({
             [Symbol.iterator]: () => statement.iterate(...(params as Array<SQLInputValue>)) as Iterator<any>
           })

@@ -103,8 +103,36 @@ const usual = [
   "modified",
   "duration"
 ] as const satisfies ReadonlyArray<keyof Row>
-const unusual = columns.filter((name) => !(usual as ReadonlyArray<string>).includes(name))
-const isUsual = (row: Row) => unusual.every((name) => row[name] === null || (name === "due" && row.due === 0))
+/** By name and not in a loop, like `addUsual`: that is several times as fast. */
+const isUsual = (row: Row) =>
+  row.due === 0 &&
+  row.lease === null &&
+  row.path === null &&
+  row.final_url === null &&
+  row.validator === null &&
+  row.total === null &&
+  row.error === null &&
+  row.claim === null &&
+  row.record === null
+
+/** Adds the values of a row in the order of `usual`. */
+const addUsual = (values: Array<unknown>, row: Row) =>
+  values.push(
+    row.url,
+    row.list,
+    row.run,
+    row.state,
+    row.attempts,
+    row.status,
+    row.bytes,
+    row.sha256,
+    row.etag,
+    row.modified,
+    row.duration
+  )
+const addAll = (values: Array<unknown>, row: Row) => {
+  for (const column of columns) values.push(row[column])
+}
 
 type Shape = typeof usual | typeof columns
 
@@ -238,7 +266,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   })
 
   const nameOf = (target: Target): Pick<Row, "path" | "claim"> =>
-    target.path === FileName.fromUrl(target.url)
+    target.isNamedByUrl === true || target.path === FileName.fromUrl(target.url)
       ? { path: null, claim: null }
       : { path: target.path, claim: claimKey(target.path) }
 
@@ -308,11 +336,12 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         )
   }
   const writeAs = Effect.fnUntraced(function* (shape: Shape, rows: ReadonlyArray<Row>) {
+    const add = shape === usual ? addUsual : addAll
     let from = 0
     for (const size of sizes)
       for (; rows.length - from >= size; from += size) {
         const values: Array<unknown> = []
-        for (let i = from; i < from + size; i++) for (const column of shape) values.push(rows[i]![column])
+        for (let i = from; i < from + size; i++) add(values, rows[i]!)
         yield* sql.unsafe(upsert(shape, size), values)
       }
   })

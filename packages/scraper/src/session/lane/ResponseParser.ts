@@ -82,18 +82,30 @@ const nothing = Buffer.alloc(0)
 const Fields = function () {} as unknown as { new (): Headers; prototype: object | null }
 Fields.prototype = Object.create(null)
 
-/** Spellings of field names to their lower case: servers use few, and the result is a string the engine knows. */
-const spellings = new Map<string, string>()
-const maxSpellings = 512
+/** The spelling of a field's name, and its lower case. */
+interface Spelling {
+  readonly bytes: Buffer
+  readonly name: string
+}
 
-const lowerCase = (spelling: string): string => {
-  const known = spellings.get(spelling)
-  if (known !== undefined) return known
-  if (spellings.size >= maxSpellings) return spelling.toLowerCase()
-  // a copy: a slice keeps the whole head it was cut from
-  const own = Buffer.from(spelling, "latin1").toString("latin1")
-  spellings.set(own, own.toLowerCase())
-  return own.toLowerCase()
+/** Servers use few spellings: each stays in the slot that its length, first and last byte lead to until another needs it. */
+const spellings: Array<Spelling | undefined> = Array.from({ length: 256 }, () => undefined)
+
+/** The name between `from` and `to` in lower case, without a new string where the spelling is known. */
+const nameAt = (bytes: Buffer, from: number, to: number): string => {
+  const slot = ((to - from) * 37 + (bytes[from] as number) * 5 + (bytes[to - 1] as number)) & 255
+  const known = spellings[slot]
+  if (known !== undefined && isAt(known.bytes, bytes, from, to)) return known.name
+  const spelling = bytes.toString("latin1", from, to)
+  const name = spelling.toLowerCase()
+  spellings[slot] = { bytes: Buffer.from(spelling, "latin1"), name }
+  return name
+}
+
+const isAt = (spelling: Buffer, bytes: Buffer, from: number, to: number): boolean => {
+  if (spelling.length !== to - from) return false
+  for (let i = 0; i < spelling.length; i++) if (spelling[i] !== bytes[from + i]) return false
+  return true
 }
 
 const joined = (value: string | Array<string> | undefined): string | undefined =>
@@ -151,6 +163,8 @@ export class ResponseParser {
   #statusAt = 0
   /** Start and end of each name, then of each value, from the start of the head. */
   readonly #marks: Array<number> = []
+  /** How many of them are of the present head; the array keeps its length, for emptying it gives its memory away. */
+  #marked = 0
   /** The head so far, where it came in pieces. */
   #held: Buffer = nothing
   #heldBytes = 0
@@ -272,25 +286,25 @@ export class ResponseParser {
         while (at < end && isText[bytes[at] as number] === 1) at++
         if (at === end) break
         if (bytes[at] !== CR) throw grammar(next)
-        if (next === text) marks.push(at - base)
+        if (next === text) marks[this.#marked++] = at - base
         at++
         next = lineEnd
       } else if (next === name) {
         while (at < end && isToken[bytes[at] as number] === 1) at++
         if (at === end) break
         if (bytes[at] !== 58) throw grammar(name)
-        marks.push(at - base)
+        marks[this.#marked++] = at - base
         at++
         next = blank
       } else if (next === blank) {
         while (at < end && isBlank[bytes[at] as number] === 1) at++
         if (at === end) break
-        marks.push(at - base)
+        marks[this.#marked++] = at - base
         next = text
       } else if (next === line) {
         const code = bytes[at] as number
         if (isToken[code] === 1) {
-          marks.push(at - base)
+          marks[this.#marked++] = at - base
           next = name
         } else if (code === CR) next = sectionEnd
         else throw isBlank[code] === 1 ? new LaneFault("HPE_INVALID_HEADER_TOKEN", "folded field") : grammar(line)
@@ -305,7 +319,7 @@ export class ResponseParser {
         next = leadEnd
       } else {
         this.#statusAt = at - base
-        marks.length = 0
+        this.#marked = 0
         next = status
       }
     }
@@ -327,8 +341,8 @@ export class ResponseParser {
       return next
     }
     const headers = new Fields()
-    for (let i = 0; i < marks.length; i += 4) {
-      const name = lowerCase(written.slice((marks[i] as number) - offset, (marks[i + 1] as number) - offset))
+    for (let i = 0; i < this.#marked; i += 4) {
+      const name = nameAt(bytes, base + (marks[i] as number), base + (marks[i + 1] as number))
       const from = (marks[i + 2] as number) - offset
       let to = (marks[i + 3] as number) - offset
       while (to > from && isBlank[written.charCodeAt(to - 1)] === 1) to--
@@ -429,7 +443,7 @@ export class ResponseParser {
       default:
         // trailers are read for their end alone
         this.#at = 0
-        this.#marks.length = 0
+        this.#marked = 0
         at = this.#walk(bytes, from, Math.min(end, from + maxHeadBytes - this.#lineBytes))
         this.#lineBytes += at - from
         if (this.#line === whole) this.#phase = complete
