@@ -94,7 +94,10 @@ for (const size of [64 * 2 ** 10, 2 ** 20]) {
       name,
       fixed(of(({ wall }) => wall) / gib / 1000, 2),
       fixed(of(({ cpu }) => cpu) / gib / 1000, 2),
-      fixed(of(({ stall }) => stall), 1)
+      fixed(
+        of(({ stall }) => stall),
+        1
+      )
     ])
   }
 }

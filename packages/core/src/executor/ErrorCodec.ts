@@ -173,7 +173,13 @@ export const decodeError = (encoded: EncodedError, registry: ErrorRegistry = {})
     for (const [key, value] of record.hidden) define(error, key, decode(value), false)
     for (const [key, field] of record.fields) {
       const value = decode(field)
-      if (!Object.is(attempt(() => error[key as keyof Error]), value)) define(error, key, value, false)
+      if (
+        !Object.is(
+          attempt(() => error[key as keyof Error]),
+          value
+        )
+      )
+        define(error, key, value, false)
     }
     if (entry === undefined || prototype !== undefined) return error
 
