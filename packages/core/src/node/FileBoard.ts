@@ -64,6 +64,7 @@ export function fileWorkerBoard(descriptor: number): WorkerBoard {
     readSync(descriptor, word, 0, 4, index * 4)
     return word[0]!
   }
+  const parent = process.ppid
   let asked = -1
   let askedAt = 0
   let answer = false
@@ -73,12 +74,14 @@ export function fileWorkerBoard(descriptor: number): WorkerBoard {
       writeSync(descriptor, one, 0, 4, position * 12)
       return read(position * 3 + 1) === 0
     },
-    // a system call: a hot loop may ask as often as it likes, and gets an answer that is at most 0.1 ms old
+    // system calls: a hot loop may ask as often as it likes, and gets an answer that is at most 0.1 ms old
     cancelled: (position) => {
       const now = performance.now()
       if (asked === position && (answer || now - askedAt < 0.1)) return answer
       asked = position
       askedAt = now
+      // nobody is left to tell
+      if (process.ppid !== parent) process.exit()
       answer = read(position * 3 + 1) === 2
       return answer
     },

@@ -13,7 +13,7 @@ import type { ServeParts } from "../executor/Serve.ts"
 import { serve } from "../executor/Serve.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
 import { bootstrap } from "./Bootstrap.ts"
-import { StderrTail } from "./StderrTail.ts"
+import { keepTail, readTail, tailBytes } from "./StderrTail.ts"
 
 export interface ThreadOptions {
   /** Environment variables instead of a copy of the process's own. */
@@ -26,6 +26,8 @@ export interface ThreadOptions {
 interface ThreadData {
   readonly port: MessagePort
   readonly memory: SharedArrayBuffer
+  /** Where the tail of stderr begins in it. */
+  readonly tail: number
   readonly settings: ServeSettings
 }
 
@@ -33,11 +35,13 @@ interface ThreadData {
 function threadMain(
   serveIn: typeof serve,
   encode: typeof encodeError,
-  boardOn: typeof memoryWorkerBoard
+  boardOn: typeof memoryWorkerBoard,
+  keepTailIn: typeof keepTail
 ): (load: ServeParts["load"]) => void {
   const { workerData, isMarkedAsUntransferable } = process.getBuiltinModule("node:worker_threads")
   const { getHeapStatistics } = process.getBuiltinModule("node:v8")
-  const { port, memory, settings } = workerData as ThreadData
+  const { port, memory, tail, settings } = workerData as ThreadData
+  keepTailIn(memory, tail)
   let before = performance.eventLoopUtilization()
   return (load) =>
     void serveIn(
@@ -69,28 +73,26 @@ function threadMain(
 }
 
 /** The text that a thread starts from. */
-export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard])}(${loader})`
+export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard, keepTail])}(${loader})`
 
 export const threadSpawn =
   (name: string, options: ThreadOptions): Spawn =>
   (id, settings, events) => {
     const { port1: port, port2 } = new MessageChannel()
-    const memory = new SharedArrayBuffer(boardBytes)
-    const data: ThreadData = { port: port2, memory, settings }
+    const memory = new SharedArrayBuffer(boardBytes + tailBytes)
+    const data: ThreadData = { port: port2, memory, tail: boardBytes, settings }
     const { env, execArgv, heapLimitBytes } = options
     const worker = new Worker(threadSource, {
       eval: true,
       name: `${name} ${id}`,
       workerData: data,
       transferList: [port2],
-      stderr: true,
       ...(env !== undefined && { env }),
       ...(execArgv !== undefined && { execArgv: [...execArgv] }),
       ...(heapLimitBytes !== undefined && {
         resourceLimits: { maxOldGenerationSizeMb: Math.max(1, Math.floor(heapLimitBytes / 2 ** 20)) }
       })
     })
-    const stderr = new StderrTail(worker.stderr)
     let error: (Error & { readonly code?: string }) | undefined
     port.on("message", events.reply as (reply: unknown) => void)
     worker.on("error", (thrown) => void (error = thrown as Error))
@@ -99,7 +101,7 @@ export const threadSpawn =
       for (let message; (message = receiveMessageOnPort(port)) !== undefined;) events.reply(message.message as Reply)
       port.close()
       const outOfMemory = error?.code === "ERR_WORKER_OUT_OF_MEMORY"
-      events.exit({ exitCode, signal: undefined, stderr: stderr.text, error, outOfMemory })
+      events.exit({ exitCode, signal: undefined, stderr: readTail(memory, boardBytes), error, outOfMemory })
     })
     port.unref()
     worker.unref()
