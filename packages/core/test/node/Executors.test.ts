@@ -362,7 +362,7 @@ for (const [kind, isolated] of kinds)
           it(`settles everything once, with pending: ${pending} and running: ${running}`, async () => {
             const all = await open({ maximum: 1 })
             await all.warm(1)
-            const { outcome } = await begun(all, "wait", 20)
+            const { outcome } = await begun(all, "wait", running === "wait" ? 20 : 600_000)
             const outcomes = [outcome, ...range(2).map((n) => reasonOf(all.run(work.later, [1, n])))]
             await all.shutdown({ pending, running })
             const settled = await Promise.all(outcomes)
