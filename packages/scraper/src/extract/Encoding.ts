@@ -1,0 +1,159 @@
+/**
+ * The encoding of a document, and its bytes as text.
+ *
+ * 1. A byte order mark wins over the Content-Type, that over what the document
+ *    says of itself, that over the default (HTML 13.2.3.2, CSS Syntax 3.2, RFC
+ *    7303 3).
+ * 2. A document is asked within its first 1024 bytes; no more is ever held back.
+ * 3. Any bytes decode: what is not of the encoding becomes U+FFFD.
+ * 4. However the bytes are cut into chunks, the text is the same.
+ *
+ * Labels and decoders are those of the Encoding Standard. Node's own `TextDecoder`
+ * is not used: by its ICU it differs for Big5, EUC-JP, EUC-KR and Shift_JIS.
+ */
+import { getBOMEncoding, normalizeEncoding, TextDecoder } from "@exodus/bytes/encoding.js"
+import sniffHtml from "html-encoding-sniffer"
+
+/** How a document may say its encoding: `<meta>`, the XML declaration, `@charset`, or not at all. */
+export type Syntax = "html" | "xml" | "css" | "text"
+
+/** Who said it. Nobody did: `default`. */
+export type Source = "mark" | "header" | "document" | "default"
+
+export interface Sniffed {
+  /** A name of the Encoding Standard in lower case, `utf-8`, `shift_jis`; `replacement` for those not to be decoded. */
+  readonly encoding: string
+  readonly source: Source
+}
+
+export interface Hints {
+  readonly syntax: Syntax
+  /** The value of the Content-Type field. */
+  readonly contentType?: string | undefined
+  /** What the document is in if nobody says: `windows-1252` for HTML, else `utf-8`. A style sheet's is that of the page which asks for it. */
+  readonly fallback?: string | undefined
+}
+
+/** How far a document is read for what it says of itself: bytes (HTML 13.2.3.2). */
+export const headBytes = 1024
+
+/** The encoding that a label names, in any case and with blanks around it; `undefined` for an unknown one (Encoding 4.2). */
+export const fromLabel = (label: string): string | undefined => normalizeEncoding(label) ?? undefined
+
+const charset = /;\s*charset\s*=\s*(?:"([^"]*)"?|'([^']*)'?|([^;,\s]*))/i
+
+/** The encoding that the `charset` of a Content-Type names. */
+export const fromContentType = (contentType: string | undefined): string | undefined => {
+  const match = charset.exec(contentType ?? "")
+  return match === null ? undefined : fromLabel((match[1] ?? match[2] ?? match[3])!)
+}
+
+/** What a declaration within a document means: that it could be read at all says that it is not UTF-16. */
+export const declared = (label: string): string | undefined => {
+  const encoding = fromLabel(label)
+  if (encoding === "utf-16le" || encoding === "utf-16be") return "utf-8"
+  return encoding === "x-user-defined" ? "windows-1252" : encoding
+}
+
+const charsetRule = /^@charset "([^"]*)";/
+
+/** `options` are those of the library's seventh version; its types are of the third. */
+const sniff: (bytes: Uint8Array, options: { readonly xml?: boolean; readonly defaultEncoding: string }) => string =
+  sniffHtml
+
+const ofDocument = (head: Uint8Array, syntax: Syntax): string | undefined => {
+  switch (syntax) {
+    case "text":
+      return undefined
+    case "css": {
+      const rule = charsetRule.exec(String.fromCharCode(...head))
+      return rule === null ? undefined : declared(rule[1]!)
+    }
+    default: {
+      const encoding = sniff(head, { xml: syntax === "xml", defaultEncoding: "" })
+      return encoding === "" ? undefined : encoding.toLowerCase()
+    }
+  }
+}
+
+/**
+ * The encoding of the document that begins with these bytes.
+ *
+ * @param head the first 1024 bytes, or all of a shorter document; of more, the rest is not read
+ */
+export const detect = (head: Uint8Array, { syntax, contentType, fallback }: Hints): Sniffed => {
+  const mark = getBOMEncoding(head)
+  if (mark !== null) return { encoding: mark, source: "mark" }
+  const header = fromContentType(contentType)
+  if (header !== undefined) return { encoding: header, source: "header" }
+  const document = ofDocument(head.subarray(0, headBytes), syntax)
+  if (document !== undefined) return { encoding: document, source: "document" }
+  return { encoding: fallback ?? (syntax === "html" ? "windows-1252" : "utf-8"), source: "default" }
+}
+
+interface Decoding {
+  readonly decode: (bytes?: Uint8Array, options?: { readonly stream: boolean }) => string
+}
+
+/** Encoding 14.1: one U+FFFD for all the bytes, since they may mean another thing to whoever made them. */
+const makeReplacement = (): Decoding => {
+  let begun = false
+  return {
+    decode: (bytes) => {
+      if (begun || bytes === undefined || bytes.length === 0) return ""
+      begun = true
+      return "\uFFFD"
+    }
+  }
+}
+
+const decoding = (encoding: string): Decoding =>
+  encoding === "replacement" ? makeReplacement() : new TextDecoder(encoding)
+
+/** Decodes a document piece by piece. */
+export class Decoder {
+  readonly #hints: Hints
+  /** What has been held back to ask the document. */
+  #head: Uint8Array | undefined = new Uint8Array(0)
+  #sniffed: Sniffed | undefined
+  #decoding: Decoding | undefined
+
+  constructor(hints: Hints) {
+    this.#hints = hints
+  }
+
+  /** What the bytes were decoded as; `undefined` as long as they are held back. */
+  get sniffed(): Sniffed | undefined {
+    return this.#sniffed
+  }
+
+  /** The text of the next bytes, without a byte order mark. `chunk` is only read during the call. */
+  write(chunk: Uint8Array): string {
+    if (this.#head === undefined) return this.#decoding!.decode(chunk, { stream: true })
+    const held = this.#head.length
+    if (held === 0 && chunk.length >= headBytes) return this.#begin(chunk)
+    const head = new Uint8Array(held + chunk.length)
+    head.set(this.#head)
+    head.set(chunk, held)
+    this.#head = head
+    return head.length < headBytes ? "" : this.#begin(head)
+  }
+
+  /** The text of what remains. */
+  end(): string {
+    return (this.#head === undefined ? "" : this.#begin(this.#head)) + this.#decoding!.decode()
+  }
+
+  /** Decodes what is still to come as something else (HTML 13.2.3.4). What was given out stays what it was. */
+  change(encoding: string): void {
+    this.#sniffed = { encoding, source: "document" }
+    this.#decoding = decoding(encoding)
+  }
+
+  #begin(head: Uint8Array): string {
+    this.#head = undefined
+    this.#sniffed = detect(head, this.#hints)
+    this.#decoding = decoding(this.#sniffed.encoding)
+    return this.#decoding.decode(head, { stream: true })
+  }
+}
