@@ -18,3 +18,4 @@ export * as TimelineTrace from "./TimelineTrace.ts"
 // CPU work on threads and processes (`@simul/core/node/…`)
 export * as Executor from "./Executor.ts"
 export * as Task from "./Task.ts"
+export * as TaskSchema from "./TaskSchema.ts"

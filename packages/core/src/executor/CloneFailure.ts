@@ -50,7 +50,8 @@ const classOf = (value: { readonly constructor?: unknown }): string => {
   return tagOf(value)
 }
 
-const propertyStep = (key: string): string =>
+/** How a property is read: `.name` or `["any name"]`. */
+export const propertyStep = (key: string): string =>
   /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
     ? `.${key}`
     : `[${/^(0|[1-9]\d{0,9})$/.test(key) ? key : JSON.stringify(key)}]`

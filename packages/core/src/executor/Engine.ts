@@ -67,6 +67,21 @@ const mostKills = 3
 /** What a worker has to stop in peace, and a killed one to be gone, before it is not waited for any more. */
 const stopMs = 5000
 
+/** What the task's schema makes of values; where one does not fit, of those before it. */
+const decoded = (
+  codec: TaskCodec | undefined,
+  values: ReadonlyArray<unknown>
+): { readonly values: ReadonlyArray<unknown>; readonly mismatch?: SchemaMismatch } => {
+  if (codec === undefined) return { values }
+  const read: Array<unknown> = []
+  try {
+    for (const value of values) read.push(codec.decode(value))
+  } catch (error) {
+    return { values: read, mismatch: new SchemaMismatch("result", error) }
+  }
+  return { values: read }
+}
+
 /** What happens to tasks when an executor is shut down. */
 export interface ShutdownOptions {
   /** Tasks that have not begun; `cancel` fails them with `ShutDown`. */
@@ -160,7 +175,9 @@ export class Engine {
     const key = `${task.name} ${task.url}`
     let entry = this.#tasks.get(key)
     if (entry === undefined || entry.codec !== task.codec) {
-      entry = new TaskEntry(entry?.number ?? this.#tasks.size, task.url, task.name, task.codec)
+      const known = entry
+      entry = new TaskEntry(known?.number ?? this.#tasks.size, task.url, task.name, task.codec)
+      entry.meanMs = known?.meanMs ?? Number.NaN
       this.#tasks.set(key, entry)
     }
     return entry
@@ -182,10 +199,10 @@ export class Engine {
     const expectedMs = more?.expectedMs ?? (kind === "run" ? task.meanMs : Number.NaN)
     let sent = parameters
     let problem: Reason | undefined
-    if (task.codec !== undefined)
+    // the items of a chunk were encoded as they were pulled
+    if (task.codec !== undefined && kind !== "chunk")
       try {
-        sent =
-          kind === "chunk" ? parameters.map((item) => task.codec!.encode([item])[0]) : task.codec.encode(parameters)
+        sent = task.codec.encode(parameters)
       } catch (error) {
         problem = new SchemaMismatch("parameters", error)
       }
@@ -542,7 +559,11 @@ export class Engine {
       case "item": {
         const job = slot.jobs[reply[1]]
         slot.activeAt = this.#timers.now()
-        if (job instanceof Job && job.state === "sent") job.onItem?.(reply[2])
+        if (!(job instanceof Job) || job.state !== "sent") return
+        const { values, mismatch } = decoded(job.task.codec, [reply[2]])
+        if (mismatch !== undefined) return this.#reject(job, mismatch, job.items)
+        job.items++
+        job.onItem?.(values[0])
         return
       }
       case "progress": {
@@ -587,16 +608,17 @@ export class Engine {
     this.#feed(slot)
     if (!(job instanceof Job)) return
     if (job.state === "sent") {
-      let error: ExecutorError | undefined
+      let error = problem && this.#error(job, this.#reasonOf(problem, job.options.site), item)
       let result = value
-      if (problem !== undefined) error = this.#error(job, this.#reasonOf(problem, job.options.site), item)
-      else if (job.task.codec !== undefined)
-        try {
-          const { codec } = job.task
-          result = job.kind === "chunk" ? (value as ReadonlyArray<unknown>).map(codec.decode) : codec.decode(value)
-        } catch (cause) {
-          error = this.#error(job, new SchemaMismatch("result", cause))
-        }
+      if (job.kind === "chunk") {
+        const { values, mismatch } = decoded(job.task.codec, (value ?? []) as ReadonlyArray<unknown>)
+        if (mismatch !== undefined) error = this.#error(job, mismatch, values.length)
+        result = values
+      } else if (job.kind === "run" && error === undefined) {
+        const { values, mismatch } = decoded(job.task.codec, [value])
+        if (mismatch !== undefined) error = this.#error(job, mismatch)
+        result = values[0]
+      }
       this.#settle(job, error, result, ms)
     }
     this.#release(job)
@@ -662,7 +684,7 @@ export class Engine {
   }
 
   /** Settles a job with a reason that is not its worker's doing, wherever it is, and frees its worker. */
-  #reject(job: Job, reason: Reason): void {
+  #reject(job: Job, reason: Reason, item?: number): void {
     if (job.state === "settled") return
     const { slot } = job
     if (slot === undefined) {
@@ -671,7 +693,7 @@ export class Engine {
       this.#release(job)
       return this.#admit()
     }
-    this.#settle(job, this.#error(job, reason), undefined, 0)
+    this.#settle(job, this.#error(job, reason, item), undefined, 0)
     if (slot.handle.board.revoke(job.position, true)) {
       slot.jobs[job.position] = takenBack
       if (job.expectedMs >= 0) slot.expectedMs -= job.expectedMs

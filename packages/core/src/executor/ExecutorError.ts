@@ -242,17 +242,19 @@ export class NotCloneable {
   }
 }
 
-/** Parameters or result do not fit the task's schema. */
+/** Parameters or result do not fit the task's schema. `issue`: every place and what is wrong there; `error`: the schema's own. */
 export class SchemaMismatch {
   readonly _tag = "SchemaMismatch"
   readonly side: "parameters" | "result"
   readonly issue: string
+  readonly error: unknown
   constructor(side: "parameters" | "result", thrown: unknown) {
     this.side = side
     this.issue = thrown instanceof Error ? thrown.message : describe(thrown)
+    this.error = (thrown as Error | null)?.cause ?? thrown
   }
   get message(): string {
-    return `${this.side} not as its schema says: ${this.issue}`
+    return `${this.side} ${this.side === "result" ? "is" : "are"} not as the schema says: ${this.issue}`
   }
 }
 
@@ -306,7 +308,7 @@ export interface Death {
 
 /**
  * A task gave no result. `task`: the name of its function; `attempt` counts from 1;
- * `item`: which item of a `map` it was, from 0. `cause` is what the task threw, if it did.
+ * `item`: which item of a `map`, or value of a stream, it was, from 0. `cause` is what the task threw, if it did.
  */
 export class ExecutorError extends Error {
   readonly _tag = "ExecutorError"

@@ -61,6 +61,8 @@ export class Job implements Queued {
   released: Array<() => void> | undefined
   stopTimers: (() => void) | undefined
   onItem: ((value: unknown) => void) | undefined
+  /** Values of a stream that came. */
+  items = 0
   /** Tasks that it submitted itself. */
   children: Set<Job> | undefined
   parent: Job | undefined

@@ -11,7 +11,7 @@
 import type { Task } from "../Task.ts"
 import { ChunkSize } from "./ChunkSize.ts"
 import type { Engine } from "./Engine.ts"
-import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
+import { ExecutorError, InvalidOption, SchemaMismatch } from "./ExecutorError.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { Job } from "./Job.ts"
 
@@ -220,9 +220,20 @@ export class MapRun<A> {
   }
 
   #take(item: unknown): void {
+    const sent = this.#encode(item)
     this.#pulled++
-    this.#items.push(item)
-    this.#weight += weigh(item)
+    this.#items.push(sent)
+    this.#weight += weigh(sent)
+  }
+
+  #encode(item: unknown): unknown {
+    const { codec, name } = this.#task
+    if (codec === undefined) return item
+    try {
+      return codec.encode([item])[0]
+    } catch (cause) {
+      throw new ExecutorError(new SchemaMismatch("parameters", cause), name, 1, this.#pulled)
+    }
   }
 
   /** Items of a source that pauses are not held back until a chunk is full. */

@@ -14,6 +14,7 @@
  */
 import type { EncodedError } from "./ErrorCodec.ts"
 import type { Channel, Command, Problem, ServeSettings, TaskAddress, WorkerBoard } from "./Protocol.ts"
+import type { TaskCodec } from "../Task.ts"
 
 type Callable = (this: unknown, ...parameters: Array<any>) => unknown
 type Run = Extract<Command, readonly ["run" | "chunk" | "stream", ...unknown[]]>
@@ -71,17 +72,19 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     progress(value: unknown) {
       channel.post(["progress", this.position, value])
     }
-    submit(task: TaskAddress, ...parameters: ReadonlyArray<unknown>) {
-      return new Promise((resolve, reject) => {
+    async submit({ url, name, codec }: TaskAddress & { codec?: TaskCodec }, ...given: ReadonlyArray<unknown>) {
+      const parameters = codec ? codec.encode(given) : given
+      const value = await new Promise((resolve, reject) => {
         const number = asked++
         const settle = (ok: boolean, value: unknown) => {
           nested.delete(number)
           if (ok) resolve(value)
           else reject(value)
         }
-        channel.post(["submit", this.position, number, task.url, task.name, parameters])
-        nested.set(number, { context: this, address: task, parameters, settle })
+        channel.post(["submit", this.position, number, url, name, parameters])
+        nested.set(number, { context: this, address: { url, name }, parameters, settle })
       })
+      return codec ? codec.decode(value) : value
     }
   }
 
