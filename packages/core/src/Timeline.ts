@@ -45,6 +45,36 @@ export interface Lane {
   /** They add up to `endMs - startMs`. */
   readonly times: Times
   readonly arguments?: Arguments
+  /** Index in `lanes` of the one that started it. */
+  readonly parent?: number
+  /** How it ended; absent where it had not, or where lanes have no ends. */
+  readonly end?: "ok" | "failed" | "interrupted"
+}
+
+/** What one lane did to another: it started it, woke it, handed it a task or its result. */
+export interface Flow {
+  readonly kind: "fork" | "wake" | "submit" | "result"
+  /** Indexes in `lanes`. */
+  readonly from: number
+  readonly to: number
+  readonly fromMs: number
+  /** When the other one ran: not before `fromMs`. */
+  readonly toMs: number
+}
+
+/** A number that was sampled, in the order of time. */
+export interface Counter {
+  readonly name: string
+  readonly atMs: ReadonlyArray<number>
+  readonly values: ReadonlyArray<number>
+}
+
+/** One of several runs that are shown on one time scale. */
+export interface Run {
+  readonly title: string
+  /** Its lanes are those from here to the next run's. */
+  readonly firstLane: number
+  readonly durationMs: number
 }
 
 /** The lanes of a group, all of them, kept or not. */
@@ -71,6 +101,12 @@ export interface Timeline {
   /** How many lanes were in each category (first index), on average over each stretch of `binMs` (second index). */
   readonly overview: { readonly binMs: number; readonly counts: ReadonlyArray<ReadonlyArray<number>> }
   readonly leftOut: LeftOut
+  /** Lanes that share a thread of one JavaScript engine, by the category of their spans on it: only one of them runs at a time, or one inside another. */
+  readonly thread?: { readonly name: string; readonly category: string }
+  readonly flows?: ReadonlyArray<Flow>
+  readonly counters?: ReadonlyArray<Counter>
+  /** Absent: this is one run. */
+  readonly runs?: ReadonlyArray<Run>
 }
 
 /** What the totals and the overview know, but the lanes and spans do not show. */
@@ -80,6 +116,8 @@ export interface LeftOut {
   readonly spans: number
   /** Lanes summed up under `others`. */
   readonly ungrouped: number
+  /** Overwritten by later ones before they were read: what they said is known nowhere. */
+  readonly events?: number
 }
 
 /** The name of the sum of groups beyond the bound. */
@@ -100,6 +138,9 @@ export interface Ended {
   /** Spans that it had besides. */
   readonly spansLeftOut?: number
   readonly arguments?: Arguments
+  /** Counts lanes in the order in which they are kept: with `first` without bound and lanes added by their start, their index. */
+  readonly parent?: number
+  readonly end?: Lane["end"]
 }
 
 export interface CollectorOptions {
@@ -196,7 +237,9 @@ export const collect = (options: CollectorOptions): Collector => {
           startMs: lane.startMs,
           endMs: lane.endMs,
           times: named(lane.times),
-          ...(lane.arguments === undefined ? {} : { arguments: lane.arguments })
+          ...(lane.arguments === undefined ? {} : { arguments: lane.arguments }),
+          ...(lane.parent === undefined ? {} : { parent: lane.parent }),
+          ...(lane.end === undefined ? {} : { end: lane.end })
         })
       }
       const total = ({ times }: { readonly times: Float64Array }) => times.reduce((sum, ms) => sum + ms, 0)

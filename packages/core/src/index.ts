@@ -12,10 +12,13 @@ export * as TimeBudgetScheduler from "./TimeBudgetScheduler.ts"
 // Time
 export * as Deadline from "./Deadline.ts"
 // What ran when
+export * as Recorder from "./Recorder.ts"
 export * as Timeline from "./Timeline.ts"
 export * as TimelineHtml from "./TimelineHtml.ts"
+export * as TimelineText from "./TimelineText.ts"
 export * as TimelineTrace from "./TimelineTrace.ts"
 // CPU work on threads and processes (`@simul/core/node/…`)
 export * as Executor from "./Executor.ts"
 export * as Task from "./Task.ts"
 export * as TaskSchema from "./TaskSchema.ts"
+export * as WorkerEvent from "./WorkerEvent.ts"
