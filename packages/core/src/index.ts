@@ -12,6 +12,7 @@ export * as TimeBudgetScheduler from "./TimeBudgetScheduler.ts"
 // Time
 export * as Deadline from "./Deadline.ts"
 // What ran when
+export * as FiberDump from "./FiberDump.ts"
 export * as Recorder from "./Recorder.ts"
 export * as Timeline from "./Timeline.ts"
 export * as TimelineHtml from "./TimelineHtml.ts"

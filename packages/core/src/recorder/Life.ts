@@ -23,13 +23,14 @@ export interface Live {
   readonly source: string
   /** The chain of functions it is in now, innermost first. */
   readonly frame: StackFrame | undefined
+  /** The chain that its parent was in when it began: from there on the chain is not its own. */
+  readonly inherited: StackFrame | undefined
 }
 
 export class Life implements Live {
   readonly id: number
   readonly parent: number
   readonly fiber: WeakRef<Fiber.Fiber<unknown, unknown>>
-  /** The chain of its parent when it began: what is below it is not its own. */
   readonly inherited: StackFrame | undefined
   readonly startMs: number
   state: Live["state"] = "running"
