@@ -1,0 +1,133 @@
+/**
+ * The thread that watches the main thread's heartbeat. It imports nothing but
+ * Node, so that it is up at once.
+ *
+ * The inspector keeps every script of the main thread in the memory of an
+ * attached session and holds the process up at its exit while one is attached:
+ * hence a session lives from the threshold to the pause, and no longer.
+ */
+import { Session } from "node:inspector"
+import { fileURLToPath } from "node:url"
+import { isMainThread, parentPort, workerData } from "node:worker_threads"
+
+/** What the words of the heartbeat are. */
+export const word = {
+  /** Beats so far. */
+  beats: 0,
+  /** When the last one was, on `clock`. */
+  beatAt: 1,
+  /** 1 while a debugger is attached. */
+  debugged: 2,
+  /** 1 while the session of the watchdog is. */
+  attached: 3
+} as const
+export const words = 4
+
+/** Tenths of a millisecond on the clock that threads share; it wraps, and differences within three days are right. */
+export const clock = (): number => {
+  const [seconds, nanoseconds] = process.hrtime()
+  return Math.round(seconds * 1e4 + nanoseconds / 1e5) | 0
+}
+const since = (from: number, to: number) => ((to - from) | 0) / 10
+
+export interface WatchdogData {
+  readonly heartbeat: Int32Array
+  readonly thresholdMs: number
+  readonly samplingMs: number
+  readonly frames: number
+}
+
+export interface FromWatchdog {
+  readonly durationMs: number
+  readonly stack: ReadonlyArray<{
+    readonly function: string
+    readonly file: string
+    readonly line: number
+    readonly column: number
+  }>
+  readonly takenMs: number | undefined
+  readonly reason: string | undefined
+}
+
+type Stack = FromWatchdog["stack"]
+
+/** What is known of a stall that lasts. */
+interface Stall {
+  stack: Stack
+  takenMs: number | undefined
+  reason: string | undefined
+}
+
+const pathOf = (url: string) => (url.startsWith("file://") ? fileURLToPath(url) : url)
+
+const watch = ({ heartbeat, thresholdMs, samplingMs, frames }: WatchdogData) => {
+  /** Takes the stack of the main thread once; `done` is called when that goes on again, or could not be stopped. Returns how to give up. */
+  const look = (done: (stack: Stack, reason: string | undefined) => void) => {
+    const session = new Session()
+    const end = (stack: Stack, reason?: string) => {
+      session.disconnect()
+      Atomics.store(heartbeat, word.attached, 0)
+      Atomics.notify(heartbeat, word.attached)
+      done(stack, reason)
+    }
+    const urls = new Map<string, string>()
+    session.on("Debugger.scriptParsed", ({ params }) => void urls.set(params.scriptId, params.url))
+    session.on("Debugger.paused", ({ params }) => {
+      const stack = params.callFrames.slice(0, frames).map(({ functionName, location, url }) => ({
+        function: functionName,
+        file: pathOf(url || (urls.get(location.scriptId) ?? "")),
+        line: location.lineNumber + 1,
+        column: (location.columnNumber ?? 0) + 1
+      }))
+      session.post("Debugger.resume", () => end(stack))
+    })
+    Atomics.store(heartbeat, word.attached, 1)
+    try {
+      session.connectToMainThread()
+      session.post("Debugger.enable")
+      session.post("Debugger.pause")
+    } catch (error) {
+      end([], String(error))
+    }
+    return () => end([], "the event loop went on before its stack was taken")
+  }
+
+  let beats = Atomics.load(heartbeat, word.beats)
+  let beatAt = Atomics.load(heartbeat, word.beatAt)
+  let stall: Stall | undefined
+  let giveUp: (() => void) | undefined
+
+  setInterval(() => {
+    const newBeats = Atomics.load(heartbeat, word.beats)
+    if (newBeats !== beats) {
+      giveUp?.()
+      const newBeatAt = Atomics.load(heartbeat, word.beatAt)
+      const durationMs = since(beatAt, newBeatAt)
+      // with more than one beat in between it is this thread that was not run
+      if (newBeats === beats + 1 && durationMs > thresholdMs)
+        stall ??= { stack: [], takenMs: undefined, reason: "the watchdog had no processor to run on" }
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+      if (stall !== undefined) parentPort!.postMessage({ durationMs, ...stall } satisfies FromWatchdog)
+      stall = undefined
+      beats = newBeats
+      beatAt = newBeatAt
+    } else if (stall === undefined && beats !== 0 && since(beatAt, clock()) > thresholdMs) {
+      const found: Stall = { stack: [], takenMs: undefined, reason: undefined }
+      stall = found
+      if (Atomics.load(heartbeat, word.debugged) === 1) {
+        found.reason = "a debugger is attached"
+        return
+      }
+      giveUp = look((stack, reason) => {
+        giveUp = undefined
+        found.stack = stack
+        found.reason = reason
+        if (stack.length > 0) found.takenMs = since(beatAt, clock())
+      })
+    }
+  }, samplingMs)
+}
+
+// this file is imported by the main thread, too, for what the words are
+if (!isMainThread && workerData !== null && typeof workerData === "object" && "heartbeat" in workerData)
+  watch(workerData as WatchdogData)

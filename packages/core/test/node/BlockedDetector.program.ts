@@ -1,0 +1,52 @@
+/** Blocks its event loop in the way that its argument names, under a detector; reports go to standard output as JSON lines. */
+import * as Effect from "effect/Effect"
+import * as Deferred from "effect/Deferred"
+import { spawnSync } from "node:child_process"
+import * as BlockedDetector from "../../src/node/BlockedDetector.ts"
+
+function hotFunction(ms: number) {
+  const end = performance.now() + ms
+  let [a, b] = [0n, 1n]
+  while (performance.now() < end) {
+    ;[a, b] = [b, a + b]
+    if (a > 10n ** 300n) [a, b] = [0n, 1n]
+  }
+}
+
+const ways: Record<string, () => void> = {
+  hot: () => hotFunction(2000),
+  exit: () => {
+    hotFunction(2000)
+    process.exit(7)
+  },
+  native: () => void spawnSync(process.execPath, ["-e", "setTimeout(() => {}, 2000)"]),
+  "native exit": () => {
+    spawnSync(process.execPath, ["-e", "setTimeout(() => {}, 2000)"])
+    process.exit(7)
+  },
+  throw: () => {
+    hotFunction(2000)
+    throw new Error("thrown while it was blocked")
+  }
+}
+const way = process.argv[2]!
+
+const program = Effect.gen(function* () {
+  const reported = yield* Deferred.make<void>()
+  yield* BlockedDetector.watch({
+    thresholdMs: 50,
+    onBlocked: (blocked) => {
+      console.log(JSON.stringify({ ...blocked, text: BlockedDetector.describe(blocked) }))
+      return blocked.durationMs > 1500 ? Deferred.succeed(reported, undefined) : Effect.void
+    }
+  })
+  // the first beats
+  yield* Effect.sleep(200)
+  if (way === "idle") return
+  setImmediate(ways[way]!)
+  yield* Deferred.await(reported)
+})
+// the detector holds no process up, so that something else has to until the report
+const hold = setInterval(() => {}, 1000)
+await Effect.runPromise(Effect.scoped(program))
+clearInterval(hold)
