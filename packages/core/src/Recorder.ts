@@ -181,11 +181,18 @@ export const makeUnsafe = (
   /** The fibers of `stack`, kept while they run only. */
   const fibers: Array<AnyFiber> = []
 
-  /** The fiber that ended last, while those who waited for its end are told, which happens in place. */
+  /**
+   * The fiber that ended last, its parent, and what runs below it while those who waited for its end are told: that
+   * happens in place. A `forEach` starts its next fiber then, which is a sibling of the one that ended.
+   */
   let endedBy = 0
+  let endedParent = 0
+  let endedIn: AnyFiber | undefined
+  let endedAt = 0
   let forgets = false
   const forget = () => {
     endedBy = 0
+    endedIn = undefined
     forgets = false
   }
 
@@ -198,17 +205,21 @@ export const makeUnsafe = (
   const enter = (fiber: AnyFiber) => {
     const atMs = now()
     while (running !== undefined && running.pollUnsafe() !== undefined) cut(stack.length - 1)
+    // the fiber below has not done anything else since
+    const isAfterEnd =
+      endedBy !== 0 && running === endedIn && (running === undefined || running.currentOpCount === endedAt)
     const isNested = stack.length > taskBase
-    const isTask = taskAtMs >= 0 && !isNested && endedBy === 0
-    const by = isNested ? stack[stack.length - 1]!.id : endedBy === 0 ? taskBy : endedBy
+    const isTask = taskAtMs >= 0 && !isNested && !isAfterEnd
+    const below = isNested ? stack[stack.length - 1]!.id : taskBy
     let life = lives.get(fiber.id)
     if (life === undefined) {
       const forkedMs = isTask ? taskAtMs : atMs
-      life = new Life(fiber, by, forkedMs)
+      const parent = isAfterEnd ? endedParent : below
+      life = new Life(fiber, parent, forkedMs)
       life.readyMs = atMs - forkedMs
       life.sinceMs = atMs
       lives.set(fiber.id, life)
-      ring.put(kind.start, atMs, fiber.id, by, atMs - forkedMs)
+      ring.put(kind.start, atMs, fiber.id, parent, atMs - forkedMs)
       const observed = life
       fiber.addObserver((exit) => ended(observed, exit))
       if (lives.size > sweepAt) sweep()
@@ -219,7 +230,7 @@ export const makeUnsafe = (
       life.sinceMs = atMs
       life.state = "running"
       life.reason = ""
-      ring.put(kind.run, atMs, fiber.id, by, readyMs)
+      ring.put(kind.run, atMs, fiber.id, isAfterEnd ? endedBy : below, readyMs)
     }
     stack.push(life)
     fibers.push(fiber)
@@ -247,6 +258,9 @@ export const makeUnsafe = (
       ring.put(kind.park, atMs, fiber.id, names.numberOf(reason), 0)
     } else {
       endedBy = life.id
+      endedParent = life.parent
+      endedIn = fibers[at - 1]
+      endedAt = endedIn?.currentOpCount ?? 0
       if (!forgets) {
         forgets = true
         queueMicrotask(forget)
@@ -301,6 +315,7 @@ export const makeUnsafe = (
 
   let ready = 0
   let mostReady = 0
+  let readySince = 0
   let scheduled = 0
   let counted = 0
   let sampledMs = -Infinity
@@ -309,7 +324,8 @@ export const makeUnsafe = (
 
   const sample = (atMs: number) => {
     sampledMs = atMs
-    ring.put(kind.count, atMs, 0, 0, ready)
+    ring.put(kind.count, atMs, 0, 0, readySince)
+    readySince = ready
     ring.put(kind.count, atMs, 1, 0, countLive())
     if (loop === undefined) return
     loopSample = loop.sample()
@@ -357,6 +373,7 @@ export const makeUnsafe = (
             const by = stack.length > 0 ? stack[stack.length - 1]!.id : taskBy
             scheduled++
             if (++ready > mostReady) mostReady = ready
+            if (ready > readySince) readySince = ready
             if (atMs - sampledMs >= sampleMs) sample(atMs)
             dispatcher.scheduleTask(() => {
               const before = taskAtMs

@@ -16,6 +16,8 @@ export interface Category {
   readonly description: string
   /** The lane waits for its turn: many lanes do so at once, and nothing is done for them. */
   readonly waiting: boolean
+  /** `#rrggbb`, for one that should always look the same; dark text is to be readable on it [by its place]. */
+  readonly colour?: string
 }
 
 /** What is known of a lane or a span besides its times. */
@@ -264,6 +266,73 @@ export const collect = (options: CollectorOptions): Collector => {
         leftOut: { lanes: added - lanes.length, spans: spansLeftOut, ungrouped: rest.lanes }
       }
     }
+  }
+}
+
+/**
+ * Several runs on one time scale, each from its own start: their lanes one run below the other, their groups and
+ * counters under the titles of their runs.
+ */
+export const beside = (timelines: ReadonlyArray<Timeline>): Timeline => {
+  const [first] = timelines
+  if (first === undefined) throw new RangeError("at least one timeline is needed to show beside others")
+  if (timelines.length === 1) return first
+  const categories = [...new Map(timelines.flatMap((one) => one.categories).map((one) => [one.name, one])).values()]
+  const firstLanes = timelines.map((_, run) =>
+    timelines.slice(0, run).reduce((sum, { lanes }) => sum + lanes.length, 0)
+  )
+  const titles = timelines.map(({ title }, run) =>
+    timelines.findIndex((one) => one.title === title) < run ? `${title} (${run + 1})` : title
+  )
+  const named = (run: number, name: string) => `${titles[run]!}: ${name}`
+  const binMs = Math.max(...timelines.map(({ overview }) => overview.binMs))
+  const bins = Math.max(
+    ...timelines.map(({ overview }) => Math.ceil(((overview.counts[0]?.length ?? 0) * overview.binMs) / binMs))
+  )
+  const counts = categories.map(({ name }) => {
+    const values = Array.from({ length: bins }, () => 0)
+    for (const { categories, overview } of timelines)
+      for (const [bin, value] of (overview.counts[categories.findIndex((one) => one.name === name)] ?? []).entries())
+        values[Math.floor((bin * overview.binMs) / binMs)]! += (value * overview.binMs) / binMs
+    return values
+  })
+  const sum = (of: (leftOut: LeftOut) => number) => timelines.reduce((total, { leftOut }) => total + of(leftOut), 0)
+  const events = sum(({ events }) => events ?? 0)
+  const thread = timelines.find((one) => one.thread !== undefined)?.thread
+  return {
+    title: titles.join(" beside "),
+    startedAtMs: Math.min(...timelines.map(({ startedAtMs }) => startedAtMs)),
+    durationMs: Math.max(...timelines.map(({ durationMs }) => durationMs)),
+    words: first.words,
+    categories,
+    lanes: timelines.flatMap(({ lanes }, run) =>
+      lanes.map((lane) => ({
+        ...lane,
+        group: named(run, lane.group),
+        ...(lane.parent === undefined ? {} : { parent: lane.parent + firstLanes[run]! })
+      }))
+    ),
+    spans: timelines.flatMap(({ spans }, run) =>
+      spans.map((span) => ({ ...span, lane: span.lane + firstLanes[run]! }))
+    ),
+    totals: timelines.flatMap(({ totals }, run) =>
+      totals.map((total) => ({ ...total, group: named(run, total.group) }))
+    ),
+    overview: { binMs, counts },
+    leftOut: {
+      lanes: sum(({ lanes }) => lanes),
+      spans: sum(({ spans }) => spans),
+      ungrouped: sum(({ ungrouped }) => ungrouped),
+      ...(events === 0 ? {} : { events })
+    },
+    ...(thread === undefined ? {} : { thread }),
+    flows: timelines.flatMap(({ flows = [] }, run) =>
+      flows.map((flow) => ({ ...flow, from: flow.from + firstLanes[run]!, to: flow.to + firstLanes[run]! }))
+    ),
+    counters: timelines.flatMap(({ counters = [] }, run) =>
+      counters.map((one) => ({ ...one, name: named(run, one.name) }))
+    ),
+    runs: timelines.map(({ durationMs }, run) => ({ title: titles[run]!, firstLane: firstLanes[run]!, durationMs }))
   }
 }
 

@@ -7,7 +7,7 @@
  *    in the tables, as JSON without `<` in the data. A Content-Security-Policy
  *    lets only this file's own script run, and nothing be loaded.
  */
-import type { Arguments, Lane, Times, Timeline, Total } from "./Timeline.ts"
+import type { Arguments, Flow, Lane, Times, Timeline, Total } from "./Timeline.ts"
 import { duration, firstAfter, pack, pieces, ticks } from "./TimelineLayout.ts"
 import { colours, script, style } from "./TimelinePage.ts"
 
@@ -23,6 +23,8 @@ const embedded = (value: unknown): string =>
 const rounded = (ms: number) => Math.round(ms * 1000) / 1000
 const grouped = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, ",")
 const counted = (count: number, word: string) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`
+
+const flowKinds: ReadonlyArray<Flow["kind"]> = ["fork", "wake", "submit", "result"]
 
 /** What the script reads, in the compact form it expects: names by index, spans as numbers in a row. */
 const dataOf = (timeline: Timeline) => {
@@ -53,7 +55,8 @@ const dataOf = (timeline: Timeline) => {
       rounded(lane.startMs),
       rounded(lane.endMs),
       timesOf(lane.times),
-      ...(lane.arguments === undefined ? [] : [lane.arguments])
+      lane.arguments ?? {},
+      lane.parent ?? -1
     ]),
     groups: [...groups.keys()],
     spans: timeline.spans.flatMap((span) => [
@@ -63,6 +66,20 @@ const dataOf = (timeline: Timeline) => {
       rounded(span.endMs)
     ]),
     about,
+    runs: timeline.runs ?? [{ title: timeline.title, firstLane: 0, durationMs: rounded(timeline.durationMs) }],
+    flowKinds,
+    flows: (timeline.flows ?? []).flatMap(({ kind, from, to, fromMs, toMs }) => [
+      flowKinds.indexOf(kind),
+      from,
+      to,
+      rounded(fromMs),
+      rounded(toMs)
+    ]),
+    counters: (timeline.counters ?? []).map(({ name, atMs, values }) => ({
+      name,
+      at: atMs.map(rounded),
+      values: values.map(rounded)
+    })),
     overview: {
       binMs: timeline.overview.binMs,
       counts: timeline.overview.counts.map((values) => values.map(rounded))
@@ -149,7 +166,7 @@ const slowest = ({ lanes, categories, words }: Timeline): string => {
   )
 }
 
-const summary = ({ totals, words, durationMs, startedAtMs, leftOut }: Timeline): string => {
+const summary = ({ totals, words, durationMs, startedAtMs, leftOut, runs }: Timeline): string => {
   const lanes = totals.reduce((count, total) => count + total.lanes, 0)
   const groups = counted(totals.length, words.group)
   const about =
@@ -160,12 +177,17 @@ const summary = ({ totals, words, durationMs, startedAtMs, leftOut }: Timeline):
     ...(leftOut.lanes === 0 ? [] : [counted(leftOut.lanes, words.lane)]),
     ...(leftOut.spans === 0 ? [] : [`${counted(leftOut.spans, "span")} of others`])
   ]
+  const lost =
+    leftOut.events === undefined
+      ? ""
+      : `<p id="overwritten">${counted(leftOut.events, "older event")} overwritten: what happened before is not known.</p>`
   const note =
     missing.length === 0
       ? ""
       : `<p id="left-out">Not drawn, but in the overview and the sums: ${missing.join(" and ")}. ` +
         `Drawn are the first and the slowest ${escaped(words.lane)}s.</p>`
-  return `<p>${escaped(about)}</p>${note}`
+  const each = (runs ?? []).map(({ title, durationMs }) => `<li>${escaped(title)}: ${duration(durationMs)}</li>`)
+  return `<p>${escaped(about)}</p>${each.length === 0 ? "" : `<ul id="runs">${each.join("")}</ul>`}${note}${lost}`
 }
 
 /**
@@ -175,12 +197,18 @@ const summary = ({ totals, words, durationMs, startedAtMs, leftOut }: Timeline):
 export const render = (timeline: Timeline, nonce: string = crypto.randomUUID()): string => {
   const { title, words, categories, totals } = timeline
   const used = usedOf(timeline)
+  const isTree = timeline.lanes.some(({ parent }) => parent !== undefined)
   const fills = colours(categories).map(
     (colour, index) => `.c${index} { background: ${colour} } .f${index} { fill: ${colour} }`
   )
   const layout = Object.entries({ pieces, pack, firstAfter, ticks, duration }).map(
     ([name, code]) => `const ${name} = ${code.toString()}`
   )
+  const { counters: counted } = timeline
+  const counters =
+    counted === undefined || counted.length === 0
+      ? ""
+      : `<canvas id="counters" role="img" aria-label="${escaped(counted.map(({ name }) => name).join(", "))} over time"></canvas>`
   const legend = used.map(
     ({ name, description, index }) => `<li title="${escaped(description)}">${swatch(index)}${escaped(name)}</li>`
   )
@@ -201,9 +229,10 @@ export const render = (timeline: Timeline, nonce: string = crypto.randomUUID()):
 <span><input id="search" type="search" placeholder="Search ${escaped(words.lane)}s" aria-label="Search ${escaped(words.lane)}s"><output id="found" for="search"></output></span>
 </div>
 <canvas id="overview" role="img" aria-label="How many ${escaped(words.lane)}s worked and waited over time; the table below has the sums"></canvas>
+${counters}
 <ul class="legend">${legend.join("")}</ul>
 <div id="chart" tabindex="0" role="application" aria-label="Timeline: arrows pan, plus and minus zoom, n and p step through ${escaped(words.lane)}s"><div id="spacer"><canvas id="canvas"></canvas></div></div>
-<p class="keys">Wheel zooms, drag pans, a double click fills the view. Keys: <kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd> pan, <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom, <kbd>n</kbd> <kbd>p</kbd> next and previous, <kbd>Enter</kbd> fill, <kbd>/</kbd> search.</p>
+<p class="keys">Wheel zooms, drag pans, a double click fills the view. Keys: <kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd> pan, <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom, <kbd>n</kbd> <kbd>p</kbd> next and previous, <kbd>Enter</kbd> fill, <kbd>/</kbd> search.${isTree ? ` <kbd>u</kbd> who started it, <kbd>f</kbd> or a click on a name folds.` : ""}</p>
 <div id="card" role="status" aria-live="polite" hidden></div>
 <h2>Where the time went</h2>
 <p>Summed over all ${escaped(words.lane)}s: many of them wait and work at the same time.</p>

@@ -7,6 +7,7 @@
  *
  * A frame costs what is in view: rows are found by division, spans by binary
  * search, and spans that share their last pixel with a neighbour are not drawn.
+ * Of the flows those of one lane are drawn, and of them a bounded number.
  */
 
 /** Fills by light and dark; dark text is readable on all of them. Waiting is pale, work is bright. */
@@ -25,11 +26,18 @@ const workingColours = [
 ]
 
 /** The colour of each category, by whether it is waiting: in turn from the two rows. */
-export const colours = (categories: ReadonlyArray<{ readonly waiting: boolean }>): ReadonlyArray<string> => {
+export const colours = (
+  categories: ReadonlyArray<{ readonly waiting: boolean; readonly colour?: string }>
+): ReadonlyArray<string> => {
   let waits = 0
   let works = 0
-  return categories.map(({ waiting }) =>
-    waiting ? waitingColours[waits++ % waitingColours.length]! : workingColours[works++ % workingColours.length]!
+  return categories.map(({ waiting, colour }) =>
+    // it becomes part of a style sheet
+    colour !== undefined && /^#[\da-f]{6}$/i.test(colour)
+      ? colour
+      : waiting
+        ? waitingColours[waits++ % waitingColours.length]!
+        : workingColours[works++ % workingColours.length]!
   )
 }
 
@@ -58,6 +66,8 @@ button[aria-pressed=true] { background: var(--text); color: var(--back); border-
   font-size: 13px }
 .swatch { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 6px }
 #overview { display: block; width: 100%; height: 96px; cursor: ew-resize; touch-action: none }
+#counters { display: block; width: 100%; margin-top: 4px }
+#runs { margin: 2px 0; padding-left: 18px; color: var(--dim) }
 #chart { position: relative; max-height: min(62vh, 720px); overflow: hidden auto;
   border: 1px solid var(--line); border-radius: 8px; margin-top: 10px }
 #chart canvas { position: sticky; top: 0; display: block; width: 100%; cursor: grab; touch-action: none }
@@ -91,7 +101,8 @@ const element = (id) => document.getElementById(id)
 const chart = element("chart"), canvas = element("canvas"), spacer = element("spacer"), overview = element("overview")
 const card = element("card"), search = element("search"), found = element("found")
 const context = canvas.getContext("2d"), sketch = overview.getContext("2d")
-const { lanes, categories, groups, colours } = timeline
+const counters = element("counters")
+const { lanes, categories, groups, colours, runs, flows, flowKinds } = timeline
 const spans = []
 for (let at = 0; at < timeline.spans.length; at += 4) {
   const [lane, category, startMs, endMs] = timeline.spans.slice(at, at + 4)
@@ -102,31 +113,72 @@ const isWaiting = (index) => categories[spans[index].category].waiting
 // ---- rows: the same spans in two arrangements
 
 const dimmed = 0.14, rowHeight = 20, axisHeight = 26, gutter = { work: 34, lanes: 240 }
-const arrange = (found, rowOf) => {
+const lastLane = (run) => runs[run + 1]?.firstLane ?? lanes.length
+const titleOf = ({ title, durationMs }) => ({ title: title + ", " + duration(durationMs), lane: -1, depth: 0, spans: [], ends: [] })
+const workRows = () => {
   const rows = []
-  found.forEach((piece, index) => {
-    const row = rows[rowOf[index]] ??= { lane: piece.lane, spans: [], ends: [] }
-    for (let at = piece.first; at <= piece.last; at++) {
-      row.spans.push(at)
-      row.ends.push(spans[at].endMs)
+  runs.forEach((run, index) => {
+    if (runs.length > 1) rows.push(titleOf(run))
+    const from = rows.length
+    const own = works.filter(({ lane }) => lane >= run.firstLane && lane < lastLane(index))
+    const rowOf = pack(own)
+    own.forEach((piece, at) => {
+      const row = rows[from + rowOf[at]] ??= { lane: piece.lane, depth: 0, spans: [], ends: [] }
+      for (let span = piece.first; span <= piece.last; span++) {
+        row.spans.push(span)
+        row.ends.push(spans[span].endMs)
+      }
+    })
+  })
+  return rows
+}
+// lanes below the one that started them
+const laneRows = () => {
+  const rows = []
+  runs.forEach((run, index) => {
+    if (runs.length > 1) rows.push(titleOf(run))
+    const pending = []
+    const push = (lane, depth) => pending.push({ lane, depth })
+    for (let lane = lastLane(index) - 1; lane >= run.firstLane; lane--) if (lanes[lane][6] < 0) push(lane, 0)
+    for (let row = pending.pop(); row !== undefined; row = pending.pop()) {
+      const [first, last] = spansOf[row.lane]
+      row.spans = []
+      for (let span = first; span < last; span++) row.spans.push(span)
+      row.ends = row.spans.map((span) => spans[span].endMs)
+      rows.push(row)
+      if (!folded.has(row.lane)) for (const child of children[row.lane]?.toReversed() ?? []) push(child, row.depth + 1)
     }
   })
   return rows
 }
-const works = pieces(spans, isWaiting).filter(({ first }) => !isWaiting(first))
-const wholes = pieces(spans, () => true)
-const views = { work: arrange(works, pack(works)), lanes: arrange(wholes, wholes.map((_, index) => index)) }
-const rowOfSpan = {}
-for (const [name, rows] of Object.entries(views)) {
-  rowOfSpan[name] = new Map()
-  rows.forEach((row, index) => row.spans.forEach((span) => rowOfSpan[name].set(span, index)))
+const spansOf = lanes.map(() => [0, 0]), children = [], folded = new Set()
+for (let first = 0; first < spans.length;) {
+  let last = first
+  while (last < spans.length && spans[last].lane === spans[first].lane) last++
+  spansOf[spans[first].lane] = [first, last]
+  first = last
 }
+lanes.forEach((lane, index) => lane[6] >= 0 && (children[lane[6]] ??= []).push(index))
+const works = pieces(spans, isWaiting).filter(({ first }) => !isWaiting(first))
+const views = {}, rowOfSpan = {}
+const arrange = (name) => {
+  const rows = views[name] = name === "work" ? workRows() : laneRows()
+  const rowOf = rowOfSpan[name] = new Int32Array(spans.length).fill(-1)
+  rows.forEach((row, index) => row.spans.forEach((span) => rowOf[span] = index))
+}
+arrange("work")
+arrange("lanes")
+
+// flows by lane, as places in their list
+const flowsOf = lanes.map(() => undefined), mostFlows = 300
+for (let at = 0; at < flows.length; at += 5)
+  for (const lane of new Set([flows[at + 1], flows[at + 2]])) (flowsOf[lane] ??= []).push(at)
 
 // ---- state
 
 const whole = Math.max(timeline.durationMs, 0.001) * 1.01
 let view = works.length > 0 ? "work" : "lanes"
-let fromMs = 0, toMs = whole, hovered, selected, matches, colour = {}, asked = false
+let fromMs = 0, toMs = whole, hovered, selected, matches, colour = {}, asked = false, counted
 
 const clampView = (from, to) => {
   const length = Math.min(Math.max(to - from, Math.min(whole, 0.005)), whole)
@@ -143,6 +195,12 @@ const zoom = (factor, x = left() + width() / 2) => {
   clampView(ms - (ms - fromMs) * factor, ms + (toMs - ms) * factor)
 }
 const pan = (part) => clampView(fromMs + part * (toMs - fromMs), toMs + part * (toMs - fromMs))
+const fold = (lane) => {
+  if (children[lane] === undefined) return
+  if (!folded.delete(lane)) folded.add(lane)
+  arrange("lanes")
+  setView(view)
+}
 const setView = (name) => {
   view = name
   for (const button of document.querySelectorAll("[data-view]"))
@@ -176,6 +234,7 @@ const draw = () => {
     asked = false
     paint()
     paintOverview()
+    if (counters !== null) paintCounters()
   })
 }
 const short = (text, pixels, pen) => {
@@ -208,14 +267,24 @@ const paint = () => {
   context.rect(left(), axisHeight, canvas.clientWidth, height)
   context.clip()
   for (let row = first; row < last; row++) paintRow(rows[row], axisHeight + row * rowHeight - top)
+  paintFlows(selected ?? spans[hovered]?.lane, top)
   context.restore()
   context.fillStyle = colour.dim
   for (let row = first; row < last; row++) {
     const y = axisHeight + (row + 0.5) * rowHeight - top
     if (y < axisHeight) continue
-    context.textAlign = view === "work" ? "right" : "left"
-    if (view === "work") context.fillText(String(row + 1), left() - 8, y)
-    else context.fillText(short(pathOf(rows[row].lane), left() - 20, context), 10, y)
+    const { lane, title, depth } = rows[row]
+    context.textAlign = view === "work" && title === undefined ? "right" : "left"
+    if (title !== undefined) {
+      context.fillStyle = colour.text
+      context.fillText(short(title, canvas.clientWidth - 20, context), 10, y)
+      context.fillStyle = colour.dim
+    } else if (view === "work") context.fillText(String(row + 1), left() - 8, y)
+    else {
+      const indent = 10 + 12 * Math.min(depth, 8)
+      const mark = children[lane] === undefined ? "" : folded.has(lane) ? "▸ " : "▾ "
+      context.fillText(short(mark + pathOf(lane), left() - 10 - indent, context), indent, y)
+    }
   }
   context.fillStyle = colour.back
   context.fillRect(0, 0, canvas.clientWidth, axisHeight)
@@ -266,6 +335,69 @@ const paintRow = (row, y) => {
   }
   flush()
   context.globalAlpha = 1
+}
+// where a lane is at a time: the row of its span then, if that is drawn
+const rowAt = (lane, ms) => {
+  let [low, high] = spansOf[lane]
+  const end = high - 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (spans[middle].endMs >= ms) high = middle
+    else low = middle + 1
+  }
+  return rowOfSpan[view][Math.min(low, end)] ?? -1
+}
+const paintFlows = (lane, top) => {
+  if (lane === undefined || flowsOf[lane] === undefined) return
+  const y = (row) => axisHeight + (row + 0.5) * rowHeight - top
+  context.strokeStyle = context.fillStyle = colour.accent
+  let drawn = 0
+  for (const at of flowsOf[lane]) {
+    const [, from, to, leaves, arrives] = flows.slice(at, at + 5)
+    if (arrives < fromMs || leaves > toMs) continue
+    const fromRow = rowAt(from, leaves), toRow = rowAt(to, arrives)
+    if (fromRow < 0 || toRow < 0) continue
+    if (++drawn > mostFlows) break
+    const x = xOf(arrives), end = y(toRow)
+    context.beginPath()
+    context.moveTo(xOf(leaves), y(fromRow))
+    context.lineTo(x, end)
+    context.stroke()
+    context.beginPath()
+    context.arc(x, end, 3, 0, 7)
+    context.fill()
+  }
+}
+const paintCounters = () => {
+  const pen = counters.getContext("2d"), full = counters.clientWidth, band = 24
+  counters.style.height = timeline.counters.length * band + "px"
+  fit(counters, pen)
+  // each pixel has the greatest of its samples, or the last one before
+  if (counted?.full !== full) counted = { full, rows: timeline.counters.map(({ at, values }) => {
+    const columns = new Float64Array(full).fill(-1)
+    at.forEach((ms, index) => {
+      const x = Math.min(full - 1, Math.floor((ms / whole) * full))
+      columns[x] = Math.max(columns[x], values[index])
+    })
+    for (let x = 1; x < full; x++) if (columns[x] < 0) columns[x] = columns[x - 1]
+    return { columns, most: values.reduce((most, value) => Math.max(most, value), 0) }
+  }) }
+  counted.rows.forEach(({ columns, most }, index) => {
+    const bottom = (index + 1) * band - 2
+    pen.fillStyle = colour.accent
+    for (let x = 0, from = 0; x < full; x = from) {
+      while (from < full && columns[from] === columns[x]) from++
+      const height = most > 0 && columns[x] > 0 ? Math.max(1, (columns[x] / most) * (band - 6)) : 0
+      if (height > 0) pen.fillRect(x, bottom - height, from - x, height)
+    }
+    pen.fillStyle = colour.line
+    pen.fillRect(0, bottom, full, 1)
+    const text = timeline.counters[index].name + ", up to " + Number(most.toPrecision(3))
+    pen.fillStyle = colour.veil
+    pen.fillRect(0, bottom - band + 4, pen.measureText(text).width + 8, 16)
+    pen.fillStyle = colour.text
+    pen.fillText(text, 4, bottom - band / 2 + 1)
+  })
 }
 const paintOverview = () => {
   fit(overview, sketch)
@@ -330,7 +462,7 @@ const line = (list, name, value, index) => {
   list.append(term, text)
 }
 const show = (lane, index, x, y) => {
-  const [name, group, startMs, endMs, times, about] = lanes[lane]
+  const [name, group, startMs, endMs, times, about, parent] = lanes[lane]
   const title = document.createElement("b"), list = document.createElement("dl"), known = document.createElement("dl")
   title.append(name)
   if (index !== undefined) {
@@ -341,6 +473,10 @@ const show = (lane, index, x, y) => {
   line(list, "from start to end", duration(startMs) + " – " + duration(endMs) + " (" + duration(endMs - startMs) + ")")
   for (const [category, ms] of times) line(list, categories[category].name, duration(ms), category)
   line(list, timeline.words.group, groups[group])
+  if (parent >= 0) line(list, "started by", lanes[parent][0])
+  if (children[lane] !== undefined) line(list, "started", String(children[lane].length))
+  const came = flowKinds.map((kind, index) => [kind, (flowsOf[lane] ?? []).filter((at) => flows[at] === index && flows[at + 2] === lane).length])
+  for (const [kind, count] of came) if (count > 0 && kind !== "fork") line(list, { wake: "woken by others", submit: "tasks taken", result: "results of workers" }[kind], String(count))
   for (const [key, value] of Object.entries(about ?? {})) line(list, key, String(value))
   card.replaceChildren(title, known, list)
   card.hidden = false
@@ -354,9 +490,11 @@ const hide = () => {
 const reveal = (lane, close) => {
   selected = lane
   const [, , startMs, endMs] = lanes[lane]
-  let index = spans.findIndex((span) => span.lane === lane)
-  while (view === "work" && spans[index + 1]?.lane === lane && isWaiting(index)) index++
-  const row = rowOfSpan[view].get(index) ?? 0
+  for (let up = lanes[lane][6]; view === "lanes" && up >= 0; up = lanes[up][6]) if (folded.has(up)) fold(up)
+  let [index, last] = spansOf[lane]
+  if (last === 0) index = -1
+  while (view === "work" && index >= 0 && index + 1 < last && isWaiting(index)) index++
+  const row = Math.max(0, view === "lanes" ? views.lanes.findIndex((one) => one.lane === lane) : (rowOfSpan.work[index] ?? 0))
   chart.scrollTop = Math.max(0, (row + 0.5) * rowHeight - chart.clientHeight / 2)
   const start = view === "work" && index >= 0 ? spans[index].startMs : startMs
   const margin = Math.max((endMs - start) * 0.6, 0.05)
@@ -401,7 +539,9 @@ canvas.addEventListener("pointermove", (event) => {
   else show(spans[index].lane, index, event.clientX, event.clientY)
 })
 canvas.addEventListener("pointerup", (event) => {
-  if (grip !== undefined && !grip.moved) {
+  const row = views[view][Math.floor((event.offsetY - axisHeight + chart.scrollTop) / rowHeight)]
+  if (grip !== undefined && !grip.moved && view === "lanes" && event.offsetX < left() && event.offsetY > axisHeight && row?.lane >= 0) fold(row.lane)
+  else if (grip !== undefined && !grip.moved) {
     const index = spanAt(event.offsetX, event.offsetY)
     selected = index === undefined ? undefined : spans[index].lane
     draw()
@@ -458,6 +598,8 @@ const keys = {
   "0": () => clampView(0, whole),
   n: () => step(1),
   p: () => step(-1),
+  u: () => selected !== undefined && lanes[selected][6] >= 0 && reveal(lanes[selected][6], false),
+  f: () => selected !== undefined && view === "lanes" && fold(selected),
   Enter: () => selected !== undefined && reveal(selected, true),
   Escape: () => {
     selected = undefined

@@ -119,6 +119,33 @@ describe("Recorder", () => {
     })
   )
 
+  it.effect("knows the fiber that starts many in turn as the parent of all", () =>
+    Effect.gen(function* () {
+      const recorder = yield* Recorder.make()
+      const signals = yield* Effect.forEach([1, 2, 3], () => Deferred.make<void>())
+      const main = Effect.fn("main")(function* () {
+        // each next one is started in the end of another, which here a third fiber brings about in place
+        const child = (index: number) =>
+          Effect.andThen(index < 3 ? Deferred.await(signals[index]!) : Effect.sleep(10), Effect.void)
+        const each = yield* Effect.forkChild(Effect.forEach([0, 1, 2, 3, 4], child, { concurrency: 2 }))
+        yield* Effect.sleep(1)
+        for (const signal of signals) {
+          yield* Deferred.succeed(signal, undefined)
+          // and what that fiber starts itself afterwards is its own child
+          yield* Effect.forkChild(Effect.void, { startImmediately: true })
+        }
+        yield* Fiber.join(each)
+      })
+      const fiber = yield* Effect.forkChild(recorder.record(main()))
+      yield* TestClock.adjust(100)
+      yield* Fiber.join(fiber)
+      const { lanes } = recorder.timeline()
+      const parents = lanes.map(({ parent }) => (parent === undefined ? "-" : lanes[parent]!.name))
+      // main, the one that iterates, its first two; then in turn a next one and a child of main
+      assert.deepStrictEqual(parents, ["-", "main #1", "#2", "#2", "#2", "main #1", "#2", "main #1", "#2", "main #1"])
+    })
+  )
+
   it.effect("knows a failure, a defect and an interruption apart from success", () =>
     Effect.gen(function* () {
       const recorder = yield* Recorder.make()
@@ -417,10 +444,10 @@ describe("Recorder", () => {
         assert.strictEqual(during.delayMs.p99, 40)
         assert.deepStrictEqual(during.loop, { delayMs: 2, utilisation: 0.5 })
         assert.deepStrictEqual(timeline.lanes, [])
-        assert.deepStrictEqual(timeline.counters?.[0], { name: "ready", atMs: [0, 40], values: [1, 4] })
+        assert.deepStrictEqual(timeline.counters?.[0], { name: "most ready", atMs: [0, 40], values: [1, 4] })
         assert.deepStrictEqual(
           timeline.counters?.map(({ name }) => name),
-          ["ready", "live fibers", "loop delay ms", "loop utilisation"]
+          ["most ready", "live fibers", "loop delay ms", "loop utilisation"]
         )
       }
     )

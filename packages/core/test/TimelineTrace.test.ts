@@ -21,6 +21,10 @@ const faults = (events: ReadonlyArray<TimelineTrace.TraceEvent>): ReadonlyArray<
       if (event.name === "thread_name") threads.add(thread)
       continue
     }
+    if (event.ph !== "X") {
+      say("phase")
+      continue
+    }
     if (!Number.isInteger(event.ts) || !Number.isInteger(event.dur) || event.ts < 0 || event.dur < 0) say("time")
     if (event.cat === "") say("no category")
     if (event.ts < lastTs) say("not in order")

@@ -12,7 +12,7 @@ import type { TaskEnd } from "../WorkerEvent.ts"
 export const ends: ReadonlyArray<TaskEnd> = ["ok", "failed", "interrupted"]
 
 /** What is counted, by what an event holds. */
-export const counters = ["ready", "live fibers", "loop delay ms", "loop utilisation"] as const
+export const counters = ["most ready", "live fibers", "loop delay ms", "loop utilisation"] as const
 
 /** What an event is about; the columns `id`, `other` and `value` mean what stands here. */
 export const kind = {

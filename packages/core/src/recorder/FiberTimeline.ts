@@ -25,12 +25,12 @@ export interface Recorded {
 
 /** What a lane does; all but the first and the last wait. */
 export const categories: ReadonlyArray<Timeline.Category> = [
-  { name: "running", description: "a fiber on the event loop's thread", waiting: false },
-  { name: "ready", description: "could run, waiting for the event loop", waiting: true },
-  { name: "sleeping", description: "a fiber that waits for time to pass", waiting: true },
-  { name: "waiting", description: "a fiber that waits for something to happen", waiting: true },
-  { name: "idle", description: "a worker without a task", waiting: true },
-  { name: "worker", description: "a task on a worker", waiting: false }
+  { name: "running", description: "a fiber on the event loop's thread", waiting: false, colour: "#4fbf7f" },
+  { name: "ready", description: "could run, waiting for the event loop", waiting: true, colour: "#e3c643" },
+  { name: "sleeping", description: "a fiber that waits for time to pass", waiting: true, colour: "#c3c9d3" },
+  { name: "waiting", description: "a fiber that waits for something to happen", waiting: true, colour: "#c5b3e6" },
+  { name: "idle", description: "a worker without a task", waiting: true, colour: "#c3c9d3" },
+  { name: "worker", description: "a task on a worker", waiting: false, colour: "#5f9cf0" }
 ]
 const [running, ready, sleeping, waiting, idle, worker] = [0, 1, 2, 3, 4, 5]
 

@@ -5,9 +5,9 @@ import { spawnSync } from "node:child_process"
 import * as BlockedDetector from "../../src/node/BlockedDetector.ts"
 
 function hotFunction(ms: number) {
-  const end = performance.now() + ms
+  const end = Date.now() + ms
   let [a, b] = [0n, 1n]
-  while (performance.now() < end) {
+  while (Date.now() < end) {
     ;[a, b] = [b, a + b]
     if (a > 10n ** 300n) [a, b] = [0n, 1n]
   }
@@ -30,6 +30,7 @@ const ways: Record<string, () => void> = {
   }
 }
 const way = process.argv[2]!
+let tries = 0
 
 const program = Effect.gen(function* () {
   const reported = yield* Deferred.make<void>()
@@ -37,7 +38,12 @@ const program = Effect.gen(function* () {
     thresholdMs: 50,
     onBlocked: (blocked) => {
       console.log(JSON.stringify({ ...blocked, text: BlockedDetector.describe(blocked) }))
-      return blocked.durationMs > 1500 ? Deferred.succeed(reported, undefined) : Effect.void
+      if (blocked.durationMs < 1500) return Effect.void
+      // on a busy machine the watchdog may come too late: once more
+      const isSeen = blocked.stack.length > 0 || blocked.reason === "a debugger is attached"
+      return isSeen || ++tries === 10
+        ? Deferred.succeed(reported, undefined)
+        : Effect.sync(() => void setImmediate(ways[way]!))
     }
   })
   // the first beats
