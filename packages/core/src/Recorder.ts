@@ -90,6 +90,8 @@ export interface Recorder {
   readonly census: () => Census
   /** What is in memory of the past, up to now. */
   readonly timeline: () => Timeline
+  /** Events recorded so far, overwritten ones included. */
+  readonly events: () => number
   /** Empty below level `timeline`. */
   readonly live: () => ReadonlyArray<Live>
   /** Milliseconds since the recorder was made, on its clock. */
@@ -197,8 +199,11 @@ export const makeUnsafe = (
   }
 
   const cut = (depth: number) => {
-    stack.length = depth
-    fibers.length = depth
+    // a length that is set gives the memory back, to be asked for again by the next push
+    while (stack.length > depth) {
+      stack.pop()
+      fibers.pop()
+    }
     running = fibers[depth - 1]
   }
 
@@ -248,6 +253,7 @@ export const makeUnsafe = (
     if (operation === "Async" || operation === "Yield" || operation === hidden) {
       const isYield = operation === "Yield"
       life.state = isYield ? "ready" : "waiting"
+      if (!isYield) life.loosen(fiber)
       const reason = isYield
         ? yielded
         : operation === hidden
@@ -290,7 +296,7 @@ export const makeUnsafe = (
    */
   const sweep = () => {
     for (const life of lives.values()) {
-      const fiber = life.fiber.deref()
+      const { fiber } = life
       const exit = fiber?.pollUnsafe()
       if (fiber === undefined) lives.delete(life.id)
       else if (exit !== undefined) ended(life, exit)
@@ -495,6 +501,7 @@ export const makeUnsafe = (
       loop: loop === undefined ? undefined : (loopSample ??= loop.sample())
     }),
     timeline: () => timelineOf({ title, startedAtMs, nowMs: now(), ring, lives: live(), names, sources }),
+    events: () => ring.count,
     live,
     nowMs: now
   }

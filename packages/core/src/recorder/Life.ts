@@ -30,7 +30,6 @@ export interface Live {
 export class Life implements Live {
   readonly id: number
   readonly parent: number
-  readonly fiber: WeakRef<Fiber.Fiber<unknown, unknown>>
   readonly inherited: StackFrame | undefined
   readonly startMs: number
   state: Live["state"] = "running"
@@ -43,18 +42,35 @@ export class Life implements Live {
   source = ""
   /** Said by the clock: what it waits for next is time. */
   sleeps = false
+  /** Until it waits for the first time: others hold it as long, and a WeakRef costs more than all the rest of this. */
+  #fiber: Fiber.Fiber<unknown, unknown> | WeakRef<Fiber.Fiber<unknown, unknown>>
+  #isWeak = false
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>, parent: number, startMs: number) {
     this.id = fiber.id
     this.parent = parent
-    this.fiber = new WeakRef(fiber)
+    this.#fiber = fiber
     this.inherited = fiber.cache.stackFrame
     this.startMs = startMs
     this.sinceMs = startMs
   }
 
+  /** `undefined` once it was collected. */
+  get fiber(): Fiber.Fiber<unknown, unknown> | undefined {
+    return this.#isWeak
+      ? (this.#fiber as WeakRef<Fiber.Fiber<unknown, unknown>>).deref()
+      : (this.#fiber as Fiber.Fiber<unknown, unknown>)
+  }
+
+  /** It waits, and who else holds it is not known. */
+  loosen(fiber: Fiber.Fiber<unknown, unknown>) {
+    if (this.#isWeak) return
+    this.#fiber = new WeakRef(fiber)
+    this.#isWeak = true
+  }
+
   get frame(): StackFrame | undefined {
-    return this.fiber.deref()?.cache.stackFrame
+    return this.fiber?.cache.stackFrame
   }
 }
 
