@@ -12,7 +12,7 @@ import * as Recorder from "../src/Recorder.ts"
 import * as Timeline from "../src/Timeline.ts"
 import * as TimelineHtml from "../src/TimelineHtml.ts"
 import { duration } from "../src/TimelineLayout.ts"
-import { type Browser, launch } from "./Browser.ts"
+import { type Browser, launch } from "../../../test/Browser.ts"
 import * as Sample from "./TimelineSample.ts"
 
 /** A parent, its children that sleep, one that fails, one that is interrupted, and a worker. */
