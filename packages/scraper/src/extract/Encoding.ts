@@ -55,6 +55,10 @@ export const declared = (label: string): string | undefined => {
   return encoding === "x-user-defined" ? "windows-1252" : encoding
 }
 
+/** What a document of this encoding is answered in (Encoding 4.3, get an output encoding). */
+export const output = (encoding: string): string =>
+  encoding === "replacement" || encoding.startsWith("utf-16") ? "utf-8" : encoding
+
 const charsetRule = /^@charset "([^"]*)";/
 
 /** `options` are those of the library's seventh version; its types are of the third. */

@@ -1,0 +1,612 @@
+/**
+ * The links of a page or a style sheet, while it arrives: bytes in, links out.
+ *
+ * It is a leaf of the line: the pipeline writes what it saves to this as well,
+ * and hands the links to the frontier when the outcome is settled.
+ *
+ * 1. Whatever a page holds, nothing throws, time is linear in its length, and
+ *    memory is bounded: one chunk, the attributes of one tag, some KiB.
+ * 2. However the bytes are cut into chunks, the links are the same.
+ * 3. A link is given out as soon as its tag ends, in the order of the page, and
+ *    as often as it stands there. What the page says of itself comes with `end`:
+ *    directives for crawlers may follow the links they are about.
+ * 4. `<base>` counts from where it stands.
+ * 5. While the encoding is only a guess, bytes are decoded a tag at a time, so a
+ *    late declaration counts from its own end on.
+ *
+ * Which of them are followed is not decided here; `kind` tells what they are for.
+ */
+import type { Robots } from "../robots/Robots.ts"
+import { Css } from "./Css.ts"
+import * as Encoding from "./Encoding.ts"
+import * as Guesses from "./Guesses.ts"
+import * as LinkHeader from "./LinkHeader.ts"
+import * as Reference from "./Reference.ts"
+import * as Refresh from "./Refresh.ts"
+import * as RobotsDirectives from "./RobotsDirectives.ts"
+import * as Srcset from "./Srcset.ts"
+import { type Attributes, Tags } from "./Tags.ts"
+
+/**
+ * What a link is for.
+ *
+ * - `navigation`: another page, or a frame of this one
+ * - `resource`: what the page needs to be shown
+ * - `reference`: what the page speaks of, and needs not
+ * - `form`: where a form is sent; `source` tells how
+ * - `base`: what others are resolved against
+ * - `report`: what is only ever posted to
+ * - `guess`: what looks like a URL, see `Options.guesses`
+ */
+export type Kind = "navigation" | "resource" | "reference" | "form" | "base" | "report" | "guess"
+
+export interface Link {
+  /** As `Url.parse` gives it. */
+  readonly url: string
+  readonly kind: Kind
+  /** Where it stands: `a href`, `img srcset`, `form action post`, `css url`, `css import`, `header link`. */
+  readonly source: string
+  /** The relations of `<a>`, `<area>`, `<link>` and `Link`, in lower case, divided by a blank; else empty. */
+  readonly rel: string
+  /** `nofollow`, `ugc` or `sponsored` is among them. */
+  readonly nofollow: boolean
+  /** Where its tag or style sheet begins, in characters from the beginning of the document; 0 in a header. */
+  readonly position: number
+}
+
+export interface Options {
+  /** Where the document came from, after redirects. */
+  readonly url: string
+  /** The value of its Content-Type. */
+  readonly contentType?: string | undefined
+  /** What a style sheet is in if it does not say: the encoding of the page that asks for it. */
+  readonly fallback?: string | undefined
+  /** Our product token: `<meta name=token>` is for us. `simul`, unless given. */
+  readonly token?: string
+  /** Also look for URLs in text, comments, unknown attributes and `data:` URLs. Off, unless given: most are noise. */
+  readonly guesses?: boolean
+  /** Bytes of the document that are read. 16 MiB, unless given. */
+  readonly maxBytes?: number
+  /** Links that are given out. 250,000, unless given. */
+  readonly maxLinks?: number
+}
+
+/** What is known of a document at its end. */
+export interface Page {
+  readonly encoding: string
+  /** What references were resolved against in the end. */
+  readonly base: string
+  /** What it says to crawlers; a header may say more, see `fromHead`. */
+  readonly robots: RobotsDirectives.RobotsDirectives
+  /** Links given out. */
+  readonly links: number
+  /** Why the rest was not read. */
+  readonly truncated: "bytes" | "links" | undefined
+}
+
+const defaultMaxBytes = 16 << 20
+const defaultMaxLinks = 250_000
+const defaultToken = "simul"
+/** An attribute that is longer, in characters, is left out: `srcdoc` and `data:` may be long, URLs are not. */
+const maxValue = 262_144
+/** So far a declaration of the encoding is looked for, in bytes. */
+const lateBytes = 65_536
+/** How deep documents within attributes are read. */
+const maxDepth = 2
+
+const known = new Set(
+  (
+    "href xlink:href src srcset imagesrcset data-src data-srcset data-original data-lazy-src data-lazy-srcset data action " +
+    "formaction formmethod method ping poster background lowsrc dynsrc archive cite longdesc manifest profile codebase " +
+    "style srcdoc rel content http-equiv name property charset"
+  ).split(" ")
+)
+
+const words = (text: string): ReadonlyArray<string> => text.split(/[\t\n\f\r ]+/).filter((word) => word !== "")
+
+const resourceRel =
+  /^(?:stylesheet|icon|apple-touch-icon(?:-precomposed)?|apple-touch-startup-image|mask-icon|preload|modulepreload|manifest|image_src)$/
+const navigationRel =
+  /^(?:alternate|amphtml|appendix|author|bookmark|canonical|chapter|contents|copyright|first|glossary|help|home|index|last|license|next|prev|previous|section|shortlink|start|subsection|toc|up)$/
+
+/** A style sheet is one, be it an alternate one. */
+const kindOf = (rels: ReadonlyArray<string>): Kind =>
+  rels.some((rel) => resourceRel.test(rel))
+    ? "resource"
+    : rels.some((rel) => navigationRel.test(rel))
+      ? "navigation"
+      : "reference"
+
+const isNofollow = (rel: string) => /(?:^| )(?:nofollow|ugc|sponsored)(?: |$)/.test(rel)
+
+const pictures =
+  /^(?:og:(?:audio|image|url|video)(?::(?:secure_)?url)?|twitter:(?:image|player)(?::src)?|msapplication-(?:config|tileimage|(?:square|wide)\d+x\d+logo)|thumbnail(?:url)?)$/i
+
+const pages: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml", "image/svg+xml"])
+
+const mediaType = (contentType: string | undefined) => (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase()
+
+/** How a document is read by its Content-Type; `undefined` for one that holds no links for us. Without a type: a page. */
+export const syntaxOf = (contentType: string | undefined): "html" | "css" | undefined => {
+  const type = mediaType(contentType)
+  return type === "" || pages.has(type) ? "html" : type === "text/css" ? "css" : undefined
+}
+
+const dataUrl = /^data:(text\/html|text\/css|image\/svg\+xml|application\/xhtml\+xml)((?:;[^,]{0,200})?),/i
+
+/** The text of a `data:` URL that may hold links. */
+const dataOf = (url: string): { readonly type: string; readonly text: string } | undefined => {
+  const match = dataUrl.exec(url)
+  if (match === null) return undefined
+  const [whole, type, parameters] = match
+  try {
+    const body = decodeURIComponent(url.slice(whole.length))
+    return { type: type!.toLowerCase(), text: /;\s*base64$/i.test(parameters!) ? atob(body) : body }
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads text of one syntax; `Links` joins it to bytes. */
+interface Reader {
+  readonly write: (text: string) => void
+  readonly end: () => void
+}
+
+/** What readers of one document share: a frame's `srcdoc` is part of it. */
+interface Document {
+  encoding: string
+  base: string
+  robots: RobotsDirectives.RobotsDirectives
+  links: number
+  /** A declaration that was met while the encoding was a guess. */
+  declared: string | undefined
+}
+
+class Html implements Reader {
+  readonly #options: Options
+  readonly #document: Document
+  readonly #onLink: (link: Link) => void
+  readonly #guesses: boolean
+  readonly #depth: number
+  readonly #tags: Tags
+  #hasBase = false
+  #element = ""
+  #position = 0
+  /** The sheet in an open `<style>`. */
+  #css: Css | undefined
+  /** Text to guess in, to its last blank. */
+  #prose = ""
+  #isProse = true
+
+  constructor(options: Options, document: Document, onLink: (link: Link) => void, depth: number, isXml: boolean) {
+    this.#options = options
+    this.#document = document
+    this.#onLink = onLink
+    this.#depth = depth
+    this.#guesses = options.guesses === true
+    this.#tags = new Tags(
+      {
+        wants: this.#guesses ? () => true : (attribute) => known.has(attribute),
+        maxValue,
+        emptyElements: isXml
+      },
+      {
+        open: (name, attributes, position) => this.#open(name, attributes, position),
+        close: (name) => this.#close(name),
+        text: (text) => this.#text(text),
+        ...(this.#guesses ? { comment: this.#guess, declaration: this.#guess } : {})
+      }
+    )
+  }
+
+  write(text: string) {
+    this.#tags.write(text)
+  }
+  end() {
+    this.#tags.end()
+    this.#endText()
+  }
+
+  // ---- tags
+
+  #open(name: string, attributes: Attributes, position: number) {
+    this.#endText()
+    this.#isProse = name !== "script"
+    if (name === "style") this.#css = this.#sheet(position)
+    if (attributes.size === 0) return
+    this.#element = name
+    this.#position = position
+    if (name === "meta") return this.#meta(attributes)
+    for (const [attribute, value] of attributes) this.#attribute(name, attribute, value, attributes)
+  }
+
+  #close(_name: string) {
+    this.#endText()
+    this.#isProse = true
+  }
+
+  #attribute(name: string, attribute: string, value: string, attributes: Attributes) {
+    switch (attribute) {
+      case "href":
+      case "xlink:href":
+        return this.#href(name, attribute, value, attributes)
+      case "src":
+      case "data-src":
+      case "data-original":
+      case "data-lazy-src":
+        return this.#add(value, name === "iframe" || name === "frame" ? "navigation" : "resource", attribute)
+      case "poster":
+      case "background":
+      case "lowsrc":
+      case "dynsrc":
+        return this.#add(value, "resource", attribute)
+      case "srcset":
+      case "imagesrcset":
+      case "data-srcset":
+      case "data-lazy-srcset":
+        for (const url of Srcset.urls(value)) this.#add(url, "resource", attribute)
+        return
+      case "data":
+        if (name === "object") this.#add(value, "resource", attribute)
+        return
+      case "archive":
+        for (const url of value.split(/[\s,]+/)) if (url !== "") this.#add(url, "resource", attribute)
+        return
+      case "action":
+        return this.#add(value, "form", `action ${methodOf(attributes.get("method"))}`)
+      case "formaction":
+        return this.#add(value, "form", `formaction ${methodOf(attributes.get("formmethod"))}`)
+      case "ping":
+        for (const url of words(value)) this.#add(url, "report", attribute)
+        return
+      case "cite":
+      case "longdesc":
+      case "manifest":
+      case "profile":
+        return this.#add(value, "reference", attribute)
+      case "codebase":
+        return this.#add(value, "base", attribute)
+      case "style":
+        if (!/url\(|image-set\(/i.test(value)) return
+        const css = this.#sheet(this.#position)
+        css.write(value)
+        return css.end()
+      case "srcdoc":
+        return this.#nest(value, false)
+      default:
+        if (this.#guesses && !known.has(attribute)) this.#guess(value, attribute)
+    }
+  }
+
+  #href(name: string, attribute: string, value: string, attributes: Attributes) {
+    switch (name) {
+      case "a":
+      case "area":
+        return this.#add(value, "navigation", attribute, words(attributes.get("rel") ?? ""))
+      case "base":
+        return this.#base(value)
+      case "link": {
+        const rels = words((attributes.get("rel") ?? "").toLowerCase())
+        return this.#add(value, kindOf(rels), attribute, rels)
+      }
+      default:
+        return this.#add(value, "resource", attribute)
+    }
+  }
+
+  /** HTML 4.2.3: the first one with a `href` counts, and is resolved against the document's own URL. */
+  #base(value: string) {
+    if (this.#hasBase) return
+    this.#hasBase = true
+    const base = Reference.resolve(value, this.#options.url, this.#document.encoding)
+    if (base === undefined) return
+    this.#add(value, "base", "href")
+    this.#document.base = base
+  }
+
+  #meta(attributes: Attributes) {
+    const content = attributes.get("content")
+    const charset = attributes.get("charset")
+    if (charset !== undefined) this.#declare(charset)
+    if (content === undefined) return
+    switch (attributes.get("http-equiv")?.toLowerCase()) {
+      case "content-type": {
+        const label = /charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:"([^"]+)"|'([^']+)'|([^\t\n\f\r ;"']+))/i.exec(content)
+        if (label !== null) this.#declare((label[1] ?? label[2] ?? label[3])!)
+        return
+      }
+      case "refresh": {
+        const target = Refresh.target(content)
+        if (target !== undefined) this.#add(target, "navigation", "refresh")
+        return
+      }
+      case "content-security-policy":
+        for (const directive of content.split(";")) {
+          const [name, ...targets] = words(directive)
+          if (name?.toLowerCase() === "report-uri") for (const url of targets) this.#add(url, "report", "report-uri")
+        }
+        return
+    }
+    const name = (attributes.get("name") ?? attributes.get("property") ?? "").toLowerCase()
+    if (name === "robots" || name === (this.#options.token ?? defaultToken).toLowerCase())
+      this.#document.robots = RobotsDirectives.union(this.#document.robots, RobotsDirectives.fromMeta(content))
+    else if (pictures.test(name)) this.#add(content, "reference", name)
+    else if (this.#guesses) this.#guess(content, "content")
+  }
+
+  #declare(label: string) {
+    this.#document.declared ??= Encoding.declared(label)
+  }
+
+  // ---- what is between tags
+
+  #text(text: string) {
+    if (this.#css !== undefined) this.#css.write(text)
+    else if (this.#guesses && this.#isProse) {
+      this.#prose += text
+      if (this.#prose.length < maxProse) return
+      const end = this.#prose.lastIndexOf(" ")
+      this.#guess(this.#prose.slice(0, end + 1))
+      this.#prose = end < 0 ? "" : this.#prose.slice(end)
+    }
+  }
+
+  #endText() {
+    this.#css?.end()
+    this.#css = undefined
+    if (this.#prose === "") return
+    this.#guess(this.#prose)
+    this.#prose = ""
+  }
+
+  #sheet(position: number): Css {
+    return new Css((url, isImport) => {
+      this.#position = position
+      this.#element = "css"
+      this.#add(url, "resource", isImport ? "import" : "url")
+    })
+  }
+
+  // ---- what was found
+
+  /** Nobody says what a path in prose is relative to: the page, the root of the site, or what `<base>` says. */
+  #guess = (text: string, source = "text") => {
+    for (const url of Guesses.urls(text)) {
+      this.#add(url, "guess", source)
+      if (url.startsWith(".")) this.#add(url.replace(/^\.+/, ""), "guess", source)
+      else if (this.#hasBase && /^\/(?!\/)/.test(url))
+        this.#add(this.#document.base.replace(/\/?$/, url), "guess", source)
+    }
+  }
+
+  #add(reference: string, kind: Kind, source: string, rels: ReadonlyArray<string> = noRels) {
+    const { base, encoding } = this.#document
+    // the page itself
+    if (reference === "" || (reference.startsWith("#") && base === this.#options.url)) return
+    const url = Reference.resolve(reference, base, encoding)
+    if (url === undefined) {
+      if (this.#guesses) this.#data(reference)
+      return
+    }
+    const rel = rels.join(" ").toLowerCase()
+    const { links } = this.#document
+    if (links < (this.#options.maxLinks ?? defaultMaxLinks))
+      this.#onLink({
+        url,
+        kind,
+        source: `${this.#element} ${source}`,
+        rel,
+        nofollow: isNofollow(rel),
+        position: this.#position
+      })
+    this.#document.links = links + 1
+  }
+
+  #data(reference: string) {
+    const data = dataOf(reference)
+    if (data === undefined) return
+    if (data.type === "text/css") {
+      const css = this.#sheet(this.#position)
+      css.write(data.text)
+      css.end()
+    } else this.#nest(data.text, data.type !== "text/html")
+  }
+
+  /** A document within this one. Its `<base>` is its own. */
+  #nest(text: string, isXml: boolean) {
+    if (this.#depth === maxDepth) return
+    const { base, robots } = this.#document
+    const position = this.#position
+    const inner = new Html(
+      this.#options,
+      this.#document,
+      (link) => this.#onLink({ ...link, position }),
+      this.#depth + 1,
+      isXml
+    )
+    inner.write(text)
+    inner.end()
+    this.#document.base = base
+    this.#document.robots = robots
+  }
+}
+
+const noRels: ReadonlyArray<string> = []
+const maxProse = 65_536
+
+const methodOf = (method: string | undefined) => (method?.trim().toLowerCase() === "post" ? "post" : "get")
+
+class Sheet implements Reader {
+  readonly #css: Css
+
+  constructor({ url: base, maxLinks = defaultMaxLinks }: Options, document: Document, onLink: (link: Link) => void) {
+    this.#css = new Css((reference, isImport) => {
+      const url = Reference.resolve(reference, base)
+      if (url === undefined) return
+      if (document.links++ < maxLinks)
+        onLink({
+          url,
+          kind: "resource",
+          source: isImport ? "css import" : "css url",
+          rel: "",
+          nofollow: false,
+          position: 0
+        })
+    })
+  }
+  write(text: string) {
+    this.#css.write(text)
+  }
+  end() {
+    this.#css.end()
+  }
+}
+
+/** Reads the links of one document. */
+export class Links {
+  readonly #maxBytes: number
+  readonly #maxLinks: number
+  readonly #decoder: Encoding.Decoder
+  readonly #document: Document
+  readonly #reader: Reader
+  /** Bytes that were given to the decoder. */
+  #decoded = 0
+  #truncated: Page["truncated"]
+  /** The encoding is a guess that a declaration may still change. */
+  #isTentative = true
+
+  /** @param onLink called from within `write` and `end` */
+  constructor(options: Options, onLink: (link: Link) => void) {
+    const { url, contentType, fallback, maxBytes = defaultMaxBytes, maxLinks = defaultMaxLinks } = options
+    this.#maxBytes = maxBytes
+    this.#maxLinks = maxLinks
+    this.#document = { encoding: "utf-8", base: url, robots: RobotsDirectives.none, links: 0, declared: undefined }
+    const isCss = syntaxOf(contentType) === "css"
+    const isXml = mediaType(contentType).endsWith("+xml")
+    this.#decoder = new Encoding.Decoder({ syntax: isCss ? "css" : isXml ? "xml" : "html", contentType, fallback })
+    this.#reader = isCss
+      ? new Sheet(options, this.#document, onLink)
+      : new Html(options, this.#document, onLink, 0, isXml)
+    if (isCss || isXml) this.#isTentative = false
+  }
+
+  /** Takes the next bytes; `chunk` is only read during the call. `false`: no more is read. */
+  write(chunk: Uint8Array): boolean {
+    if (this.#truncated !== undefined) return false
+    const room = this.#maxBytes - this.#decoded
+    this.#decode(chunk.length > room ? chunk.subarray(0, room) : chunk)
+    if (this.#document.links > this.#maxLinks) this.#truncated = "links"
+    else if (chunk.length > room) this.#truncated = "bytes"
+    return this.#truncated === undefined
+  }
+
+  end(): Page {
+    this.#give(this.#decoder.end())
+    this.#reader.end()
+    const { base, encoding, robots, links } = this.#document
+    const truncated = links > this.#maxLinks ? "links" : this.#truncated
+    return { encoding, base, robots, links: Math.min(links, this.#maxLinks), truncated }
+  }
+
+  /** Takes one piece at a time as long as the encoding is a guess: the head that the decoder asks, then tag by tag. */
+  #decode(chunk: Uint8Array) {
+    let start = 0
+    while (this.#isTentative && start < chunk.length) {
+      const { sniffed } = this.#decoder
+      const head = start + Encoding.headBytes - this.#decoded
+      const end =
+        sniffed === undefined ? Math.min(head, chunk.length) : chunk.indexOf(tagEnd, start) + 1 || chunk.length
+      this.#read(chunk.subarray(start, end))
+      start = end
+      this.#settle()
+    }
+    if (start < chunk.length) this.#read(chunk.subarray(start))
+  }
+
+  #settle() {
+    const source = this.#decoder.sniffed?.source
+    const { declared } = this.#document
+    if (source === undefined) return
+    if (source === "default" && declared !== undefined && this.#decoded <= lateBytes) {
+      this.#decoder.change(declared)
+      this.#document.encoding = declared
+    }
+    this.#isTentative = source === "default" && declared === undefined && this.#decoded <= lateBytes
+  }
+
+  #read(bytes: Uint8Array) {
+    this.#decoded += bytes.length
+    this.#give(this.#decoder.write(bytes))
+  }
+
+  #give(text: string) {
+    this.#document.encoding = this.#decoder.sniffed?.encoding ?? this.#document.encoding
+    if (text !== "") this.#reader.write(text)
+  }
+}
+
+const tagEnd = 0x3e
+
+/** The links of a whole document. */
+export const extract = (
+  document: Uint8Array,
+  options: Options
+): { readonly links: ReadonlyArray<Link>; readonly page: Page } => {
+  const links: Array<Link> = []
+  const reader = new Links(options, (link) => links.push(link))
+  reader.write(document)
+  return { links, page: reader.end() }
+}
+
+/**
+ * The links in a robots.txt: its sitemaps, as references, and, among guesses, the paths that its rules speak of, whole
+ * ones without wildcards. That they are found says nothing about whether they may be asked.
+ */
+export const fromRobots = (
+  robots: Robots,
+  { url: base, guesses = false }: Pick<Options, "url" | "guesses">
+): ReadonlyArray<Link> => {
+  const rules = guesses ? [...robots.groups.values()].flatMap((group) => group.rules) : []
+  const paths = rules.flatMap(({ pattern }) => (pattern.pieces.length === 1 ? [pattern.pieces[0]!.text] : []))
+  const link = (kind: Kind, source: string) => (reference: string) => {
+    const url = Reference.resolve(reference, base)
+    return url === undefined ? [] : [{ url, kind, source, rel: "", nofollow: false, position: 0 }]
+  }
+  return [
+    ...robots.sitemaps.flatMap(link("reference", "robots sitemap")),
+    ...paths.flatMap(link("guess", "robots rule"))
+  ]
+}
+
+/** What of the head of a response `fromHead` reads; `Session.ResponseHead` is one. */
+export interface Head {
+  readonly status: number
+  /** The value of a field, lines joined by `", "`; the name in lower case. */
+  readonly header: (name: string) => string | undefined
+  /** All fields, one for each line, where they are known. */
+  readonly fields?: () => ReadonlyArray<readonly [name: string, value: string]>
+}
+
+/** The links that a response names in its head, and what it says to crawlers. */
+export const fromHead = (
+  head: Head,
+  { url: base, token = defaultToken }: Pick<Options, "url" | "token">
+): { readonly links: ReadonlyArray<Link>; readonly robots: RobotsDirectives.RobotsDirectives } => {
+  const links: Array<Link> = []
+  const add = (reference: string | undefined, kind: Kind, source: string, rel = "") => {
+    const url = reference === undefined ? undefined : Reference.resolve(reference, base)
+    if (url !== undefined)
+      links.push({ url, kind, source: `header ${source}`, rel, nofollow: isNofollow(rel), position: 0 })
+  }
+  const { status } = head
+  // of a redirect and of what was made; elsewhere it means nothing (RFC 9110 10.2.2)
+  if (status === 201 || (status >= 300 && status <= 399)) add(head.header("location"), "navigation", "location")
+  add(head.header("content-location"), "reference", "content-location")
+  add(Refresh.target(head.header("refresh") ?? ""), "navigation", "refresh")
+  for (const { target, rel } of LinkHeader.parse(head.header("link") ?? ""))
+    add(target, kindOf(words(rel)), "link", rel)
+  const joined = head.header("x-robots-tag")
+  const lines = head.fields?.().flatMap(([name, value]) => (name.toLowerCase() === "x-robots-tag" ? [value] : []))
+  return { links, robots: RobotsDirectives.fromHeader(lines ?? (joined === undefined ? [] : [joined]), token) }
+}

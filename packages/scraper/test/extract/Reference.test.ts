@@ -1,0 +1,47 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Reference from "../../src/extract/Reference.ts"
+
+const base = "http://h/a/b?c"
+
+describe("resolve", () => {
+  it("resolves against the base and cuts the fragment", () => {
+    assert.strictEqual(Reference.resolve("../d?e#f", base), "http://h/d?e")
+    assert.strictEqual(Reference.resolve("//other/x", base), "http://other/x")
+    assert.strictEqual(Reference.resolve(" \n/x\ty ", base), "http://h/xy")
+    assert.strictEqual(Reference.resolve("", base), base)
+  })
+
+  it("gives nothing for what cannot be fetched", () => {
+    for (const reference of [
+      "mailto:a@b",
+      " javascript:x()",
+      "JAVASCRIPT:x",
+      "data:,x",
+      "ftp://h/",
+      "http://",
+      "blob:x"
+    ])
+      assert.isUndefined(Reference.resolve(reference, base), reference)
+    assert.isString(Reference.resolve("a b:c", base))
+    assert.isString(Reference.resolve("./x:y", base))
+  })
+
+  it("writes a query in the encoding of the document, as browsers do", () => {
+    const of = (encoding: string, reference = "?q=ä") => Reference.resolve(reference, "http://h/", encoding)
+    assert.strictEqual(of("utf-8"), "http://h/?q=%C3%A4")
+    assert.strictEqual(of("windows-1252"), "http://h/?q=%E4")
+    assert.strictEqual(of("windows-1252", "/ä?ä#ä"), "http://h/%C3%A4?%E4")
+    assert.strictEqual(of("koi8-r", "?q=д&'\"<>%zz%20"), "http://h/?q=%C4&%27%22%3C%3E%zz%20")
+    assert.strictEqual(of("shift_jis", "?あ"), "http://h/?%82%A0")
+    assert.strictEqual(of("windows-1252", "?😀あ"), "http://h/?%26%23128512%3B%26%2312354%3B")
+    assert.strictEqual(of("windows-1252", " ?\tä\n "), "http://h/?%E4")
+    assert.strictEqual(of("windows-1252", "#?ä"), "http://h/")
+    for (const unicode of ["utf-16le", "utf-16be", "replacement"]) assert.strictEqual(of(unicode), "http://h/?q=%C3%A4")
+  })
+
+  it("takes no URL that is longer than 8192 characters", () => {
+    assert.isString(Reference.resolve("a".repeat(8000), base))
+    assert.isUndefined(Reference.resolve("a".repeat(8193), base))
+    assert.isUndefined(Reference.resolve("ä".repeat(8000), base))
+  })
+})

@@ -1,0 +1,101 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type Options, Tags } from "../../src/extract/Tags.ts"
+
+/** What comes out, a line each; text in one piece. */
+const read = (markup: string, options: Partial<Options> = {}, size = markup.length || 1): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let text = ""
+  const say = (line: string) => {
+    if (text !== "") lines.push(`"${text}"`)
+    text = ""
+    lines.push(line)
+  }
+  const tags = new Tags(
+    { wants: () => true, maxValue: 1000, ...options },
+    {
+      open: (name, attributes, position) =>
+        say(`<${[name, ...[...attributes].map(([key, value]) => `${key}=${value}`)].join(" ")}> ${position}`),
+      close: (name) => say(`</${name}>`),
+      text: (piece) => (text += piece),
+      comment: (comment) => say(`<!--${comment}-->`),
+      declaration: (declaration) => say(`<!${declaration}>`)
+    }
+  )
+  for (let start = 0; start < markup.length; start += size) tags.write(markup.slice(start, start + size))
+  tags.end()
+  if (text !== "") say("")
+  return lines.filter((line) => line !== "")
+}
+
+const documents: ReadonlyArray<readonly [markup: string, lines: ReadonlyArray<string>, options?: Partial<Options>]> = [
+  ["<A HREF=x>y</a>", ["<a href=x> 0", '"y"', "</a>"]],
+  ["a<b c='1&amp;2' d=\"&lt;\" e=3&copy f c=9>", ['"a"', "<b c=1&2 d=< e=3© f=> 1"]],
+  ["<a href='?a=1&copy=2&lt'>", ["<a href=?a=1&copy=2<> 0"]],
+  ["<script>a<b>'</scr'</script >x", ["<script> 0", "\"a<b>'</scr'\"", "</script>", '"x"']],
+  [
+    "<style><!--a{}--></style><title>&lt;a></title>",
+    ["<style> 0", '"<!--a{}-->"', "</style>", "<title> 25", '"<a>"', "</title>"]
+  ],
+  ["<!DOCTYPE html><!-- <a> --><?php a>b", ["<!DOCTYPE html>", "<!-- <a> -->", "<!--?php a-->", '"b"']],
+  [
+    "<svg><style><a></style></svg><style><a></style>",
+    ["<svg> 0", "<style> 5", "<a> 12", "</style>", "</svg>", "<style> 29", '"<a>"', "</style>"]
+  ],
+  ["<svg><p><style><a></style>", ["<svg> 0", "<p> 5", "<style> 8", '"<a>"', "</style>"]],
+  [
+    "<svg><desc><style><a></style></desc><script/><b>",
+    ["<svg> 0", "<desc> 5", "<style> 11", '"<a>"', "</style>", "</desc>", "<script> 36", "</script>", "<b> 45"]
+  ],
+  ["<svg/><script><a></script>", ["<svg> 0", "</svg>", "<script> 6", '"<a>"', "</script>"]],
+  ["<a href='x", []],
+  ["<a b", []],
+  ["x < y", ['"x < y"']],
+  ["<script/>a</script>", ["<script> 0", '"a"', "</script>"]],
+  ["<script/><a/>", ["<script> 0", "</script>", "<a> 9", "</a>"], { emptyElements: true }],
+  [
+    "<a:B C='d'/><e><![CDATA[<f>&amp;]]>&amp;&#x41;</e>",
+    ["<a:B C=d> 0", "</a:B>", "<e> 12", '"<f>&amp;&A"', "</e>"],
+    { xml: true }
+  ],
+  ["<?xml version='1.0'?><a>&unknown;</b>", ["<a> 21", '"&unknown;"', "</b>"], { xml: true }]
+]
+
+describe("Tags", () => {
+  it("reads markup as browsers do", () => {
+    for (const [markup, lines, options] of documents) assert.deepStrictEqual(read(markup, options), lines, markup)
+  })
+
+  it("reads the same however it is cut", () => {
+    for (const [markup, lines, options] of documents)
+      for (const size of [1, 2, 3, 5, 8])
+        assert.deepStrictEqual(read(markup, options, size), lines, `${size}: ${markup}`)
+  })
+
+  it("keeps no attribute that is not wanted or too long", () => {
+    assert.deepStrictEqual(read("<a b=1 c=2>", { wants: (name) => name === "c" }), ["<a c=2> 0"])
+    assert.deepStrictEqual(read("<a b=12345 c=1234 d=1&amp;345>", { maxValue: 4 }, 2), ["<a c=1234> 0"])
+  })
+
+  it("takes elements in one another without end, and parts without an end", () => {
+    for (const piece of [
+      "<div>",
+      "<svg>",
+      "<svg><desc>",
+      "<a b",
+      "<!--",
+      "<![CDATA[",
+      "&",
+      "<",
+      "</",
+      "<a b='",
+      "a=b ",
+      "<!x"
+    ])
+      for (const xml of [false, true])
+        assert.isArray(read(piece.repeat(300_000 / piece.length), { xml, wants: () => false }, 65_536), piece)
+    assert.isBelow(
+      read(`<a ${Array.from({ length: 100_000 }, (_, index) => `b${index}=x`).join(" ")}>`)[0]!.length,
+      3000
+    )
+  })
+})
