@@ -62,8 +62,9 @@ export interface StreamTask<in Parameters extends ReadonlyArray<any>, out A> ext
   readonly "~stream": (parameters: Parameters) => A
 }
 
+/** A function as a task. */
 // a function that never returns would fit both
-type TaskOf<F> = F extends (this: any, ...parameters: infer P) => infer R
+export type TaskOf<F> = F extends (this: any, ...parameters: infer P) => infer R
   ? [R] extends [never]
     ? Task<Readonly<P>, never>
     : [R] extends [AsyncIterator<infer A> | Iterator<infer A>]

@@ -10,20 +10,13 @@
  *    program itself put on `globalThis` is.
  * 3. What follows the place and is no variable counts too: `this`, `arguments`
  *    and `new.target` of an arrow function, `super`, a private name,
- *    `import.meta`.
+ *    `import.meta`, and an `import()` of what is no absolute URL and not Node's.
  *
  * This module brings a parser: import it when there is a function to read.
  */
-import {
-  type AnyNode,
-  type ClassExpression,
-  type ExpressionStatement,
-  type MethodDefinition,
-  type Node,
-  parse,
-  type Program
-} from "acorn"
+import type { AnyNode, Node } from "acorn"
 import { analyze, type Scope } from "eslint-scope"
+import { functionText } from "./FunctionText.ts"
 
 /** One captured name and the place of its first use: line and column of the source, both from 1. */
 export interface CapturedVariable {
@@ -43,55 +36,10 @@ const enumerableGlobals = new Set(
 const isGlobal = (name: string): boolean =>
   enumerableGlobals.has(name) || Object.getOwnPropertyDescriptor(globalThis, name)?.enumerable === false
 
-const membersOf = (node: Node) => (node as ClassExpression).body.body
-
-interface Parsed {
-  readonly program: Program
-  /** Where the source begins in the text read, after one line of ours. */
-  readonly start: number
-  /** The function or class; for a method its name before it, where that is computed. */
-  readonly roots: ReadonlyArray<AnyNode>
-}
-
-// Read in a constructor, for there an arrow function may say all that it may say anywhere, `super()` included.
-const before = "(class extends Object { constructor() { ("
-const after = ") } })"
-/** Around a method or an accessor, which has no `function` of its own. */
-const classAround = ["class extends Object {", "}"] as const
-
-const parsed = (source: string): Parsed => {
-  let failure: unknown
-  for (const [open, close] of [["", ""], classAround])
-    try {
-      const prefix = `${before}${open}\n`
-      const program = parse(`${prefix}${source}\n${close}${after}`, {
-        ecmaVersion: "latest",
-        sourceType: "module",
-        locations: true,
-        ranges: true,
-        checkPrivateFields: false
-      })
-      const [constructor, ...members] = membersOf((program.body[0] as ExpressionStatement).expression)
-      const [statement, ...statements] = (constructor as MethodDefinition).value.body.body
-      if (program.body.length > 1 || members.length > 0 || statements.length > 0) continue
-      const root = (statement as ExpressionStatement).expression
-      const start = prefix.length
-      if (open === "") {
-        if (/^(ArrowFunction|Function|Class)Expression$/.test(root.type)) return { program, start, roots: [root] }
-        continue
-      }
-      const [method, ...methods] = membersOf(root)
-      if (methods.length === 0 && method?.type === "MethodDefinition")
-        return { program, start, roots: method.computed ? [method.key, method.value] : [method.value] }
-    } catch (error) {
-      failure ??= error
-    }
-  throw new TypeError(
-    /\{\s*\[native code\]\s*\}\s*$/.test(source)
-      ? "a built-in or bound function has no source: write a function that calls it, with what was bound as arguments"
-      : `not one function of strict code: ${source.slice(0, 100)}`,
-    { cause: failure }
-  )
+/** Whether it depends on the importing module what a specifier means. */
+const isRelative = (specifier: string): boolean => {
+  const { process } = globalThis as { readonly process?: { getBuiltinModule?: (name: string) => unknown } }
+  return !URL.canParse(specifier) && process?.getBuiltinModule?.(specifier) === undefined
 }
 
 const isNode = (value: unknown): value is AnyNode => typeof (value as AnyNode | null)?.type === "string"
@@ -124,6 +72,12 @@ const walkPlace = (node: AnyNode, bound: Bound, found: (name: string, node: Node
     case "PrivateIdentifier":
       if (!bound.privates.has(node.name)) found(`#${node.name}`, node)
       return
+    case "ImportExpression": {
+      const { source } = node
+      if (source.type === "Literal" && isRelative(String(source.value))) found(`import(${source.raw})`, node)
+      for (const child of childrenOf(node)) walk(child)
+      return
+    }
     case "ClassBody": {
       const own = node.body.flatMap((member) =>
         "key" in member && member.key.type === "PrivateIdentifier" ? [member.key.name] : []
@@ -166,12 +120,12 @@ const functionOf = (scope: Scope): Scope =>
  * built in or bound, and if the text is not one function of strict code.
  */
 export const capturedVariables = (source: string): ReadonlyArray<CapturedVariable> => {
-  const { program, start, roots } = parsed(source)
+  const { program, root } = functionText(source)
+  const { start } = root
   const uses: Array<readonly [name: string, node: Node]> = []
   const use = (name: string, node: Node) => void uses.push([name, node])
 
-  const unbound = { this: false, super: false, privates: new Set<string>() }
-  for (const root of roots) walkPlace(root, unbound, use)
+  walkPlace(root, { this: false, super: false, privates: new Set() }, use)
 
   // Without ignoreEval, one call of eval would leave every name unresolved.
   const options = { ecmaVersion: 2025, sourceType: "module", ignoreEval: true } as const

@@ -5,6 +5,7 @@
  * `Effect.catchReason` ask for): a program that uses the Promise façade loads no
  * Effect, which takes nine tenths of a short program's start-up.
  */
+import type { CapturedVariable } from "./CapturedVariables.ts"
 
 const lastLines = (text: string) => {
   const tail = text.trimEnd()
@@ -258,6 +259,20 @@ export class SchemaMismatch {
   }
 }
 
+/** An inline function uses what is not in its own text. `captured`: each name with its place in that text. */
+export class VariablesCaptured {
+  readonly _tag = "VariablesCaptured"
+  readonly captured: ReadonlyArray<CapturedVariable>
+  constructor(captured: ReadonlyArray<CapturedVariable>) {
+    this.captured = captured
+  }
+  get message(): string {
+    const names = this.captured.map(({ name, line, column }) => `\`${name}\` (${line}:${column})`)
+    const own = this.captured.some(({ name }) => name === "this") ? "; for a task's own `this` write a `function`" : ""
+    return `uses ${names.join(", ")} from around it, which no worker has; pass it as a parameter, or move the function to a module${own}`
+  }
+}
+
 /** An option has a value that it cannot have. */
 export class InvalidOption {
   readonly _tag = "InvalidOption"
@@ -293,6 +308,7 @@ export type Reason =
   | ExportMissing
   | NotCloneable
   | SchemaMismatch
+  | VariablesCaptured
   | InvalidOption
 
 /** How a worker ended. */

@@ -1,9 +1,12 @@
+import { inlineScheme } from "../executor/InlineScheme.ts"
+
 /**
  * How a module of tasks is loaded, as the text of a function: bundlers and test runners
  * rewrite `import()` where they see it, and would look for the module in the bundle.
- * One that is named `.ts` but was compiled is found as `.js`.
+ * One that is named `.ts` but was compiled is found as `.js`. The URL of an inline function is its program.
  */
 export const loader = `async (url) => {
+  if (url.startsWith("${inlineScheme}")) return (0, eval)(url.slice(${inlineScheme.length}))((url) => import(url))
   try {
     return await import(url)
   } catch (error) {
