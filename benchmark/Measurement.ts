@@ -5,10 +5,10 @@
  * waited for. Memory is read from `/proc` every 20 ms: the high-water mark never falls, so only what the last 20 ms
  * added is missed.
  */
-import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import type { Readable } from "node:stream"
+import { descendants, field, read } from "./ProcessTree.ts"
 import type { Workplace } from "./Workplace.ts"
 import { endGroup } from "./Workplace.ts"
 
@@ -44,36 +44,6 @@ export interface Options {
 const everyMs = 20
 
 const script = `log=$1; shift; TIMEFORMAT='%3R %3U %3S'; { time "$@" >/dev/null 2>"$log" 3>&-; } 2>&3`
-
-/** Reads a file of /proc; empty when its process has just ended. */
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, "utf8")
-  } catch {
-    return ""
-  }
-}
-
-const tasks = (pid: string): ReadonlyArray<string> => {
-  try {
-    return readdirSync(`/proc/${pid}/task`)
-  } catch {
-    return []
-  }
-}
-
-function* descendants(pid: string): Generator<string> {
-  for (const task of tasks(pid)) {
-    for (const child of read(`/proc/${pid}/task/${task}/children`).split(" ")) {
-      if (child === "") continue
-      yield child
-      yield* descendants(child)
-    }
-  }
-}
-
-const field = (status: string, name: string): number =>
-  Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0) * 1024
 
 /** Runs the command to its end, or kills it after `timeoutSeconds` (default 600). Rejects when it cannot be started. */
 export const measure = async (
