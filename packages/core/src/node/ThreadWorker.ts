@@ -75,6 +75,9 @@ function threadMain(
 /** The text that a thread starts from. */
 export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard, keepTail])}(${loader})`
 
+/** Replies that are taken in one turn of the loop: others want to be heard, too. */
+const mostReplies = 256
+
 export const threadSpawn =
   (name: string, options: ThreadOptions): Spawn =>
   (id, settings, events) => {
@@ -94,7 +97,12 @@ export const threadSpawn =
       })
     })
     let error: (Error & { readonly code?: string }) | undefined
-    port.on("message", events.reply as (reply: unknown) => void)
+    port.on("message", (reply: Reply) => {
+      events.reply(reply)
+      // as many as are here in one turn: what they let the engine send goes as one message, and wakes the worker once
+      for (let left = mostReplies, next; left > 0 && (next = receiveMessageOnPort(port)) !== undefined; left--)
+        events.reply(next.message as Reply)
+    })
     worker.on("error", (thrown) => void (error = thrown as Error))
     worker.on("exit", (exitCode) => {
       // what was posted before the end is here, though not all of it has been read
