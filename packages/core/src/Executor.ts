@@ -176,7 +176,8 @@ const shapeOf = (engine: Engine): ExecutorShape => {
             engine.entry(task),
             parameters,
             jobOptions(options, Duration.toMillis, site, fiber.getRef(Deadline)),
-            (error, value) => resume(error === undefined ? Effect.succeed(value as never) : Effect.fail(error))
+            (error, value) => resume(error === undefined ? Effect.succeed(value as never) : Effect.fail(error)),
+            engine.options.onEvent && { fiber: fiber.id }
           )
           return cancelled(job, options)
         })
@@ -187,6 +188,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
       return Stream.unwrap(
         Effect.gen(function* () {
           const deadline = yield* Deadline
+          const fiber = yield* Effect.fiberId
           const values = yield* Queue.unbounded<any, ExecutorError | Cause.Done>()
           const job = yield* Effect.acquireRelease(
             Effect.sync(() =>
@@ -199,7 +201,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
                   if (error === undefined) Queue.endUnsafe(values)
                   else Queue.failCauseUnsafe(values, Cause.fail(error))
                 },
-                { onItem: (value) => Queue.offerUnsafe(values, value) }
+                { onItem: (value) => Queue.offerUnsafe(values, value), fiber }
               )
             ),
             (job) => cancelled(job, options)

@@ -85,7 +85,7 @@ export interface Recorder {
    * one time too; of the fiber that runs such an effect only that part of its life is recorded.
    */
   readonly record: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** For executors. */
+  /** For executors: their option `onEvent`. */
   readonly workers: WorkerSink
   readonly census: () => Census
   /** What is in memory of the past, up to now. */
@@ -471,13 +471,19 @@ export const makeUnsafe = (
       case "run":
         return ring.put(kind.runTask, atMs, event.task, event.worker, 0)
       case "done":
-        return ring.put(kind.done, atMs, event.task, event.worker, ends.indexOf(event.end))
+        return ring.put(
+          kind.done,
+          atMs,
+          event.task,
+          event.worker,
+          ends.indexOf(event.end) + ends.length * names.numberOf(event.reason ?? "")
+        )
       case "kill":
-        return ring.put(kind.kill, atMs, event.task, event.worker, 0)
+        return ring.put(kind.kill, atMs, event.task, event.worker, names.numberOf(event.reason ?? ""))
       case "spawn":
-        return ring.put(kind.spawn, atMs, 0, event.worker, 0)
+        return ring.put(kind.spawn, atMs, 0, event.worker, names.numberOf(event.name ?? "worker"))
       case "exit":
-        return ring.put(kind.exit, atMs, 0, event.worker, 0)
+        return ring.put(kind.exit, atMs, 0, event.worker, ends.indexOf(event.end ?? "ok"))
     }
   }
 

@@ -52,6 +52,8 @@ import { TaskEntry } from "./TaskEntry.ts"
 import type { Timers } from "./Timers.ts"
 import { systemTimers } from "./Timers.ts"
 import type { TaskCodec } from "../Task.ts"
+import type { WorkerEvent } from "../WorkerEvent.ts"
+import { nextId } from "../WorkerEvent.ts"
 import type { Spawn } from "./WorkerHandle.ts"
 
 /** A short task is sent ahead to a busy worker if that is expected to be free within this time, in milliseconds. */
@@ -193,7 +195,13 @@ export class Engine {
     parameters: ReadonlyArray<unknown>,
     options: JobOptions,
     settle: Settle,
-    more?: { readonly expectedMs?: number; readonly onItem?: (value: unknown) => void; readonly parent?: Job }
+    more?: {
+      readonly expectedMs?: number
+      readonly onItem?: (value: unknown) => void
+      readonly parent?: Job
+      /** The fiber that waits for it. */
+      readonly fiber?: number
+    }
   ): Job {
     const now = this.#timers.now()
     const expectedMs = more?.expectedMs ?? (kind === "run" ? task.meanMs : Number.NaN)
@@ -210,6 +218,10 @@ export class Engine {
     job.onItem = more?.onItem
     job.parent = more?.parent
     this.#counts.submitted++
+    if (this.options.onEvent !== undefined) {
+      job.number = nextId()
+      this.#tell({ kind: "submit", task: job.number, name: task.name, fiber: more?.fiber ?? 0 })
+    }
     if (this.#open++ === 0) this.#letGo = this.#timers.hold()
     if (this.#closed) problem = new ShutDown()
     else if (this.#breaker.isOpen(now) && !this.#slots.some((slot) => slot.state === "ready"))
@@ -395,6 +407,7 @@ export class Engine {
     job.position = position
     job.state = "sent"
     job.sentAt = now
+    if (job.number > 0) this.#tell({ kind: "dequeue", task: job.number, worker: slot.lane })
     if (job.attempt === 1) this.#wait.record(now - job.queuedAt)
     if (runTimeoutMs !== undefined)
       job.stopTimers = this.#timers.after(runTimeoutMs, () => this.#reject(job, new RunTimeout(runTimeoutMs)))
@@ -546,9 +559,9 @@ export class Engine {
   #onReply(slot: Slot<Job>, reply: Reply): void {
     switch (reply[0]) {
       case "ok":
-        return this.#finish(slot, reply[1], undefined, reply[2], reply[3])
+        return this.#finish(slot, reply[1], undefined, reply[2], reply[3], reply[4])
       case "failed":
-        return this.#finish(slot, reply[1], reply[2], reply[5], reply[3], reply[4])
+        return this.#finish(slot, reply[1], reply[2], reply[6], reply[3], reply[4], reply[5])
       case "revoked": {
         const job = this.#vacate(slot, reply[1])
         if (job instanceof Job && job.state === "sent") this.#requeue(job)
@@ -593,6 +606,7 @@ export class Engine {
     problem: Problem | undefined,
     value: unknown,
     ms: number,
+    endMs: number,
     item?: number
   ): void {
     const job = this.#vacate(slot, position)
@@ -621,6 +635,7 @@ export class Engine {
       }
       this.#settle(job, error, result, ms)
     }
+    if (job.number > 0) this.#tellRun(job, slot, ms, endMs)
     this.#release(job)
   }
 
@@ -668,7 +683,10 @@ export class Engine {
     job.stopTimers?.()
     job.stopTimers = undefined
     if (error === undefined) this.#counts.succeeded++
-    else this.#counts.failed++
+    else {
+      this.#counts.failed++
+      job.failure = error.reason._tag
+    }
     if (job.children !== undefined) for (const child of job.children) this.cancel(child, () => {})
     job.settle(error, value, ms)
   }
@@ -676,6 +694,7 @@ export class Engine {
   /** No worker has the job any more. */
   #release(job: Job): void {
     job.slot = undefined
+    if (job.number > 0) this.#tellDone(job, 0)
     if (job.released !== undefined) for (const done of job.released.splice(0)) done()
     if (--this.#open > 0) return
     this.#letGo?.()
@@ -718,12 +737,34 @@ export class Engine {
       this.#reject(job, reason())
   }
 
+  // --- what is told ------------------------------------------------------------------------------
+
+  #tell(event: WorkerEvent): void {
+    this.options.onEvent?.(event)
+  }
+
+  #tellDone(job: Job, worker: number, atMs?: number): void {
+    const { number, failure } = job
+    job.number = 0
+    const end = failure === "" ? "ok" : failure === "Cancelled" || failure === "ShutDown" ? "interrupted" : "failed"
+    this.#tell({ kind: "done", task: number, worker, end, reason: failure, ...(atMs !== undefined && { atMs }) })
+  }
+
+  /** When a task began and ended its worker alone knows; clocks of two threads may be apart, but nothing runs before it is sent. */
+  #tellRun(job: Job, slot: Slot<Job>, ms: number, endMs: number): void {
+    const sentMs = performance.timeOrigin + job.sentAt
+    const doneMs = Math.max(sentMs, Math.min(endMs, performance.timeOrigin + performance.now()))
+    this.#tell({ kind: "run", task: job.number, worker: slot.lane, atMs: Math.max(sentMs, doneMs - ms) })
+    this.#tellDone(job, slot.lane, doneMs)
+  }
+
   // --- lives of workers --------------------------------------------------------------------------
 
   #spawn(): Slot<Job> {
     const slot = new Slot<Job>(++this.#workers, this.#timers.now(), this.options.queue.ageMs)
     const { tasksPerWorker, setup, teardown, tasks, bootTimeoutMs } = this.options
-    const settings = { tasksPerWorker, tasks, ...(setup && { setup }), ...(teardown && { teardown }) }
+    const timed = this.options.onEvent !== undefined
+    const settings = { tasksPerWorker, tasks, timed, ...(setup && { setup }), ...(teardown && { teardown }) }
     try {
       slot.handle = this.#spawnWorker(slot.id, settings, {
         reply: (reply) => this.#onReply(slot, reply),
@@ -783,6 +824,10 @@ export class Engine {
     const now = this.#timers.now()
     slot.state = "ready"
     slot.activeAt = slot.idleSince = now
+    if (this.options.onEvent !== undefined) {
+      slot.lane = nextId()
+      this.#tell({ kind: "spawn", worker: slot.lane, name: this.options.name })
+    }
     this.#clear(slot)
     this.#bootMs = this.#bootMs * 0.7 + (now - slot.bornAt) * 0.3
     if (this.#spares.includes(slot)) {
@@ -859,8 +904,11 @@ export class Engine {
     const active = this.#slots.includes(slot)
     this.#depart(slot, "killing")
     this.#clear(slot)
+    if (slot.lane > 0)
+      this.#tell({ kind: "kill", task: job?.number ?? 0, worker: slot.lane, reason: job?.failure ?? "" })
     if (job !== undefined) {
       slot.killedFor = job
+      job.number = 0
       this.#counts.kills++
     }
     // a thread in native code cannot be killed: it is reported, not waited for
@@ -929,6 +977,8 @@ export class Engine {
       else if (!slot.handle.board.started(job.position) && job.options.transfer === undefined) this.#requeue(job)
       else this.#lost(slot, job, death)
     }
+    const crashed = state === "ready" || state === "retiring"
+    if (slot.lane > 0) this.#tell({ kind: "exit", worker: slot.lane, end: crashed ? "failed" : "ok" })
     this.#feedAll()
     this.#grow(this.#queue.size)
   }
@@ -968,6 +1018,7 @@ export class Engine {
     }
     const item = job.kind === "chunk" ? slot.handle.board.item(job.position) : undefined
     this.#settle(job, this.#error(job, reason, item), undefined, 0)
+    if (job.number > 0) this.#tellDone(job, slot.lane)
     this.#release(job)
   }
 

@@ -2,6 +2,7 @@
 import type { TaskAddress } from "./Protocol.ts"
 import type { ErrorRegistry } from "./ErrorCodec.ts"
 import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
+import type { WorkerSink } from "../WorkerEvent.ts"
 
 export interface EngineOptions {
   /** Shown in messages and metrics. */
@@ -43,6 +44,8 @@ export interface EngineOptions {
   readonly teardown: TaskAddress | undefined
   /** Error classes that are brought back as themselves, by name. */
   readonly errors: ErrorRegistry
+  /** Told what tasks and workers do. */
+  readonly onEvent: WorkerSink | undefined
 }
 
 const check = (option: string, value: number, least: number, whole: boolean, most = Infinity): void => {

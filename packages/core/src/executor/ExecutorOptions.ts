@@ -6,6 +6,7 @@ import type { ErrorRegistry } from "./ErrorCodec.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import { checkOptions } from "./EngineOptions.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
+import type { WorkerSink } from "../WorkerEvent.ts"
 import type { JobOptions } from "./Job.ts"
 
 interface Address {
@@ -53,6 +54,8 @@ export interface ExecutorOptions<D = number> {
   readonly teardown?: Address
   /** Error classes that are to come back as themselves, by their name. */
   readonly errors?: ErrorRegistry
+  /** Told what tasks and workers do, as it happens: `recorder.workers` of a `Recorder`. Must not throw. */
+  readonly onEvent?: WorkerSink
 }
 
 export interface SubmitOptions<D = number> {
@@ -115,7 +118,8 @@ export const engineOptions = <D>(
     tasks: (options.tasks ?? []).map(bare),
     setup: options.setup && bare(options.setup),
     teardown: options.teardown && bare(options.teardown),
-    errors: options.errors ?? {}
+    errors: options.errors ?? {},
+    onEvent: options.onEvent
   }
   checkOptions(complete)
   return complete

@@ -47,6 +47,10 @@ export class Job implements Queued {
   readonly priority: number
   readonly sequence: number
   queuedAt: number
+  /** What a `WorkerSink` knows it by until its last event; 0 where there is none. */
+  number = 0
+  /** Tag of the reason it was settled with; empty before that and for a result. */
+  failure = ""
 
   state: "suspended" | "queued" | "sent" | "settled" = "queued"
   attempt = 1

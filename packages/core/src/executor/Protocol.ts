@@ -48,9 +48,18 @@ export type Reply =
   | readonly ["ready"]
   /** The worker could not start: its setup or a module it was to load failed. */
   | readonly ["refused", problem: Problem]
-  | readonly ["ok", position: number, value: unknown, ms: number]
+  /** `ms`: how long it ran; `endMs`: when it ended, in milliseconds since the epoch, 0 where `timed` is not set. */
+  | readonly ["ok", position: number, value: unknown, ms: number, endMs: number]
   /** `values`: what the items of a chunk gave before the one at `index` failed. */
-  | readonly ["failed", position: number, problem: Problem, ms: number, index?: number, values?: ReadonlyArray<unknown>]
+  | readonly [
+      "failed",
+      position: number,
+      problem: Problem,
+      ms: number,
+      endMs: number,
+      index?: number,
+      values?: ReadonlyArray<unknown>
+    ]
   /** Taken back or cancelled before it began: it never ran. */
   | readonly ["revoked", position: number]
   | readonly ["item", position: number, value: unknown]
@@ -81,6 +90,8 @@ export interface ServeSettings {
   readonly teardown?: TaskAddress
   /** Loaded and checked before the worker says that it is ready. */
   readonly tasks: ReadonlyArray<TaskAddress>
+  /** Replies say when a task ended, by the worker's own clock. */
+  readonly timed: boolean
 }
 
 /** The worker's end of the line. */

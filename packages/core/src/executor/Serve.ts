@@ -42,6 +42,7 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     }
   >()
   const now = () => performance.now()
+  const endMs = () => (settings.timed ? performance.timeOrigin + now() : 0)
   let running = 0
   let asked = 0
   let told = 0
@@ -192,13 +193,13 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
   const succeed = (position: number, value: unknown, began: number) => {
     const ms = now() - began
     try {
-      channel.post(["ok", position, value, ms], transferable(value))
+      channel.post(["ok", position, value, ms, endMs()], transferable(value))
     } catch (error) {
-      channel.post(["failed", position, refuse(error, value, "result"), ms])
+      channel.post(["failed", position, refuse(error, value, "result"), ms, endMs()])
     }
   }
   const fail = (position: number, error: unknown, began: number) =>
-    channel.post(["failed", position, problemOf(error), now() - began])
+    channel.post(["failed", position, problemOf(error), now() - began, endMs()])
 
   const runChunk = (run: Callable, context: Context, items: ReadonlyArray<unknown>, began: number) => {
     const { position } = context
@@ -207,13 +208,13 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     const give = (problem?: Problem) => {
       const ms = now() - began
       try {
-        if (problem === undefined) channel.post(["ok", position, values, ms], transferable(values))
-        else channel.post(["failed", position, problem, ms, values.length, values], transferable(values))
+        if (problem === undefined) channel.post(["ok", position, values, ms, endMs()], transferable(values))
+        else channel.post(["failed", position, problem, ms, endMs(), values.length, values], transferable(values))
       } catch (error) {
         const refused = values.findIndex((value) => locate(value, "result", new Set()) !== undefined)
         const before = values.slice(0, Math.max(0, refused))
         const reason = refuse(error, values[before.length], "result")
-        channel.post(["failed", position, reason, ms, before.length, before], transferable(before))
+        channel.post(["failed", position, reason, ms, endMs(), before.length, before], transferable(before))
       }
     }
     const failed = (error: unknown) => give(problemOf(error))

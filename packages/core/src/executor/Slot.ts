@@ -30,6 +30,8 @@ interface Held extends Queued {
 
 export class Slot<Job extends Held> {
   readonly id: number
+  /** What a `WorkerSink` knows it by, from when it is up; 0 where there is none. */
+  lane = 0
   state: "booting" | "ready" | "retiring" | "stopping" | "killing" | "dead" = "booting"
   handle!: WorkerHandle
   readonly bornAt: number

@@ -29,11 +29,13 @@ export const kind = {
   /** id: task, other: worker. */
   dequeue: 5,
   runTask: 6,
-  /** id: task, other: worker, value: index in `ends`. */
+  /** id: task, other: worker or 0, value: index in `ends`, and their number times that of the reason. */
   done: 7,
+  /** id: task, other: worker, value: the reason. */
   kill: 8,
-  /** other: worker. */
+  /** other: worker, value: the name of its executor. */
   spawn: 9,
+  /** other: worker, value: index in `ends`. */
   exit: 10,
   /** id: counter, value: its value. */
   count: 11

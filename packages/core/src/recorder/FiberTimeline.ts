@@ -95,6 +95,8 @@ interface Task {
   readonly name: string
   readonly fiber: number
   readonly submittedMs: number
+  /** The worker that has it while it is not known when it began there. */
+  given: { readonly worker: number; readonly atMs: number } | undefined
 }
 
 /** All of it, up to now. */
@@ -125,7 +127,31 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
   const flow = (kind: Timeline.Flow["kind"], from: Draft | undefined, fromMs: number, to: Draft, toMs: number) => {
     if (from !== undefined) flows.push({ kind, from, fromMs, to, toMs })
   }
+  const because = (number: number) => {
+    const reason = names.textOf(Math.floor(number))
+    return reason === "" ? {} : { reason }
+  }
   const fiberOf = (id: number) => drafts.get(fiberKey(id))
+  const begin = (id: number, worker_: number, atMs: number) => {
+    const draft = before(workerKey(worker_), idle)
+    const task = tasks.get(id)
+    const queuedMs = task === undefined ? undefined : atMs - task.submittedMs
+    draft.turn(atMs, worker, task?.name ?? `task ${id}`, {
+      task: id,
+      ...(queuedMs === undefined ? {} : { "queued ms": Math.round(queuedMs * 1000) / 1000 })
+    })
+    if (task === undefined) return
+    task.given = undefined
+    flow("submit", fiberOf(task.fiber), task.submittedMs, draft, atMs)
+  }
+  /** Nobody said when they began there: the first of them as soon as it could. */
+  const suppose = (worker_: number) => {
+    for (const [id, { given }] of tasks)
+      if (given?.worker === worker_) {
+        const draft = before(workerKey(worker_), idle)
+        if (draft.category === idle) begin(id, worker_, Math.max(given.atMs, draft.atMs))
+      }
+  }
 
   for (const event of events) {
     const { atMs, id, other, value } = event
@@ -166,25 +192,28 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
         break
       }
       case kind.submit:
-        tasks.set(id, { name: names.textOf(value), fiber: other, submittedMs: atMs })
+        tasks.set(id, { name: names.textOf(value), fiber: other, submittedMs: atMs, given: undefined })
         break
       case kind.spawn:
-        put(new Draft(workerKey(other), atMs, idle))
+        put(new Draft(workerKey(other), atMs, idle)).name = names.textOf(value)
         break
-      case kind.runTask: {
-        const draft = before(workerKey(other), idle)
+      case kind.dequeue: {
         const task = tasks.get(id)
-        const queuedMs = task === undefined ? undefined : atMs - task.submittedMs
-        draft.turn(atMs, worker, task?.name ?? `task ${id}`, {
-          task: id,
-          ...(queuedMs === undefined ? {} : { "queued ms": Math.round(queuedMs * 1000) / 1000 })
-        })
-        if (task !== undefined) flow("submit", fiberOf(task.fiber), task.submittedMs, draft, atMs)
+        if (task !== undefined) task.given = { worker: other, atMs }
         break
       }
+      case kind.runTask:
+        begin(id, other, atMs)
+        break
       case kind.done: {
+        if (other === 0) {
+          tasks.delete(id)
+          break
+        }
+        if (tasks.get(id)?.given?.worker === other) suppose(other)
         const draft = before(workerKey(other), worker)
-        draft.about = { ...draft.about, end: ends[value] ?? "" }
+        if (draft.endMs !== undefined) break
+        draft.about = { ...draft.about, end: ends[value % ends.length]!, ...because(value / ends.length) }
         draft.turn(atMs, idle)
         const fiber = tasks.get(id)?.fiber
         if (fiber !== undefined && fiber !== 0) results.set(fiber, { worker: draft, atMs })
@@ -192,8 +221,9 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
         break
       }
       case kind.kill: {
+        suppose(other)
         const draft = before(workerKey(other), worker)
-        draft.about = { ...draft.about, end: "killed" }
+        draft.about = { ...draft.about, end: "killed", ...because(value) }
         draft.finish(atMs)
         draft.endMs = atMs
         draft.end = "interrupted"
@@ -203,9 +233,10 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
       case kind.exit: {
         const draft = before(workerKey(other), idle)
         if (draft.endMs !== undefined) break
+        suppose(other)
         draft.finish(atMs)
         draft.endMs = atMs
-        draft.end = "ok"
+        draft.end = ends[value]
         break
       }
       case kind.count:
@@ -213,6 +244,8 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
         counted[id]?.values.push(value)
     }
   }
+
+  for (const { given } of tasks.values()) if (given !== undefined) suppose(given.worker)
 
   for (const life of lives) {
     const isWaiting = life.state === "waiting"
@@ -237,6 +270,8 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
     first: Infinity
   })
   let fibers = 0
+  /** Workers so far, by the name of their executor. */
+  const workers = new Map<string, number>()
   for (const draft of ordered) {
     const isWorker = draft.key.startsWith("w")
     const endMs = draft.finish(Math.max(nowMs, draft.atMs))
@@ -249,10 +284,13 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
       )
     const parent = draft.parent === undefined ? undefined : indexes.get(draft.parent)
     const function_ = isWorker ? "workers" : draft.name || "(no name)"
-    const number = isWorker ? draft.key.slice(1) : String(++fibers)
+    const kindOfWorker = draft.name || "worker"
+    if (isWorker) workers.set(kindOfWorker, (workers.get(kindOfWorker) ?? 0) + 1)
+    const number = isWorker ? workers.get(kindOfWorker)! : ++fibers
     const source = sources.get(draft.name)
     collector.add({
-      name: () => (isWorker ? `worker ${number}` : draft.name === "" ? `#${number}` : `${draft.name} #${number}`),
+      name: () =>
+        isWorker ? `${kindOfWorker} ${number}` : draft.name === "" ? `#${number}` : `${draft.name} #${number}`,
       group: function_,
       startMs: draft.startMs,
       endMs,

@@ -6,6 +6,7 @@ import { engineOptions } from "../../src/executor/ExecutorOptions.ts"
 import type { Job } from "../../src/executor/Job.ts"
 import type { Behaviour } from "./SimulatedWorkers.ts"
 import { SimulatedWorkers } from "./SimulatedWorkers.ts"
+import type { WorkerEvent } from "../../src/WorkerEvent.ts"
 
 interface Submission {
   readonly number: number
@@ -54,9 +55,40 @@ const randomFrom = (seed: number) => () => {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
 }
 
+/** Holds the events of an engine that is gone to what `WorkerEvent` says of them. */
+const assertTold = (events: ReadonlyArray<WorkerEvent>, submitted: number) => {
+  const tasks = new Map<number, WorkerEvent["kind"]>()
+  const workers = new Map<number, "up" | "gone">()
+  for (const event of events) {
+    const told = JSON.stringify(event)
+    if ("worker" in event && event.worker > 0 && event.kind !== "spawn")
+      assert.strictEqual(workers.get(event.worker), "up", told)
+    if (event.kind === "spawn") {
+      assert.isFalse(workers.has(event.worker), told)
+      workers.set(event.worker, "up")
+    } else if (event.kind === "exit") workers.set(event.worker, "gone")
+    else if (event.task > 0) {
+      const before = tasks.get(event.task)
+      const allowed: Record<typeof event.kind, ReadonlyArray<string | undefined>> = {
+        submit: [undefined],
+        dequeue: ["submit", "dequeue"],
+        run: ["dequeue"],
+        done: ["submit", "dequeue", "run"],
+        kill: ["dequeue"]
+      }
+      assert.include(allowed[event.kind], before, told)
+      tasks.set(event.task, event.kind)
+    }
+  }
+  assert.strictEqual(tasks.size, submitted)
+  for (const last of tasks.values()) assert.include(["done", "kill"], last)
+  for (const state of workers.values()) assert.strictEqual(state, "gone")
+}
+
 const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never) => {
   const random = randomFrom(program.seed)
   const world = new SimulatedWorkers()
+  const events: Array<WorkerEvent> = []
   const options = engineOptions<number>(
     {
       maximum: program.maximum,
@@ -67,7 +99,8 @@ const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never
       queue: { capacity: program.capacity, policy: program.policy },
       recycle: { tasks: program.recycle },
       // steps take no time here, so waiting would look like a worker that does not start
-      bootTimeout: Infinity
+      bootTimeout: Infinity,
+      onEvent: (event) => void events.push(event)
     },
     "simulated",
     1,
@@ -125,14 +158,14 @@ const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never
       assert.isAtMost(queued + suspended, open)
     }
   }
-  return { engine, world, submissions, run, ended: () => next === program.tasks.length }
+  return { engine, world, submissions, events, run, ended: () => next === program.tasks.length }
 }
 
 describe("an engine, with its workers in any order", () => {
   it("settles and releases every task exactly once, and leaves nothing", async () => {
     await fc.assert(
       fc.asyncProperty(programs, async (program) => {
-        const { engine, world, submissions, run, ended } = play(program)
+        const { engine, world, submissions, events, run, ended } = play(program)
         run(() => ended() && engine.statistics().open === 0)
         for (const { settled, released, cancelled, behaviour } of submissions) {
           assert.strictEqual(settled, 1)
@@ -158,6 +191,7 @@ describe("an engine, with its workers in any order", () => {
         assert.strictEqual(world.live.size, 0)
         assert.strictEqual(world.holds, 0)
         assert.deepStrictEqual(engine.statistics().workers, [])
+        assertTold(events, submissions.length)
       }),
       { numRuns: Number(process.env["RUNS"] ?? 300) }
     )

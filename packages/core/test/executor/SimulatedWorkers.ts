@@ -133,13 +133,13 @@ class SimulatedWorker {
       this.#running = undefined
       this.#outbox.push(reply)
     }
-    if (behaviour === "returns") return reply(["ok", position, number, 0.01])
+    if (behaviour === "returns") return reply(["ok", position, number, 0.01, 0])
     if (behaviour === "throws") {
       const error = { thrown: number, errors: new Set<never>() }
-      return reply(["failed", position, { kind: "threw", error }, 0.01])
+      return reply(["failed", position, { kind: "threw", error }, 0.01, 0])
     }
     if (behaviour === "crashes") return () => void (this.#killed = true)
-    if (behaviour === "obeys" && this.#board.cancelled(position)) return reply(["ok", position, number, 1])
+    if (behaviour === "obeys" && this.#board.cancelled(position)) return reply(["ok", position, number, 1, 0])
     return undefined
   }
 
