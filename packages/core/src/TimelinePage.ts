@@ -11,7 +11,7 @@
  */
 
 /** Fills by light and dark; dark text is readable on all of them. Waiting is pale, work is bright. */
-const waitingColours = ["#c3c9d3", "#c5b3e6", "#eba6c0", "#e2ca90", "#eda48f", "#a9b4f0"]
+const waitingColours = ["#c3c9d3", "#c5b3e6", "#eba6c0", "#e2ca90", "#eda48f", "#a9b4f0", "#9fd3c7", "#d8a3dd"]
 const workingColours = [
   "#9aa5b5",
   "#b0a58f",

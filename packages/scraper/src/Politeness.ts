@@ -73,6 +73,8 @@ class Host {
   inFlight = 0
   nextMs = 0
   pausedMs = 0
+  /** It asked for that pause itself. */
+  asked = false
   strikes = 0
   last = ""
   delayMs: number
@@ -205,12 +207,15 @@ export const make = (options: PolitenessOptions) => {
       } else if (verdict !== undefined && !("fault" in verdict)) {
         host.strikes = 0
         host.pausedMs = Math.max(host.pausedMs, nowMs + Math.min(verdict.pauseMs, maxPauseMs))
+        host.asked = true
         changed.add(host)
       } else if (verdict !== undefined && host.pausedMs <= nowMs) {
         host.strikes++
         host.last = verdict.fault
         const pauseMs = isDown(host) ? probeMs : backoffMs(host.strikes, options.backoff)
-        host.pausedMs = nowMs + Math.max(pauseMs, Math.min(verdict.pauseMs ?? 0, maxPauseMs))
+        const askedMs = Math.min(verdict.pauseMs ?? 0, maxPauseMs)
+        host.pausedMs = nowMs + Math.max(pauseMs, askedMs)
+        host.asked = askedMs >= pauseMs
         changed.add(host)
       }
       if (sleeping.has(host)) wake(nowMs)
@@ -265,10 +270,10 @@ export const make = (options: PolitenessOptions) => {
     held: (origin: string) => {
       const host = hosts.get(origin)
       if (host === undefined) return undefined
-      const { nextMs, pausedMs, inFlight } = host
+      const { nextMs, pausedMs, asked, inFlight } = host
       return isDown(host)
-        ? { nextMs: 0, pausedMs: 0, isFull: false }
-        : { nextMs, pausedMs, isFull: inFlight >= options.perHost }
+        ? { nextMs: 0, pausedMs: 0, asked, isFull: false }
+        : { nextMs, pausedMs, asked, isFull: inFlight >= options.perHost }
     },
 
     /** The hosts that make most targets wait. */

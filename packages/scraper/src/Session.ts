@@ -35,6 +35,12 @@ export interface ResponseHead {
   readonly fields?: () => ReadonlyArray<readonly [name: string, value: string]>
 }
 
+/** From then on (by `performance.now`) a connection was busy with this; `open`: it stood. */
+export interface OpeningMark {
+  readonly phase: "dns" | "connect" | "tls" | "open"
+  readonly atMs: number
+}
+
 /**
  * Takes one response. The order is: `onHead` once, `onData` any number of
  * times, then `onEnd`; or `onError` once, at any point, and nothing after it.
@@ -42,8 +48,12 @@ export interface ResponseHead {
  * last chunk, or, for a response without either, the end of the connection.
  */
 export interface Receiver {
+  /** How the connection came to be that was made for it, as far as it came; told before `onSent` or the end, not where the connection was used before. */
+  readonly onOpening?: (marks: ReadonlyArray<OpeningMark>) => void
   /** The request goes out on a connection; told for each hop. */
   readonly onSent?: () => void
+  /** It is to be sent once more, to where a redirect leads or because its connection was closing, and waits for a connection. */
+  readonly onAgain?: () => void
   readonly onHead: (head: ResponseHead) => void
   /** `chunk` belongs to the session again when this returns: copy what is to be kept. */
   readonly onData: (chunk: Uint8Array) => void

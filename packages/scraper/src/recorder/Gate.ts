@@ -9,23 +9,28 @@ import { type Cause, indexOf } from "./Cause.ts"
 /** What holds a host back from a time on: its pause and its delay until they end, then its slots. Milliseconds. */
 export interface State {
   readonly pausedMs: number
+  /** It asked for that pause itself. */
+  readonly asked: boolean
   readonly nextMs: number
   readonly isFull: boolean
 }
 
 /** Milliseconds so far that a host was held back by each. */
 export interface Sums {
-  readonly pause: number
+  readonly "retry-after": number
+  readonly "back-off": number
   readonly delay: number
   readonly slot: number
 }
 
-/** Of several causes at one time the first counts: pause, delay, slot; without any, targets wait for a worker. */
+export const noSums: Sums = { "retry-after": 0, "back-off": 0, delay: 0, slot: 0 }
+
+/** Of several causes at one time the first counts: a pause, delay, slot; without any, targets wait for a worker. */
 export class Gate {
   queued = 0
-  #sums = { pause: 0, delay: 0, slot: 0 }
+  #sums = noSums
   #atMs: number
-  #state: State = { pausedMs: 0, nextMs: 0, isFull: false }
+  #state: State = { pausedMs: 0, asked: false, nextMs: 0, isFull: false }
   readonly #spread: Collector["spread"]
 
   constructor(nowMs: number, spread: Collector["spread"]) {
@@ -35,11 +40,13 @@ export class Gate {
 
   /** The sums up to now, by the state as it was until now. */
   read(nowMs: number): Sums {
-    const { pausedMs, nextMs, isFull } = this.#state
+    const { pausedMs, asked, nextMs, isFull } = this.#state
+    const pause = asked ? "retry-after" : "back-off"
     const pauseEnd = Math.min(Math.max(pausedMs, this.#atMs), nowMs)
     const delayEnd = Math.min(Math.max(nextMs, pauseEnd), nowMs)
     this.#sums = {
-      pause: this.#sums.pause + this.#pass("pause", this.#atMs, pauseEnd),
+      ...this.#sums,
+      [pause]: this.#sums[pause] + this.#pass(pause, this.#atMs, pauseEnd),
       delay: this.#sums.delay + this.#pass("delay", pauseEnd, delayEnd),
       slot: this.#sums.slot + this.#pass(isFull ? "slot" : "queue", delayEnd, nowMs) * Number(isFull)
     }

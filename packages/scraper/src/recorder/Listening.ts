@@ -3,7 +3,7 @@
  * the time in and between the calls is charged to the target.
  */
 import type { FetchReason } from "../FetchError.ts"
-import type { Receiver, ResponseHead, Transfer } from "../Session.ts"
+import type { OpeningMark, Receiver, ResponseHead, Transfer } from "../Session.ts"
 import type { Part } from "../Sink.ts"
 import type { Track } from "./Track.ts"
 
@@ -11,6 +11,8 @@ import type { Track } from "./Track.ts"
 export interface Shared {
   /** Milliseconds since the start of the recording. */
   readonly nowMs: () => number
+  /** Its start, by `performance.now`. */
+  readonly originMs: number
   /** Whose answer is being judged: a part that is opened meanwhile is its own. */
   judging: Track | undefined
 }
@@ -28,18 +30,27 @@ export class Ear implements Receiver {
     this.#receiver = receiver
     this.#shared = shared
     track.exchange = this
-    track.enter("request", shared.nowMs())
+    track.enter("connection", shared.nowMs())
   }
 
-  /** For a session that can tell: the request goes out on a connection that stands. Hops and attempts after the first count as waiting for the answer. */
+  /** Its wait for a connection was for one that was made meanwhile: what of that fell into the wait is told apart after the fact. */
+  onOpening = (marks: ReadonlyArray<OpeningMark>) => {
+    if (!this.#waits) return
+    for (const { phase, atMs } of marks)
+      this.#track.enterAt(phase === "open" ? "connection" : phase, atMs - this.#shared.originMs)
+  }
+
   onSent = () => {
-    if (!this.#runs || this.#track.phase !== "request") return
-    this.#track.becomes("connect")
-    this.#track.enter("first byte", this.#shared.nowMs())
+    if (this.#runs) this.#track.enter("first byte", this.#shared.nowMs())
+  }
+
+  onAgain = () => {
+    if (this.#runs) this.#track.enter("connection", this.#shared.nowMs())
   }
 
   onHead = (head: ResponseHead) => {
     this.#isCoded = head.header("content-encoding") !== undefined
+    if (this.#waits) this.#track.becomes("first byte") // a session that does not tell more
     if (this.#runs) this.#track.enter("body", this.#shared.nowMs())
     this.#shared.judging = this.#track
     try {
@@ -79,12 +90,15 @@ export class Ear implements Receiver {
         transfer.resume()
       },
       abort: () => {
-        this.#over("line")
         transfer.abort()
+        this.#over("line")
       }
     }
   }
 
+  get #waits() {
+    return this.#runs && this.#track.phase === "connection"
+  }
   get #runs() {
     return this.#track.exchange === this
   }

@@ -16,7 +16,7 @@ import type { Recorder } from "../Recorder.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import { categories } from "./Cause.ts"
-import { Gate } from "./Gate.ts"
+import { Gate, noSums } from "./Gate.ts"
 import { Ear, type Shared, watchPart } from "./Listening.ts"
 import { Track } from "./Track.ts"
 
@@ -36,7 +36,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
   const nowMs = () => performance.now() - originMs
   const collector = Timeline.collect({ title: options.title, words: { lane: "target", group: "host" }, categories })
   const { spread } = collector
-  const shared: Shared = { nowMs, judging: undefined }
+  const shared: Shared = { nowMs, originMs, judging: undefined }
   const tracks = new Map<string, Track>()
   const gates = new Map<string, Gate>()
   let retrying = 0
@@ -49,9 +49,8 @@ export const make = (options: { readonly title: string; readonly robots: boolean
   /** What politeness says of a host, on our clock. */
   const stateOf = (politeness: Politeness, host: string) => {
     const state = politeness.held(host)
-    if (state === undefined) return { pausedMs: 0, nextMs: 0, isFull: false }
-    const { pausedMs, nextMs, isFull } = state
-    return { pausedMs: pausedMs - startedAtMs, nextMs: nextMs - startedAtMs, isFull }
+    if (state === undefined) return { pausedMs: 0, asked: false, nextMs: 0, isFull: false }
+    return { ...state, pausedMs: state.pausedMs - startedAtMs, nextMs: state.nextMs - startedAtMs }
   }
   /** Reads a host's gate before something changes there; `undefined` while nothing is queued for it. */
   const turn = (politeness: Politeness, host: string, atMs: number, added: number) => {
@@ -66,15 +65,13 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     else gates.delete(host)
     return sums
   }
-  const nothing = { pause: 0, delay: 0, slot: 0 }
-
   return {
     politeness: (inner) => ({
       ...inner,
       add: (target) => {
         inner.add(target)
         const atMs = nowMs()
-        const sums = turn(inner, target.host, atMs, 1) ?? nothing
+        const sums = turn(inner, target.host, atMs, 1) ?? noSums
         const track = tracks.get(target.url)
         if (track === undefined) {
           tracks.set(target.url, new Track(target.url, target.host, atMs, sums, spread))
@@ -88,7 +85,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         if (admission === undefined) return undefined
         const atMs = nowMs()
         const { url, host } = admission.target
-        const sums = turn(inner, host, atMs, -1) ?? nothing
+        const sums = turn(inner, host, atMs, -1) ?? noSums
         const track = tracks.get(url)
         if (track === undefined) return admission
         track.leaveQueue(options.robots ? "robots" : "line", atMs, sums)
@@ -179,7 +176,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       const atMs = nowMs()
       const sums = new Map(Array.from(gates, ([host, gate]) => [host, gate.read(atMs)]))
       for (const track of tracks.values()) {
-        if (track.phase === "queue") track.leaveQueue("line", atMs, sums.get(track.host) ?? nothing)
+        if (track.phase === "queue") track.leaveQueue("line", atMs, sums.get(track.host) ?? noSums)
         end(track, atMs, { outcome: track.admittedMs === undefined ? "not begun" : "interrupted" })
       }
       return collector.result(startedAtMs, atMs)

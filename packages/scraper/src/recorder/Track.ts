@@ -62,6 +62,11 @@ export class Track {
     this.#before.set(this.#times)
   }
 
+  /** The same for a time that may have passed: nothing is charged twice. */
+  enterAt(next: Cause, atMs: number) {
+    this.enter(next, Math.max(atMs, this.#chargedMs))
+  }
+
   /** It turns out that the phase so far was something else. */
   becomes(cause: Cause) {
     this.phase = cause
@@ -77,7 +82,7 @@ export class Track {
 
   /** Leaves the queue: its wait is charged as its host was held back meanwhile, the rest to the queue. */
   leaveQueue(next: Cause, nowMs: number, sums: Sums) {
-    for (const cause of ["pause", "delay", "slot"] as const) {
+    for (const cause of ["retry-after", "back-off", "delay", "slot"] as const) {
       const ms = Math.min(sums[cause] - this.#queuedAt[cause], nowMs - this.#chargedMs)
       this.#times[indexOf[cause]]! += ms
       this.#chargedMs += ms

@@ -11,6 +11,7 @@ import * as net from "node:net"
 import * as AddressGuard from "./AddressGuard.ts"
 import type { DnsCache } from "./DnsCache.ts"
 import { ConnectTimeout } from "./Fault.ts"
+import { Opening } from "./Opening.ts"
 import * as Parser from "./Parser.ts"
 import type { Proxy } from "./Proxies.ts"
 import type { StallClock, Watched } from "./StallClock.ts"
@@ -58,6 +59,9 @@ class Attempt implements Watched {
   }
 }
 
+/** A connector that tells what it is at. */
+export type Connect = (options: Connector.Options, callback: Connector.Callback, opening: Opening) => void
+
 /** undici's connectors return the socket at once, though their type does not say so. */
 type Build = (options: Connector.Options, callback: Connector.Callback) => net.Socket
 
@@ -68,10 +72,10 @@ const builder = ({ dns, tls }: Settings, guarded: boolean, allowH2: boolean): Bu
 }
 
 /** Connects to the host itself. */
-export const direct = (settings: Settings): Connector.connector => {
+export const direct = (settings: Settings): Connect => {
   const guarded = settings.denyPrivate
   const build = builder(settings, guarded, true)
-  return (options, callback) => {
+  return (options, callback, opening) => {
     const denied =
       guarded && net.isIP(options.hostname) !== 0 ? AddressGuard.judge([{ address: options.hostname }]) : undefined
     if (denied !== undefined) {
@@ -83,49 +87,50 @@ export const direct = (settings: Settings): Connector.connector => {
       attempt.end()
       callback(...outcome)
     })
+    opening.follow(attempt.socket, options.protocol === "https:" ? "tls" : "open")
   }
 }
 
 const dialProxy = (settings: Settings, proxy: Proxy) => {
   // the proxy is the user's choice, wherever it stands
   const build = builder(settings, false, false)
-  return (callback: Connector.Callback) =>
-    build(
-      {
-        protocol: proxy.protocol === "https:" ? "https:" : "http:",
-        hostname: proxy.hostname,
-        host: proxy.hostname,
-        port: `${proxy.port}`
-      },
-      callback
-    )
-}
-
-/** Connects to the proxy, for requests in absolute form (RFC 9112 3.2.2). */
-export const toProxy = (settings: Settings, proxy: Proxy): Connector.connector => {
-  const dial = dialProxy(settings, proxy)
-  return (_options, callback) => {
-    const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
-    attempt.socket = dial((...outcome) => {
-      attempt.end()
-      callback(...outcome)
-    })
+  const protocol = proxy.protocol === "https:" ? "https:" : "http:"
+  const { hostname } = proxy
+  return (callback: Connector.Callback, opening: Opening, then: "connect" | "open") => {
+    const socket = build({ protocol, hostname, host: hostname, port: `${proxy.port}` }, callback)
+    opening.follow(socket, protocol === "https:" ? "tls" : then)
+    return socket
   }
 }
 
-/** Connects to the host by a tunnel through the proxy. */
-export const throughProxy = (settings: Settings, proxy: Proxy): Connector.connector => {
+/** Connects to the proxy, for requests in absolute form (RFC 9112 3.2.2). */
+export const toProxy = (settings: Settings, proxy: Proxy): Connect => {
   const dial = dialProxy(settings, proxy)
-  const secure = builder(settings, false, true)
-  return (options, callback) => {
+  return (_options, callback, opening) => {
     const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
     const end: Connector.Callback = (...outcome) => {
       attempt.end()
       callback(...outcome)
     }
-    attempt.socket = dial((...dialled) => {
+    attempt.socket = dial(end, opening, "open")
+  }
+}
+
+/** Connects to the host by a tunnel through the proxy. */
+export const throughProxy = (settings: Settings, proxy: Proxy): Connect => {
+  const dial = dialProxy(settings, proxy)
+  const secure = builder(settings, false, true)
+  return (options, callback, opening) => {
+    const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
+    const end: Connector.Callback = (...outcome) => {
+      attempt.end()
+      callback(...outcome)
+    }
+    const onDialled: Connector.Callback = (...dialled) => {
       if (dialled[0] !== null) return end(dialled[0], null)
       const socket = dialled[1]
+      // what follows is the way through the proxy, a part of connecting
+      opening.turn("connect")
       const fail = (cause: Error) => {
         socket.destroy()
         end(cause, null)
@@ -133,9 +138,11 @@ export const throughProxy = (settings: Settings, proxy: Proxy): Connector.connec
       const port = options.port === "" ? (options.protocol === "https:" ? 443 : 80) : Number(options.port)
       Tunnel.open(socket, proxy, options.hostname, port).then(() => {
         if (options.protocol !== "https:") return end(null, socket)
+        opening.turn("tls")
         attempt.socket = secure({ ...options, httpSocket: socket }, end)
       }, fail)
-    })
+    }
+    attempt.socket = dial(onDialled, opening, "connect")
   }
 }
 
@@ -148,6 +155,8 @@ export interface Served extends Dispatcher.DispatchHandler {
 
 /** One connection of a pool; it makes a new socket when it needs one. Tells each exchange that it serves it. */
 export class Connection extends Client {
+  /** How the present socket came to be, until somebody has taken that. */
+  opening: Opening | undefined
   /** Responses that the present socket has brought. */
   answered = 0
   /** The present socket broke, instead of being closed. */
@@ -191,16 +200,19 @@ export class Connection extends Client {
 
 /** Makes the connections of a pool. */
 export const factory =
-  (connect: Connector.connector): NonNullable<PoolTypes.Options["factory"]> =>
+  (connect: Connect): NonNullable<PoolTypes.Options["factory"]> =>
   (origin, options) => {
     const connection: Connection = new Connection(origin, {
       ...options,
-      connect: (target, callback) =>
-        connect(target, (...outcome) => {
+      connect: (target, callback) => {
+        const opening = (connection.opening = new Opening(target.hostname))
+        const done: Connector.Callback = (...outcome) => {
           // on failure there is no second argument, whatever its type says
           if (outcome[0] === null) connection.adopt(outcome[1])
           callback(...outcome)
-        })
+        }
+        connect(target, done, opening)
+      }
     })
     connection.on("connect", () => connection.ready())
     return connection

@@ -189,6 +189,7 @@ export class Exchange implements Served, Transfer, Watched {
     this.#controller = controller
     this.#state = head
     this.#since = this.#shared.clock.tick
+    this.#tellOpening()
     this.#receiver.onSent?.()
   }
 
@@ -309,6 +310,7 @@ export class Exchange implements Served, Transfer, Watched {
     this.#received = 0
     this.#controller = undefined
     this.stream = undefined
+    this.#receiver.onAgain?.()
     // undici is in the midst of ending the hop before
     queueMicrotask(() => {
       if (this.#state === queued) this.#send()
@@ -339,7 +341,15 @@ export class Exchange implements Served, Transfer, Watched {
     this.#requeue()
   }
 
+  #tellOpening(): void {
+    const { connection } = this
+    if (connection?.opening === undefined) return
+    this.#receiver.onOpening?.(connection.opening.marks)
+    connection.opening = undefined
+  }
+
   #end(): void {
+    if (this.#state === queued) this.#tellOpening()
     this.#state = done
     this.connection = undefined
     this.#shared.counts.inFlight--

@@ -3,11 +3,12 @@
  * proxy that is given whole URLs, or through a tunnel. Straight and without TLS
  * is the lane; everything else is undici.
  */
-import type { Connector, Dispatcher } from "./Undici.ts"
+import type { Dispatcher } from "./Undici.ts"
 import { Agent, Pool } from "./Undici.ts"
 import * as Connection from "./Connection.ts"
 import * as Dial from "./lane/Dial.ts"
 import { Lane } from "./lane/Lane.ts"
+import { Opening } from "./Opening.ts"
 import type { Choose, Proxy } from "./Proxies.ts"
 
 /** Carries requests: undici, or the lane. */
@@ -35,13 +36,14 @@ export interface Routes {
   readonly destroy: () => Promise<void>
 }
 
-const pools = (connect: Connector.connector, connections: number, pipelining: 0 | 1): Dispatcher =>
+const pools = (connect: Connection.Connect, connections: number, pipelining: 0 | 1): Dispatcher =>
   new Agent({
     factory: (origin) =>
       new Pool(origin, {
         connections,
         pipelining,
-        connect,
+        // never called: each connection has its own; but without one undici builds one for every pool
+        connect: (target, callback) => connect(target, callback, new Opening(target.hostname)),
         factory: Connection.factory(connect),
         // the connector does offer HTTP/2; a pool that knows of it opens one connection after the other until the
         // first is up, and a dead host would cost the connect timeout for each request in turn
@@ -59,13 +61,13 @@ export const make = (
   choose: Choose
 ): Routes => {
   const opened: Array<Dispatcher> = []
-  const open = (connect: Connector.connector, connections: number, pipelining: 0 | 1) => {
+  const open = (connect: Connection.Connect, connections: number, pipelining: 0 | 1) => {
     const dispatcher = pools(connect, connections, pipelining)
     opened.push(dispatcher)
     return dispatcher
   }
   const route = (
-    connect: Connector.connector,
+    connect: Connection.Connect,
     connections: number,
     about: Pick<Route, "absolute" | "proxied">
   ): Route => {

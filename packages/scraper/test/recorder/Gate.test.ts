@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { causes } from "../../src/recorder/Cause.ts"
-import { Gate } from "../../src/recorder/Gate.ts"
+import { Gate, noSums } from "../../src/recorder/Gate.ts"
 
 const make = () => {
   const spread: Array<readonly [string, number, number, number]> = []
@@ -9,15 +9,15 @@ const make = () => {
   })
   return { gate, spread }
 }
-const open = { pausedMs: 0, nextMs: 0, isFull: false }
+const open = { pausedMs: 0, asked: false, nextMs: 0, isFull: false }
 
 describe("Gate", () => {
   it("counts a pause before a delay, a delay before the slots, and no millisecond twice", () => {
     const { gate, spread } = make()
-    gate.become({ pausedMs: 10, nextMs: 15, isFull: true }, 2)
-    assert.deepStrictEqual(gate.read(40), { pause: 10, delay: 5, slot: 25 })
+    gate.become({ pausedMs: 10, asked: true, nextMs: 15, isFull: true }, 2)
+    assert.deepStrictEqual(gate.read(40), { ...noSums, "retry-after": 10, delay: 5, slot: 25 })
     assert.deepStrictEqual(spread, [
-      ["pause", 0, 10, 20],
+      ["retry-after", 0, 10, 20],
       ["delay", 10, 15, 10],
       ["slot", 15, 40, 50]
     ])
@@ -25,19 +25,19 @@ describe("Gate", () => {
 
   it("goes by the state as it was, however often it is read", () => {
     const { gate } = make()
-    gate.become({ pausedMs: 10, nextMs: 0, isFull: false }, 1)
-    assert.deepStrictEqual(gate.read(4), { pause: 4, delay: 0, slot: 0 })
-    assert.deepStrictEqual(gate.read(20), { pause: 10, delay: 0, slot: 0 })
+    gate.become({ pausedMs: 10, asked: true, nextMs: 0, isFull: false }, 1)
+    assert.deepStrictEqual(gate.read(4), { ...noSums, "retry-after": 4, delay: 0, slot: 0 })
+    assert.deepStrictEqual(gate.read(20), { ...noSums, "retry-after": 10, delay: 0, slot: 0 })
     gate.become({ ...open, isFull: true }, 1)
-    assert.deepStrictEqual(gate.read(23), { pause: 10, delay: 0, slot: 3 })
+    assert.deepStrictEqual(gate.read(23), { ...noSums, "retry-after": 10, delay: 0, slot: 3 })
     gate.become(open, 1)
-    assert.deepStrictEqual(gate.read(30), { pause: 10, delay: 0, slot: 3 })
+    assert.deepStrictEqual(gate.read(30), { ...noSums, "retry-after": 10, delay: 0, slot: 3 })
   })
 
   it("counts what waits for a worker for the overview alone", () => {
     const { gate, spread } = make()
     gate.become(open, 3)
-    assert.deepStrictEqual(gate.read(5), { pause: 0, delay: 0, slot: 0 })
+    assert.deepStrictEqual(gate.read(5), { ...noSums, "retry-after": 0, delay: 0, slot: 0 })
     assert.deepStrictEqual(spread, [["queue", 0, 5, 15]])
   })
 })

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { TimeoutError } from "../../src/FetchError.ts"
 import type { Receiver, ResponseHead } from "../../src/Session.ts"
 import type { Part } from "../../src/Sink.ts"
 import { causes } from "../../src/recorder/Cause.ts"
 import { Ear, type Shared, watchPart } from "../../src/recorder/Listening.ts"
+import { noSums } from "../../src/recorder/Gate.ts"
 import { Track } from "../../src/recorder/Track.ts"
 
 const headOf = (coding?: string): ResponseHead => ({
@@ -14,8 +16,8 @@ const headOf = (coding?: string): ResponseHead => ({
 /** A target that is asked at 0, on a clock that is moved by hand. */
 const make = (calls: Partial<Receiver> = {}) => {
   const clock = { ms: 0 }
-  const shared: Shared = { nowMs: () => clock.ms, judging: undefined }
-  const none = { pause: 0, delay: 0, slot: 0 }
+  const shared: Shared = { nowMs: () => clock.ms, originMs: 1000, judging: undefined }
+  const none = noSums
   const track = new Track("http://h/", "http://h", 0, none, () => {})
   track.leaveQueue("line", 0, none)
   const silent: Receiver = { onHead: () => {}, onData: () => {}, onEnd: () => {}, onError: () => {} }
@@ -40,9 +42,9 @@ describe("Ear", () => {
     clock.ms = 9
     ear.onEnd()
     assert.deepStrictEqual(end(), {
-      times: { request: 7, body: 2 },
+      times: { "first byte": 7, body: 2 },
       spans: [
-        ["request", 0, 7],
+        ["first byte", 0, 7],
         ["body", 7, 9]
       ]
     })
@@ -53,16 +55,57 @@ describe("Ear", () => {
     clock.ms = 4
     ear.onSent()
     clock.ms = 6
-    ear.onSent()
+    ear.onAgain()
     clock.ms = 7
+    ear.onSent()
+    clock.ms = 9
     ear.onHead(headOf())
     assert.deepStrictEqual(end(), {
-      times: { connect: 4, "first byte": 3 },
+      times: { connection: 5, "first byte": 4 },
       spans: [
-        ["connect", 0, 4],
-        ["first byte", 4, 7]
+        ["connection", 0, 4],
+        ["first byte", 4, 6],
+        ["connection", 6, 7],
+        ["first byte", 7, 9]
       ]
     })
+  })
+
+  it("splits the wait for a connection by how that came to be, as far as it was its own wait", () => {
+    const { clock, ear, end } = make()
+    clock.ms = 20
+    ear.onOpening([
+      { phase: "dns", atMs: 995 },
+      { phase: "connect", atMs: 1004 },
+      { phase: "tls", atMs: 1009 },
+      { phase: "open", atMs: 1019 }
+    ])
+    ear.onSent()
+    ear.onOpening([{ phase: "dns", atMs: 1000 }])
+    clock.ms = 21
+    ear.onHead(headOf())
+    assert.deepStrictEqual(end(), {
+      times: { connection: 1, dns: 4, connect: 5, tls: 10, "first byte": 1 },
+      spans: [
+        ["dns", 0, 4],
+        ["connect", 4, 9],
+        ["tls", 9, 19],
+        ["connection", 19, 20],
+        ["first byte", 20, 21]
+      ]
+    })
+  })
+
+  it("says what a connection was at that never stood", () => {
+    const { clock, ear, end } = make()
+    clock.ms = 30
+    ear.onOpening([
+      { phase: "dns", atMs: 1002 },
+      { phase: "connect", atMs: 1004 }
+    ])
+    ear.onError(new TimeoutError({ phase: "connect", ms: 26 }))
+    clock.ms = 31
+    assert.deepStrictEqual(end().times, { connection: 2, dns: 2, connect: 26, line: 1 })
   })
 
   it("charges the work on a coded chunk to its decoding, and what is held back to that", () => {
@@ -95,7 +138,7 @@ describe("Ear", () => {
     transfer.pause()
     assert.strictEqual(track.phase, "line")
     clock.ms = 5
-    assert.deepStrictEqual(end().times, { request: 3, line: 2 })
+    assert.deepStrictEqual(end().times, { connection: 3, line: 2 })
   })
 
   it("says whose answer is judged only while it is, even if that throws", () => {

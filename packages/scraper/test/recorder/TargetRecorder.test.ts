@@ -124,7 +124,7 @@ describe("TargetRecorder", () => {
       record(["/retry-after/1/1/503/bytes/100/first", ...paths], { perHost: 1 })
     ])
     const waits = runs.map(({ timeline }) => {
-      const { delay = 0, pause = 0, slot = 0 } = timeline.totals[0]!.times
+      const { delay = 0, "retry-after": pause = 0, slot = 0 } = timeline.totals[0]!.times
       return { delay, pause, slot }
     })
     assert.isAtLeast(waits[0]!.slot, 20 + 40 + 60 - 5)
@@ -137,11 +137,85 @@ describe("TargetRecorder", () => {
     for (const { timeline } of runs) assertAddsUp(timeline)
   })
 
-  it("says what waited for robots.txt", async () => {
-    const { timeline, outcomes } = await record(["/bytes/10/robots-1", "/bytes/10/robots-2"], { robots: true })
-    assert.deepStrictEqual(outcomes, ["Saved", "Saved"])
-    assertAddsUp(timeline)
-    for (const { times } of timeline.lanes) assert.isAbove(times["robots"]!, 0)
+  it("leaves no gap and counts nothing twice, whatever befalls a target on its way", async () => {
+    const plain = await Site.start()
+    const secure = await Site.start({ tls: true })
+    const modern = await Site.start({ tls: true, http2: true })
+    try {
+      // a port that nobody listens on
+      const closed = await Site.start()
+      await closed.close()
+      const named = (origin: string) => origin.replace("127.0.0.1", "localhost")
+      const paths = [
+        "/bytes/10240/a",
+        "/redirect/2/bytes/500/b",
+        "/retry-after/1/1/503/bytes/300/c",
+        "/flaky/1/500/bytes/300/d",
+        "/encoded/gzip/50000/e",
+        "/cut-once/900000/400000/f",
+        "/status/404/g",
+        `/redirect-to?url=${encodeURIComponent(named(secure.url("/bytes/700/h")))}`
+      ]
+      const urls = [plain, secure, modern]
+        .flatMap((site) => paths.map((path) => named(site.url(path))))
+        .concat(named(closed.url("/nobody")))
+      const recorder = TargetRecorder.make({ title: "a run", robots: false })
+      const began = performance.now()
+      const run = Get.get(urls, {
+        directory: join(root, `${folders++}`),
+        backoffMs: 1,
+        retries: 2,
+        // the first target of a host makes its connection
+        perHost: 1,
+        delayMs: 5,
+        insecure: true,
+        recorder
+      })
+      const elapsed = new Map<string, { readonly tag: string; readonly ms: number }>()
+      for await (const outcome of run) elapsed.set(outcome.url, { tag: outcome._tag, ms: outcome.durationMs })
+      const tookMs = performance.now() - began
+      const timeline = recorder.timeline()
+      assert.strictEqual(timeline.lanes.length, urls.length)
+      assertAddsUp(timeline)
+      for (const { name, times, startMs, endMs } of timeline.lanes) {
+        assert.isAtMost(endMs, tookMs, name)
+        assert.isAtLeast(startMs, 0, name)
+        // what the outcome knows of its last attempt lies within
+        assert.isAtLeast(sum(times), elapsed.get(name)!.ms - 1e-6, name)
+      }
+      const inAll = (site: Site.Site) =>
+        Object.keys(timeline.totals.find(({ group }) => group === new URL(named(site.url("/"))).origin)!.times)
+      const waits = ["delay", "retry", "retry-after", "commit"]
+      for (const site of [plain, secure, modern])
+        assert.includeMembers(inAll(site), [...waits, "dns", "connect", "first byte", "body", "decode", "disk"])
+      for (const site of [secure, modern]) assert.include(inAll(site), "tls")
+      assert.notInclude(inAll(plain), "tls")
+      // each hop is told apart: this one leads from a plain host to one with TLS
+      const hops = timeline.lanes.findIndex(({ name }) => name === named(plain.url(paths[7]!)))
+      const phases = timeline.spans.filter(({ lane }) => lane === hops).map(({ name }) => name)
+      assert.strictEqual(phases.filter((name) => name === "first byte").length, 2, phases.join())
+      const refused = timeline.lanes.find(({ name }) => name.endsWith("/nobody"))!.times
+      assert.isAbove(refused["connect"]!, 0)
+    } finally {
+      await Promise.all([plain.close(), secure.close(), modern.close()])
+    }
+  })
+
+  it("says what waited for robots.txt, and for the delay that it asks for", async () => {
+    const body = "User-agent: *\nCrawl-delay: 0.05\n"
+    const slow = await Site.start({ files: { "/robots.txt": { headers: { "content-type": "text/plain" }, body } } })
+    try {
+      const recorder = TargetRecorder.make({ title: "a run", robots: true })
+      const urls = [slow.url("/bytes/10/robots-1"), slow.url("/bytes/10/robots-2")]
+      for await (const { _tag } of Get.get(urls, { directory: join(root, `${folders++}`), robots: true, recorder }))
+        assert.strictEqual(_tag, "Saved")
+      const timeline = recorder.timeline()
+      assertAddsUp(timeline)
+      for (const { times } of timeline.lanes) assert.isAbove(times["robots"]!, 0)
+      assert.isAbove(timeline.totals[0]!.times["delay"]!, 0)
+    } finally {
+      await slow.close()
+    }
   })
 
   it("ends what was interrupted with the run", async () => {

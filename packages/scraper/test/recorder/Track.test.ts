@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { causes } from "../../src/recorder/Cause.ts"
+import { noSums } from "../../src/recorder/Gate.ts"
 import { Track } from "../../src/recorder/Track.ts"
 
-const none = { pause: 0, delay: 0, slot: 0 }
+const none = noSums
 const named = (times: ArrayLike<number>) =>
   Object.fromEntries(causes.flatMap((cause, index) => (times[index]! > 0 ? [[cause, times[index]!]] : [])))
 const make = () => {
@@ -16,7 +17,7 @@ const make = () => {
 describe("Track", () => {
   it("charges a wait as its host was held back, and the rest to the queue", () => {
     const { track, spread } = make()
-    track.leaveQueue("line", 150, { pause: 0, delay: 30, slot: 12 })
+    track.leaveQueue("line", 150, { ...none, delay: 30, slot: 12 })
     const { times, spans } = track.end(151, () => "", {})
     assert.deepStrictEqual(named(times), { queue: 8, delay: 30, slot: 12, line: 1 })
     assert.deepStrictEqual(spans[0], {
@@ -32,13 +33,13 @@ describe("Track", () => {
 
   it("never charges more wait than there was, for the host's clock is not its own", () => {
     const { track } = make()
-    track.leaveQueue("line", 110, { pause: 9, delay: 9, slot: 9 })
-    assert.deepStrictEqual(named(track.end(110, () => "", {}).times), { pause: 9, delay: 1 })
+    track.leaveQueue("line", 110, { ...none, "retry-after": 9, delay: 9, slot: 9 })
+    assert.deepStrictEqual(named(track.end(110, () => "", {}).times), { "retry-after": 9, delay: 1 })
   })
 
   it("draws a phase as one span, and knows what else went on in it", () => {
     const { track, spread } = make()
-    track.leaveQueue("request", 100, none)
+    track.leaveQueue("connection", 100, none)
     track.enter("body", 110)
     track.charge("disk", 112)
     track.charge("body", 113)
@@ -46,13 +47,13 @@ describe("Track", () => {
     track.charge("body", 150)
     track.enter("commit", 151)
     const { times, spans } = track.end(160, () => "", {})
-    const expected = { commit: 9, request: 10, body: 10, held: 30, disk: 1 }
+    const expected = { commit: 9, connection: 10, body: 10, held: 30, disk: 1 }
     assert.deepStrictEqual(named(times), expected)
     assert.deepStrictEqual(spread, expected)
     assert.deepStrictEqual(
       spans.map(({ name, startMs, endMs }) => [name, startMs, endMs]),
       [
-        ["request", 100, 110],
+        ["connection", 100, 110],
         ["body", 110, 151],
         ["commit", 151, 160]
       ]
@@ -84,7 +85,12 @@ describe("Track", () => {
             track.queue(atMs, sums)
             break
           default:
-            sums = { pause: sums.pause + random(2), delay: sums.delay + random(2), slot: sums.slot + random(2) }
+            sums = {
+              "retry-after": sums["retry-after"] + random(2),
+              "back-off": sums["back-off"] + random(2),
+              delay: sums.delay + random(2),
+              slot: sums.slot + random(2)
+            }
             if (track.phase === "queue") track.leaveQueue(cause, atMs, sums)
         }
       }
@@ -106,7 +112,7 @@ describe("Track", () => {
 
   it("keeps a bounded number of spans and counts the others", () => {
     const { track } = make()
-    for (let step = 1; step <= 1000; step++) track.enter(step % 2 === 0 ? "body" : "request", 100 + step)
+    for (let step = 1; step <= 1000; step++) track.enter(step % 2 === 0 ? "body" : "connection", 100 + step)
     const { spans, spansLeftOut, times } = track.end(1100, () => "", {})
     assert.strictEqual(spans.length + spansLeftOut!, 1000)
     assert.isAtMost(spans.length, 100)

@@ -6,10 +6,13 @@
  * when the request gets its connection, and `onResponseEnd` or `onResponseError`
  * once, as the last. `abort` is answered by `onResponseError` before it returns.
  */
+import type { Opening } from "../Opening.ts"
 import type { Dispatcher } from "../Undici.ts"
 
 /** What a handler may know of the connection that serves it. */
 export interface Serving {
+  /** How it came to be, until somebody has taken that. */
+  opening: Opening | undefined
   /** Responses that the connection has brought; the handler counts them. */
   answered: number
   /** An end of the connection that was told as the end of a body was no proper one. */
@@ -26,7 +29,7 @@ export interface Bearing {
 }
 
 export interface Handler extends Dispatcher.DispatchHandler {
-  /** Set by the lane before `onRequestStart`. */
+  /** Set by the lane before `onRequestStart`, or before the error of the connection that was made for it. */
   connection?: Serving | undefined
 }
 

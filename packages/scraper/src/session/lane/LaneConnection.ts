@@ -11,6 +11,7 @@
  *    what it did: it may abort, pause, send another request or end the lane.
  */
 import type * as net from "node:net"
+import { Opening } from "../Opening.ts"
 import type { Dial } from "./Dial.ts"
 import type { Flight, Serving } from "./Flight.ts"
 import * as LaneFault from "./LaneFault.ts"
@@ -33,6 +34,7 @@ let shared: Buffer | undefined
 
 export class LaneConnection implements Message, Serving {
   answered = 0
+  opening: Opening | undefined
   /** Never: a body cut by a broken connection is told as an error. */
   readonly broken = false
   readonly multiplexed = false
@@ -62,6 +64,7 @@ export class LaneConnection implements Message, Serving {
       this.#read(length)
       return true
     }
+    this.opening = new Opening(hostname)
     this.#socket = dial(hostname, port, { buffer: bytes, callback })
       .once("connect", () => {
         if (!this.isGone) owner.onFree(this)
@@ -71,6 +74,7 @@ export class LaneConnection implements Message, Serving {
       .once("close", () => {
         if (!this.#ended) this.fail(this.#error ?? LaneFault.closed())
       })
+    this.opening.follow(this.#socket, "open")
   }
 
   /** How long the server said it keeps the connection while idle, in milliseconds. */

@@ -141,7 +141,9 @@ export class OriginPool implements Owner {
     this.#due(this)
     // an attempt is made for a request: one that fails fails one, or a dead host would be tried for ever
     const flight = cause === undefined ? undefined : this.#take()
-    if (cause !== undefined) flight?.handler.onResponseError?.(flight, cause)
+    if (cause === undefined || flight === undefined) return
+    flight.handler.connection = connection
+    flight.handler.onResponseError?.(flight, cause)
   }
 
   /** Ends every request and connection. */
