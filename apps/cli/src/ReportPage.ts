@@ -3,7 +3,9 @@
  * from the network is escaped.
  */
 import type { Counts, Report } from "@simul/scraper/Report"
+import * as Durations from "./Durations.ts"
 import { number } from "./Progress.ts"
+import type { RunTimes } from "./RunTimes.ts"
 import * as Sizes from "./Sizes.ts"
 import * as Summary from "./Summary.ts"
 
@@ -51,6 +53,42 @@ ${reasons
   .join("\n")}
 </table></section>`
 
+/** What the targets of each host spent their time on, as one bar a host: as long as its share of the host with most. */
+const timesTable = ({ title, startedAtMs, durationMs, categories, hosts }: RunTimes) => {
+  const sumOf = (times: RunTimes["hosts"][number]["times"]) => Object.values(times).reduce((sum, ms) => sum + ms, 0)
+  const longest = Math.max(1, ...hosts.map(({ times }) => sumOf(times)))
+  const inAll = (name: string) => hosts.reduce((sum, { times }) => sum + (times[name] ?? 0), 0)
+  const whole = Math.max(
+    1e-9,
+    hosts.reduce((sum, { times }) => sum + sumOf(times), 0)
+  )
+  const colour = (text: string) => (/^#[\da-f]{6}$/i.test(text) ? text : "#9aa5b5")
+  const used = categories.filter(({ name }) => inAll(name) > 0)
+  const share = (ms: number, of: number) => `${((100 * ms) / of).toFixed(ms / of < 0.1 ? 1 : 0)} %`
+  const rows = hosts.map(({ host, targets, times }) => {
+    const sum = sumOf(times)
+    const parts = used
+      .filter(({ name }) => (times[name] ?? 0) > 0)
+      .map(
+        ({ name, colour: fill }) =>
+          `<i style="flex-grow:${times[name]!};background:${colour(fill)}" title="${escape(name)} ${Durations.format(times[name]!)}, ${share(times[name]!, sum)}"></i>`
+      )
+    return `<tr><td>${escape(host)}</td><td>${number(targets)}</td><td>${Durations.format(sum)}</td><td><div class="bar" style="width:${((100 * sum) / longest).toFixed(2)}%">${parts.join("")}</div></td></tr>`
+  })
+  const key = used.map(
+    ({ name, description, colour: fill }) =>
+      `<tr><td><span class="key" style="background:${colour(fill)}"></span>${escape(name)}</td><td>${Durations.format(inAll(name))}</td><td>${share(inAll(name), whole)}</td><td>${escape(description)}</td></tr>`
+  )
+  return `<section><h2>Where the time went</h2>
+<p>${escape(title)}, ${new Date(startedAtMs).toISOString().slice(0, 19).replace("T", " ")} UTC: the run took ${Durations.format(durationMs)}, its targets together ${Durations.format(whole)}, from being read to being recorded.</p>
+<table class="times"><tr><th>host</th><th>URLs</th><th>time</th><th></th></tr>
+${rows.join("\n")}
+</table>
+<table><tr><th>spent on</th><th>time</th><th>share</th><th></th></tr>
+${key.join("\n")}
+</table></section>`
+}
+
 const style = `
 :root { color-scheme: light dark; --saved: #2a9d5c; --unchanged: #4a90c2; --failed: #d1495b; --refused: #d9a21b; --pending: #9aa0a6 }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
@@ -59,12 +97,13 @@ section { overflow-x: auto } table { border-collapse: collapse; width: 100%; fon
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8883; overflow-wrap: anywhere }
 th { font-weight: 600; opacity: .7 } td:last-child { min-width: 8rem }
 .bar { display: flex; height: .8rem; border-radius: .4rem; overflow: hidden; margin: .35rem 0; background: #8882 } .bar i { min-width: 2px }
+.times td:last-child { width: 60% }
 h1 + p + .bar { height: 1.4rem; border-radius: .7rem }
 ${kinds.map((kind) => `.${kind} { background: var(--${kind}) }`).join("\n")}
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .4em } .key + b { margin-right: 1.2em }`
 
 /** The page for a directory's report. */
-export const render = (report: Report, directory: string): string => {
+export const render = (report: Report, directory: string, times?: RunTimes): string => {
   const legend = kinds
     .filter((kind) => report[kind] > 0)
     .map(
@@ -86,6 +125,7 @@ export const render = (report: Report, directory: string): string => {
 ${bar(report)}
 <p>${legend.join("")}</p>
 ${reasonsTable(report)}
+${times === undefined ? "" : timesTable(times)}
 ${countsTable("host", [...hosts, ...others])}
 ${countsTable("status", statuses)}
 </html>

@@ -14,6 +14,7 @@ import { lstat, open, rename, rm } from "node:fs/promises"
 import type { Plan } from "./Plan.ts"
 import { Incomplete } from "./Incomplete.ts"
 import { printable } from "./Printable.ts"
+import * as RunTimes from "./RunTimes.ts"
 import { complaint, Screen } from "./Screen.ts"
 
 const unusable = (file: string, error: unknown) =>
@@ -60,6 +61,16 @@ const write = (file: string, timeline: Timeline.Timeline) =>
     catch: (error) => unusable(file, error)
   })
 
+/** Keeps the sums for `simul report`. A report without them is still one, so what goes wrong here is no error. */
+const keepTimes = (plan: Plan, timeline: Timeline.Timeline) =>
+  Effect.ignore(
+    Effect.tryPromise(async () => {
+      if (plan.toStdout) return
+      const { colours } = await import("@simul/core/TimelinePage")
+      RunTimes.keep(plan.options.directory, RunTimes.fromTimeline(timeline, colours(timeline.categories)))
+    })
+  )
+
 /** Names the run without any of its secrets. */
 const titleOf = ({ source, options }: Plan): string => {
   const into = options.directory === "." ? "" : ` -o ${options.directory}`
@@ -85,7 +96,7 @@ export const record = Effect.fnUntraced(function* <E, R>(
     // a run that could not start leaves the file of the one before
     const isOver = Exit.isSuccess(exit) || exit.cause.reasons.some(isIncomplete)
     if (!isOver && timeline.totals.length === 0) return Effect.void
-    const written = Effect.map(write(file, timeline), () => {
+    const written = Effect.map(Effect.andThen(keepTimes(plan, timeline), write(file, timeline)), () => {
       if (!plan.quiet && !plan.toStdout && !screen.readerGone()) screen.note(`timeline: ${printable(file)}`)
     })
     return Exit.isSuccess(exit)

@@ -74,6 +74,27 @@ describe.concurrent("--timeline", () => {
     assert.notInclude(page, "secret")
   })
 
+  it("leaves in the directory what its report shows of where the time went", async () => {
+    const paths = ["/bytes/10240/a", "/slow/30/bytes/10/b", "/encoded/gzip/50000/c"]
+    const urls = paths.map((path) => site.url(path))
+    await Program.screen(["get", ...urls, "-o", "sums", "--timeline", "sums.json"], { cwd })
+    assert.match(await Program.screen(["report", "sums", "--html", "sums.html"], { cwd }), /^exit 0\n/)
+    const page = read("sums.html")
+    assert.include(page, "<h2>Where the time went</h2>")
+    const host = new URL(urls[0]!).origin
+    assert.include(page, `<tr><td>${host}</td><td>3</td>`)
+    for (const cause of ["first byte", "decode", "disk", "commit"])
+      assert.match(page, new RegExp(`title="${cause} \\S+( \\S+)?, [\\d.]+ %"`))
+    assert.notMatch(page, /<script|src=|href=|@import|url\(|NaN|undefined/)
+    // what is kept adds up to what the trace says
+    const kept = JSON.parse(read("sums/.simul/times.json"))
+    const { totals } = readTrace("sums.json").otherData
+    assert.deepStrictEqual(
+      kept.hosts.map(({ host: group, targets }: { host: string; targets: number }) => ({ group, lanes: targets })),
+      totals.map(({ group, lanes }) => ({ group, lanes }))
+    )
+  })
+
   it("says nothing more with -q and with -O -", async () => {
     const url = site.url("/bytes/10/quiet.txt")
     assert.strictEqual(

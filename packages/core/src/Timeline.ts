@@ -153,7 +153,7 @@ export interface CollectorOptions {
   readonly first?: number
   /** Lanes kept because they are the slowest of the others [1 000]. */
   readonly slowest?: number
-  /** Groups with a total of their own [2 000]. */
+  /** Groups with a total of their own [2 000]: those with most time. Of more than twice as many these totals are lower bounds, and what is missing is in that of the others. */
   readonly groups?: number
 }
 
@@ -175,8 +175,10 @@ export const collect = (options: CollectorOptions): Collector => {
   const kept: Array<Ended> = []
   const slow = makeSlowest(slowest)
   let added = 0
-  const sums = new Map<string, { lanes: number; readonly times: Float64Array }>()
-  const rest = { lanes: 0, times: new Float64Array(categories.length) }
+  type Sum = { lanes: number; readonly times: Float64Array }
+  let sums = new Map<string, Sum>()
+  const noSum = (): Sum => ({ lanes: 0, times: new Float64Array(categories.length) })
+  const rest = noSum()
   const overview = categories.map(() => new Float64Array(bins))
   let binMs = firstBinMs
 
@@ -186,11 +188,21 @@ export const collect = (options: CollectorOptions): Collector => {
     binMs *= 2
   }
 
+  const total = ({ times }: Sum) => times.reduce((sum, ms) => sum + ms, 0)
+  /** The groups with most time; the others are added to `into`. */
+  const heaviest = (into: Sum): ReadonlyArray<readonly [string, Sum]> => {
+    const sorted = [...sums].toSorted(([, a], [, b]) => total(b) - total(a))
+    for (const [, { lanes, times }] of sorted.splice(groups)) {
+      into.lanes += lanes
+      for (const [index, ms] of times.entries()) into.times[index]! += ms
+    }
+    return sorted
+  }
   const sumOf = (group: string) => {
     let sum = sums.get(group)
     if (sum === undefined) {
-      if (sums.size >= groups) return rest
-      sum = { lanes: 0, times: new Float64Array(categories.length) }
+      if (sums.size >= 2 * groups) sums = new Map(heaviest(rest))
+      sum = noSum()
       sums.set(group, sum)
     }
     return sum
@@ -244,11 +256,13 @@ export const collect = (options: CollectorOptions): Collector => {
           ...(lane.end === undefined ? {} : { end: lane.end })
         })
       }
-      const total = ({ times }: { readonly times: Float64Array }) => times.reduce((sum, ms) => sum + ms, 0)
-      const totals = Array.from(sums)
-        .toSorted(([, a], [, b]) => total(b) - total(a))
-        .map(([group, sum]): Total => ({ group, lanes: sum.lanes, times: named(sum.times) }))
-      if (rest.lanes > 0) totals.push({ group: others, lanes: rest.lanes, times: named(rest.times) })
+      const remaining: Sum = { lanes: rest.lanes, times: rest.times.slice() }
+      const totals = heaviest(remaining).map(([group, sum]): Total => ({
+        group,
+        lanes: sum.lanes,
+        times: named(sum.times)
+      }))
+      if (remaining.lanes > 0) totals.push({ group: others, lanes: remaining.lanes, times: named(remaining.times) })
       const used = Math.min(bins, Math.max(1, Math.ceil(endMs / binMs)))
       return {
         title: options.title,
@@ -263,7 +277,7 @@ export const collect = (options: CollectorOptions): Collector => {
           binMs,
           counts: overview.map((values) => Array.from(values.subarray(0, used), (ms) => ms / binMs))
         },
-        leftOut: { lanes: added - lanes.length, spans: spansLeftOut, ungrouped: rest.lanes }
+        leftOut: { lanes: added - lanes.length, spans: spansLeftOut, ungrouped: remaining.lanes }
       }
     }
   }

@@ -78,12 +78,37 @@ describe("Timeline", () => {
     assert.deepStrictEqual(
       totals.map(({ group, lanes, times }) => [group, lanes, sum(times)]),
       [
+        ["d", 1, 41],
         ["a", 2, 32],
-        ["b", 1, 11],
-        [Timeline.others, 2, 62]
+        [Timeline.others, 2, 32]
       ]
     )
     assert.strictEqual(leftOut.ungrouped, 2)
+  })
+
+  it("keeps the groups with most time of any number of them, in bounded memory", () => {
+    const collector = Timeline.collect({ title: "t", words, categories, groups: 10 })
+    let spent = 0
+    const add = (group: string, ms: number) => {
+      collector.add(lane(0, ms, group))
+      spent += 1 + ms
+    }
+    for (let index = 0; index < 5000; index++) {
+      add(`small ${index}`, 1)
+      if (index % 10 === 0) add(`large ${index % 50}`, 1000)
+    }
+    const { totals, leftOut } = collector.result(0, 100)
+    assert.strictEqual(totals.length, 11)
+    assert.deepStrictEqual(
+      totals.slice(0, 5).map(({ group, lanes }) => [group, lanes]),
+      [0, 10, 20, 30, 40].map((index) => [`large ${index}`, 100])
+    )
+    assert.strictEqual(
+      totals.reduce((total, { times }) => total + sum(times), 0),
+      spent
+    )
+    assert.strictEqual(totals.at(-1)!.lanes, leftOut.ungrouped)
+    assert.deepStrictEqual(collector.result(0, 100).totals, totals)
   })
 
   it("draws the overview in bounded memory, with every millisecond in it", () => {

@@ -14,6 +14,7 @@ import { writeFileSync } from "node:fs"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import * as ReportPage from "../ReportPage.ts"
+import * as RunTimes from "../RunTimes.ts"
 import { Records } from "../Records.ts"
 import type { Paint } from "../Screen.ts"
 import { hint, Screen } from "../Screen.ts"
@@ -141,7 +142,7 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   if (Option.isSome(html)) {
     const file = html.value
     yield* Effect.try({
-      try: () => writeFileSync(file, ReportPage.render(result, directory)),
+      try: () => writeFileSync(file, ReportPage.render(result, directory, RunTimes.read(directory))),
       catch: (error) =>
         new OptionUnusable({
           option: "--html",
