@@ -1,16 +1,50 @@
 /**
  * Watches that a simulated program does nothing outside of the simulation: while one runs, the global timers and
- * `Promise.prototype.then` report their use.
+ * `Promise.prototype.then` report their use. Where the process is simulated too, its timers, clocks and `Math.random`
+ * are the simulation's instead.
  *
  * 1. A simulation runs synchronously, so nothing else of the process runs while these globals are replaced.
- * 2. A callback that is given to a replaced timer never runs; a promise goes its way, but its fiber does not go on.
+ * 2. A callback that is given to a reported timer never runs; a promise goes its way, but its fiber does not go on.
  */
 
 /** What takes reports of uses. */
 export interface Warden {
   /** `api` was used; `stack` tells where, as far as the engine knows. */
   readonly report: (api: string, stack: string) => void
+  /** Stands in for the process, where that is simulated too. */
+  readonly process: SimulatedProcess | undefined
+  /** A synchronous operation of a simulated service begins. Throws when the run stops here. */
+  readonly operation: () => void
 }
+
+export interface SimulatedProcess {
+  /** Milliseconds since the epoch, and since the process began. */
+  readonly epochMs: () => number
+  readonly elapsedMs: () => number
+  readonly random: () => number
+  /** Calls `fire` after so many milliseconds; the answer takes it back. */
+  readonly after: (ms: number, fire: () => void) => () => void
+}
+
+/** What a simulated `setTimeout` gives. */
+class Timeout {
+  cancel: () => void
+  constructor(cancel: () => void) {
+    this.cancel = cancel
+  }
+  ref() {
+    return this
+  }
+  unref() {
+    return this
+  }
+  hasRef() {
+    return true
+  }
+}
+
+/** As Node counts: whole milliseconds, one at the least. */
+const timeoutMs = (ms: unknown) => Math.max(1, Math.trunc(Number(ms ?? 1)) || 1)
 
 let current: Warden | undefined
 let depth = 0
@@ -30,28 +64,74 @@ const stackHere = () => {
 /** Where promises were made, by promise; filled within `tracing` only. */
 let origins: WeakMap<object, string> | undefined
 
-const install = () => {
-  const globals = globalThis as unknown as Record<string, Callable | undefined>
-  const originals = timers.map((name) => [name, globals[name]] as const)
-  const noop = () => {}
-  for (const [name, original] of originals)
-    if (original !== undefined)
-      globals[name] = (...args) => {
+/** The timers of a simulated process. */
+const simulated: Readonly<Record<string, (process: SimulatedProcess, fire: () => void, ms: unknown) => Timeout>> = {
+  setTimeout: (process, fire, ms) => new Timeout(process.after(timeoutMs(ms), fire)),
+  setInterval: (process, fire, ms) => {
+    const next = () =>
+      process.after(timeoutMs(ms), () => {
+        interval.cancel = next()
+        fire()
+      })
+    const interval = new Timeout(next())
+    return interval
+  },
+  setImmediate: (process, fire) => new Timeout(process.after(0, fire))
+}
+
+/** The objects whose functions are replaced, and by what, given the original one. */
+const replacements = (): ReadonlyArray<
+  readonly [object: object, name: string, make: (original: Callable) => Callable]
+> => [
+  ...timers.map((name) => {
+    const make =
+      (original: Callable): Callable =>
+      (...args) => {
         if (current === undefined) return original(...args)
+        const [fire, ms, ...given] = args
+        const start = current.process === undefined ? undefined : simulated[name]
+        if (start !== undefined) return start(current.process!, () => (fire as Callable)(...given), ms)
         current.report(name, stackHere())
-        return original(noop, ...args.slice(1))
+        return original(() => {}, ms, ...given)
       }
-  const prototype = Promise.prototype as { then: Callable }
-  const { then } = prototype
-  // oxlint-disable-next-line unicorn/no-thenable -- the very method that is watched
-  prototype.then = function (this: object, ...args) {
-    current?.report("Promise", origins?.get(this) ?? stackHere())
-    return Reflect.apply(then, this, args)
-  }
+    return [globalThis, name, make] as const
+  }),
+  ...(["clearTimeout", "clearInterval", "clearImmediate"] as const).map(
+    (name) =>
+      [
+        globalThis,
+        name,
+        (original: Callable) => (timer: unknown) => (timer instanceof Timeout ? timer.cancel() : original(timer))
+      ] as const
+  ),
+  [Date, "now", (original) => () => current?.process?.epochMs() ?? original()],
+  [
+    Object.getPrototypeOf(performance),
+    "now",
+    (original) => () => current?.process?.elapsedMs() ?? Reflect.apply(original, performance, [])
+  ],
+  [Math, "random", (original) => () => current?.process?.random() ?? original()],
+  [
+    Promise.prototype,
+    "then",
+    (original) =>
+      function (this: object, ...args) {
+        current?.report("Promise", origins?.get(this) ?? stackHere())
+        return Reflect.apply(original, this, args)
+      }
+  ]
+]
+
+const install = () => {
+  const originals = replacements().flatMap(([object, name, make]) => {
+    const holder = object as Record<string, Callable | undefined>
+    const original = holder[name]
+    if (original === undefined) return []
+    holder[name] = make(original)
+    return [() => (holder[name] = original)]
+  })
   return () => {
-    for (const [name, original] of originals) if (original !== undefined) globals[name] = original
-    // oxlint-disable-next-line unicorn/no-thenable
-    prototype.then = then
+    for (const putBack of originals) putBack()
   }
 }
 
@@ -64,6 +144,9 @@ export const controlled = <A>(body: () => A): A => {
     if (--depth === 0) restore()
   }
 }
+
+/** What a simulated service calls at the start of each synchronous operation. */
+export const operation = (): void => current?.operation()
 
 /** Sends reports to `warden` while the synchronous `body` runs, within `controlled`. */
 export const watched = <A>(warden: Warden | undefined, body: () => A): A => {

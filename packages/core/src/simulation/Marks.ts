@@ -2,7 +2,15 @@
  * What a program can tell the simulation that runs it. Outside of a simulation they do nothing, so they may stay.
  */
 import * as Effect from "effect/Effect"
+import * as Control from "./Control.ts"
 import { Current } from "./World.ts"
+
+/**
+ * Says that a synchronous operation of a simulated service begins, such as a write: it counts like an operation of a
+ * fiber, and `sweepCrashes` may crash the program before it. Then it throws, as does each one after it, so that what
+ * still unwinds changes nothing any more.
+ */
+export const operation = (): void => Control.operation()
 
 /** Marks the fiber that runs `effect` as the one that `sweepInterrupts` interrupts. The first mark of a run counts. */
 export const victim = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -21,6 +21,11 @@ export interface Options {
   readonly maxSteps?: number
   /** Keep what ran when, the last 2000 slices at least [false]. */
   readonly trace?: boolean
+  /**
+   * Simulate what code that does not use Effect takes from the process, too: `Date.now`, `performance.now`,
+   * `Math.random`, `setTimeout`, `setInterval` and `setImmediate`. Promises and microtasks stay out of reach [false].
+   */
+  readonly process?: boolean
 }
 
 /** A run that came to its end. */
@@ -75,8 +80,8 @@ const show = (value: unknown): string => {
 }
 
 export const settingsOf = (options: Options): Settings => {
-  const { seed = 1, strategy = Strategy.random(), maxSteps = 1_000_000, trace = false } = options
-  return { seed, strategy, maxSteps, trace }
+  const { seed = 1, strategy = Strategy.random(), maxSteps = 1_000_000, trace = false, process = false } = options
+  return { seed, strategy, maxSteps, trace, process }
 }
 
 /** A world that came to rest. */

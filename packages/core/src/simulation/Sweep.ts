@@ -73,6 +73,8 @@ export interface CrashOptions<S, A, E, R> extends SweepOptions {
   readonly invariants: Readonly<Record<string, (value: A, state: S) => boolean | void>>
   /** Crashes of one trial at most: the first is swept, each further one comes with a chance of one half [2]. */
   readonly crashes?: number
+  /** Virtual milliseconds from a crash to the next start, at most [0]. */
+  readonly downMs?: number
   /** Up to so many operations each is crashed at, of a longer run so many random ones [1000]. */
   readonly points?: number
   /** Only this first crash, as the failure's `point` tells it. */
@@ -128,8 +130,9 @@ const trial = <S, A, E, R>(
       )
     )
     let stopAt = point
+    let startMs = 0
     for (let crashes = 0; ; crashes++) {
-      const finished = yield* Run.perform(options.program(state), services, { ...settings, stopAt })
+      const finished = yield* Run.perform(options.program(state), services, { ...settings, stopAt, startMs })
       if (finished.rest !== "Stopped") {
         const reason = Run.reasonOf(finished, judge)
         const extra = point === Infinity ? {} : { point }
@@ -139,6 +142,7 @@ const trial = <S, A, E, R>(
         }
       }
       options.crash(state, random)
+      startMs += finished.world.now + Math.floor((options.downMs ?? 0) * random())
       const again = crashes + 1 < (options.crashes ?? 2) && random() < 0.5
       stopAt = again ? 1 + below(random, Math.max(1, point)) : Infinity
     }

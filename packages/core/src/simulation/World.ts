@@ -39,6 +39,10 @@ export interface Settings {
   readonly trace: boolean
   /** Stop dead before this operation (from 1). */
   readonly stopAt?: number
+  /** What the clock says at the start, in milliseconds since the epoch [0]. */
+  readonly startMs?: number
+  /** Simulate clocks, timers and `Math.random` of the process too. */
+  readonly process: boolean
   /** Interrupt the fiber that `victim` names before this operation of it (from 1). */
   readonly interruptAt?: number
 }
@@ -84,6 +88,12 @@ const describe = ({ fiber, number, parent, ranAt }: Runner): Trace.FiberReport =
   frames: Trace.framesOf(fiber)
 })
 
+/** Thrown out of operations of a run that is stopped. Without a stack, for it is thrown often. */
+const stopped = Object.assign(Object.create(Error.prototype) as Error, {
+  name: "Stopped",
+  message: "the run is stopped"
+})
+
 /** Slices that a trace keeps: the last ones. */
 const maxSlices = 2000
 
@@ -126,6 +136,8 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   private readonly outside: Array<Excursion> = []
   private onSettled: (() => void) | undefined
   private readonly context: Context.Context<never>
+  private readonly startMs: number
+  readonly process: Control.SimulatedProcess | undefined
 
   constructor(settings: Settings) {
     this.settings = settings
@@ -141,6 +153,15 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
       nextIntUnsafe: () =>
         Math.floor(next() * (Number.MAX_SAFE_INTEGER - Number.MIN_SAFE_INTEGER + 1)) + Number.MIN_SAFE_INTEGER
     }
+    this.startMs = settings.startMs ?? 0
+    this.process = settings.process
+      ? {
+          epochMs: () => Math.floor(this.startMs + this.now),
+          elapsedMs: () => this.now,
+          random: next,
+          after: (ms, fire) => this.after(ms, fire)
+        }
+      : undefined
     this.context = Context.make(Clock.Clock, this).pipe(Context.add(Random.Random, random), Context.add(Current, this))
   }
 
@@ -211,6 +232,16 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     return true
   }
 
+  /** An operation of a simulated service, outside of all fibers maybe. */
+  operation(): void {
+    if (!this.closed) {
+      this.mix(++this.steps)
+      if (this.steps !== this.settings.stopAt && this.steps <= this.settings.maxSteps) return
+      this.close()
+    }
+    throw stopped
+  }
+
   /** The runner of a fiber that is not the one that ran last. */
   private enter(fiber: Fiber.Fiber<unknown, unknown>): Runner {
     let runner = this.runners.get(fiber.id)
@@ -248,15 +279,15 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   // -------------------------------------------------------------------- clock
 
   currentTimeMillisUnsafe(): number {
-    return this.now
+    return this.startMs + this.now
   }
   currentTimeNanosUnsafe(): bigint {
-    return BigInt(Math.round(this.now * 1e6))
+    return BigInt(Math.round((this.startMs + this.now) * 1e6))
   }
   monotonicTimeNanosUnsafe(): bigint {
     return this.currentTimeNanosUnsafe()
   }
-  readonly currentTimeMillis = Effect.sync(() => this.now)
+  readonly currentTimeMillis = Effect.sync(() => this.currentTimeMillisUnsafe())
   readonly currentTimeNanos = Effect.sync(() => this.currentTimeNanosUnsafe())
   readonly monotonicTimeNanos = this.currentTimeNanos
   sleep(duration: Duration.Duration): Effect.Effect<void> {
@@ -341,7 +372,12 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
       this.task = task
       this.last = undefined
       this.stack.length = 0
-      task.run()
+      try {
+        task.run()
+      } catch (error) {
+        // what stops the run leaves a callback this way
+        if (!this.closed) throw error
+      }
       if (this.invariants.length > 0) this.checkInvariants()
     }
   }

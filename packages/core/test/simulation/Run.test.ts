@@ -260,11 +260,15 @@ describe("Simulation.run", () => {
   it.effect("leaves promises and timers of the process as they were", () =>
     Effect.gen(function* () {
       const then = Reflect.get(Promise.prototype, "then")
-      const before = [setTimeout, setImmediate, setInterval, queueMicrotask]
+      const globals = () => {
+        const now: unknown = Reflect.get(performance, "now")
+        return [setTimeout, setInterval, clearTimeout, queueMicrotask, Date.now, now, Math.random]
+      }
+      const before = globals()
       yield* Simulation.run(workers)
       yield* failureOf(Effect.promise(async () => 1))
       assert.strictEqual(Reflect.get(Promise.prototype, "then"), then)
-      assert.deepStrictEqual([setTimeout, setImmediate, setInterval, queueMicrotask], before)
+      assert.deepStrictEqual(globals(), before)
       assert.strictEqual(yield* Effect.promise(async () => 2), 2)
     })
   )
@@ -360,6 +364,60 @@ describe("Simulation.assertDeterministic", () => {
       assert.notStrictEqual(...hashes)
       assert.isAbove(slice, 0)
       assert.notStrictEqual(first, second)
+    })
+  )
+})
+
+/** Written without Effect: a callback each second that draws a number, until it is told to end. */
+const plain = Effect.callback<ReadonlyArray<unknown>>((resume) => {
+  const log: Array<unknown> = []
+  const lost = setTimeout(() => log.push("never"), 2500)
+  const interval = setInterval(() => log.push(Date.now(), performance.now(), Math.random()), 1000)
+  setTimeout((name) => log.push(name), 0.5, "soon")
+  setImmediate(() => log.push("at once"))
+  setTimeout(() => {
+    clearInterval(interval)
+    clearTimeout(lost)
+    setTimeout(() => resume(Effect.succeed(log)), 5000)
+  }, 2200)
+})
+
+describe("Simulation.run of code that takes clocks and timers from the process", () => {
+  it.effect("runs it in virtual time, and the same way each time", () =>
+    Effect.gen(function* () {
+      const one = yield* Simulation.assertDeterministic(plain, { process: true, seed: 3 })
+      const other = yield* Simulation.run(plain, { process: true, seed: 3 })
+      assert.deepStrictEqual(one.exit, other.exit)
+      assert.strictEqual(one.elapsedMs, 7200)
+      const log = one.exit._tag === "Success" ? one.exit.value : []
+      const [, , first, second, , , , third] = log
+      assert.deepStrictEqual(log, ["at once", "soon", first, second, log[4], 2000, 2000, third])
+      assert.deepStrictEqual([first, second], [1000, 1000])
+      assert.notStrictEqual(log[4], third)
+    })
+  )
+
+  it.effect("has one time with Effect's clock, and one source of numbers with its Random", () =>
+    Effect.gen(function* () {
+      const both = Effect.gen(function* () {
+        yield* Effect.sleep("1.5 seconds")
+        return [yield* Clock.currentTimeMillis, Date.now(), yield* Random.next, Math.random()]
+      })
+      const { exit, hash } = yield* Simulation.run(both, { process: true })
+      const [now, processNow, drawn, processDrawn] = exit._tag === "Success" ? exit.value : []
+      assert.deepStrictEqual([now, processNow], [1500, 1500])
+      assert.notStrictEqual(drawn, processDrawn)
+      assert.notStrictEqual(hash, (yield* Simulation.run(both, { process: true, seed: 2 })).hash)
+    })
+  )
+
+  it.effect("still reports a promise", () =>
+    Effect.gen(function* () {
+      const { reason } = yield* failureOf(
+        Effect.promise(() => Promise.resolve(1)),
+        { process: true }
+      )
+      assert.instanceOf(reason, Failure.UncontrolledPromise)
     })
   )
 })

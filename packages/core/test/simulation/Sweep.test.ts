@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as PartitionedSemaphore from "effect/PartitionedSemaphore"
@@ -167,6 +168,66 @@ describe("Simulation.sweepCrashes", () => {
         })
       const { points } = yield* Simulation.sweepCrashes({ ...options, program: long, points: 25, seeds: 2 })
       assert.strictEqual(points, 50)
+    })
+  )
+
+  it.effect("crashes before every operation of a service that is no Effect, after which none has an effect", () =>
+    Effect.gen(function* () {
+      const logs: Array<string> = []
+      const { points } = yield* Simulation.sweepCrashes({
+        make: () => ({ log: [] as Array<string> }),
+        crash: ({ log }) => {
+          logs.push(log.join(" "))
+          log.length = 0
+        },
+        program: ({ log }) =>
+          Effect.callback<void>((resume) => {
+            const write = (text: string) => {
+              Simulation.operation()
+              log.push(text)
+            }
+            setTimeout(() => {
+              try {
+                write("a")
+                write("b")
+              } finally {
+                write("c")
+              }
+              resume(Effect.void)
+            }, 10)
+          }),
+        invariants: { "it ends": (_, { log }) => log.join(" ") === "a b c" },
+        crashes: 1,
+        process: true
+      })
+      assert.isAbove(points, 3)
+      assert.sameMembers([...new Set(logs)], ["", "a", "a b", "a b c"])
+    })
+  )
+
+  it.effect("goes on in time after a crash, and after the time that the program was down", () =>
+    Effect.gen(function* () {
+      const starts: Array<number> = []
+      yield* Simulation.sweepCrashes({
+        make: () => ({ at: -1 }),
+        crash: () => {},
+        program: (state) =>
+          Effect.gen(function* () {
+            const now = yield* Clock.currentTimeMillis
+            if (state.at >= 0) starts.push(now - state.at)
+            yield* Effect.sleep("1 second")
+            state.at = Date.now()
+            yield* Effect.yieldNow
+          }),
+        invariants: { "time does not go back": (_, { at }) => at >= 1000 },
+        process: true,
+        downMs: 500,
+        crashes: 1,
+        seeds: 3
+      })
+      assert.isAbove(starts.length, 0)
+      assert.isTrue(starts.every((ms) => ms >= 0 && ms <= 500))
+      assert.isAbove(new Set(starts).size, 1)
     })
   )
 })
