@@ -9,6 +9,7 @@ import * as Lines from "./Lines.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
+import * as Resume from "./Resume.ts"
 import { DirectoryUnusable, type RunError } from "./RunError.ts"
 import { Session } from "./Session.ts"
 import * as UndiciSession from "./session/UndiciSession.ts"
@@ -47,8 +48,14 @@ export const open = Effect.fnUntraced(function* (source: Source, given: Partial<
   const { store, run } = yield* settled(Directory.open(options.directory, options.durability))
   const sink = yield* sinkOf(store, options)
 
-  yield* verifyUnsynced(store, options)
-  yield* sink.sweep(new Set(yield* settled(store.partials)))
+  yield* settled(
+    Resume.mend(store, sink, ({ target, bytes, sha256 }) =>
+      Effect.map(
+        recorded(options.directory, target.saved?.record ?? target.path, { bytes, sha256 }),
+        (fault) => fault === undefined
+      )
+    )
+  )
   const list = yield* listOf(source, store, run, options.refresh)
   const session = yield* UndiciSession.make(options)
   const line = yield* Pipeline.start(list, options).pipe(
@@ -95,36 +102,11 @@ const sinkOf = Effect.fnUntraced(function* (store: Store["Service"], options: Op
   })
 })
 
-/** After a power loss, files that were not synced are believed only when their bytes are right. */
-const verifyUnsynced = Effect.fnUntraced(function* (store: Store["Service"], options: Options) {
-  const damaged: Array<string> = []
-  yield* settled(
-    Stream.runForEach(store.unsynced, ({ target, bytes, sha256 }) =>
-      Effect.map(recorded(options.directory, target.saved?.record ?? target.path, { bytes, sha256 }), (fault) => {
-        if (fault !== undefined) damaged.push(target.url)
-      })
-    )
-  )
-  yield* settled(store.trust(damaged))
-})
-
 /** `isRefresh`: what is done is asked again, so the list is read from its start. */
 const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Service"], run: number, isRefresh: boolean) {
   if ("file" in source) {
     const { place, batches, read } = yield* openList(source.file, isRefresh ? [] : yield* settled(store.places))
-    const number = place?.list ?? (yield* settled(store.newList))
-    yield* settled(store.reopen(number))
-    const { open: unfinished, invalid } = yield* settled(store.count(number))
-    const targets = place?.targets ?? 0
-    return {
-      number,
-      run,
-      targets,
-      invalid,
-      skipped: Math.max(0, targets - (unfinished - invalid)),
-      next: yield* nextOf(batches),
-      read
-    } satisfies Pipeline.List
+    return yield* settled(Resume.listOf(store, run, { place, next: yield* nextOf(batches), read }))
   }
   return {
     number: yield* settled(store.newList),

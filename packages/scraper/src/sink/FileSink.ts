@@ -8,10 +8,9 @@
  *    after, in groups, before the commit of their outcomes.
  */
 import * as Effect from "effect/Effect"
-import * as fs from "node:fs"
-import { open as openFile } from "node:fs/promises"
 import { WriteError } from "../FetchError.ts"
-import type { Part, Sink } from "../Sink.ts"
+import type { Part, Sink, Synced } from "../Sink.ts"
+import * as Files from "./Files.ts"
 import * as PartFile from "./PartFile.ts"
 import { stands } from "./Recorded.ts"
 
@@ -21,12 +20,15 @@ export interface FileSinkOptions {
   readonly parts: string
   readonly durability: "process" | "power"
   readonly hash: boolean
+  readonly files?: Files.Files
 }
 
 /** Paths are final as they are given. */
 const nothing: ReadonlyMap<string, string> = new Map()
+const allPlaced: Effect.Effect<Synced> = Effect.sync(() => ({ placed: nothing, failed: new Map(), archives: [] }))
 
 export const make = (options: FileSinkOptions): Sink["Service"] => {
+  const { files = Files.node } = options
   let placed: Array<FilePart> = []
 
   // template strings, for node:path costs as much as a system call, and paths here are our own
@@ -39,10 +41,10 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     if (relative === "" || checked.has(relative)) return
     ensureDirectory(directoryOf(relative))
     const absolute = absoluteOf(relative)
-    const found = fs.lstatSync(absolute, { throwIfNoEntry: false })
-    if (found === undefined) fs.mkdirSync(absolute)
-    else if (found.isSymbolicLink()) throw new WriteError({ path: relative, code: "EUNSAFE" })
-    else if (!found.isDirectory()) throw new WriteError({ path: relative, code: "ENOTDIR" })
+    const kind = files.look(absolute)?.kind
+    if (kind === undefined) files.makeDirectory(absolute)
+    else if (kind === "link") throw new WriteError({ path: relative, code: "EUNSAFE" })
+    else if (kind !== "directory") throw new WriteError({ path: relative, code: "ENOTDIR" })
     if (checked.size >= 4096) checked.clear()
     checked.add(relative)
   }
@@ -65,37 +67,33 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
 
     rename() {
       try {
-        fs.renameSync(this.file, absoluteOf(this.path))
+        files.rename(this.file, absoluteOf(this.path))
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
         // someone removed the directory after it was checked
         checked.clear()
         ensureDirectory(directoryOf(this.path))
-        fs.renameSync(this.file, absoluteOf(this.path))
+        files.rename(this.file, absoluteOf(this.path))
       }
     }
 
-    async synced() {
-      await new Promise<void>((resolve, reject) =>
-        fs.fdatasync(this.descriptor, (error) => (error ? reject(error) : resolve()))
+    /** Gets its name once its bytes are durable. */
+    synced() {
+      return Effect.flatMap(files.sync(this.descriptor), () =>
+        Effect.try({
+          try: () => {
+            this.close()
+            this.rename()
+          },
+          catch: (error) => error
+        })
       )
-      this.close()
-      this.rename()
     }
   }
   const parts = PartFile.folder(
-    { parts: options.parts, hash: options.hash, closes: options.durability === "process" },
+    { parts: options.parts, hash: options.hash, closes: options.durability === "process", files },
     FilePart
   )
-
-  const syncDirectory = async (path: string) => {
-    const handle = await openFile(path, "r")
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  }
 
   return {
     open: ({ key, expected }) => parts.open(key, expected),
@@ -104,33 +102,32 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     sync: () => {
       const group = placed
       placed = []
-      return Effect.promise(async () => {
+      if (group.length === 0) return allPlaced
+      return Effect.gen(function* () {
         const failed = new Map<string, WriteError>()
-        if (group.length === 0) return { placed: nothing, failed, archives: [] }
         const directories = new Set<string>()
-        await Promise.all(
-          group.map(async (part) => {
-            try {
-              await part.synced()
+        const place = (part: FilePart) =>
+          Effect.match(part.synced(), {
+            onSuccess: () => {
               for (let path = directoryOf(part.path); ; path = directoryOf(path)) {
                 directories.add(absoluteOf(path))
                 if (path === "") break
               }
-            } catch (error) {
+            },
+            onFailure: (error) => {
               part.discard()
-              failed.set(
-                part.path,
-                new WriteError({ path: part.path, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
-              )
+              const code = (error as NodeJS.ErrnoException).code ?? "EIO"
+              failed.set(part.path, new WriteError({ path: part.path, code }))
             }
           })
-        )
-        await Promise.all(Array.from(directories, syncDirectory))
+        yield* Effect.forEach(group, place, { concurrency: "unbounded", discard: true })
+        const durable = Effect.forEach(directories, files.syncDirectory, { concurrency: "unbounded", discard: true })
+        yield* Effect.orDie(durable)
         return { placed: nothing, failed, archives: [] }
-      })
+      }).pipe(Effect.uninterruptible)
     },
 
-    holds: (path, bytes) => stands(options.directory, path, bytes),
+    holds: (path, bytes) => stands(options.directory, path, bytes, files),
     sweep: parts.sweep,
     free: parts.free
   }

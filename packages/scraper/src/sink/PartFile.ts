@@ -4,11 +4,9 @@
  */
 import * as Effect from "effect/Effect"
 import { createHash, hash, type Hash } from "node:crypto"
-import * as fs from "node:fs"
-import { open as openFile } from "node:fs/promises"
-import { join } from "node:path"
 import { WriteError } from "../FetchError.ts"
 import { DiskFull } from "../Sink.ts"
+import * as Files from "./Files.ts"
 
 export interface PartOptions {
   /** The folder of the parts. */
@@ -16,6 +14,7 @@ export interface PartOptions {
   readonly hash: boolean
   /** The file is closed as soon as it is whole: nobody syncs it. */
   readonly closes: boolean
+  readonly files?: Files.Files
 }
 
 /** What an earlier attempt left. */
@@ -38,6 +37,7 @@ export class PartFile {
   /** Open file, negative once closed. */
   descriptor: number
   readonly #options: PartOptions
+  readonly #files: Files.Files
   readonly #expected: number | undefined
   #hash: Hash | undefined
   #digest: string | undefined
@@ -46,6 +46,7 @@ export class PartFile {
     this.file = file
     this.descriptor = descriptor
     this.#options = options
+    this.#files = options.files ?? Files.node
     this.bytes = begun?.bytes ?? 0
     this.#hash = begun?.digest
     this.#expected = expected
@@ -53,7 +54,7 @@ export class PartFile {
 
   write(chunk: Uint8Array): boolean {
     try {
-      for (let at = 0; at < chunk.length;) at += fs.writeSync(this.descriptor, chunk, at, chunk.length - at)
+      for (let at = 0; at < chunk.length;) at += this.#files.write(this.descriptor, chunk, at)
     } catch (error) {
       throw failure(this.file, error)
     }
@@ -79,17 +80,15 @@ export class PartFile {
 
   discard() {
     this.close()
-    fs.rmSync(this.file, { force: true })
+    this.#files.remove(this.file)
   }
 
   close() {
     if (this.descriptor < 0) return
-    fs.closeSync(this.descriptor)
+    this.#files.close(this.descriptor)
     this.descriptor = -1
   }
 }
-
-const chunkSize = 1 << 20
 
 const nameOf = (key: string) => `${hash("sha256", key, "hex").slice(0, 32)}.part`
 
@@ -98,56 +97,48 @@ export const folder = <Part extends PartFile>(
   options: PartOptions,
   Part: new (...args: ConstructorParameters<typeof PartFile>) => Part
 ) => {
-  fs.mkdirSync(options.parts, { recursive: true, mode: 0o700 })
-  const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants
+  const { parts, files = Files.node } = options
+  files.makePrivateDirectories(parts)
   const run = process.pid.toString(36)
   let scratch = 0
 
   return {
     open: (key: string | undefined, expected: number | undefined): Part => {
-      const file = `${options.parts}/${key === undefined ? `${run}-${scratch++}` : nameOf(key)}`
+      const file = `${parts}/${key === undefined ? `${run}-${scratch++}` : nameOf(key)}`
       try {
-        const flags = key === undefined ? O_WRONLY | O_CREAT | O_EXCL : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
-        return new Part(file, fs.openSync(file, flags, 0o666), options, undefined, expected)
+        const descriptor = files.open(file, key === undefined ? "new" : "over")
+        return new Part(file, descriptor, options, undefined, expected)
       } catch (error) {
         throw failure(file, error)
       }
     },
 
     reopen: (key: string): Effect.Effect<Part | undefined, WriteError | DiskFull> =>
-      Effect.tryPromise({
-        try: async () => {
-          const file = join(options.parts, nameOf(key))
-          const descriptor = await openFile(file, O_RDWR | O_APPEND | O_NOFOLLOW).catch(() => undefined)
-          if (descriptor === undefined) return undefined
-          try {
-            const digest = options.hash ? createHash("sha256") : undefined
-            const buffer = Buffer.allocUnsafe(chunkSize)
-            let bytes = 0
-            for (;;) {
-              const { bytesRead } = await descriptor.read(buffer, 0, chunkSize, bytes)
-              if (bytesRead === 0) break
-              digest?.update(buffer.subarray(0, bytesRead))
-              bytes += bytesRead
-            }
-            return new Part(file, fs.openSync(file, O_WRONLY | O_APPEND | O_NOFOLLOW), options, { bytes, digest })
-          } finally {
-            await descriptor.close()
-          }
-        },
-        catch: (error) => failure(key, error)
+      Effect.suspend(() => {
+        const file = `${parts}/${nameOf(key)}`
+        const digest = options.hash ? createHash("sha256") : undefined
+        let bytes = 0
+        const found = files.read(file, (chunk) => {
+          digest?.update(chunk)
+          bytes += chunk.length
+        })
+        return Effect.mapError(
+          Effect.flatMap(found, (isThere) =>
+            Effect.try({
+              try: () => (isThere ? new Part(file, files.open(file, "on"), options, { bytes, digest }) : undefined),
+              catch: (error) => error
+            })
+          ),
+          (error) => failure(key, error)
+        )
       }),
 
     sweep: (keys: ReadonlySet<string>): Effect.Effect<void> =>
       Effect.sync(() => {
         const kept = new Set(Array.from(keys, nameOf))
-        for (const name of fs.readdirSync(options.parts))
-          if (!kept.has(name)) fs.rmSync(join(options.parts, name), { force: true })
+        for (const name of files.namesIn(parts)) if (!kept.has(name)) files.remove(`${parts}/${name}`)
       }),
 
-    free: Effect.sync(() => {
-      const { bavail, bsize } = fs.statfsSync(options.parts)
-      return bavail * bsize
-    })
+    free: Effect.sync(() => files.free(parts))
   }
 }

@@ -8,6 +8,7 @@ import * as Gzip from "../warc/Gzip.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
 import * as WarcRecord from "../warc/WarcRecord.ts"
 import { read } from "./ArchiveFile.ts"
+import * as Files from "./Files.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 
 export type Fault =
@@ -25,14 +26,14 @@ interface Expected {
 const chunkSize = 1 << 18
 
 /** Whether it is there by a look from outside: a file of this length, or an archive that reaches so far. */
-export const stands = (directory: string, path: string, bytes: number): boolean => {
+export const stands = (directory: string, path: string, bytes: number, { look } = Files.node): boolean => {
   // template strings, for node:path costs as much as a system call
-  const found = lstatSync(`${directory}/${path}`, { throwIfNoEntry: false })
-  if (found?.isFile() === true) return found.size === bytes
+  const found = look(`${directory}/${path}`)
+  if (found?.kind === "file") return found.size === bytes
   const location = RecordLocation.fromPath(path)
   if (location === undefined) return false
-  const archive = lstatSync(`${directory}/${location.archive}`, { throwIfNoEntry: false })
-  return archive?.isFile() === true && archive.size >= location.offset + location.length
+  const archive = look(`${directory}/${location.archive}`)
+  return archive?.kind === "file" && archive.size >= location.offset + location.length
 }
 
 /** Reads what lies at a path below `directory` and compares length and sha256 (where one was recorded), of a record its own digests too; `undefined` if all is well. */

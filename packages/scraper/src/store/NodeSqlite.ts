@@ -49,7 +49,6 @@ type Mode = "rows" | "raw" | "values"
 
 /** Opens the file, making it if need be; closes it with the scope. Fails where SQLite cannot open or read it. */
 export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
-  const scope = yield* Effect.scope
   const database = yield* Effect.try({
     try: () => {
       const opened = new DatabaseSync(options.file)
@@ -64,11 +63,12 @@ export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
     },
     catch: fail("Failed to open", "open")
   })
-  yield* Scope.addFinalizer(
-    scope,
-    Effect.sync(() => database.close())
-  )
+  yield* Effect.addFinalizer(() => Effect.sync(() => database.close()))
+  return yield* over(database)
+})
 
+/** Over a database that is open; whoever opened it closes it, after the scope. */
+export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
   const prepare = (sql: string) =>
     Effect.try({
       try: (): Prepared => {

@@ -1,0 +1,51 @@
+/**
+ * What comes before the line: a run goes on where earlier ones stopped, however
+ * they ended.
+ */
+import type * as Concurrently from "@simul/core/Concurrently"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Batch } from "./Lines.ts"
+import type * as Pipeline from "./Pipeline.ts"
+import type { Sink } from "./Sink.ts"
+import type { Place, Store, Unsynced } from "./Store.ts"
+
+/**
+ * Brings directory and store together. After a power loss, files that were not synced are believed only when their
+ * bytes are right (`isWhole`); parts that no run can continue are removed.
+ */
+export const mend = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  sink: Sink["Service"],
+  isWhole: (saved: Unsynced) => Effect.Effect<boolean>
+) {
+  const damaged: Array<string> = []
+  yield* Stream.runForEach(store.unsynced, (saved) =>
+    Effect.map(isWhole(saved), (whole) => {
+      if (!whole) damaged.push(saved.target.url)
+    })
+  )
+  yield* store.trust(damaged)
+  yield* sink.sweep(new Set(yield* store.partials))
+})
+
+/** A list that can be continued: what follows `place`, where an earlier run stopped in it. */
+export interface Continued {
+  readonly place: Place | undefined
+  readonly next: Concurrently.Next<Batch>
+  readonly read: () => number | undefined
+}
+
+/** The list of a run, with what earlier runs left undone of it. */
+export const listOf = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  run: number,
+  { place, next, read }: Continued
+) {
+  const number = place?.list ?? (yield* store.newList)
+  yield* store.reopen(number)
+  const { open: unfinished, invalid } = yield* store.count(number)
+  const targets = place?.targets ?? 0
+  const skipped = Math.max(0, targets - (unfinished - invalid))
+  return { number, run, targets, invalid, skipped, next, read } satisfies Pipeline.List
+})
