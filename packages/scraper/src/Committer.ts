@@ -46,11 +46,14 @@ export const make = Effect.fnUntraced(function* (
 
   const size = () => settled.length + waiting.length
   const write = Effect.fnUntraced(function* (
-    noteworthy: ReadonlyArray<Target>,
-    restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
+    isIdle: (rows: number) => boolean
   ) {
     const done = settled
     const parked = waiting
+    // at the same instant: what ended before it has an outcome, and must not get a row as if it were in flight
+    const noteworthy = options.noteworthy()
+    if (isIdle(done.length + parked.length + noteworthy.length)) return []
     settled = []
     waiting = []
     // at the same instant: what it syncs is what is committed
@@ -97,9 +100,9 @@ export const make = Effect.fnUntraced(function* (
   })
   /** Commits follow each other: one that was begun later must not be overtaken, in the list nor in archives. */
   const turn = yield* Semaphore.make(1)
-  const flush = (noteworthy: ReadonlyArray<Target> = []) =>
+  const flush = (isIdle: (rows: number) => boolean = never) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(turn.withPermits(1)(write(noteworthy, restore)), (outcomes) =>
+      Effect.flatMap(turn.withPermits(1)(write(restore, isIdle)), (outcomes) =>
         outcomes.length === 0 ? Effect.void : restore(Queue.offerAll(committed, outcomes))
       )
     )
@@ -129,8 +132,7 @@ export const make = Effect.fnUntraced(function* (
     for (;;) {
       yield* rest(1, 1000)
       yield* rest(options.most, options.withinMs)
-      const noteworthy = options.noteworthy()
-      if (size() + noteworthy.length > 0) yield* flush(noteworthy)
+      yield* flush((rows) => rows === 0)
     }
   })
 
@@ -150,12 +152,14 @@ export const make = Effect.fnUntraced(function* (
     /** Commits what is there, now. */
     flush: Effect.suspend(() => flush()),
     /** Commits what is there without telling: nobody listens any more. */
-    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write([], restore)))),
+    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write(restore, never)))),
     run: loop,
     end: Queue.end(committed),
     fail: (cause: Cause.Cause<StoreError>) => Queue.failCause(committed, cause)
   }
 })
+
+const never = () => false
 
 /** The outcome with the place that `sync` told; a body that could not get its place after all is no saved one. */
 const withPlace = (one: Settled, placed: Synced["placed"], failed: Synced["failed"]): Settled => {
