@@ -141,17 +141,17 @@ export const make = Effect.fnUntraced(function* (
   }
   yield* Effect.addFinalizer(() => Effect.sync(() => clearTimeout(timer?.handle)))
 
+  const wait = Effect.callback<Politeness.Admission, Cause.Done | StoreError>((resume) => {
+    // once more: a fiber may have had to let others go first since it looked
+    const taken = takeNow()
+    if (taken !== undefined) return resume(taken)
+    waiters.add(resume)
+    arm()
+    if (wakeFeeder !== undefined && feederHasWork()) wakeFeeder()
+    return Effect.sync(() => waiters.delete(resume))
+  })
   /** Takes the next target that may be asked; waits for it. */
-  const take: Next<Politeness.Admission, StoreError> = Effect.suspend(
-    () =>
-      takeNow() ??
-      Effect.callback<Politeness.Admission, Cause.Done | StoreError>((resume) => {
-        waiters.add(resume)
-        arm()
-        if (wakeFeeder !== undefined && feederHasWork()) wakeFeeder()
-        return Effect.sync(() => waiters.delete(resume))
-      })
-  )
+  const take: Next<Politeness.Admission, StoreError> = Effect.suspend(() => takeNow() ?? wait)
 
   // ---- from the list and the store
 
