@@ -248,17 +248,14 @@ export const make = Effect.fnUntraced(function* (
   const waiting = yield* store.waiting(list)
   counts.waiting = waiting.count
   dueMs = waiting.dueMs ?? Infinity
-  yield* feed.pipe(
-    Effect.catch((error) =>
+  return {
+    /** Reads list and store, by demand. What stops it, a bug too, ends the line. */
+    run: Effect.onError(feed, (cause) =>
       Effect.sync(() => {
-        finished = Effect.fail(error)
+        finished = Effect.failCause(cause)
         dispatch()
       })
     ),
-    Effect.forkScoped
-  )
-
-  return {
     take,
     poll,
 

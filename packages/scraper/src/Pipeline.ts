@@ -356,6 +356,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     })
   )
   yield* Effect.forkScoped(Effect.onError(committer.run, committer.fail))
+  yield* Effect.forkScoped(frontier.run)
   yield* Concurrently.forEachBounded(frontier.take, carry, { concurrency: options.jobs }).pipe(
     Effect.andThen(committer.flush),
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? committer.end : committer.fail(exit.cause))),
