@@ -178,6 +178,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const interrupted: Array<Target> = []
   const giveUp = (download: Download.Download) => {
     const { target } = download
+    // it ended just now, and what became of it is settled
+    if (download.slot === -1) return
     running.remove(download)
     const partial = download.abort()
     interrupted.push(partial === undefined ? withoutPartial(target) : { ...target, partial })
