@@ -300,6 +300,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
     const delay = Retry.delayMs(error, attempts, options, backoff)
     if (delay === undefined) {
+      forget({ ...target, ...(partial === undefined ? {} : { partial }) })
       counts.failed++
       const outcome: Outcome = { _tag: "Failed", ...about(target, attempts, startedMs, head), error }
       committer.settle({ target, outcome })
@@ -308,6 +309,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     }
     frontier.release(target, Retry.verdict(error, attempts, backoff))
     return committer.room()
+  }
+
+  /** A target that gets its outcome has no use for a part any more. */
+  const forget = ({ url, partial }: Target) => {
+    if (partial !== undefined) sink.forget(url)
   }
 
   const park = (target: Target, dueMs: number) => {
@@ -324,6 +330,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       if (ruling._tag === "Allowed") return visit(admission)
       if (ruling._tag === "Deferred") politeness.add(target)
       else {
+        forget(target)
         counts.refused++
         const asked = about(target, target.attempts, performance.now(), undefined)
         committer.settle({ target, outcome: { _tag: "Refused", ...asked, error: ruling.error } })

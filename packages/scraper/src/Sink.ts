@@ -67,6 +67,8 @@ export class Sink extends Context.Service<
     }) => Part
     /** Opens the part kept under `key`, hashed up to its end; `undefined` if there is none. */
     readonly reopen: (key: string) => Effect.Effect<Part | undefined, WriteError | DiskFull>
+    /** Removes the part kept under `key`, if there is one. */
+    readonly forget: (key: string) => void
     /**
      * Makes every part durable that is placed at the time of the call, as far as the sink promises, before their
      * outcomes are committed. One at a time, its commit included. After DiskFull it may be run again.

@@ -98,6 +98,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   return {
     open: ({ key, expected }) => parts.open(key, expected),
     reopen: parts.reopen,
+    forget: parts.forget,
 
     sync: () => {
       const group = placed

@@ -133,6 +133,8 @@ export const folder = <Part extends PartFile>(
         )
       }),
 
+    forget: (key: string): void => files.remove(`${parts}/${nameOf(key)}`),
+
     sweep: (keys: ReadonlySet<string>): Effect.Effect<void> =>
       Effect.sync(() => {
         const kept = new Set(Array.from(keys, nameOf))

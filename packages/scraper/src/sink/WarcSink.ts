@@ -236,6 +236,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       return part
     },
     reopen: () => Effect.succeed(undefined),
+    forget: () => {},
     sync: () => {
       const group = [...waiting.keys()]
       return Effect.uninterruptible(write(group))
