@@ -1,6 +1,11 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Console from "effect/Console"
-import * as Effect from "effect/Effect"
-import { drawing } from "./MapBounded.ts"
+import { run } from "./Demos.ts"
 
-NodeRuntime.runMain(Effect.flatMap(drawing, (lines) => Console.log(lines.join("\n"))))
+const { env, stdin, stdout, stderr } = process
+// pnpm runs this in the folder of the package and leaves the one the person stands in here
+process.exitCode = await run(process.argv.slice(2), {
+  env,
+  stdin,
+  stdout,
+  stderr,
+  directory: env["INIT_CWD"] ?? process.cwd()
+})

@@ -1,0 +1,78 @@
+/** The machine that this process runs on, for scenarios: the loop is this one, workers are threads and processes. */
+import { availableParallelism } from "node:os"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { cooperate } from "../Cooperate.ts"
+import { Executor } from "../Executor.ts"
+import { type Machine, workersOf } from "../scenario/Machine.ts"
+import * as Stage from "../scenario/Stage.ts"
+import type * as WorkTask from "../scenario/work.task.ts"
+import * as Work from "../scenario/Work.ts"
+import * as Task from "../Task.ts"
+import * as ProcessExecutor from "./ProcessExecutor.ts"
+import * as ThreadExecutor from "./ThreadExecutor.ts"
+
+const tasks = Task.module<typeof WorkTask>(new URL("../scenario/work.task.ts", import.meta.url))
+
+/** Does work in slices of so many steps. */
+const inSteps = (work: Work.Work, steps: number) => {
+  const all = Work.steps(work)
+  const slice: Effect.Effect<string> = Effect.suspend(() => {
+    for (let step = 0; step < steps; step++) {
+      const next = all.next()
+      if (next.done) return Effect.succeed(next.value)
+    }
+    return Effect.andThen(Effect.yieldNow, slice)
+  })
+  return slice
+}
+
+/** The longest time between two turns of the event loop while an effect runs. */
+const longestStall = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    let longestMs = 0
+    let lastMs = performance.now()
+    let handle: NodeJS.Immediate
+    const tick = () => {
+      const now = performance.now()
+      longestMs = Math.max(longestMs, now - lastMs)
+      lastMs = now
+      handle = setImmediate(tick)
+    }
+    tick()
+    return Effect.map(
+      Effect.onExit(effect, () => Effect.sync(() => clearImmediate(handle))),
+      (value) => [value, Math.max(longestMs, performance.now() - lastMs)] as const
+    )
+  })
+
+/** `cores` of what is asked for bounds the model only: here there are as many as there are. */
+export const make: Machine["Service"] = {
+  call: (lane, work) =>
+    Stage.during(
+      lane,
+      "running",
+      Effect.sync(() => Work.perform(work))
+    ),
+  cooperate: (lane, work, slice) =>
+    Stage.during(
+      lane,
+      "running",
+      Effect.map(
+        longestStall(
+          "steps" in slice ? inSteps(work, slice.steps) : cooperate(() => Work.steps(work), { budget: slice.budgetMs })
+        ),
+        ([result, longestMs]) => ({ result, longestMs })
+      )
+    ),
+  sleep: (lane, ms) => Stage.during(lane, "sleeping", Effect.sleep(ms)),
+  withWorkers: (kind, { workers }, use) => {
+    const layer = kind === "threads" ? ThreadExecutor.layer : ProcessExecutor.layer
+    const maximum = Math.min(workers, availableParallelism())
+    return Effect.gen(function* () {
+      const executor = yield* Executor
+      yield* Effect.orDie(executor.warm(maximum))
+      return yield* use(workersOf(maximum, (work) => Effect.orDie(executor.submit(tasks.perform, [work]))))
+    }).pipe(Effect.provide(Layer.orDie(layer({ maximum }))))
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * What scenarios ask of a machine: a thread with an event loop, and workers beside it.
+ *
+ * There are two. A real one does the work (`node/RealMachine.ts`). The modelled one pretends, in virtual time: work
+ * takes the time that `Work.costOf` says, and
+ *
+ * 1. one thread is one token: what runs on the event loop holds it, so a call that does not return keeps timers, too;
+ * 2. `workers` are as many as asked for, but never more at work than there are cores;
+ * 3. a task's way to a worker and back costs `messageMs`; workers are warm.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import * as Stage from "./Stage.ts"
+import * as Work from "./Work.ts"
+
+/** When a cooperative loop lets others run: after so many steps, or after so much time. */
+export type Slice = { readonly steps: number } | { readonly budgetMs: number }
+
+export interface Sliced {
+  readonly result: string
+  /** The longest that it held the thread. */
+  readonly longestMs: number
+}
+
+export interface Workers {
+  /** Does work on a worker; the lane is ready until one is free. */
+  readonly submit: (lane: string, work: Work.Work) => Effect.Effect<string, never, Stage.Stage>
+}
+
+export class Machine extends Context.Service<
+  Machine,
+  {
+    /** Calls a function on the event loop: nothing else runs on it until it returns. */
+    readonly call: (lane: string, work: Work.Work) => Effect.Effect<string, never, Stage.Stage>
+    /** The same in slices, between which others run. */
+    readonly cooperate: (lane: string, work: Work.Work, slice: Slice) => Effect.Effect<Sliced, never, Stage.Stage>
+    /** Waits for a timer, and for the event loop to come to it. */
+    readonly sleep: (lane: string, ms: number) => Effect.Effect<void, never, Stage.Stage>
+    /** Runs something with workers that are ready. */
+    readonly withWorkers: <A, E, R>(
+      kind: "threads" | "processes",
+      options: { readonly workers: number; readonly cores: number },
+      use: (workers: Workers) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E, R>
+  }
+>()("@simul/core/scenario/Machine") {}
+
+/** A task's way to a worker and back in the model. */
+export const messageMs = 0.1
+
+/** So many workers, each of which does one task at a time. */
+export const workersOf = (workers: number, perform: (work: Work.Work) => Effect.Effect<string>): Workers => {
+  const free = Semaphore.makeUnsafe(workers)
+  return {
+    submit: (lane, work) =>
+      Effect.andThen(Stage.begin(lane, "ready"), free.withPermits(1)(Stage.during(lane, "worker", perform(work))))
+  }
+}
+
+/** A modelled machine of its own. */
+export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
+  const thread = Semaphore.makeUnsafe(1)
+  const hold = (lane: string, ms: number) =>
+    Effect.andThen(
+      Stage.begin(lane, "ready"),
+      thread.withPermits(1)(Stage.during(lane, "running", ms > 0 ? Effect.sleep(ms) : Effect.void))
+    )
+  return {
+    call: (lane, work) => Effect.as(hold(lane, Work.costOf(work)), Work.resultOf(work)),
+    cooperate: Effect.fnUntraced(function* (lane, work, slice) {
+      const all = Work.stepsOf(work)
+      let longestMs = 0
+      for (let from = 0; from < all;) {
+        const to = "steps" in slice ? Math.min(all, from + slice.steps) : Work.stepAfter(work, from, slice.budgetMs)
+        const ms = Work.costOf(work, from, to)
+        longestMs = Math.max(longestMs, ms)
+        yield* hold(lane, ms)
+        yield* Effect.yieldNow
+        from = to
+      }
+      return { result: Work.resultOf(work), longestMs }
+    }),
+    sleep: (lane, ms) => Effect.andThen(Stage.during(lane, "sleeping", Effect.sleep(ms)), hold(lane, 0)),
+    withWorkers: (_, { workers, cores }, use) =>
+      use(
+        workersOf(Math.min(workers, cores), (work) =>
+          Effect.as(Effect.sleep(messageMs + Work.costOf(work)), Work.resultOf(work))
+        )
+      )
+  }
+})

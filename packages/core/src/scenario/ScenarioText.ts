@@ -1,0 +1,177 @@
+/**
+ * A played scenario as text for a terminal: question, pictures, theory beside what was measured, what it teaches.
+ *
+ * 1. Pictures of one run have one scale: an hour is as wide in each, down to a width of 40.
+ * 2. The same run and options give the same text; it says nothing of the machine that wrote it.
+ */
+import type { Timeline } from "../Timeline.ts"
+import * as TimelineText from "../TimelineText.ts"
+import type { Check, Played, Scenario } from "./Scenario.ts"
+import type { StageEvent } from "./Stage.ts"
+
+export interface Options extends TimelineText.Options {
+  /** Pictures beside each other instead of below [false]. */
+  readonly compare?: boolean
+}
+
+/** Everything, with a newline at its end. */
+export const render = (scenario: Scenario, played: Played, options: Options = {}): string =>
+  [opening(scenario, played.parameters, options), pictures(played, options), reveal(scenario, played, options)].join(
+    "\n"
+  )
+
+/** What stands before the run. */
+export const opening = (
+  { name, title, question }: Scenario,
+  parameters: Played["parameters"],
+  options: Options = {}
+): string =>
+  [
+    `${bold(title, options)} (${name})`,
+    "",
+    ...wrap(`Predict: ${question.text(parameters)}`, widthOf(options)),
+    ""
+  ].join("\n")
+
+/** What stands after the pictures. */
+export const reveal = (scenario: Scenario, played: Played, options: Options = {}): string => {
+  const width = widthOf(options)
+  const { prose, corrections = [], model } = scenario
+  const judged = played.checks.filter(({ holds }) => holds !== undefined)
+  const held = judged.filter(({ holds }) => holds).length
+  return [
+    ...table(played, options),
+    "",
+    ...prose(played.parameters, played.measured).flatMap((paragraph) => [...wrap(paragraph, width), ""]),
+    ...corrections.flatMap(({ says, is }) => [
+      ...wrap(`The tutorial says: ${says}.`, width),
+      ...wrap(`It is so: ${is}.`, width - 2).map((line) => `  ${line}`),
+      ""
+    ]),
+    ...(model === undefined || played.mode === "real" ? [] : [...wrap(`Modelled: ${model}`, width), ""]),
+    `${held} of ${judged.length} predictions hold, ${played.mode === "virtual" ? "in virtual time" : "measured on this machine"}`,
+    ""
+  ].join("\n")
+}
+
+const widthOf = ({ width = 100 }: Options) => Math.max(40, width)
+
+const bold = (text: string, { colour = false }: Options) => (colour ? `\x1b[1m${text}\x1b[22m` : text)
+const painted = (text: string, code: number, { colour = false }: Options) =>
+  colour ? `\x1b[${code}m${text}\x1b[39m` : text
+
+/** Lines of at most `width` characters, broken at blanks. */
+const wrap = (text: string, width: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = ""
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else line = line === "" ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
+
+/** The pictures of all variants, with what was said in them. */
+export const pictures = ({ timelines, events }: Pick<Played, "timelines" | "events">, options: Options = {}) => {
+  const width = widthOf(options)
+  const columns = options.compare === true ? timelines.length : 1
+  const share = Math.max(40, Math.floor((width - 3 * (columns - 1)) / columns))
+  const longestMs = Math.max(...timelines.map(({ durationMs }) => durationMs))
+  const drawn = timelines.map((timeline, variant) => [
+    bold(timeline.title, options),
+    ...TimelineText.render(timeline, {
+      lanes: 24,
+      ...options,
+      width: Math.max(
+        40,
+        gutterOf(timeline) + Math.round((share - gutterOf(timeline)) * (timeline.durationMs / longestMs))
+      )
+    })
+      .trimEnd()
+      .split("\n"),
+    ...transcript(events.filter((event) => event.variant === variant)),
+    ""
+  ])
+  return (columns === 1 ? drawn.flat() : beside(drawn, share)).join("\n")
+}
+
+/** What `TimelineText` keeps for names, blanks and ends. */
+const gutterOf = ({ lanes }: Timeline) => 3 + Math.max(4, ...lanes.map(({ name }) => name.length))
+
+const beside = (drawn: ReadonlyArray<ReadonlyArray<string>>, share: number): ReadonlyArray<string> =>
+  Array.from({ length: Math.max(...drawn.map(({ length }) => length)) }, (_, row) =>
+    drawn
+      .map((lines) => (lines[row] ?? "") + " ".repeat(Math.max(0, share - cellsOf(lines[row] ?? ""))))
+      .join(" │ ")
+      .trimEnd()
+  )
+
+/** Cells that text takes, without its colours. */
+// oxlint-disable-next-line no-control-regex
+const cellsOf = (text: string) => text.replace(/\x1b\[\d+m/g, "").length
+
+const mostLines = 24
+
+/** What lanes said, a column a lane. */
+const transcript = (events: ReadonlyArray<StageEvent>): ReadonlyArray<string> => {
+  const said = events.filter((event) => event._tag === "Said")
+  const lanes = [...new Set(said.map(({ lane }) => lane))].toSorted()
+  const lines = said.map(({ atMs, lane, text }) =>
+    `${(atMs / 1000).toFixed(4).padStart(10)} s  ${"\t".repeat(lanes.indexOf(lane))}${text}`.replaceAll(
+      "\t",
+      "        "
+    )
+  )
+  if (lines.length === 0) return []
+  return [
+    "",
+    ...lines.slice(0, mostLines),
+    ...(lines.length > mostLines ? [`  and ${lines.length - mostLines} lines more`] : [])
+  ]
+}
+
+const shown = (value: number | string | undefined, unit = ""): string => {
+  if (value === undefined) return "-"
+  if (typeof value === "string") return value
+  const digits = Number.isInteger(value)
+    ? String(value)
+    : Math.abs(value) >= 100
+      ? value.toFixed(1)
+      : String(Number(value.toPrecision(3)))
+  return unit === "" ? digits : `${digits} ${unit}`
+}
+
+const relation = { equal: "", "at most": "≤ ", "at least": "≥ " } as const
+
+const rowOf = ({ what, formula, value, unit, is = "equal", measured, holds, only }: Check) =>
+  [
+    what,
+    formula,
+    relation[is] + shown(value, unit),
+    holds === undefined ? `${only} runs only` : shown(measured, unit),
+    holds === undefined ? " " : holds ? "✔" : "✖"
+  ] as const
+
+const table = ({ checks }: Played, options: Options): ReadonlyArray<string> => {
+  const rows = [["", "theory", "predicted", "measured", ""] as const, ...checks.map(rowOf)]
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
+    .map(([what, formula, predicted, measured, mark]) =>
+      [
+        what.padEnd(widths[0]!),
+        formula.padEnd(widths[1]!),
+        predicted.padStart(widths[2]!),
+        measured.padStart(widths[3]!),
+        painted(mark, mark === "✔" ? 32 : 31, options)
+      ]
+        .join("  ")
+        .trimEnd()
+    )
+    .map((line) =>
+      options.unicode === false
+        ? line.replaceAll("≤", "<=").replaceAll("≥", ">=").replaceAll("✔", "v").replaceAll("✖", "x")
+        : line
+    )
+}

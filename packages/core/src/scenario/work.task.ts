@@ -1,0 +1,2 @@
+/** Work for the workers of an executor. */
+export { perform } from "./Work.ts"
