@@ -64,7 +64,7 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
   const hold = (lane: string, ms: number) =>
     Effect.andThen(
       Stage.begin(lane, "ready"),
-      thread.withPermits(1)(Stage.during(lane, "running", ms > 0 ? Effect.sleep(ms) : Effect.void))
+      thread.withPermits(1)(Stage.during(lane, "running", Effect.sleep(ms)))
     )
   return {
     call: (lane, work) => Effect.as(hold(lane, Work.costOf(work)), Work.resultOf(work)),
@@ -81,7 +81,10 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
       }
       return { result: Work.resultOf(work), longestMs }
     }),
-    sleep: (lane, ms) => Effect.andThen(Stage.during(lane, "sleeping", Effect.sleep(ms)), hold(lane, 0)),
+    sleep: (lane, ms) => Effect.andThen(
+        Stage.during(lane, "sleeping", Effect.sleep(ms)),
+        Stage.during(lane, "ready", thread.withPermits(1)(Effect.void))
+      ),
     withWorkers: (_, { workers, cores }, use) =>
       use(
         workersOf(Math.min(workers, cores), (work) =>

@@ -1,0 +1,96 @@
+/** Three Fibonacci numbers, the largest first: whoever stands behind it waits. */
+import { Machine } from "@simul/core/scenario/Machine"
+import { model } from "@simul/core/scenario/Fibonacci"
+import * as Parameter from "@simul/core/scenario/Parameter"
+import * as Scenario from "@simul/core/scenario/Scenario"
+import * as Stage from "@simul/core/scenario/Stage"
+import * as Work from "@simul/core/scenario/Work"
+import * as Effect from "effect/Effect"
+
+export const parameters = {
+  large: Parameter.whole("the largest number's index", { default: 300_000, minimum: 60_000, maximum: 1_000_000 }),
+  middle: Parameter.whole("the next one's", { default: 1000, minimum: 0, maximum: 50_000 }),
+  small: Parameter.whole("the smallest one's", { default: 20, minimum: 0, maximum: 90 })
+}
+
+export const indexes = ({ large, middle, small }: Parameter.Values<typeof parameters>) => [large, middle, small]
+
+/** The tutorial's loop as it stands: begins with 1, 2, and prints 0 and 1 without returning. */
+const seed = (n: number): ReadonlyArray<bigint> => {
+  const printed: Array<bigint> = []
+  if (n === 0 || n === 1) printed.push(BigInt(n))
+  let [a, b] = [1n, 2n]
+  for (let index = 1; index < n; index++) [a, b] = [b, a + b]
+  return [...printed, a]
+}
+
+export const fibSequential = Scenario.make({
+  name: "fib-sequential",
+  title: "Fibonacci numbers one after the other: the head of the line",
+  question: {
+    text: ({ large, small }) =>
+      `F(${small}) takes microseconds. After how many milliseconds is it there, behind F(${large})?`,
+    answer: "latency"
+  },
+  parameters,
+  theory: (values) => {
+    const all = indexes(values).map((n) => Work.costOf(Work.fibonacci(n)))
+    return {
+      digits: {
+        what: "last digits of all three",
+        formula: "fast doubling",
+        value: indexes(values).map(Work.fibonacciDigits).join(" ")
+      },
+      latency: {
+        what: "the smallest is there after",
+        formula: "the costs before it",
+        value: all.reduce((sum, ms) => sum + ms),
+        unit: "ms",
+        only: "virtual"
+      },
+      share: {
+        what: "of that, the largest one",
+        formula: "its share of the cost",
+        value: 0.95,
+        is: "at least",
+        real: 0.02
+      },
+      bug: { what: "the tutorial's f(20)", formula: "F(21): off by one", value: "10946" },
+      twice: { what: "lines that its f(1) prints", formula: "2: it does not return", value: 2 }
+    }
+  },
+  program: Effect.fnUntraced(function* (values) {
+    const machine = yield* Machine
+    const ended: Array<number> = []
+    const digits = yield* Stage.variant(
+      "largest first",
+      Effect.forEach(indexes(values), (n) =>
+        Effect.gen(function* () {
+          const result = yield* Stage.lane(`F(${n})`, machine.call(`F(${n})`, Work.fibonacci(n)))
+          ended.push(yield* Stage.now)
+          yield* Stage.say(`F(${n})`, `F(${n}) ends in ${result}`)
+          return result
+        })
+      )
+    )
+    return {
+      digits: digits.join(" "),
+      latency: ended.at(-1)!,
+      share: ended[0]! / ended.at(-1)!,
+      bug: String(seed(20).at(-1)),
+      twice: seed(1).length
+    }
+  }),
+  prose: ({ large, small }, { latency, share }) => [
+    `Nothing is wrong with F(${small}); it stands behind F(${large}). It was there after ${latency.toFixed(0)} ms, of which ${(100 * share).toFixed(1)} % were the other one's.`,
+    "Spot it: the tutorial's loop begins with a, b = 1, 2. What does it print for 20? 10946, which is F(21); F(20) is 6765. And where n is 0 or 1 it prints and goes on, so it prints twice."
+  ],
+  corrections: [
+    { says: "f(20) = 10946", is: "F(20) = 6765; the loop is one ahead, so every number in the tutorial is" },
+    {
+      says: "the last 20 digits by % 10**20",
+      is: "that drops zeros in front: F(150000) % 10**20 may have fewer than 20 digits. Here they are kept"
+    }
+  ],
+  model
+})

@@ -1,0 +1,91 @@
+/** The same work in four ways: call after call, cooperatively, on threads, on processes; and what the event loop feels of it. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { Machine } from "./Machine.ts"
+import * as Stage from "./Stage.ts"
+import type { Work } from "./Work.ts"
+
+export const ways = ["sequential", "cooperative", "threads", "processes"] as const
+export type Way = (typeof ways)[number]
+
+export const titles: { readonly [_ in Way]: string } = {
+  sequential: "call after call",
+  cooperative: "cooperative, 10 ms at a time",
+  threads: "on threads",
+  processes: "on processes"
+}
+
+export interface Outcome {
+  readonly results: ReadonlyArray<string>
+  readonly wallMs: number
+  /** The longest that a timer was late because the loop was busy. */
+  readonly stallMs: number
+  /** When each ended. */
+  readonly endedMs: ReadonlyArray<number>
+}
+
+/** A timer's period while others work. */
+export const heartbeatMs = 10
+
+/** Runs something beside a timer that tells how late it fires. */
+export const felt = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const machine = yield* Machine
+    let stallMs = 0
+    let dueMs = heartbeatMs + (yield* Stage.now)
+    const late = Effect.map(Stage.now, (now) => Math.max(stallMs, now - dueMs))
+    const beat = Effect.gen(function* () {
+      yield* machine.sleep("heartbeat", heartbeatMs)
+      stallMs = yield* late
+      dueMs = heartbeatMs + (yield* Stage.now)
+    })
+    const heart = yield* Effect.forkChild(Effect.forever(beat), { startImmediately: true })
+    const value = yield* effect
+    // a beat that could not come yet was held up, too
+    stallMs = yield* late
+    yield* Fiber.interrupt(heart)
+    return { value, stallMs }
+  })
+
+/** Does all of the work in one way, as a variant of its own. */
+export const run = (way: Way, works: ReadonlyArray<{ readonly lane: string; readonly work: Work }>, cores: number) =>
+  Effect.gen(function* () {
+    const machine = yield* Machine
+    const endedMs: Array<number> = []
+    const all = (
+      perform: (lane: string, work: Work) => Effect.Effect<string, never, Stage.Stage>,
+      concurrency: 1 | "unbounded"
+    ) =>
+      Stage.variant(
+        titles[way],
+        Effect.gen(function* () {
+          const { value, stallMs } = yield* felt(
+            Effect.forEach(
+              works,
+              ({ lane, work }, index) =>
+                Effect.gen(function* () {
+                  const result = yield* Stage.lane(lane, perform(lane, work))
+                  endedMs[index] = yield* Stage.now
+                  return result
+                }),
+              { concurrency }
+            )
+          )
+          return { results: value, stallMs, endedMs, wallMs: Math.max(...endedMs) } satisfies Outcome
+        })
+      )
+    switch (way) {
+      case "sequential":
+        return yield* all(machine.call, 1)
+      case "cooperative":
+        return yield* all(
+          (lane, work) => Effect.map(machine.cooperate(lane, work, { budgetMs: 10 }), ({ result }) => result),
+          "unbounded"
+        )
+      case "threads":
+      case "processes":
+        return yield* machine.withWorkers(way, { workers: Math.min(works.length, cores), cores }, ({ submit }) =>
+          all(submit, "unbounded")
+        )
+    }
+  })
