@@ -3,6 +3,13 @@ import { countdowns } from "@simul/core/scenario/Countdown"
 import { exhibition } from "@simul/core/scenario/Exhibition"
 import { fibonacci } from "@simul/core/scenario/Fibonacci"
 import type { Scenario } from "@simul/core/scenario/Scenario"
+import { amdahl } from "./chapter/Amdahl.ts"
+import { backPressure } from "./chapter/BackPressure.ts"
+import { blockTheLoop } from "./chapter/BlockTheLoop.ts"
+import { littlesLaw } from "./chapter/LittlesLaw.ts"
+import { mapChunks } from "./chapter/MapChunks.ts"
+import { responsiveness } from "./chapter/Responsiveness.ts"
+import { starvation } from "./chapter/Starvation.ts"
 import { concurrencyVsParallelism } from "./chapter/ConcurrencyVsParallelism.ts"
 import { definitions } from "./chapter/Definitions.ts"
 import { fibCooperative } from "./chapter/FibCooperative.ts"
@@ -21,7 +28,9 @@ export const chapters: ReadonlyArray<Chapter> = [
   {
     title: "Computing",
     scenarios: [fibSequential, fibCooperative, fibPool, gilNote, fibonacci, concurrencyVsParallelism]
-  }
+  },
+  { title: "Answering", scenarios: [blockTheLoop, responsiveness, starvation] },
+  { title: "Sizing", scenarios: [amdahl, littlesLaw, backPressure, mapChunks] }
 ]
 
 export const scenarios: ReadonlyArray<Scenario> = chapters.flatMap(({ scenarios }) => scenarios)

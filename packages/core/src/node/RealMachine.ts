@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { cooperate } from "../Cooperate.ts"
 import { Executor } from "../Executor.ts"
 import { type Machine, workersOf } from "../scenario/Machine.ts"
@@ -9,6 +10,7 @@ import * as Stage from "../scenario/Stage.ts"
 import type * as WorkTask from "../scenario/work.task.ts"
 import * as Work from "../scenario/Work.ts"
 import * as Task from "../Task.ts"
+import * as BlockedDetector from "./BlockedDetector.ts"
 import * as ProcessExecutor from "./ProcessExecutor.ts"
 import * as ThreadExecutor from "./ThreadExecutor.ts"
 
@@ -72,7 +74,42 @@ export const make: Machine["Service"] = {
     return Effect.gen(function* () {
       const executor = yield* Executor
       yield* Effect.orDie(executor.warm(maximum))
-      return yield* use(workersOf(maximum, (work) => Effect.orDie(executor.submit(tasks.perform, [work]))))
+      const map = Effect.fnUntraced(function* (items: number, chunk: number) {
+        const began = performance.now()
+        let firstMs = 0
+        let sum = 0
+        yield* Stream.runForEach(executor.map(range(items), tasks.square, { chunk }), (value) =>
+          Effect.sync(() => {
+            if (firstMs === 0) firstMs = performance.now() - began
+            sum += value
+          })
+        )
+        return { firstMs, wallMs: performance.now() - began, sum }
+      })
+      return yield* use(
+        workersOf(
+          maximum,
+          (work) => Effect.orDie(executor.submit(tasks.perform, [work])),
+          (items, chunk) => Effect.orDie(map(items, chunk))
+        )
+      )
     }).pipe(Effect.provide(Layer.orDie(layer({ maximum }))))
-  }
+  },
+  blocked: (effect) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const functions = new Set<string>()
+        yield* BlockedDetector.watch({
+          onBlocked: ({ stack }) => Effect.sync(() => stack.forEach((frame) => functions.add(frame.function)))
+        })
+        const value = yield* effect
+        // a stall is told of once it is over
+        yield* Effect.sleep("200 millis")
+        return [value, [...functions]] as const
+      })
+    )
+}
+
+function* range(items: number) {
+  for (let item = 0; item < items; item++) yield item
 }

@@ -26,6 +26,16 @@ export interface Sliced {
 export interface Workers {
   /** Does work on a worker; the lane is ready until one is free. */
   readonly submit: (lane: string, work: Work.Work) => Effect.Effect<string, never, Stage.Stage>
+  /** Maps so many tiny items on one worker, in chunks of that size. */
+  readonly map: (items: number, chunk: number) => Effect.Effect<Mapped>
+}
+
+export interface Mapped {
+  /** From the start to the first result, and to the last. */
+  readonly firstMs: number
+  readonly wallMs: number
+  /** Of the squares of 0 to `items - 1`. */
+  readonly sum: number
 }
 
 export class Machine extends Context.Service<
@@ -43,16 +53,28 @@ export class Machine extends Context.Service<
       options: { readonly workers: number; readonly cores: number },
       use: (workers: Workers) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E, R>
+    /** Runs something, and names the functions that blocked the event loop meanwhile. A model has none. */
+    readonly blocked: <A, E, R>(
+      effect: Effect.Effect<A, E, R>
+    ) => Effect.Effect<readonly [value: A, functions: ReadonlyArray<string>], E, R>
   }
 >()("@simul/core/scenario/Machine") {}
 
 /** A task's way to a worker and back in the model. */
 export const messageMs = 0.1
 
+/** What a tiny item of a chunk costs in the model. */
+export const itemMs = 0.0005
+
 /** So many workers, each of which does one task at a time. */
-export const workersOf = (workers: number, perform: (work: Work.Work) => Effect.Effect<string>): Workers => {
+export const workersOf = (
+  workers: number,
+  perform: (work: Work.Work) => Effect.Effect<string>,
+  map: Workers["map"]
+): Workers => {
   const free = Semaphore.makeUnsafe(workers)
   return {
+    map,
     submit: (lane, work) =>
       Effect.andThen(Stage.begin(lane, "ready"), free.withPermits(1)(Stage.during(lane, "worker", perform(work))))
   }
@@ -87,9 +109,16 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
       ),
     withWorkers: (_, { workers, cores }, use) =>
       use(
-        workersOf(Math.min(workers, cores), (work) =>
-          Effect.as(Effect.sleep(messageMs + Work.costOf(work)), Work.resultOf(work))
+        workersOf(
+          Math.min(workers, cores),
+          (work) => Effect.as(Effect.sleep(messageMs + Work.costOf(work)), Work.resultOf(work)),
+          (items, chunk) => {
+            const wallMs = Math.ceil(items / chunk) * messageMs + items * itemMs
+            const sum = ((items - 1) * items * (2 * items - 1)) / 6
+            return Effect.as(Effect.sleep(wallMs), { firstMs: messageMs + chunk * itemMs, wallMs, sum })
+          }
         )
-      )
+      ),
+    blocked: (effect) => Effect.map(effect, (value) => [value, []])
   }
 })
