@@ -17,6 +17,18 @@ import { fibPool } from "./chapter/FibPool.ts"
 import { fibSequential } from "./chapter/FibSequential.ts"
 import { gilNote } from "./chapter/GilNote.ts"
 import { wat } from "./chapter/Wat.ts"
+import { cancellation } from "./chapter/Cancellation.ts"
+import { timeouts } from "./chapter/Timeouts.ts"
+import { errors } from "./chapter/Errors.ts"
+import { hedging } from "./chapter/Hedging.ts"
+import { threadVsProcess } from "./chapter/ThreadVsProcess.ts"
+import { fibersAtScale } from "./chapter/FibersAtScale.ts"
+import { race } from "./chapter/Race.ts"
+import { deadlock } from "./chapter/Deadlock.ts"
+import { crashResume } from "./chapter/CrashResume.ts"
+import { downloadMany } from "./chapter/DownloadMany.ts"
+import { getHtml } from "./chapter/GetHtml.ts"
+import { politeness } from "./chapter/Politeness.ts"
 
 export interface Chapter {
   readonly title: string
@@ -30,7 +42,13 @@ export const chapters: ReadonlyArray<Chapter> = [
     scenarios: [fibSequential, fibCooperative, fibPool, gilNote, fibonacci, concurrencyVsParallelism]
   },
   { title: "Answering", scenarios: [blockTheLoop, responsiveness, starvation] },
-  { title: "Sizing", scenarios: [amdahl, littlesLaw, backPressure, mapChunks] }
+  { title: "Sizing", scenarios: [amdahl, littlesLaw, backPressure, mapChunks, threadVsProcess, fibersAtScale] },
+  { title: "Ending", scenarios: [cancellation, timeouts, errors, hedging] },
+  { title: "Fetching", scenarios: [getHtml, downloadMany, politeness] },
+  { title: "Breaking", scenarios: [race, deadlock, crashResume] }
 ]
 
 export const scenarios: ReadonlyArray<Scenario> = chapters.flatMap(({ scenarios }) => scenarios)
+
+/** Those that ask the web for something. */
+export const fetching: ReadonlyArray<Scenario> = [getHtml, downloadMany]

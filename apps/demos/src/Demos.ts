@@ -10,14 +10,16 @@ import * as RealMachine from "@simul/core/node/RealMachine"
 import { Machine } from "@simul/core/scenario/Machine"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
+import type { StageEvent } from "@simul/core/scenario/Stage"
 import * as ScenarioText from "@simul/core/scenario/ScenarioText"
 import * as Timeline from "@simul/core/Timeline"
 import * as TimelineHtml from "@simul/core/TimelineHtml"
 import * as TimelineText from "@simul/core/TimelineText"
 import * as TimelineTrace from "@simul/core/TimelineTrace"
 import * as Effect from "effect/Effect"
-import { chapters, scenarios } from "./Chapters.ts"
+import { chapters, fetching, scenarios } from "./Chapters.ts"
 import * as Live from "./Live.ts"
+import { Web } from "./Web.ts"
 
 /** What the program talks to. */
 export interface Terminal {
@@ -57,13 +59,15 @@ class Misuse extends Error {
 
 const call = "pnpm --filter demos start"
 
+const widest = Math.max(...scenarios.map(({ name }) => name.length))
+
 const contents = () =>
   [
     "Experiments on concurrency: predict, run, compare.",
     ...chapters.flatMap(({ title, scenarios }) => [
       "",
       title,
-      ...scenarios.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`)
+      ...scenarios.map(({ name, title }) => `  ${name.padEnd(widest)}  ${title}`)
     ]),
     "",
     `  ${call} chess --virtual          at once, in virtual time`,
@@ -166,11 +170,28 @@ const everything = async (terminal: Terminal, seed: number): Promise<number> => 
     const wrong = judged.filter(({ holds }) => !holds)
     if (wrong.length > 0) status = 1
     terminal.stdout.write(
-      `${wrong.length === 0 ? "✔" : "✖"} ${scenario.name.padEnd(26)} ${judged.length - wrong.length} of ${judged.length}${wrong.map(({ what }) => `, not: ${what}`).join("")}\n`
+      `${wrong.length === 0 ? "✔" : "✖"} ${scenario.name.padEnd(widest)} ${judged.length - wrong.length} of ${judged.length}${wrong.map(({ what }) => `, not: ${what}`).join("")}\n`
     )
   }
   return status
 }
+
+/** Plays on this machine, with a site on loopback for those who fetch. */
+const really = (
+  scenario: Scenario.Scenario,
+  parameters: Scenario.Played["parameters"],
+  listen: (event: StageEvent) => void
+) =>
+  Effect.gen(function* () {
+    const played = Effect.provideService(
+      Scenario.playReally(scenario, parameters, { listen }),
+      Machine,
+      RealMachine.make
+    )
+    if (!fetching.includes(scenario)) return yield* played
+    const { make } = yield* Effect.promise(() => import("./node/RealWeb.ts"))
+    return yield* Effect.provideService(played, Web, Effect.succeed(yield* make))
+  }).pipe(Effect.scoped)
 
 const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnType<typeof read>): Promise<number> => {
   const seed = flags.seed === undefined ? 1 : positive("seed", flags.seed)
@@ -195,11 +216,7 @@ const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnT
   const played = await Effect.runPromise(
     flags.virtual === true || speed !== undefined
       ? Scenario.playVirtually(scenario, parameters, { seed })
-      : Effect.provideService(
-          Scenario.playReally(scenario, parameters, isDrawn ? { listen: live.listen } : {}),
-          Machine,
-          RealMachine.make
-        )
+      : really(scenario, parameters, isDrawn ? live.listen : () => {})
   )
   live.stop()
   if (speed !== undefined && isDrawn) await live.replay(played.events, speed)

@@ -45,11 +45,10 @@ export const concurrencyVsParallelism = Scenario.make({
       Stage.variant(
         title,
         Effect.andThen(
-          Effect.forEach(
-            lanes,
-            (lane) => Stage.lane(lane, Stage.during(lane, "sleeping", Effect.sleep(wait))),
-            { concurrency, discard: true }
-          ),
+          Effect.forEach(lanes, (lane) => Stage.lane(lane, Stage.during(lane, "sleeping", Effect.sleep(wait))), {
+            concurrency,
+            discard: true
+          }),
           Stage.now
         )
       )

@@ -45,10 +45,7 @@ export const fibCooperative = Scenario.make({
       longestSteps: {
         what: "longest stretch, by steps",
         formula: "cost of the last whole slice",
-        value: Math.max(
-          Work.costOf(work, last, large),
-          Work.costOf(work, before, Math.min(large, before + steps))
-        ),
+        value: Math.max(Work.costOf(work, last, large), Work.costOf(work, before, Math.min(large, before + steps))),
         unit: "ms",
         only: "virtual"
       },
@@ -113,7 +110,10 @@ export const fibCooperative = Scenario.make({
       says: "yielding each 50,000 iterations keeps the program responsive",
       is: "at 300,000 the longest block between two yields was 268 to 342 ms; with a time budget of 10 ms it was 12"
     },
-    { says: "the sequential version was faster (no number)", is: "1174 ms in turn, 1254 by steps, 1130 by time: the same" }
+    {
+      says: "the sequential version was faster (no number)",
+      is: "1174 ms in turn, 1254 by steps, 1130 by time: the same"
+    }
   ],
   model
 })

@@ -47,11 +47,11 @@ const run = ({ service, customers, servers }: Values, utilisation: number) =>
         inside--
         stayedMs += (yield* Stage.now) - came
       })
-      const all: Array<Fiber.Fiber<void, never>> = []
+      const all: Array<Fiber.Fiber<void>> = []
       const everyMs = service / (servers * utilisation)
       for (let count = 0; count < customers; count++) {
         yield* Effect.flatMap(exponential(everyMs), Effect.sleep)
-        all.push((yield* Effect.forkChild(customer)) as Fiber.Fiber<void, never>)
+        all.push(yield* Effect.forkChild(customer))
         if (count % 10 === 0) yield* Stage.count("in the system", inside)
       }
       yield* Fiber.awaitAll(all)
@@ -65,7 +65,8 @@ export const littlesLaw = Scenario.make({
   name: "littles-law",
   title: "Little's law, and the price of being busy",
   question: {
-    text: () => "A queue that is busy 95 % of the time, beside one that is busy 50 %: how many times as long does one stay?",
+    text: () =>
+      "A queue that is busy 95 % of the time, beside one that is busy 50 %: how many times as long does one stay?",
     answer: "growth"
   },
   parameters,

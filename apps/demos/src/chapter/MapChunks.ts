@@ -72,7 +72,7 @@ export const mapChunks = Scenario.make({
         const wall = (chunk: number) => found[chunks.indexOf(chunk)]!.wallMs
         const gain = wall(1) / wall(256)
         return {
-          sum: [...new Set(found.map(({ sum }) => sum))].length === 1 ? found[0]!.sum : "not the same",
+          sum: new Set(found.map(({ sum }) => sum)).size === 1 ? found[0]!.sum : "not the same",
           gain,
           atLeast: gain,
           monotone: chunks.filter((chunk, index) => index > 0 && chunk <= 256 && wall(chunk) > wall(chunks[index - 1]!))

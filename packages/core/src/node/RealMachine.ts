@@ -1,10 +1,13 @@
 /** The machine that this process runs on, for scenarios: the loop is this one, workers are threads and processes. */
 import { availableParallelism } from "node:os"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { cooperate } from "../Cooperate.ts"
-import { Executor } from "../Executor.ts"
+import { Executor, type ExecutorError } from "../Executor.ts"
 import { type Machine, workersOf } from "../scenario/Machine.ts"
 import * as Stage from "../scenario/Stage.ts"
 import type * as WorkTask from "../scenario/work.task.ts"
@@ -86,15 +89,43 @@ export const make: Machine["Service"] = {
         )
         return { firstMs, wallMs: performance.now() - began, sum }
       })
+      const timed = <E>(effect: Effect.Effect<unknown, E>) =>
+        Effect.suspend(() => {
+          const began = performance.now()
+          return Effect.orDie(Effect.map(effect, () => performance.now() - began))
+        })
+      const stop = Effect.fnUntraced(function* (task: "asks" | "ignores") {
+        const fiber = yield* Effect.forkChild(executor.submit(tasks.compute, [5000, task === "asks"]))
+        yield* Effect.sleep("100 millis")
+        return yield* timed(Fiber.interrupt(fiber))
+      })
+      const ended = (effect: Effect.Effect<unknown, ExecutorError>) =>
+        Effect.match(effect, { onSuccess: () => "done", onFailure: ({ reason }) => reason._tag })
       return yield* use(
-        workersOf(
-          maximum,
-          (work) => Effect.orDie(executor.submit(tasks.perform, [work])),
-          (items, chunk) => Effect.orDie(map(items, chunk))
-        )
+        workersOf(maximum, {
+          perform: (work) => Effect.orDie(executor.submit(tasks.perform, [work])),
+          map: (items, chunk) => Effect.orDie(map(items, chunk)),
+          stop,
+          echo: (bytes) => timed(executor.submit(tasks.echo, [new Uint8Array(bytes)])),
+          crash: Effect.map(
+            Effect.all(
+              [
+                ended(executor.submit(tasks.compute, [500, false])),
+                ended(Effect.delay(executor.submit(tasks.exit, []), "100 millis"))
+              ],
+              { concurrency: 2 }
+            ),
+            ([other, killed]) => ({ killed, other })
+          )
+        })
       )
     }).pipe(Effect.provide(Layer.orDie(layer({ maximum }))))
   },
+  heapBytes: Effect.sync(() => {
+    setFlagsFromString("--expose-gc")
+    ;(runInNewContext("gc") as () => void)()
+    return process.memoryUsage().heapUsed
+  }),
   blocked: (effect) =>
     Effect.scoped(
       Effect.gen(function* () {

@@ -101,10 +101,7 @@ export const fibonacci = Scenario.make({
       stallThreads: threads.stallMs
     }
   }),
-  prose: (
-    { tasks, cores },
-    { cooperative, threads, processes, stallSequential, stallCooperative, stallThreads }
-  ) => [
+  prose: ({ tasks, cores }, { cooperative, threads, processes, stallSequential, stallCooperative, stallThreads }) => [
     `Turns do not make work less: cooperative is ${cooperative.toFixed(2)} times as fast as call after call. What they give is the loop: a timer is late by ${stallCooperative.toFixed(1)} ms at most instead of ${stallSequential.toFixed(0)}.`,
     `Threads are ${threads.toFixed(2)} times as fast, processes ${processes.toFixed(2)} times: ${tasks} tasks on ${cores} cores are ${Math.ceil(tasks / cores)} rounds instead of ${tasks}. And the loop stays free (${stallThreads.toFixed(1)} ms).`
   ],

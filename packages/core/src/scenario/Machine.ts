@@ -26,6 +26,12 @@ export interface Sliced {
 export interface Workers {
   /** Does work on a worker; the lane is ready until one is free. */
   readonly submit: (lane: string, work: Work.Work) => Effect.Effect<string, never, Stage.Stage>
+  /** Begins a task that goes on for seconds, interrupts it, and tells after how long its worker is free again. */
+  readonly stop: (task: "asks" | "ignores") => Effect.Effect<number>
+  /** Sends bytes there and back; tells how long it took. */
+  readonly echo: (bytes: number) => Effect.Effect<number>
+  /** Kills the worker of a task while another task runs elsewhere; tells how each ended. */
+  readonly crash: Effect.Effect<{ readonly killed: string; readonly other: string }>
   /** Maps so many tiny items on one worker, in chunks of that size. */
   readonly map: (items: number, chunk: number) => Effect.Effect<Mapped>
 }
@@ -53,6 +59,8 @@ export class Machine extends Context.Service<
       options: { readonly workers: number; readonly cores: number },
       use: (workers: Workers) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E, R>
+    /** Bytes of the heap in use after a collection. A model has none. */
+    readonly heapBytes: Effect.Effect<number | undefined>
     /** Runs something, and names the functions that blocked the event loop meanwhile. A model has none. */
     readonly blocked: <A, E, R>(
       effect: Effect.Effect<A, E, R>
@@ -63,18 +71,31 @@ export class Machine extends Context.Service<
 /** A task's way to a worker and back in the model. */
 export const messageMs = 0.1
 
+/** Costs by the kind of worker in the model: until it is ready, a message, a KiB of one, in milliseconds. */
+export const costs = {
+  threads: { boot: 40, message: 0.1, kibibyte: 0.0004 },
+  processes: { boot: 100, message: 0.2, kibibyte: 0.004 }
+}
+
+/** How long a task that ignores its cancellation is waited for before its worker is killed. */
+export const graceMs = 250
+
+/** In the model: until a task that asks sees that it is not wanted, and until a killed worker is gone. */
+const noticeMs = 3
+
 /** What a tiny item of a chunk costs in the model. */
 export const itemMs = 0.0005
 
+/** What works for `workersOf`. */
+interface Hands extends Omit<Workers, "submit"> {
+  readonly perform: (work: Work.Work) => Effect.Effect<string>
+}
+
 /** So many workers, each of which does one task at a time. */
-export const workersOf = (
-  workers: number,
-  perform: (work: Work.Work) => Effect.Effect<string>,
-  map: Workers["map"]
-): Workers => {
+export const workersOf = (workers: number, { perform, ...others }: Hands): Workers => {
   const free = Semaphore.makeUnsafe(workers)
   return {
-    map,
+    ...others,
     submit: (lane, work) =>
       Effect.andThen(Stage.begin(lane, "ready"), free.withPermits(1)(Stage.during(lane, "worker", perform(work))))
   }
@@ -84,10 +105,7 @@ export const workersOf = (
 export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
   const thread = Semaphore.makeUnsafe(1)
   const hold = (lane: string, ms: number) =>
-    Effect.andThen(
-      Stage.begin(lane, "ready"),
-      thread.withPermits(1)(Stage.during(lane, "running", Effect.sleep(ms)))
-    )
+    Effect.andThen(Stage.begin(lane, "ready"), thread.withPermits(1)(Stage.during(lane, "running", Effect.sleep(ms))))
   return {
     call: (lane, work) => Effect.as(hold(lane, Work.costOf(work)), Work.resultOf(work)),
     cooperate: Effect.fnUntraced(function* (lane, work, slice) {
@@ -103,22 +121,32 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
       }
       return { result: Work.resultOf(work), longestMs }
     }),
-    sleep: (lane, ms) => Effect.andThen(
+    sleep: (lane, ms) =>
+      Effect.andThen(
         Stage.during(lane, "sleeping", Effect.sleep(ms)),
         Stage.during(lane, "ready", thread.withPermits(1)(Effect.void))
       ),
-    withWorkers: (_, { workers, cores }, use) =>
-      use(
-        workersOf(
-          Math.min(workers, cores),
-          (work) => Effect.as(Effect.sleep(messageMs + Work.costOf(work)), Work.resultOf(work)),
-          (items, chunk) => {
-            const wallMs = Math.ceil(items / chunk) * messageMs + items * itemMs
-            const sum = ((items - 1) * items * (2 * items - 1)) / 6
-            return Effect.as(Effect.sleep(wallMs), { firstMs: messageMs + chunk * itemMs, wallMs, sum })
-          }
+    withWorkers: (kind, { workers, cores }, use) => {
+      const { boot, message, kibibyte } = costs[kind]
+      const taking = (ms: number) => Effect.as(Effect.sleep(ms), ms)
+      return Effect.andThen(
+        Effect.sleep(boot),
+        use(
+          workersOf(Math.min(workers, cores), {
+            perform: (work) => Effect.as(Effect.sleep(messageMs + Work.costOf(work)), Work.resultOf(work)),
+            stop: (task) => taking(task === "asks" ? noticeMs : graceMs + noticeMs),
+            echo: (bytes) => taking(message + (kibibyte * bytes) / 1024),
+            crash: Effect.as(Effect.sleep(boot), { killed: "WorkerCrashed", other: "done" }),
+            map: (items, chunk) => {
+              const wallMs = Math.ceil(items / chunk) * messageMs + items * itemMs
+              const sum = ((items - 1) * items * (2 * items - 1)) / 6
+              return Effect.as(Effect.sleep(wallMs), { firstMs: messageMs + chunk * itemMs, wallMs, sum })
+            }
+          })
         )
-      ),
+      )
+    },
+    heapBytes: Effect.undefined,
     blocked: (effect) => Effect.map(effect, (value) => [value, []])
   }
 })

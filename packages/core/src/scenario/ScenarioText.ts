@@ -50,7 +50,13 @@ export const reveal = (scenario: Scenario, played: Played, options: Options = {}
     ]),
     ...(model === undefined || played.mode === "real" ? [] : [...wrap(`Modelled: ${model}`, width), ""]),
     ...(played.mode === "real" && held < judged.length
-      ? [...wrap("A busy machine measures itself: what does not hold there may hold on a quiet one, and does in virtual time (--virtual).", width), ""]
+      ? [
+          ...wrap(
+            "A busy machine measures itself: what does not hold there may hold on a quiet one, and does in virtual time (--virtual).",
+            width
+          ),
+          ""
+        ]
       : []),
     `${held} of ${judged.length} predictions hold, ${played.mode === "virtual" ? "in virtual time" : "measured on this machine"}`,
     ""
