@@ -16,6 +16,8 @@ import type { Target } from "./Target.ts"
 
 export interface CommitterOptions {
   readonly list: number
+  /** Links of what is settled become targets. */
+  readonly isCrawl: boolean
   /** A commit comes at the latest this long after the first settled target, in milliseconds. */
   readonly withinMs: number
   /** A commit comes at once when this many are settled. */
@@ -84,16 +86,18 @@ export const make = Effect.fnUntraced(function* (
       waiting: [...parked, ...leased],
       hosts: politeness.changes(Date.now()),
       ...(place === undefined ? {} : { place }),
-      archives: grown
+      archives: grown,
+      isCrawl: options.isCrawl
     }
-    const attempt: Effect.Effect<void, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
+    const attempt: Effect.Effect<number, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
       Effect.andThen(restore(options.diskFull), attempt)
     )
-    yield* Effect.onError(attempt, () => putBack(rows))
+    const found = yield* Effect.onError(attempt, () => putBack(rows))
     grown = []
     let firstDueMs = Infinity
     for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
     frontier.committed(straggling, firstDueMs)
+    if (options.isCrawl) frontier.found(found, rows.length)
     for (const release of held) release()
     held.clear()
     return rows.map((one) => one.outcome)

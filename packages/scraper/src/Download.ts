@@ -30,6 +30,24 @@ export interface DownloadOptions {
   readonly suggestions: boolean
   /** Take the body as it came: content codings stay, and no part is continued, for a part has no head. */
   readonly raw: boolean
+  /** Set for a crawl. */
+  readonly follow?: Follow | undefined
+}
+
+/** What a crawl does with answers: it reads them for links, and leaves some redirects alone. */
+export interface Follow {
+  /** Whether a redirect of this target to this URL is followed. */
+  readonly redirect: (target: Target, url: URL) => boolean
+  /** Reads a body as it comes; `undefined` for one without links. */
+  readonly read: (target: Target, head: ResponseHead) => Reading | undefined
+}
+
+/** A body that is read for links. */
+export interface Reading {
+  /** Takes the next bytes, decoded; they belong to the caller again when it returns. */
+  readonly write: (chunk: Uint8Array) => void
+  /** The targets found in all of it. */
+  readonly end: () => ReadonlyArray<Target>
 }
 
 /** How an attempt ended. `status` and `url` are those of the last answer, if there was one. */
@@ -57,6 +75,8 @@ export interface Complete {
   readonly head: ResponseHead
   readonly validators: Validators
   readonly suggested?: string
+  /** Set for a crawl. */
+  readonly links?: ReadonlyArray<Target>
 }
 
 /** The attempt that an error of the sink makes; other errors are bugs and thrown on. */
@@ -117,6 +137,7 @@ const noLimits = {}
 const heldByDecoder = 1
 const heldBySink = 2
 const heldByRate = 4
+const heldByReading = 8
 
 class Running implements Download, Receiver, Decode.Output {
   readonly target: Target
@@ -140,6 +161,10 @@ class Running implements Download, Receiver, Decode.Output {
   /** Who holds back the session now. */
   #holds = 0
   #rateTimer: ReturnType<typeof setTimeout> | undefined
+  #reading: Reading | undefined
+  #bodyEnded = false
+  /** Decodes for the reading what is kept as it came. */
+  #uncoder: Decode.Decoder | undefined
 
   constructor(
     target: Target,
@@ -156,7 +181,12 @@ class Running implements Download, Receiver, Decode.Output {
   }
 
   start(session: Session["Service"]) {
-    this.#transfer = session.open(this.#request(), this)
+    const { follow } = this.#options
+    const request = this.#request()
+    this.#transfer = session.open(
+      follow === undefined ? request : { ...request, follows: (url) => follow.redirect(this.target, url) },
+      this
+    )
   }
 
   #request(): Request {
@@ -278,6 +308,8 @@ class Running implements Download, Receiver, Decode.Output {
     if ("_tag" in decoder) return { _tag: "Failed", reason: decoder, head }
     this.#decoder = decoder
     if (this.#part !== undefined) return undefined
+    this.#reading = this.#options.follow?.read(this.target, head)
+    if (this.#reading !== undefined && raw && codings.length > 0) this.#uncode(codings)
     // small bodies are asked for again from the start; only long ones are worth a part with a name
     const long = this.total === undefined || this.total > drainBytes
     this.#validator = this.#coded || raw || !long ? undefined : strongValidator(head)
@@ -290,6 +322,31 @@ class Running implements Download, Receiver, Decode.Output {
       return this.#broken(error)
     }
     return undefined
+  }
+
+  /** The reading gets the body decoded; where that fails, there is none. */
+  #uncode(codings: ReadonlyArray<string>) {
+    const reading = this.#reading!
+    const uncoder = Decode.make(
+      codings,
+      {},
+      {
+        data: reading.write,
+        drain: () => this.#release(heldByReading),
+        end: () => {
+          this.#uncoder = undefined
+          this.end()
+        },
+        error: () => {
+          this.#reading = undefined
+          this.#uncoder = undefined
+          this.#release(heldByReading)
+          if (this.#bodyEnded) this.end()
+        }
+      }
+    )
+    if ("_tag" in uncoder) this.#reading = undefined
+    else this.#uncoder = uncoder
   }
 
   onData(chunk: Uint8Array): void {
@@ -320,6 +377,9 @@ class Running implements Download, Receiver, Decode.Output {
 
   data(chunk: Uint8Array): void {
     if (this.#ended) return
+    if (this.#uncoder !== undefined) {
+      if (!this.#uncoder.write(chunk)) this.#hold(heldByReading)
+    } else this.#reading?.write(chunk)
     try {
       if (this.#part!.write(chunk)) return
       this.#part!.drained = () => this.#release(heldBySink)
@@ -332,7 +392,12 @@ class Running implements Download, Receiver, Decode.Output {
     this.#release(heldByDecoder)
   }
   end(): void {
-    if (!this.#ended) this.#end(this.#complete(this.#part!, this.#head!))
+    if (this.#ended) return
+    if (this.#uncoder !== undefined && !this.#bodyEnded) {
+      this.#bodyEnded = true
+      return this.#uncoder.end()
+    }
+    this.#end(this.#complete(this.#part!, this.#head!))
   }
   error(reason: FetchReason): void {
     if (!this.#ended) this.#end(this.#failed(reason))
@@ -355,6 +420,7 @@ class Running implements Download, Receiver, Decode.Output {
       const complete: Mutable<Complete> = { _tag: "Complete", part, bytes, head, validators }
       if (sha256 !== undefined) complete.sha256 = sha256
       if (suggested !== undefined) complete.suggested = suggested
+      if (this.#reading !== undefined) complete.links = this.#reading.end()
       return complete
     } catch (error) {
       return this.#broken(error)
@@ -407,6 +473,7 @@ class Running implements Download, Receiver, Decode.Output {
     this.#ended = true
     clearTimeout(this.#rateTimer)
     this.#decoder?.close()
+    this.#uncoder?.close()
     this.#transfer?.abort()
   }
 

@@ -91,9 +91,9 @@ export class ProtocolError extends Schema.TaggedError<ProtocolError>()("Protocol
   }
 }
 
-/** Redirects that lead nowhere: a loop, too many, or a target that is no http(s) URL. */
+/** Redirects that lead nowhere: a loop, too many, a target that is no http(s) URL, or one that the crawl leaves out. */
 export class RedirectError extends Schema.TaggedError<RedirectError>()("RedirectError", {
-  kind: Schema.Literals(["loop", "limit", "location"]),
+  kind: Schema.Literals(["loop", "limit", "location", "scope"]),
   location: Schema.String,
   count: Schema.Int
 }) {
@@ -106,6 +106,8 @@ export class RedirectError extends Schema.TaggedError<RedirectError>()("Redirect
         return `more than ${this.count} redirects`
       case "location":
         return `redirects to ${this.location}, which is no http(s) URL`
+      case "scope":
+        return `redirects to ${this.location}, which is out of scope`
     }
   }
 }

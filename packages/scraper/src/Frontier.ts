@@ -37,6 +37,18 @@ export interface FrontierOptions {
   readonly holds: (path: string, bytes: number) => boolean
   /** A line of the list that is no URL. */
   readonly invalid: (line: Line, error: InvalidUrl) => void
+  /** Set for a crawl. */
+  readonly crawl: CrawlOptions | undefined
+}
+
+/** The targets of a crawl come from the store alone. */
+export interface CrawlOptions {
+  /** Its targets that are not done. */
+  readonly open: number
+  /** Targets of one site that are queued at once, at most. */
+  readonly perSite: number
+  /** Targets that may still be saved. */
+  readonly room: number
 }
 
 /** Targets of a batch that have no row yet. */
@@ -53,7 +65,7 @@ export const make = Effect.fnUntraced(function* (
   politeness: Politeness.Politeness,
   options: FrontierOptions
 ) {
-  const { list } = options
+  const { list, crawl } = options
   /** Batches of the list with a place, in order, and those without one: few, for a window is small. */
   const batches: Array<OpenBatch> = []
   let others: Array<OpenBatch> = []
@@ -88,7 +100,8 @@ export const make = Effect.fnUntraced(function* (
   }
   const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | StoreError>) => void>()
   const counts = { read: options.targets, skipped: 0, inFlight: 0, waiting: 0 }
-  let listEnded = false
+  let listEnded = crawl !== undefined
+  let room = crawl?.room ?? Infinity
   let paused = false
   let finished: Effect.Effect<never, Cause.Done | StoreError> | undefined
   let dueMs = Infinity
@@ -98,8 +111,8 @@ export const make = Effect.fnUntraced(function* (
   // ---- towards the workers
 
   const dispatch = () => {
-    if (finished === undefined && listEnded && politeness.queued() + counts.inFlight + counts.waiting === 0)
-      finished = Cause.done()
+    const isDone = listEnded && politeness.queued() + counts.inFlight + counts.waiting === 0
+    if (finished === undefined && (isDone || (room <= 0 && counts.inFlight === 0))) finished = Cause.done()
     for (const waiter of waiters) {
       const taken = takeNow()
       if (taken === undefined) break
@@ -111,7 +124,7 @@ export const make = Effect.fnUntraced(function* (
   }
   /** The next target that may be asked, if one may be asked now. */
   const poll = (): Politeness.Admission | undefined => {
-    if (paused || finished !== undefined) return undefined
+    if (paused || finished !== undefined || counts.inFlight >= room) return undefined
     const admission = politeness.take(Date.now())
     if (admission !== undefined) counts.inFlight++
     return admission
@@ -217,12 +230,22 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const lease = Effect.fnUntraced(function* () {
-    const targets = yield* store.lease(list, options.window - politeness.queued(), Date.now())
+    const room = options.window - politeness.queued()
+    const perSite = crawl?.perSite
+    const { targets, dueMs: nextMs } =
+      perSite === undefined
+        ? yield* leaseInTurn(room)
+        : yield* store.leaseBySite(list, room, Date.now(), (origin) => perSite - politeness.queuedAt(origin))
     yield* restoreHosts(targets)
     remember(targets, undefined)
     counts.waiting -= targets.length
+    // there may be more of what a site had no room for
+    dueMs = perSite !== undefined && targets.length > 0 ? 0 : nextMs
+  })
+  const leaseInTurn = Effect.fnUntraced(function* (limit: number) {
+    const targets = yield* store.lease(list, limit, Date.now())
     const waiting = yield* store.waiting(list)
-    dueMs = waiting.dueMs ?? Infinity
+    return { targets, dueMs: waiting.dueMs ?? Infinity }
   })
 
   const feed = Effect.gen(function* () {
@@ -245,9 +268,14 @@ export const make = Effect.fnUntraced(function* (
       dispatch()
     }
   })
-  const waiting = yield* store.waiting(list)
-  counts.waiting = waiting.count
-  dueMs = waiting.dueMs ?? Infinity
+  if (crawl === undefined) {
+    const waiting = yield* store.waiting(list)
+    counts.waiting = waiting.count
+    dueMs = waiting.dueMs ?? Infinity
+  } else {
+    counts.waiting = crawl.open
+    dueMs = 0
+  }
   return {
     /** Reads list and store, by demand. What stops it, a bug too, ends the line. */
     run: Effect.onError(feed, (cause) =>
@@ -263,11 +291,24 @@ export const make = Effect.fnUntraced(function* (
     release: (target: Target, verdict?: Politeness.Verdict) => {
       politeness.release(target, Date.now(), verdict)
       counts.inFlight--
+      if (crawl !== undefined && 2 * politeness.queuedAt(target.host) < crawl.perSite) dueMs = 0
       dispatch()
     },
     /** A target goes to the store to wait: counted before `release`, so that the run does not end. */
     park: () => {
       counts.waiting++
+    },
+    /** Of a crawl: a target is settled, and what was found in it waits for a commit. Called before `release`. */
+    settle: (isSaved: boolean) => {
+      counts.waiting++
+      if (isSaved) room--
+    },
+    /** Of a crawl: a commit brought this many new targets, in this many settled ones. */
+    found: (targets: number, settled: number) => {
+      counts.waiting += targets - settled
+      counts.read += targets
+      if (targets > 0) dueMs = 0
+      dispatch()
     },
     /** These targets leave the line with the commit to come. The place that every target before has a row, then. */
     leaving: (targets: ReadonlyArray<Target>): Place | undefined => {

@@ -26,7 +26,7 @@ import * as Retry from "./Retry.ts"
 import * as RobotsTxt from "./RobotsTxt.ts"
 import { type ResponseHead, Session } from "./Session.ts"
 import { type Part, Sink } from "./Sink.ts"
-import { Store, type StoreError } from "./Store.ts"
+import { type Settled, Store, type StoreError } from "./Store.ts"
 import type { Partial, Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
@@ -41,6 +41,23 @@ export interface List {
   readonly invalid: number
   /** Fraction of it that was read; `undefined` where its length is not known. */
   readonly read?: () => number | undefined
+  /** The list grows by the links that are found in its pages. */
+  readonly crawl?: Crawl
+}
+
+/** What makes a crawl of a list. */
+export interface Crawl extends Download.Follow {
+  /** Targets of it that are not done. */
+  readonly open: number
+  /** Of them saved, and how many may be; absent: any number. */
+  readonly saved: number
+  readonly maxPages?: number
+  /** The links of what is saved, read from its place, for a body that did not come whole; `undefined` for one without links. */
+  readonly readSaved: (
+    target: Target,
+    head: ResponseHead,
+    path: string
+  ) => Effect.Effect<ReadonlyArray<Target>> | undefined
 }
 
 /** A host that makes the run wait. */
@@ -99,6 +116,7 @@ const noteAfterMs = 1000
 /** Starts the line. It runs until the list is done or the scope closes, as fast as `outcomes` is pulled. */
 export const start = Effect.fnUntraced(function* (list: List, options: Options) {
   const { recorder = Recorder.none } = options
+  const { crawl } = list
   const session = recorder.session(yield* Session)
   const sink = recorder.sink(yield* Sink)
   const store = recorder.store(yield* Store)
@@ -126,6 +144,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     window: Math.max(1024, 8 * options.jobs),
     refresh: options.refresh,
     path: typeof options.naming === "object" ? options.naming.file : undefined,
+    crawl: crawl && {
+      open: crawl.open,
+      perSite: Math.max(64, 8 * options.perHost),
+      room: (crawl.maxPages ?? Infinity) - crawl.saved
+    },
     claim: naming.claim,
     isNamedByUrl: naming.isByUrl,
     holds: sink.holds,
@@ -134,11 +157,12 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       const outcome: Outcome = { _tag: "Failed", url, attempts: 0, durationMs: 0, error }
       counts.failed++
       invalid++
-      committer.settle({ target: { url: line.text, host: "", path: "", attempts: 0 }, outcome })
+      settle({ target: { url: line.text, host: "", path: "", attempts: 0 }, outcome })
     }
   })
   const committer = yield* Committer.make({ store, sink }, politeness, frontier, {
     list: list.number,
+    isCrawl: crawl !== undefined,
     withinMs: 200,
     most: 2048,
     inFlight: (url) => running.all.find(({ target }) => target.url === url)?.target,
@@ -157,6 +181,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     diskFull: Effect.suspend(() => pauseForDisk(0))
   })
 
+  const settle = (one: Settled) => {
+    if (crawl !== undefined) frontier.settle(one.outcome._tag === "Saved" || one.outcome._tag === "Unchanged")
+    committer.settle(one)
+  }
+
   // ---- one target
 
   const downloadOptions: Download.DownloadOptions = {
@@ -164,7 +193,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     maxTimeMs: options.maxTimeMs,
     rate: options.rate === undefined ? undefined : RateLimit.make(options.rate),
     suggestions: options.serverNames,
-    raw: options.format === "warc"
+    raw: options.format === "warc",
+    follow: crawl
   }
   const services = { session, sink }
   const download = (target: Target, part: Part | undefined, done: (ended: Download.Attempt) => void) => {
@@ -245,10 +275,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       case "Unchanged": {
         const { bytes, sha256, record, ...validators } = target.saved!
         counts.unchanged++
-        const outcome = answered("Unchanged", target, startedMs, ended.head, record ?? target.path, bytes, sha256)
-        committer.settle({ target, outcome, validators })
-        frontier.release(target, "answered")
-        return committer.room()
+        const path = record ?? target.path
+        const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
+        return linked(target, ended.head, path, undefined, (links) => {
+          settle({ target, outcome, validators, ...links })
+        })
       }
       case "DiskFull":
         park(ended.partial === undefined ? withoutPartial(target) : { ...target, partial: ended.partial }, 0)
@@ -271,7 +302,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const place = (
     target: Target,
     startedMs: number,
-    { part, head, bytes, sha256, validators }: Download.Complete
+    { part, head, bytes, sha256, validators, links }: Download.Complete
   ): Rest => {
     let path: string
     try {
@@ -281,13 +312,26 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     }
     counts.saved++
     counts.bytes += bytes
-    committer.settle({
-      target,
-      validators,
-      outcome: answered("Saved", target, startedMs, head, path, bytes, sha256)
-    })
-    frontier.release(target, "answered")
-    return committer.room()
+    const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
+    return linked(target, head, path, links, (links) => settle({ target, validators, outcome, ...links }))
+  }
+  /** Settles an answer with the links in it, and gives its slot back. */
+  const linked = (
+    target: Target,
+    head: ResponseHead,
+    path: string,
+    links: ReadonlyArray<Target> | undefined,
+    settleWith: (links: Pick<Settled, "links">) => void
+  ): Rest => {
+    const leave = (links: Pick<Settled, "links">) => {
+      settleWith(links)
+      frontier.release(target, "answered")
+      return committer.room()
+    }
+    if (crawl === undefined) return leave(noLinks)
+    const reading = links === undefined ? crawl.readSaved(target, head, path) : undefined
+    if (reading === undefined) return leave(links === undefined ? noLinks : { links })
+    return Effect.flatMap(reading, (links) => leave({ links }) ?? Effect.void)
   }
 
   const fail = (
@@ -301,9 +345,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     const delay = Retry.delayMs(error, attempts, options, backoff)
     if (delay === undefined) {
       forget({ ...target, ...(partial === undefined ? {} : { partial }) })
-      counts.failed++
-      const outcome: Outcome = { _tag: "Failed", ...about(target, attempts, startedMs, head), error }
-      committer.settle({ target, outcome })
+      settle({ target, outcome: lost(about(target, attempts, startedMs, head), error) })
     } else {
       park({ ...withoutPartial(target), attempts, ...(partial === undefined ? {} : { partial }) }, Date.now() + delay)
     }
@@ -314,6 +356,16 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   /** A target that gets its outcome has no use for a part any more. */
   const forget = ({ url, partial }: Target) => {
     if (partial !== undefined) sink.forget(url)
+  }
+
+  const lost = (asked: ReturnType<typeof about>, error: FetchReason): Outcome => {
+    if (error._tag === "RedirectError" && error.kind === "scope") {
+      counts.refused++
+      const { url, attempts, durationMs } = asked
+      return { _tag: "Refused", url, attempts, durationMs, error: { reason: "OutOfScope", message: error.message } }
+    }
+    counts.failed++
+    return { _tag: "Failed", ...asked, error }
   }
 
   const park = (target: Target, dueMs: number) => {
@@ -333,7 +385,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         forget(target)
         counts.refused++
         const asked = about(target, target.attempts, performance.now(), undefined)
-        committer.settle({ target, outcome: { _tag: "Refused", ...asked, error: ruling.error } })
+        settle({ target, outcome: { _tag: "Refused", ...asked, error: ruling.error } })
       }
       frontier.release(target, ruling.verdict)
       return committer.room() ?? Effect.void
@@ -400,6 +452,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   }
   return { outcomes: committer.outcomes, progress }
 })
+
+const noLinks = {}
 
 const withoutPartial = ({ partial: _partial, ...target }: Target): Target => target
 

@@ -248,6 +248,8 @@ export const make = (options: PolitenessOptions) => {
 
     /** Targets queued. */
     queued: () => queued,
+    /** Targets queued for a host. */
+    queuedAt: (origin: string) => hosts.get(origin)?.queued ?? 0,
 
     /** When `take` may give something without a `release`: milliseconds since the epoch, or `Infinity`. */
     wakeMs: () => {

@@ -92,9 +92,12 @@ export const describe = (reason: FetchReason): string => {
     case "ProtocolError":
       return "bad answer"
     case "RedirectError":
-      return { loop: "redirects in a loop", limit: "too many redirects", location: "redirects to no http(s) URL" }[
-        reason.kind
-      ]
+      return {
+        loop: "redirects in a loop",
+        limit: "too many redirects",
+        location: "redirects to no http(s) URL",
+        scope: "redirects out of scope"
+      }[reason.kind]
     case "TruncatedError":
       return "body cut short"
     case "RangeError":

@@ -20,6 +20,8 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>
   /** Milliseconds from now in which the exchange must end. */
   readonly maxTimeMs?: number
+  /** Whether a redirect to this URL is followed; absent: all are. Otherwise the exchange ends with `RedirectError`, `kind` `scope`. */
+  readonly follows?: (url: URL) => boolean
 }
 
 /** The head of the last response: the one after all redirects. */

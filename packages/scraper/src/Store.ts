@@ -44,11 +44,12 @@ export interface Place {
   readonly targets: number
 }
 
-/** A target that got its outcome. */
+/** A target that got its outcome. `links`: the targets of a crawl that were found in it. */
 export interface Settled {
   readonly target: Target
   readonly outcome: Outcome
   readonly validators?: Validators
+  readonly links?: ReadonlyArray<Target>
 }
 
 /** A target that is not done: waiting until `dueMs` (milliseconds since the epoch), or in flight, then leased to this run. */
@@ -67,6 +68,16 @@ export interface Commit {
   readonly place?: Place
   /** How far archives reach with it. */
   readonly archives?: ReadonlyArray<Archive>
+  /** It is one of a crawl: links that its list does not have yet become pending. */
+  readonly isCrawl?: boolean
+}
+
+/** A crawl: its list, how many targets that has, how many of them have an outcome, and how many are saved. */
+export interface Crawl {
+  readonly list: number
+  readonly found: number
+  readonly ended: number
+  readonly saved: number
 }
 
 /** A row as it is read back. */
@@ -89,10 +100,26 @@ export class Store extends Context.Service<
   {
     /** What is known of these URLs, by URL. At most 500 at once. */
     readonly lookup: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, StoreError>
-    /** Writes all of it or nothing. */
-    readonly commit: (commit: Commit) => Effect.Effect<void, StoreError>
+    /** Writes all of it or nothing. Gives how many links were new. */
+    readonly commit: (commit: Commit) => Effect.Effect<number, StoreError>
     /** Leases at most `limit` pending targets of a list that are due, the earliest first. */
     readonly lease: (list: number, limit: number, nowMs: number) => Effect.Effect<ReadonlyArray<Target>, StoreError>
+    /**
+     * Opens the crawl of this directory, or begins it, with further seeds: what failed or was interrupted is pending
+     * again, with no attempts made; with `refresh` also what is done.
+     */
+    readonly crawl: (seeds: ReadonlyArray<Target>, refresh: boolean) => Effect.Effect<Crawl, StoreError>
+    /**
+     * Leases at most `limit` pending targets of a crawl that are due. Sites take turns, and each gets at most what there
+     * is `room` for, the nearest to a seed first. Fewer than `limit` when there are no more; `dueMs`: when one of the
+     * others is due.
+     */
+    readonly leaseBySite: (
+      list: number,
+      limit: number,
+      nowMs: number,
+      room: (origin: string) => number
+    ) => Effect.Effect<{ readonly targets: ReadonlyArray<Target>; readonly dueMs: number }, StoreError>
     /** Pending targets of a list that nobody has leased, and when the first is due. */
     readonly waiting: (
       list: number

@@ -326,6 +326,10 @@ export class Exchange implements Served, Transfer, Watched {
   #turn(location: string): void {
     const next = Redirect.resolve(this.#url, location)
     if (!(next instanceof URL)) return this.#stop(next)
+    if (this.#request.follows?.(next) === false) {
+      const count = this.#trail === undefined ? 1 : this.#trail.count
+      return this.#stop(new FetchError.RedirectError({ kind: "scope", location: Redirect.bare(next), count }))
+    }
     if (this.#trail === undefined) {
       this.#trail = new Redirect.Trail()
       this.#trail.step(Redirect.bare(this.#url), undefined)

@@ -61,6 +61,11 @@ export class Trail {
   readonly #asked = new Map<string, number>()
   #count = 0
 
+  /** Requests so far. */
+  get count() {
+    return this.#count
+  }
+
   /** Notes a request; fails when it goes round in a loop or is one too many. */
   step(url: string, cookie: string | undefined): FetchError.RedirectError | undefined {
     const key = `${url} ${cookie ?? ""}`

@@ -29,6 +29,7 @@ import {
 import type { Target, Validators } from "../Target.ts"
 import * as Url from "../Url.ts"
 import { migrations } from "./migrations.ts"
+import * as SqlCrawl from "./SqlCrawl.ts"
 
 export interface SqlStoreOptions {
   /** The name to show when the store is damaged. */
@@ -62,6 +63,8 @@ interface Row {
   readonly error: string | null
   readonly claim: string | null
   readonly record: string | null
+  readonly depth: number | null
+  readonly site: number | null
 }
 const columns = [
   "url",
@@ -83,7 +86,9 @@ const columns = [
   "duration",
   "error",
   "claim",
-  "record"
+  "record",
+  "depth",
+  "site"
 ] as const satisfies ReadonlyArray<keyof Row>
 
 const encodeReason = Schema.encodeSync(FetchReason)
@@ -113,7 +118,8 @@ const isUsual = (row: Row) =>
   row.total === null &&
   row.error === null &&
   row.claim === null &&
-  row.record === null
+  row.record === null &&
+  row.depth === null
 
 /** Adds the values of a row in the order of `usual`. */
 const addUsual = (values: Array<unknown>, row: Row) =>
@@ -228,7 +234,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   yield* checkVersion(sql, options.file)
 
   // leases of runs that are no more
-  yield* guarded(sql`UPDATE target SET lease = NULL, due = 0 WHERE state = 0 AND lease IS NOT NULL`)
+  yield* guarded(sql`UPDATE target SET lease = NULL, due = COALESCE(depth, 0) WHERE state = 0 AND lease IS NOT NULL`)
   const [begun] = yield* guarded(sql<{ id: number }>`INSERT INTO run (boot, durability, started)
     VALUES (${options.boot}, ${options.durability}, ${Date.now()}) RETURNING id`)
   const run = begun!.id
@@ -238,6 +244,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     host: Url.origin(row.url),
     path: row.path ?? FileName.fromUrl(row.url),
     attempts: row.attempts,
+    ...(row.depth === null ? {} : { depth: row.depth }),
     ...(row.bytes === null
       ? {}
       : {
@@ -270,6 +277,10 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       ? { path: null, claim: null }
       : { path: target.path, claim: claimKey(target.path) }
 
+  const crawl = SqlCrawl.make(sql, run, toTarget)
+  const placeOf = ({ depth, host }: Target): Pick<Row, "depth" | "site"> =>
+    depth === undefined ? { depth: null, site: null } : { depth, site: crawl.siteOf(host) }
+
   const fromOutcome = (list: number, target: Target, outcome: Outcome, validators?: Validators): Row => {
     const failed = outcome._tag === "Failed" || outcome._tag === "Refused"
     return {
@@ -298,7 +309,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             ? JSON.stringify(outcome.error)
             : null,
       // what does not lie where the target's file would is a record
-      record: failed ? (target.saved?.record ?? null) : outcome.path === target.path ? null : outcome.path
+      record: failed ? (target.saved?.record ?? null) : outcome.path === target.path ? null : outcome.path,
+      ...placeOf(target)
     }
   }
   const fromWaiting = (list: number, { target, dueMs, leased }: Waiting): Row => ({
@@ -320,7 +332,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     total: target.partial?.total ?? null,
     duration: null,
     error: null,
-    record: target.saved?.record ?? null
+    record: target.saved?.record ?? null,
+    ...placeOf(target)
   })
 
   const write = (all: ReadonlyArray<Row>) => {
@@ -364,10 +377,14 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
             ),
 
-      commit: ({ list, settled, waiting, hosts, place, archives = [] }) =>
+      commit: ({ list, settled, waiting, hosts, place, archives = [], isCrawl = false }) =>
         guarded(
           sql.withTransaction(
             Effect.gen(function* () {
+              if (isCrawl) {
+                yield* crawl.meet(settled.map((one) => one.target))
+                yield* crawl.meet(waiting.map((one) => one.target))
+              }
               yield* write(settled.map((one) => fromOutcome(list, one.target, one.outcome, one.validators)))
               if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
               for (const { host, nextMs, pausedMs, strikes } of hosts)
@@ -382,9 +399,12 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               for (const { name, bytes } of archives)
                 yield* sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
+              return isCrawl ? yield* crawl.commit(list, settled) : 0
             })
           )
         ),
+      crawl: (seeds, refresh) => guarded(sql.withTransaction(crawl.open(seeds, refresh))),
+      leaseBySite: (list, limit, nowMs, room) => guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room))),
 
       lease: (list, limit, nowMs) =>
         guarded(

@@ -27,5 +27,17 @@ export const migrations = {
     // record: the place of the body where it is no file. bytes: the committed length of the archive, 0 when it is about to be made.
     `ALTER TABLE target ADD COLUMN record TEXT`,
     `CREATE TABLE archive (name TEXT PRIMARY KEY, bytes BIGINT NOT NULL)`
+  ),
+  "3_crawls": statements(
+    // depth, site: of targets that a crawl found. Their `due` is their depth until they have to wait: so the index gives
+    // the nearest to a seed first.
+    `ALTER TABLE target ADD COLUMN depth INTEGER`,
+    `ALTER TABLE target ADD COLUMN site INTEGER`,
+    `CREATE TABLE site (id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE)`,
+    `CREATE INDEX target_site ON target (list, site, due) WHERE state = 0 AND lease IS NULL AND site IS NOT NULL`,
+    `CREATE INDEX target_lease ON target (lease) WHERE lease IS NOT NULL`,
+    // found: its targets; ended: those with an outcome; saved: those with a body. Counted by each commit, for to count ten
+    // million rows takes seconds.
+    `CREATE TABLE crawl (list INTEGER PRIMARY KEY, found BIGINT NOT NULL, ended BIGINT NOT NULL, saved BIGINT NOT NULL)`
   )
 }
