@@ -259,7 +259,53 @@ export const transfer = {
   } as Setting<string | undefined>
 }
 
-/** Every setting there is, by name: what a settings file may hold. */
-export const known: ReadonlyMap<string, Setting<unknown>> = new Map(
-  Object.values(transfer).map((setting) => [setting.name, setting as Setting<unknown>])
-)
+const which = "Which pages"
+
+const pattern = (name: string, description: string): Setting<ReadonlyArray<RegExp>> => ({
+  name,
+  kind: "list",
+  group: which,
+  metavar: "RE",
+  description,
+  read: (texts) => {
+    try {
+      return Result.succeed(texts.map((text) => new RegExp(text, "u")))
+    } catch (error) {
+      return Result.fail(`a regular expression (${(error as Error).message.replace(/^.*: /, "")})`)
+    }
+  },
+  fallback: []
+})
+
+const { flat: _, ...common } = transfer
+/** The settings of a crawl. It is polite unless it is told not to be. */
+export const crawl = {
+  ...common,
+  depth: {
+    ...count("depth", 0, 1_000_000, 0, { group: which, description: "" }),
+    description: "Links from a URL given here, at most [any number]",
+    fallback: undefined
+  } as Setting<number | undefined>,
+  scope: choice("scope", ["host", "domain", "path"], "host", {
+    group: which,
+    metavar: "KIND",
+    description: "Pages of the same host, domain, or below the path"
+  }),
+  include: pattern("include", "Pages whose URL matches, only; may repeat"),
+  exclude: pattern("exclude", "Not what matches; may repeat"),
+  maxPages: {
+    ...count("max-pages", 1, 1e12, 0, { group: which, description: "" }),
+    description: "Save so many, then stop [any number]",
+    fallback: undefined
+  } as Setting<number | undefined>,
+  sitemaps: toggle("sitemaps", false, { group: which, description: "Start from the pages in the sites' sitemaps too" }),
+  robots: { ...transfer.robots, description: "Obey robots.txt [on]", fallback: true },
+  denyPrivate: {
+    ...transfer.denyPrivate,
+    description: "Refuse private addresses [unless a URL given here has one]",
+    fallback: undefined
+  } as Setting<boolean | undefined>
+}
+
+/** Every setting there is: what a settings file may hold. */
+export const all: ReadonlyArray<Setting<unknown>> = [...Object.values(transfer), ...Object.values(crawl)] as never

@@ -4,7 +4,7 @@
  */
 import type { FlagDoc, HelpDoc } from "effect/cli/HelpDoc"
 import * as Option from "effect/Option"
-import { headings, known } from "./Flags.ts"
+import { all, headings } from "./Flags.ts"
 import type { Paint } from "./Screen.ts"
 
 const columns = 79
@@ -35,12 +35,11 @@ const table = (rows: ReadonlyArray<readonly [left: string, right: string]>, left
   })
 
 /** The setting behind a flag. Another command may have a flag of the same name, in other words. */
-const settingOf = (flag: FlagDoc) => {
-  const setting = known.get(flag.name)
-  const isSame =
-    setting !== undefined && Option.exists(flag.description, (text) => text.startsWith(setting.description))
-  return isSame ? setting : undefined
-}
+const settingOf = (flag: FlagDoc) =>
+  all.find(
+    ({ name, description }) =>
+      name === flag.name && Option.exists(flag.description, (text) => text.startsWith(description))
+  )
 
 const flagName = (flag: FlagDoc): string => {
   const short = flag.aliases.find((alias) => !alias.startsWith("--"))

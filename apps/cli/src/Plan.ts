@@ -1,10 +1,10 @@
-import type * as Get from "@simul/scraper/Get"
 import type { Options } from "@simul/scraper/Options"
+import type { Source } from "./Engine.ts"
 import type * as Progress from "./Progress.ts"
 
 /** What the command line asks for, checked. */
 export interface Plan {
-  readonly source: Get.Source
+  readonly source: Source
   readonly options: Options
   /** The list has exactly one URL, named on the command line. */
   readonly single: boolean

@@ -11,6 +11,7 @@ import * as Command from "effect/cli/Command"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { crawl } from "./command/Crawl.ts"
 import { get } from "./command/Get.ts"
 import { command as report } from "./command/Report.ts"
 import { command as verify } from "./command/Verify.ts"
@@ -34,6 +35,7 @@ const welcome = `simul ${version}: fetch many URLs to files, fast, politely, res
 
   simul get URL...           fetch URLs to files
   simul get -i FILE -o DIR   fetch a list into a directory
+  simul crawl URL -o DIR     fetch a site by its links
   simul report [DIR]         say what a run did
   simul verify [DIR]         check saved files against their records
   simul --help               everything else
@@ -45,7 +47,7 @@ Try it:
 const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) => screen.data(`${welcome}\n`))).pipe(
   Command.withDescription("Fetch many URLs to files: fast, polite, resumable."),
   Command.withSubcommands([
-    { group: "Fetch", commands: [get] },
+    { group: "Fetch", commands: [get, crawl] },
     { group: "Inspect", commands: [report, verify] }
   ]),
   Command.withGlobalFlags([

@@ -45,8 +45,8 @@ export interface Follow {
 /** A body that is read for links. */
 export interface Reading {
   /** Takes the next bytes, decoded; they belong to the caller again when it returns. */
-  readonly write: (chunk: Uint8Array) => void
-  /** The targets found in all of it. */
+  readonly write: (chunk: Uint8Array) => unknown
+  /** The targets found in all of it. Called only when they are about to be written down: from then on they are known. */
   readonly end: () => ReadonlyArray<Target>
 }
 
@@ -76,7 +76,7 @@ export interface Complete {
   readonly validators: Validators
   readonly suggested?: string
   /** Set for a crawl. */
-  readonly links?: ReadonlyArray<Target>
+  readonly reading?: Reading
 }
 
 /** The attempt that an error of the sink makes; other errors are bugs and thrown on. */
@@ -420,7 +420,7 @@ class Running implements Download, Receiver, Decode.Output {
       const complete: Mutable<Complete> = { _tag: "Complete", part, bytes, head, validators }
       if (sha256 !== undefined) complete.sha256 = sha256
       if (suggested !== undefined) complete.suggested = suggested
-      if (this.#reading !== undefined) complete.links = this.#reading.end()
+      if (this.#reading !== undefined) complete.reading = this.#reading
       return complete
     } catch (error) {
       return this.#broken(error)

@@ -41,8 +41,16 @@ export type Run = Pipeline.Run<RunError>
  * the same call goes on where this one stopped. Fails where the run cannot start
  * or go on; a URL that fails is an outcome.
  */
-export const open = Effect.fnUntraced(function* (source: Source, given: Partial<Options>) {
-  const asked: Options = { ...defaults, ...given }
+export const open = (source: Source, given: Partial<Options>) => {
+  const options: Options = { ...defaults, ...given }
+  return openRun((store, run) => listOf(source, store, run, options.refresh), options)
+}
+
+/** The same for a list that is made of what the store has. */
+export const openRun = Effect.fnUntraced(function* <E, R>(
+  listFrom: (store: Store["Service"], run: number) => Effect.Effect<Pipeline.List, E, R>,
+  asked: Options
+) {
   // records have no names
   const options: Options = asked.format === "warc" ? { ...asked, naming: "tree", serverNames: false } : asked
   const { store, run } = yield* settled(Directory.open(options.directory, options.durability))
@@ -56,7 +64,7 @@ export const open = Effect.fnUntraced(function* (source: Source, given: Partial<
       )
     )
   )
-  const list = yield* listOf(source, store, run, options.refresh)
+  const list = yield* listFrom(store, run)
   const session = yield* UndiciSession.make(options)
   const line = yield* Pipeline.start(list, options).pipe(
     Effect.provideService(Session, session),
@@ -71,7 +79,7 @@ export const open = Effect.fnUntraced(function* (source: Source, given: Partial<
 })
 
 /** The line waits for room by itself; at the start there is nobody to wait. */
-const settled = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, StoreFull>, R> =>
+export const settled = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, StoreFull>, R> =>
   Effect.catch(effect, (error) =>
     error instanceof StoreFull ? Effect.die(error) : Effect.fail(error as Exclude<E, StoreFull>)
   )

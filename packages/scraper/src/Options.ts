@@ -28,6 +28,8 @@ export interface Options {
   readonly userAgent: string
   /** Sent to the origin of each target, never to another one on redirect. */
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
+  /** The origins that get `headers`; absent: those of all targets. */
+  readonly headersFor?: ReadonlyArray<string>
   /** Proxy for all requests; absent: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` decide. */
   readonly proxy?: string
   /** PEM file of certificates to trust besides the usual ones. */

@@ -53,11 +53,7 @@ export interface Crawl extends Download.Follow {
   readonly saved: number
   readonly maxPages?: number
   /** The links of what is saved, read from its place, for a body that did not come whole; `undefined` for one without links. */
-  readonly readSaved: (
-    target: Target,
-    head: ResponseHead,
-    path: string
-  ) => Effect.Effect<ReadonlyArray<Target>> | undefined
+  readonly readSaved: (target: Target, head: ResponseHead, path: string) => Effect.Effect<Download.Reading> | undefined
 }
 
 /** A host that makes the run wait. */
@@ -302,7 +298,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const place = (
     target: Target,
     startedMs: number,
-    { part, head, bytes, sha256, validators, links }: Download.Complete
+    { part, head, bytes, sha256, validators, reading }: Download.Complete
   ): Rest => {
     let path: string
     try {
@@ -313,25 +309,23 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     counts.saved++
     counts.bytes += bytes
     const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
-    return linked(target, head, path, links, (links) => settle({ target, validators, outcome, ...links }))
+    return linked(target, head, path, reading, (links) => settle({ target, validators, outcome, ...links }))
   }
   /** Settles an answer with the links in it, and gives its slot back. */
   const linked = (
     target: Target,
     head: ResponseHead,
     path: string,
-    links: ReadonlyArray<Target> | undefined,
+    read: Download.Reading | undefined,
     settleWith: (links: Pick<Settled, "links">) => void
   ): Rest => {
-    const leave = (links: Pick<Settled, "links">) => {
-      settleWith(links)
+    const leave = (reading: Download.Reading | undefined) => {
+      settleWith(reading === undefined ? noLinks : { links: reading.end() })
       frontier.release(target, "answered")
       return committer.room()
     }
-    if (crawl === undefined) return leave(noLinks)
-    const reading = links === undefined ? crawl.readSaved(target, head, path) : undefined
-    if (reading === undefined) return leave(links === undefined ? noLinks : { links })
-    return Effect.flatMap(reading, (links) => leave({ links }) ?? Effect.void)
+    const again = read === undefined ? crawl?.readSaved(target, head, path) : undefined
+    return again === undefined ? leave(read) : Effect.flatMap(again, (reading) => leave(reading) ?? Effect.void)
   }
 
   const fail = (

@@ -4,7 +4,7 @@
  */
 import * as Report from "@simul/scraper/Report"
 import type * as Get from "@simul/scraper/Get"
-import { defaults } from "@simul/scraper/Options"
+import { defaults, type Options } from "@simul/scraper/Options"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
 import * as Argument from "effect/cli/Argument"
@@ -47,11 +47,39 @@ const example = "for example: `simul get https://example.com/ -o pages`"
 const usage = (message: string, ...hints: ReadonlyArray<string>) => Effect.fail(new UsageError({ message, hints }))
 
 /** A URL that someone typed gets more help than one in a list: it is checked before anything starts. */
-const checkUrl = (text: string): Effect.Effect<void, UsageError> => {
+export const checkUrl = (text: string): Effect.Effect<void, UsageError> => {
   if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return Effect.void
   const shown = printable(text.replace(/(^|\/\/)[^/@]*@/, "$1***@"))
   const guess = /^[^\s/:]+(\.[^\s/:]+|:\d+)([/?#]|$)/.test(text) && URL.canParse(`https://${text}`)
   return usage(`no http(s) URL: ${shown}`, guess ? `did you mean \`https://${shown}\`?` : example)
+}
+
+/** The options that the settings of a fetch say. */
+export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>, "flat" | "denyPrivate">): Options => {
+  const { rate, maxTime, maxSize, proxy, cacert, cookieJar } = settings
+  return {
+    ...defaults,
+    directory: settings.out,
+    format: settings.format,
+    jobs: settings.jobs,
+    perHost: settings.perHost,
+    delayMs: settings.delay,
+    robots: settings.robots,
+    retries: settings.retries,
+    timeoutMs: settings.timeout,
+    connectTimeoutMs: settings.connectTimeout,
+    userAgent: settings.userAgent,
+    headers: settings.header,
+    insecure: settings.insecure,
+    refresh: settings.refresh,
+    durability: settings.durability,
+    ...(rate === undefined ? {} : { rate }),
+    ...(maxTime === undefined ? {} : { maxTimeMs: maxTime }),
+    ...(maxSize === undefined ? {} : { maxSize }),
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(cacert === undefined ? {} : { cacert }),
+    ...(cookieJar === undefined ? {} : { cookieJar })
+  }
 }
 
 /** Checks what does not fit together; nothing has been done when it fails. */
@@ -84,37 +112,18 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
   }
   yield* Effect.forEach(urls, checkUrl, { discard: true })
 
-  const { out, flat, json, progress, header, rate, maxTime, maxSize, proxy, cacert, cookieJar, timeline, ...rest } =
-    settings
+  const { flat, json, progress, timeline } = settings
+  const options = optionsOf(settings)
   const toFile = output !== undefined && output !== "-"
   return {
     source: input === undefined ? { urls } : input === "-" ? { bytes: process.stdin } : { file: input },
     options: {
-      ...defaults,
-      directory: toFile ? dirname(output) : out,
+      ...options,
+      denyPrivate: settings.denyPrivate,
+      ...(toFile ? { directory: dirname(output) } : {}),
       naming: toFile ? { file: basename(output) } : flat ? "flat" : "tree",
       // A server may name the file only where no path of the URL is kept and nobody named it.
-      serverNames: rest.format === "files" && output === undefined && (flat || urls.length === 1),
-      format: rest.format,
-      jobs: rest.jobs,
-      perHost: rest.perHost,
-      delayMs: rest.delay,
-      robots: rest.robots,
-      retries: rest.retries,
-      timeoutMs: rest.timeout,
-      connectTimeoutMs: rest.connectTimeout,
-      userAgent: rest.userAgent,
-      headers: header,
-      insecure: rest.insecure,
-      denyPrivate: rest.denyPrivate,
-      refresh: rest.refresh,
-      durability: rest.durability,
-      ...(rate === undefined ? {} : { rate }),
-      ...(maxTime === undefined ? {} : { maxTimeMs: maxTime }),
-      ...(maxSize === undefined ? {} : { maxSize }),
-      ...(proxy === undefined ? {} : { proxy }),
-      ...(cacert === undefined ? {} : { cacert }),
-      ...(cookieJar === undefined ? {} : { cookieJar })
+      serverNames: options.format === "files" && output === undefined && (flat || urls.length === 1)
     },
     single: urls.length === 1,
     toStdout: output === "-",
@@ -262,7 +271,7 @@ export const get = Command.make(
   "get",
   { urls, input, output, settings: Settings.flags(Flags.transfer) },
   Effect.fnUntraced(function* ({ urls, input, output, settings: given }) {
-    const sources = yield* Settings.sources(yield* GlobalFlags.config, new Set(Flags.known.keys()))
+    const sources = yield* Settings.sources(yield* GlobalFlags.config, new Set(Flags.all.map(({ name }) => name)))
     const settings = yield* Effect.fromResult(Settings.resolve(Flags.transfer, given, sources))
     const planned = yield* settle({
       urls,

@@ -37,6 +37,8 @@ export interface Shared {
   readonly fields: RequestFields.Fields
   /** Sent to any other origin: without what the user set. */
   readonly foreignFields: RequestFields.Fields
+  /** The origins whose targets get `fields`; absent: all of them. */
+  readonly headersFor: ReadonlySet<string> | undefined
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
   readonly denyPrivate: boolean
@@ -265,7 +267,7 @@ export class Exchange implements Served, Transfer, Watched {
   }
 
   #send(): void {
-    const { routes, cookies, fields, foreignFields, denyPrivate } = this.#shared
+    const { routes, cookies, fields, foreignFields, headersFor, denyPrivate } = this.#shared
     const url = this.#url
     const route = routes.to(url)
     if (route.proxied && denyPrivate) {
@@ -276,7 +278,7 @@ export class Exchange implements Served, Transfer, Watched {
     }
     // each is made anew when it is asked for: the first hop needs it once
     const origin = this.#trail === undefined ? this.#origin : url.origin
-    const own = origin === this.#origin
+    const own = origin === this.#origin && (headersFor === undefined || headersFor.has(origin))
     let headers = own ? fields : foreignFields
     const { headers: further } = this.#request
     if (further !== undefined) headers = RequestFields.override(headers, Object.entries(further).flat())

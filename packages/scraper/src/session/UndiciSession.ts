@@ -31,6 +31,7 @@ export interface Options extends Pick<
   | "connectTimeoutMs"
   | "userAgent"
   | "headers"
+  | "headersFor"
   | "proxy"
   | "cacert"
   | "insecure"
@@ -72,6 +73,7 @@ export const make = Effect.fnUntraced(function* (options: Options, environment: 
     cookies,
     fields: RequestFields.override(foreignFields, userFields),
     foreignFields,
+    headersFor: options.headersFor && new Set(options.headersFor),
     timeoutMs,
     connectTimeoutMs,
     denyPrivate,

@@ -1,7 +1,7 @@
 /** Whether what was saved still is what was recorded of it: a file, or a record of an archive. */
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
-import { lstatSync } from "node:fs"
+import { createReadStream, lstatSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join } from "node:path"
 import * as Gzip from "../warc/Gzip.ts"
@@ -60,6 +60,16 @@ export const recorded = (directory: string, path: string, expected: Expected): E
       await handle.close()
     }
   })
+
+/** The bytes that lie at a path below `directory`: of a record, its body as it came. Throws where they cannot be read. */
+export const bytesOf = async function* (directory: string, path: string): AsyncGenerator<Uint8Array> {
+  const location = RecordLocation.fromPath(path)
+  if (location === undefined || lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined)
+    return yield* createReadStream(join(directory, path))
+  const { archive, offset, length } = location
+  for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length))))
+    yield* (await WarcReader.message(record.block)).payload
+}
 
 const recordFault = async (
   directory: string,

@@ -1,0 +1,78 @@
+/** `simul crawl`: a site to files, from one page on by its links. */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Flags from "../Flags.ts"
+import * as GlobalFlags from "../GlobalFlags.ts"
+import type { Plan } from "../Plan.ts"
+import * as Settings from "../Settings.ts"
+import { UsageError } from "../UsageError.ts"
+import { checkUrl, fetch, optionsOf } from "./Get.ts"
+
+const urls = Argument.String("url").pipe(Argument.withDescription("URL to begin with"), Argument.variadic())
+
+const settle = Effect.fnUntraced(function* (
+  urls: ReadonlyArray<string>,
+  settings: Settings.Values<typeof Flags.crawl>,
+  quiet: boolean,
+  verbose: number
+): Effect.fn.Return<Plan, UsageError> {
+  if (urls.length === 0)
+    return yield* new UsageError({
+      message: "no URL given",
+      hints: ["for example: `simul crawl https://example.com/docs/ --scope path -o docs`"]
+    })
+  yield* Effect.forEach(urls, checkUrl, { discard: true })
+  const { depth, scope, include, exclude, maxPages, sitemaps, denyPrivate, json, progress, timeline } = settings
+  return {
+    source: {
+      seeds: urls,
+      rules: {
+        scope,
+        include,
+        exclude,
+        sitemaps,
+        ...(depth === undefined ? {} : { depth }),
+        ...(maxPages === undefined ? {} : { maxPages }),
+        ...(denyPrivate === undefined ? {} : { denyPrivate })
+      }
+    },
+    options: optionsOf(settings),
+    single: false,
+    toStdout: false,
+    json,
+    progress,
+    quiet,
+    verbose,
+    ...(timeline === undefined ? {} : { timeline })
+  }
+})
+
+export const crawl = Command.make(
+  "crawl",
+  { urls, settings: Settings.flags(Flags.crawl) },
+  Effect.fnUntraced(function* ({ urls, settings: given }) {
+    const sources = yield* Settings.sources(yield* GlobalFlags.config, new Set(Flags.all.map(({ name }) => name)))
+    const settings = yield* Effect.fromResult(Settings.resolve(Flags.crawl, given, sources))
+    const plan = yield* settle(urls, settings, yield* GlobalFlags.quiet, yield* GlobalFlags.verbose)
+    if (plan.timeline === undefined) return yield* fetch(plan)
+    const { record } = yield* Effect.promise(() => import("../TimelineFile.ts"))
+    yield* record(plan.timeline, plan, fetch)
+  })
+).pipe(
+  Command.withDescription(
+    "Fetch a site: pages, by their links, and what they need to be shown.\n\nrobots.txt is obeyed. Run the same command again to resume: what is saved is not\nasked again, unless by `--refresh`."
+  ),
+  Command.withShortDescription("Fetch a site by its links"),
+  Command.withExamples([
+    { command: "simul crawl https://example.com/ -o site", description: "A host, into ./site/example.com" },
+    {
+      command: "simul crawl https://example.com/docs/ --scope path --depth 3 -o docs",
+      description: "Below a path, at most three links away"
+    },
+    {
+      command: "simul crawl https://example.com/ --exclude '/calendar/|[?&]sort=' --delay 1s -o site",
+      description: "Without what never ends, a request a second"
+    }
+  ])
+)

@@ -1,0 +1,197 @@
+/**
+ * A site to files: the line of `Pipeline.ts` with one bend. What is saved is
+ * read for links as it arrives, and those that the rules let in are targets too.
+ *
+ * 1. An outcome and the links found in it are written in one commit: after a
+ *    crash no page that was saved is fetched again, and no link is lost.
+ * 2. The rules judge links and redirects before anything is asked for.
+ * 3. What a page needs to be shown (images, styles, scripts) belongs to it: it
+ *    may lie on another host, and is no link further from a seed.
+ * 4. Headers and credentials that the user gave reach the origins of seeds alone.
+ */
+import * as Effect from "effect/Effect"
+import * as Cause from "effect/Cause"
+import * as Stream from "effect/Stream"
+import type * as Download from "./Download.ts"
+import * as Links from "./extract/Links.ts"
+import * as RobotsDirectives from "./extract/RobotsDirectives.ts"
+import * as Get from "./Get.ts"
+import { defaults, type Options } from "./Options.ts"
+import type { Outcome } from "./Outcome.ts"
+import type * as Pipeline from "./Pipeline.ts"
+import { OptionUnusable, type RunError } from "./RunError.ts"
+import { productToken } from "./RobotsTxt.ts"
+import * as Scope from "./Scope.ts"
+import { isPrivateHost } from "./session/SeedAddress.ts"
+import { bytesOf } from "./sink/Recorded.ts"
+import type { Target } from "./Target.ts"
+import * as Url from "./Url.ts"
+
+/** Which links become targets. */
+export interface Rules extends Scope.Rules {
+  /** Links from a seed, at most. Absent: any number. */
+  readonly depth?: number
+  /** Targets that are saved, at most. Absent: any number. */
+  readonly maxPages?: number
+  /** The pages of the sites' sitemaps are seeds too. */
+  readonly sitemaps: boolean
+  /** Refuse private addresses. Absent: unless a seed has one. */
+  readonly denyPrivate?: boolean
+}
+
+/** Those of the sites of the seeds, all of them. */
+export const rules: Rules = { ...Scope.rules, sitemaps: false }
+
+/** A crawl is polite unless it is told not to be. */
+const crawlDefaults: Options = { ...defaults, robots: true }
+
+/** Links that need not be looked up, for they were found a moment ago: a site's pages have the same ones in their margins. */
+class Recent {
+  #young = new Set<string>()
+  #old = new Set<string>()
+  /** Whether it is new; from then on it is not. */
+  add(url: string): boolean {
+    if (this.#young.has(url)) return false
+    const isNew = !this.#old.has(url)
+    this.#young.add(url)
+    if (this.#young.size > 32_768) {
+      this.#old = this.#young
+      this.#young = new Set()
+    }
+    return isNew
+  }
+}
+
+/** What a person would follow. */
+const isFollowed = ({ kind, source, nofollow }: Links.Link, isPolite: boolean): boolean =>
+  !(nofollow && isPolite) &&
+  (kind === "navigation" || kind === "reference" || (kind === "form" && !source.endsWith(" post")))
+
+const followBy = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Download.Follow => {
+  const scope = Scope.make(seeds, rules)
+  const token = productToken(options)
+  const credentials = new Map(
+    seeds.flatMap((seed) => {
+      const bare = Url.withoutCredentials(seed)
+      return bare === seed ? [] : [[Url.origin(seed), seed.slice(0, seed.indexOf("@") + 1)] as const]
+    })
+  )
+  const { depth: most = Infinity } = rules
+  const recent = new Recent()
+
+  /** A page has no business to choose what we log in with; a seed has. */
+  const asked = (url: string, host: string) => {
+    const bare = Url.withoutCredentials(url)
+    const start = credentials.get(host)
+    return start === undefined ? bare : start + bare.slice(bare.indexOf("://") + 3)
+  }
+
+  return {
+    redirect: (target, url) => scope(url, !scope(new URL(target.url), false)),
+    read: ({ depth = 0 }, head) => {
+      const contentType = head.header("content-type")
+      if (Links.syntaxOf(contentType) === undefined) return undefined
+      const { links: found, robots } = Links.fromHead(head, { url: head.url, token })
+      const all = [...found]
+      const links = new Links.Links({ url: head.url, contentType, token }, (link) => all.push(link))
+      return {
+        write: (chunk) => links.write(chunk),
+        end: () => {
+          const nofollow = RobotsDirectives.union(robots, links.end().robots).nofollow && options.robots
+          const targets: Array<Target> = []
+          for (const link of all) {
+            const isResource = link.kind === "resource"
+            if (!isResource && (nofollow || depth >= most || !isFollowed(link, options.robots))) continue
+            const host = Url.origin(link.url)
+            const url = asked(link.url, host)
+            if (!recent.add(url) || !scope(new URL(url), isResource)) continue
+            targets.push({ url, host, path: "", attempts: 0, depth: isResource ? depth : depth + 1 })
+          }
+          return targets
+        }
+      }
+    }
+  }
+}
+
+/** A 304 tells no type. */
+const usual = (name: string, url: string) =>
+  name === "content-type" && /\.css(?:\?|$)/i.test(url) ? "text/css" : undefined
+
+/**
+ * Opens the directory and starts, or goes on with, the crawl of it, as fast as `outcomes` is pulled.
+ *
+ * Closing the scope stops cleanly; the same call goes on. Fails where the run
+ * cannot start or go on, or a seed is no URL; a URL that fails is an outcome.
+ */
+export const open = Effect.fnUntraced(function* (
+  urls: ReadonlyArray<string>,
+  given: Partial<Rules>,
+  givenOptions: Partial<Options>
+) {
+  const asked: Rules = { ...rules, ...given }
+  const seeds: Array<string> = []
+  for (const text of urls) {
+    const url = Url.parse(text)
+    if (typeof url !== "string") return yield* new OptionUnusable({ option: "seed", value: text, detail: url.detail })
+    seeds.push(url)
+  }
+  const denyPrivate =
+    asked.denyPrivate ??
+    !(yield* Effect.promise(async () => (await Promise.all(seeds.map(isPrivateHost))).includes(true)))
+  const options: Options = { ...crawlDefaults, ...givenOptions, denyPrivate, headersFor: seeds.map(Url.origin) }
+  const follow = followBy(seeds, asked, options)
+
+  return yield* Get.openRun(
+    Effect.fnUntraced(function* (store, run) {
+      const targets = seeds.map((url): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth: 0 }))
+      const { list, found, ended, saved } = yield* Get.settled(store.crawl(targets, options.refresh))
+      return {
+        number: list,
+        run,
+        targets: found,
+        invalid: 0,
+        skipped: ended,
+        next: Cause.done(),
+        crawl: {
+          ...follow,
+          open: found - ended,
+          saved,
+          ...(asked.maxPages === undefined ? {} : { maxPages: asked.maxPages }),
+          readSaved: (target, head, path) => {
+            const reading = follow.read(target, {
+              ...head,
+              header: (name) => head.header(name) ?? usual(name, target.url)
+            })
+            if (reading === undefined) return undefined
+            return Effect.as(
+              Effect.promise(async () => {
+                for await (const chunk of bytesOf(options.directory, path)) reading.write(chunk)
+              }),
+              reading
+            )
+          }
+        }
+      } satisfies Pipeline.List
+    }),
+    options
+  )
+})
+
+/**
+ * The outcomes of a crawl, as a Stream.
+ *
+ * Interrupting it stops cleanly; running it again goes on.
+ */
+export const outcomes = (
+  urls: ReadonlyArray<string>,
+  rules: Partial<Rules>,
+  options: Partial<Options>
+): Stream.Stream<Outcome, RunError> => Stream.unwrap(Effect.map(open(urls, rules, options), (run) => run.outcomes))
+
+/** The same for programs without Effect: `for await (const outcome of crawl([url], {}, { directory }))`. */
+export const crawl = (
+  urls: ReadonlyArray<string>,
+  rules: Partial<Rules>,
+  options: Partial<Options>
+): AsyncIterable<Outcome> => Stream.toAsyncIterable(outcomes(urls, rules, options))

@@ -1,0 +1,276 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Crawl from "../src/Crawl.ts"
+import type { Options } from "../src/Options.ts"
+import type { Outcome } from "../src/Outcome.ts"
+import { Site } from "../src/testing/index.ts"
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-crawl-"))
+afterAll(() => fs.rmSync(root, { recursive: true }))
+let folders = 0
+const folder = () => join(root, `${folders++}`)
+
+const page = (...links: ReadonlyArray<string>) => links.map((link) => `<p><a href="${link}">there</a></p>`).join("\n")
+
+interface Asked extends Partial<Options> {
+  readonly rules?: Partial<Crawl.Rules>
+  readonly take?: number
+}
+const crawl = async (seeds: ReadonlyArray<string>, { rules = {}, take = Infinity, ...options }: Asked) => {
+  const outcomes: Array<Outcome> = []
+  const quick = { backoffMs: 1, timeoutMs: 2000, directory: folder(), ...options }
+  for await (const outcome of Crawl.crawl(seeds, rules, quick)) {
+    outcomes.push(outcome)
+    if (outcomes.length >= take) break
+  }
+  return outcomes
+}
+/** The paths that ended so. */
+const paths = (outcomes: ReadonlyArray<Outcome>, tag: Outcome["_tag"] = "Saved") =>
+  outcomes
+    .filter((outcome) => outcome._tag === tag)
+    .map(({ url }) => new URL(url).pathname)
+    .toSorted()
+const asked = (site: Site.Site) => site.requests.map(({ path }) => path).filter((path) => path !== "/robots.txt")
+
+const withSite = <A>(options: Site.Options, use: (site: Site.Site) => Promise<A>) =>
+  Effect.scoped(Effect.flatMap(Site.make(options), (site) => Effect.promise(() => use(site))))
+
+describe("crawl", () => {
+  it.effect("follows links from page to page, and takes what pages need to be shown, each once", () =>
+    withSite(
+      {
+        files: {
+          "/index.html": `${page("/a.html", "b.html", "/a.html#part")}<img src="/p.png"><link rel=stylesheet href="/s.css">`,
+          "/a.html": page("/b.html", "/index.html", "/sub/c.html"),
+          "/b.html": page("/a.html"),
+          "/sub/c.html": `<base href="/other/">${page("d.html")}`,
+          "/other/d.html": "nothing",
+          "/s.css": `@import "t.css"; body { background: url(bg.gif) }`,
+          "/t.css": "",
+          "/bg.gif": "gif",
+          "/p.png": "png",
+          "/unlinked.html": "alone"
+        }
+      },
+      async (site) => {
+        const directory = folder()
+        const outcomes = await crawl([site.url("/index.html")], { directory })
+        const all = ["/a.html", "/b.html", "/bg.gif", "/index.html", "/other/d.html", "/p.png", "/s.css", "/sub/c.html"]
+        assert.deepStrictEqual(paths(outcomes), [...all, "/t.css"])
+        assert.deepStrictEqual(asked(site).toSorted(), [...all, "/t.css"])
+        assert.strictEqual(
+          fs.readFileSync(join(directory, `127.0.0.1+${site.port}`, "b.html"), "utf8"),
+          page("/a.html")
+        )
+      }
+    )
+  )
+
+  it.effect("stops at the depth, counting what a page needs to be shown as the page itself", () =>
+    withSite(
+      {
+        files: {
+          "/0.html": page("/1.html"),
+          "/1.html": `${page("/2.html")}<link rel=stylesheet href="/1.css">`,
+          "/1.css": "a { background: url(1.png) }",
+          "/1.png": "png",
+          "/2.html": page("/3.html")
+        }
+      },
+      async (site) => {
+        assert.deepStrictEqual(paths(await crawl([site.url("/0.html")], { rules: { depth: 1 } })), [
+          "/0.html",
+          "/1.css",
+          "/1.html",
+          "/1.png"
+        ])
+        assert.deepStrictEqual(paths(await crawl([site.url("/0.html")], { rules: { depth: 0 } })), ["/0.html"])
+      }
+    )
+  )
+
+  it.effect("stays in its scope: host, path, patterns; pictures may lie elsewhere", () =>
+    withSite({ hosts: ["127.0.0.1", "127.0.0.2"] }, async (site) => {
+      const other = (path: string) => site.url(path, { host: "127.0.0.2" })
+      site.put(
+        "/docs/index.html",
+        `${page("a.html", "b-old.html", "/top.html", other("/far.html"))}<img src="${other("/p.png")}">`
+      )
+      for (const path of ["/docs/a.html", "/docs/b-old.html", "/top.html", "/far.html", "/p.png"]) site.put(path, "x")
+      const seed = site.url("/docs/index.html")
+      assert.deepStrictEqual(paths(await crawl([seed], {})), [
+        "/docs/a.html",
+        "/docs/b-old.html",
+        "/docs/index.html",
+        "/p.png",
+        "/top.html"
+      ])
+      assert.deepStrictEqual(paths(await crawl([seed], { rules: { scope: "path", exclude: [/-old/] } })), [
+        "/docs/a.html",
+        "/docs/index.html",
+        "/p.png"
+      ])
+      assert.deepStrictEqual(paths(await crawl([seed], { rules: { include: [/top/], exclude: [/\.png$/] } })), [
+        "/docs/index.html",
+        "/top.html"
+      ])
+      assert.deepStrictEqual(
+        paths(await crawl([seed, other("/far.html")], { rules: { exclude: [/docs.+docs|top/] } })).length,
+        5
+      )
+    })
+  )
+
+  it.effect("does not follow a redirect out of its scope", () =>
+    withSite(
+      {
+        hosts: ["127.0.0.1", "127.0.0.2"],
+        files: { "/index.html": page("/away", "/near"), "/far.html": "x", "/here.html": "x" }
+      },
+      async (site) => {
+        const far = site.url("/far.html", { host: "127.0.0.2" })
+        site.put("/away", { status: 302, headers: { location: far } })
+        site.put("/near", { status: 302, headers: { location: "/here.html" } })
+        const outcomes = await crawl([site.url("/index.html")], {})
+        assert.deepStrictEqual(paths(outcomes), ["/index.html", "/near"])
+        const refused = outcomes.find((outcome) => outcome._tag === "Refused")!
+        assert.deepStrictEqual(refused.error, {
+          reason: "OutOfScope",
+          message: `redirects to ${far}, which is out of scope`
+        })
+        assert.strictEqual(site.count("/far.html"), 0)
+      }
+    )
+  )
+
+  it.effect("obeys robots.txt and nofollow, unless it is told not to", () =>
+    withSite(
+      {
+        files: {
+          "/robots.txt": "User-agent: *\nDisallow: /private/",
+          "/index.html": `${page("/private/a.html", "/b.html")}<a rel=nofollow href="/c.html">c</a><a href="/header.html">h</a>`,
+          "/b.html": `<meta name=robots content=nofollow>${page("/d.html")}<img src="/p.png">`,
+          "/header.html": {
+            headers: { "x-robots-tag": "nofollow", "content-type": "text/html" },
+            body: page("/e.html")
+          },
+          "/private/a.html": "x",
+          "/c.html": "x",
+          "/d.html": "x",
+          "/e.html": "x",
+          "/p.png": "x"
+        }
+      },
+      async (site) => {
+        const polite = await crawl([site.url("/index.html")], {})
+        assert.deepStrictEqual(paths(polite), ["/b.html", "/header.html", "/index.html", "/p.png"])
+        assert.deepStrictEqual(paths(polite, "Refused"), ["/private/a.html"])
+        assert.strictEqual(paths(await crawl([site.url("/index.html")], { robots: false })).length, 8)
+      }
+    )
+  )
+
+  it.effect("goes on where it stopped, and asks for nothing that was saved again", () =>
+    withSite(
+      {
+        respond: ({ path }) => {
+          const number = Number(/^\/(\d+)\.html$/.exec(path)?.[1] ?? Number.NaN)
+          return number < 100 ? page(...[1, 2, 7].map((step) => `/${(number + step) % 100}.html`)) : undefined
+        }
+      },
+      async (site) => {
+        const directory = folder()
+        const saved = new Set<string>()
+        for (;;) {
+          const before = site.requests.length
+          const outcomes = await crawl([site.url("/0.html")], { directory, take: 10, jobs: 3 })
+          if (outcomes.length === 0) break
+          const again = site.requests.slice(before).filter(({ path }) => saved.has(path))
+          assert.deepStrictEqual(again, [])
+          for (const path of paths(outcomes)) saved.add(path)
+        }
+        assert.strictEqual(fs.readdirSync(join(directory, `127.0.0.1+${site.port}`)).length, 100)
+        assert.strictEqual(new Set(asked(site)).size, 100)
+      }
+    )
+  )
+
+  it.effect("asks conditionally by refresh, and finds what pages link to now, the unchanged ones too", () =>
+    withSite(
+      { files: { "/index.html": page("/a.html"), "/a.html": page("/b.html"), "/b.html": "x" } },
+      async (site) => {
+        const directory = folder()
+        await crawl([site.url("/index.html")], { directory })
+        site.put("/b.html", page("/c.html"))
+        site.put("/c.html", "x")
+        const outcomes = await crawl([site.url("/index.html")], { directory, refresh: true })
+        assert.deepStrictEqual(paths(outcomes, "Unchanged"), ["/a.html", "/index.html"])
+        assert.deepStrictEqual(paths(outcomes), ["/b.html", "/c.html"])
+      }
+    )
+  )
+
+  it.effect("reads the links of coded and of archived pages", () =>
+    withSite(
+      {
+        files: {
+          "/index.html": page("/encoded/gzip/5000/x.html", "/a.html"),
+          "/a.html": page("/b.html"),
+          "/b.html": "x"
+        }
+      },
+      async (site) => {
+        const outcomes = await crawl([site.url("/index.html")], { format: "warc" })
+        assert.deepStrictEqual(paths(outcomes), ["/a.html", "/b.html", "/encoded/gzip/5000/x.html", "/index.html"])
+      }
+    )
+  )
+
+  it.effect("saves no more than it may", () =>
+    withSite(
+      { respond: ({ path }) => page(`${path.slice(0, -5)}x.html`, `${path.slice(0, -5)}y.html`) },
+      async (site) => {
+        const directory = folder()
+        const rules = { maxPages: 25 }
+        const seeds = [site.url("/s.html")]
+        assert.strictEqual(paths(await crawl(seeds, { directory, rules, robots: false })).length, 25)
+        assert.strictEqual((await crawl(seeds, { directory, rules, robots: false })).length, 0)
+        assert.strictEqual((await crawl(seeds, { directory, rules: { maxPages: 30 }, robots: false })).length, 5)
+      }
+    )
+  )
+
+  it.effect("sends the user's headers and credentials to the seeds' origins alone", () =>
+    withSite({ hosts: ["127.0.0.1", "127.0.0.2"] }, async (site) => {
+      const other = site.url("/p.png", { host: "127.0.0.2" })
+      site.put("/index.html", `${page("/a.html")}<img src="${other}"><img src="${other.replace("//", "//u:p@")}?2">`)
+      site.put("/a.html", "x")
+      site.put("/p.png", "x")
+      const headers = [["x-secret", "1"]] as const
+      await crawl([site.url("/index.html", { userinfo: "me:word" })], { headers })
+      const secrets = site.requests
+        .filter(({ path }) => path !== "/robots.txt")
+        .map(({ path, headers }) => [path, headers["x-secret"], headers.authorization])
+      const mine = `Basic ${btoa("me:word")}`
+      assert.deepStrictEqual(secrets.toSorted(), [
+        ["/a.html", "1", mine],
+        ["/index.html", "1", mine],
+        ["/p.png", undefined, undefined],
+        ["/p.png?2", undefined, undefined]
+      ])
+    })
+  )
+
+  it.effect("lets no page lead it to a private address, unless a seed has one", () =>
+    withSite({ files: { "/index.html": page("/a.html"), "/a.html": "x" } }, async (site) => {
+      const outcomes = await crawl([site.url("/index.html")], { rules: { denyPrivate: true }, robots: false })
+      assert.deepStrictEqual(paths(outcomes, "Failed"), ["/index.html"])
+      assert.strictEqual(site.requests.length, 0)
+      assert.strictEqual(paths(await crawl([site.url("/index.html")], {})).length, 2)
+    })
+  )
+})
