@@ -96,7 +96,7 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, neve
         case "Incomplete":
           return Effect.succeed(ExitStatus.incomplete)
         case "UsageError":
-          return Effect.as(said(printable(error.message), usageHints(error)), ExitStatus.usage)
+          return Effect.as(said(printable(error.message), usageHints(error, args)), ExitStatus.usage)
         default:
           return Effect.as(said(printable(error.message), hintsOf(error)), ExitStatus.stopped)
       }
@@ -113,8 +113,10 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, neve
     )
   )
 
-const usageHints = ({ hints }: UsageError) =>
-  hints.length > 0 ? hints.map(printable) : ["`simul get --help` lists the flags and what they take"]
+const usageHints = ({ hints }: UsageError, args: ReadonlyArray<string>) => {
+  const command = args.includes("crawl") ? "crawl" : "get"
+  return hints.length > 0 ? hints.map(printable) : [`\`simul ${command} --help\` lists the flags and what they take`]
+}
 
 const hintsOf = (error: object): ReadonlyArray<string> =>
   "hint" in error && typeof error.hint === "string" ? [printable((error as RunError).hint)] : []

@@ -30,6 +30,7 @@ describe.concurrent("help and version", () => {
 
         simul get URL...           fetch URLs to files
         simul get -i FILE -o DIR   fetch a list into a directory
+        simul crawl URL -o DIR     fetch a site by its links
         simul report [DIR]         say what a run did
         simul verify [DIR]         check saved files against their records
         simul --help               everything else
@@ -55,6 +56,7 @@ describe.concurrent("help and version", () => {
 
       Fetch
         get         Fetch URLs to files
+        crawl       Fetch a site by its links
 
       Inspect
         report      Say what a run did
