@@ -359,7 +359,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       }
   })
 
-  const beforeBoot = `run IN (SELECT id FROM run WHERE boot <> ? AND trusted = 0 AND durability = 'process')`
+  const runsBeforeBoot = `SELECT id FROM run WHERE boot <> ? AND trusted = 0`
 
   // asked once: the rows of a million targets are not gone through for nothing
   const [doubtful] = yield* guarded(sql<{ runs: number }>`SELECT COUNT(*) AS runs FROM run
@@ -466,11 +466,14 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       unsynced: !isDoubtful
         ? Stream.empty
         : Stream.mapError(
-            Stream.map(rows(sql, `state IN (1, 2) AND ${beforeBoot}`, options.boot), (row) => ({
-              target: toTarget(row),
-              bytes: row.bytes!,
-              sha256: row.sha256 ?? undefined
-            })),
+            Stream.map(
+              rows(sql, `state IN (1, 2) AND run IN (${runsBeforeBoot} AND durability = 'process')`, options.boot),
+              (row) => ({
+                target: toTarget(row),
+                bytes: row.bytes!,
+                sha256: row.sha256 ?? undefined
+              })
+            ),
             damaged(options.file)
           ),
       trust: (damagedUrls) =>
@@ -480,8 +483,10 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               for (const url of damagedUrls)
                 yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
                   error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
+              // parts are never synced, whatever is asked for of files
               yield* sql.unsafe(
-                `UPDATE target SET validator = NULL WHERE state = 0 AND validator IS NOT NULL AND ${beforeBoot}`,
+                `UPDATE target SET validator = NULL
+                  WHERE state = 0 AND validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
                 [options.boot]
               )
               yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${options.boot}`

@@ -164,4 +164,26 @@ describe("SqlStore", () => {
       assert.deepStrictEqual([known.get(target("a").url)!.state, known.get(target("b").url)!.state], ["failed", "done"])
     })
   )
+
+  it.effect("forgets the parts from before the machine was started, whatever the run promised for its files", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const parked = (name: string) => {
+        const partial = { validator: '"1"' }
+        return commit({ waiting: [{ target: { ...target(name), partial }, dueMs: 0, leased: false }] })
+      }
+      yield* (yield* begin("boot 1")).store.commit(parked("a"))
+      yield* (yield* begin("boot 1", "power")).store.commit(parked("b"))
+      const same = yield* begin("boot 1")
+      yield* same.store.trust([])
+      assert.sameMembers([...(yield* same.store.partials)], [target("a").url, target("b").url])
+      const other = yield* begin("boot 2", "power")
+      yield* other.store.trust([])
+      assert.deepStrictEqual(yield* other.store.partials, [])
+      yield* other.store.commit(parked("b"))
+      const third = yield* begin("boot 2")
+      yield* third.store.trust([])
+      assert.deepStrictEqual(yield* third.store.partials, [target("b").url])
+    })
+  )
 })
