@@ -106,24 +106,36 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
       if (group.length === 0) return allPlaced
       return Effect.gen(function* () {
         const failed = new Map<string, WriteError>()
-        const directories = new Set<string>()
+        /** What was placed below each directory. */
+        const directories = new Map<string, Array<FilePart>>()
+        const fail = ({ path }: FilePart, error: unknown) => {
+          failed.set(path, new WriteError({ path, code: (error as NodeJS.ErrnoException).code ?? "EIO" }))
+        }
         const place = (part: FilePart) =>
           Effect.match(part.synced(), {
             onSuccess: () => {
               for (let path = directoryOf(part.path); ; path = directoryOf(path)) {
-                directories.add(absoluteOf(path))
+                const below = directories.get(path)
+                if (below === undefined) directories.set(path, [part])
+                else below.push(part)
                 if (path === "") break
               }
             },
             onFailure: (error) => {
               part.discard()
-              const code = (error as NodeJS.ErrnoException).code ?? "EIO"
-              failed.set(part.path, new WriteError({ path: part.path, code }))
+              fail(part, error)
             }
           })
         yield* Effect.forEach(group, place, { concurrency: "unbounded", discard: true })
-        const durable = Effect.forEach(directories, files.syncDirectory, { concurrency: "unbounded", discard: true })
-        yield* Effect.orDie(durable)
+        const keep = ([path, parts]: readonly [string, ReadonlyArray<FilePart>]) =>
+          Effect.match(files.syncDirectory(absoluteOf(path)), {
+            onSuccess: () => {},
+            // nobody knows whether their names outlive a loss of power
+            onFailure: (error) => {
+              for (const part of parts) fail(part, error)
+            }
+          })
+        yield* Effect.forEach(directories, keep, { concurrency: "unbounded", discard: true })
         return { placed: nothing, failed, archives: [] }
       }).pipe(Effect.uninterruptible)
     },
