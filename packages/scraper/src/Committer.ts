@@ -26,6 +26,8 @@ export interface CommitterOptions {
   readonly noteworthy: () => ReadonlyArray<Target>
   /** The target in flight for a URL. */
   readonly inFlight: (url: string) => Target | undefined
+  /** Told of each saved body of so many bytes that could not get its place after all. */
+  readonly unplaced: (bytes: number) => void
   /** Told before each try again of a commit that found no room on the disk. */
   readonly diskFull: Effect.Effect<void>
 }
@@ -77,7 +79,8 @@ export const make = Effect.fnUntraced(function* (
         waiting = [...parked, ...waiting]
       })
     const { placed, failed, archives } = yield* Effect.onError(sync, () => putBack(done))
-    const rows = placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed))
+    const rows =
+      placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed, options.unplaced))
     grown = [...grown, ...archives]
     const leased = [...straggling, ...noteworthy].map((target) => ({ target, dueMs: 0, leased: true }))
     const commit = {
@@ -166,12 +169,18 @@ export const make = Effect.fnUntraced(function* (
 const never = () => false
 
 /** The outcome with the place that `sync` told; a body that could not get its place after all is no saved one. */
-const withPlace = (one: Settled, placed: Synced["placed"], failed: Synced["failed"]): Settled => {
+const withPlace = (
+  one: Settled,
+  placed: Synced["placed"],
+  failed: Synced["failed"],
+  unplaced: CommitterOptions["unplaced"]
+): Settled => {
   if (one.outcome._tag !== "Saved") return one
   const path = placed.get(one.outcome.path)
   if (path !== undefined) return { ...one, outcome: { ...one.outcome, path } }
   const error = failed.get(one.outcome.path)
   if (error === undefined) return one
-  const { url, attempts, durationMs } = one.outcome
+  const { url, attempts, durationMs, bytes } = one.outcome
+  unplaced(bytes)
   return { target: one.target, outcome: { _tag: "Failed", url, attempts, durationMs, error } }
 }

@@ -174,6 +174,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       }
       return worthy
     },
+    unplaced: (bytes) => {
+      counts.saved--
+      counts.bytes -= bytes
+      counts.failed++
+    },
     diskFull: Effect.suspend(() => pauseForDisk(0))
   })
 
