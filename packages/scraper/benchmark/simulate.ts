@@ -1,0 +1,184 @@
+/**
+ * The scraper in simulation, over many seeds (`test/simulation/Trial.ts` says what is real in it):
+ *
+ *     node packages/scraper/benchmark/simulate.ts [--seeds 10000] [--from 1] [--points 1] [--workers 2]
+ *     node packages/scraper/benchmark/simulate.ts --seed 17 [--point 233] [--pages 2] [--order default]
+ *     node packages/scraper/benchmark/simulate.ts --power [--seeds 1000]
+ *
+ * A seed is a scenario, run undisturbed and once more for each point, crashed there. What fails is made small and told
+ * as one line that runs it again. `--power`: how many seeds find each planted bug.
+ */
+import { Strategy } from "@simul/core/simulation"
+import * as Effect from "effect/Effect"
+import { parseArgs } from "node:util"
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
+import { bugs } from "../test/simulation/Bugs.ts"
+import * as Trial from "../test/simulation/Trial.ts"
+
+type Failure = Effect.Error<ReturnType<typeof Trial.sweep>>
+
+/** A trial and how to run it. */
+interface Setting {
+  readonly seed: number
+  readonly point?: number
+  readonly pages?: number
+  readonly order?: "default"
+}
+
+const command = ({ seed, point, pages, order }: Setting) =>
+  [
+    `node packages/scraper/benchmark/simulate.ts --seed ${seed}`,
+    ...(pages === undefined ? [] : [`--pages ${pages}`]),
+    ...(order === undefined ? [] : [`--order ${order}`]),
+    ...(point === undefined ? [] : [`--point ${point}`])
+  ].join(" ")
+
+const attempt = ({ seed, point, pages, order }: Setting, options: Trial.TrialOptions = {}): Failure | undefined =>
+  Effect.runSync(
+    Effect.match(
+      Trial.sweep([seed], {
+        ...options,
+        ...(point === undefined ? {} : { point }),
+        ...(pages === undefined ? {} : { pages }),
+        ...(order === undefined ? {} : { strategy: Strategy.roundRobin() })
+      }),
+      { onFailure: (failure) => failure, onSuccess: () => undefined }
+    )
+  )
+
+const lawOf = ({ reason }: Failure) => (reason._tag === "InvariantBroken" ? reason.name : reason._tag)
+
+/** The same law broken with fewer pages, without pre-emptions, crashed as early as can be. */
+const shrink = (failure: Failure): Setting => {
+  let best: Setting = { seed: failure.seed, ...(failure.point === undefined ? {} : { point: failure.point }) }
+  const fails = (setting: Setting, points: number) => {
+    const found = attempt(setting, { points })
+    if (found === undefined || lawOf(found) !== lawOf(failure)) return false
+    const { point: _, ...rest } = setting
+    best = { ...rest, ...(found.point === undefined ? {} : { point: found.point }) }
+    return true
+  }
+  for (let pages = 1; pages < 6; pages++) if (fails({ seed: failure.seed, pages }, 60)) break
+  const { point: _, ...rest } = best
+  fails({ ...rest, order: "default" }, 60)
+  if (best.point !== undefined) {
+    const { point: _, ...rest } = best
+    fails(rest, 4000)
+  }
+  return best
+}
+
+const told = (failure: Failure) => {
+  const setting = shrink(failure)
+  const small = attempt(setting) ?? failure
+  return `${small.message}\n  found at: ${command({ seed: failure.seed, ...(failure.point === undefined ? {} : { point: failure.point }) })}\n  again: ${command(setting)}`
+}
+
+const usage = (detail: string): never => {
+  console.error(
+    `error: ${detail}\nhint: simulate.ts [--seeds N] [--from N] [--points N] [--workers N] [--seed N [--point N] [--pages N] [--order default]] [--power]`
+  )
+  process.exit(2)
+}
+const whole = (name: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  return Number.isInteger(value) && value >= 1 ? value : usage(`--${name} must be a whole number from 1, got ${text}`)
+}
+
+interface Share {
+  readonly from: number
+  readonly seeds: number
+  readonly step: number
+  readonly points: number
+}
+
+/** Runs every `step`-th seed; at most three failures, or a wrong law would be told ten thousand times. */
+const run = ({ from, seeds, step, points }: Share) => {
+  const failures: Array<string> = []
+  let runs = 0
+  for (let seed = from; seed < from + seeds && failures.length < 3; seed += step) {
+    runs++
+    const failure = attempt({ seed }, { points })
+    if (failure !== undefined) failures.push(told(failure))
+  }
+  return { runs, failures }
+}
+
+const search = async (share: Omit<Share, "step">, workers: number) => {
+  const began = performance.now()
+  const results = await Promise.all(
+    Array.from({ length: workers }, (_, index) => {
+      const workerData: Share = { ...share, from: share.from + index, seeds: share.seeds - index, step: workers }
+      return new Promise<ReturnType<typeof run>>((resolve, reject) => {
+        const worker = new Worker(new URL(import.meta.url), { workerData })
+        worker.once("message", resolve)
+        worker.once("error", reject)
+      })
+    })
+  )
+  const seconds = (performance.now() - began) / 1000
+  const runs = results.reduce((sum, one) => sum + one.runs, 0)
+  const failures = results.flatMap((one) => one.failures)
+  const { user, system } = process.cpuUsage()
+  const cpu = (user + system) / 1e6
+  for (const failure of failures) console.log(`${failure}\n`)
+  console.log(
+    `${runs} seeds, ${failures.length} failures, ${seconds.toFixed(1)} s: ${Math.round(runs / seconds)} seeds/s; ` +
+      `${cpu.toFixed(1)} s of CPU: ${((1000 * cpu) / runs).toFixed(1)} ms each`
+  )
+  if (failures.length > 0) process.exitCode = 1
+}
+
+const power = (seeds: number) => {
+  console.log(`| planted bug | seeds until found | law |\n| --- | ---: | --- |`)
+  for (const { name, bug } of bugs) {
+    const found = Effect.runSync(
+      Effect.match(Trial.sweep(seeds, { bug }), { onFailure: (failure) => failure, onSuccess: () => undefined })
+    )
+    console.log(
+      `| ${name} | ${found === undefined ? `not in ${seeds}` : found.seed} | ${found === undefined ? "" : lawOf(found)} |`
+    )
+  }
+}
+
+if (isMainThread) {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: "string" },
+      from: { type: "string" },
+      points: { type: "string" },
+      workers: { type: "string" },
+      seed: { type: "string" },
+      point: { type: "string" },
+      pages: { type: "string" },
+      order: { type: "string" },
+      power: { type: "boolean" }
+    }
+  })
+  const seed = whole("seed", values.seed)
+  const point = whole("point", values.point)
+  const pages = whole("pages", values.pages)
+  const seeds = whole("seeds", values.seeds)
+  if (values.order !== undefined && values.order !== "default") usage(`--order must be default, got ${values.order}`)
+  if (values.power === true) power(seeds ?? 1000)
+  else if (seed === undefined)
+    await search(
+      { from: whole("from", values.from) ?? 1, seeds: seeds ?? 10_000, points: whole("points", values.points) ?? 1 },
+      whole("workers", values.workers) ?? 1
+    )
+  else {
+    const setting: Setting = {
+      seed,
+      ...(point === undefined ? {} : { point }),
+      ...(pages === undefined ? {} : { pages }),
+      ...(values.order === undefined ? {} : { order: "default" })
+    }
+    const failure = attempt(setting, { points: whole("points", values.points) ?? 1 })
+    console.log(failure === undefined ? `seed ${seed}: every law holds` : failure.message)
+    if (failure !== undefined) process.exitCode = 1
+  }
+} else {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
+  parentPort!.postMessage(run(workerData as Share))
+}

@@ -1,0 +1,176 @@
+/**
+ * Faults that a scraper might have, each a faulty service in the place of a good one, with a law that it breaks. They
+ * are what shows that the laws can be broken at all.
+ */
+import * as Effect from "effect/Effect"
+import type { Receiver } from "../../src/Session.ts"
+import type { Synced } from "../../src/Sink.ts"
+import type { Bug, Law } from "./Trial.ts"
+
+export interface Planted {
+  readonly name: string
+  readonly bug: Bug
+  /** Of these one is broken; the run does not end at all where there is none. */
+  readonly laws: ReadonlyArray<Law>
+  /** A seed that finds it. */
+  readonly seed: number
+}
+
+const nothing: Synced = { placed: new Map(), failed: new Map(), archives: [] }
+
+export const bugs: ReadonlyArray<Planted> = [
+  {
+    name: "commits before it places files",
+    bug: {
+      // what one sync leaves undone is done before the next one
+      sink: (sink) => {
+        let before = Effect.succeed(nothing) as ReturnType<typeof sink.sync>
+        return {
+          ...sink,
+          sync: () => {
+            const now = sink.sync()
+            const late = before
+            before = now
+            return Effect.as(late, nothing)
+          }
+        }
+      }
+    },
+    laws: ["every saved file is whole"],
+    seed: 22
+  },
+  {
+    name: "renames before it syncs",
+    bug: { files: (files) => ({ ...files, sync: () => Effect.void }) },
+    laws: ["every saved file is whole", "no final name shows a partial file"],
+    seed: 5
+  },
+  {
+    name: "does not sync directories",
+    bug: { files: (files) => ({ ...files, syncDirectory: () => Effect.void }) },
+    laws: ["every saved file is whole"],
+    seed: 4
+  },
+  {
+    name: "pops instead of leasing",
+    bug: {
+      store: (store, { sqlite }) => ({
+        ...store,
+        lease: (list, limit, nowMs) =>
+          Effect.tap(store.lease(list, limit, nowMs), (targets) =>
+            Effect.sync(() => {
+              for (const { url } of targets) sqlite.prepare("DELETE FROM target WHERE url = ?").run(url)
+            })
+          )
+      })
+    },
+    laws: ["every URL has one outcome"],
+    seed: 2
+  },
+  {
+    name: "commits the place before the rows",
+    bug: {
+      store: (store) => ({
+        ...store,
+        commit: (commit) =>
+          Effect.andThen(store.commit({ ...commit, settled: [], waiting: [], hosts: [] }), store.commit(commit))
+      })
+    },
+    laws: ["every URL has one outcome"],
+    seed: 4
+  },
+  {
+    name: "forgets Retry-After when it resumes",
+    bug: {
+      store: (store) => ({
+        ...store,
+        hosts: (origins) =>
+          Effect.map(store.hosts(origins), (clocks) => clocks.map((clock) => ({ ...clock, pausedMs: 0 })))
+      })
+    },
+    laws: ["no host is asked before its Retry-After"],
+    seed: 122
+  },
+  {
+    name: "does not commit the clocks of hosts",
+    bug: { store: (store) => ({ ...store, commit: (commit) => store.commit({ ...commit, hosts: [] }) }) },
+    laws: ["no host is asked before its Retry-After", "no host is asked sooner than its delay"],
+    seed: 7
+  },
+  {
+    name: "leaks a slot on a retry",
+    bug: {
+      politeness: (politeness) => ({
+        ...politeness,
+        release: (target, nowMs, verdict) => {
+          if (verdict === "answered" || verdict === undefined) politeness.release(target, nowMs, verdict)
+        }
+      })
+    },
+    laws: [],
+    seed: 2
+  },
+  {
+    name: "gives a slot back twice",
+    bug: {
+      politeness: (politeness) => ({
+        ...politeness,
+        release: (target, nowMs, verdict) => {
+          politeness.release(target, nowMs, verdict)
+          if (typeof verdict === "object") politeness.release(target, nowMs)
+        }
+      })
+    },
+    laws: ["no host has more than its slots"],
+    seed: 55
+  },
+  {
+    name: "counts a file before it is whole",
+    bug: {
+      session: (session) => ({
+        ...session,
+        open: (request, receiver) => {
+          const believing: Receiver = {
+            onHead: (head) => receiver.onHead(head),
+            onData: (chunk) => receiver.onData(chunk),
+            onEnd: () => receiver.onEnd(),
+            onError: (reason) => (reason._tag === "TruncatedError" ? receiver.onEnd() : receiver.onError(reason))
+          }
+          return session.open(request, believing)
+        }
+      })
+    },
+    laws: ["no final name shows a partial file", "every saved file is whole"],
+    seed: 4
+  },
+  {
+    name: "continues a body with another version of it",
+    bug: {
+      session: (session) => ({
+        ...session,
+        open: (request, receiver) => {
+          const { range } = request.headers ?? {}
+          const blind: Receiver = {
+            onHead: (head) =>
+              receiver.onHead({
+                ...head,
+                header: (name) => (name === "etag" && range !== undefined ? undefined : head.header(name))
+              }),
+            onData: (chunk) => receiver.onData(chunk),
+            onEnd: () => receiver.onEnd(),
+            onError: (reason) => receiver.onError(reason)
+          }
+          return session.open(range === undefined ? request : { ...request, headers: { range } }, blind)
+        }
+      })
+    },
+    laws: ["no final name shows a partial file", "every saved file is whole"],
+    seed: 20
+  },
+  {
+    name: "leaves parts behind",
+    bug: { sink: (sink) => ({ ...sink, sweep: () => Effect.void, forget: () => {} }) },
+    laws: ["nothing lies about"],
+    seed: 4
+  }
+]

@@ -1,0 +1,85 @@
+/**
+ * The store's database over a crash: SQLite itself, in memory.
+ *
+ * Real: the schema, every statement, transactions. A model: what a crash leaves. A killed process leaves what was
+ * committed; what was begun is rolled back. So does a loss of power where each commit is synced (`power`); where it is
+ * not (`process`), the last commits may be missing, but none before one that is there (SQLite, WAL with
+ * `synchronous=NORMAL`). The file of the database itself is not on the simulated disk.
+ */
+import type { Randomness } from "@simul/core/simulation"
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import { DatabaseSync, type StatementSync } from "node:sqlite"
+import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+import * as SqlStore from "../../src/store/SqlStore.ts"
+
+/** Begins a run, as `store/Directory.ts` does. */
+export const begin = (sqlite: DatabaseSync, options: SqlStore.SqlStoreOptions) =>
+  Effect.flatMap(NodeSqlite.over(sqlite), (sql) =>
+    Effect.provideService(SqlStore.make(options), SqlClient.SqlClient, sql)
+  )
+
+/** Prepares each statement once: that takes longer than all else that a trial does. */
+class Sqlite extends DatabaseSync {
+  private readonly prepared = new Map<string, StatementSync>()
+  override prepare(text: string): StatementSync {
+    let statement = this.prepared.get(text)
+    if (statement === undefined) this.prepared.set(text, (statement = super.prepare(text)))
+    return statement
+  }
+}
+
+const schema = { file: "store", boot: "none", durability: "process" } as const
+const tables = ["target", "list", "host", "run", "archive"]
+
+/** With the schema and without a row, used for one trial after the other. */
+let common: DatabaseSync | undefined
+const emptied = (): DatabaseSync => {
+  if (common === undefined) {
+    common = new Sqlite(":memory:")
+    Effect.runSync(Effect.scoped(begin(common, schema)))
+  }
+  if (common.isTransaction) common.exec("ROLLBACK")
+  for (const table of tables) common.prepare(`DELETE FROM ${table}`).run()
+  return common
+}
+
+/** A row, as far as the laws look at it. */
+export interface Row {
+  readonly url: string
+  readonly state: number
+  readonly bytes: number | null
+  readonly sha256: string | null
+}
+
+export class Database {
+  sqlite: DatabaseSync
+  private earlier: Array<Uint8Array> = []
+
+  /** `fresh`: without the schema yet. One that is not fresh ends where the next one begins. */
+  constructor(fresh: boolean) {
+    this.sqlite = fresh ? new Sqlite(":memory:") : emptied()
+  }
+
+  /** Remembers how it is now: a loss of power may bring it back to this. */
+  remember(): void {
+    this.earlier.push(this.sqlite.serialize())
+  }
+
+  /** The process is gone. `random`: what was not synced may be, too. */
+  crash(random?: Randomness.Randomness): void {
+    if (this.sqlite.isTransaction) this.sqlite.exec("ROLLBACK")
+    if (random !== undefined && this.earlier.length > 0) {
+      this.remember()
+      const kept = this.earlier[Math.floor(random() * this.earlier.length)]!
+      this.sqlite = new Sqlite(":memory:")
+      this.sqlite.deserialize(kept)
+    }
+    this.earlier = []
+  }
+
+  rows(): ReadonlyArray<Row> {
+    const statement = this.sqlite.prepare("SELECT url, state, bytes, sha256 FROM target ORDER BY url")
+    return statement.all() as unknown as ReadonlyArray<Row>
+  }
+}

@@ -1,0 +1,60 @@
+/** What was found wrong in the scraper by simulation, each with the scenario that shows it soonest. */
+import type { Page, Scenario } from "./Scenario.ts"
+
+export interface Regression {
+  readonly name: string
+  readonly scenario: Partial<Scenario>
+  /** Seeds that it takes, from 1 on, and crashes for each. */
+  readonly seeds: number
+  readonly points: number
+}
+
+const page: Page = { url: "http://h0.test/p0", kind: "ok", bytes: 500, validator: "strong", declared: false }
+const lines = [page.url]
+/** Nothing goes wrong but what is said. */
+const quiet: Partial<Scenario> = {
+  pages: [page],
+  lines,
+  batch: 1,
+  jobs: 1,
+  perHost: 1,
+  delayMs: 0,
+  retries: 1,
+  durability: "process",
+  power: false,
+  stops: [],
+  faults: {},
+  diskFaults: {},
+  fresh: false
+}
+
+export const regressions: ReadonlyArray<Regression> = [
+  {
+    name: "a first line that is no URL comes before there is a committer",
+    scenario: { ...quiet, lines: ["no url", page.url] },
+    seeds: 20,
+    points: 0
+  },
+  ...Array.from({ length: 4 }, (_, index) => ({
+    name: `a transfer ends in the step in which the run is stopped, ${10 + 5 * index} to ${14 + 5 * index} ms after its start`,
+    scenario: {
+      ...quiet,
+      pages: [{ ...page, bytes: 1 }],
+      stops: Array.from({ length: 5 }, (_, ms) => 10 + 5 * index + ms)
+    },
+    seeds: 20,
+    points: 0
+  })),
+  {
+    name: "the part of a target that is given up stays",
+    scenario: { ...quiet, retries: 0, faults: { cut: 0.9 } },
+    seeds: 5,
+    points: 0
+  },
+  {
+    name: "a directory that cannot be synced ends the run",
+    scenario: { ...quiet, durability: "power", diskFaults: { "eio-sync": 0.5 } },
+    seeds: 10,
+    points: 0
+  }
+]

@@ -1,0 +1,79 @@
+/**
+ * What a trial is about, drawn from its seed: the list, the options, what servers and disk do, and how often the run is
+ * stopped.
+ */
+import { Randomness } from "@simul/core/simulation"
+
+/** How a server treats a URL. */
+export interface Page {
+  readonly url: string
+  /** `ok`: served, but for faults. `gone`: 404. `broken`: 500 each time. */
+  readonly kind: "ok" | "gone" | "broken"
+  readonly bytes: number
+  readonly validator: "strong" | "weak" | "none"
+  /** Tells Content-Length. */
+  readonly declared: boolean
+}
+
+/** What may go wrong with a request, by chance. */
+export const faults = ["refused", "silent", "status", "retryAfter", "cut", "stall", "changed"] as const
+export type Fault = (typeof faults)[number]
+
+/** What may go wrong with an operation of the disk, by chance: no room for a moment, or an error. */
+export const diskFaults = ["enospc", "eio-write", "eio-sync"] as const
+export type DiskFault = (typeof diskFaults)[number]
+
+export interface Scenario {
+  readonly pages: ReadonlyArray<Page>
+  /** The list: URLs of pages, some twice, and lines that are no URL. */
+  readonly lines: ReadonlyArray<string>
+  readonly batch: number
+  readonly jobs: number
+  readonly perHost: number
+  readonly delayMs: number
+  readonly retries: number
+  readonly durability: "process" | "power"
+  /** Crashes may be losses of power. */
+  readonly power: boolean
+  /** Milliseconds after which each run but the last is stopped cleanly. */
+  readonly stops: ReadonlyArray<number>
+  readonly faults: Partial<Record<Fault, number>>
+  readonly diskFaults: Partial<Record<DiskFault, number>>
+  /** Begins without a schema. */
+  readonly fresh: boolean
+}
+
+/** `most`: pages at most. */
+export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
+  const below = (count: number) => Randomness.below(random, count)
+  const one = <A>(...choices: ReadonlyArray<A>) => choices[below(choices.length)]!
+  const hosts = 1 + below(3)
+  const pages = Array.from({ length: 1 + below(most) }, (_, index): Page => ({
+    url: `http://h${below(hosts)}.test/p${index}`,
+    kind: one("ok", "ok", "ok", "ok", "ok", "ok", "gone", "broken"),
+    bytes: one(0, 1, 60, 200, 500),
+    validator: one("strong", "strong", "weak", "none"),
+    declared: random() < 0.5
+  }))
+  const lines = pages.flatMap(({ url }) => (random() < 0.1 ? [url, url] : [url]))
+  if (random() < 0.1) lines.splice(below(lines.length + 1), 0, "no url")
+  const chances: Partial<Record<Fault, number>> = {}
+  for (const fault of faults) if (random() < 0.4) chances[fault] = one(0.1, 0.3)
+  const diskChances: Partial<Record<DiskFault, number>> = {}
+  if (random() < 0.2) for (const fault of diskFaults) if (random() < 0.5) diskChances[fault] = 0.1
+  return {
+    pages,
+    lines,
+    batch: 1 + below(3),
+    jobs: 1 + below(4),
+    perHost: 1 + below(2),
+    delayMs: one(0, 0, 50, 2000, 40_000),
+    retries: below(4),
+    durability: one("process", "power"),
+    power: random() < 0.5,
+    stops: random() < 0.3 ? [below(500)] : [],
+    faults: chances,
+    diskFaults: diskChances,
+    fresh: random() < 0.02
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The scraper keeps its laws, however it is crashed. `node packages/scraper/benchmark/simulate.ts` runs as many seeds as
+ * one likes; here are some, and the seeds that once failed.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Faults } from "@simul/core/simulation"
+import * as Effect from "effect/Effect"
+import { bugs } from "./Bugs.ts"
+import { regressions } from "./Regressions.ts"
+import { diskFaults, faults } from "./Scenario.ts"
+import * as Trial from "./Trial.ts"
+
+/** As a test tells it: with the line that runs it again. */
+const told = <A, E extends { readonly message: string; readonly seed: number; readonly point?: number }>(
+  sweep: Effect.Effect<A, E>
+) =>
+  Effect.mapError(sweep, ({ message, seed, point }) => {
+    const at = point === undefined ? "" : ` --point ${point}`
+    return new Error(`${message}\n  again: node packages/scraper/benchmark/simulate.ts --seed ${seed}${at}`)
+  })
+
+describe("the scraper in simulation", () => {
+  it.effect(
+    "keeps its laws when it is stopped, crashed at any operation or loses power, with every fault there is",
+    () =>
+      Effect.gen(function* () {
+        const struck: Partial<Record<string, number>> = {}
+        const { points } = yield* told(
+          Trial.sweep(150, {
+            onEnd: ({ origin, disk }) => {
+              Faults.add(struck, origin.struck)
+              Faults.add(struck, disk.faults.struck)
+            }
+          })
+        )
+        assert.strictEqual(points, 150)
+        for (const fault of [...faults, ...diskFaults, "lost", "unnamed"])
+          assert.isAtLeast(struck[fault] ?? 0, 10, fault)
+      }),
+    120_000
+  )
+
+  it.effect.each(bugs.map((planted) => [planted.name, planted] as const))(
+    "fails a scraper that %s",
+    ([, { bug, laws, seed }]) =>
+      Effect.gen(function* () {
+        const { reason } = yield* Effect.flip(Trial.sweep([seed], { bug }))
+        assert.include(
+          [...laws, ...(laws.length === 0 ? ["StepLimit"] : [])],
+          reason._tag === "InvariantBroken" ? reason.name : reason._tag
+        )
+        // and it is the bug that does it
+        yield* told(Trial.sweep([seed]))
+      }),
+    60_000
+  )
+
+  it.effect.each(regressions.map((regression) => [regression.name, regression] as const))(
+    "keeps its laws where it once did not: %s",
+    ([, { scenario, seeds }]) => Effect.asVoid(told(Trial.sweep(seeds, { scenario, points: 0 }))),
+    60_000
+  )
+})

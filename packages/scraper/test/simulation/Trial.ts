@@ -1,0 +1,353 @@
+/**
+ * The scraper, whole, in simulation: one list, fetched by runs that are crashed at any operation, lose power or are
+ * stopped, until one comes to its end.
+ *
+ * Real: the line (`Pipeline`, `Frontier`, `Politeness`, `Download`, `Decode`, `Committer`, `Retry`, `Naming`), what comes
+ * before it (`Resume`), the store (`SqlStore` over `effect/sql` and SQLite), the file sink, the report.
+ * Models: `Origin.ts` for session, network and servers; `SimulatedFiles.ts` for the file system; `Database.ts` for what
+ * a crash leaves of the database; here, the list file (`ListFile`, `Lines`) and the check of files after a power loss.
+ * Not there: the directory's lock, DNS, TLS, redirects, cookies, proxies, robots.txt, WARC, content codings, a full disk.
+ */
+import { type Randomness, SimulatedDisk, Simulation, type Strategy } from "@simul/core/simulation"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import type { Batch, Line } from "../../src/Lines.ts"
+import { defaults, type Options } from "../../src/Options.ts"
+import type { Outcome } from "../../src/Outcome.ts"
+import * as Pipeline from "../../src/Pipeline.ts"
+import type { Recorder } from "../../src/Recorder.ts"
+import * as Report from "../../src/Report.ts"
+import * as Resume from "../../src/Resume.ts"
+import { Session } from "../../src/Session.ts"
+import { Sink } from "../../src/Sink.ts"
+import type { Files } from "../../src/sink/Files.ts"
+import * as FileName from "../../src/sink/FileName.ts"
+import * as FileSink from "../../src/sink/FileSink.ts"
+import { type Entry, type Place, Store } from "../../src/Store.ts"
+import * as Url from "../../src/Url.ts"
+import * as Database from "./Database.ts"
+import { Origin, timeoutMs } from "./Origin.ts"
+import * as Scenario from "./Scenario.ts"
+import * as SimulatedFiles from "./SimulatedFiles.ts"
+
+/** Faulty services in the place of good ones, to show that the laws can be broken. */
+export interface Bug {
+  readonly files?: (files: Files) => Files
+  readonly sink?: (sink: Sink["Service"], store: Store["Service"]) => Sink["Service"]
+  readonly store?: (store: Store["Service"], database: Database.Database) => Store["Service"]
+  readonly session?: (session: Session["Service"]) => Session["Service"]
+  readonly politeness?: Recorder["politeness"]
+}
+
+const directory = "/out"
+const parts = `${directory}/.simul/parts`
+const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4 }
+
+export const laws = [
+  "every URL has one outcome",
+  "every saved file is whole",
+  "no final name shows a partial file",
+  "nothing lies about",
+  "what is told is committed, and told once",
+  "counts of progress, report and store agree",
+  "no target has more attempts than it may",
+  "nothing that was saved and committed is fetched again",
+  "nothing that came whole is fetched again",
+  "no host has more than its slots",
+  "no host is asked sooner than its delay",
+  "no host is asked before its Retry-After",
+  "no request outlives its run"
+] as const
+export type Law = (typeof laws)[number]
+
+/** What outlives a crash: the world outside, and what was seen to go wrong. */
+export interface Survivors {
+  readonly scenario: Scenario.Scenario
+  readonly disk: SimulatedDisk.SimulatedDisk
+  readonly database: Database.Database
+  readonly origin: Origin
+  /** Losses of power. */
+  boot: number
+  stops: ReadonlyArray<number>
+  readonly violations: Map<Law, string>
+}
+
+export const make = (
+  random: Randomness.Randomness,
+  { pages, scenario: given }: Pick<TrialOptions, "pages" | "scenario"> = {}
+): Survivors => {
+  const scenario = { ...Scenario.draw(random, pages), ...given }
+  const disk = SimulatedDisk.make({ random, sector: 64, faults: scenario.diskFaults })
+  disk.mkdir(directory)
+  mounted(disk)
+  const violations = new Map<Law, string>()
+  const broken = (law: string, detail: string) => {
+    if (!violations.has(law as Law)) violations.set(law as Law, detail)
+  }
+  return {
+    scenario,
+    disk,
+    database: new Database.Database(scenario.fresh),
+    origin: new Origin(scenario, random, broken),
+    boot: 0,
+    stops: scenario.stops,
+    violations
+  }
+}
+
+/** The directory of the run is there for good before it begins. */
+const mounted = (disk: SimulatedDisk.SimulatedDisk): void => {
+  try {
+    disk.sync(disk.open("/"))
+  } catch {
+    mounted(disk)
+  }
+}
+
+const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex")
+
+/** The list as `ListFile` and `Lines` give it: from the furthest place on that it still begins with, with a place after each batch. */
+const continued = ({ lines, batch }: Scenario.Scenario, places: ReadonlyArray<Place>): Resume.Continued => {
+  const text = (count: number) =>
+    lines
+      .slice(0, count)
+      .map((line) => `${line}\n`)
+      .join("")
+  const place = places.find((place) => place.sha256 === sha256(text(place.lines)))
+  let at = place?.lines ?? 0
+  let ended = false
+  const next = Effect.suspend(() => {
+    if (ended) return Cause.done()
+    const from = at
+    at = Math.min(lines.length, at + batch)
+    ended = from === at
+    const prefix = text(at)
+    const read: Batch = {
+      lines: lines.slice(from, at).map((line, index): Line => ({ text: line, number: from + index + 1 })),
+      place: { bytes: prefix.length, lines: at, sha256: () => sha256(prefix) }
+    }
+    return Effect.succeed(read)
+  })
+  return { place, next, read: () => at / lines.length }
+}
+
+const optionsOf = ({ jobs, perHost, delayMs, retries, durability }: Scenario.Scenario): Options => ({
+  ...defaults,
+  directory,
+  jobs,
+  perHost,
+  delayMs,
+  retries,
+  durability,
+  timeoutMs,
+  backoffMs: 100
+})
+
+/** Sees what is committed, for the laws. */
+const watched = (
+  { origin, database, scenario }: Survivors,
+  store: Store["Service"],
+  told: Set<string>
+): Store["Service"] => ({
+  ...store,
+  commit: (commit) =>
+    Effect.tap(store.commit(commit), () =>
+      Effect.sync(() => {
+        for (const { outcome } of commit.settled) told.add(outcome.url)
+        origin.committed([
+          ...commit.settled.map(({ target, outcome }) => ({ url: target.url, saved: outcome._tag === "Saved" })),
+          ...commit.waiting.filter(({ leased }) => !leased).map(({ target }) => ({ url: target.url, saved: false }))
+        ])
+        if (scenario.power && scenario.durability === "process") database.remember()
+      })
+    )
+})
+
+/** One run: what `Get.open` does, over these services. Gives its last progress, and the report. */
+const run = (survivors: Survivors, bug: Bug) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { scenario, disk, database, origin, violations } = survivors
+      const options = optionsOf(scenario)
+      const plain = SimulatedFiles.make(disk)
+      const files = bug.files?.(plain) ?? plain
+      const boot = `boot ${survivors.boot}`
+      const begun = yield* Database.begin(database.sqlite, { file: "store", boot, durability: scenario.durability })
+      const store = bug.store?.(begun.store, database) ?? begun.store
+      const made = FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files })
+      const sink = bug.sink?.(made, store) ?? made
+      if (scenario.power && scenario.durability === "process") database.remember()
+
+      yield* Resume.mend(store, sink, ({ target, bytes, sha256: expected }) =>
+        Effect.sync(() => {
+          if (files.look(`${directory}/${target.path}`)?.size !== bytes) return false
+          return sha256(SimulatedFiles.contentOf(disk, `${directory}/${target.path}`)) === expected
+        })
+      )
+      const list = yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places))
+      const committed = new Set<string>()
+      const line = yield* Pipeline.start(
+        list,
+        bug.politeness === undefined
+          ? options
+          : {
+              ...options,
+              recorder: { session: (one) => one, sink: (one) => one, store: (one) => one, politeness: bug.politeness }
+            }
+      ).pipe(
+        Effect.provideService(Session, bug.session?.(origin.session) ?? origin.session),
+        Effect.provideService(Sink, sink),
+        Effect.provideService(Store, watched(survivors, store, committed))
+      )
+      const told: Array<Outcome> = []
+      yield* Stream.runForEach(line.outcomes, (outcome) =>
+        Effect.sync(() => {
+          told.push(outcome)
+          if (!committed.delete(outcome.url))
+            violations.set("what is told is committed, and told once", `${outcome._tag} ${outcome.url}`)
+          if (outcome.attempts > scenario.retries + 1)
+            violations.set("no target has more attempts than it may", `${outcome.attempts} at ${outcome.url}`)
+        })
+      )
+      const report = Report.make()
+      yield* Stream.runForEach(store.entries, (entry: Entry) => Effect.sync(() => report.add(entry)))
+      return { progress: line.progress(), report: report.result(), told }
+    })
+  )
+
+/** The program of a trial: stopped runs, and one that comes to its end. */
+const program = (survivors: Survivors, bug: Bug) =>
+  Effect.gen(function* () {
+    for (;;) {
+      const [stopMs, ...rest] = survivors.stops
+      if (stopMs === undefined) return yield* run(survivors, bug)
+      survivors.stops = rest
+      yield* Effect.timeoutOption(run(survivors, bug), stopMs)
+      yield* Effect.sync(() => {
+        survivors.origin.checkIdle()
+        survivors.origin.hangUp(false)
+      })
+    }
+  })
+type Ended = Effect.Success<ReturnType<typeof program>>
+
+// ---- the laws
+
+/** Every file outside of the state folder is whole. Without syncs nobody promises that over a loss of power. */
+const checkNames = ({ boot, disk, origin, scenario, violations }: Survivors) => {
+  if (boot > 0 && scenario.durability === "process") return
+  for (const [path, bytes] of SimulatedFiles.filesBelow(disk, directory)) {
+    if (path.startsWith(".simul/")) continue
+    const page = scenario.pages.find(({ url }) => FileName.fromUrl(url) === path)
+    if (page === undefined) violations.set("nothing lies about", path)
+    else if (!origin.isBodyOf(page.url, bytes))
+      violations.set("no final name shows a partial file", `${path}: ${bytes.length} of ${page.bytes} bytes`)
+  }
+}
+
+const crash = (survivors: Survivors, random: Randomness.Randomness) => {
+  const { scenario, disk, database, origin } = survivors
+  const losesPower = scenario.power && random() < 0.5
+  const isForgetful = losesPower && scenario.durability === "process"
+  if (losesPower) {
+    disk.crash(random)
+    survivors.boot++
+  }
+  database.crash(isForgetful ? random : undefined)
+  origin.hangUp(isForgetful)
+  checkNames(survivors)
+}
+
+const judge = ({ progress, report, told }: Ended, survivors: Survivors) => {
+  const { scenario, disk, database, origin, violations } = survivors
+  const urls = new Set(scenario.lines.filter((line) => typeof Url.parse(line) === "string"))
+  const invalid =
+    scenario.lines.length === 0 ? 0 : scenario.lines.filter((line) => typeof Url.parse(line) !== "string").length
+  const rows = database.rows()
+  const pages = rows.filter(({ url }) => urls.has(url))
+  const wrong = [...urls].filter(
+    (url) =>
+      pages.find((row) => row.url === url)?.state !== state.saved &&
+      pages.find((row) => row.url === url)?.state !== state.failed
+  )
+  if (wrong.length > 0 || rows.length !== urls.size + invalid)
+    violations.set("every URL has one outcome", `${rows.length} rows; without an outcome: ${wrong.join(" ")}`)
+
+  const check = () => {
+    const files = SimulatedFiles.filesBelow(disk, directory)
+    for (const { url, state: found, bytes, sha256: digest } of pages) {
+      if (found !== state.saved) continue
+      const file = files.get(FileName.fromUrl(url))
+      if (file === undefined || file.length !== bytes || sha256(file) !== digest || !origin.isBodyOf(url, file))
+        violations.set("every saved file is whole", `${url}: ${file?.length ?? "no"} bytes, recorded ${bytes}`)
+    }
+    return files
+  }
+  const files = check()
+  checkNames(survivors)
+  for (const path of files.keys()) if (path.startsWith(".simul/parts/")) violations.set("nothing lies about", path)
+  const count = (wanted: number) => rows.filter(({ state }) => state === wanted).length
+  const counts = { targets: rows.length, saved: count(state.saved), failed: count(state.failed) }
+  const same = (name: string, found: typeof counts) => {
+    if (JSON.stringify(found) !== JSON.stringify(counts))
+      violations.set(
+        "counts of progress, report and store agree",
+        `${name} ${JSON.stringify(found)}, store ${JSON.stringify(counts)}`
+      )
+  }
+  const { saved, skipped, failed, total = -1 } = progress
+  if (process.env.COUNTS) same("progress", { targets: total, saved: saved + skipped, failed })
+  if (told.filter(({ _tag }) => _tag === "Saved").length !== saved)
+    violations.set("counts of progress, report and store agree", `${saved} saved, told of others`)
+  same("report", { targets: report.targets, saved: report.saved, failed: report.failed })
+  if (scenario.durability === "power") {
+    disk.crash()
+    check()
+  }
+}
+
+export interface TrialOptions {
+  readonly bug?: Bug
+  /** Crashes tried for each seed [1]. */
+  readonly points?: number
+  readonly point?: number
+  readonly strategy?: Strategy.Strategy
+  /** Pages at most [6]. */
+  readonly pages?: number
+  /** What of the scenario is not left to the seed. */
+  readonly scenario?: Partial<Scenario.Scenario>
+  /** Told of each end. */
+  readonly onEnd?: (survivors: Survivors) => void
+}
+
+/** Runs each seed's scenario undisturbed, and once more for each point, crashed there. */
+export const sweep = (seeds: number | Iterable<number>, options: TrialOptions = {}) => {
+  const { bug = {}, points = 1, point, strategy, onEnd } = options
+  return Simulation.sweepCrashes({
+    make: (random) => make(random, options),
+    program: (survivors) => program(survivors, bug),
+    crash,
+    invariants: {
+      ...Object.fromEntries(
+        laws.map((law, index) => [
+          law,
+          (ended: Ended, survivors: Survivors) => {
+            if (index === 0) judge(ended, survivors)
+            const detail = survivors.violations.get(law)
+            if (detail !== undefined) throw new Error(detail)
+          }
+        ])
+      ),
+      "the end is told": (_, survivors) => onEnd?.(survivors)
+    },
+    seeds,
+    points,
+    process: true,
+    downMs: 10_000,
+    maxSteps: 200_000,
+    ...(point === undefined ? {} : { point }),
+    ...(strategy === undefined ? {} : { strategy })
+  })
+}
