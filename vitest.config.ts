@@ -7,7 +7,14 @@ export default defineConfig({
       "packages/*",
       "apps/*",
       { test: { name: "house", include: ["test/*.test.ts"] } },
-      { test: { name: "packed", include: ["test/packed/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000 } }
+      {
+        test: {
+          name: "packed",
+          include: ["test/packed/*.test.ts"],
+          globalSetup: "test/packed/Installation.ts",
+          testTimeout: 120_000
+        }
+      }
     ],
     passWithNoTests: true,
     reporters: ["default", "json"],

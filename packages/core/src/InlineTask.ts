@@ -14,7 +14,7 @@
 import { capturedVariables } from "./executor/CapturedVariables.ts"
 import { ExecutorError, VariablesCaptured } from "./executor/ExecutorError.ts"
 import { functionText } from "./executor/FunctionText.ts"
-import { inlineScheme } from "./executor/InlineScheme.ts"
+import { inlineScheme } from "./executor/LoadModule.ts"
 import type { TaskContext, TaskOf } from "./Task.ts"
 
 /** What compilers put into functions and define beside them: esbuild's `keepNames`, which tsx sets, and vitest. */

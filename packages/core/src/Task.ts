@@ -10,7 +10,7 @@
  *
  * A name crosses to a thread or a process where a function cannot; its types come
  * from the module's own. The module is an ordinary one: `.ts` files are loaded as
- * they are, and one that is named `.ts` but was compiled is found as `.js`.
+ * they are, and one that is named `.ts` but was compiled is found as `.js` or `.mjs`.
  *
  * A task that wants to know whether it is still wanted, or to tell how far it is,
  * is a `function` with a `this`: an optional parameter cannot be mistaken for it,

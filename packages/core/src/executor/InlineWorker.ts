@@ -7,7 +7,7 @@
  */
 import { memoryBoard, memoryWorkerBoard, boardBytes } from "./Board.ts"
 import { encodeError } from "./ErrorCodec.ts"
-import { inlineExports } from "./InlineScheme.ts"
+import { loadModule } from "./LoadModule.ts"
 import type { Command } from "./Protocol.ts"
 import { serve } from "./Serve.ts"
 import type { Spawn } from "./WorkerHandle.ts"
@@ -30,7 +30,7 @@ export const inlineSpawn: Spawn = (_, settings, events) => {
     serve(
       {
         board: memoryWorkerBoard(memory),
-        load: async (url) => inlineExports(url) ?? import(/* @vite-ignore */ url),
+        load: (url) => loadModule(url, (url) => import(/* @vite-ignore */ url)),
         encodeError,
         channel: {
           post: (reply, transfer) => {

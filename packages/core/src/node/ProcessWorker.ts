@@ -3,15 +3,12 @@
  * its first message, see `Bootstrap.ts`, and ends when its parent is gone.
  */
 import { spawn } from "node:child_process"
-import { encodeError } from "../executor/ErrorCodec.ts"
 import type { Death } from "../executor/ExecutorError.ts"
-import { loader } from "./Loader.ts"
-import type { Command, Reply, ServeSettings } from "../executor/Protocol.ts"
-import type { ServeParts } from "../executor/Serve.ts"
-import { serve } from "../executor/Serve.ts"
+import type { Command, Reply } from "../executor/Protocol.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
-import { bootstrap } from "./Bootstrap.ts"
-import { fileWorkerBoard, openFileBoard } from "./FileBoard.ts"
+import { importModule } from "./Bootstrap.ts"
+import { openFileBoard } from "./FileBoard.ts"
+import { processSource } from "./ProcessProgram.ts"
 import { StderrTail } from "./StderrTail.ts"
 
 /** What a process may do, by Node's permission model. */
@@ -37,57 +34,8 @@ export interface ProcessOptions {
   readonly heapLimitBytes?: number
 }
 
-/** Sent as text; see `Bootstrap.ts`. The message that brought it is the first, commands follow. */
-function processMain(
-  serveIn: typeof serve,
-  encode: typeof encodeError,
-  boardOn: typeof fileWorkerBoard
-): (load: ServeParts["load"], settings: ServeSettings) => void {
-  let posted = 0
-  let empty: (() => void) | undefined
-  let before = performance.eventLoopUtilization()
-  // what is sent is written at once or soon after; a task that ends the process must not take an earlier result with it
-  const sent = () => {
-    if (--posted === 0) empty?.()
-  }
-  process.on("disconnect", () => process.exit())
-  return (load, settings) =>
-    void serveIn(
-      {
-        board: boardOn(4),
-        load,
-        encodeError: encode,
-        channel: {
-          post: (reply) => {
-            process.send!(reply, undefined, undefined, sent)
-            posted++
-          },
-          listen: (listener) => void process.on("message", listener as (message: unknown) => void),
-          flushed: () => (posted === 0 ? undefined : new Promise((resolve) => (empty = resolve))),
-          usage: () => {
-            const now = performance.eventLoopUtilization()
-            const { utilization } = performance.eventLoopUtilization(now, before)
-            before = now
-            const cpu = process.cpuUsage()
-            return {
-              heapBytes: process.memoryUsage().heapUsed,
-              cpuMs: (cpu.user + cpu.system) / 1000,
-              utilisation: utilization
-            }
-          },
-          mayTransfer: () => false,
-          stop: () => process.exit(0)
-        }
-      },
-      settings
-    )
-}
-
-/** The text that a process starts from. */
-export const processSource: string = bootstrap(processMain, [serve, encodeError, fileWorkerBoard])
-
 /** Given on the command line: takes the program as its first message, so that a list of processes stays readable. */
-const receiver = `process.once("message", ({ source, settings }) => (0, eval)(source)(${loader}, settings))`
+const receiver = `process.once("message", ({ source, settings }) => (0, eval)(source)(${importModule}, settings))`
 
 /** Node's flags of this process, less the program given on the command line. */
 const inherited = (): ReadonlyArray<string> => {

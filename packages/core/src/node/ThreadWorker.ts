@@ -3,17 +3,13 @@
  * `serve`, so a bundle needs no file beside it and nothing but the task's module is
  * loaded there.
  */
-import type { MessagePort } from "node:worker_threads"
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads"
-import { boardBytes, memoryBoard, memoryWorkerBoard } from "../executor/Board.ts"
-import { encodeError } from "../executor/ErrorCodec.ts"
-import { loader } from "./Loader.ts"
-import type { Reply, ServeSettings } from "../executor/Protocol.ts"
-import type { ServeParts } from "../executor/Serve.ts"
-import { serve } from "../executor/Serve.ts"
+import { boardBytes, memoryBoard } from "../executor/Board.ts"
+import type { Reply } from "../executor/Protocol.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
-import { bootstrap } from "./Bootstrap.ts"
-import { keepTail, readTail, tailBytes } from "./StderrTail.ts"
+import { readTail, tailBytes } from "./StderrTail.ts"
+import type { ThreadData } from "./ThreadProgram.ts"
+import { threadSource } from "./ThreadProgram.ts"
 
 export interface ThreadOptions {
   /** Environment variables instead of a copy of the process's own. */
@@ -22,58 +18,6 @@ export interface ThreadOptions {
   /** The thread's heap, in bytes; beyond it the task fails with `OutOfMemory`. */
   readonly heapLimitBytes?: number
 }
-
-interface ThreadData {
-  readonly port: MessagePort
-  readonly memory: SharedArrayBuffer
-  /** Where the tail of stderr begins in it. */
-  readonly tail: number
-  readonly settings: ServeSettings
-}
-
-/** Sent as text; see `Bootstrap.ts`. */
-function threadMain(
-  serveIn: typeof serve,
-  encode: typeof encodeError,
-  boardOn: typeof memoryWorkerBoard,
-  keepTailIn: typeof keepTail
-): (load: ServeParts["load"]) => void {
-  const { workerData, isMarkedAsUntransferable } = process.getBuiltinModule("node:worker_threads")
-  const { getHeapStatistics } = process.getBuiltinModule("node:v8")
-  const { port, memory, tail, settings } = workerData as ThreadData
-  keepTailIn(memory, tail)
-  let before = performance.eventLoopUtilization()
-  return (load) =>
-    void serveIn(
-      {
-        board: boardOn(memory),
-        load,
-        encodeError: encode,
-        channel: {
-          post: (reply, transfer) => port.postMessage(reply, transfer as Array<ArrayBuffer>),
-          listen: (listener) => void port.on("message", listener),
-          flushed: () => undefined,
-          usage: () => {
-            const now = performance.eventLoopUtilization()
-            const { utilization } = performance.eventLoopUtilization(now, before)
-            before = now
-            const cpu = process.threadCpuUsage?.() ?? { user: 0, system: 0 }
-            return {
-              heapBytes: getHeapStatistics().used_heap_size,
-              cpuMs: (cpu.user + cpu.system) / 1000,
-              utilisation: utilization
-            }
-          },
-          mayTransfer: (buffer) => !isMarkedAsUntransferable(buffer),
-          stop: () => process.exit(0)
-        }
-      },
-      settings
-    )
-}
-
-/** The text that a thread starts from. */
-export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard, keepTail])}(${loader})`
 
 /** Replies that are taken in one turn of the loop: others want to be heard, too. */
 const mostReplies = 256

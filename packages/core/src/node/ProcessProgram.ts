@@ -1,0 +1,57 @@
+/** The program of a process: this module is published as its text alone, see `Bootstrap.ts`. */
+import { encodeError } from "../executor/ErrorCodec.ts"
+import { loadModule } from "../executor/LoadModule.ts"
+import type { ServeSettings } from "../executor/Protocol.ts"
+import { serve } from "../executor/Serve.ts"
+import { bootstrap } from "./Bootstrap.ts"
+import { fileWorkerBoard } from "./FileBoard.ts"
+
+/** Sent as text; see `Bootstrap.ts`. The message that brought it is the first, commands follow. */
+function processMain(
+  serveIn: typeof serve,
+  encode: typeof encodeError,
+  boardOn: typeof fileWorkerBoard,
+  load: typeof loadModule
+): (importModule: Parameters<typeof loadModule>[1], settings: ServeSettings) => void {
+  let posted = 0
+  let empty: (() => void) | undefined
+  let before = performance.eventLoopUtilization()
+  // what is sent is written at once or soon after; a task that ends the process must not take an earlier result with it
+  const sent = () => {
+    if (--posted === 0) empty?.()
+  }
+  process.on("disconnect", () => process.exit())
+  return (importModule, settings) =>
+    void serveIn(
+      {
+        board: boardOn(4),
+        load: (url) => load(url, importModule),
+        encodeError: encode,
+        channel: {
+          post: (reply) => {
+            process.send!(reply, undefined, undefined, sent)
+            posted++
+          },
+          listen: (listener) => void process.on("message", listener as (message: unknown) => void),
+          flushed: () => (posted === 0 ? undefined : new Promise((resolve) => (empty = resolve))),
+          usage: () => {
+            const now = performance.eventLoopUtilization()
+            const { utilization } = performance.eventLoopUtilization(now, before)
+            before = now
+            const cpu = process.cpuUsage()
+            return {
+              heapBytes: process.memoryUsage().heapUsed,
+              cpuMs: (cpu.user + cpu.system) / 1000,
+              utilisation: utilization
+            }
+          },
+          mayTransfer: () => false,
+          stop: () => process.exit(0)
+        }
+      },
+      settings
+    )
+}
+
+/** The text that a process starts from. */
+export const processSource: string = bootstrap(processMain, [serve, encodeError, fileWorkerBoard, loadModule])

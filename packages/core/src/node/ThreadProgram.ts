@@ -1,0 +1,63 @@
+/** The program of a thread: this module is published as its text alone, see `Bootstrap.ts`. */
+import type { MessagePort } from "node:worker_threads"
+import { memoryWorkerBoard } from "../executor/Board.ts"
+import { encodeError } from "../executor/ErrorCodec.ts"
+import { loadModule } from "../executor/LoadModule.ts"
+import type { ServeSettings } from "../executor/Protocol.ts"
+import { serve } from "../executor/Serve.ts"
+import { bootstrap, importModule } from "./Bootstrap.ts"
+import { keepTail } from "./StderrTail.ts"
+
+/** What a thread is given. */
+export interface ThreadData {
+  readonly port: MessagePort
+  readonly memory: SharedArrayBuffer
+  /** Where the tail of stderr begins in it. */
+  readonly tail: number
+  readonly settings: ServeSettings
+}
+
+/** Sent as text; see `Bootstrap.ts`. */
+function threadMain(
+  serveIn: typeof serve,
+  encode: typeof encodeError,
+  boardOn: typeof memoryWorkerBoard,
+  keepTailIn: typeof keepTail,
+  load: typeof loadModule
+): (importModule: Parameters<typeof loadModule>[1]) => void {
+  const { workerData, isMarkedAsUntransferable } = process.getBuiltinModule("node:worker_threads")
+  const { getHeapStatistics } = process.getBuiltinModule("node:v8")
+  const { port, memory, tail, settings } = workerData as ThreadData
+  keepTailIn(memory, tail)
+  let before = performance.eventLoopUtilization()
+  return (importModule) =>
+    void serveIn(
+      {
+        board: boardOn(memory),
+        load: (url) => load(url, importModule),
+        encodeError: encode,
+        channel: {
+          post: (reply, transfer) => port.postMessage(reply, transfer as Array<ArrayBuffer>),
+          listen: (listener) => void port.on("message", listener),
+          flushed: () => undefined,
+          usage: () => {
+            const now = performance.eventLoopUtilization()
+            const { utilization } = performance.eventLoopUtilization(now, before)
+            before = now
+            const cpu = process.threadCpuUsage?.() ?? { user: 0, system: 0 }
+            return {
+              heapBytes: getHeapStatistics().used_heap_size,
+              cpuMs: (cpu.user + cpu.system) / 1000,
+              utilisation: utilization
+            }
+          },
+          mayTransfer: (buffer) => !isMarkedAsUntransferable(buffer),
+          stop: () => process.exit(0)
+        }
+      },
+      settings
+    )
+}
+
+/** The text that a thread starts from. */
+export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard, keepTail, loadModule])}(${importModule})`
