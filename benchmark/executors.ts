@@ -31,7 +31,7 @@ const cpython = (kind: Contender["kind"]): Entrant => ({
   kind,
   by: "peer",
   // threads cannot be killed, and share what others copy
-  lacks: ["kill", "move", "buffers", ...(kind === "thread" ? (["copy", "crash"] as const) : [])],
+  lacks: ["bootCached", "kill", "move", "buffers", ...(kind === "thread" ? (["copy", "crash"] as const) : [])],
   command: (row) => [interpreter, path("cpython.py"), row, kind]
 })
 
@@ -70,15 +70,15 @@ const settings = () => {
   }
 }
 
-const timeoutMs = 120_000
+const timeoutMs = 180_000
 
 const measure = async (entrant: Entrant, row: Row): Promise<Figures | undefined> => {
   const child = workplace.start(entrant.command(row.name), { cwd: workplace.root, stdio: ["ignore", "pipe", "pipe"] })
+  // its workers may outlive it, and hold the pipes open
+  child.once("exit", () => Workplace.endGroup(child.pid!))
   const timer = setTimeout(() => Workplace.endGroup(child.pid!), timeoutMs)
   const [said, complained] = await Promise.all([text(child.stdout!), text(child.stderr!)])
   clearTimeout(timer)
-  // workers that a killed pool left behind
-  Workplace.endGroup(child.pid!)
   try {
     return JSON.parse(said, (_, value) => (value === "never" ? Infinity : value))
   } catch {
@@ -161,6 +161,15 @@ if (interpreter === "") tell("skipped: CPython, for there is no python3 on the P
 
 const measured = new Map<Row, Map<Entrant, Array<Figures | undefined>>>()
 const loads: Array<number> = []
+
+// whoever is interrupted sees what there is
+process.once("exit", () => {
+  for (const [row, results] of measured) console.log(`### ${row.title}\n\n${detail(row, results).join("\n")}\n`)
+  const machine = `Node ${process.versions.node}, ${cpus().length} CPUs (${cpus()[0]?.model.trim()})`
+  console.log(`${machine}, median of ${rounds} rounds, load ${fixed(median(loads), 1)}.\n`)
+  console.log(summary([...measured]).join("\n"))
+})
+
 for (let round = 0; round < rounds; round++)
   for (const row of rows) {
     if (round >= (row.rounds ?? Infinity)) continue
@@ -175,9 +184,3 @@ for (let round = 0; round < rounds; round++)
       results.get(entrant)!.push(await measure(entrant, row))
     loads.push(loadavg()[0]!)
   }
-
-for (const [row, results] of measured) console.log(`### ${row.title}\n\n${detail(row, results).join("\n")}\n`)
-console.log(
-  `Node ${process.versions.node}, ${cpus().length} CPUs (${cpus()[0]?.model.trim()}), ${rounds} rounds, load ${fixed(median(loads), 1)}.\n`
-)
-console.log(summary([...measured]).join("\n"))

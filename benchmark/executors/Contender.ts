@@ -232,7 +232,7 @@ const submits: ReadonlyArray<RowName> = ["submit1", "submit16", "submit64", "sub
 export const contenders: ReadonlyArray<Contender> = [
   simul("Simul, threads", "thread"),
   simul("Simul, threads, `spare: 1`", "thread", { spare: 1 }, ["crash", "kill"]),
-  simulEffect("Simul, threads, with Effect", "thread", [...submits, "map", "boot", "growth"]),
+  simulEffect("Simul, threads, with Effect", "thread", [...submits, "map", "boot", "bootCached", "growth"]),
   bare,
   piscina("piscina", {}),
   piscina("piscina, `concurrentTasksPerWorker: 16`", { concurrentTasksPerWorker: 16 }, [...submits, "map", "crash"]),

@@ -1,5 +1,8 @@
 /** What is compared: each row is measured in a process of its own for each contender, here. */
+import { spawnSync } from "node:child_process"
+import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
 import { descendants, field, read, tasks } from "../ProcessTree.ts"
 import type { Contender, Opened } from "./Contender.ts"
 
@@ -13,6 +16,7 @@ export type RowName =
   | "move"
   | "buffers"
   | "boot"
+  | "bootCached"
   | "crash"
   | "kill"
   | "memory"
@@ -159,20 +163,27 @@ const buffers: Row = {
     })
 }
 
-const boot: Row = {
-  name: "boot",
-  title: "a pool of one, to its first result",
+const taskFile = fileURLToPath(new URL("trivial.task.ts", import.meta.url))
+
+const boot = (cached: boolean): Row => ({
+  name: cached ? "bootCached" : "boot",
+  title: `a pool of one, to its first result${cached ? ", with `NODE_COMPILE_CACHE`" : ""}`,
   better: "less",
   columns: ["ms", "CPU ms"],
   measure: async (contender) => {
     const open = await contender.load()
+    if (cached) {
+      // workers see it as if it had been set for the program
+      process.env["NODE_COMPILE_CACHE"] = join(process.cwd(), "compile-cache")
+      spawnSync(process.execPath, [...process.execArgv, taskFile])
+    }
     const used = cpu()
     const began = performance.now()
     const opened = await open(1)
     await opened.run("increment", 1)
     return { ms: performance.now() - began, "CPU ms": (cpu() - used) / 1000 }
   }
-}
+})
 
 /** After this nothing is expected any more. */
 const patienceMs = 5000
@@ -278,7 +289,8 @@ export const rows: ReadonlyArray<Row> = [
   bytes(false),
   bytes(true),
   buffers,
-  boot,
+  boot(false),
+  boot(true),
   crash,
   kill,
   memory,
