@@ -1,8 +1,8 @@
 /**
- * What it costs to look: `node benchmark/sight.ts [--quick]`.
+ * What it costs to look: `node benchmark/sight.ts [--quick] [PART...]`, parts `events tasks scraper dump page`.
  *
- * The recorder's cost for each event, and on the scraper at each level; a dump of 100,000 fibers; frames of the HTML
- * page with 100,000 events. Levels take turns in each round, and a ratio is the median of the ratios within rounds.
+ * The recorder's cost for each event, for each task of an executor, and on the scraper at each level and with
+ * `--timeline` (`targets`); a dump of 100,000 fibers; frames of the HTML page with 100,000 events. Levels take turns in each round, and a ratio is the median of the ratios within rounds.
  * Exit status: 0; 1 when a run failed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -15,6 +15,10 @@ import * as Recorder from "@simul/core/Recorder"
 import * as Timeline from "@simul/core/Timeline"
 import * as TimelineHtml from "@simul/core/TimelineHtml"
 import * as Effect from "effect/Effect"
+import { boardBytes, memoryBoard, memoryWorkerBoard } from "../packages/core/src/executor/Board.ts"
+import { Engine } from "../packages/core/src/executor/Engine.ts"
+import { engineOptions } from "../packages/core/src/executor/ExecutorOptions.ts"
+import type { Spawn } from "../packages/core/src/executor/WorkerHandle.ts"
 import { launch } from "../test/Browser.ts"
 import * as FileServer from "./FileServer.ts"
 import * as Machine from "./Machine.ts"
@@ -23,14 +27,21 @@ import { fixed, median, table } from "./Table.ts"
 import * as Workloads from "./Workload.ts"
 import * as Workplace from "./Workplace.ts"
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } })
+const { values, positionals } = parseArgs({
+  options: { quick: { type: "boolean", default: false } },
+  allowPositionals: true
+})
 const rounds = values.quick ? 3 : 9
 const levels = ["off", "census", "timeline"] as const
-type Level = (typeof levels)[number]
+const runs = [...levels, "targets"] as const
+type Figures<Level extends string> = Readonly<Record<Level, ReadonlyArray<number>>>
 
 /** Figures by level, round by round: levels take turns, in another order each round. Round 0 warms up. */
-const inTurn = async (run: (level: Level) => Promise<number>): Promise<Record<Level, ReadonlyArray<number>>> => {
-  const found: Record<Level, Array<number>> = { off: [], census: [], timeline: [] }
+const inTurn = async <Level extends string>(
+  levels: ReadonlyArray<Level>,
+  run: (level: Level) => Promise<number>
+): Promise<Figures<Level>> => {
+  const found = Object.fromEntries(levels.map((level) => [level, []])) as unknown as Record<Level, Array<number>>
   for (let round = 0; round <= rounds; round++)
     for (let turn = 0; turn < levels.length; turn++) {
       const level = levels[(round + turn) % levels.length]!
@@ -40,13 +51,15 @@ const inTurn = async (run: (level: Level) => Promise<number>): Promise<Record<Le
   return found
 }
 
-const cells = (found: Record<Level, ReadonlyArray<number>>, unit: number) => [
+/** The median of each level, then that of its ratios to the first. */
+const cells = <Level extends string>(levels: ReadonlyArray<Level>, found: Figures<Level>, unit: number) => [
   ...levels.map((level) => fixed(median(found[level]) * unit, 0)),
-  ...(["census", "timeline"] as const).map((level) =>
-    fixed(median(found[level].map((figure, round) => figure / found.off[round]!)), 3)
-  )
+  ...levels
+    .slice(1)
+    .map((level) => fixed(median(found[level].map((figure, round) => figure / found[levels[0]!][round]!)), 3))
 ]
-const head = "off | census | timeline | census / off | timeline / off"
+const head = (levels: ReadonlyArray<string>) =>
+  [...levels, ...levels.slice(1).map((level) => `${level} / ${levels[0]}`)].join(" | ")
 
 // ---- each event
 
@@ -78,7 +91,7 @@ const micro = async () => {
   for (const [name, { count, program }] of Object.entries(programs)) {
     const effect = program(count) as Effect.Effect<unknown>
     let events = 0
-    const found = await inTurn(async (level) => {
+    const found = await inTurn(levels, async (level) => {
       const recorder = await Effect.runPromise(Recorder.make({ level, capacity: 2 ** 20 }))
       const before = process.cpuUsage()
       await Effect.runPromise(recorder.record(effect))
@@ -89,12 +102,57 @@ const micro = async () => {
     const each = (median(found.timeline) - median(found.off)) * (count / Math.max(events, 1))
     rows.push([
       name,
-      ...cells(found, 1000),
+      ...cells(levels, found, 1000),
       fixed(events / count, 1),
       events / count < 0.5 ? "–" : fixed(each * 1000, 0)
     ])
   }
-  return table(`program, ns of CPU each | ${head} | events each | ns an event`, rows)
+  return table(`program, ns of CPU each | ${head(levels)} | events each | ns an event`, rows)
+}
+
+// ---- each task of an executor
+
+/** A worker that answers at once: what is left is the engine. */
+const instantly: Spawn = (_id, _settings, events) => {
+  const memory = new ArrayBuffer(boardBytes)
+  const board = memoryWorkerBoard(memory)
+  const exit = () => events.exit({ exitCode: 0, signal: undefined, stderr: "", error: undefined, outOfMemory: false })
+  queueMicrotask(() => events.reply(["ready"]))
+  return {
+    board: memoryBoard(memory),
+    post: (commands) =>
+      queueMicrotask(() => {
+        for (const command of commands)
+          if (command[0] === "run") {
+            board.start(command[1])
+            events.reply(["ok", command[1], undefined, 0.001, performance.timeOrigin + performance.now()])
+          } else if (command[0] === "stop") exit()
+      }),
+    kill: exit
+  }
+}
+
+const tasks = async () => {
+  const count = 100_000 * scale
+  const ways = ["off", "recorded"] as const
+  const found = await inTurn(ways, async (way) => {
+    const recorder = await Effect.runPromise(Recorder.make())
+    const told = way === "recorded" ? { onEvent: recorder.workers } : {}
+    const engine = new Engine(instantly, engineOptions({ maximum: 1, ...told }, "instant", 1, Number))
+    const entry = engine.entry({ url: "none", name: "nothing" })
+    const before = process.cpuUsage()
+    await new Promise<void>((done) => {
+      let left = count
+      const next = () => engine.submit("run", entry, [], {}, () => (--left === 0 ? done() : next()))
+      next()
+    })
+    const { user, system } = process.cpuUsage(before)
+    await engine.shutdown()
+    return (user + system) / count
+  })
+  return table(`the engine alone, ns of CPU a task | ${head(ways)}`, [
+    ["a task, four events", ...cells(ways, found, 1000)]
+  ])
 }
 
 // ---- the scraper
@@ -108,7 +166,7 @@ const scraper = async () => {
   await using server = await FileServer.start(workplace, workload, room)
   const lists = Workloads.writeLists(workload, server.origin, room.folder("lists"))
   let recorded = ""
-  const found = await inTurn(async (level) => {
+  const found = await inTurn(runs, async (level) => {
     const out = room.folder("out")
     const program = join(import.meta.dirname, "RecordedGet.ts")
     const command = [process.execPath, program, level, lists.urls, out, String(workload.jobs)]
@@ -121,9 +179,9 @@ const scraper = async () => {
       recorded = `${scheduled} tasks scheduled, ${lanes} fibers in memory, ${overwritten} events overwritten`
     return cpuMs! / requests
   })
-  const rows = [[`\`simul get\` of ${requests} x 10 KiB, ${workload.jobs} in flight`, ...cells(found, 1000)]]
+  const rows = [[`\`simul get\` of ${requests} x 10 KiB, ${workload.jobs} in flight`, ...cells(runs, found, 1000)]]
   return [
-    ...table(`scraper, µs of CPU a URL, start-up excluded | ${head}`, rows),
+    ...table(`scraper, µs of CPU a URL, start-up excluded | ${head(runs)}`, rows),
     "",
     `Server: ${server.name}. ${recorded}.`
   ]
@@ -242,11 +300,14 @@ const manySpans = (count: number): Timeline.Timeline => {
   return collector.result(Date.now(), lanes / 5 + 12)
 }
 
-const parts: Record<string, () => Promise<ReadonlyArray<string>>> = {
-  "Each event": micro,
-  "The scraper": scraper,
-  "A dump of live fibers": dump,
-  "100,000 events in the page": page
+const parts: Record<string, readonly [title: string, run: () => Promise<ReadonlyArray<string>>]> = {
+  events: ["Each event", micro],
+  tasks: ["Each task of an executor", tasks],
+  scraper: ["The scraper", scraper],
+  dump: ["A dump of live fibers", dump],
+  page: ["100,000 events in the page", page]
 }
 console.log(`Node ${process.versions.node}, ${rounds} rounds${values.quick ? ", quick: not for figures" : ""}.`)
-for (const [title, part] of Object.entries(parts)) console.log(`\n### ${title}\n\n${(await part()).join("\n")}`)
+for (const [name, [title, run]] of Object.entries(parts))
+  if (positionals.length === 0 || positionals.includes(name))
+    console.log(`\n### ${title}\n\n${(await run()).join("\n")}`)

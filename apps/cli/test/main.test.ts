@@ -332,7 +332,7 @@ describe.concurrent("surroundings", () => {
       /^interrupted after 2\.4s: saved [\d,]+ \(.*\)\n\nhint: run the same command again to resume\n$/
     )
   })
-  it("ends at once on the second signal", async () => {
+  it("ends at once on the second signal, and says what still ran", async () => {
     const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json"], {
       program: endless,
       env: { STUBBORN: "1" }
@@ -345,6 +345,21 @@ describe.concurrent("surroundings", () => {
       // Only a clean stop that takes long says so; then it is time for the second signal.
       if (stderr.includes("Ctrl-C again stops at once")) child.kill("SIGINT")
     })
+    child.kill("SIGINT")
+    const [status] = await once(child, "close")
+    assert.strictEqual(status, 130)
+    assert.match(stderr, /\n\d+ fibers?: \d+ running/)
+    assert.isAtMost(stderr.split("\n").length, 30)
+  })
+  it.skipIf(process.platform === "win32")("says on SIGUSR2 what its fibers are at, and goes on", async () => {
+    const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json", "-q"], {
+      program: endless
+    })
+    await once(child.stdout, "data")
+    child.stdout.resume()
+    child.kill("SIGUSR2")
+    const [text] = (await once(child.stderr.setEncoding("utf8"), "data")) as [string]
+    assert.match(text, /^\d+ fibers?: \d+ running/)
     child.kill("SIGINT")
     const [status] = await once(child, "close")
     assert.strictEqual(status, 130)

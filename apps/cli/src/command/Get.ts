@@ -282,7 +282,8 @@ export const get = Command.make(
       quiet: yield* GlobalFlags.quiet,
       verbose: yield* GlobalFlags.verbose
     })
-    const run = (plan: Plan) => (plan.toStdout ? fetchToStdout(plan) : fetch(plan))
+    const { watched } = yield* Effect.promise(() => import("../Watched.ts"))
+    const run = (plan: Plan) => watched(plan.toStdout ? fetchToStdout(plan) : fetch(plan), plan)
     const { timeline } = planned
     if (timeline === undefined) return yield* run(planned)
     const { record } = yield* Effect.promise(() => import("../TimelineFile.ts"))

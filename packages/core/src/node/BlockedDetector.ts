@@ -20,7 +20,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { url as inspectorUrl } from "node:inspector"
 import { Worker } from "node:worker_threads"
-import { clock, type FromWatchdog, type WatchdogData, word, words } from "./BlockedDetector.worker.ts"
+import { clock, type FromWatchdog, source, type WatchdogData, word, words } from "./Watchdog.ts"
 
 export interface Frame {
   /** Empty for code outside any function. */
@@ -97,7 +97,8 @@ export const watch = (options: Options = {}): Effect.Effect<void, never, Scope.S
       heartbeat,
       thresholdMs,
       samplingMs: Math.max(1, Math.min(20, thresholdMs / 10)),
-      frames: options.frames ?? 10
+      frames: options.frames ?? 10,
+      word
     }
     const reports = yield* Queue.unbounded<Blocked>()
     yield* Effect.acquireRelease(
@@ -116,19 +117,13 @@ export const watch = (options: Options = {}): Effect.Effect<void, never, Scope.S
     yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(reports), report)))
   })
 
-const source = () =>
-  new URL(
-    import.meta.url.endsWith(".ts") ? "./BlockedDetector.worker.ts" : "./BlockedDetector.worker.js",
-    import.meta.url
-  )
-
 const start = (
   heartbeat: Int32Array,
   beatMs: number,
   workerData: WatchdogData,
   onReport: (report: Blocked) => void
 ) => {
-  const worker = new Worker(source(), { workerData, stdout: false, stderr: false, execArgv: [] })
+  const worker = new Worker(source, { eval: true, workerData, stdout: false, stderr: false, execArgv: [] })
   const beat = () => {
     Atomics.store(heartbeat, word.beatAt, clock())
     Atomics.store(heartbeat, word.debugged, inspectorUrl() === undefined ? 0 : 1)

@@ -45,7 +45,8 @@ const write = (recorder: Recorder, options: Options) => {
 
 const listening = (signal: NodeJS.Signals, listener: () => void): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => void process.on(signal, listener)),
+    // first in the row: another listener may end the process
+    Effect.sync(() => void process.prependListener(signal, listener)),
     () => Effect.sync(() => void process.off(signal, listener))
   )
 

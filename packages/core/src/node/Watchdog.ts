@@ -1,14 +1,14 @@
 /**
- * The thread that watches the main thread's heartbeat. It imports nothing but
- * Node, so that it is up at once.
+ * The thread that watches the main thread's heartbeat. Its text is sent
+ * (`String(watchdog)`), so that a bundled program needs no second file; hence it
+ * refers to nothing outside itself but what it is given.
  *
  * The inspector keeps every script of the main thread in the memory of an
  * attached session and holds the process up at its exit while one is attached:
  * hence a session lives from the threshold to the pause, and no longer.
  */
-import { Session } from "node:inspector"
-import { fileURLToPath } from "node:url"
-import { isMainThread, parentPort, workerData } from "node:worker_threads"
+import type { Session } from "node:inspector"
+import type { MessagePort } from "node:worker_threads"
 
 /** What the words of the heartbeat are. */
 export const word = {
@@ -24,17 +24,25 @@ export const word = {
 export const words = 4
 
 /** Tenths of a millisecond on the clock that threads share; it wraps, and differences within three days are right. */
-export const clock = (): number => {
+export function clock(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return Math.round(seconds * 1e4 + nanoseconds / 1e5) | 0
 }
-const since = (from: number, to: number) => ((to - from) | 0) / 10
 
 export interface WatchdogData {
   readonly heartbeat: Int32Array
   readonly thresholdMs: number
   readonly samplingMs: number
   readonly frames: number
+  readonly word: typeof word
+}
+
+/** What the thread is given of Node. */
+export interface WatchdogParts {
+  readonly Session: typeof Session
+  readonly fileURLToPath: (url: string) => string
+  readonly port: MessagePort
+  readonly clock: () => number
 }
 
 export interface FromWatchdog {
@@ -58,9 +66,12 @@ interface Stall {
   reason: string | undefined
 }
 
-const pathOf = (url: string) => (url.startsWith("file://") ? fileURLToPath(url) : url)
-
-const watch = ({ heartbeat, thresholdMs, samplingMs, frames }: WatchdogData) => {
+export function watchdog(
+  { heartbeat, thresholdMs, samplingMs, frames, word }: WatchdogData,
+  { Session, fileURLToPath, port, clock }: WatchdogParts
+): void {
+  const since = (from: number, to: number) => ((to - from) | 0) / 10
+  const pathOf = (url: string) => (url.startsWith("file://") ? fileURLToPath(url) : url)
   /** Takes the stack of the main thread once; `done` is called when that goes on again, or could not be stopped. Returns how to give up. */
   const look = (done: (stack: Stack, reason: string | undefined) => void) => {
     const session = new Session()
@@ -107,7 +118,7 @@ const watch = ({ heartbeat, thresholdMs, samplingMs, frames }: WatchdogData) => 
       if (newBeats === beats + 1 && durationMs > thresholdMs)
         stall ??= { stack: [], takenMs: undefined, reason: "the watchdog had no processor to run on" }
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
-      if (stall !== undefined) parentPort!.postMessage({ durationMs, ...stall } satisfies FromWatchdog)
+      if (stall !== undefined) port.postMessage({ durationMs, ...stall } satisfies FromWatchdog)
       stall = undefined
       beats = newBeats
       beatAt = newBeatAt
@@ -128,6 +139,9 @@ const watch = ({ heartbeat, thresholdMs, samplingMs, frames }: WatchdogData) => 
   }, samplingMs)
 }
 
-// this file is imported by the main thread, too, for what the words are
-if (!isMainThread && workerData !== null && typeof workerData === "object" && "heartbeat" in workerData)
-  watch(workerData as WatchdogData)
+/** The program of the thread. */
+export const source = `"use strict";
+const { parentPort: port, workerData } = require("node:worker_threads");
+const { Session } = require("node:inspector");
+const { fileURLToPath } = require("node:url");
+(${String(watchdog)})(workerData, { Session, fileURLToPath, port, clock: (${String(clock)}) });`
