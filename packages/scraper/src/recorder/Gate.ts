@@ -44,11 +44,14 @@ export class Gate {
     const pause = asked ? "retry-after" : "back-off"
     const pauseEnd = Math.min(Math.max(pausedMs, this.#atMs), nowMs)
     const delayEnd = Math.min(Math.max(nextMs, pauseEnd), nowMs)
+    const before = this.#sums
+    const pausedFor = this.#pass(pause, this.#atMs, pauseEnd)
+    // written out and not spread: this is done several times for each target
     this.#sums = {
-      ...this.#sums,
-      [pause]: this.#sums[pause] + this.#pass(pause, this.#atMs, pauseEnd),
-      delay: this.#sums.delay + this.#pass("delay", pauseEnd, delayEnd),
-      slot: this.#sums.slot + this.#pass(isFull ? "slot" : "queue", delayEnd, nowMs) * Number(isFull)
+      "retry-after": before["retry-after"] + (asked ? pausedFor : 0),
+      "back-off": before["back-off"] + (asked ? 0 : pausedFor),
+      delay: before.delay + this.#pass("delay", pauseEnd, delayEnd),
+      slot: before.slot + this.#pass(isFull ? "slot" : "queue", delayEnd, nowMs) * Number(isFull)
     }
     this.#atMs = nowMs
     return this.#sums

@@ -10,6 +10,9 @@ import type { Arguments, Collector, Ended, Span } from "@simul/core/Timeline"
 import { type Cause, causes, indexOf } from "./Cause.ts"
 import type { Sums } from "./Gate.ts"
 
+/** Plain arrays of doubles: typed ones of this length live outside of the heap, and cost ten times as much to make. */
+const noTimes: ReadonlyArray<number> = causes.map(() => 0.5).fill(0)
+
 /** Spans kept of one target: an attempt has five or so. */
 const mostSpans = 100
 
@@ -28,8 +31,11 @@ export class Track {
   phase: Cause = "queue"
   #phaseMs: number
   #chargedMs: number
-  readonly #times = new Float64Array(causes.length)
-  readonly #before = new Float64Array(causes.length)
+  /** Charged in phases that are over, and in the present one. */
+  readonly #times = noTimes.slice()
+  readonly #ofPhase = noTimes.slice()
+  /** What is charged in the present phase, in the order of first charge. */
+  readonly #charged: Array<number> = []
   #queuedAt: Sums
   readonly #spans: Array<Omit<Span, "lane">> = []
   #spansLeftOut = 0
@@ -48,7 +54,7 @@ export class Track {
 
   /** What passed since the last charge goes to what was charged until now. */
   charge(next: Cause, nowMs: number) {
-    this.#times[indexOf[this.charging]]! += nowMs - this.#chargedMs
+    this.#add(this.charging, nowMs - this.#chargedMs)
     this.#chargedMs = nowMs
     this.charging = next
   }
@@ -59,7 +65,6 @@ export class Track {
     this.#endPhase(nowMs)
     this.phase = next
     this.#phaseMs = nowMs
-    this.#before.set(this.#times)
   }
 
   /** The same for a time that may have passed: nothing is charged twice. */
@@ -84,7 +89,7 @@ export class Track {
   leaveQueue(next: Cause, nowMs: number, sums: Sums) {
     for (const cause of ["retry-after", "back-off", "delay", "slot"] as const) {
       const ms = Math.min(sums[cause] - this.#queuedAt[cause], nowMs - this.#chargedMs)
-      this.#times[indexOf[cause]]! += ms
+      this.#add(cause, ms)
       this.#chargedMs += ms
     }
     this.enter(next, nowMs)
@@ -108,27 +113,38 @@ export class Track {
 
   #endPhase(nowMs: number) {
     if (nowMs <= this.#phaseMs) return
-    const shares: Record<string, number> = {}
-    let most: Cause = this.phase
-    for (const [index, cause] of causes.entries()) {
-      const ms = this.#times[index]! - this.#before[index]!
-      if (!(ms > 0)) continue
-      shares[`${cause} ms`] = Math.round(ms * 1000) / 1000
-      if (ms > this.#times[indexOf[most]]! - this.#before[indexOf[most]]!) most = cause
+    const ofPhase = this.#ofPhase
+    const charged = this.#charged
+    let most = indexOf[this.phase]
+    for (const index of charged) {
+      const ms = ofPhase[index]!
+      this.#times[index]! += ms
+      if (ms > ofPhase[most]!) most = index
       // the waits of a queue are in the overview already, by its host
       if (this.phase !== "queue") this.#spread(index, this.#phaseMs, nowMs, ms)
     }
-    if (this.#spans.length >= mostSpans) {
-      this.#spansLeftOut++
-      return
+    if (this.#spans.length >= mostSpans) this.#spansLeftOut++
+    else {
+      const name = this.phase === "queue" ? causes[most]! : this.phase
+      const span: Omit<Span, "lane"> = { name, category: name, startMs: this.#phaseMs, endMs: nowMs }
+      this.#spans.push(charged.length > 1 ? { ...span, arguments: shares(ofPhase, charged) } : span)
     }
-    const name = this.phase === "queue" ? most : this.phase
-    this.#spans.push({
-      name,
-      category: name,
-      startMs: this.#phaseMs,
-      endMs: nowMs,
-      ...(Object.keys(shares).length > 1 ? { arguments: shares } : {})
-    })
+    for (const index of charged) ofPhase[index] = 0
+    charged.length = 0
   }
+
+  #add(cause: Cause, ms: number) {
+    if (!(ms > 0)) return
+    const index = indexOf[cause]
+    if (this.#ofPhase[index] === 0) this.#charged.push(index)
+    this.#ofPhase[index]! += ms
+  }
+}
+
+const names = causes.map((cause) => `${cause} ms`)
+
+const shares = (times: ReadonlyArray<number>, charged: ReadonlyArray<number>): Arguments => {
+  const all: Record<string, number> = {}
+  for (const index of charged) all[names[index]!] = Math.round(times[index]! * 1000) / 1000
+  return all
 }
