@@ -11,17 +11,16 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
 import * as FiberDump from "@simul/core/FiberDump"
+import { Pool } from "@simul/core/node/Pool"
 import * as Recorder from "@simul/core/Recorder"
+import * as Task from "@simul/core/Task"
 import * as Timeline from "@simul/core/Timeline"
 import * as TimelineHtml from "@simul/core/TimelineHtml"
 import * as Effect from "effect/Effect"
-import { boardBytes, memoryBoard, memoryWorkerBoard } from "../packages/core/src/executor/Board.ts"
-import { Engine } from "../packages/core/src/executor/Engine.ts"
-import { engineOptions } from "../packages/core/src/executor/ExecutorOptions.ts"
-import type { Spawn } from "../packages/core/src/executor/WorkerHandle.ts"
 import { launch } from "../test/Browser.ts"
 import * as FileServer from "./FileServer.ts"
 import * as Machine from "./Machine.ts"
+import type * as Tasks from "./nothing.task.ts"
 import { measure } from "./Measurement.ts"
 import { fixed, median, table } from "./Table.ts"
 import * as Workloads from "./Workload.ts"
@@ -112,45 +111,25 @@ const micro = async () => {
 
 // ---- each task of an executor
 
-/** A worker that answers at once: what is left is the engine. */
-const instantly: Spawn = (_id, _settings, events) => {
-  const memory = new ArrayBuffer(boardBytes)
-  const board = memoryWorkerBoard(memory)
-  const exit = () => events.exit({ exitCode: 0, signal: undefined, stderr: "", error: undefined, outOfMemory: false })
-  queueMicrotask(() => events.reply(["ready"]))
-  return {
-    board: memoryBoard(memory),
-    post: (commands) =>
-      queueMicrotask(() => {
-        for (const command of commands)
-          if (command[0] === "run") {
-            board.start(command[1])
-            events.reply(["ok", command[1], undefined, 0.001, performance.timeOrigin + performance.now()])
-          } else if (command[0] === "stop") exit()
-      }),
-    kill: exit
-  }
-}
+const { nothing } = Task.module<typeof Tasks>(new URL("./nothing.task.ts", import.meta.url))
 
+/** In this thread, so that all of its CPU is counted. */
 const tasks = async () => {
-  const count = 100_000 * scale
+  const count = 20_000 * scale
   const ways = ["off", "recorded"] as const
   const found = await inTurn(ways, async (way) => {
     const recorder = await Effect.runPromise(Recorder.make())
-    const told = way === "recorded" ? { onEvent: recorder.workers } : {}
-    const engine = new Engine(instantly, engineOptions({ maximum: 1, ...told }, "instant", 1, Number))
-    const entry = engine.entry({ url: "none", name: "nothing" })
-    const before = process.cpuUsage()
-    await new Promise<void>((done) => {
-      let left = count
-      const next = () => engine.submit("run", entry, [], {}, () => (--left === 0 ? done() : next()))
-      next()
-    })
-    const { user, system } = process.cpuUsage(before)
-    await engine.shutdown()
-    return (user + system) / count
+    const pool = await Pool.inline(way === "recorded" ? { onEvent: recorder.workers } : {})
+    try {
+      const before = process.cpuUsage()
+      for (let done = 0; done < count; done += 100) await Promise.all(repeat(100).map(() => pool.run(nothing, [])))
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / count
+    } finally {
+      await pool.shutdown()
+    }
   })
-  return table(`the engine alone, ns of CPU a task | ${head(ways)}`, [
+  return table(`an inline pool, ns of CPU a task | ${head(ways)}`, [
     ["a task, four events", ...cells(ways, found, 1000)]
   ])
 }
