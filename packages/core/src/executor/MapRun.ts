@@ -107,7 +107,7 @@ export class MapRun<A> {
     this.#iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]()
   }
 
-  /** The next results; `undefined` after the last. Rejects with an `ExecutorError`, or with what the source threw. */
+  /** The next results; `undefined` after the last, and when it is closed. Rejects with an `ExecutorError`, or with what the source threw. */
   async next(): Promise<Chunk<A> | undefined> {
     this.#given += this.#reading
     this.#reading = 0
@@ -125,7 +125,7 @@ export class MapRun<A> {
         await this.close()
         throw this.#failure.error
       }
-      if (this.#ended && this.#jobs.size === 0 && this.#items.length === 0) {
+      if (this.#closed || (this.#ended && this.#jobs.size === 0 && this.#items.length === 0)) {
         await this.close()
         return undefined
       }
@@ -137,6 +137,8 @@ export class MapRun<A> {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#ready.length = 0
+    this.#notify()
     const left = [...this.#jobs]
     this.#jobs.clear()
     await Promise.all(left.map((job) => new Promise<void>((done) => this.#engine.cancel(job, done))))

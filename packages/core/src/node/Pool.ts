@@ -238,6 +238,8 @@ export class Pool implements AsyncDisposable {
       const next = async (): Promise<ReadonlyArray<C> | undefined> => {
         try {
           const chunk = await (aborted === undefined ? run.next() : Promise.race([run.next(), aborted]))
+          // a map that was closed by its signal has not come to its end
+          if (chunk === undefined && signal?.aborted === true) await aborted
           if (chunk === undefined) stop?.()
           return chunk && arrange(chunk)
         } catch (error) {

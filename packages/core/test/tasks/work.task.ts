@@ -1,4 +1,5 @@
 /** What the executors' tests run: every way in which a task can behave. */
+import { existsSync } from "node:fs"
 import { threadId } from "node:worker_threads"
 import type { Task, TaskContext } from "../../src/Task.ts"
 
@@ -28,6 +29,8 @@ export async function waitForSignal(this: TaskContext): Promise<string> {
   await new Promise((resolve) => this.signal.addEventListener("abort", resolve, { once: true }))
   return "obeyed"
 }
+/** Waits for `ms` and gives them. */
+export const waited = (ms: number): Promise<number> => later(ms, ms)
 export const never = (): Promise<never> => new Promise(() => {})
 export const fail = (message: string): never => {
   throw new TypeError(message, { cause: new RangeError("inner") })
@@ -129,5 +132,9 @@ export const setup = (): void => void setUp++
 export const wasSetUp = (): number => setUp
 export const failingSetup = (): never => {
   throw new Error("no database")
+}
+/** Fails once there is a file at `SIMUL_BROKEN`. */
+export const setupUnlessBroken = (): void => {
+  if (existsSync(process.env["SIMUL_BROKEN"]!)) throw new Error("no database any more")
 }
 export const notAFunction = 42
