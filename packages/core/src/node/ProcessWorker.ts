@@ -8,6 +8,7 @@ import type { Command, Reply } from "../executor/Protocol.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
 import { importModule } from "./Bootstrap.ts"
 import { openFileBoard } from "./FileBoard.ts"
+import { own } from "./OwnOptions.ts"
 import { processSource } from "./ProcessProgram.ts"
 import { StderrTail } from "./StderrTail.ts"
 
@@ -63,8 +64,9 @@ const flagsOf = ({ permission, heapLimitBytes, execArgv }: ProcessOptions): Read
 const graceAfterExitMs = 500
 
 export const processSpawn =
-  (name: string, options: ProcessOptions): Spawn =>
+  (name: string, given: ProcessOptions): Spawn =>
   (id, settings, events) => {
+    const options = own(given)
     const board = openFileBoard()
     const child = spawn(process.execPath, [...flagsOf(options), "--eval", receiver, `${name} ${id}`], {
       stdio: ["ignore", "inherit", "pipe", "ipc", board.descriptor],

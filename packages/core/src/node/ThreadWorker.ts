@@ -7,6 +7,7 @@ import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_thread
 import { boardBytes, memoryBoard } from "../executor/Board.ts"
 import type { Reply } from "../executor/Protocol.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
+import { own } from "./OwnOptions.ts"
 import { readTail, tailBytes } from "./StderrTail.ts"
 import type { ThreadData } from "./ThreadProgram.ts"
 import { threadSource } from "./ThreadProgram.ts"
@@ -28,8 +29,8 @@ export const threadSpawn =
     const { port1: port, port2 } = new MessageChannel()
     const memory = new SharedArrayBuffer(boardBytes + tailBytes)
     const data: ThreadData = { port: port2, memory, tail: boardBytes, settings }
-    const { env, execArgv, heapLimitBytes } = options
-    const worker = new Worker(threadSource, {
+    const { env, execArgv, heapLimitBytes } = own(options)
+    const chosen = own({
       eval: true,
       name: `${name} ${id}`,
       workerData: data,
@@ -40,6 +41,7 @@ export const threadSpawn =
         resourceLimits: { maxOldGenerationSizeMb: Math.max(1, Math.floor(heapLimitBytes / 2 ** 20)) }
       })
     })
+    const worker = new Worker(threadSource, chosen)
     let error: (Error & { readonly code?: string }) | undefined
     port.on("message", (reply: Reply) => {
       events.reply(reply)

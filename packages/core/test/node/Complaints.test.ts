@@ -299,6 +299,26 @@ for (const [kind, isolated] of [
       })
     })
 
+    it("takes no flags and no environment from Object.prototype (piscina, workerpool)", async () => {
+      const prototype = Object.prototype as { env?: object; execArgv?: ReadonlyArray<string> }
+      const pool = await open()
+      try {
+        prototype.env = { SIMUL_POLLUTED: "yes" }
+        prototype.execArgv = ["--no-deprecation"]
+        const seen = Promise.all([pool.run(work.environment, ["SIMUL_POLLUTED"]), pool.run(work.flags, [])])
+        assert.strictEqual(pool.statistics().workers.length, 1)
+        delete prototype.env
+        delete prototype.execArgv
+        const [polluted, flags] = await seen
+        assert.strictEqual(polluted, undefined)
+        assert.notInclude(flags, "--no-deprecation")
+      } finally {
+        delete prototype.env
+        delete prototype.execArgv
+        await pool.shutdown()
+      }
+    })
+
     it("whose set-up throws or ends its worker says so, to all that wait (init_fail)", async () => {
       const setups = isolated ? [work.failingSetup, fault.exits] : [work.failingSetup]
       for (const setup of setups) assert.strictEqual(await reasonOf(open({ setup })), "InitializationFailed")
