@@ -34,7 +34,8 @@ export class TaskFailed {
 
 /** The worker died while it ran the task. `stderr`: the last of what it wrote there; `error`: what it threw outside the task, if that was it. */
 export class WorkerCrashed {
-  readonly _tag: string = "WorkerCrashed"
+  // not `string`: a switch over reasons has to tell them apart
+  readonly _tag: "WorkerCrashed" | "OutOfMemory" = "WorkerCrashed"
   readonly worker: number
   readonly exitCode: number | undefined
   readonly signal: string | undefined

@@ -290,6 +290,24 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual((await fine.run(work.wasSetUp, [])) >= 1, true)
       })
 
+      it("are told apart by the tag of their reason, to the compiler too", async () => {
+        await using one = await open({ maximum: 1, queue: { capacity: 0, policy: "fail" } })
+        const running = one.run(work.later, [20, 1])
+        const error = await one.run(work.increment, [1]).catch((error: unknown) => error as ExecutorError)
+        if (!(error instanceof ExecutorError)) return assert.fail("gave a result")
+        switch (error.reason._tag) {
+          case "QueueFull":
+            assert.strictEqual(error.reason.capacity, 0)
+            break
+          case "OutOfMemory":
+          case "WorkerCrashed":
+            return assert.fail(error.reason.stderr)
+          default:
+            return assert.fail(error.reason.message)
+        }
+        assert.strictEqual(await running, 1)
+      })
+
       it("refuse sizes that make no sense, by name", async () => {
         for (const [options, name] of [
           [{ maximum: 0 }, "maximum must be a whole number from 1 to 1024, got 0"],
