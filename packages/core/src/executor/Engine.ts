@@ -293,6 +293,7 @@ export class Engine {
       failedStarts: this.#breaker.failures,
       workers: [...this.#slots, ...this.#spares, ...this.#leaving].map((slot) => ({
         id: slot.id,
+        nativeId: slot.handle?.nativeId,
         state: this.#spares.includes(slot) ? "spare" : slot.state,
         tasks: slot.completed,
         holds: slot.count,

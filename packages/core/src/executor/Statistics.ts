@@ -4,6 +4,8 @@ import type { HistogramSnapshot } from "./Histogram.ts"
 export interface WorkerStatistics {
   /** Counts the workers of the executor, from 1. */
   readonly id: number
+  /** The process id of a process, the `threadId` of a thread: what debuggers, profilers and `top` call it. */
+  readonly nativeId: number | undefined
   readonly state: "booting" | "ready" | "spare" | "retiring" | "stopping" | "killing" | "dead"
   /** Tasks that it ended; a chunk of a `map` counts as one. */
   readonly tasks: number

@@ -14,6 +14,8 @@ export interface WorkerEvents {
 
 export interface WorkerHandle {
   readonly board: Board
+  /** The process id of a process, the `threadId` of a thread. */
+  readonly nativeId?: number | undefined
   /** Throws if something cannot be copied; then nothing was sent. */
   readonly post: (commands: ReadonlyArray<Command>, transfer: ReadonlyArray<unknown>) => void
   /** Ends the worker at once, whatever it does; `exit` follows. Nothing happens where that is impossible (inline). */

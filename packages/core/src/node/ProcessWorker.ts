@@ -113,6 +113,7 @@ export const processSpawn =
     ;(child.stderr as { readonly unref?: () => void }).unref?.()
     return {
       board,
+      nativeId: child.pid,
       post: (commands: ReadonlyArray<Command>) => {
         if (child.connected) child.send([...commands], ignore)
       },

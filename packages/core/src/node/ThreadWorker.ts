@@ -61,6 +61,7 @@ export const threadSpawn =
     worker.unref()
     return {
       board: memoryBoard(memory),
+      nativeId: worker.threadId,
       post: (commands, transfer) => port.postMessage(commands, transfer as Array<ArrayBuffer>),
       kill: () => void worker.terminate()
     }

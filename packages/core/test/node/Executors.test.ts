@@ -565,6 +565,17 @@ describe("buffers", () => {
   })
 })
 
+describe("statistics", () => {
+  it("name each worker as the system does", async () => {
+    for (const kind of ["threads", "processes"] as const) {
+      await using pool = await Pool[kind]({ maximum: 1 })
+      const [pid, threadId] = (await pool.run(work.whoAmI, [])).split(" ").map(Number)
+      const [worker] = pool.statistics().workers
+      assert.strictEqual(worker!.nativeId, kind === "threads" ? threadId : pid)
+    }
+  })
+})
+
 describe("a process", () => {
   it("has an environment, a folder, flags and permissions of its own", async () => {
     await using pool = await Pool.processes({
