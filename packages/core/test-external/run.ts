@@ -1,0 +1,132 @@
+/**
+ * Runs the tests of another pool, unmodified, against an adapter of its shape over our
+ * engine: `node packages/core/test-external/run.ts PEER DIRECTORY [FILE...]`, where
+ * the directory is a checkout of the peer.
+ *
+ * Each case has a process of its own, and `longest` milliseconds. Prints what became of
+ * each file, then the cases that differ by reason, then those that fail with what they
+ * say. Ends with status 1 if a case fails for which the peer's differences give no reason.
+ */
+import { spawn } from "node:child_process"
+import { existsSync, readFileSync, readdirSync } from "node:fs"
+import { availableParallelism } from "node:os"
+import { join, resolve } from "node:path"
+import { text } from "node:stream/consumers"
+import { peers } from "./Peers.ts"
+import type { Line } from "./Reporter.ts"
+
+const longest = 120_000
+const [name = "", given = "", ...only] = process.argv.slice(2)
+const peer = peers[name]
+const directory = resolve(given)
+const folder = join(directory, peer?.folder ?? "")
+if (peer === undefined || given === "" || !existsSync(folder)) {
+  console.error(
+    peer === undefined
+      ? `no adapter for ${JSON.stringify(name)}; there is one for ${Object.keys(peers).join(", ")}`
+      : `no tests in ${folder}; give the folder of a checkout of ${name}: node run.ts ${name} DIRECTORY [FILE...]`
+  )
+  process.exit(2)
+}
+
+const local = (module: string) => new URL(module, import.meta.url).href
+
+/** What a file prints with one of its cases run, or, without a number, with all of them named. */
+const lines = async <A>(
+  file: string,
+  number?: number
+): Promise<{ readonly lines: ReadonlyArray<A>; readonly hung: boolean }> => {
+  const child = spawn(process.execPath, [`--test-reporter=${local("./Reporter.ts")}`, join(folder, file)], {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: {
+      ...process.env,
+      NODE_OPTIONS: `--no-warnings --require=${join(import.meta.dirname, "Hooks.ts")}`,
+      SIMUL_PEER: name,
+      SIMUL_PEER_DIRECTORY: directory,
+      ...(number !== undefined && { SIMUL_PEER_CASE: String(number) })
+    },
+    timeout: longest,
+    killSignal: "SIGKILL"
+  })
+  const output = await text(child.stdout)
+  return {
+    lines: output
+      .split("\n")
+      .filter((line) => /^["{]/.test(line))
+      .map((line) => JSON.parse(line) as A),
+    hung: child.signalCode === "SIGKILL"
+  }
+}
+
+/** Why a case fails; undefined if it passes, null if it says itself that it is not to be run here. */
+const judge = async (file: string, number: number): Promise<string | undefined | null> => {
+  const { lines: reports, hung } = await lines<Line>(file, number)
+  if (hung) return `does not end within ${longest / 1000} s`
+  const failure = reports.find((line) => !line.passed)
+  if (failure !== undefined) return failure.why
+  if (reports.length === 0) return "ends before it is reported"
+  return reports.every(({ skipped }) => skipped) ? null : undefined
+}
+
+interface Case {
+  readonly file: string
+  readonly title: string
+  readonly why: Promise<string | undefined | null>
+}
+
+let free = 2 * availableParallelism()
+const waiting: Array<() => void> = []
+/** A few at once: most of them wait most of the time. */
+const inTurn = async <A>(run: () => Promise<A>): Promise<A> => {
+  if (free === 0) await new Promise<void>((go) => waiting.push(go))
+  else free--
+  try {
+    return await run()
+  } finally {
+    const next = waiting.shift()
+    if (next === undefined) free++
+    else next()
+  }
+}
+
+const { version } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"))
+const files = readdirSync(folder).filter((file) => peer.tests.test(file) && (only.length === 0 || only.includes(file)))
+console.log(`| ${name} ${version} | passed | differs by design | fails |\n|---|---|---|---|`)
+const cases = new Map<string, ReadonlyArray<Case>>()
+for (const file of files)
+  if (peer.differences.unfit[file] === undefined) {
+    const { lines: titles } = await lines<string>(file)
+    if (titles.length === 0) throw new Error(`${file} cannot be loaded`)
+    cases.set(
+      file,
+      titles.map((title, number) => ({ file, title, why: inTurn(() => judge(file, number)) }))
+    )
+  }
+
+const differing = new Map<string, Array<string>>()
+const failing: Array<string> = []
+const total = { passed: 0, differs: 0, failed: 0 }
+for (const [file, list] of cases) {
+  const count = { passed: 0, differs: 0, failed: 0 }
+  for (const { title, why: judged } of list) {
+    const why = await judged
+    if (why === null) continue
+    const full = `${file.replace(peer.tests, "")}: ${title}`
+    const reason = peer.differences.cases.find(({ cases }) => cases.includes(full))?.reason
+    if (why === undefined) count.passed++
+    else if (reason !== undefined) {
+      count.differs++
+      differing.set(reason, [...(differing.get(reason) ?? []), full])
+    } else {
+      count.failed++
+      failing.push(`${full}: ${why}`)
+    }
+  }
+  for (const key of ["passed", "differs", "failed"] as const) total[key] += count[key]
+  console.log(`| ${file} | ${count.passed} | ${count.differs} | ${count.failed} |`)
+}
+console.log(`| **all** | **${total.passed}** | **${total.differs}** | **${total.failed}** |`)
+for (const [file, what] of Object.entries(peer.differences.unfit)) console.log(`\nNot run: ${file}, ${what}.`)
+for (const [reason, list] of differing) console.log(`\n- ${reason}\n${list.map((full) => `  - ${full}`).join("\n")}`)
+for (const failure of failing) console.log(`\nfails: ${failure}`)
+process.exitCode = failing.length > 0 ? 1 : 0
