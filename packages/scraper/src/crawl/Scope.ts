@@ -1,0 +1,117 @@
+/**
+ * How far a crawl goes: which links of a page are followed.
+ *
+ * 1. A seed is in scope, whatever the patterns say.
+ * 2. What a page needs to be shown is in scope with it, wherever it lies and
+ *    however deep the page: of it, only what is excluded is left out.
+ * 3. The answer is a function of the options, the URL and its depth: asked again
+ *    after a restart it is the same.
+ *
+ * A host is the same with and without `www.`, for sites redirect from one to the
+ * other; and by `http` or `https`, unless a port is named.
+ */
+import { getDomain } from "tldts"
+import * as UrlKey from "./UrlKey.ts"
+
+/**
+ * - `host`: the hosts of the seeds
+ * - `domain`: all hosts of their registrable domains, by the public suffix list: `docs.a.co.uk` for `www.a.co.uk`, but
+ *   `b.github.io` not for `a.github.io`
+ * - `path`: what lies on the host in the folder of the seed: `/docs/` for `/docs/intro.html`. A name without an ending is
+ *   a folder: of `/docs`, `/docs/a` and not `/docs-old`
+ */
+export type Within = "host" | "domain" | "path"
+
+export interface Options {
+  /** As `Url.parse` gives them. */
+  readonly seeds: ReadonlyArray<string>
+  readonly within: Within
+  /** A page must match one of them, if there are any. They see the whole URL as it was found. */
+  readonly include?: ReadonlyArray<RegExp>
+  /** What matches one of them is left out. */
+  readonly exclude?: ReadonlyArray<RegExp>
+  /** Links from a seed to a page, at most: 0 is the seeds alone. No bound, unless given. */
+  readonly maxDepth?: number
+}
+
+/** A link that is to be followed, or not. */
+export interface Candidate {
+  /** As `Url.parse` gives it. */
+  readonly url: string
+  /** Links between a seed and it. */
+  readonly depth: number
+  /** A page in scope needs it to be shown. */
+  readonly isResource: boolean
+}
+
+/** What decided. `Outside`: no seed's host, domain or folder, whichever counts, holds it. */
+export type Decision =
+  | { readonly _tag: "InScope"; readonly by: "seed" | "resource" | Within }
+  | { readonly _tag: "TooDeep"; readonly depth: number; readonly maxDepth: number }
+  | { readonly _tag: "Excluded"; readonly pattern: string }
+  | { readonly _tag: "NotIncluded" }
+  | { readonly _tag: "Outside"; readonly within: Within }
+
+export interface Scope {
+  readonly decide: (candidate: Candidate) => Decision
+}
+
+/** Host and, if it is not the scheme's own, port. */
+const hostOf = (url: URL): string => url.host.replace(/^www\./, "").replace(/\.(?=(?::\d+)?$)/, "")
+
+const domainOf = (url: URL): string => {
+  const port = url.port === "" ? "" : `:${url.port}`
+  const host = url.hostname.replace(/\.$/, "")
+  // an address and a public suffix belong to themselves
+  return (getDomain(host, { allowPrivateDomains: true, validateHostname: false }) ?? host) + port
+}
+
+/** The folder, without the `/` at its end. */
+const folderOf = (url: URL): string => {
+  const { pathname } = url
+  const slash = pathname.lastIndexOf("/")
+  return /\.[a-z0-9]+$/i.test(pathname.slice(slash + 1)) ? pathname.slice(0, slash) : pathname.replace(/\/$/, "")
+}
+
+const isIn = (folder: string, path: string) => path === folder || path.startsWith(`${folder}/`)
+
+/** A pattern that keeps its place would answer by turns. */
+const stateless = ({ source, flags }: RegExp) => new RegExp(source, flags.replace(/[gy]/g, ""))
+
+export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Infinity }: Options): Scope => {
+  const keys = seeds.map(UrlKey.of)
+  const isSeed = new Set(keys)
+  const urls = keys.map((key) => new URL(key))
+  const hosts = new Set(urls.map(hostOf))
+  const domains = new Set(urls.map(domainOf))
+  const folders = urls.map((url) => ({ host: hostOf(url), folder: folderOf(url) }))
+  const included = include.map(stateless)
+  const excluded = exclude.map(stateless)
+
+  const contains = (url: URL): boolean => {
+    switch (within) {
+      case "host":
+        return hosts.has(hostOf(url))
+      case "domain":
+        return domains.has(domainOf(url))
+      case "path": {
+        const host = hostOf(url)
+        return folders.some((one) => one.host === host && isIn(one.folder, url.pathname))
+      }
+    }
+  }
+
+  return {
+    decide: ({ url, depth, isResource }) => {
+      const key = UrlKey.of(url)
+      if (isSeed.has(key)) return { _tag: "InScope", by: "seed" }
+      const pattern = excluded.find((one) => one.test(url))
+      if (pattern !== undefined) return { _tag: "Excluded", pattern: pattern.source }
+      if (isResource) return { _tag: "InScope", by: "resource" }
+      if (!contains(new URL(key))) return { _tag: "Outside", within }
+      if (included.length > 0 && !included.some((one) => one.test(url))) return { _tag: "NotIncluded" }
+      if (depth > maxDepth) return { _tag: "TooDeep", depth, maxDepth }
+      return { _tag: "InScope", by: within }
+    }
+  }
+}
