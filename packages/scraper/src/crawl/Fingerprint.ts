@@ -7,7 +7,9 @@
  *    whichever someone finds who knows the seed.
  * 2. Memory is typed arrays outside the heap, so it costs the garbage collector
  *    nothing. Each of 256 parts is between 53 and 80 % full once it has grown,
- *    and grows alone: there is never a second copy of the whole.
+ *    and grows alone and in its place: there is never a second copy of the whole.
+ *    A part takes a page of memory at least, so the 16 bytes hold beyond some
+ *    100,000.
  */
 
 /** The two halves of a fingerprint, as unsigned 32-bit numbers; used again at the next call. */
@@ -59,16 +61,19 @@ const leastSlots = 16
 const mostFull = 0.8
 /** The least full is then 53 %: 8 bytes a slot make 15 for each fingerprint. */
 const growth = 1.5
+/** Address space that a part reserves, not memory: for 1.6 million fingerprints, 430 million in all. */
+const mostBytes = 2 ** 24
 
-/** A set of fingerprints, with open addressing. Nothing is ever taken out. */
+/** A set of fingerprints, with open addressing. Nothing is ever taken out. Beyond 400 million, `add` throws `RangeError`. */
 export class Table {
   /** Two words a slot, high and low; a slot of zeros is free. */
-  readonly #slots: Array<Uint32Array> = []
+  readonly #slots: Array<Uint32Array<ArrayBuffer>> = []
   readonly #counts = new Uint32Array(parts)
   #size = 0
 
   constructor() {
-    for (let part = 0; part < parts; part++) this.#slots.push(new Uint32Array(2 * leastSlots))
+    for (let part = 0; part < parts; part++)
+      this.#slots.push(new Uint32Array(new ArrayBuffer(8 * leastSlots, { maxByteLength: mostBytes })))
   }
 
   get size(): number {
@@ -86,12 +91,12 @@ export class Table {
   /** Adds it; `false` if it was there. */
   add({ high, low }: Fingerprint): boolean {
     const part = high >>> (32 - partBits)
-    let slots = this.#slots[part]!
+    const slots = this.#slots[part]!
     const word = orOne(high, low)
     let at = find(slots, high, word)
     if (isTaken(slots, at)) return false
     if ((this.#counts[part]! + 1) * 2 > slots.length * mostFull) {
-      slots = this.#slots[part] = grow(slots)
+      grow(slots)
       at = find(slots, high, word)
     }
     slots[at] = high
@@ -117,14 +122,16 @@ const find = (slots: Uint32Array, high: number, low: number): number => {
   return at
 }
 
-const grow = (slots: Uint32Array): Uint32Array => {
-  const grown = new Uint32Array(2 * Math.ceil((slots.length / 2) * growth))
-  for (let at = 0; at < slots.length; at += 2) {
-    if (!isTaken(slots, at)) continue
-    const [high, low] = [slots[at]!, slots[at + 1]!]
-    const free = find(grown, high, low)
-    grown[free] = high
-    grown[free + 1] = low
+/** In its place: copies of all sizes would leave holes in the allocator's memory. */
+const grow = (slots: Uint32Array<ArrayBuffer>): void => {
+  const old = slots.slice()
+  slots.fill(0)
+  slots.buffer.resize(8 * Math.ceil((slots.length / 2) * growth))
+  for (let at = 0; at < old.length; at += 2) {
+    if (!isTaken(old, at)) continue
+    const [high, low] = [old[at]!, old[at + 1]!]
+    const free = find(slots, high, low)
+    slots[free] = high
+    slots[free + 1] = low
   }
-  return grown
 }

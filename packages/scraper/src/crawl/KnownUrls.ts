@@ -7,7 +7,7 @@
  * 2. What it passes over is known: it is among the latest, text for text, or the
  *    store says so. A fingerprint alone never decides against a link, so none is
  *    lost, whatever collides.
- * 3. Memory is at most 16 bytes for each known URL, beyond some 10,000, and a
+ * 3. Memory is at most 16 bytes for each known URL, beyond some 100,000, and a
  *    fixed number of latest ones.
  */
 import * as Effect from "effect/Effect"
