@@ -1,0 +1,143 @@
+/**
+ * A page as a tree that selectors are asked of: bytes, by the rules of WHATWG
+ * for encodings and for parsing (parse5), so that a selector which works in a
+ * browser's tools works here.
+ *
+ * 1. No bytes are malformed: the parser mends as a browser does.
+ * 2. Work is bounded: by the bytes of a page and by the depth of its tree, for
+ *    parsing costs length times depth.
+ * 3. Scripts do not run; what is within `<noscript>` is markup.
+ */
+import type { Document, Element, ParentNode } from "domhandler"
+import * as Result from "effect/Result"
+import { parse as parseHtml, type TreeAdapter } from "parse5"
+import { adapter, type Htmlparser2TreeAdapterMap } from "parse5-htmlparser2-tree-adapter"
+import * as Encoding from "./Encoding.ts"
+import { NoPage, type PageError, TooDeep, TooLarge } from "./PageError.ts"
+
+/** Where a page came from. */
+export interface Origin {
+  /** The URL that answered with it; relative references are resolved against it. */
+  readonly url?: string | undefined
+  /** The file it lies in. */
+  readonly path?: string | undefined
+  /** The value of the Content-Type field, for the encoding. */
+  readonly contentType?: string | undefined
+}
+
+export interface Page {
+  readonly url: string | undefined
+  readonly path: string | undefined
+  /** What references are relative to: `<base href>` or the URL; `undefined` where neither is known. */
+  readonly base: string | undefined
+  readonly document: Document
+}
+
+export interface Limits {
+  readonly maxBytes: number
+  /** Elements within elements. Browsers stop at 512. */
+  readonly maxDepth: number
+}
+
+export const limits: Limits = { maxBytes: 32 * 1024 * 1024, maxDepth: 1024 }
+
+/** A tree builder that gives up at a depth. */
+const bounded = (maxDepth: number): TreeAdapter<Htmlparser2TreeAdapterMap> => {
+  let open = 0
+  return {
+    ...adapter,
+    onItemPush: () => {
+      if (++open > maxDepth) throw new TooDeep({ maxDepth })
+    },
+    onItemPop: () => {
+      open -= 1
+    }
+  }
+}
+
+/** Mending moves elements into one another, so a tree may be deeper than what was ever open. */
+const isDeeper = (root: ParentNode, most: number): boolean => {
+  let level: ReadonlyArray<ParentNode> = [root]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > most) return true
+    level = level.flatMap((node) => node.children.filter((child): child is Element => "children" in child))
+  }
+  return false
+}
+
+/** How far a file is looked at to tell text from other things (MIME Sniffing 7.1). */
+export const sniffBytes = 1445
+
+/** No text has a NUL, but for UTF-16. */
+const isBinary = (head: Uint8Array): boolean =>
+  head.includes(0) && !Encoding.detect(head, { syntax: "html" }).encoding.startsWith("utf-16")
+
+const opening =
+  /^(?:\ufeff|\s|<\?xml[^>]*>|<!--[^]*?-->)*<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|iframe|h1|div|font|table|a|br|b|p|article|main|section)(?=[\s>/])/i
+
+/** Whether a file that begins like this is an HTML page; after MIME Sniffing 7.1, some elements more. */
+export const looksLikePage = (head: Uint8Array): boolean =>
+  !isBinary(head) && opening.test(new Encoding.Decoder({ syntax: "html" }).write(padded(head)))
+
+/** The decoder waits for 1024 bytes. */
+const padded = (head: Uint8Array): Uint8Array => {
+  if (head.length >= Encoding.headBytes) return head
+  const whole = new Uint8Array(Encoding.headBytes).fill(0x20)
+  whole.set(head)
+  return whole
+}
+
+const findBase = (document: Document): string | undefined => {
+  const pending: Array<ParentNode> = [document]
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    for (let at = node.children.length - 1; at >= 0; at--) {
+      const child = node.children[at]!
+      if ("children" in child) pending.push(child)
+    }
+    if ("attribs" in node && node.name === "base" && node.attribs["href"] !== undefined) return node.attribs["href"]
+    // a base counts wherever it stands, but none stands behind the first paragraphs in practice
+    if ("attribs" in node && node.name === "body") return undefined
+  }
+  return undefined
+}
+
+/** The page of a text. Fails with `TooDeep`. */
+export const fromText = (
+  html: string,
+  origin: Origin = {},
+  maxDepth = limits.maxDepth
+): Result.Result<Page, TooDeep> => {
+  let document: Document
+  try {
+    document = parseHtml(html, { treeAdapter: bounded(maxDepth), scriptingEnabled: false })
+  } catch (error) {
+    if (error instanceof TooDeep) return Result.fail(error)
+    throw error
+  }
+  if (isDeeper(document, maxDepth + 1)) return Result.fail(new TooDeep({ maxDepth }))
+  const { url, path } = origin
+  const stated = findBase(document)
+  const base = stated === undefined ? url : (URL.parse(stated, url)?.href ?? url)
+  return Result.succeed({ url, path, base, document })
+}
+
+/** The page of a file or an answer. Fails with `TooLarge`, `NoPage` or `TooDeep`. */
+export const fromBytes = (
+  bytes: Uint8Array,
+  origin: Origin = {},
+  { maxBytes, maxDepth }: Limits = limits
+): Result.Result<Page, PageError> => {
+  if (bytes.length > maxBytes) return Result.fail(new TooLarge({ maxBytes }))
+  if (isBinary(bytes.subarray(0, sniffBytes))) return Result.fail(new NoPage({}))
+  const decoder = new Encoding.Decoder({ syntax: "html", contentType: origin.contentType })
+  return fromText(decoder.write(bytes) + decoder.end(), origin, maxDepth)
+}
+
+/** What to call a page in a message. */
+export const nameOf = ({
+  url,
+  path
+}: {
+  readonly url?: string | undefined
+  readonly path?: string | undefined
+}): string => url ?? path ?? "page"

@@ -1,0 +1,39 @@
+/** Why a saved page gives no records. Never the failure of a run: each is the outcome of its page. */
+import * as Schema from "effect/Schema"
+
+/** The file is not there, or the system does not let it be read. */
+export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { code: Schema.String }) {
+  override get message() {
+    return this.code === "ENOENT" ? "no such file" : `cannot be read (${this.code})`
+  }
+}
+
+/** More bytes than a page may have. */
+export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { maxBytes: Schema.Int }) {
+  override get message() {
+    return `larger than ${this.maxBytes} bytes`
+  }
+}
+
+/** Elements within elements beyond what any page needs: to follow them would cost time without a bound. */
+export class TooDeep extends Schema.TaggedError<TooDeep>()("TooDeep", { maxDepth: Schema.Int }) {
+  override get message() {
+    return `elements nested more than ${this.maxDepth} deep`
+  }
+}
+
+/** The bytes are no text: an image, an archive. */
+export class NoPage extends Schema.TaggedError<NoPage>()("NoPage", {}) {
+  override get message() {
+    return "no HTML page"
+  }
+}
+
+/** A record of an archive that is damaged, or whose body is in a coding that cannot be undone. */
+export class BadRecord extends Schema.TaggedError<BadRecord>()("BadRecord", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
+
+export type PageError = Unreadable | TooLarge | TooDeep | NoPage | BadRecord

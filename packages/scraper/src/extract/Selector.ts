@@ -1,0 +1,119 @@
+/**
+ * What to take from a page, in a line:
+ *
+ *     selector = css [ "@" what ] [ "[]" ]
+ *     what     = "text" | "html" | the name of an attribute
+ *
+ * | selector | gives |
+ * |---|---|
+ * | `h1` | the text of the first `<h1>`, in one line |
+ * | `a.next@href` | its address, absolute where the page's own is known |
+ * | `.tag[]` | the texts of all that match, a list |
+ * | `img@src[]` | the addresses of all images |
+ * | `article@html` | the markup within |
+ * | `@data-id` | no CSS: an attribute of the element itself |
+ *
+ * 1. `[]` and a last `@name` are no CSS, so nothing that CSS can say is lost.
+ * 2. Elements without the attribute are passed over, they do not count as found.
+ * 3. Nothing found is `null`, or an empty list.
+ */
+import { compile, selectAll } from "css-select"
+import { type AnyNode, type Document, type Element, isTag } from "domhandler"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { serialize } from "parse5"
+import { adapter } from "parse5-htmlparser2-tree-adapter"
+import type { Page } from "./Page.ts"
+import * as Text from "./Text.ts"
+
+/** A text that is no selector. */
+export class SelectorError extends Schema.TaggedError<SelectorError>()("SelectorError", {
+  selector: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `no selector: "${this.selector}": ${this.detail}`
+  }
+}
+
+export interface Selector {
+  /** As it was written. */
+  readonly text: string
+  /** Empty for the element itself. */
+  readonly css: string
+  /** `text`, `html`, or the name of an attribute in lower case. */
+  readonly take: string
+  /** A list of all, not the first. */
+  readonly many: boolean
+  /** The elements that match, in the order of the page, within `scope` or in all of it. */
+  readonly find: (page: Page, scope?: Element) => ReadonlyArray<Element>
+}
+
+const rootOf = (document: Document): ReadonlyArray<Element> => document.children.filter(isTag)
+
+/** Throws where the CSS is none. */
+const finder = (css: string): Selector["find"] => {
+  if (css === "") return (page, scope) => (scope === undefined ? rootOf(page.document) : [scope])
+  const compiled = compile<AnyNode, Element>(css)
+  // what is said relative to the scope cannot be compiled before the scope is known
+  const relative = /:scope|^\s*[>+~]|,\s*[>+~]/.test(css)
+  return (page, scope) =>
+    relative && scope !== undefined
+      ? selectAll<AnyNode, Element>(css, scope, { context: scope })
+      : selectAll<AnyNode, Element>(compiled, scope ?? page.document)
+}
+
+/** The parts of a selector. Fails where the CSS is none, or has a pseudo-class that no saved page can answer. */
+export const parse = (text: string): Result.Result<Selector, SelectorError> => {
+  const [, before = "", brackets] = /^([^]*?)(\s*\[\s*\])?\s*$/.exec(text)!
+  const [, css = "", what] = /^([^]*?)(?:@([\w:.-]+))?$/.exec(before)!
+  const fail = (detail: string) => Result.fail(new SelectorError({ selector: text, detail }))
+  if (css.trim() === "" && what === undefined) return fail("it is empty")
+  // the compiler takes it for a selector that nothing matches
+  if (/[>+~,|]\s*$/.test(css)) return fail(`nothing follows "${css.trim().at(-1)}"`)
+  try {
+    const find = finder(css.trim())
+    return Result.succeed({
+      text,
+      css: css.trim(),
+      take: what?.toLowerCase() ?? "text",
+      many: brackets !== undefined,
+      find
+    })
+  } catch (error) {
+    return fail((error as Error).message)
+  }
+}
+
+/** Attributes that hold one URL (HTML, index of attributes). */
+const addresses: ReadonlySet<string> = new Set(
+  "action background cite codebase data formaction href itemid longdesc manifest poster src".split(" ")
+)
+
+/** A reference of the page as an absolute URL; as it stands where that cannot be made. */
+export const absolute = (reference: string, base: string | undefined): string =>
+  URL.parse(reference, base)?.href ?? reference
+
+const take = (element: Element, { take }: Selector, page: Page): string | undefined => {
+  if (take === "text") return Text.inline(element)
+  if (take === "html") return serialize(element, { treeAdapter: adapter })
+  const value = element.attribs[take]
+  return value !== undefined && addresses.has(take) ? absolute(value, page.base) : value
+}
+
+/** All that a selector finds, lists or not. */
+export const values = (selector: Selector, page: Page, scope?: Element): ReadonlyArray<string> =>
+  selector.find(page, scope).flatMap((element) => take(element, selector, page) ?? [])
+
+/** What a selector finds: a text or `null`; with `[]` a list. */
+export const select = (selector: Selector, page: Page, scope?: Element): string | null | ReadonlyArray<string> => {
+  if (selector.many) return values(selector, page, scope)
+  for (const element of selector.find(page, scope)) {
+    const value = take(element, selector, page)
+    if (value !== undefined) return value
+  }
+  return null
+}
+
+/** The selector of a text that is known to be one. Throws `SelectorError`. */
+export const make = (text: string): Selector => Result.getOrThrow(parse(text))

@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Hyperlinks from "../../src/extract/Hyperlinks.ts"
+import * as Metadata from "../../src/extract/Metadata.ts"
+import * as Page from "../../src/extract/Page.ts"
+
+const of = (html: string) => Metadata.of(Result.getOrThrow(Page.fromText(html, { url: "https://h.example/a/b" })))
+
+describe("metadata", () => {
+  it("is nothing where a page says nothing", () => {
+    assert.deepStrictEqual(of("<p>x"), {})
+  })
+  it("has what a page says of itself", () => {
+    const html = `<html lang=en><title> A &amp; B
+      </title><svg><title>no</title></svg><meta name=Description content=" About "><link rel="Canonical" href="../c">
+      <meta property="og:image" content=1.png><meta property="og:image" content=2.png><meta property="og:type" content=article>
+      <meta property="article:published_time" content=2026-01-02><meta name="twitter:card" content=summary><meta name=author content=Ann>`
+    assert.deepStrictEqual(of(html), {
+      title: "A & B",
+      description: "About",
+      author: "Ann",
+      language: "en",
+      canonical: "https://h.example/c",
+      published: "2026-01-02",
+      openGraph: { image: ["1.png", "2.png"], type: "article", "article:published_time": "2026-01-02" },
+      twitter: { card: "summary" }
+    })
+  })
+  it("parses JSON-LD, and says which is none", () => {
+    const html = `<script type="application/ld+json"><!-- {"@graph":[{"datePublished":"2026-03-04"}]} --></script>
+      <script type="Application/LD+JSON; charset=utf-8">{"a":"&amp;</p>"}</script><script type="application/ld+json">{</script>`
+    const { jsonLd, jsonLdErrors, published } = of(html)
+    assert.deepStrictEqual(jsonLd, [{ "@graph": [{ datePublished: "2026-03-04" }] }, { a: "&amp;</p>" }])
+    assert.strictEqual(published, "2026-03-04")
+    assert.strictEqual(jsonLdErrors?.length, 1)
+  })
+})
+
+describe("microdata", () => {
+  it("has items within items, and what is referred to", () => {
+    const html = `<div itemscope itemtype="https://schema.org/Product x:y" itemid="#p" itemref="more none">
+      <b itemprop="name label">Lamp</b><a itemprop=url href="../l"></a><meta itemprop=sku content=7><time itemprop=when datetime=2026>then</time>
+      <div itemprop=offer itemscope><i itemprop=price>3</i><i itemprop=price>4</i></div></div><p id=more><i itemprop=name>Lantern</i></p>`
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(of(html).microdata)), [
+      {
+        type: ["https://schema.org/Product", "x:y"],
+        id: "https://h.example/a/b#p",
+        properties: {
+          name: ["Lamp", "Lantern"],
+          label: ["Lamp"],
+          url: ["https://h.example/l"],
+          sku: ["7"],
+          when: ["2026"],
+          offer: [{ properties: { price: ["3", "4"] } }]
+        }
+      }
+    ])
+  })
+  it("ends where an item contains itself", () => {
+    const html =
+      "<div itemscope itemref=x></div><i id=x itemprop=a itemscope itemref=y></i><i id=y itemprop=b itemscope itemref=x></i>"
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(of(html).microdata)), [
+      { properties: { a: [{ properties: { b: [{ properties: { a: ["ERROR"] } }] } }] } }
+    ])
+  })
+})
+
+it("links are absolute and have their words", () => {
+  const page = Result.getOrThrow(
+    Page.fromText(
+      "<a href='c#d' rel=nofollow> one <b>two</b></a><a name=x>no</a><map><area href=mailto:a@b alt=mail></map>",
+      {
+        url: "https://h.example/a/b"
+      }
+    )
+  )
+  assert.deepStrictEqual(Hyperlinks.of(page), [
+    { url: "https://h.example/a/c#d", text: "one two", rel: "nofollow" },
+    { url: "mailto:a@b", text: "mail" }
+  ])
+})

@@ -1,0 +1,63 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Page from "../../src/extract/Page.ts"
+import * as Selector from "../../src/extract/Selector.ts"
+
+const html = `<title>Shop</title>
+<ul id=list><li class="item a"><a href="/one?x=1#y" title="a@b">One <b>big</b></a><script>no()</script></li>
+<li class=item><a>Two</a><img src=two.png></li></ul>
+<p>first<br>second</p><table><tr><td>1<td>2</table>`
+const page = Result.getOrThrow(Page.fromText(html, { url: "https://h.example/dir/" }))
+const select = (text: string) => Selector.select(Selector.make(text), page)
+
+describe("a selector", () => {
+  it.each([
+    ["title", "Shop"],
+    [".item", "One big"],
+    [".item[]", ["One big", "Two"]],
+    [" .item [ ] ", ["One big", "Two"]],
+    ["a@href", "https://h.example/one?x=1#y"],
+    ["img@src[]", ["https://h.example/dir/two.png"]],
+    ["img@SRC", "https://h.example/dir/two.png"],
+    ["a[title='a@b']@title", "a@b"],
+    ["a[title$='@b']", "One big"],
+    ["a[href]", "One big"],
+    ["a@html", "One <b>big</b>"],
+    ["a@text", "One big"],
+    ["p", "first second"],
+    ["tr", "1 2"],
+    ["script", "no()"],
+    [".none", null],
+    [".none[]", []],
+    ["a:nth-of-type(1)@name", null],
+    ["li:has(img) a", "Two"],
+    ["title, p", "Shop"]
+  ])("%s", (text, found) => {
+    assert.deepStrictEqual(select(text), found)
+  })
+  it("passes over elements that lack the attribute", () => {
+    assert.strictEqual(select("li > *@src"), "https://h.example/dir/two.png")
+  })
+  it("looks within an element, and may take the element itself", () => {
+    const [, second] = Selector.make("li").find(page)
+    const within = (text: string) => Selector.select(Selector.make(text), page, second)
+    assert.strictEqual(within("a"), "Two")
+    assert.strictEqual(within("@class"), "item")
+    assert.strictEqual(within("> a"), "Two")
+    assert.strictEqual(within(":scope > img@src"), "https://h.example/dir/two.png")
+    assert.deepStrictEqual(within("title[]"), [])
+  })
+  it("leaves references alone where the page's address is unknown", () => {
+    const nowhere = Result.getOrThrow(Page.fromText("<a href=b>"))
+    assert.strictEqual(Selector.select(Selector.make("a@href"), nowhere), "b")
+  })
+  it.each([
+    ["", 'no selector: "": it is empty'],
+    ["[]", 'no selector: "[]": it is empty'],
+    ["a[", 'no selector: "a[": '],
+    ["a:hoover", 'no selector: "a:hoover": '],
+    ["a >", 'no selector: "a >": nothing follows ">"']
+  ])("is not %s", (text, message) => {
+    assert.include(Result.getOrThrow(Result.flip(Selector.parse(text))).message, message)
+  })
+})
