@@ -69,6 +69,19 @@ export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUn
   readonly hint = "check the name after `-i`; `-i -` reads standard input"
 }
 
+/** What was to be read for its pages is not there, or may not be read. */
+export class PathUnreadable extends Schema.TaggedError<PathUnreadable>()("PathUnreadable", {
+  path: Schema.String,
+  code: Schema.String
+}) {
+  override get message() {
+    return this.code === "ENOENT"
+      ? `no such file or directory: ${this.path}`
+      : `cannot read ${this.path} (${this.code})`
+  }
+  readonly hint = "name saved pages, a folder of them, an archive (.warc.gz), or what `simul get -o` wrote to"
+}
+
 /** A file named by an option (CA certificates, cookies) cannot be used. */
 export class OptionUnusable extends Schema.TaggedError<OptionUnusable>()("OptionUnusable", {
   option: Schema.String,
@@ -88,4 +101,5 @@ export type RunError =
   | StoreNewer
   | StoreDamaged
   | ListUnreadable
+  | PathUnreadable
   | OptionUnusable

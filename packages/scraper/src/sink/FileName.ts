@@ -180,7 +180,7 @@ const directoriesOf = ({ directories, host }: Parts): string => {
 }
 
 /** The inverse of a readable name. For a name that was not made from a URL without loss it is some other text. */
-const toUrl = (name: string): string => {
+export const toUrl = (name: string): string => {
   const segments = name.split("/")
   const file = unguard(segments.pop()!)
   const address = unguard(segments.shift()!)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { existsSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { DirectoryUnusable, NoStore, StoreDamaged } from "../RunError.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
@@ -33,6 +33,14 @@ export const open = Effect.fnUntraced(function* (directory: string, durability: 
   const begun = SqlStore.make({ file, boot: bootId(), durability })
   return yield* Effect.provideService(begun, SqlClient.SqlClient, sql)
 })
+
+/** The directory of the run that a path lies in, or is; `undefined` for one that lies in none. */
+export const enclosing = (path: string): string | undefined => {
+  for (let at = resolve(path); ; at = dirname(at)) {
+    if (existsSync(join(DirectoryLock.stateOf(at), storeName))) return at
+    if (dirname(at) === at) return undefined
+  }
+}
 
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {

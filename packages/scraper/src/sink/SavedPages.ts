@@ -1,0 +1,197 @@
+/**
+ * The HTML pages that lie under a path: a file, a folder, an archive, or the
+ * directory of a run, one after another.
+ *
+ * 1. One page is in memory at a time.
+ * 2. In the directory of a run, and below it, the pages are those that the store
+ *    has outcomes for, with the URLs they came from: no half file, no archived
+ *    record that was not committed.
+ * 3. A page that cannot be read is told with the reason, and the next one
+ *    follows. What is no page at all (images, styles) is passed over, unless the
+ *    path names it.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { open, opendir, stat } from "node:fs/promises"
+import { basename, join, relative, resolve, sep } from "node:path"
+import * as Page from "../extract/Page.ts"
+import { BadRecord, type PageError, TooLarge, Unreadable } from "../extract/PageError.ts"
+import { PathUnreadable, type RunError } from "../RunError.ts"
+import * as Directory from "../store/Directory.ts"
+import * as Gzip from "../warc/Gzip.ts"
+import * as WarcPages from "../warc/WarcPages.ts"
+import * as WarcReader from "../warc/WarcReader.ts"
+import { read } from "./ArchiveFile.ts"
+import * as FileName from "./FileName.ts"
+import * as RecordLocation from "./RecordLocation.ts"
+
+export interface SavedPage {
+  readonly url: string | undefined
+  /** The file, as one would name it from here; a record as `archive#offset+length`, or only its archive. */
+  readonly path: string
+  readonly contentType: string | undefined
+  readonly body: Result.Result<Uint8Array, PageError>
+}
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "EIO"
+
+const pageName = /\.(?:x?html?|shtml)$/i
+const archiveName = /\.warc(?:\.gz)?$/i
+
+/** The bytes of a file; `undefined` where they are to be those of a page and are not. */
+const readPage = async (
+  file: string,
+  maxBytes: number,
+  any: boolean
+): Promise<Result.Result<Uint8Array, PageError> | undefined> => {
+  try {
+    const handle = await open(file, "r")
+    try {
+      const head = Buffer.alloc(Page.sniffBytes)
+      const { bytesRead } = await handle.read(head, 0, head.length, 0)
+      if (!any && !pageName.test(file) && !Page.looksLikePage(head.subarray(0, bytesRead))) return undefined
+      const { size } = await handle.stat()
+      if (size > maxBytes) return Result.fail(new TooLarge({ maxBytes }))
+      return Result.succeed(await handle.readFile())
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    return Result.fail(new Unreadable({ code: codeOf(error) }))
+  }
+}
+
+/** The page of one record, whose place is known. */
+const readRecord = async (
+  directory: string,
+  { archive, offset, length }: RecordLocation.RecordLocation,
+  maxBytes: number
+): Promise<Omit<WarcPages.WarcPage, "url"> | undefined> => {
+  try {
+    for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length))))
+      return await WarcPages.ofRecord(record, maxBytes)
+    return undefined
+  } catch (error) {
+    return { contentType: undefined, body: Result.fail(faultOf(error)) }
+  }
+}
+
+const faultOf = (error: unknown): PageError => {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code?.startsWith("Z_") === true) return new BadRecord({ detail: `damaged gzip: ${message}` })
+  return code === undefined ? new BadRecord({ detail: message }) : new Unreadable({ code })
+}
+
+const isPage = ({ contentType, body }: Omit<WarcPages.WarcPage, "url">): boolean =>
+  contentType !== undefined || Result.isFailure(body) || Page.looksLikePage(body.success.subarray(0, Page.sniffBytes))
+
+async function* inArchive(path: string, maxBytes: number): AsyncGenerator<SavedPage> {
+  const bytes = read(path)
+  try {
+    for await (const record of WarcReader.records(/\.gz$/i.test(path) ? Gzip.gunzip(bytes) : bytes)) {
+      const page = await WarcPages.ofRecord(record, maxBytes)
+      if (page !== undefined && isPage(page)) yield { ...page, path }
+    }
+  } catch (error) {
+    yield { url: undefined, path, contentType: undefined, body: Result.fail(faultOf(error)) }
+  }
+}
+
+/** Files of a folder that no run made, in no order but that of the file system. */
+async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<SavedPage> {
+  const fault = (path: string, error: unknown): SavedPage => ({
+    url: undefined,
+    path,
+    contentType: undefined,
+    body: Result.fail(new Unreadable({ code: codeOf(error) }))
+  })
+  const pending = [folder]
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    try {
+      for await (const entry of await opendir(at)) {
+        const path = join(at, entry.name)
+        // symbolic links are not followed: they may lead in a circle
+        if (entry.isDirectory()) {
+          if (entry.name !== ".simul") pending.push(path)
+        } else if (entry.isFile()) {
+          if (archiveName.test(path)) yield* inArchive(path, maxBytes)
+          else {
+            const body = await readPage(path, maxBytes, false)
+            if (body !== undefined) yield { url: undefined, path, contentType: undefined, body }
+          }
+        }
+      }
+    } catch (error) {
+      yield fault(at, error)
+    }
+  }
+}
+
+const fromGenerator = (pages: AsyncIterable<SavedPage>): Stream.Stream<SavedPage> =>
+  Stream.orDie(Stream.fromAsyncIterable(pages, (error) => error))
+
+/** The pages of a run whose files lie under `path`, in the order of their URLs. */
+const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<SavedPage, RunError> => {
+  const below = relative(run, resolve(path)).split(sep).join("/")
+  // as one would name the directory from here
+  const directory = join(path, relative(resolve(path), run))
+  const isWanted = (name: string) => below === "" || name === below || name.startsWith(`${below}/`)
+  return Stream.unwrap(Effect.map(Directory.read(run), ({ entries }) => entries)).pipe(
+    Stream.filterMap((entry) =>
+      "outcome" in entry && "path" in entry.outcome && isWanted(entry.outcome.path)
+        ? Result.succeed(entry.outcome)
+        : Result.failVoid
+    ),
+    Stream.mapEffect(({ url, finalUrl, path: name }) =>
+      Effect.promise(async (): Promise<SavedPage | undefined> => {
+        const about = { url: finalUrl ?? url, path: join(directory, name) }
+        const location = RecordLocation.fromPath(name)
+        if (location === undefined) {
+          const body = await readPage(join(run, name), maxBytes, name === below)
+          return body === undefined ? undefined : { ...about, contentType: undefined, body }
+        }
+        const page = await readRecord(run, location, maxBytes)
+        return page === undefined || !isPage(page)
+          ? undefined
+          : { ...about, contentType: page.contentType, body: page.body }
+      })
+    ),
+    Stream.filterMap((page) => (page === undefined ? Result.failVoid : Result.succeed(page)))
+  )
+}
+
+/** A file that was named is a page. Its URL is read out of its name where a run made it. */
+const inFile = (path: string, run: string | undefined, maxBytes: number): Stream.Stream<SavedPage, RunError> => {
+  const name = run === undefined ? undefined : relative(run, resolve(path)).split(sep).join("/")
+  // a file right in the directory of a run was named by someone or something else than its URL
+  const url = name?.includes("/") === true ? FileName.toUrl(name) : undefined
+  const known = url !== undefined && URL.canParse(url) && FileName.fromUrl(url) === name
+  const alone = Stream.fromEffect(
+    Effect.promise(async (): Promise<SavedPage> => {
+      const body = (await readPage(path, maxBytes, true))!
+      return { url: known ? url : undefined, path, contentType: undefined, body }
+    })
+  )
+  if (run === undefined || known) return alone
+  // a name with a hash: only the store knows its URL
+  return Stream.orElseIfEmpty(inRun(run, path, maxBytes), () => alone)
+}
+
+/**
+ * The pages under a path. Bodies of more than `maxBytes` are told as `TooLarge` and not read. Fails with
+ * `PathUnreadable` where there is nothing, and with what is wrong with the store of a run.
+ */
+export const at = (path: string, maxBytes: number = Page.limits.maxBytes): Stream.Stream<SavedPage, RunError> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const found = yield* Effect.tryPromise({
+        try: () => stat(path),
+        catch: (error) => new PathUnreadable({ path, code: codeOf(error) })
+      })
+      if (!found.isDirectory() && archiveName.test(basename(path))) return fromGenerator(inArchive(path, maxBytes))
+      const run = Directory.enclosing(path)
+      if (!found.isDirectory()) return inFile(path, run, maxBytes)
+      return run === undefined ? fromGenerator(inFolder(path, maxBytes)) : inRun(run, path, maxBytes)
+    })
+  )

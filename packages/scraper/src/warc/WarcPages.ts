@@ -1,0 +1,97 @@
+/**
+ * The HTML pages in WARC archives: of response records, those that a server
+ * answered well, with content codings undone and bounded.
+ */
+import * as Result from "effect/Result"
+import { codings, make } from "../Decode.ts"
+import { BadRecord, type PageError, TooLarge } from "../extract/PageError.ts"
+import * as WarcReader from "./WarcReader.ts"
+
+/** A page as it is met. */
+export interface WarcPage {
+  readonly url: string
+  readonly contentType: string | undefined
+  /** Its bytes, without codings. */
+  readonly body: Result.Result<Uint8Array, PageError>
+}
+
+/** Lines of a head, as octets. */
+const parseHead = (head: Uint8Array) => {
+  const [first = "", ...lines] = new TextDecoder("latin1").decode(head).split(/\r?\n/)
+  const fields = new Map<string, string>()
+  for (const line of lines) {
+    const colon = line.indexOf(":")
+    const name = line.slice(0, Math.max(0, colon)).trim().toLowerCase()
+    const before = fields.get(name)
+    // lines of one name are one list (RFC 9110 5.3); of types the first counts
+    const value = line.slice(colon + 1).trim()
+    if (name !== "")
+      fields.set(name, before === undefined ? value : name === "content-type" ? before : `${before}, ${value}`)
+  }
+  return { status: Number(/^HTTP\/\S+ +(\d{3})/.exec(first)?.[1] ?? Number.NaN), fields }
+}
+
+/** Undoes chunks (RFC 9112 7.1); archives that undid them and kept the field are told by what does not fit. */
+const withoutChunks = (body: Uint8Array): Uint8Array => {
+  const parts: Array<Uint8Array> = []
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
+  for (let at = 0; ;) {
+    const line = bytes.indexOf("\r\n", at)
+    const size =
+      line < 0 ? null : /^([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(bytes.toString("latin1", at, Math.min(line, at + 1024)))
+    if (size === null) return body
+    const [start, length] = [line + 2, Number.parseInt(size[1]!, 16)]
+    if (length === 0) return Buffer.concat(parts)
+    if (start + length > bytes.length) return body
+    parts.push(bytes.subarray(start, start + length))
+    at = start + length + 2
+  }
+}
+
+const decode = (body: Uint8Array, applied: ReadonlyArray<string>, maxBytes: number) =>
+  new Promise<Result.Result<Uint8Array, PageError>>((resolve) => {
+    const chunks: Array<Uint8Array> = []
+    const decoder = make(
+      applied,
+      { maxBytes },
+      {
+        data: (chunk) => chunks.push(chunk),
+        drain: () => {},
+        end: () => resolve(Result.succeed(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))),
+        error: (reason) =>
+          resolve(
+            Result.fail(
+              reason._tag === "TooLargeError" ? new TooLarge({ maxBytes }) : new BadRecord({ detail: reason.message })
+            )
+          )
+      }
+    )
+    if ("_tag" in decoder) return resolve(Result.fail(new BadRecord({ detail: decoder.message })))
+    decoder.write(body)
+    decoder.end()
+  })
+
+/** What a server calls a page. It called it nothing: then its first bytes tell, which is up to the reader. */
+const mayBePage = (contentType: string | undefined): boolean =>
+  contentType === undefined || /^\s*(?:text\/html|application\/xhtml\+xml)\s*(?:;|$)/i.test(contentType)
+
+/** The page of a record; `undefined` where it is none. Throws `WarcSyntaxError` where the archive is damaged. */
+export const ofRecord = async (record: WarcReader.WarcRecord, maxBytes: number): Promise<WarcPage | undefined> => {
+  // some write the URI in angle brackets, as early drafts had it
+  const url = record.field("WARC-Target-URI")?.replace(/^<|>$/g, "")
+  if (record.field("WARC-Type") !== "response" || url === undefined || !/^https?:/i.test(url)) return undefined
+  const { head, payload } = await WarcReader.message(record.block)
+  const { status, fields } = parseHead(head)
+  const contentType = fields.get("content-type")
+  if (!(status >= 200 && status < 300) || !mayBePage(contentType)) return undefined
+  const chunks: Array<Uint8Array> = []
+  let bytes = 0
+  for await (const chunk of payload) {
+    bytes += chunk.length
+    if (bytes > maxBytes) return { url, contentType, body: Result.fail(new TooLarge({ maxBytes })) }
+    chunks.push(chunk)
+  }
+  const received = Buffer.concat(chunks)
+  const framed = /\bchunked\b/i.test(fields.get("transfer-encoding") ?? "") ? withoutChunks(received) : received
+  return { url, contentType, body: await decode(framed, codings(fields.get("content-encoding")), maxBytes) }
+}

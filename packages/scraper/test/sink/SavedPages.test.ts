@@ -1,0 +1,188 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join, relative } from "node:path"
+import { gzipSync } from "node:zlib"
+import * as Get from "../../src/Get.ts"
+import type { Options } from "../../src/Options.ts"
+import * as SavedPages from "../../src/sink/SavedPages.ts"
+import { Site } from "../../src/testing/index.ts"
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-pages-"))
+afterAll(() => fs.rmSync(root, { recursive: true }))
+let folders = 0
+const folder = (files: Readonly<Record<string, string | Uint8Array>> = {}) => {
+  const directory = join(root, `${folders++}`)
+  fs.mkdirSync(directory)
+  for (const [name, content] of Object.entries(files)) {
+    fs.mkdirSync(join(directory, name, ".."), { recursive: true })
+    fs.writeFileSync(join(directory, name), content)
+  }
+  return directory
+}
+
+const save = async (urls: ReadonlyArray<string>, options: Partial<Options>) => {
+  for await (const outcome of Get.get(urls, options)) assert.include(urls, outcome.url)
+}
+
+/** What lies under a path, told shortly: file, URL, and what the body begins with or why there is none. */
+const at = async (path: string, maxBytes?: number) => {
+  const pages = await Effect.runPromise(Stream.runCollect(SavedPages.at(path, maxBytes)))
+  return pages
+    .map(({ path, url, body }) => ({
+      path: relative(root, path),
+      url,
+      body: Result.isSuccess(body)
+        ? new TextDecoder().decode(body.success)
+        : `${body.failure._tag}: ${body.failure.message}`
+    }))
+    .toSorted((one, other) => (one.path + one.url < other.path + other.url ? -1 : 1))
+}
+
+const page = "<!doctype html><p>x"
+
+describe("a folder", () => {
+  it("gives its pages and passes over the rest", async () => {
+    const directory = folder({
+      "a/page.data": page,
+      "b.html": "no tags at all",
+      "c.css": "p {}",
+      "d.png": Uint8Array.of(0x89, 0x50, 0),
+      "e.html": Uint8Array.of(0),
+      "large.html": page.padEnd(200)
+    })
+    fs.symlinkSync("..", join(directory, "a/circle"))
+    const name = relative(root, directory)
+    assert.deepStrictEqual(await at(directory, 100), [
+      { path: `${name}/a/page.data`, url: undefined, body: page },
+      { path: `${name}/b.html`, url: undefined, body: "no tags at all" },
+      { path: `${name}/e.html`, url: undefined, body: "\0" },
+      { path: `${name}/large.html`, url: undefined, body: "TooLarge: larger than 100 bytes" }
+    ])
+  })
+  it("gives a file whatever it is, when the path names it", async () => {
+    const directory = folder({ "a.css": "p {}" })
+    assert.strictEqual((await at(join(directory, "a.css")))[0]?.body, "p {}")
+  })
+  it("fails where there is none", async () => {
+    const error = await Effect.runPromise(Effect.flip(Stream.runDrain(SavedPages.at(join(root, "none")))))
+    assert.deepInclude(error, { _tag: "PathUnreadable", code: "ENOENT" })
+  })
+})
+
+describe("the directory of a run", () => {
+  const serve = () =>
+    Site.start({
+      files: {
+        "/index.html": page,
+        "/deep/Other.html": { body: page.replace("x", "other"), headers: { "content-type": "text/html" } },
+        "/style.css": "p {}",
+        "/broken": { status: 404, body: "<p>no", headers: { "content-type": "text/html" } }
+      }
+    })
+  it.each(["files", "warc"] as const)("gives the pages of its outcomes, with their URLs (%s)", async (format) => {
+    await using site = await serve()
+    const directory = folder()
+    const urls = ["/index.html", "/deep/Other.html", "/style.css", "/broken"].map((path) => site.url(path))
+    await save(urls, { directory, format, retries: 0 })
+    fs.writeFileSync(join(directory, "stray.html"), page)
+    const pages = await at(directory)
+    assert.deepStrictEqual(
+      pages.map(({ url, body }) => ({ url, body })).toSorted((one, other) => (one.url! < other.url! ? -1 : 1)),
+      [
+        { url: urls[1], body: "<!doctype html><p>other" },
+        { url: urls[0], body: page }
+      ]
+    )
+    const paths = pages.map(({ path }) => path)
+    for (const path of paths)
+      assert.match(path, format === "warc" ? /^\d+\/simul-00000\.warc\.gz#\d+\+\d+$/ : /^\d+\/127/)
+  })
+  it("knows the URL of a file within it, and of a folder only what lies there", async () => {
+    await using site = await serve()
+    const directory = folder()
+    const urls = ["/index.html", "/deep/Other.html"].map((path) => site.url(path))
+    await save(urls, { directory })
+    const [deep, index] = (await at(directory)).toSorted((one, other) => (one.url! < other.url! ? -1 : 1))
+    assert.deepStrictEqual(await at(join(root, index!.path)), [index])
+    assert.deepStrictEqual(await at(join(root, deep!.path)), [deep])
+    assert.deepStrictEqual(await at(join(root, deep!.path, "..")), [deep])
+  })
+  it("knows the URL of a file with a short name", async () => {
+    await using site = await serve()
+    const directory = folder()
+    await save([site.url("/index.html")], { directory, naming: "flat" })
+    assert.strictEqual((await at(join(directory, "index.html")))[0]?.url, site.url("/index.html"))
+  })
+  it("tells a page that is gone", async () => {
+    await using site = await serve()
+    const directory = folder()
+    await save([site.url("/index.html")], { directory })
+    const [found] = await at(directory)
+    fs.rmSync(join(root, found!.path))
+    assert.deepStrictEqual(await at(directory), [{ ...found, body: "Unreadable: no such file" }])
+  })
+})
+
+describe("an archive", () => {
+  const record = (url: string, http: string | Uint8Array, type = "response") => {
+    const block = Buffer.from(http)
+    const head = `WARC/1.0\r\nWARC-Type: ${type}\r\nWARC-Target-URI: <${url}>\r\nContent-Length: ${block.length}\r\n\r\n`
+    return Buffer.concat([Buffer.from(head), block, Buffer.from("\r\n\r\n")])
+  }
+  const answer = (fields: string, body: string | Uint8Array) =>
+    Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`), Buffer.from(body)])
+  const html = "Content-Type: text/html"
+
+  it("of anybody is read: codings and chunks undone, what is no page passed over", async () => {
+    const records = [
+      record("http://h/request", "GET / HTTP/1.1\r\n\r\n", "request"),
+      record("http://h/plain", answer(html, page)),
+      record(
+        "http://h/chunked",
+        answer(`${html}\r\nTransfer-Encoding: chunked`, "3\r\n<p>\r\n1;a=b\r\nx\r\n0\r\n\r\n")
+      ),
+      record("http://h/claims", answer(`${html}\r\nTransfer-Encoding: chunked`, page)),
+      record("http://h/gzip", answer(`${html}\r\nContent-Encoding: gzip`, gzipSync(page))),
+      record("http://h/untyped", answer("Server: x", page)),
+      record("http://h/cut", answer(`${html}\r\nContent-Encoding: gzip`, gzipSync(page).subarray(0, 20))),
+      record("http://h/large", answer(html, page.padEnd(500))),
+      record("http://h/bomb", answer(`${html}\r\nContent-Encoding: gzip`, gzipSync(Buffer.alloc(1000)))),
+      record("http://h/image", answer("Content-Type: image/png", "x")),
+      record("http://h/missing", `HTTP/1.1 404 Not Found\r\n${html}\r\n\r\n${page}`)
+    ]
+    const directory = folder({
+      "a.warc": Buffer.concat(records),
+      "b.warc.gz": Buffer.concat(records.map((one) => gzipSync(one)))
+    })
+    const expected = [
+      ["bomb", "TooLarge: larger than 400 bytes"],
+      ["chunked", "<p>x"],
+      ["claims", page],
+      ["cut", "BadRecord: "],
+      ["gzip", page],
+      ["large", "TooLarge: larger than 400 bytes"],
+      ["plain", page],
+      ["untyped", page]
+    ]
+    for (const name of ["a.warc", "b.warc.gz"]) {
+      const pages = await at(join(directory, name), 400)
+      assert.deepStrictEqual(
+        pages.map(({ url, body }) => [url?.slice(9), body.replace(/^(BadRecord: ).*/, "$1")]),
+        expected
+      )
+    }
+    assert.strictEqual((await at(directory, 400)).length, 2 * expected.length)
+  })
+  it("that is damaged gives what stands before the damage, and says so", async () => {
+    const whole = record("http://h/plain", answer(html, page))
+    const directory = folder({ "a.warc": Buffer.concat([whole, whole.subarray(0, -20)]), "b.warc.gz": "no gzip" })
+    const bodies = (await at(directory)).map(({ body }) => body)
+    assert.strictEqual(bodies.length, 3)
+    assert.include(bodies.join("\n"), "BadRecord: the file ends 16 bytes before its last record")
+    assert.include(bodies.join("\n"), "BadRecord: damaged gzip: incorrect header check")
+  })
+})
