@@ -8,7 +8,8 @@
  *    parsing costs length times depth.
  * 3. Scripts do not run; what is within `<noscript>` is markup.
  */
-import type { Document, Element, ParentNode } from "domhandler"
+import { compile, selectAll } from "css-select"
+import type { AnyNode, Document, Element, ParentNode } from "domhandler"
 import * as Result from "effect/Result"
 import { parse as parseHtml, type TreeAdapter } from "parse5"
 import { adapter, type Htmlparser2TreeAdapterMap } from "parse5-htmlparser2-tree-adapter"
@@ -129,8 +130,41 @@ export const fromBytes = (
 ): Result.Result<Page, PageError> => {
   if (bytes.length > maxBytes) return Result.fail(new TooLarge({ maxBytes }))
   if (isBinary(bytes.subarray(0, sniffBytes))) return Result.fail(new NoPage({}))
-  const decoder = new Encoding.Decoder({ syntax: "html", contentType: origin.contentType })
-  return fromText(decoder.write(bytes) + decoder.end(), origin, maxDepth)
+  const { encoding, source } = Encoding.detect(bytes, { syntax: "html", contentType: origin.contentType })
+  if (source !== "default" || isUtf8(bytes)) {
+    return fromText(decode(bytes, source === "default" ? "utf-8" : encoding), origin, maxDepth)
+  }
+  const page = fromText(decode(bytes, encoding), origin, maxDepth)
+  // said too late to be found beforehand: what is parsed by then is parsed again (HTML 13.2.3.4)
+  const late = Result.isSuccess(page) ? declaredIn(page.success.document) : undefined
+  return late === undefined || late === encoding ? page : fromText(decode(bytes, late), origin, maxDepth)
+}
+
+const decode = (bytes: Uint8Array, encoding: string): string => {
+  const decoder = new Encoding.Decoder({ syntax: "text", fallback: encoding })
+  return decoder.write(bytes) + decoder.end()
+}
+
+/** Nothing but UTF-8 is UTF-8 by chance; HTML 13.2.3.2 allows to look, and browsers do for files. */
+const isUtf8 = (bytes: Uint8Array): boolean => {
+  try {
+    utf8.decode(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+const declarations = compile<AnyNode, Element>("meta[charset], meta[http-equiv=content-type i][content]")
+
+const declaredIn = (document: Document): string | undefined => {
+  for (const { attribs } of selectAll<AnyNode, Element>(declarations, document)) {
+    const { charset, content } = attribs
+    const encoding = charset === undefined ? Encoding.fromContentType(content) : Encoding.fromLabel(charset)
+    if (encoding !== undefined) return Encoding.declared(encoding)
+  }
+  return undefined
 }
 
 /** What to call a page in a message. */

@@ -22,6 +22,13 @@ describe("a page", () => {
     const cyrillic = Uint8Array.of(...bytes("<meta charset=koi8-r><p>"), 0xd7)
     assert.strictEqual(text("p", Result.getOrThrow(Page.fromBytes(cyrillic))), "в")
   })
+  it("is UTF-8 if it can be, where nobody says what it is", () => {
+    assert.strictEqual(text("p", page("<p>é")), "é")
+  })
+  it("is decoded again when it says late what it is", () => {
+    const late = Uint8Array.of(...bytes(`<p>`), 0xd7, ...bytes(`${" ".repeat(2000)}<meta charset=koi8-r>`))
+    assert.strictEqual(text("p", Result.getOrThrow(Page.fromBytes(late))), "в")
+  })
   it("resolves against its base element, that against its URL", () => {
     const url = "https://h.example/a/b"
     assert.strictEqual(page("<base href='/c/'>", { url }).base, "https://h.example/c/")

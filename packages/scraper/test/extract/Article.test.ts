@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Article from "../../src/extract/Article.ts"
+import * as Page from "../../src/extract/Page.ts"
+import * as Selector from "../../src/extract/Selector.ts"
+
+const sentence =
+  "The lamp stands in the window, and whoever passes by, late as it may be, sees that somebody is at home."
+const html = `<!doctype html><html lang=en><title>Lamps - Site</title><meta property="og:site_name" content=Site>
+<nav><ul><li><a href=/1>Home</a><li><a href=/2>Shop</a></ul></nav>
+<article><h1>Lamps</h1><p class=byline>By Ann</p>${`<p>${sentence}</p>`.repeat(5)}
+<h2>Kinds</h2><ul><li>red<li>blue</ul><p>See <a href="../more?x=1">more</a> and <b>this</b>.</p>
+<table><thead><tr><th>Kind<th>Price</thead><tbody><tr><td>red<td>3</table><pre><code>a = 1</code></pre></article>
+<footer>All rights reserved <svg><path d=M0></path></svg><template><p>no</p></template></footer>`
+const pageOf = (html: string) => Result.getOrThrow(Page.fromText(html, { url: "https://h.example/a/b/" }))
+
+describe("an article", () => {
+  it("is the main text, as text and as Markdown, and nothing around it", ({ expect }) => {
+    const article = Article.of(pageOf(html))
+    const { text, markdown, ...about } = article!
+    assert.deepStrictEqual(about, {
+      title: "Lamps - Site",
+      byline: "By Ann",
+      site: "Site",
+      language: "en",
+      excerpt: sentence
+    })
+    expect(markdown.replaceAll(`${sentence}\n\n`, "")).toMatchInlineSnapshot(`
+      "## Kinds
+
+      -   red
+      -   blue
+
+      See [more](https://h.example/a/more?x=1) and **this**.
+
+      | Kind | Price |
+      | --- | --- |
+      | red | 3 |
+
+      \`\`\`
+      a = 1
+      \`\`\`"
+    `)
+    expect(text.replaceAll(`${sentence}\n`, "")).toMatchInlineSnapshot(`
+      "Kinds
+      red
+      blue
+      See more and this.
+      Kind
+      Price
+      red
+      3
+      a = 1"
+    `)
+  })
+  it("is null where there is none", () => {
+    assert.strictEqual(Article.of(pageOf("")), null)
+    assert.strictEqual(Article.of(pageOf("<title>x</title><script>y</script>")), null)
+  })
+  it("leaves the page as it was", () => {
+    const page = pageOf(html)
+    Article.of(page)
+    assert.strictEqual(Selector.select(Selector.make("nav a@href"), page), "https://h.example/1")
+  })
+  it("bears a page as deep as pages may be", () => {
+    const deep = pageOf(`${"<div>".repeat(1000)}${`<p>${sentence}`.repeat(10)}`)
+    assert.include(Article.of(deep)?.text, sentence)
+  })
+})
