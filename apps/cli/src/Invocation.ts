@@ -8,7 +8,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { all, oneOf } from "./Flags.ts"
+import { oneOf } from "./Flags.ts"
 import * as Help from "./Help.ts"
 import { printable } from "./Printable.ts"
 import { complaint, Screen } from "./Screen.ts"
@@ -47,7 +47,9 @@ const tell = (error: CliError.NonShowHelpErrors, commandPath: ReadonlyArray<stri
       const name = error.kind === "flag" ? `--${error.option}` : error.option.toUpperCase()
       if (error.value.endsWith(" occurrences")) return { message: `${name} is given more than once`, hints: [] }
       if (error.value === "" && error.kind === "flag") return { message: `${name} needs a value`, hints: [] }
-      const choices = all.find(({ name }) => name === error.option)?.choices
+      // the choices of a flag: `"files" | "warc"`
+      const isChoice = /^"[^"]*"(?: \| "[^"]*")*$/.test(error.expected)
+      const choices = isChoice ? [...error.expected.matchAll(/"([^"]*)"/g)].map(([, choice]) => choice!) : undefined
       const expected = choices === undefined ? lowerFirst(error.expected) : `expected ${oneOf(choices)}`
       return { message: `${name}: ${printable(expected)}, got "${printable(error.value)}"`, hints: [] }
     }

@@ -11,9 +11,12 @@ import * as Command from "effect/cli/Command"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { command as check } from "./command/Check.ts"
 import { crawl } from "./command/Crawl.ts"
+import { command as extract } from "./command/Extract.ts"
 import { get } from "./command/Get.ts"
 import { command as report } from "./command/Report.ts"
+import { command as shell } from "./command/Shell.ts"
 import { command as verify } from "./command/Verify.ts"
 import type { Engine } from "./Engine.ts"
 import { ExitStatus } from "./ExitStatus.ts"
@@ -36,6 +39,7 @@ const welcome = `simul ${version}: fetch many URLs to files, fast, politely, res
   simul get URL...           fetch URLs to files
   simul get -i FILE -o DIR   fetch a list into a directory
   simul crawl URL -o DIR     fetch a site by its links
+  simul extract PATH...      turn saved pages into records
   simul report [DIR]         say what a run did
   simul verify [DIR]         check saved files against their records
   simul --help               everything else
@@ -48,7 +52,8 @@ const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) =>
   Command.withDescription("Fetch many URLs to files: fast, polite, resumable."),
   Command.withSubcommands([
     { group: "Fetch", commands: [get, crawl] },
-    { group: "Inspect", commands: [report, verify] }
+    { group: "Inspect", commands: [report, verify] },
+    { group: "Extract", commands: [extract, check, shell] }
   ]),
   Command.withGlobalFlags([
     GlobalFlags.showVersion,
@@ -67,7 +72,7 @@ const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) =>
 /** `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. */
 export const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = args.indexOf("--")
-  return args.map((arg, at) => (end >= 0 && at > end ? arg : arg.replace(/^-([ioOjAH])(?=[^=])/, "-$1=")))
+  return args.map((arg, at) => (end >= 0 && at > end ? arg : arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1=")))
 }
 
 const said = (message: string, hints: ReadonlyArray<string>) =>

@@ -31,6 +31,7 @@ describe.concurrent("help and version", () => {
         simul get URL...           fetch URLs to files
         simul get -i FILE -o DIR   fetch a list into a directory
         simul crawl URL -o DIR     fetch a site by its links
+        simul extract PATH...      turn saved pages into records
         simul report [DIR]         say what a run did
         simul verify [DIR]         check saved files against their records
         simul --help               everything else
@@ -61,6 +62,11 @@ describe.concurrent("help and version", () => {
       Inspect
         report      Say what a run did
         verify      Check saved files against their records
+
+      Extract
+        extract     Turn saved pages into records
+        check       Check an extraction against recorded pages
+        shell       Try selectors on a page
 
       Everywhere
         -h, --help               Show help information
@@ -178,7 +184,9 @@ describe.concurrent("help and version", () => {
   })
   it("fits every help screen into 79 columns", async () => {
     const screens = await Promise.all(
-      [["--help"], ["get", "-h"], ["report", "-h"], ["verify", "-h"]].map((args) => screen(...args))
+      [["--help"], ...["get", "report", "verify", "extract", "check", "shell"].map((command) => [command, "-h"])].map(
+        (args) => screen(...args)
+      )
     )
     assert.deepStrictEqual(
       screens.flatMap((text) => text.split("\n")).filter((line) => line.length > 79),

@@ -1,0 +1,53 @@
+/**
+ * Schemas of extraction as people write them: a module whose default export is
+ * an `Extraction`, or a function that is given what one is made with. The second
+ * needs nothing installed:
+ *
+ * ```ts
+ * export default ({ make, field, Schema }) => make({ name: "h1", price: field(".price", Schema.FiniteFromString) })
+ * ```
+ */
+import * as Extraction from "@simul/scraper/extract/Extraction"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import { UsageError } from "./UsageError.ts"
+
+/** What a function that exports a schema is given. */
+export interface Given {
+  readonly make: typeof Extraction.make
+  readonly field: typeof Extraction.field
+  readonly optional: typeof Extraction.optional
+  readonly each: typeof Extraction.each
+  readonly Schema: typeof Schema
+}
+
+const { make, field, optional, each } = Extraction
+const given: Given = { make, field, optional, each, Schema }
+
+const form = 'for example: `export default ({ make }) => make({ title: "h1", tags: ".tag[]" })`'
+
+const usage = (message: string, ...hints: ReadonlyArray<string>) => new UsageError({ message, hints })
+
+/** The extraction that a module exports. The module runs as part of this program. */
+export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>, UsageError> =>
+  Effect.gen(function* () {
+    if (!existsSync(file)) return yield* usage(`no such file: ${file}`, form)
+    const { default: exported } = yield* Effect.tryPromise({
+      try: () => import(pathToFileURL(resolve(file)).href) as Promise<{ readonly default?: unknown }>,
+      catch: (error) => {
+        const { message } = error as Error
+        // a package.json above the file may say that its modules are CommonJS
+        const hints = /token 'export'|import statement outside/.test(message) ? ["name it .mts or .mjs", form] : [form]
+        return usage(`${file} cannot be loaded: ${message}`, ...hints)
+      }
+    })
+    const made = yield* Effect.try({
+      try: () => (typeof exported === "function" ? exported(given) : exported),
+      catch: (error) => usage(`${file}: ${(error as Error).message}`, form)
+    })
+    if (!Extraction.isExtraction(made)) return yield* usage(`${file} exports no extraction by default`, form)
+    return made
+  })

@@ -1,0 +1,98 @@
+/**
+ * Records in a form that other programs read: lines of JSON, CSV, SQLite,
+ * Parquet.
+ *
+ * 1. Memory does not grow with the number of records.
+ * 2. A file has its name only when it is whole; one that was there stays until
+ *    then. An interrupted run leaves no half of one.
+ * 3. Columns are known before the first record, so they never depend on the data.
+ */
+import { OptionUnusable } from "@simul/scraper/RunError"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { lstat, rename, rm } from "node:fs/promises"
+import type { Screen } from "./Screen.ts"
+import type { Column, Row, Table } from "./table/Column.ts"
+
+export const formats = ["jsonl", "csv", "sqlite", "parquet"] as const
+export type Format = (typeof formats)[number]
+
+/** The format that a file's name asks for. */
+export const ofName = (file: string): Format | undefined => {
+  const [, ending = ""] = /\.([a-z0-9]+)$/i.exec(file) ?? []
+  const name = ending.toLowerCase()
+  if (name === "json" || name === "ndjson") return "jsonl"
+  return name === "db" || name === "sqlite3" ? "sqlite" : formats.find((format) => format === name)
+}
+
+const unusable = (file: string) => (error: unknown) =>
+  new OptionUnusable({
+    option: "-o",
+    value: file,
+    detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
+  })
+
+/** Loaded when it is asked for: most runs need one of them. */
+const openFile = async (
+  format: Exclude<Format, "parquet">,
+  file: string,
+  columns: ReadonlyArray<Column>
+): Promise<Table> =>
+  format === "sqlite"
+    ? (await import("./table/SqliteTable.ts")).open(file, columns)
+    : (await import("./table/TextTable.ts")).open(file, format, columns)
+
+export interface Writer {
+  readonly write: (rows: ReadonlyArray<Row>) => Effect.Effect<void, OptionUnusable>
+  /** Puts the file in its place. */
+  readonly finish: Effect.Effect<void, OptionUnusable>
+}
+
+/** Rows to standard output as they come. */
+export const toScreen = (screen: Screen["Service"], format: "jsonl" | "csv", columns: ReadonlyArray<Column>) =>
+  Effect.gen(function* () {
+    const { head, lines } = yield* Effect.promise(() => import("./table/TextTable.ts"))
+    const first = head(format, columns)
+    if (first !== "") yield* screen.data(first)
+    return {
+      write: (rows) => (rows.length === 0 ? Effect.void : screen.data(lines(format, rows, columns))),
+      finish: Effect.void
+    } satisfies Writer
+  })
+
+/** Rows to a file, through another one beside it. */
+export const toFile = Effect.fnUntraced(function* (
+  file: string,
+  format: Format,
+  columns: ReadonlyArray<Column>
+): Effect.fn.Return<Writer, OptionUnusable, Scope.Scope> {
+  const unfinished = `${file}.${process.pid}.part`
+  const table = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => {
+        const found = await lstat(file).catch(() => undefined)
+        if (found?.isDirectory() === true) throw Object.assign(new Error("a directory"), { code: "EISDIR" })
+        await rm(unfinished, { force: true })
+        if (format === "parquet") return (await import("./table/ParquetTable.ts")).open(unfinished, columns)
+        return openFile(format, unfinished, columns)
+      },
+      catch: unusable(file)
+    }),
+    (table) =>
+      Effect.promise(async () => {
+        await table.close().catch(() => {})
+        await rm(unfinished, { force: true })
+      })
+  )
+  return {
+    write: (rows) => Effect.tryPromise({ try: () => table.write(rows), catch: unusable(file) }),
+    finish: Effect.tryPromise({
+      try: async () => {
+        await table.end()
+        await table.close()
+        await rename(unfinished, file)
+      },
+      catch: unusable(file)
+    })
+  }
+})

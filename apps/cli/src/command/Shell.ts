@@ -1,0 +1,147 @@
+/**
+ * `simul shell`: one page, and a prompt to try selectors on it. What is found
+ * goes to standard output, a line each; prompts and complaints to standard
+ * error, so it can be driven through pipes.
+ */
+import type { Page } from "@simul/scraper/extract/Page"
+import { defaults } from "@simul/scraper/Options"
+import { OptionUnusable } from "@simul/scraper/RunError"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { createInterface } from "node:readline"
+import { join } from "node:path"
+import { Engine } from "../Engine.ts"
+import * as GlobalFlags from "../GlobalFlags.ts"
+import { Incomplete } from "../Incomplete.ts"
+import { printable } from "../Printable.ts"
+import { complaint, Screen } from "../Screen.ts"
+
+const help = `a line is a selector: CSS, then what to take, then [] for all that match
+  h1            the text of the first <h1>
+  a.next@href   an attribute; addresses are made absolute
+  .tag[]        the texts of all that match
+  article@html  the markup within
+or a command
+  .links  .metadata  .article  .help  .exit`
+
+interface Source {
+  readonly url: string | undefined
+  readonly path: string
+}
+
+/** Fetches the page of a URL into a directory of its own. */
+const fetched = Effect.fnUntraced(function* (url: string) {
+  const screen = yield* Screen
+  const directory = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "simul-"))),
+    (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+  )
+  const options = { ...defaults, directory, naming: { file: "page" } as const }
+  const run = yield* (yield* Engine).open({ urls: [url] }, options)
+  const [outcome] = yield* Stream.runCollect(run.outcomes)
+  if (outcome?._tag === "Saved") return { url: outcome.finalUrl ?? outcome.url, path: join(directory, outcome.path) }
+  const why = outcome !== undefined && "error" in outcome ? outcome.error.message : "no answer"
+  screen.note(complaint(screen.paint, `${printable(url)}: ${printable(why)}`))
+  return yield* new Incomplete()
+})
+
+const open = Effect.fnUntraced(function* (target: string) {
+  const isUrl = /^https?:\/\//i.test(target)
+  const source: Source = isUrl ? yield* fetched(target) : { url: undefined, path: target }
+  const [Page, SavedPages] = yield* Effect.promise(() =>
+    Promise.all([import("@simul/scraper/extract/Page"), import("@simul/scraper/sink/SavedPages")])
+  )
+  const [saved] = yield* Stream.runCollect(Stream.take(SavedPages.at(source.path), 1))
+  const unusable = (detail: string) => new OptionUnusable({ option: "shell", value: target, detail })
+  if (saved === undefined) return yield* unusable("no page there")
+  const { url = saved.url } = source
+  const page = Result.flatMap(saved.body, (bytes) => Page.fromBytes(bytes, { ...saved, url }))
+  if (Result.isFailure(page)) return yield* unusable(page.failure.message)
+  return page.success
+})
+
+/** What a line gives. Fails with what is wrong with it. */
+const answer = async (line: string, page: Page): Promise<Result.Result<string, string>> => {
+  const shown = (value: unknown) => Result.succeed(`${JSON.stringify(value, undefined, 2)}\n`)
+  switch (line) {
+    case ".help":
+      return Result.succeed(`${help}\n`)
+    case ".links": {
+      const links = (await import("@simul/scraper/extract/Hyperlinks")).of(page)
+      return Result.succeed(links.map(({ url, text }) => `${printable(url)}\t${printable(text)}\n`).join(""))
+    }
+    case ".metadata":
+      return shown((await import("@simul/scraper/extract/Metadata")).of(page))
+    case ".article": {
+      const article = (await import("@simul/scraper/extract/Article")).of(page)
+      return article === null ? Result.fail("no main text") : shown(article)
+    }
+  }
+  const Selector = await import("@simul/scraper/extract/Selector")
+  const selector = Selector.parse(line)
+  if (Result.isFailure(selector)) return Result.fail(selector.failure.message)
+  const found = Selector.select(selector.success, page)
+  if (found === null) return Result.fail("nothing matches")
+  if (typeof found === "string") return Result.succeed(`${printable(found)}\n`)
+  return found.length === 0
+    ? Result.fail("nothing matches")
+    : Result.succeed(found.map((text) => `${printable(text)}\n`).join(""))
+}
+
+/** Lines are answered in their order, each when the one before it is. */
+export const shell = Effect.fnUntraced(function* (target: string, input: NodeJS.ReadableStream, quiet: boolean) {
+  const screen = yield* Screen
+  const page = yield* open(target)
+  const isTerminal = "isTTY" in input && input.isTTY === true
+  const lines = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      createInterface({ input, prompt: "> ", ...(isTerminal ? { output: process.stderr, terminal: true } : {}) })
+    ),
+    (lines) => Effect.sync(() => lines.close())
+  )
+  if (!quiet) {
+    const name = printable(page.url ?? page.path ?? target)
+    screen.note(`${name}: a selector, or ${screen.paint.cyan(".help")}`)
+  }
+  // Ctrl-C leaves, as it leaves every command
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"))
+  const prompt = () => {
+    if (isTerminal) lines.prompt()
+  }
+  prompt()
+  yield* Stream.fromAsyncIterable(lines as AsyncIterable<string>, (error) => error).pipe(
+    Stream.orDie,
+    Stream.map((line) => line.trim()),
+    Stream.takeWhile((line) => line !== ".exit"),
+    Stream.runForEach((line) =>
+      Effect.gen(function* () {
+        if (line !== "") {
+          const said = yield* Effect.promise(() => answer(line, page))
+          if (Result.isSuccess(said)) yield* screen.data(said.success)
+          else screen.note(complaint(screen.paint, printable(said.failure)))
+        }
+        prompt()
+      })
+    )
+  )
+}, Effect.scoped)
+
+export const command = Command.make(
+  "shell",
+  { page: Argument.String("page").pipe(Argument.withDescription("A URL, or a saved page")) },
+  Effect.fnUntraced(function* ({ page }) {
+    yield* shell(page, process.stdin, yield* GlobalFlags.quiet)
+  })
+).pipe(
+  Command.withDescription(`Open a page and try selectors on it.\n\n${help[0]!.toUpperCase()}${help.slice(1)}`),
+  Command.withShortDescription("Try selectors on a page"),
+  Command.withExamples([
+    { command: "simul shell https://example.com/" },
+    { command: "echo 'h1' | simul shell pages/example.com/index.html -q", description: "One answer, in a script" }
+  ])
+)

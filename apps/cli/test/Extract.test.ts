@@ -1,0 +1,184 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { DatabaseSync } from "node:sqlite"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as InProcess from "./InProcess.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "simul-extract-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+const put = (name: string, content: string | Uint8Array) => {
+  mkdirSync(join(folder, name, ".."), { recursive: true })
+  writeFileSync(join(folder, name), content)
+}
+put(
+  "pages/lamp.html",
+  '<!doctype html><title>Lamp</title><h1>Lamp, "red"</h1><p class=price>12.5</p><i class=tag>a</i><i class=tag>b</i>'
+)
+put("pages/style.css", "p {}")
+put("bad/chair.html", "<!doctype html><h1>Chair\u202e</h1><p class=price>call us</p>")
+put("bad/image.html", Uint8Array.of(0x89, 0))
+put("empty/a.css", "p {}")
+const product = `({ make, field, optional, Schema }) => make({
+  name: "h1", price: field(".price", Schema.FiniteFromString), tags: ".tag[]", image: optional("img@src") })`
+put("product.mjs", `export default ${product}`)
+put(
+  "product.mts",
+  `import type {} from "node:fs"\nexport default ${product.replace("({ make, field, optional, Schema })", "({ make, field, optional, Schema }: any)")}`
+)
+put("other.mjs", "export default 3")
+put("broken.mjs", 'export default ({ make }) => make({ a: "a[" })')
+put("list.mjs", 'export default ({ make }) => make({ word: "@class" }, { each: "i", pages: /lamp/ })')
+
+/** The whole screen; words that name a file mean the folder's, which is shown as nothing. */
+const screen = (...args: ReadonlyArray<string>) => InProcess.screen(["extract", ...args], folder)
+const dataOf = (text: string) => text.split("--- stdout\n")[1]!.split("--- stderr")[0]!
+
+describe("extract", () => {
+  it("prints a line for each page", async ({ expect }) => {
+    expect(await screen("pages", "-s", "title=title", "--select", "tags=.tag[]", "-sx=.none")).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      {"path":"pages/lamp.html","title":"Lamp","tags":["a","b"],"x":null}
+      --- stderr
+      extracted 1 record
+
+      hint: \`x\`: nothing on any page matches \`.none\`
+      "
+    `)
+  })
+  it("takes what pages say of themselves", async () => {
+    const [line] = dataOf(await screen("pages", "--metadata", "--links", "--article")).split("\n")
+    const { path, metadata, links, article } = JSON.parse(line!)
+    assert.deepStrictEqual(
+      { path, metadata, links },
+      { path: "pages/lamp.html", metadata: { title: "Lamp" }, links: [] }
+    )
+    assert.include(article.text, "12.5")
+  })
+  it("makes typed records by a schema, in TypeScript too", async ({ expect }) => {
+    const text = await screen("pages", "--schema", "product.mts")
+    expect(text).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      {"path":"pages/lamp.html","name":"Lamp, \\"red\\"","price":12.5,"tags":["a","b"],"image":null}
+      --- stderr
+      extracted 1 record
+      "
+    `)
+    assert.strictEqual(await screen("pages", "--schema", "product.mjs"), text)
+  })
+  it("tells what is wrong with a page, as its record, and ends with 3", async ({ expect }) => {
+    const text = await screen("bad/chair.html", "bad/image.html", "--schema", "product.mjs")
+    assert.deepStrictEqual(
+      dataOf(text)
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).error.reason),
+      ["ExtractionError", "NoPage"]
+    )
+    expect(text.slice(text.indexOf("--- stderr"))).toMatchInlineSnapshot(`
+      "--- stderr
+      error: 2 of 2 pages gave no record
+
+        1  price (.price): expected a finite number, found "call us"  bad/chair.html
+        1  no HTML page  bad/image.html
+
+      hint: each stands in the output with its \`error\`
+      "
+    `)
+    assert.match(text, /^exit 3\n/)
+  })
+  it("gives a record for each match, of the pages that the schema is for", async ({ expect }) => {
+    expect(await screen("pages", "bad", "--schema", "list.mjs")).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      {"path":"pages/lamp.html","word":"tag"}
+      {"path":"pages/lamp.html","word":"tag"}
+      --- stderr
+      extracted 2 records from 1 page; 2 pages not for the schema
+      "
+    `)
+  })
+  it("writes CSV", async ({ expect }) => {
+    expect(await screen("pages", "--schema", "product.mjs", "--format", "csv", "-q")).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      url,path,name,price,tags,image,error
+      ,pages/lamp.html,"Lamp, ""red""",12.5,"[""a"",""b""]",,
+      --- stderr
+      "
+    `)
+  })
+  it("writes JSON lines, SQLite and Parquet into files, by their names", async () => {
+    const names = ["out.jsonl", "out.sqlite", "out.parquet"]
+    for (const name of names)
+      assert.include(await screen("pages", "--schema", "product.mjs", "-o", name), `extracted 1 record: ${name}\n`)
+    const record = {
+      path: join(folder, "pages/lamp.html"),
+      name: 'Lamp, "red"',
+      price: 12.5,
+      tags: ["a", "b"],
+      image: null
+    }
+    assert.deepStrictEqual(JSON.parse(readFileSync(join(folder, "out.jsonl"), "utf8")) as unknown, record)
+    const database = new DatabaseSync(join(folder, "out.sqlite"))
+    const row = database.prepare("SELECT path, name, price, tags ->> 1 AS tag, error FROM record").get()
+    database.close()
+    assert.deepStrictEqual({ ...row }, { path: record.path, name: record.name, price: 12.5, tag: "b", error: null })
+    const file = await asyncBufferFromFile(join(folder, "out.parquet"))
+    assert.deepStrictEqual(await parquetReadObjects({ file }), [{ url: null, ...record, error: null }])
+  })
+  it("leaves a file as it was when it cannot be written whole", async () => {
+    put("kept.sqlite", "before")
+    const text = await screen("pages", "none", "-s", "a=p", "-o", "kept.sqlite")
+    assert.match(text, /^exit 1\n--- stdout\n--- stderr\nerror: no such file or directory: none\n/)
+    assert.strictEqual(readFileSync(join(folder, "kept.sqlite"), "utf8"), "before")
+    assert.deepStrictEqual(
+      readdirSync(folder).filter((name) => name.startsWith("kept")),
+      ["kept.sqlite"]
+    )
+  })
+  it("says when there are no pages", async ({ expect }) => {
+    expect(await screen("empty", "-s", "a=p")).toMatchInlineSnapshot(`
+      "exit 3
+      --- stdout
+      --- stderr
+      error: no pages under empty
+
+      hint: pages are HTML files, records of WARC archives, and what \`simul get -o\` saved
+      "
+    `)
+  })
+  it.each([
+    ["no path", ["-s", "a=p"], "no PATH given"],
+    ["nothing to take", ["pages"], "nothing to extract"],
+    ["a select without a name", ["pages", "-s", "h1"], '--select: expected NAME=SELECTOR, got "h1"'],
+    ["one name twice", ["pages", "-s", "a=p", "-s", "a=b"], '--select: "a" is the name of another field'],
+    ["a name that is taken", ["pages", "--links", "-s", "links=a"], '--select: "links" is the name of another field'],
+    ["no selector", ["pages", "-s", "a=p["], '--select a: no selector: "p[": '],
+    [
+      "a form that needs a file",
+      ["pages", "-s", "a=p", "--format", "parquet"],
+      "`--format parquet` makes a file, none was named"
+    ],
+    [
+      "an unknown form",
+      ["pages", "-s", "a=p", "--format", "xml"],
+      '--format: expected jsonl, csv, sqlite or parquet, got "xml"'
+    ],
+    ["a schema that is not there", ["pages", "--schema", "none.ts"], "no such file: none.ts"],
+    ["a schema that exports none", ["pages", "--schema", "other.mjs"], "other.mjs exports no extraction by default"],
+    ["a schema with a bad selector", ["pages", "--schema", "broken.mjs"], 'broken.mjs: no selector: "a["']
+  ])("refuses %s", async (_name, args, message) => {
+    const text = await screen(...args)
+    assert.isTrue(text.startsWith(`exit 2\n--- stdout\n--- stderr\nerror: ${message}`), text)
+    assert.match(text, /\n\nhint: /)
+  })
+  it("fails where the output cannot be written", async () => {
+    const text = await screen("pages", "-s", "a=p", "-o", "pages")
+    assert.match(text, /^exit 1\n--- stdout\n--- stderr\nerror: -o pages: cannot be written \(EISDIR\)\n/)
+    assert.isFalse(existsSync(join(folder, "pages.part")))
+  })
+})

@@ -1,0 +1,59 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Site } from "@simul/scraper/testing"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Readable } from "node:stream"
+import { shell } from "../src/command/Shell.ts"
+import { services } from "../src/Process.ts"
+import { Screen } from "../src/Screen.ts"
+import * as FakeScreen from "./FakeScreen.ts"
+import * as Program from "./Program.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "simul-shell-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+const html =
+  "<!doctype html><title>Shop</title><h1>Lamp\u202e</h1><a href=/next>on</a><i class=tag>a</i><i class=tag>b</i>"
+const file = join(folder, "page.html")
+writeFileSync(file, html)
+
+const talk = async (target: string, lines: ReadonlyArray<string>, quiet = true) => {
+  const fake = FakeScreen.make()
+  const input = Readable.from([lines.map((line) => `${line}\n`).join("")])
+  const exit = await Effect.runPromiseExit(
+    Effect.provide(shell(target, input, quiet), Layer.merge(Layer.succeed(Screen, fake.screen), services))
+  )
+  return { exit, stdout: fake.stdout(), stderr: fake.stderr() }
+}
+
+describe("shell", () => {
+  it("answers selectors, one a line, and shows no control character of the page", async () => {
+    const { stdout, stderr } = await talk(file, ["h1", "", " .tag[] ", "a@href", ".none", "a[", ".exit", "title"])
+    assert.strictEqual(stdout, "Lamp\\u{202e}\na\nb\n/next\n")
+    assert.match(stderr, /^error: nothing matches\nerror: no selector: "a\[": .*\n$/)
+  })
+  it("has commands", async () => {
+    const { stdout, stderr } = await talk(file, [".links", ".metadata", ".article", ".help"], false)
+    assert.include(stdout, "/next\ton\n")
+    assert.include(stdout, '"title": "Shop"')
+    assert.include(stdout, "a line is a selector")
+    assert.include(stderr, `${file}: a selector, or .help\n`)
+  })
+  it("opens a URL, and knows its addresses", async () => {
+    await using site = await Site.start({ files: { "/a/": { body: html, headers: { "content-type": "text/html" } } } })
+    const { stdout } = await talk(site.url("/a/"), ["a@href"])
+    assert.strictEqual(stdout, `${site.url("/next")}\n`)
+  })
+  it("says why a page cannot be opened", async () => {
+    await using site = await Site.start()
+    assert.include((await talk(site.url("/status/404/x"), [])).stderr, "HTTP 404")
+    const { exit } = await talk(join(folder, "none.html"), [])
+    assert.include(String(exit), "PathUnreadable")
+  })
+  it("is driven through pipes", async () => {
+    const text = await Program.screen(["shell", file, "-q"], { input: "title\n" })
+    assert.strictEqual(text, "exit 0\n--- stdout\nShop\n--- stderr\n")
+  })
+})
