@@ -12,23 +12,31 @@
 import * as Effect from "effect/Effect"
 import * as Cause from "effect/Cause"
 import * as Stream from "effect/Stream"
+import * as Scope from "./crawl/Scope.ts"
 import type * as Download from "./Download.ts"
 import * as Links from "./extract/Links.ts"
+import * as Sitemap from "./extract/Sitemap.ts"
 import * as RobotsDirectives from "./extract/RobotsDirectives.ts"
 import * as Get from "./Get.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Pipeline from "./Pipeline.ts"
+import * as Robots from "./robots/Robots.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
 import { productToken } from "./RobotsTxt.ts"
-import * as Scope from "./Scope.ts"
+import type { ResponseHead } from "./Session.ts"
 import { isPrivateHost } from "./session/SeedAddress.ts"
 import { bytesOf } from "./sink/Recorded.ts"
 import type { Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 /** Which links become targets. */
-export interface Rules extends Scope.Rules {
+export interface Rules {
+  readonly scope: Scope.Within
+  /** A page must match one of them, if there are any. */
+  readonly include: ReadonlyArray<RegExp>
+  /** What matches one of them is left out. */
+  readonly exclude: ReadonlyArray<RegExp>
   /** Links from a seed, at most. Absent: any number. */
   readonly depth?: number
   /** Targets that are saved, at most. Absent: any number. */
@@ -40,7 +48,7 @@ export interface Rules extends Scope.Rules {
 }
 
 /** Those of the sites of the seeds, all of them. */
-export const rules: Rules = { ...Scope.rules, sitemaps: false }
+export const rules: Rules = { scope: "host", include: [], exclude: [], sitemaps: false }
 
 /** A crawl is polite unless it is told not to be. */
 const crawlDefaults: Options = { ...defaults, robots: true }
@@ -49,16 +57,14 @@ const crawlDefaults: Options = { ...defaults, robots: true }
 class Recent {
   #young = new Set<string>()
   #old = new Set<string>()
-  /** Whether it is new; from then on it is not. */
-  add(url: string): boolean {
-    if (this.#young.has(url)) return false
-    const isNew = !this.#old.has(url)
+  has(url: string): boolean {
+    return this.#young.has(url) || this.#old.has(url)
+  }
+  add(url: string): void {
     this.#young.add(url)
-    if (this.#young.size > 32_768) {
-      this.#old = this.#young
-      this.#young = new Set()
-    }
-    return isNew
+    if (this.#young.size <= 32_768) return
+    this.#old = this.#young
+    this.#young = new Set()
   }
 }
 
@@ -67,8 +73,15 @@ const isFollowed = ({ kind, source, nofollow }: Links.Link, isPolite: boolean): 
   !(nofollow && isPolite) &&
   (kind === "navigation" || kind === "reference" || (kind === "form" && !source.endsWith(" post")))
 
-const followBy = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Download.Follow => {
-  const scope = Scope.make(seeds, rules)
+const followBy = (
+  seeds: ReadonlyArray<string>,
+  rules: Rules,
+  options: Options
+): Pick<Pipeline.Crawl, "redirect" | "read" | "readSaved"> => {
+  const { scope: within, include, exclude, depth: maxDepth = Infinity } = rules
+  const scope = Scope.make({ seeds, within, include, exclude, maxDepth })
+  const holds = (url: string, depth: number, isResource: boolean) =>
+    scope.decide({ url, depth, isResource })._tag === "InScope"
   const token = productToken(options)
   const credentials = new Map(
     seeds.flatMap((seed) => {
@@ -76,7 +89,6 @@ const followBy = (seeds: ReadonlyArray<string>, rules: Rules, options: Options):
       return bare === seed ? [] : [[Url.origin(seed), seed.slice(0, seed.indexOf("@") + 1)] as const]
     })
   )
-  const { depth: most = Infinity } = rules
   const recent = new Recent()
 
   /** A page has no business to choose what we log in with; a seed has. */
@@ -86,37 +98,97 @@ const followBy = (seeds: ReadonlyArray<string>, rules: Rules, options: Options):
     return start === undefined ? bare : start + bare.slice(bare.indexOf("://") + 3)
   }
 
-  return {
-    redirect: (target, url) => scope(url, !scope(new URL(target.url), false)),
-    read: ({ depth = 0 }, head) => {
-      const contentType = head.header("content-type")
-      if (Links.syntaxOf(contentType) === undefined) return undefined
-      const { links: found, robots } = Links.fromHead(head, { url: head.url, token })
-      const all = [...found]
-      const links = new Links.Links({ url: head.url, contentType, token }, (link) => all.push(link))
-      return {
-        write: (chunk) => links.write(chunk),
-        end: () => {
-          const nofollow = RobotsDirectives.union(robots, links.end().robots).nofollow && options.robots
-          const targets: Array<Target> = []
-          for (const link of all) {
-            const isResource = link.kind === "resource"
-            if (!isResource && (nofollow || depth >= most || !isFollowed(link, options.robots))) continue
-            const host = Url.origin(link.url)
-            const url = asked(link.url, host)
-            if (!recent.add(url) || !scope(new URL(url), isResource)) continue
-            targets.push({ url, host, path: "", attempts: 0, depth: isResource ? depth : depth + 1 })
-          }
-          return targets
+  const add = (targets: Array<Target>, found: string, depth: number, isResource: boolean) => {
+    const host = Url.origin(found)
+    const url = asked(found, host)
+    if (recent.has(url) || !holds(url, depth, isResource)) return
+    recent.add(url)
+    targets.push({ url, host, path: "", attempts: 0, depth })
+  }
+
+  const pages = ({ depth = 0 }: Target, head: ResponseHead): Download.Reading | undefined => {
+    const contentType = head.header("content-type")
+    if (Links.syntaxOf(contentType) === undefined) return undefined
+    const { links: found, robots } = Links.fromHead(head, { url: head.url, token })
+    const all = [...found]
+    const links = new Links.Links({ url: head.url, contentType, token }, (link) => all.push(link))
+    return {
+      write: (chunk) => links.write(chunk),
+      end: () => {
+        const nofollow = RobotsDirectives.union(robots, links.end().robots).nofollow && options.robots
+        const targets: Array<Target> = []
+        for (const link of all) {
+          const isResource = link.kind === "resource"
+          if (!isResource && (nofollow || !isFollowed(link, options.robots))) continue
+          add(targets, link.url, isResource ? depth : depth + 1, isResource)
         }
+        return targets
       }
+    }
+  }
+
+  /** The sitemaps that a robots.txt names, and the pages in a sitemap, are seeds: they may be anywhere, and in scope. */
+  const sitemaps = (head: ResponseHead, bytes: AsyncIterable<Uint8Array>) =>
+    Effect.promise(async (): Promise<Download.Reading> => {
+      const found: Array<readonly [url: string, isSitemap: boolean]> = []
+      if (isRobotsTxt(head.url)) {
+        const text: Array<Uint8Array> = []
+        for await (const chunk of bytes) text.push(chunk)
+        for (const url of Sitemap.locations(Robots.parse(Buffer.concat(text)), head.url)) found.push([url, true])
+      } else await readSitemap(head, bytes, ({ url, isSitemap }) => found.push([url, isSitemap]))
+      const end = () => {
+        const targets: Array<Target> = []
+        for (const [url, isSitemap] of found) add(targets, url, 0, isSitemap)
+        return targets
+      }
+      return { write: () => {}, end }
+    })
+
+  return {
+    // a picture that lies elsewhere may move elsewhere
+    redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),
+    read: (target, head) => (rules.sitemaps && isSitemap(head) ? undefined : pages(target, head)),
+    readSaved: (target, head, path) => {
+      // a 304 tells no type
+      const type = head.header("content-type") ?? (/\.css(?:\?|$)/i.test(target.url) ? "text/css" : undefined)
+      const typed: ResponseHead = { ...head, header: (name) => (name === "content-type" ? type : head.header(name)) }
+      const bytes = () => bytesOf(options.directory, path)
+      if (rules.sitemaps && isSitemap(typed)) return sitemaps(typed, bytes())
+      const reading = pages(target, typed)
+      if (reading === undefined) return undefined
+      const all = Effect.promise(async () => {
+        for await (const chunk of bytes()) reading.write(chunk)
+      })
+      return Effect.as(all, reading)
     }
   }
 }
 
-/** A 304 tells no type. */
-const usual = (name: string, url: string) =>
-  name === "content-type" && /\.css(?:\?|$)/i.test(url) ? "text/css" : undefined
+const isRobotsTxt = (url: string) => new URL(url).pathname === "/robots.txt"
+
+const isSitemap = (head: ResponseHead): boolean => {
+  const { pathname } = new URL(head.url)
+  const type = head.header("content-type") ?? ""
+  return pathname === "/robots.txt" || /[/+]xml\b/.test(type) || /sitemap[^/]*\.(?:xml|txt)(?:\.gz)?$/i.test(pathname)
+}
+
+const readSitemap = async (
+  head: ResponseHead,
+  bytes: AsyncIterable<Uint8Array>,
+  entry: (entry: Sitemap.Entry) => void
+): Promise<void> => {
+  let drained: (() => void) | undefined
+  let ended!: () => void
+  const end = new Promise<void>((resolve) => (ended = resolve))
+  const sitemap = new Sitemap.Sitemap(
+    { url: head.url, contentType: head.header("content-type") },
+    { entry, drain: () => drained?.(), end: ended }
+  )
+  for await (const chunk of bytes)
+    if (!sitemap.write(chunk)) await Promise.race([end, new Promise<void>((resolve) => (drained = resolve))])
+  sitemap.end()
+  await end
+}
 
 /**
  * Opens the directory and starts, or goes on with, the crawl of it, as fast as `outcomes` is pulled.
@@ -144,7 +216,8 @@ export const open = Effect.fnUntraced(function* (
 
   return yield* Get.openRun(
     Effect.fnUntraced(function* (store, run) {
-      const targets = seeds.map((url): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth: 0 }))
+      const begin = asked.sitemaps ? [...seeds, ...seeds.map((seed) => new URL("/robots.txt", seed).href)] : seeds
+      const targets = begin.map((url): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth: 0 }))
       const { list, found, ended, saved } = yield* Get.settled(store.crawl(targets, options.refresh))
       return {
         number: list,
@@ -157,20 +230,7 @@ export const open = Effect.fnUntraced(function* (
           ...follow,
           open: found - ended,
           saved,
-          ...(asked.maxPages === undefined ? {} : { maxPages: asked.maxPages }),
-          readSaved: (target, head, path) => {
-            const reading = follow.read(target, {
-              ...head,
-              header: (name) => head.header(name) ?? usual(name, target.url)
-            })
-            if (reading === undefined) return undefined
-            return Effect.as(
-              Effect.promise(async () => {
-                for await (const chunk of bytesOf(options.directory, path)) reading.write(chunk)
-              }),
-              reading
-            )
-          }
+          ...(asked.maxPages === undefined ? {} : { maxPages: asked.maxPages })
         }
       } satisfies Pipeline.List
     }),

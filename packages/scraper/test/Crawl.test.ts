@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { gzipSync } from "node:zlib"
 import * as Crawl from "../src/Crawl.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
@@ -272,5 +273,43 @@ describe("crawl", () => {
       assert.strictEqual(site.requests.length, 0)
       assert.strictEqual(paths(await crawl([site.url("/index.html")], {})).length, 2)
     })
+  )
+
+  it.effect("takes the URLs of one page for one", () =>
+    withSite(
+      {
+        files: {
+          "/index.html": page("/a.html?utm_source=x", "/a.html?", "/a.html", "/a.html;jsessionid=1"),
+          "/a.html": "x"
+        }
+      },
+      async (site) => {
+        assert.strictEqual((await crawl([site.url("/index.html")], {})).length, 2)
+        assert.strictEqual(asked(site).length, 2)
+      }
+    )
+  )
+
+  it.effect("starts from the sitemaps that robots.txt names, gzipped ones and those in an index too", () =>
+    withSite(
+      { files: { "/index.html": "x", "/a.html": page("/c.html"), "/b.html": "x", "/c.html": "x" } },
+      async (site) => {
+        const urls = (root: string, of: string, ...paths: ReadonlyArray<string>) =>
+          `<${root}>${paths.map((path) => `<${of}><loc>${site.url(path)}</loc></${of}>`).join("")}</${root}>`
+        site.put("/robots.txt", `Sitemap: ${site.url("/index.xml")}`)
+        site.put("/index.xml", urls("sitemapindex", "sitemap", "/sitemap-1.xml.gz"))
+        site.put("/sitemap-1.xml.gz", gzipSync(urls("urlset", "url", "/a.html", "/b.html")))
+        const rules = { sitemaps: true, depth: 0 }
+        const outcomes = await crawl([site.url("/index.html")], { rules })
+        assert.deepStrictEqual(paths(outcomes), [
+          "/a.html",
+          "/b.html",
+          "/index.html",
+          "/index.xml",
+          "/robots.txt",
+          "/sitemap-1.xml.gz"
+        ])
+      }
+    )
   )
 })

@@ -2,8 +2,8 @@
  * The part of the store that a crawl needs: targets found in pages, and the next
  * ones of each site.
  *
- * 1. A URL is known when it has a row: the index of rows by URL is what keeps a
- *    crawl from fetching anything twice, and takes no memory.
+ * 1. A page is known when one of its URLs has a row: a unique index keeps a crawl
+ *    from fetching anything twice, and takes no memory.
  * 2. Nothing here costs more the more rows there are, but for the depth of an
  *    index: sites with work are found by jumping from one to the next (a loose
  *    index scan), and counts are kept, not counted.
@@ -11,6 +11,7 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Crawl, Settled } from "../Store.ts"
+import * as UrlKey from "../crawl/UrlKey.ts"
 import type { Target } from "../Target.ts"
 
 /** Numbers of sites kept in memory, at most. */
@@ -20,18 +21,23 @@ const sitesAtOnce = 64
 
 const sizes = [64, 16, 4, 1]
 
-/** Adds rows; one of another list becomes one of this crawl, and keeps what is saved. */
 const inserts = new Map(
   sizes.map((size) => {
-    const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?)").join(",")
-    return [
-      size,
-      `INSERT INTO target (url, list, run, state, due, attempts, depth, site) VALUES ${rows}
-        ON CONFLICT (url) DO UPDATE SET list = excluded.list, state = 0, due = excluded.due, lease = NULL, attempts = 0,
-          error = NULL, depth = excluded.depth, site = excluded.site WHERE list <> excluded.list`
-    ] as const
+    const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?)").join(",")
+    const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key) VALUES ${rows}
+      ON CONFLICT DO NOTHING`
+    return [size, text] as const
   })
 )
+/** A row of another list becomes one of this crawl, and keeps what is saved. */
+const takeOver = `UPDATE OR IGNORE target SET list = ?, run = ?, state = 0, due = ?, lease = NULL, attempts = 0, error = NULL,
+  depth = ?, site = ?, key = ? WHERE url = ? AND depth IS NULL`
+
+/** What is stored as the key of a URL. */
+export const keyOf = (url: string): string | null => {
+  const key = UrlKey.of(url)
+  return key === url ? null : key
+}
 
 /** The sites after one that have a pending target nobody has leased. */
 const nextSites = `WITH RECURSIVE next (id) AS (
@@ -54,6 +60,8 @@ export const make = <Row extends { readonly due: number }>(
     Effect.map(sql.unsafe(text, values).raw, (result) => Number((result as { readonly changes: bigint }).changes))
 
   const known = new Map<string, number>()
+  /** The directory has targets of other lists. */
+  let hasLists = false
   /** The site that `lease` looked at last. */
   let turn = 0
 
@@ -79,10 +87,13 @@ export const make = <Row extends { readonly due: number }>(
         const values: Array<unknown> = []
         for (let i = from; i < from + size; i++) {
           const { url, depth = 0, host } = found[i]!
-          values.push(url, list, run, depth, depth, siteOf(host))
+          values.push(url, list, run, depth, depth, siteOf(host), keyOf(url))
         }
         added += yield* changes(inserts.get(size)!, values)
       }
+    if (hasLists)
+      for (const { url, depth = 0, host } of found)
+        added += yield* changes(takeOver, [list, run, depth, depth, siteOf(host), keyOf(url), url])
     return added
   })
 
@@ -108,6 +119,8 @@ export const make = <Row extends { readonly due: number }>(
   const open = Effect.fnUntraced(function* (seeds: ReadonlyArray<Target>, refresh: boolean) {
     const [row = yield* begin] = yield* sql<Crawl>`SELECT list, found, ended, saved FROM crawl`
     const { list } = row
+    const [other] = yield* sql`SELECT id FROM list WHERE id <> ${list} LIMIT 1`
+    hasLists = other !== undefined
     const reopen = (which: string) =>
       changes(`UPDATE target SET state = 0, lease = NULL, due = depth, attempts = 0 WHERE list = ? AND ${which}`, [
         list

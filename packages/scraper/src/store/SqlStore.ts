@@ -65,6 +65,7 @@ interface Row {
   readonly record: string | null
   readonly depth: number | null
   readonly site: number | null
+  readonly key: string | null
 }
 const columns = [
   "url",
@@ -88,7 +89,8 @@ const columns = [
   "claim",
   "record",
   "depth",
-  "site"
+  "site",
+  "key"
 ] as const satisfies ReadonlyArray<keyof Row>
 
 const encodeReason = Schema.encodeSync(FetchReason)
@@ -278,8 +280,10 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       : { path: target.path, claim: claimKey(target.path) }
 
   const crawl = SqlCrawl.make(sql, run, toTarget)
-  const placeOf = ({ depth, host }: Target): Pick<Row, "depth" | "site"> =>
-    depth === undefined ? { depth: null, site: null } : { depth, site: crawl.siteOf(host) }
+  const placeOf = ({ depth, host, url }: Target): Pick<Row, "depth" | "site" | "key"> =>
+    depth === undefined
+      ? { depth: null, site: null, key: null }
+      : { depth, site: crawl.siteOf(host), key: SqlCrawl.keyOf(url) }
 
   const fromOutcome = (list: number, target: Target, outcome: Outcome, validators?: Validators): Row => {
     const failed = outcome._tag === "Failed" || outcome._tag === "Refused"

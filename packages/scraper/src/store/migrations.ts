@@ -29,10 +29,12 @@ export const migrations = {
     `CREATE TABLE archive (name TEXT PRIMARY KEY, bytes BIGINT NOT NULL)`
   ),
   "3_crawls": statements(
-    // depth, site: of targets that a crawl found. Their `due` is their depth until they have to wait: so the index gives
-    // the nearest to a seed first.
+    // depth, site, key: of targets that a crawl found. Their `due` is their depth until they have to wait: so the index
+    // gives the nearest to a seed first. key: what tells that two URLs are one page, where that is not the URL itself.
     `ALTER TABLE target ADD COLUMN depth INTEGER`,
     `ALTER TABLE target ADD COLUMN site INTEGER`,
+    `ALTER TABLE target ADD COLUMN key TEXT`,
+    `CREATE UNIQUE INDEX target_page ON target (COALESCE(key, url)) WHERE depth IS NOT NULL`,
     `CREATE TABLE site (id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE)`,
     `CREATE INDEX target_site ON target (list, site, due) WHERE state = 0 AND lease IS NULL AND site IS NOT NULL`,
     `CREATE INDEX target_lease ON target (lease) WHERE lease IS NOT NULL`,
