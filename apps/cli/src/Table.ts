@@ -32,15 +32,18 @@ const unusable = (file: string) => (error: unknown) =>
     detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
   })
 
-/** Loaded when it is asked for: most runs need one of them. */
-const openFile = async (
-  format: Exclude<Format, "parquet">,
-  file: string,
-  columns: ReadonlyArray<Column>
-): Promise<Table> =>
-  format === "sqlite"
-    ? (await import("./table/SqliteTable.ts")).open(file, columns)
-    : (await import("./table/TextTable.ts")).open(file, format, columns)
+/** Loaded when it is asked for: a run needs one of them. */
+const openFile = async (format: Format, file: string, columns: ReadonlyArray<Column>): Promise<Table> => {
+  switch (format) {
+    case "parquet":
+      return (await import("./table/ParquetTable.ts")).open(file, columns)
+    case "sqlite":
+      return (await import("./table/SqliteTable.ts")).open(file, columns)
+    case "jsonl":
+    case "csv":
+      return (await import("./table/TextTable.ts")).open(file, format, columns)
+  }
+}
 
 export interface Writer {
   readonly write: (rows: ReadonlyArray<Row>) => Effect.Effect<void, OptionUnusable>
@@ -73,7 +76,6 @@ export const toFile = Effect.fnUntraced(function* (
         const found = await lstat(file).catch(() => undefined)
         if (found?.isDirectory() === true) throw Object.assign(new Error("a directory"), { code: "EISDIR" })
         await rm(unfinished, { force: true })
-        if (format === "parquet") return (await import("./table/ParquetTable.ts")).open(unfinished, columns)
         return openFile(format, unfinished, columns)
       },
       catch: unusable(file)
