@@ -19,17 +19,20 @@ const ascii: Plugin = {
   }
 }
 
-export default defineConfig({
-  input: "src/main.ts",
-  platform: "node",
-  plugins: [ascii],
-  // it brings a parser and a document of its own for markup as text, which it is never given
-  resolve: { alias: { turndown: "turndown/lib/turndown.browser.es.js" } },
-  transform: { define: { SIMUL_VERSION: JSON.stringify(version) } },
-  output: {
-    file: "dist/simul.js",
-    format: "esm",
-    minify: true,
-    codeSplitting: false
-  }
-})
+/** The second file is what the workers of `simul race` load. */
+const entries = [
+  ["src/main.ts", "dist/simul.js"],
+  ["src/work.task.ts", "dist/work.task.js"]
+] as const
+
+export default defineConfig(
+  entries.map(([input, file]) => ({
+    input,
+    platform: "node",
+    plugins: [ascii],
+    // it brings a parser and a document of its own for markup as text, which it is never given
+    resolve: { alias: { turndown: "turndown/lib/turndown.browser.es.js" } },
+    transform: { define: { SIMUL_VERSION: JSON.stringify(version) } },
+    output: { file, format: "esm", minify: true, codeSplitting: false }
+  }))
+)

@@ -15,6 +15,8 @@ import { command as check } from "./command/Check.ts"
 import { crawl } from "./command/Crawl.ts"
 import { command as extract } from "./command/Extract.ts"
 import { get } from "./command/Get.ts"
+import { command as play } from "./command/Play.ts"
+import { command as race } from "./command/Race.ts"
 import { command as report } from "./command/Report.ts"
 import { command as shell } from "./command/Shell.ts"
 import { command as verify } from "./command/Verify.ts"
@@ -42,6 +44,7 @@ const welcome = `simul ${version}: fetch many URLs to files, fast, politely, res
   simul extract PATH...      turn saved pages into records
   simul report [DIR]         say what a run did
   simul verify [DIR]         check saved files against their records
+  simul play exhibition      draw what concurrency does
   simul --help               everything else
 
 Try it:
@@ -53,7 +56,8 @@ const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) =>
   Command.withSubcommands([
     { group: "Fetch", commands: [get, crawl] },
     { group: "Inspect", commands: [report, verify] },
-    { group: "Extract", commands: [extract, check, shell] }
+    { group: "Extract", commands: [extract, check, shell] },
+    { group: "Learn", commands: [play, race] }
   ]),
   Command.withGlobalFlags([
     GlobalFlags.showVersion,

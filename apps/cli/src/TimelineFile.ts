@@ -17,9 +17,9 @@ import { printable } from "./Printable.ts"
 import * as RunTimes from "./RunTimes.ts"
 import { complaint, Screen } from "./Screen.ts"
 
-const unusable = (file: string, error: unknown) =>
+const unusable = (option: string, file: string, error: unknown) =>
   new OptionUnusable({
-    option: "--timeline",
+    option,
     value: file,
     detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`
   })
@@ -36,19 +36,17 @@ const check = (file: string) =>
       await (await open(unfinished(file), "w")).close()
       await rm(unfinished(file))
     },
-    catch: (error) => unusable(file, error)
+    catch: (error) => unusable("--timeline", file, error)
   })
 
-const write = (file: string, timeline: Timeline.Timeline) =>
+/** Writes a file in pieces, whole or not at all. `option` names it where that fails. */
+export const write = (option: string, file: string, pieces: Iterable<string>) =>
   Effect.tryPromise({
     try: async () => {
-      const text = file.toLowerCase().endsWith(".html")
-        ? [(await import("@simul/core/TimelineHtml")).render(timeline)]
-        : (await import("@simul/core/TimelineTrace")).render(timeline)
       try {
         const handle = await open(unfinished(file), "w")
         try {
-          for (const piece of text) await handle.writeFile(piece)
+          for (const piece of pieces) await handle.writeFile(piece)
         } finally {
           await handle.close()
         }
@@ -58,7 +56,7 @@ const write = (file: string, timeline: Timeline.Timeline) =>
         throw error
       }
     },
-    catch: (error) => unusable(file, error)
+    catch: (error) => unusable(option, file, error)
   })
 
 /** Keeps the sums for `simul report`. A report without them is still one, so what goes wrong here is no error. */
@@ -69,6 +67,14 @@ const keepTimes = (plan: Plan, timeline: Timeline.Timeline) =>
       const { colours } = await import("@simul/core/TimelinePage")
       RunTimes.keep(plan.options.directory, RunTimes.fromTimeline(timeline, colours(timeline.categories)))
     })
+  )
+
+/** A timeline in the form that the file's name asks for. */
+const rendered = (file: string, timeline: Timeline.Timeline) =>
+  Effect.promise(async () =>
+    file.toLowerCase().endsWith(".html")
+      ? [(await import("@simul/core/TimelineHtml")).render(timeline)]
+      : (await import("@simul/core/TimelineTrace")).render(timeline)
   )
 
 /** Names the run without any of its secrets. */
@@ -96,7 +102,8 @@ export const record = Effect.fnUntraced(function* <E, R>(
     // a run that could not start leaves the file of the one before
     const isOver = Exit.isSuccess(exit) || exit.cause.reasons.some(isIncomplete)
     if (!isOver && timeline.totals.length === 0) return Effect.void
-    const written = Effect.map(Effect.andThen(keepTimes(plan, timeline), write(file, timeline)), () => {
+    const whole = Effect.flatMap(rendered(file, timeline), (pieces) => write("--timeline", file, pieces))
+    const written = Effect.map(Effect.andThen(keepTimes(plan, timeline), whole), () => {
       if (!plan.quiet && !plan.toStdout && !screen.readerGone()) screen.note(`timeline: ${printable(file)}`)
     })
     return Exit.isSuccess(exit)

@@ -34,6 +34,7 @@ describe.concurrent("help and version", () => {
         simul extract PATH...      turn saved pages into records
         simul report [DIR]         say what a run did
         simul verify [DIR]         check saved files against their records
+        simul play exhibition      draw what concurrency does
         simul --help               everything else
 
       Try it:
@@ -67,6 +68,10 @@ describe.concurrent("help and version", () => {
         extract     Turn saved pages into records
         check       Check an extraction against recorded pages
         shell       Try selectors on a page
+
+      Learn
+        play        Draw concurrency, in virtual time
+        race        Time work on threads and processes
 
       Everywhere
         -h, --help               Show help information

@@ -186,7 +186,7 @@ const really = (
     const played = Effect.provideService(
       Scenario.playReally(scenario, parameters, { listen }),
       Machine,
-      RealMachine.make
+      RealMachine.make()
     )
     if (!fetching.includes(scenario)) return yield* played
     const { make } = yield* Effect.promise(() => import("./node/RealWeb.ts"))

@@ -17,7 +17,8 @@ import * as BlockedDetector from "./BlockedDetector.ts"
 import * as ProcessExecutor from "./ProcessExecutor.ts"
 import * as ThreadExecutor from "./ThreadExecutor.ts"
 
-const tasks = Task.module<typeof WorkTask>(new URL("../scenario/work.task.ts", import.meta.url))
+/** Where workers find their tasks; a bundle has its copy elsewhere. */
+const workTask = new URL("../scenario/work.task.ts", import.meta.url)
 
 /** Does work in slices of so many steps. */
 const inSteps = (work: Work.Work, steps: number) => {
@@ -52,93 +53,107 @@ const longestStall = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   })
 
 /** `cores` of what is asked for bounds the model only: here there are as many as there are. */
-export const make: Machine["Service"] = {
-  call: (lane, work) =>
-    Stage.during(
-      lane,
-      "running",
-      Effect.sync(() => Work.perform(work))
-    ),
-  cooperate: (lane, work, slice) =>
-    Stage.during(
-      lane,
-      "running",
-      Effect.map(
-        longestStall(
-          "steps" in slice ? inSteps(work, slice.steps) : cooperate(() => Work.steps(work), { budget: slice.budgetMs })
-        ),
-        ([result, longestMs]) => ({ result, longestMs })
-      )
-    ),
-  sleep: (lane, ms) => Stage.during(lane, "sleeping", Effect.sleep(ms)),
-  withWorkers: (kind, { workers }, use) => {
-    const layer = kind === "threads" ? ThreadExecutor.layer : ProcessExecutor.layer
-    const maximum = Math.min(workers, availableParallelism())
-    return Effect.gen(function* () {
-      const executor = yield* Executor
-      yield* Effect.orDie(executor.warm(maximum))
-      const map = Effect.fnUntraced(function* (items: number, chunk: number) {
-        const began = performance.now()
-        let firstMs = 0
-        let sum = 0
-        yield* Stream.runForEach(executor.map(range(items), tasks.square, { chunk }), (value) =>
-          Effect.sync(() => {
-            if (firstMs === 0) firstMs = performance.now() - began
-            sum += value
+export const make = (url: URL = workTask): Machine["Service"] => {
+  const tasks = Task.module<typeof WorkTask>(url)
+  /** Of worker processes: threads are in the process's own count. */
+  let processesCpuMs = 0
+  return {
+    call: (lane, work) =>
+      Stage.during(
+        lane,
+        "running",
+        Effect.sync(() => Work.perform(work))
+      ),
+    cooperate: (lane, work, slice) =>
+      Stage.during(
+        lane,
+        "running",
+        Effect.map(
+          longestStall(
+            "steps" in slice
+              ? inSteps(work, slice.steps)
+              : cooperate(() => Work.steps(work), { budget: slice.budgetMs })
+          ),
+          ([result, longestMs]) => ({ result, longestMs })
+        )
+      ),
+    sleep: (lane, ms) => Stage.during(lane, "sleeping", Effect.sleep(ms)),
+    withWorkers: (kind, { workers }, use) => {
+      const layer = kind === "threads" ? ThreadExecutor.layer : ProcessExecutor.layer
+      const maximum = Math.min(workers, availableParallelism())
+      return Effect.gen(function* () {
+        const executor = yield* Executor
+        yield* Effect.orDie(executor.warm(maximum))
+        const map = Effect.fnUntraced(function* (items: number, chunk: number) {
+          const began = performance.now()
+          let firstMs = 0
+          let sum = 0
+          yield* Stream.runForEach(executor.map(range(items), tasks.square, { chunk }), (value) =>
+            Effect.sync(() => {
+              if (firstMs === 0) firstMs = performance.now() - began
+              sum += value
+            })
+          )
+          return { firstMs, wallMs: performance.now() - began, sum }
+        })
+        const timed = <E>(effect: Effect.Effect<unknown, E>) =>
+          Effect.suspend(() => {
+            const began = performance.now()
+            return Effect.orDie(Effect.map(effect, () => performance.now() - began))
+          })
+        const stop = Effect.fnUntraced(function* (task: "asks" | "ignores") {
+          const fiber = yield* Effect.forkChild(executor.submit(tasks.compute, [5000, task === "asks"]))
+          yield* Effect.sleep("100 millis")
+          return yield* timed(Fiber.interrupt(fiber))
+        })
+        const ended = (effect: Effect.Effect<unknown, ExecutorError>) =>
+          Effect.match(effect, { onSuccess: () => "done", onFailure: ({ reason }) => reason._tag })
+        const used = use(
+          workersOf(maximum, {
+            perform: (work) => Effect.orDie(executor.submit(tasks.perform, [work])),
+            map: (items, chunk) => Effect.orDie(map(items, chunk)),
+            stop,
+            echo: (bytes) => timed(executor.submit(tasks.echo, [new Uint8Array(bytes)])),
+            crash: Effect.map(
+              Effect.all(
+                [
+                  ended(executor.submit(tasks.compute, [500, false])),
+                  ended(Effect.delay(executor.submit(tasks.exit, []), "100 millis"))
+                ],
+                { concurrency: 2 }
+              ),
+              ([other, killed]) => ({ killed, other })
+            )
           })
         )
-        return { firstMs, wallMs: performance.now() - began, sum }
-      })
-      const timed = <E>(effect: Effect.Effect<unknown, E>) =>
-        Effect.suspend(() => {
-          const began = performance.now()
-          return Effect.orDie(Effect.map(effect, () => performance.now() - began))
-        })
-      const stop = Effect.fnUntraced(function* (task: "asks" | "ignores") {
-        const fiber = yield* Effect.forkChild(executor.submit(tasks.compute, [5000, task === "asks"]))
-        yield* Effect.sleep("100 millis")
-        return yield* timed(Fiber.interrupt(fiber))
-      })
-      const ended = (effect: Effect.Effect<unknown, ExecutorError>) =>
-        Effect.match(effect, { onSuccess: () => "done", onFailure: ({ reason }) => reason._tag })
-      return yield* use(
-        workersOf(maximum, {
-          perform: (work) => Effect.orDie(executor.submit(tasks.perform, [work])),
-          map: (items, chunk) => Effect.orDie(map(items, chunk)),
-          stop,
-          echo: (bytes) => timed(executor.submit(tasks.echo, [new Uint8Array(bytes)])),
-          crash: Effect.map(
-            Effect.all(
-              [
-                ended(executor.submit(tasks.compute, [500, false])),
-                ended(Effect.delay(executor.submit(tasks.exit, []), "100 millis"))
-              ],
-              { concurrency: 2 }
-            ),
-            ([other, killed]) => ({ killed, other })
-          )
+        const value = yield* used
+        if (kind === "processes") for (const { cpuMs } of (yield* executor.statistics).workers) processesCpuMs += cpuMs
+        return value
+      }).pipe(Effect.provide(Layer.orDie(layer({ maximum }))))
+    },
+    cpuMs: Effect.sync(() => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1000 + processesCpuMs
+    }),
+    heapBytes: Effect.sync(() => {
+      setFlagsFromString("--expose-gc")
+      ;(runInNewContext("gc") as () => void)()
+      return process.memoryUsage().heapUsed
+    }),
+    blocked: (effect) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const functions = new Set<string>()
+          yield* BlockedDetector.watch({
+            onBlocked: ({ stack }) => Effect.sync(() => stack.forEach((frame) => functions.add(frame.function)))
+          })
+          const value = yield* effect
+          // a stall is told of once it is over
+          yield* Effect.sleep("200 millis")
+          return [value, [...functions]] as const
         })
       )
-    }).pipe(Effect.provide(Layer.orDie(layer({ maximum }))))
-  },
-  heapBytes: Effect.sync(() => {
-    setFlagsFromString("--expose-gc")
-    ;(runInNewContext("gc") as () => void)()
-    return process.memoryUsage().heapUsed
-  }),
-  blocked: (effect) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const functions = new Set<string>()
-        yield* BlockedDetector.watch({
-          onBlocked: ({ stack }) => Effect.sync(() => stack.forEach((frame) => functions.add(frame.function)))
-        })
-        const value = yield* effect
-        // a stall is told of once it is over
-        yield* Effect.sleep("200 millis")
-        return [value, [...functions]] as const
-      })
-    )
+  }
 }
 
 function* range(items: number) {

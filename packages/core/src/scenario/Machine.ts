@@ -59,6 +59,8 @@ export class Machine extends Context.Service<
       options: { readonly workers: number; readonly cores: number },
       use: (workers: Workers) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E, R>
+    /** CPU time of all threads and of worker processes that have ended, in milliseconds. A model has none. */
+    readonly cpuMs: Effect.Effect<number | undefined>
     /** Bytes of the heap in use after a collection. A model has none. */
     readonly heapBytes: Effect.Effect<number | undefined>
     /** Runs something, and names the functions that blocked the event loop meanwhile. A model has none. */
@@ -146,6 +148,7 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
         )
       )
     },
+    cpuMs: Effect.undefined,
     heapBytes: Effect.undefined,
     blocked: (effect) => Effect.map(effect, (value) => [value, []])
   }

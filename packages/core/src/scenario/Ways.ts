@@ -22,6 +22,8 @@ export interface Outcome {
   readonly stallMs: number
   /** When each ended. */
   readonly endedMs: ReadonlyArray<number>
+  /** CPU time with the workers' start and end, where it can be measured. */
+  readonly cpuMs: number | undefined
 }
 
 /** A timer's period while others work. */
@@ -47,8 +49,22 @@ export const felt = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return { value, stallMs }
   })
 
+interface Task {
+  readonly lane: string
+  readonly work: Work
+}
+
 /** Does all of the work in one way, as a variant of its own. */
-export const run = (way: Way, works: ReadonlyArray<{ readonly lane: string; readonly work: Work }>, cores: number) =>
+export const run = (way: Way, works: ReadonlyArray<Task>, cores: number) =>
+  Effect.gen(function* () {
+    const machine = yield* Machine
+    const before = yield* machine.cpuMs
+    const outcome = yield* perform(way, works, cores)
+    const after = yield* machine.cpuMs
+    return { ...outcome, cpuMs: before === undefined || after === undefined ? undefined : after - before }
+  })
+
+const perform = (way: Way, works: ReadonlyArray<Task>, cores: number) =>
   Effect.gen(function* () {
     const machine = yield* Machine
     const endedMs: Array<number> = []
@@ -71,7 +87,7 @@ export const run = (way: Way, works: ReadonlyArray<{ readonly lane: string; read
               { concurrency }
             )
           )
-          return { results: value, stallMs, endedMs, wallMs: Math.max(...endedMs) } satisfies Outcome
+          return { results: value, stallMs, endedMs, wallMs: Math.max(...endedMs) } satisfies Omit<Outcome, "cpuMs">
         })
       )
     switch (way) {

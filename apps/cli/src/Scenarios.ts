@@ -1,0 +1,95 @@
+/** What `play` and `race` share: a scenario's parameters as flags, its text on this screen, its timeline in files. */
+import * as Parameter from "@simul/core/scenario/Parameter"
+import type { Played, Scenario } from "@simul/core/scenario/Scenario"
+import type { Options } from "@simul/core/scenario/ScenarioText"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { printable } from "./Printable.ts"
+import { coloured, Screen } from "./Screen.ts"
+import * as TimelineFile from "./TimelineFile.ts"
+import { UsageError } from "./UsageError.ts"
+
+/** Read by `Parameter.parse`, which knows the bounds. */
+export const flagsOf = (parameters: Parameter.Parameters): Record<string, Flag.Flag<Option.Option<string>>> =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, { description, unit, ...parameter }]) => [
+      name,
+      Flag.String(name).pipe(
+        Flag.withMetavar("N"),
+        Flag.withDescription(`${description}${unit === "" ? "" : `, ${unit}`} [${parameter.default}]`),
+        Flag.optional
+      )
+    ])
+  )
+
+/** The parameters with what was given. Fails with the first that is out of bounds. */
+export const parametersOf = (
+  scenario: Scenario,
+  given: Readonly<Record<string, unknown>>,
+  command: string
+): Effect.Effect<Readonly<Record<string, number>>, UsageError> => {
+  const texts: Record<string, string> = {}
+  for (const name of Object.keys(scenario.parameters)) {
+    const value = given[name] as Option.Option<string> | undefined
+    if (value !== undefined && Option.isSome(value)) texts[name] = value.value
+  }
+  return Effect.try({
+    try: () => Parameter.parse(scenario.parameters as Parameter.Parameters, texts),
+    catch: (error) =>
+      new UsageError({
+        message: (error as Parameter.ParameterError).message,
+        hints: [`\`simul ${command} --help\` lists what can be turned`]
+      })
+  })
+}
+
+/** A number above 0 that a flag was given. */
+export const positive = (flag: string, text: string): Effect.Effect<number, UsageError> =>
+  Number(text) > 0 && Number.isFinite(Number(text))
+    ? Effect.succeed(Number(text))
+    : Effect.fail(
+        new UsageError({
+          message: `--${flag} must be a number above 0, got ${text}`,
+          hints: [`for example --${flag} 10`]
+        })
+      )
+
+export const fileFlags = {
+  html: Flag.String("html").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The timeline as one HTML page"),
+    Flag.optional
+  ),
+  trace: Flag.String("trace").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The timeline for ui.perfetto.dev"),
+    Flag.optional
+  )
+}
+
+/** Pictures go to standard output: what suits it. */
+export const textOptions: Effect.Effect<Options, never, Screen> = Effect.map(Screen, (screen) => ({
+  width: screen.columns(),
+  unicode: screen.unicode,
+  colour: screen.paintData === coloured
+}))
+
+/** Writes the variants, on one scale, to the files that were asked for. */
+export const writeFiles = Effect.fnUntraced(function* (
+  { timelines }: Pick<Played, "timelines">,
+  { html, trace }: { readonly html: Option.Option<string>; readonly trace: Option.Option<string> }
+) {
+  const screen = yield* Screen
+  const { beside } = yield* Effect.promise(() => import("@simul/core/Timeline"))
+  if (Option.isSome(html)) {
+    const { render } = yield* Effect.promise(() => import("@simul/core/TimelineHtml"))
+    yield* TimelineFile.write("--html", html.value, [render(beside(timelines))])
+    screen.note(`timeline: ${printable(html.value)}`)
+  }
+  if (Option.isSome(trace)) {
+    const { render } = yield* Effect.promise(() => import("@simul/core/TimelineTrace"))
+    yield* TimelineFile.write("--trace", trace.value, render(beside(timelines)))
+    screen.note(`timeline: ${printable(trace.value)}`)
+  }
+})

@@ -1,0 +1,108 @@
+/** `simul play`: a scenario in virtual time, drawn, its theory beside what was measured. */
+import { countdowns } from "@simul/core/scenario/Countdown"
+import { exhibition } from "@simul/core/scenario/Exhibition"
+import { fibonacci } from "@simul/core/scenario/Fibonacci"
+import * as Scenario from "@simul/core/scenario/Scenario"
+import * as Stage from "@simul/core/scenario/Stage"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { Incomplete } from "../Incomplete.ts"
+import * as Scenarios from "../Scenarios.ts"
+import { Screen } from "../Screen.ts"
+import { UsageError } from "../UsageError.ts"
+
+const scenarios: Readonly<Record<string, Scenario.Scenario>> = {
+  exhibition,
+  countdown: countdowns,
+  fibonacci
+}
+
+const flags = {
+  seed: Flag.String("seed").pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription("What chance decides [1]"),
+    Flag.withDefault("1")
+  ),
+  speed: Flag.String("speed").pipe(
+    Flag.withMetavar("X"),
+    Flag.withDescription("Show it X times as fast as its clock, on a terminal"),
+    Flag.optional
+  ),
+  compare: Flag.Boolean("compare").pipe(Flag.withDescription("Pictures beside each other"), Flag.withDefault(false)),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Parameters, predictions and measured numbers as JSON"),
+    Flag.withDefault(false)
+  ),
+  ...Scenarios.fileFlags
+}
+type Given = Command.Command.Config.Infer<typeof flags>
+
+const frameMs = 100
+
+/** Shows events as they happened, `speed` times as fast, and leaves nothing of it. */
+const replay = Effect.fnUntraced(function* (events: ReadonlyArray<Stage.StageEvent>, speed: number) {
+  const screen = yield* Screen
+  const { pictures } = yield* Effect.promise(() => import("@simul/core/scenario/ScenarioText"))
+  for (const own of Map.groupBy(events, ({ variant }) => variant).values()) {
+    const endMs = own.at(-1)!.atMs
+    for (let atMs = 0; ; atMs = Math.min(endMs, atMs + frameMs * speed)) {
+      const options = { width: screen.columns() - 1, unicode: screen.unicode, lanes: 12 }
+      screen.block(
+        pictures({ timelines: Stage.timelines(own, atMs), events: [] }, options)
+          .trimEnd()
+          .split("\n")
+      )
+      if (atMs >= endMs) break
+      yield* Effect.sleep(frameMs)
+    }
+  }
+  screen.block([])
+})
+
+const play = Effect.fnUntraced(function* (
+  name: string,
+  scenario: Scenario.Scenario,
+  { seed, speed, compare, json, html, trace, ...given }: Given & Readonly<Record<string, unknown>>
+) {
+  const screen = yield* Screen
+  const parameters = yield* Scenarios.parametersOf(scenario, given, `play ${name}`)
+  const seedNumber = yield* Scenarios.positive("seed", seed)
+  const times = Option.isSome(speed) ? yield* Scenarios.positive("speed", speed.value) : undefined
+  const played = yield* Effect.orDie(Scenario.playVirtually(scenario, parameters, { seed: seedNumber }))
+  if (times !== undefined && screen.animated && !json) yield* replay(played.events, times)
+  const { mode, checks } = played
+  if (json) yield* screen.data(`${JSON.stringify({ name, mode, parameters, checks })}\n`)
+  else {
+    const { render } = yield* Effect.promise(() => import("@simul/core/scenario/ScenarioText"))
+    yield* screen.data(render(scenario, played, { ...(yield* Scenarios.textOptions), compare }))
+  }
+  yield* Scenarios.writeFiles(played, { html, trace })
+  if (checks.some(({ holds }) => holds === false)) return yield* new Incomplete()
+})
+
+const names = Object.keys(scenarios)
+
+export const command = Command.make("play", {}, () =>
+  Effect.fail(
+    new UsageError({
+      message: "play needs a scenario",
+      hints: names.map((name) => `\`simul play ${name}\`: ${scenarios[name]!.title}`)
+    })
+  )
+).pipe(
+  Command.withDescription("Play a scenario in virtual time, draw it, and hold it against theory."),
+  Command.withShortDescription("Draw concurrency, in virtual time"),
+  Command.withSubcommands(
+    names.map((name) =>
+      Command.make(name, { ...Scenarios.flagsOf(scenarios[name]!.parameters), ...flags }, (given) =>
+        play(name, scenarios[name]!, given as Given & Readonly<Record<string, unknown>>)
+      ).pipe(Command.withDescription(`${scenarios[name]!.title}.`))
+    )
+  ),
+  Command.withExamples([
+    { command: "simul play exhibition --opponents 20" },
+    { command: "simul play countdown --speed 1 --html countdown.html" }
+  ])
+)

@@ -1,0 +1,143 @@
+// oxlint-disable vitest/no-standalone-expect -- `it.effect` is a test block
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect } from "vitest"
+import { Engine } from "../src/Engine.ts"
+import { Records } from "../src/Records.ts"
+import { Screen } from "../src/Screen.ts"
+import * as Simul from "../src/Simul.ts"
+import * as FakeEngine from "./FakeEngine.ts"
+import * as FakeScreen from "./FakeScreen.ts"
+
+/** A command without a store: the whole screen. */
+const screenOf = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+  const fake = FakeScreen.make()
+  const { engine } = FakeEngine.make({ outcomes: Stream.empty })
+  const records: Records["Service"] = { read: () => Effect.die("not asked") }
+  const status = yield* Simul.run(args).pipe(
+    Effect.provide(
+      Layer.mergeAll(Layer.succeed(Screen, fake.screen), Layer.succeed(Engine, engine), Layer.succeed(Records, records))
+    )
+  )
+  return { status, stdout: fake.stdout(), stderr: fake.stderr() }
+})
+
+describe("play", () => {
+  it.effect("draws the exhibition and holds it against theory, the same each time", () =>
+    Effect.gen(function* () {
+      const { status, stdout, stderr } = yield* screenOf("play", "exhibition", "--opponents", "3", "--moves", "4")
+      assert.deepStrictEqual([status, stderr], [0, ""])
+      expect(stdout.split("\n").slice(3, 28).join("\n")).toMatchInlineSnapshot(`
+        "last for a master who goes from board to board?
+
+        one game after the other
+                0             20 m 00 s      40 m 00 s     1 h 00 m       1 h 20 m
+                ┴─────────────┴──────────────┴─────────────┴──────────────┴───────────
+        master  ██▂░░▂██▁░░▃█▇░░░▄█▆░░░▆█▅░░░▇█▃░░░██▂░░▂██▁░░▃█▇░░░▄█▆░░░▆█▅░░░▇█▃
+        board 1   ▇██▇░░███▆░▂███▄░▃███▃
+        board 2                          ▄███▂░▆███░░▇██▇░░███▆
+        board 3                                                 ▂███▄░▃███▃░▄███▂░▆███
+
+        wall 1 h 36 m · at work busy 100.0 % · 4 lanes, at most 2 at once
+        █ running  ░ waiting
+
+        a move at each board in turn
+                0             20 m 00 s
+                ┴─────────────┴──────────────┴
+        master  ██████████████████████████▃
+        board 1   ▇██▇░░▂███▄░░▆███▁░▁███▅
+        board 2     ▅███▁░▁███▆░░▄███▂░░▇██▇
+        board 3       ▄███▂░░▇██▇░░▂███▄░░▆███
+
+        wall 41 m 00 s · at work busy 100.0 % · 4 lanes, at most 4 at once
+        █ running  ░ waiting
+
+                                          theory                         predicted  measured"
+      `)
+      const again = yield* screenOf("play", "exhibition", "--opponents", "3", "--moves", "4")
+      assert.strictEqual(again.stdout, stdout)
+    })
+  )
+
+  it.effect("says in one error what a parameter takes", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* screenOf("play", "exhibition", "--opponents", "99"), {
+        status: 2,
+        stdout: "",
+        stderr:
+          "error: --opponents must be a whole number from 1 to 50, got 99\n\nhint: `simul play exhibition --help` lists what can be turned\n"
+      })
+    })
+  )
+
+  it.effect("names the scenarios when none is asked for", () =>
+    Effect.gen(function* () {
+      const { status, stderr } = yield* screenOf("play")
+      assert.strictEqual(status, 2)
+      for (const name of ["exhibition", "countdown", "fibonacci"]) assert.include(stderr, `\`simul play ${name}\``)
+    })
+  )
+
+  it.effect("writes the timeline as a page and as a trace", () =>
+    Effect.gen(function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "simul-play-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      const [page, trace] = [join(folder, "a.html"), join(folder, "a.json")]
+      const { status, stderr } = yield* screenOf("play", "countdown", "--html", page, "--trace", trace)
+      assert.deepStrictEqual([status, stderr], [0, `timeline: ${page}\ntimeline: ${trace}\n`])
+      assert.match(readFileSync(page, "utf8"), /^<!doctype html>/i)
+      assert.isAbove(
+        (JSON.parse(readFileSync(trace, "utf8")) as { traceEvents: Array<unknown> }).traceEvents.length,
+        20
+      )
+    })
+  )
+
+  it.effect("prints numbers as JSON", () =>
+    Effect.gen(function* () {
+      const { stdout } = yield* screenOf("play", "fibonacci", "--n", "1000", "--json")
+      const { name, mode, checks } = JSON.parse(stdout)
+      assert.deepStrictEqual([name, mode], ["fibonacci", "virtual"])
+      assert.deepInclude(checks[0], { key: "digits", measured: "76137795166849228875", holds: true })
+    })
+  )
+})
+
+describe("race", () => {
+  it.live(
+    "does the same work in four ways, on workers too",
+    () =>
+      Effect.gen(function* () {
+        const { status, stdout } = yield* screenOf("race", "fibonacci", "--n", "1000", "--tasks", "2", "--json")
+        assert.strictEqual(status, 0)
+        const lines = stdout
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line) as { way: string; result: string; wallMs: number; cpuMs: number })
+        assert.deepStrictEqual(
+          lines.map(({ way, result }) => [way, result]),
+          ["sequential", "cooperative", "threads", "processes"].map((way) => [way, "76137795166849228875"])
+        )
+        for (const { wallMs, cpuMs } of lines) assert.isTrue(wallMs > 0 && cpuMs > 0)
+      }),
+    // starts threads and processes, on a machine that may be busy
+    120_000
+  )
+
+  it.effect("says in one error what a parameter takes", () =>
+    Effect.gen(function* () {
+      const { status, stderr } = yield* screenOf("race", "fibonacci", "--tasks", "0")
+      assert.deepStrictEqual(
+        [status, stderr.split("\n")[0]],
+        [2, "error: --tasks must be a whole number from 1 to 16, got 0"]
+      )
+    })
+  )
+})
