@@ -1,5 +1,13 @@
 import { Readable, Writable } from "node:stream"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Parameter from "@simul/core/scenario/Parameter"
+import type { Check } from "@simul/core/scenario/Scenario"
+import * as ScenarioText from "@simul/core/scenario/ScenarioText"
 import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { expect } from "vitest"
 import { scenarios } from "../src/Chapters.ts"
 import { run } from "../src/Demos.ts"
 
@@ -15,9 +23,11 @@ const collecting = () => {
 }
 
 /** The whole screen of a run. */
-const screen = async (...args: ReadonlyArray<string>) => {
+const screen = (...args: ReadonlyArray<string>) => screenWith("", ...args)
+
+const screenWith = async (input: string, ...args: ReadonlyArray<string>) => {
   const [stdout, stderr] = [collecting(), collecting()]
-  const streams = { stdin: Readable.from([]), stdout: stdout.stream, stderr: stderr.stream }
+  const streams = { stdin: Readable.from(input === "" ? [] : [input]), stdout: stdout.stream, stderr: stderr.stream }
   const status = await run(args, { env: { TERM: "xterm", LANG: "C.UTF-8" }, directory: ".", ...streams })
   return { status, stdout: stdout.text(), stderr: stderr.text() }
 }
@@ -28,6 +38,27 @@ describe.each(scenarios.map(({ name }) => name))("%s", (name) => {
     assert.deepStrictEqual([first.status, first.stderr], [0, ""], first.stdout)
     assert.include(first.stdout, " predictions hold, in virtual time\n")
     assert.strictEqual((await screen(name, "--virtual")).stdout, first.stdout)
+  })
+})
+
+describe("the README", () => {
+  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8")
+
+  it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+    "has the question and the answer of %s as it is",
+    async (name, { question, parameters }) => {
+      const { stdout } = await screen(name, "--virtual", "--json")
+      const checks = JSON.parse(stdout).checks as ReadonlyArray<Check>
+      const { measured, unit } = checks.find(({ key }) => key === question.answer)!
+      const text = question.text(Parameter.defaults(parameters as Parameter.Parameters))
+      const answer = measured === undefined ? "in a real run" : ScenarioText.shown(measured, unit)
+      assert.include(readme, `| \`${name}\` | ${text} | ${answer} |\n`)
+    }
+  )
+
+  it("shows the chess demo as it is printed", async () => {
+    const { stdout } = await screen("chess", "--virtual", "--opponents", "4")
+    assert.include(readme, `\`\`\`\n${stdout}\`\`\`\n`)
   })
 })
 
@@ -63,6 +94,94 @@ describe("the program", () => {
       [status, stderr],
       [2, "error: there is no demo called `ches`\n\nhint: did you mean `chess`?\n"]
     )
+  })
+
+  it("draws the countdowns and what they say, a column each", async () => {
+    const { stdout } = await screen("countdown", "--virtual")
+    const lines = stdout.split("\n")
+    const from = lines.indexOf("at once")
+    expect(lines.slice(from, from + 18).join("\n")).toMatchInlineSnapshot(`
+      "at once
+           0            1 s          2 s          3 s
+           ┴────────────┴────────────┴────────────┴
+      a    ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+      b    ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+      c    ░░░░░░░░░░░░░░░░░░░░
+
+      wall 3 s · at work busy 0.0 % · 3 lanes, at most 3 at once
+      █ running  ░ waiting
+
+          0.5000 s                  c 3
+          0.8000 s          b 3
+          1.0000 s  a 3
+          1.0000 s                  c 2
+          1.5000 s                  c 1
+          1.6000 s          b 2
+          2.0000 s  a 2
+          2.4000 s          b 1"
+    `)
+  })
+
+  it("draws variants beside each other on one scale", async () => {
+    const { stdout } = await screen("chess", "--virtual", "--compare", "--opponents", "3", "--moves", "3")
+    const lines = stdout.split("\n")
+    expect(lines.slice(4, 11).join("\n")).toMatchInlineSnapshot(`
+      "
+      one game after the other                         │ a move at each board in turn
+              0              30 m 00 s       1 h 00 m  │         0                 20 m 00 s
+              ┴──────────────┴───────────────┴──────   │         ┴─────────────────┴───────────
+      master  █▅░░▇▇░░▅█▁░▃█▂░▁█▄░░█▆░░▆█░░▄█▂░▂█▃     │ master  █████████████████████████▃
+      board 1  ▄██▂▂██▄░██▆                            │ board 1   ▂████▄░░░▆████░░░▃████▃
+      board 2               ▆██░▅██▁▃██▃               │ board 2      ▃████▃░░░████▆░░░▄████▂"
+    `)
+  })
+
+  it("asks for a prediction first, and says how far it was off", async () => {
+    const asked = async (answer: string) =>
+      (await screenWith(answer, "chess", "--virtual", "--predict", "--opponents", "3")).stdout
+    assert.include(await asked("360\n"), "You said 360 min, it is 180 min: off by 100 %.")
+    assert.include(await asked("181\n"), "You said 181 min, it is 180 min: right.")
+    assert.include(await asked("\n"), "You said nothing; it is 180.")
+  })
+
+  it("writes timelines as a page and as a trace, or says that it cannot", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "simul-demos-"))
+    try {
+      const [page, trace] = [join(folder, "a.html"), join(folder, "a.json")]
+      const { status, stderr } = await screen("wat", "--virtual", "--html", page, "--trace", trace)
+      assert.deepStrictEqual([status, stderr], [0, `timeline: ${page}\ntimeline: ${trace}\n`])
+      assert.match(readFileSync(page, "utf8"), /^<!doctype html>/i)
+      assert.isAbove((JSON.parse(readFileSync(trace, "utf8")) as { traceEvents: Array<unknown> }).traceEvents.length, 5)
+      const nowhere = join(folder, "no", "a.html")
+      assert.strictEqual(
+        (await screen("wat", "--virtual", "--html", nowhere)).stderr,
+        `error: ${nowhere} cannot be written (ENOENT)\n\nhint: name another file\n`
+      )
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it("plays on this machine as well, where the file server and the workers are real", async () => {
+    for (const name of ["get-html", "gil-note"]) {
+      const { stdout } = await screen(name, ...(name === "gil-note" ? ["--n", "20000"] : []))
+      assert.include(stdout, "measured on this machine")
+    }
+  }, 120_000)
+
+  it("gives every demo a question whose answer is predicted, prose with numbers, and bounds that hold its defaults", () => {
+    for (const { name, question, parameters, theory, prose } of scenarios) {
+      const values = Parameter.parse(parameters as Parameter.Parameters, {})
+      assert.isTrue(Schema.is(Parameter.schemaOf(parameters as Parameter.Parameters))(values), name)
+      assert.property(theory(values), question.answer, name)
+      const measured = Object.fromEntries(
+        Object.entries(theory(values) as Record<string, { value: number | string }>).map(([key, { value }]) => [
+          key,
+          value
+        ])
+      )
+      assert.match(prose(values, measured).join(" "), /\d/, name)
+    }
   })
 
   it("prints what was predicted and measured as JSON", async () => {

@@ -46,6 +46,22 @@ const transfers = (order: (from: Lock, to: Lock) => readonly [Lock, Lock], waiti
     yield* Effect.all([transfer("left", a, b), transfer("right", b, a)], { concurrency: 2, discard: true })
   })
 
+/** The picture: each takes its first lock, works, and waits for the second, until both are interrupted. */
+const hang = Effect.gen(function* () {
+  const [a, b] = [yield* Semaphore.make(1), yield* Semaphore.make(1)]
+  const transfer = (lane: string, first: Semaphore.Semaphore, second: Semaphore.Semaphore) =>
+    Stage.lane(
+      lane,
+      first.withPermits(1)(
+        Effect.andThen(Stage.during(lane, "running", Effect.sleep(20), "holds one"), second.withPermits(1)(Effect.void))
+      )
+    )
+  yield* Effect.timeoutOption(
+    Effect.all([transfer("left", a, b), transfer("right", b, a)], { concurrency: 2, discard: true }),
+    100
+  )
+})
+
 const asGiven = (from: Lock, to: Lock) => [from, to] as const
 const byName = (from: Lock, to: Lock) => (from.name < to.name ? ([from, to] as const) : ([to, from] as const))
 
@@ -74,8 +90,9 @@ export const deadlock = Scenario.make({
     ordered: { what: "that hang with one order of locks", formula: `0 of ${seeds}`, value: 0 }
   }),
   program: Effect.fnUntraced(function* ({ seeds }) {
+    yield* Stage.variant("until somebody loses patience", hang)
     return yield* Stage.variant(
-      "what was tried",
+      "orders of the same program, without time",
       Effect.gen(function* () {
         const waiting: Waiting = new Map()
         const failure = yield* Effect.orDie(
@@ -83,7 +100,7 @@ export const deadlock = Scenario.make({
         )
         const cycle = cycleOf(waiting)
         for (const line of cycle.split(", ")) yield* Stage.say("cycle", line)
-        const hang = (order: typeof asGiven) =>
+        const hanging = (order: typeof asGiven) =>
           Effect.map(
             Effect.orDie(Simulation.explore(transfers(order, new Map()), { seeds, keepGoing: true })),
             ({ failures }) => failures.length
@@ -92,8 +109,8 @@ export const deadlock = Scenario.make({
           detected: failure.reason._tag,
           cycle,
           at: failure.reason._tag === "Deadlock" ? failure.reason.at : Number.NaN,
-          share: (100 * (yield* hang(asGiven))) / seeds,
-          ordered: yield* hang(byName)
+          share: (100 * (yield* hanging(asGiven))) / seeds,
+          ordered: yield* hanging(byName)
         }
       })
     )

@@ -22,6 +22,32 @@ const counted = (fibers: number, increment: (account: Ref.Ref<number>) => Effect
     return yield* Ref.get(account)
   })
 
+/** What others do between reading and writing takes time, where the picture is drawn. */
+const betweenMs = 10
+
+/** Each reads, waits and writes: the picture of what goes wrong. */
+const slowly = (fibers: number) =>
+  Stage.variant(
+    `${betweenMs} ms between reading and writing`,
+    Effect.gen(function* () {
+      const account = yield* Ref.make(0)
+      const add = (lane: string) =>
+        Stage.lane(
+          lane,
+          Effect.gen(function* () {
+            const value = yield* Ref.get(account)
+            yield* Stage.say(lane, `reads ${value}`)
+            yield* Stage.during(lane, "running", Effect.sleep(betweenMs))
+            yield* Ref.set(account, value + 1)
+            yield* Stage.say(lane, `writes ${value + 1}`)
+          })
+        )
+      const lanes = Array.from({ length: fibers }, (_, index) => `fiber ${index + 1}`)
+      yield* Effect.forEach(lanes, add, { concurrency: "unbounded", discard: true })
+      return yield* Ref.get(account)
+    })
+  )
+
 /** Reads, then writes: another may come between. */
 const readThenWrite = (account: Ref.Ref<number>) =>
   Effect.gen(function* () {
@@ -47,7 +73,8 @@ export const race = Scenario.make({
   },
   parameters,
   theory: ({ seeds, fibers }) => ({
-    usual: { what: "wrong in the usual order", formula: "0: it hides", value: fibers },
+    slow: { what: "the sum, with time between", formula: "1: all write what one read", value: 1 },
+    usual: { what: "the sum in the usual order", formula: "right: it hides", value: fibers },
     found: { what: "seeds until it is found", formula: "at most 50", value: 50, is: "at most" },
     share: {
       what: "of all orders, wrong",
@@ -70,8 +97,9 @@ export const race = Scenario.make({
         Effect.orDie(Simulation.explore(program, { seeds, invariants, strategy, keepGoing: true })),
         ({ failures }) => failures
       )
+    const slow = yield* slowly(fibers)
     return yield* Stage.variant(
-      "what was tried",
+      "orders of the same program, without time",
       Effect.gen(function* () {
         const usual = yield* Effect.orDie(Simulation.run(broken, { strategy: Strategy.roundRobin() }))
         const value = yield* usual.exit
@@ -81,6 +109,7 @@ export const race = Scenario.make({
         const again = yield* Effect.orDie(Effect.flip(Simulation.replay(broken, first.replay, { invariants })))
         for (const line of first.message.split("\n").slice(0, 9)) yield* Stage.say("the failure", line.trim())
         return {
+          slow,
           usual: value,
           found: all[0]?.seed ?? seeds + 1,
           share: (100 * all.length) / seeds,

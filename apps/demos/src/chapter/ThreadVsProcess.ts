@@ -101,5 +101,5 @@ export const threadVsProcess = Scenario.make({
     `Two processes took ${boot.toFixed(1)} times as long to start as two threads, and a message of ${kibibytes} KiB ${large.toFixed(1)} times as long there and back. What a process buys is a heap, permissions and a crash of its own: even one in native code takes nothing else along.`,
     `When a worker died here, ${others} other tasks failed with it, on threads and on processes: its own task got an error with the exit code, the others never knew.`
   ],
-  model: `until two are ready 40 ms for threads, 100 ms for processes; a message 0.1 and 0.2 ms, each KiB of it 0.0004 and 0.004 ms: rounded from measurements.`
+  model: `until two are ready 40 ms for threads, 100 ms for processes; a message 0.1 and 0.15 ms, each KiB of it 0.0004 and 0.004 ms: the order of magnitude, not a machine. A real run measures.`
 })

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -102,8 +103,11 @@ export const make = (url: URL = workTask): Machine["Service"] => {
             return Effect.orDie(Effect.map(effect, () => performance.now() - began))
           })
         const stop = Effect.fnUntraced(function* (task: "asks" | "ignores") {
-          const fiber = yield* Effect.forkChild(executor.submit(tasks.compute, [5000, task === "asks"]))
-          yield* Effect.sleep("100 millis")
+          const begun = yield* Deferred.make<void>()
+          const onProgress = () => Deferred.doneUnsafe(begun, Effect.void)
+          const submitted = executor.submit(tasks.compute, [5000, task === "asks"], { onProgress })
+          const fiber = yield* Effect.forkChild(submitted)
+          yield* Deferred.await(begun)
           return yield* timed(Fiber.interrupt(fiber))
         })
         const ended = (effect: Effect.Effect<unknown, ExecutorError>) =>
@@ -147,9 +151,11 @@ export const make = (url: URL = workTask): Machine["Service"] => {
           yield* BlockedDetector.watch({
             onBlocked: ({ stack }) => Effect.sync(() => stack.forEach((frame) => functions.add(frame.function)))
           })
+          // the watchdog's thread is there, but may not look yet
+          yield* Effect.sleep("1 second")
           const value = yield* effect
-          // a stall is told of once it is over
-          yield* Effect.sleep("200 millis")
+          // a stall is told of once it is over, on a busy machine a while after that
+          for (let tries = 0; tries < 20 && functions.size === 0; tries++) yield* Effect.sleep("100 millis")
           return [value, [...functions]] as const
         })
       )

@@ -76,7 +76,7 @@ export const messageMs = 0.1
 /** Costs by the kind of worker in the model: until it is ready, a message, a KiB of one, in milliseconds. */
 export const costs = {
   threads: { boot: 40, message: 0.1, kibibyte: 0.0004 },
-  processes: { boot: 100, message: 0.2, kibibyte: 0.004 }
+  processes: { boot: 100, message: 0.15, kibibyte: 0.004 }
 }
 
 /** How long a task that ignores its cancellation is waited for before its worker is killed. */

@@ -88,18 +88,16 @@ export const pictures = ({ timelines, events }: Pick<Played, "timelines" | "even
   const columns = options.compare === true ? timelines.length : 1
   const share = Math.max(40, Math.floor((width - 3 * (columns - 1)) / columns))
   const longestMs = Math.max(...timelines.map(({ durationMs }) => durationMs))
+  const picture = (timeline: Timeline) => {
+    if (timeline.lanes.length === 0) return []
+    const gutter = gutterOf(timeline)
+    const cells = Math.round((share - gutter) * (timeline.durationMs / longestMs))
+    const text = TimelineText.render(timeline, { lanes: 24, ...options, width: Math.max(40, gutter + cells) })
+    return text.trimEnd().split("\n")
+  }
   const drawn = timelines.map((timeline, variant) => [
     bold(timeline.title, options),
-    ...TimelineText.render(timeline, {
-      lanes: 24,
-      ...options,
-      width: Math.max(
-        40,
-        gutterOf(timeline) + Math.round((share - gutterOf(timeline)) * (timeline.durationMs / longestMs))
-      )
-    })
-      .trimEnd()
-      .split("\n"),
+    ...picture(timeline),
     ...transcript(events.filter((event) => event.variant === variant)),
     ""
   ])
@@ -127,21 +125,19 @@ const mostLines = 24
 const transcript = (events: ReadonlyArray<StageEvent>): ReadonlyArray<string> => {
   const said = events.filter((event) => event._tag === "Said")
   const lanes = [...new Set(said.map(({ lane }) => lane))].toSorted()
+  const isTimeless = events.every(({ atMs }) => atMs === 0)
   const lines = said.map(({ atMs, lane, text }) =>
-    `${(atMs / 1000).toFixed(4).padStart(10)} s  ${"\t".repeat(lanes.indexOf(lane))}${text}`.replaceAll(
-      "\t",
-      "        "
-    )
+    isTimeless
+      ? `  ${lane}: ${text}`
+      : `${(atMs / 1000).toFixed(4).padStart(10)} s  ${" ".repeat(8 * lanes.indexOf(lane))}${text}`
   )
   if (lines.length === 0) return []
-  return [
-    "",
-    ...lines.slice(0, mostLines),
-    ...(lines.length > mostLines ? [`  and ${lines.length - mostLines} lines more`] : [])
-  ]
+  const left = lines.length - mostLines
+  return ["", ...lines.slice(0, mostLines), ...(left > 0 ? [`  and ${left} lines more`] : [])]
 }
 
-const shown = (value: number | string | undefined, unit = ""): string => {
+/** A number as one reads it, with its unit. */
+export const shown = (value: number | string | undefined, unit = ""): string => {
   if (value === undefined) return "-"
   if (typeof value === "string") return value
   const digits = Number.isInteger(value)
@@ -163,24 +159,36 @@ const rowOf = ({ what, formula, value, unit, is = "equal", measured, holds, only
     holds === undefined ? " " : holds ? "✔" : "✖"
   ] as const
 
+/** Longer texts have a line of their own. */
+const longestCell = 26
+
 const table = ({ checks }: Played, options: Options): ReadonlyArray<string> => {
-  const rows = [["", "theory", "predicted", "measured", ""] as const, ...checks.map(rowOf)]
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map(([what, formula, predicted, measured, mark]) =>
-      [
-        what.padEnd(widths[0]!),
-        formula.padEnd(widths[1]!),
-        predicted.padStart(widths[2]!),
-        measured.padStart(widths[3]!),
-        painted(mark, mark === "✔" ? 32 : 31, options)
-      ]
-        .join("  ")
-        .trimEnd()
+  const rows = checks.map(rowOf)
+  const isLong = ({ value, measured }: Check) =>
+    typeof value === "string" && Math.max(value.length, String(measured).length) > longestCell
+  const cells = [
+    ["", "theory", "predicted", "measured", ""] as const,
+    ...rows.map((row, index) =>
+      isLong(checks[index]!) ? ([row[0], row[1], "below", row[4] === "✔" ? "the same" : "below", row[4]] as const) : row
     )
-    .map((line) =>
-      options.unicode === false
-        ? line.replaceAll("≤", "<=").replaceAll("≥", ">=").replaceAll("✔", "v").replaceAll("✖", "x")
-        : line
-    )
+  ]
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((row) => row[column]!.length)))
+  const lines = cells.flatMap(([what, formula, predicted, measured, mark], index) => {
+    const line = [
+      what.padEnd(widths[0]!),
+      formula.padEnd(widths[1]!),
+      predicted.padStart(widths[2]!),
+      measured.padStart(widths[3]!),
+      painted(mark, mark === "✔" ? 32 : 31, options)
+    ]
+      .join("  ")
+      .trimEnd()
+    const check = checks[index - 1]
+    if (check === undefined || !isLong(check)) return [line]
+    return [line, `  predicted  ${check.value}`, ...(check.holds ? [] : [`  measured   ${check.measured}`])]
+  })
+  return options.unicode === false ? lines.map(ascii) : lines
 }
+
+const ascii = (text: string) =>
+  text.replaceAll("≤", "<=").replaceAll("≥", ">=").replaceAll("✔", "v").replaceAll("✖", "x")

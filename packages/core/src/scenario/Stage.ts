@@ -181,7 +181,7 @@ const timelineOf = (events: ReadonlyArray<StageEvent>, untilMs: number): Timelin
       counters.set(event.name, counter)
       counter.atMs.push(atMs)
       counter.values.push(event.value)
-    } else if ("lane" in event) {
+    } else if ("lane" in event && event._tag !== "Said") {
       const draft = draftOf(event.lane, atMs)
       if (draft.endMs >= 0) continue
       if (event._tag === "Began") turn(draft, atMs, event.doing, event.name)

@@ -9,9 +9,10 @@ export const square = (number: number): number => number * number
 /** Gives back what it is sent. */
 export const echo = (bytes: Uint8Array): Uint8Array => bytes
 
-/** Computes for so long, unless it asks whether it is still wanted and is not. */
+/** Says that it has begun, and computes for so long, unless it asks whether it is still wanted and is not. */
 export function compute(this: TaskContext, ms: number, asks: boolean): void {
   const until = performance.now() + ms
+  this.progress("begun")
   while (performance.now() < until) if (asks && this.cancelled()) return
 }
 

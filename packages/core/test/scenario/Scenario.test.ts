@@ -1,0 +1,121 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { countdowns } from "../../src/scenario/Countdown.ts"
+import { exhibition } from "../../src/scenario/Exhibition.ts"
+import { fibonacci } from "../../src/scenario/Fibonacci.ts"
+import * as Parameter from "../../src/scenario/Parameter.ts"
+import * as Scenario from "../../src/scenario/Scenario.ts"
+import * as ScenarioText from "../../src/scenario/ScenarioText.ts"
+
+const scenario = (prediction: Partial<Scenario.Prediction>) =>
+  Scenario.make({
+    name: "test",
+    title: "A test",
+    question: { text: () => "how long?", answer: "it" },
+    parameters: { n: Parameter.whole("n", { default: 2, minimum: 1, maximum: 3 }) },
+    theory: () => ({ it: { what: "it", formula: "10", value: 10, ...prediction } }),
+    program: () => Effect.succeed({ it: 10 }),
+    prose: () => ["prose"]
+  })
+
+const holds = (prediction: Partial<Scenario.Prediction>, measured: number | string, mode: Scenario.Mode) =>
+  Scenario.checks(scenario(prediction), { n: 2 }, { it: measured }, mode)[0]!.holds
+
+describe("a check", () => {
+  it("is exact in virtual time, and within the stated share in real time", () => {
+    assert.isTrue(holds({ real: 0.1 }, 10, "virtual"))
+    assert.isFalse(holds({ real: 0.1 }, 10.001, "virtual"))
+    assert.isTrue(holds({ real: 0.1 }, 10.9, "real"))
+    assert.isFalse(holds({ real: 0.1 }, 11.1, "real"))
+    assert.isFalse(holds({ real: 0.1 }, 8.9, "real"))
+    assert.isFalse(holds({}, Number.NaN, "virtual"))
+  })
+
+  it("knows bounds", () => {
+    assert.isTrue(holds({ is: "at most" }, 1, "virtual"))
+    assert.isFalse(holds({ is: "at most" }, 10.1, "virtual"))
+    assert.isTrue(holds({ is: "at least" }, 100, "virtual"))
+    assert.isFalse(holds({ is: "at least" }, 9.9, "virtual"))
+  })
+
+  it("compares texts whole", () => {
+    assert.isTrue(holds({ value: "a b" }, "a b", "real"))
+    assert.isFalse(holds({ value: "a b" }, "b a", "real"))
+    assert.isFalse(holds({ value: 10 }, "10", "real"))
+  })
+
+  it("says nothing of what only the other mode can measure", () => {
+    assert.isUndefined(holds({ only: "real" }, 99, "virtual"))
+    assert.isFalse(holds({ only: "real" }, 99, "real"))
+  })
+})
+
+describe("the scenarios of the command", () => {
+  it.effect("are decided by their parameters: the same events and the same text again", () =>
+    Effect.gen(function* () {
+      for (const scenario of [exhibition, countdowns, fibonacci] as ReadonlyArray<Scenario.Scenario>) {
+        const parameters = Parameter.defaults(scenario.parameters)
+        const one = yield* Scenario.playVirtually(scenario, parameters)
+        const other = yield* Scenario.playVirtually(scenario, parameters)
+        assert.deepStrictEqual(one.events, other.events)
+        assert.strictEqual(ScenarioText.render(scenario, one), ScenarioText.render(scenario, other))
+        for (const { what, holds } of one.checks) assert.isTrue(holds ?? true, `${scenario.name}: ${what}`)
+      }
+    })
+  )
+
+  it.effect("tell the nine ticks of the tutorial in their order, a3 before c2", () =>
+    Effect.gen(function* () {
+      const { events } = yield* Scenario.playVirtually(countdowns, Parameter.defaults(countdowns.parameters))
+      const said = events.filter((event) => event._tag === "Said" && event.variant === 1)
+      assert.deepStrictEqual(
+        said.map((event) => [Math.round(event.atMs), event._tag === "Said" ? event.text : ""]),
+        [
+          [500, "c 3"],
+          [800, "b 3"],
+          [1000, "a 3"],
+          [1000, "c 2"],
+          [1500, "c 1"],
+          [1600, "b 2"],
+          [2000, "a 2"],
+          [2400, "b 1"],
+          [3000, "a 1"]
+        ]
+      )
+    })
+  )
+})
+
+describe("parameters", () => {
+  const parameters = {
+    boards: Parameter.whole("boards", { default: 10, minimum: 1, maximum: 50 }),
+    move: Parameter.number("a move", { default: 3, minimum: 1, maximum: 60, unit: "min" })
+  }
+
+  it("are the defaults but for what is given", () => {
+    assert.deepStrictEqual(Parameter.parse(parameters, { move: "2.5" }), { boards: 10, move: 2.5 })
+  })
+
+  it("name what is wrong, and what is right", () => {
+    const message = (given: Readonly<Record<string, string>>) => {
+      try {
+        Parameter.parse(parameters, given)
+        return ""
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    assert.strictEqual(message({ boards: "0" }), "--boards must be a whole number from 1 to 50, got 0")
+    assert.strictEqual(message({ boards: "" }), "--boards must be a whole number from 1 to 50, got ")
+    assert.strictEqual(message({ move: "61" }), "--move must be a number from 1 to 60 (min), got 61")
+    assert.strictEqual(message({ speed: "1" }), "--speed must be one of --boards, --move, got 1")
+  })
+
+  it("have a schema with their bounds", () => {
+    const is = Schema.is(Parameter.schemaOf(parameters))
+    assert.isTrue(is({ boards: 50, move: 1.5 }))
+    assert.isFalse(is({ boards: 51, move: 1.5 }))
+    assert.isFalse(is({ boards: 1.5, move: 1.5 }))
+  })
+})
