@@ -9,6 +9,8 @@ import { Screen } from "./Screen.ts"
 
 /** Events kept: what is printed is the fibers of now, not what they did. */
 const capacity = 1024
+/** Loading the engine takes up to half of it, and nobody needs to hear of that. */
+const blockedMs = 500
 /** Lines that someone who only wants to stop has to scroll past. */
 const shortDump = 20
 
@@ -27,6 +29,7 @@ export const watched = <E, R>(
       const BlockedDetector = yield* Effect.promise(() => import("@simul/core/node/BlockedDetector"))
       const screen = yield* Screen
       yield* BlockedDetector.watch({
+        thresholdMs: blockedMs,
         onBlocked: (blocked) => Effect.sync(() => screen.note(printable(BlockedDetector.describe(blocked))))
       })
     }
