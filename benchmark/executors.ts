@@ -29,7 +29,7 @@ const [interpreter = "", version = ""] = python.status === 0 ? python.stdout.tri
 const cpython = (kind: Contender["kind"]): Entrant => ({
   name: `CPython ${version}, ${kind === "thread" ? "`ThreadPoolExecutor`" : "`ProcessPoolExecutor`"}`,
   kind,
-  by: "peer",
+  by: "reference",
   // threads cannot be killed, and share what others copy
   lacks: ["bootCached", "kill", "move", "buffers", ...(kind === "thread" ? (["copy", "crash"] as const) : [])],
   command: (row) => [interpreter, path("cpython.py"), row, kind]
@@ -150,9 +150,10 @@ const summary = (measured: ReadonlyArray<readonly [Row, Results]>): ReadonlyArra
         showTimes(ratio)
       ]
     })
-    return [`${row.title}: ${row.columns.join(" · ")}`, ...cells]
+    const python = [...results.keys()].find(({ name, kind }) => kind === "process" && name.startsWith("CPython"))
+    return [`${row.title}: ${row.columns.join(" · ")}`, ...cells, cell(row, results, python)]
   })
-  return table("what | threads | best other | x | processes | best other | x", lines)
+  return table("what | threads | best other | x | processes | best other | x | CPython's processes", lines)
 }
 
 const { rounds, rows } = settings()

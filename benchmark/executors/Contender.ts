@@ -32,7 +32,8 @@ export interface Contender {
   readonly name: string
   /** Pools are compared with those of their kind. */
   readonly kind: "thread" | "process"
-  readonly by: "Simul" | "peer" | "nobody"
+  /** What is no pool of JavaScript is there for orientation, and nobody's peer. */
+  readonly by: "Simul" | "peer" | "reference"
   /** Rows that its settings are made for; default all that it can do. */
   readonly rows?: ReadonlyArray<RowName>
   /** What it cannot do. */
@@ -192,7 +193,7 @@ const workerpool = (name: string, kind: Contender["kind"]): Contender => ({
 const bare: Contender = {
   name: "bare worker_threads",
   kind: "thread",
-  by: "nobody",
+  by: "reference",
   lacks: ["crash", "kill"],
   load: async () => async (threads) => {
     const text = `import(${JSON.stringify(url.href)}).then((tasks) => {

@@ -109,7 +109,7 @@ const submit = (depth: number): Row => ({
     })
 })
 
-/** Without chunks a tenth will do. */
+/** Without chunks a fiftieth will do. */
 const numbers = 1_000_000
 
 const map: Row = {
@@ -119,7 +119,7 @@ const map: Row = {
   columns: perSecond,
   measure: (contender) =>
     opening(contender, workers, async (opened) => {
-      const items = Array.from({ length: opened.map === undefined ? numbers / 10 : numbers }, (_, i) => i)
+      const items = Array.from({ length: opened.map === undefined ? numbers / 50 : numbers }, (_, i) => i)
       const each = () =>
         opened.map?.(items) ?? Promise.all(items.map((n) => opened.run("increment", n))).then(({ length }) => length)
       await each()

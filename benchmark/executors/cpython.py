@@ -81,7 +81,7 @@ def measure(row, kind):
     if row == "map":
         pool = make(WORKERS)
         # a pool of threads has no chunks
-        numbers = range(NUMBERS if kind == "process" else NUMBERS // 10)
+        numbers = range(NUMBERS if kind == "process" else NUMBERS // 50)
         work = lambda: len(list(pool.map(increment, numbers, chunksize=CHUNK)))
         work()
         return rate(work)
