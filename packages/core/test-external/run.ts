@@ -3,7 +3,8 @@
  * engine: `node packages/core/test-external/run.ts PEER DIRECTORY [FILE...]`, where
  * the directory is a checkout of the peer.
  *
- * Each case has a process of its own, and `longest` milliseconds. Prints what became of
+ * Each case has a process of its own, and `longest` milliseconds; one that fails without
+ * a reason is run once more, and named for it. Prints what became of
  * each file, then the cases that differ by reason, then those that fail with what they
  * say. Ends with status 1 if a case fails for which the peer's differences give no reason.
  */
@@ -105,14 +106,20 @@ for (const file of files)
 
 const differing = new Map<string, Array<string>>()
 const failing: Array<string> = []
+const again: Array<string> = []
 const total = { passed: 0, differs: 0, failed: 0 }
 for (const [file, list] of cases) {
   const count = { passed: 0, differs: 0, failed: 0 }
-  for (const { title, why: judged } of list) {
-    const why = await judged
-    if (why === null) continue
+  for (const [number, { title, why: judged }] of list.entries()) {
     const full = `${file.replace(peer.tests, "")}: ${title}`
     const reason = peer.differences.cases.find(({ cases }) => cases.includes(full))?.reason
+    let why = await judged
+    // many assert how long something takes, which depends on what else the machine does
+    if (typeof why === "string" && reason === undefined) {
+      again.push(full)
+      why = await inTurn(() => judge(file, number))
+    }
+    if (why === null) continue
     if (why === undefined) count.passed++
     else if (reason !== undefined) {
       count.differs++
@@ -128,5 +135,6 @@ for (const [file, list] of cases) {
 console.log(`| **all** | **${total.passed}** | **${total.differs}** | **${total.failed}** |`)
 for (const [file, what] of Object.entries(peer.differences.unfit)) console.log(`\nNot run: ${file}, ${what}.`)
 for (const [reason, list] of differing) console.log(`\n- ${reason}\n${list.map((full) => `  - ${full}`).join("\n")}`)
+if (again.length > 0) console.log(`\nRun a second time: ${again.join("; ")}.`)
 for (const failure of failing) console.log(`\nfails: ${failure}`)
 process.exitCode = failing.length > 0 ? 1 : 0
