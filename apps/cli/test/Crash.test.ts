@@ -71,7 +71,7 @@ describe("simul get, killed at any instant", () => {
       const savedAt = new Map<string, number>()
       const kills = 1 + Math.floor(random() * 3)
       for (let i = 0; i < kills; i++) {
-        await run(list, directory, [], {
+        await run(["get", "-i", list], directory, {
           outcomes: Math.floor(random() * 120),
           afterMs: Math.floor(random() * 30)
         })
@@ -81,7 +81,7 @@ describe("simul get, killed at any instant", () => {
           assert.isTrue(bodies.has(fs.readFileSync(file, "latin1")), `seed ${seed}: ${file} is not whole`)
       }
 
-      const { status, errors } = await run(list, directory, [])
+      const { status, errors } = await run(["get", "-i", list], directory)
       assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
       const entries = await read(directory)
       assert.strictEqual(entries.length, paths.length, `seed ${seed}: one row each`)

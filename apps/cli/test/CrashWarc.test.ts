@@ -42,8 +42,6 @@ const pathsOf = (seed: number) =>
     }
   })
 
-const flags = ["--format", "warc"]
-
 /** Length of the archive in the end, or nearly. */
 const wholeBytes = 17_000_000
 
@@ -76,6 +74,7 @@ describe("simul get --format warc, killed at any instant", () => {
       const paths = pathsOf(seed)
       const directory = join(root, `${seed}`)
       const list = join(root, `${seed}.txt`)
+      const what = ["get", "-i", list, "--format", "warc"]
       fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
 
       /** URLs that were saved, with the length of the server's log at that time. */
@@ -86,14 +85,14 @@ describe("simul get --format warc, killed at any instant", () => {
           random() < 0.5
             ? { outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) }
             : { file: join(directory, "simul-00000.warc.gz"), bytes: Math.floor(random() * wholeBytes) }
-        await run(list, directory, flags, kill)
+        await run(what, directory, kill)
         const requests = site.requests().length
         const saved = savedIn(await read(directory))
         await assertWhole(directory, saved, seed)
         for (const { url } of saved) if (!savedAt.has(url)) savedAt.set(url, requests)
       }
 
-      const { status, errors } = await run(list, directory, flags)
+      const { status, errors } = await run(what, directory)
       assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
       const entries = await read(directory)
       const saved = savedIn(entries)

@@ -23,13 +23,11 @@ export type Kill =
   | { readonly outcomes: number; readonly afterMs: number }
   | { readonly file: string; readonly bytes: number }
 
-/** Runs `simul get` on a list to its end, or to its kill. `status` is null where it was killed. */
-export const run = async (list: string, directory: string, flags: ReadonlyArray<string>, kill?: Kill) => {
-  const child = spawn(
-    process.execPath,
-    [command, "get", "-i", list, "-o", directory, "-j", "12", "--per-host", "12", "--json", ...flags],
-    { stdio: ["ignore", "pipe", "pipe"] }
-  )
+/** Runs `simul get` or `simul crawl` into a directory to its end, or to its kill. `status` is null where it was killed. */
+export const run = async (what: ReadonlyArray<string>, directory: string, kill?: Kill) => {
+  const child = spawn(process.execPath, [command, ...what, "-o", directory, "-j", "12", "--per-host", "12", "--json"], {
+    stdio: ["ignore", "pipe", "pipe"]
+  })
   let lines = 0
   let errors = ""
   let aimed = false

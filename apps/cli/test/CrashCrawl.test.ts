@@ -1,0 +1,89 @@
+/**
+ * A crawl ends as if nothing had happened: the real command, killed with SIGKILL
+ * again and again at seeded instants, with half of its pages known only by links
+ * of the other half.
+ *
+ * `SEEDS=100 SEED=1000 pnpm --filter cli test test/CrashCrawl.test.ts` runs 100
+ * seeds from 1000 on; a failure names its seed.
+ */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Site, SiteProcess } from "@simul/scraper/testing"
+import type { Entry } from "@simul/scraper/Store"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { randomOf, read, run } from "./Killed.ts"
+
+const seeds = Number(process.env["SEEDS"] ?? 6)
+const firstSeed = Number(process.env["SEED"] ?? 1)
+
+/** Each page links to so many, so often. */
+const width = 5
+const depth = 3
+
+/** All pages of the tree. */
+const paths: ReadonlyArray<string> = (() => {
+  let level = [`/tree/${width}/${depth}`]
+  const all = [...level]
+  for (let down = 0; down < depth; down++) {
+    level = level.flatMap((path) => Array.from({ length: width }, (_, index) => `${path}/${index}`))
+    all.push(...level)
+  }
+  return all
+})()
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-crash-crawl-"))
+let site: SiteProcess.SiteProcess
+beforeAll(async () => {
+  site = await SiteProcess.start({ latencyMs: 3, log: join(root, "requests.log") })
+})
+afterAll(async () => {
+  await site.close()
+  fs.rmSync(root, { recursive: true })
+})
+
+const savedIn = (entries: ReadonlyArray<Entry>) =>
+  entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))
+
+describe("simul crawl, killed at any instant", () => {
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    it(
+      `has every page in the end, and asks for none that was saved again (seed ${seed})`,
+      { timeout: 120_000 },
+      async () => {
+        const random = randomOf(seed)
+        const directory = join(root, `${seed}`)
+        const what = ["crawl", site.url(paths[0]!)]
+
+        /** URLs that were saved, with the length of the server's log at that time. */
+        const savedAt = new Map<string, number>()
+        const kills = 1 + Math.floor(random() * 3)
+        for (let i = 0; i < kills; i++) {
+          await run(what, directory, { outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) })
+          const requests = site.requests().length
+          for (const { url } of savedIn(await read(directory))) if (!savedAt.has(url)) savedAt.set(url, requests)
+        }
+
+        const { status, errors } = await run(what, directory)
+        assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
+        const entries = await read(directory)
+        const saved = savedIn(entries)
+        assert.strictEqual(entries.length, saved.length, `seed ${seed}: nothing but saved pages`)
+        const found = saved.map(({ url }) => new URL(url).pathname)
+        assert.sameMembers(found, [...paths], `seed ${seed}: every page once`)
+        for (const { url, path } of saved)
+          assert.isTrue(
+            fs.readFileSync(join(directory, path)).equals(Site.body(new URL(url).pathname)),
+            `seed ${seed}: ${path} has other bytes`
+          )
+
+        const requests = site.requests()
+        for (const [url, length] of savedAt) {
+          const again = requests.slice(length).filter((request) => site.url(request.path) === url)
+          assert.strictEqual(again.length, 0, `seed ${seed}: ${url} was saved and asked again`)
+        }
+        fs.rmSync(directory, { recursive: true })
+      }
+    )
+  }
+})
