@@ -13,7 +13,7 @@ const all = {
   retry: { waiting: true, description: "failed, waiting in the store for another attempt" },
   commit: { waiting: true, description: "settled, waiting for the commit that it shares with others" },
   line: { waiting: false, description: "between the stages: this program's fibers and event loop" },
-  connection: { waiting: true, description: "for one of the connections to its host to be free" },
+  connection: { waiting: false, description: "for one of the connections to its host to be free" },
   robots: { waiting: false, description: "may it be asked? Waiting for its host's robots.txt" },
   dns: { waiting: false, description: "the addresses of its host's name" },
   connect: { waiting: false, description: "to its host, or through the proxy to it" },

@@ -28,6 +28,8 @@ interface Host {
   inFlight: number
   /** Starts and pauses of this run, and those that outlived earlier ones. */
   lastStartMs: number
+  /** When it asked to be left alone, and until when. */
+  pausedSinceMs: number
   pausedUntilMs: number
 }
 
@@ -96,6 +98,7 @@ export class Origin {
       const promise = this.promised.get(host)
       host.inFlight = 0
       host.lastStartMs = promise?.startMs ?? -Infinity
+      host.pausedSinceMs = -Infinity
       host.pausedUntilMs = promise?.pauseUntilMs ?? 0
     }
     this.visits = []
@@ -114,13 +117,15 @@ export class Origin {
     const { perHost, delayMs } = this.scenario
     const name = Url.origin(url)
     let host = this.hosts.get(name)
-    if (host === undefined) this.hosts.set(name, (host = { inFlight: 0, lastStartMs: -Infinity, pausedUntilMs: 0 }))
+    if (host === undefined)
+      this.hosts.set(name, (host = { inFlight: 0, lastStartMs: -Infinity, pausedSinceMs: -Infinity, pausedUntilMs: 0 }))
     const startMs = Date.now()
     const at = `${url} at ${startMs} ms`
     if (host.inFlight >= perHost) this.broken("no host has more than its slots", `${at}: ${host.inFlight} in flight`)
     if (startMs < host.lastStartMs + delayMs)
       this.broken("no host is asked sooner than its delay", `${at}: ${startMs - host.lastStartMs} ms after another`)
-    if (startMs < host.pausedUntilMs)
+    // in the instant of that answer a request that was let through before it may still be on its way to the wire
+    if (startMs > host.pausedSinceMs && startMs < host.pausedUntilMs)
       this.broken("no host is asked before its Retry-After", `${at}: not before ${host.pausedUntilMs} ms`)
     if (this.saved.has(url)) this.broken("nothing that was saved and committed is fetched again", at)
     if (this.delivered.has(url)) this.broken("nothing that came whole is fetched again", at)
@@ -134,7 +139,9 @@ export class Origin {
     if (visit.ended) return
     visit.ended = true
     visit.host.inFlight--
-    visit.host.pausedUntilMs = Math.max(visit.host.pausedUntilMs, visit.pauseUntilMs)
+    if (visit.pauseUntilMs <= visit.host.pausedUntilMs) return
+    visit.host.pausedSinceMs = Date.now()
+    visit.host.pausedUntilMs = visit.pauseUntilMs
   }
 
   private strikes(fault: Fault): boolean {
