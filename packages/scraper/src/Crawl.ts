@@ -9,40 +9,24 @@
  *    may lie on another host, and is no link further from a seed.
  * 4. Headers and credentials that the user gave reach the origins of seeds alone.
  */
-import * as Effect from "effect/Effect"
 import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as Scope from "./crawl/Scope.ts"
-import type * as Download from "./Download.ts"
-import * as Links from "./extract/Links.ts"
-import * as Sitemap from "./extract/Sitemap.ts"
-import * as RobotsDirectives from "./extract/RobotsDirectives.ts"
+import * as Following from "./crawl/Following.ts"
 import * as Get from "./Get.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Pipeline from "./Pipeline.ts"
-import * as Robots from "./robots/Robots.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
-import { productToken } from "./RobotsTxt.ts"
-import type { ResponseHead } from "./Session.ts"
 import { isPrivateHost } from "./session/SeedAddress.ts"
-import { bytesOf } from "./sink/Recorded.ts"
+import type { Store } from "./Store.ts"
 import type { Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
-/** Which links become targets. */
-export interface Rules {
-  readonly scope: Scope.Within
-  /** A page must match one of them, if there are any. */
-  readonly include: ReadonlyArray<RegExp>
-  /** What matches one of them is left out. */
-  readonly exclude: ReadonlyArray<RegExp>
-  /** Links from a seed, at most. Absent: any number. */
-  readonly depth?: number
+/** What belongs to a crawl. */
+export interface Rules extends Following.Rules {
   /** Targets that are saved, at most. Absent: any number. */
   readonly maxPages?: number
-  /** The pages of the sites' sitemaps are seeds too. */
-  readonly sitemaps: boolean
   /** Refuse private addresses. Absent: unless a seed has one. */
   readonly denyPrivate?: boolean
 }
@@ -53,142 +37,25 @@ export const rules: Rules = { scope: "host", include: [], exclude: [], sitemaps:
 /** A crawl is polite unless it is told not to be. */
 const crawlDefaults: Options = { ...defaults, robots: true }
 
-/** Links that need not be looked up, for they were found a moment ago: a site's pages have the same ones in their margins. */
-class Recent {
-  #young = new Set<string>()
-  #old = new Set<string>()
-  has(url: string): boolean {
-    return this.#young.has(url) || this.#old.has(url)
-  }
-  add(url: string): void {
-    this.#young.add(url)
-    if (this.#young.size <= 32_768) return
-    this.#old = this.#young
-    this.#young = new Set()
-  }
-}
+/**
+ * What was saved by other rules is read for links once more: a crawl may be taken further, deeper or wider, and asks
+ * again for nothing that is there.
+ */
+const readAnew = Effect.fnUntraced(function* (store: Store["Service"], following: Following.Following, rules: string) {
+  const { list, rules: before } = yield* store.crawl([], false)
+  if (before === rules) return
+  if (before !== undefined)
+    yield* Stream.runForEach(store.saved(list), ({ target, finalUrl }) =>
+      Effect.flatMap(following.readAgain(target, finalUrl), (links) =>
+        links.length === 0 ? Effect.void : Effect.asVoid(store.crawl(links, false))
+      )
+    )
+  yield* store.ruled(list, rules)
+})
 
-/** What a person would follow. */
-const isFollowed = ({ kind, source, nofollow }: Links.Link, isPolite: boolean): boolean =>
-  !(nofollow && isPolite) &&
-  (kind === "navigation" || kind === "reference" || (kind === "form" && !source.endsWith(" post")))
-
-const followBy = (
-  seeds: ReadonlyArray<string>,
-  rules: Rules,
-  options: Options
-): Pick<Pipeline.Crawl, "redirect" | "read" | "readSaved"> => {
-  const { scope: within, include, exclude, depth: maxDepth = Infinity } = rules
-  const scope = Scope.make({ seeds, within, include, exclude, maxDepth })
-  const holds = (url: string, depth: number, isResource: boolean) =>
-    scope.decide({ url, depth, isResource })._tag === "InScope"
-  const token = productToken(options)
-  const credentials = new Map(
-    seeds.flatMap((seed) => {
-      const bare = Url.withoutCredentials(seed)
-      return bare === seed ? [] : [[Url.origin(seed), seed.slice(0, seed.indexOf("@") + 1)] as const]
-    })
-  )
-  const recent = new Recent()
-
-  /** A page has no business to choose what we log in with; a seed has. */
-  const asked = (url: string, host: string) => {
-    const bare = Url.withoutCredentials(url)
-    const start = credentials.get(host)
-    return start === undefined ? bare : start + bare.slice(bare.indexOf("://") + 3)
-  }
-
-  const add = (targets: Array<Target>, found: string, depth: number, isResource: boolean) => {
-    const host = Url.origin(found)
-    const url = asked(found, host)
-    if (recent.has(url) || !holds(url, depth, isResource)) return
-    recent.add(url)
-    targets.push({ url, host, path: "", attempts: 0, depth })
-  }
-
-  const pages = ({ depth = 0 }: Target, head: ResponseHead): Download.Reading | undefined => {
-    const contentType = head.header("content-type")
-    if (Links.syntaxOf(contentType) === undefined) return undefined
-    const { links: found, robots } = Links.fromHead(head, { url: head.url, token })
-    const all = [...found]
-    const links = new Links.Links({ url: head.url, contentType, token }, (link) => all.push(link))
-    return {
-      write: (chunk) => links.write(chunk),
-      end: () => {
-        const nofollow = RobotsDirectives.union(robots, links.end().robots).nofollow && options.robots
-        const targets: Array<Target> = []
-        for (const link of all) {
-          const isResource = link.kind === "resource"
-          if (!isResource && (nofollow || !isFollowed(link, options.robots))) continue
-          add(targets, link.url, isResource ? depth : depth + 1, isResource)
-        }
-        return targets
-      }
-    }
-  }
-
-  /** The sitemaps that a robots.txt names, and the pages in a sitemap, are seeds: they may be anywhere, and in scope. */
-  const sitemaps = (head: ResponseHead, bytes: AsyncIterable<Uint8Array>) =>
-    Effect.promise(async (): Promise<Download.Reading> => {
-      const found: Array<readonly [url: string, isSitemap: boolean]> = []
-      if (isRobotsTxt(head.url)) {
-        const text: Array<Uint8Array> = []
-        for await (const chunk of bytes) text.push(chunk)
-        for (const url of Sitemap.locations(Robots.parse(Buffer.concat(text)), head.url)) found.push([url, true])
-      } else await readSitemap(head, bytes, ({ url, isSitemap }) => found.push([url, isSitemap]))
-      const end = () => {
-        const targets: Array<Target> = []
-        for (const [url, isSitemap] of found) add(targets, url, 0, isSitemap)
-        return targets
-      }
-      return { write: () => {}, end }
-    })
-
-  return {
-    // a picture that lies elsewhere may move elsewhere
-    redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),
-    read: (target, head) => (rules.sitemaps && isSitemap(head) ? undefined : pages(target, head)),
-    readSaved: (target, head, path) => {
-      // a 304 tells no type
-      const type = head.header("content-type") ?? (/\.css(?:\?|$)/i.test(target.url) ? "text/css" : undefined)
-      const typed: ResponseHead = { ...head, header: (name) => (name === "content-type" ? type : head.header(name)) }
-      const bytes = () => bytesOf(options.directory, path)
-      if (rules.sitemaps && isSitemap(typed)) return sitemaps(typed, bytes())
-      const reading = pages(target, typed)
-      if (reading === undefined) return undefined
-      const all = Effect.promise(async () => {
-        for await (const chunk of bytes()) reading.write(chunk)
-      })
-      return Effect.as(all, reading)
-    }
-  }
-}
-
-const isRobotsTxt = (url: string) => new URL(url).pathname === "/robots.txt"
-
-const isSitemap = (head: ResponseHead): boolean => {
-  const { pathname } = new URL(head.url)
-  const type = head.header("content-type") ?? ""
-  return pathname === "/robots.txt" || /[/+]xml\b/.test(type) || /sitemap[^/]*\.(?:xml|txt)(?:\.gz)?$/i.test(pathname)
-}
-
-const readSitemap = async (
-  head: ResponseHead,
-  bytes: AsyncIterable<Uint8Array>,
-  entry: (entry: Sitemap.Entry) => void
-): Promise<void> => {
-  let drained: (() => void) | undefined
-  let ended!: () => void
-  const end = new Promise<void>((resolve) => (ended = resolve))
-  const sitemap = new Sitemap.Sitemap(
-    { url: head.url, contentType: head.header("content-type") },
-    { entry, drain: () => drained?.(), end: ended }
-  )
-  for await (const chunk of bytes)
-    if (!sitemap.write(chunk)) await Promise.race([end, new Promise<void>((resolve) => (drained = resolve))])
-  sitemap.end()
-  await end
-}
+/** Two runs with the same text follow the same links. */
+const textOf = (seeds: ReadonlyArray<string>, { scope, include, exclude, depth, sitemaps }: Rules) =>
+  JSON.stringify([seeds, scope, include.map(String), exclude.map(String), depth, sitemaps])
 
 /**
  * Opens the directory and starts, or goes on with, the crawl of it, as fast as `outcomes` is pulled.
@@ -212,12 +79,13 @@ export const open = Effect.fnUntraced(function* (
     asked.denyPrivate ??
     !(yield* Effect.promise(async () => (await Promise.all(seeds.map(isPrivateHost))).includes(true)))
   const options: Options = { ...crawlDefaults, ...givenOptions, denyPrivate, headersFor: seeds.map(Url.origin) }
-  const follow = followBy(seeds, asked, options)
+  const following = Following.make(seeds, asked, options)
 
   return yield* Get.openRun(
     Effect.fnUntraced(function* (store, run) {
       const begin = asked.sitemaps ? [...seeds, ...seeds.map((seed) => new URL("/robots.txt", seed).href)] : seeds
       const targets = begin.map((url): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth: 0 }))
+      yield* Get.settled(readAnew(store, following, textOf(seeds, asked)))
       const { list, found, ended, saved } = yield* Get.settled(store.crawl(targets, options.refresh))
       return {
         number: list,
@@ -227,7 +95,7 @@ export const open = Effect.fnUntraced(function* (
         skipped: ended,
         next: Cause.done(),
         crawl: {
-          ...follow,
+          ...following,
           open: found - ended,
           saved,
           ...(asked.maxPages === undefined ? {} : { maxPages: asked.maxPages })

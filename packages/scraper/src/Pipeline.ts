@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import * as Committer from "./Committer.ts"
+import type { Following } from "./crawl/Following.ts"
 import * as Download from "./Download.ts"
 import { type FetchReason, HostDown } from "./FetchError.ts"
 import * as Frontier from "./Frontier.ts"
@@ -46,14 +47,12 @@ export interface List {
 }
 
 /** What makes a crawl of a list. */
-export interface Crawl extends Download.Follow {
+export interface Crawl extends Omit<Following, "readAgain"> {
   /** Targets of it that are not done. */
   readonly open: number
   /** Of them saved, and how many may be; absent: any number. */
   readonly saved: number
   readonly maxPages?: number
-  /** The links of what is saved, read from its place, for a body that did not come whole; `undefined` for one without links. */
-  readonly readSaved: (target: Target, head: ResponseHead, path: string) => Effect.Effect<Download.Reading> | undefined
 }
 
 /** A host that makes the run wait. */

@@ -78,6 +78,8 @@ export interface Crawl {
   readonly found: number
   readonly ended: number
   readonly saved: number
+  /** What `ruled` said last, if anything. */
+  readonly rules: string | undefined
 }
 
 /** A row as it is read back. */
@@ -109,6 +111,10 @@ export class Store extends Context.Service<
      * again, with no attempts made; with `refresh` also what is done.
      */
     readonly crawl: (seeds: ReadonlyArray<Target>, refresh: boolean) => Effect.Effect<Crawl, StoreError>
+    /** What a crawl has saved, in the order of URLs, and where it came from in the end. */
+    readonly saved: (list: number) => Stream.Stream<{ readonly target: Target; readonly finalUrl: string }, StoreError>
+    /** Notes the rules by which all that a crawl has saved was read for links. */
+    readonly ruled: (list: number, rules: string) => Effect.Effect<void, StoreError>
     /**
      * Leases at most `limit` pending targets of a crawl that are due. Sites take turns, and each gets at most what there
      * is `room` for, the nearest to a seed first. Fewer than `limit` when there are no more; `dueMs`: when one of the

@@ -114,10 +114,10 @@ export const make = <Row extends { readonly due: number }>(
       RETURNING id AS list`
     const { list } = made!
     yield* sql`INSERT INTO crawl (list, found, ended, saved) VALUES (${list}, 0, 0, 0)`
-    return { list, found: 0, ended: 0, saved: 0 } satisfies Crawl
+    return { list, found: 0, ended: 0, saved: 0, rules: undefined } satisfies Crawl
   })
   const open = Effect.fnUntraced(function* (seeds: ReadonlyArray<Target>, refresh: boolean) {
-    const [row = yield* begin] = yield* sql<Crawl>`SELECT list, found, ended, saved FROM crawl`
+    const [row = yield* begin] = yield* sql<Crawl>`SELECT list, found, ended, saved, rules FROM crawl`
     const { list } = row
     const [other] = yield* sql`SELECT id FROM list WHERE id <> ${list} LIMIT 1`
     hasLists = other !== undefined
@@ -132,7 +132,8 @@ export const make = <Row extends { readonly due: number }>(
       list,
       found: row.found + (yield* add(list, seeds)),
       ended: row.ended - tried - saved,
-      saved: row.saved - saved
+      saved: row.saved - saved,
+      rules: row.rules ?? undefined
     }
     yield* sql`UPDATE crawl SET found = ${crawl.found}, ended = ${crawl.ended}, saved = ${crawl.saved} WHERE list = ${list}`
     return crawl

@@ -408,6 +408,15 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           )
         ),
       crawl: (seeds, refresh) => guarded(sql.withTransaction(crawl.open(seeds, refresh))),
+      saved: (list) =>
+        Stream.mapError(
+          Stream.map(rows(sql, "list = ? AND state IN (1, 2)", list), (row) => ({
+            target: toTarget(row),
+            finalUrl: row.final_url ?? row.url
+          })),
+          damaged(options.file)
+        ),
+      ruled: (list, rules) => Effect.asVoid(guarded(sql`UPDATE crawl SET rules = ${rules} WHERE list = ${list}`)),
       leaseBySite: (list, limit, nowMs, room) => guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room))),
 
       lease: (list, limit, nowMs) =>

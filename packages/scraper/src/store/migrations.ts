@@ -40,6 +40,8 @@ export const migrations = {
     `CREATE INDEX target_lease ON target (lease) WHERE lease IS NOT NULL`,
     // found: its targets; ended: those with an outcome; saved: those with a body. Counted by each commit, for to count ten
     // million rows takes seconds.
-    `CREATE TABLE crawl (list INTEGER PRIMARY KEY, found BIGINT NOT NULL, ended BIGINT NOT NULL, saved BIGINT NOT NULL)`
+    // rules: those by which its pages were read for links.
+    `CREATE TABLE crawl (list INTEGER PRIMARY KEY, found BIGINT NOT NULL, ended BIGINT NOT NULL, saved BIGINT NOT NULL,
+      rules TEXT)`
   )
 }

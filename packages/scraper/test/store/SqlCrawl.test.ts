@@ -41,7 +41,7 @@ describe("the crawl in the store", () => {
       const links = Array.from({ length: 300 }, (_, i) => target("a", `n${i}`, 1))
       assert.strictEqual(yield* add([page(target("a", "seed"), [...links, ...links])]), 300)
       assert.strictEqual(yield* add([page(links[0]!, [...links, target("b", "new", 2)])]), 1)
-      assert.deepStrictEqual(yield* store.crawl([], false), { list, found: 301, ended: 2, saved: 2 })
+      assert.deepStrictEqual(yield* store.crawl([], false), { list, found: 301, ended: 2, saved: 2, rules: undefined })
     })
   )
 
@@ -121,13 +121,19 @@ describe("the crawl in the store", () => {
       }
       yield* first.commit({ list, settled: [{ target: found[1]!, outcome }], waiting: [], hosts: [], isCrawl: true })
       const second = yield* begin
-      assert.deepStrictEqual(yield* second.crawl([target("a", "seed")], false), { list, found: 3, ended: 1, saved: 1 })
+      assert.deepStrictEqual(yield* second.crawl([target("a", "seed")], false), {
+        list,
+        found: 3,
+        ended: 1,
+        saved: 1,
+        rules: undefined
+      })
       assert.deepStrictEqual(names((yield* second.leaseBySite(list, 10, Date.now(), anyRoom)).targets), [
         "a leased",
         "a lost"
       ])
       const third = yield* begin
-      assert.deepStrictEqual(yield* third.crawl([], true), { list, found: 3, ended: 0, saved: 0 })
+      assert.deepStrictEqual(yield* third.crawl([], true), { list, found: 3, ended: 0, saved: 0, rules: undefined })
     })
   )
 

@@ -1,0 +1,89 @@
+/**
+ * What the frontier of a crawl costs: `node packages/scraper/benchmark/frontier.ts [TARGETS]`, 1,000,000 unless given.
+ *
+ * Pages of 100 links each, a third of them known, over 1,000 sites, committed 20 pages at a time as a crawl does; then
+ * leases as a crawl takes them, and the start of another run. On a disk: the temporary folder should not be in memory.
+ */
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Settled } from "../src/Store.ts"
+import * as NodeSqlite from "../src/store/NodeSqlite.ts"
+import * as SqlStore from "../src/store/SqlStore.ts"
+import type { Target } from "../src/Target.ts"
+
+const count = Number(process.argv[2] ?? 1_000_000)
+const folder = mkdtempSync(join(tmpdir(), "simul-frontier-"))
+const file = join(folder, "store.sqlite")
+
+const targetOf = (number: number, depth: number): Target => {
+  const host = `https://site-${number % 1000}.example`
+  // in no order, as links come
+  const name = Math.imul(number, 2654435761) >>> 0
+  return { url: `${host}/articles/${name}/${number}.html`, host, path: "", attempts: 0, depth }
+}
+const pageOf = (target: Target, links: ReadonlyArray<Target>): Settled => ({
+  target,
+  links,
+  outcome: { _tag: "Saved", url: target.url, attempts: 1, durationMs: 1, status: 200, path: target.path, bytes: 1 }
+})
+
+const memory = () => Math.round(process.memoryUsage.rss() / 2 ** 20)
+const timed = <A, E>(what: string, times: number, effect: Effect.Effect<A, E>) =>
+  Effect.gen(function* () {
+    const cpu = process.cpuUsage()
+    const began = performance.now()
+    const value = yield* effect
+    const seconds = (performance.now() - began) / 1000
+    const { user, system } = process.cpuUsage(cpu)
+    const each =
+      times === 0 ? "" : `, ${Math.round(times / seconds)}/s, ${((user + system) / times).toFixed(1)} us of CPU each`
+    console.log(`${what}: ${seconds.toFixed(2)} s${each}; ${memory()} MiB`)
+    return value
+  })
+
+const begin = Effect.flatMap(NodeSqlite.make({ file, synchronous: "NORMAL" }), (sql) =>
+  Effect.provideService(SqlStore.make({ file, boot: "boot", durability: "process" }), SqlClient.SqlClient, sql)
+)
+
+const fill = Effect.gen(function* () {
+  const { store } = yield* begin
+  const { list } = yield* store.crawl([targetOf(0, 0)], false)
+  let found = 1
+  const insert = Effect.gen(function* () {
+    while (found < count) {
+      const settled = Array.from({ length: 20 }, (_, page) => {
+        const links = Array.from({ length: 100 }, (_, index) =>
+          index % 3 === 0 ? targetOf(Math.floor(Math.random() * found), 1) : targetOf(found++, 1)
+        )
+        return pageOf(targetOf(page, 1), links)
+      })
+      yield* store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true })
+    }
+  })
+  yield* timed(`${count} targets found in 1.5 times as many links`, count, insert)
+  const leases = 100_000
+  yield* timed(
+    `${leases} of them leased, 1,024 at a time`,
+    leases,
+    Effect.gen(function* () {
+      for (let leased = 0; leased < leases;) {
+        const { targets } = yield* store.leaseBySite(list, 1024, Date.now(), () => 64)
+        leased += targets.length
+        if (targets.length === 0) break
+      }
+    })
+  )
+}).pipe(Effect.scoped)
+
+const again = Effect.flatMap(begin, ({ store }) => store.crawl([], false)).pipe(Effect.scoped)
+
+await Effect.runPromise(
+  Effect.gen(function* () {
+    yield* fill
+    const { found, ended } = yield* timed("the next run begins", 0, again)
+    console.log(`${found} targets, ${found - ended} open; ${Math.round(statSync(file).size / 2 ** 20)} MiB on disk`)
+  })
+).finally(() => rmSync(folder, { recursive: true }))

@@ -1,0 +1,205 @@
+/**
+ * What a crawl follows: the links of pages and style sheets while they arrive,
+ * of sitemaps and of what was saved once they are whole, as far as its rules go.
+ */
+import * as Effect from "effect/Effect"
+import type * as Download from "../Download.ts"
+import * as Links from "../extract/Links.ts"
+import * as RobotsDirectives from "../extract/RobotsDirectives.ts"
+import * as Sitemap from "../extract/Sitemap.ts"
+import type { Options } from "../Options.ts"
+import * as Robots from "../robots/Robots.ts"
+import { productToken } from "../RobotsTxt.ts"
+import type { ResponseHead } from "../Session.ts"
+import { bytesOf } from "../sink/Recorded.ts"
+import type { Target } from "../Target.ts"
+import * as Url from "../Url.ts"
+import * as Scope from "./Scope.ts"
+
+/** Which links become targets. */
+export interface Rules {
+  readonly scope: Scope.Within
+  /** A page must match one of them, if there are any. */
+  readonly include: ReadonlyArray<RegExp>
+  /** What matches one of them is left out. */
+  readonly exclude: ReadonlyArray<RegExp>
+  /** Links from a seed, at most. Absent: any number. */
+  readonly depth?: number
+  /** The pages of the sites' sitemaps are seeds too. */
+  readonly sitemaps: boolean
+}
+
+export interface Following extends Download.Follow {
+  /** The same for a body that did not come whole, from the place where it was saved; `undefined` for one without links. */
+  readonly readSaved: (target: Target, head: ResponseHead, path: string) => Effect.Effect<Download.Reading> | undefined
+  /** The same for a body that nobody knows the head of: what begins as a page does is one. None where it is gone. */
+  readonly readAgain: (target: Target, finalUrl: string) => Effect.Effect<ReadonlyArray<Target>>
+}
+
+/** Links that need not be looked up, for they were found a moment ago: a site's pages have the same ones in their margins. */
+class Recent {
+  #young = new Set<string>()
+  #old = new Set<string>()
+  has(url: string): boolean {
+    return this.#young.has(url) || this.#old.has(url)
+  }
+  add(url: string): void {
+    this.#young.add(url)
+    if (this.#young.size <= 32_768) return
+    this.#old = this.#young
+    this.#young = new Set()
+  }
+}
+
+/** What a person would follow. */
+const isFollowed = ({ kind, source, nofollow }: Links.Link, isPolite: boolean): boolean =>
+  !(nofollow && isPolite) &&
+  (kind === "navigation" || kind === "reference" || (kind === "form" && !source.endsWith(" post")))
+
+/** @param seeds as `Url.parse` gives them */
+export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Following => {
+  const { scope: within, include, exclude, depth: maxDepth = Infinity } = rules
+  const scope = Scope.make({ seeds, within, include, exclude, maxDepth })
+  const holds = (url: string, depth: number, isResource: boolean) =>
+    scope.decide({ url, depth, isResource })._tag === "InScope"
+  const token = productToken(options)
+  const credentials = new Map(
+    seeds.flatMap((seed) => {
+      const bare = Url.withoutCredentials(seed)
+      return bare === seed ? [] : [[Url.origin(seed), seed.slice(0, seed.indexOf("@") + 1)] as const]
+    })
+  )
+  const recent = new Recent()
+
+  /** A page has no business to choose what we log in with; a seed has. */
+  const asked = (url: string, host: string) => {
+    const bare = Url.withoutCredentials(url)
+    const start = credentials.get(host)
+    return start === undefined ? bare : start + bare.slice(bare.indexOf("://") + 3)
+  }
+
+  const add = (targets: Array<Target>, found: string, depth: number, isResource: boolean) => {
+    const host = Url.origin(found)
+    const url = asked(found, host)
+    if (recent.has(url) || !holds(url, depth, isResource)) return
+    recent.add(url)
+    targets.push({ url, host, path: "", attempts: 0, depth })
+  }
+
+  const pages = ({ depth = 0 }: Target, head: ResponseHead): Download.Reading | undefined => {
+    const contentType = head.header("content-type")
+    if (Links.syntaxOf(contentType) === undefined) return undefined
+    const { links: found, robots } = Links.fromHead(head, { url: head.url, token })
+    const all = [...found]
+    const links = new Links.Links({ url: head.url, contentType, token }, (link) => all.push(link))
+    return {
+      write: (chunk) => links.write(chunk),
+      end: () => {
+        const nofollow = RobotsDirectives.union(robots, links.end().robots).nofollow && options.robots
+        const targets: Array<Target> = []
+        for (const link of all) {
+          const isResource = link.kind === "resource"
+          if (!isResource && (nofollow || !isFollowed(link, options.robots))) continue
+          add(targets, link.url, isResource ? depth : depth + 1, isResource)
+        }
+        return targets
+      }
+    }
+  }
+
+  /** The sitemaps that a robots.txt names, and the pages in a sitemap, are seeds: they may be anywhere, and in scope. */
+  const sitemaps = (head: ResponseHead, bytes: AsyncIterable<Uint8Array>) =>
+    Effect.promise(async (): Promise<Download.Reading> => {
+      const found: Array<readonly [url: string, isSitemap: boolean]> = []
+      if (isRobotsTxt(head.url)) {
+        const text: Array<Uint8Array> = []
+        for await (const chunk of bytes) text.push(chunk)
+        for (const url of Sitemap.locations(Robots.parse(Buffer.concat(text)), head.url)) found.push([url, true])
+      } else await readSitemap(head, bytes, ({ url, isSitemap }) => found.push([url, isSitemap]))
+      const end = () => {
+        const targets: Array<Target> = []
+        for (const [url, isSitemap] of found) add(targets, url, 0, isSitemap)
+        return targets
+      }
+      return { write: () => {}, end }
+    })
+
+  /** Reads what lies at a path; `undefined` for what has no links. */
+  const saved = (target: Target, head: ResponseHead, path: string) => {
+    const bytes = () => bytesOf(options.directory, path)
+    if (rules.sitemaps && isSitemap(head)) return sitemaps(head, bytes())
+    const reading = pages(target, head)
+    if (reading === undefined) return undefined
+    const all = Effect.promise(async () => {
+      for await (const chunk of bytes()) reading.write(chunk)
+    })
+    return Effect.as(all, reading)
+  }
+
+  return {
+    // a picture that lies elsewhere may move elsewhere
+    redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),
+    read: (target, head) => (rules.sitemaps && isSitemap(head) ? undefined : pages(target, head)),
+    // a 304 tells no type
+    readSaved: (target, head, path) =>
+      saved(target, typed(head, head.header("content-type") ?? (isCss(target.url) ? "text/css" : undefined)), path),
+    readAgain: (target, finalUrl) =>
+      Effect.gen(function* () {
+        const path = target.saved?.record ?? target.path
+        const start = yield* Effect.promise(() => startOf(bytesOf(options.directory, path)))
+        if (start === undefined) return []
+        const head = typed({ status: 200, url: finalUrl, header: () => undefined }, typeOf(finalUrl, start))
+        const reading = saved(target, head, path)
+        return reading === undefined ? [] : (yield* reading).end()
+      })
+  }
+}
+
+const typed = (head: ResponseHead, type: string | undefined): ResponseHead => ({
+  status: head.status,
+  url: head.url,
+  header: (name) => (name === "content-type" ? type : head.header(name))
+})
+
+const isCss = (url: string) => /\.css(?:\?|$)/i.test(url)
+
+/** The first bytes, as Latin-1; `undefined` where there are none to be had. */
+const startOf = async (bytes: AsyncIterable<Uint8Array>): Promise<string | undefined> => {
+  try {
+    for await (const chunk of bytes) return Buffer.from(chunk.subarray(0, 1024)).toString("latin1")
+    return undefined
+  } catch {
+    return undefined
+  }
+}
+const typeOf = (url: string, start: string): string => {
+  if (isCss(url)) return "text/css"
+  if (/^\W*<\?xml/.test(start) && !/<html/i.test(start)) return "application/xml"
+  return /^[\s\xef\xbb\xbf]*</.test(start) ? "text/html" : "application/octet-stream"
+}
+
+const isRobotsTxt = (url: string) => new URL(url).pathname === "/robots.txt"
+
+const isSitemap = (head: ResponseHead): boolean => {
+  const { pathname } = new URL(head.url)
+  const type = head.header("content-type") ?? ""
+  return pathname === "/robots.txt" || /[/+]xml\b/.test(type) || /sitemap[^/]*\.(?:xml|txt)(?:\.gz)?$/i.test(pathname)
+}
+
+const readSitemap = async (
+  head: ResponseHead,
+  bytes: AsyncIterable<Uint8Array>,
+  entry: (entry: Sitemap.Entry) => void
+): Promise<void> => {
+  let drained: (() => void) | undefined
+  let ended!: () => void
+  const end = new Promise<void>((resolve) => (ended = resolve))
+  const sitemap = new Sitemap.Sitemap(
+    { url: head.url, contentType: head.header("content-type") },
+    { entry, drain: () => drained?.(), end: ended }
+  )
+  for await (const chunk of bytes)
+    if (!sitemap.write(chunk)) await Promise.race([end, new Promise<void>((resolve) => (drained = resolve))])
+  sitemap.end()
+  await end
+}
