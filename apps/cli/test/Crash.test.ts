@@ -7,11 +7,10 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Site, SiteProcess } from "@simul/scraper/testing"
-import type { Entry } from "@simul/scraper/Store"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { randomOf, read, run } from "./Killed.ts"
+import { randomOf, read, run, savedIn } from "./Killed.ts"
 
 const seeds = Number(process.env["SEEDS"] ?? 20)
 const firstSeed = Number(process.env["SEED"] ?? 1)
@@ -44,9 +43,6 @@ afterAll(async () => {
   await site.close()
   fs.rmSync(root, { recursive: true })
 })
-
-const savedIn = (entries: ReadonlyArray<Entry>) =>
-  entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))
 
 const finalFiles = (directory: string) =>
   !fs.existsSync(directory)

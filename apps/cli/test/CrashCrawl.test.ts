@@ -8,11 +8,10 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Site, SiteProcess } from "@simul/scraper/testing"
-import type { Entry } from "@simul/scraper/Store"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { randomOf, read, run } from "./Killed.ts"
+import { randomOf, read, run, savedIn } from "./Killed.ts"
 
 const seeds = Number(process.env["SEEDS"] ?? 6)
 const firstSeed = Number(process.env["SEED"] ?? 1)
@@ -41,9 +40,6 @@ afterAll(async () => {
   await site.close()
   fs.rmSync(root, { recursive: true })
 })
-
-const savedIn = (entries: ReadonlyArray<Entry>) =>
-  entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))
 
 describe("simul crawl, killed at any instant", () => {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {

@@ -9,7 +9,6 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Site, SiteProcess } from "@simul/scraper/testing"
 import * as Recorded from "@simul/scraper/sink/Recorded"
 import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
-import type { Entry } from "@simul/scraper/Store"
 import * as Gzip from "@simul/scraper/warc/Gzip"
 import * as WarcReader from "@simul/scraper/warc/WarcReader"
 import * as Effect from "effect/Effect"
@@ -17,7 +16,7 @@ import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
-import { randomOf, read, run } from "./Killed.ts"
+import { randomOf, read, run, savedIn } from "./Killed.ts"
 
 const seeds = Number(process.env["SEEDS"] ?? 6)
 const firstSeed = Number(process.env["SEED"] ?? 1)
@@ -54,9 +53,6 @@ afterAll(async () => {
   await site.close()
   fs.rmSync(root, { recursive: true })
 })
-
-const savedIn = (entries: ReadonlyArray<Entry>) =>
-  entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))
 
 /** Each committed record is whole and right, whatever lies behind them. */
 const assertWhole = async (directory: string, saved: ReturnType<typeof savedIn>, seed: number) => {

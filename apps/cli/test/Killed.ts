@@ -63,3 +63,7 @@ export const read = (directory: string): Promise<ReadonlyArray<Entry>> =>
         )
       )
     : Promise.resolve([])
+
+/** The saved ones among them. */
+export const savedIn = (entries: ReadonlyArray<Entry>) =>
+  entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))

@@ -338,30 +338,4 @@ describe("crawl", () => {
       }
     )
   )
-
-  it.effect("goes deeper or wider by other rules, and asks for nothing that is there", () =>
-    withSite(
-      {
-        files: {
-          "/0.html": `${page("/1.html", "/other.html")}<link rel=stylesheet href="/s.css">`,
-          "/1.html": page("/2.html"),
-          "/2.html": page("/3.html"),
-          "/3.html": "x",
-          "/other.html": "x",
-          "/s.css": "a { background: url(p.png) }",
-          "/p.png": "png"
-        }
-      },
-      async (site) => {
-        const directory = folder()
-        const more = async (rules: Partial<Crawl.Rules>) =>
-          paths(await crawl([site.url("/0.html")], { directory, rules }))
-        assert.deepStrictEqual(await more({ depth: 1, exclude: [/other/, /png/] }), ["/0.html", "/1.html", "/s.css"])
-        assert.deepStrictEqual(await more({ depth: 2, exclude: [/other/] }), ["/2.html", "/p.png"])
-        assert.deepStrictEqual(await more({}), ["/3.html", "/other.html"])
-        assert.deepStrictEqual(await more({}), [])
-        assert.strictEqual(asked(site).length, 7)
-      }
-    )
-  )
 })
