@@ -164,20 +164,26 @@ describe("Stage", () => {
     const body = Zlib.gzipSync(Zlib.gzipSync(Buffer.alloc(4 << 20, "ab")))
     for (const when of ["at once", "in data", "in drain"]) {
       const events: Array<string> = []
+      const closed = Promise.withResolvers<void>()
+      const close = () => {
+        stage.close()
+        closed.resolve()
+      }
       const stage: Stage.Stage = Stage.make("gzip", {
         data: () => {
           events.push("data")
-          if (when === "in data") stage.close()
+          if (when === "in data") close()
         },
         drain: () => {
           events.push("drain")
-          if (when === "in drain") stage.close()
+          if (when === "in drain") close()
         },
         end: () => events.push("end"),
         error: () => events.push("error")
       })
       stage.write(body)
-      if (when === "at once") stage.close()
+      if (when === "at once") close()
+      await closed.promise
       // as long a way for zlib as the closed one had
       assert.strictEqual((await decode("gzip", body)).end, "end")
       stage.end()
