@@ -309,3 +309,4 @@ export const crawl = {
 
 /** Every setting there is: what a settings file may hold. */
 export const all: ReadonlyArray<Setting<unknown>> = [...Object.values(transfer), ...Object.values(crawl)] as never
+export const names: ReadonlySet<string> = new Set(all.map(({ name }) => name))

@@ -83,7 +83,7 @@ describe("settings files", () => {
       rmSync(directory, { recursive: true })
     }
   }
-  const known = new Set(Flags.all.map(({ name }) => name))
+  const known = Flags.names
 
   it("reads the named file, and the user's own below it", () => {
     inDirectory((directory) => {

@@ -52,7 +52,7 @@ export const crawl = Command.make(
   "crawl",
   { urls, settings: Settings.flags(Flags.crawl) },
   Effect.fnUntraced(function* ({ urls, settings: given }) {
-    const sources = yield* Settings.sources(yield* GlobalFlags.config, new Set(Flags.all.map(({ name }) => name)))
+    const sources = yield* Settings.sources(yield* GlobalFlags.config, Flags.names)
     const settings = yield* Effect.fromResult(Settings.resolve(Flags.crawl, given, sources))
     const plan = yield* settle(urls, settings, yield* GlobalFlags.quiet, yield* GlobalFlags.verbose)
     if (plan.timeline === undefined) return yield* fetch(plan)

@@ -271,7 +271,7 @@ export const get = Command.make(
   "get",
   { urls, input, output, settings: Settings.flags(Flags.transfer) },
   Effect.fnUntraced(function* ({ urls, input, output, settings: given }) {
-    const sources = yield* Settings.sources(yield* GlobalFlags.config, new Set(Flags.all.map(({ name }) => name)))
+    const sources = yield* Settings.sources(yield* GlobalFlags.config, Flags.names)
     const settings = yield* Effect.fromResult(Settings.resolve(Flags.transfer, given, sources))
     const planned = yield* settle({
       urls,

@@ -7,33 +7,14 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
+import { type ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Fault from "../tasks/fault.task.ts"
 import type * as Work from "../tasks/work.task.ts"
+import { begun, range, reasonOf, until } from "./Submitted.ts"
 
 const fault = Task.module<typeof Fault>(new URL("../tasks/fault.task.ts", import.meta.url))
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
 
-const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
-  try {
-    return `gave ${String(await promise)}`
-  } catch (error) {
-    return error instanceof ExecutorError ? error.reason._tag : (error as Error).name
-  }
-}
-const range = (length: number) => Array.from({ length }, (_, i) => i)
-/** Runs a task; resolves when it has begun. */
-const begun = async (pool: Pool, then: "spin" | "wait" | "obey", ms: number, options = {}) => {
-  let outcome!: Promise<string>
-  await new Promise<void>((begin) => {
-    outcome = reasonOf(pool.run(work.begin, [then, ms], { ...options, onProgress: () => begin() }))
-  })
-  return { outcome }
-}
-/** Resolves when something holds; the test's own time-out is the bound. */
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise((wake) => setTimeout(wake, 1))
-}
 const alive = (pool: Pool) => pool.statistics().workers.filter(({ state }) => state !== "killing")
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void

@@ -9,27 +9,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import * as fc from "fast-check"
-import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
+import { Pool, Task } from "../../src/node/Pool.ts"
 import type * as Work from "../tasks/work.task.ts"
+import { begun, range, reasonOf } from "./Submitted.ts"
 
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
-
-const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
-  try {
-    return `gave ${String(await promise)}`
-  } catch (error) {
-    return error instanceof ExecutorError ? error.reason._tag : (error as Error).name
-  }
-}
-const range = (length: number) => Array.from({ length }, (_, i) => i)
-/** Runs a task; resolves when it has begun. */
-const begun = async (pool: Pool, then: "spin" | "wait" | "obey", ms: number, options = {}) => {
-  let outcome!: Promise<string>
-  await new Promise<void>((begin) => {
-    outcome = reasonOf(pool.run(work.begin, [then, ms], { ...options, onProgress: () => begin() }))
-  })
-  return { outcome }
-}
 
 for (const [kind, isolated] of [
   ["threads", true],

@@ -8,35 +8,16 @@ import * as fc from "fast-check"
 import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Throws from "../tasks/throws.task.ts"
 import type * as Work from "../tasks/work.task.ts"
+import { begun, range, reasonOf, until } from "./Submitted.ts"
 
 const url = new URL("../tasks/work.task.ts", import.meta.url)
 const work = Task.module<typeof Work>(url)
 const other = (name: string) => Task.module<typeof Throws>(new URL(`../tasks/${name}.task.ts`, import.meta.url)).never
 
-const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
-  try {
-    return `gave ${String(await promise)}`
-  } catch (error) {
-    return error instanceof ExecutorError ? error.reason._tag : (error as Error).name
-  }
-}
-const range = (length: number) => Array.from({ length }, (_, i) => i)
 /** Aborted by hand. */
 const aborting = () => {
   const controller = new AbortController()
   return { signal: controller.signal, abort: () => controller.abort(new DOMException("enough", "AbortError")) }
-}
-/** Runs a task; resolves when it has begun. */
-const begun = async (pool: Pool, then: "spin" | "wait" | "obey", ms: number, options = {}) => {
-  let outcome!: Promise<string>
-  await new Promise<void>((begin) => {
-    outcome = reasonOf(pool.run(work.begin, [then, ms], { ...options, onProgress: () => begin() }))
-  })
-  return { outcome }
-}
-/** Resolves when something holds; the test's own time-out is the bound. */
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise((wake) => setTimeout(wake, 1))
 }
 
 const kinds = [

@@ -152,8 +152,7 @@ export const make = <Row extends { readonly due: number }>(
     for (;;) {
       const sites = yield* sql.unsafe<{ id: number; origin: string }>(nextSites, [list, turn])
       for (const { id, origin } of sites) {
-        if (wrapped && id > first) return { targets, dueMs }
-        if (targets.length >= limit) return { targets, dueMs }
+        if ((wrapped && id > first) || targets.length >= limit) return { targets, dueMs }
         turn = id
         const most = Math.min(room(origin), limit - targets.length)
         if (most <= 0) continue
@@ -164,7 +163,7 @@ export const make = <Row extends { readonly due: number }>(
         yield* sql`UPDATE target SET lease = ${run} WHERE rowid IN ${sql.in(due.map((row) => row.id))}`
         for (const row of due) targets.push(toTarget(row))
       }
-      if (sites.length > 0 && sites.length === sitesAtOnce) continue
+      if (sites.length === sitesAtOnce) continue
       if (wrapped || first === 0) return { targets, dueMs }
       wrapped = true
       turn = 0

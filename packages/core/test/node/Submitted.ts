@@ -1,0 +1,27 @@
+/** What becomes of tasks that a test submits. */
+import { ExecutorError, type Pool, Task } from "../../src/node/Pool.ts"
+import type * as Work from "../tasks/work.task.ts"
+
+const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
+
+/** What it gave, or the tag of the reason why it gave nothing, or the name of what it threw. */
+export const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
+  try {
+    return `gave ${String(await promise)}`
+  } catch (error) {
+    return error instanceof ExecutorError ? error.reason._tag : (error as Error).name
+  }
+}
+export const range = (length: number) => Array.from({ length }, (_, i) => i)
+/** Runs a task; resolves when it has begun. */
+export const begun = async (pool: Pool, then: "spin" | "wait" | "obey", ms: number, options = {}) => {
+  let outcome!: Promise<string>
+  await new Promise<void>((begin) => {
+    outcome = reasonOf(pool.run(work.begin, [then, ms], { ...options, onProgress: () => begin() }))
+  })
+  return { outcome }
+}
+/** Resolves when something holds; the test's own time-out is the bound. */
+export const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((wake) => setTimeout(wake, 1))
+}
