@@ -5,16 +5,21 @@
  * count of failures is at least 1, whatever the reports say. `CONFORMANCE` is
  * what the conformance run printed; the file is absent where there are no cases.
  * Reads vitest's reports in `.vitest/` and turbo's summaries in `.turbo/runs/`
- * (a type check or a lint counts as one). Prints the line of totals, last.
+ * (a type check or a lint counts as one). Prints what failed and how: what has
+ * printed it before lies thousands of lines above. The line of totals is last.
  */
 import { existsSync, globSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 
 interface Report {
   readonly testResults: ReadonlyArray<{
     readonly name: string
     readonly status: string
-    readonly assertionResults: ReadonlyArray<{ readonly status: string }>
+    readonly assertionResults: ReadonlyArray<{
+      readonly status: string
+      readonly fullName: string
+      readonly failureMessages?: ReadonlyArray<string> | null
+    }>
   }>
 }
 interface Summary {
@@ -38,11 +43,12 @@ const fail = (what: string) => {
 
 for (const file of files("{,packages/*/,apps/*/}.vitest/*.json"))
   for (const { name, status, assertionResults } of (read(file) as Report).testResults) {
-    const bad = assertionResults.filter((test) => test.status === "failed").length
+    const bad = assertionResults.filter((test) => test.status === "failed")
     passed += assertionResults.filter((test) => test.status === "passed").length
-    failed += bad
+    for (const { fullName, failureMessages } of bad)
+      fail([`${relative(root, name)}: ${fullName}`, ...(failureMessages ?? [])].join("\n"))
     // a file that cannot be loaded has no tests that could fail
-    if (status === "failed" && bad === 0) fail(name)
+    if (status === "failed" && bad.length === 0) fail(name)
   }
 
 // a workspace whose tests left no report did not run them
