@@ -1,4 +1,5 @@
 /** The tarballs: imported and run on the oldest supported Node and on the pinned one, and judged as packages. */
+import { spawnSync } from "node:child_process"
 import { globSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -69,6 +70,27 @@ describe.each(nodes(folder))("on %s", (_, node) => {
     assert.include(printed, packages.at(-1)!.manifest.version)
     assert.include(await run(folder, node!, [simul, "--help"]), "simul get")
   })
+})
+
+it.skipIf(oldest === undefined)("says what it needs on a Node that is too old", async () => {
+  const older = `Object.defineProperty(process, "version", { value: "v20.20.2" })
+    Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.20.2" } })`
+  const simul = join(folder, "node_modules/@simul/cli/dist/simul.js")
+  const { status, stderr } = spawnSync(
+    oldest!,
+    ["--import", `data:text/javascript,${encodeURIComponent(older)}`, simul],
+    {
+      encoding: "utf8"
+    }
+  )
+  const needed = (await run(folder, oldest!, ["--version"])).replace(/^v|\.\d+\s*$/g, "")
+  assert.strictEqual(
+    stderr,
+    `error: simul needs Node ${needed} or newer, and this is v20.20.2
+hint: install a newer Node (https://nodejs.org), or put it first in PATH
+`
+  )
+  assert.strictEqual(status, 1)
 })
 
 it.skipIf(oldest === undefined)("tries the oldest Node in the version that the packages promise", async () => {
