@@ -11,7 +11,7 @@ import type { Frontier } from "./Frontier.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Politeness from "./Politeness.ts"
 import type { Sink, Synced } from "./Sink.ts"
-import type { Settled, Store, StoreError, Waiting } from "./Store.ts"
+import type { Found, Settled, Store, StoreError, Waiting } from "./Store.ts"
 import type { Target } from "./Target.ts"
 
 export interface CommitterOptions {
@@ -92,7 +92,7 @@ export const make = Effect.fnUntraced(function* (
       archives: grown,
       isCrawl: options.isCrawl
     }
-    const attempt: Effect.Effect<number, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
+    const attempt: Effect.Effect<Found, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
       Effect.andThen(restore(options.diskFull), attempt)
     )
     const found = yield* Effect.onError(attempt, () => putBack(rows))

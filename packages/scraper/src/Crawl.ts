@@ -19,7 +19,7 @@ import type { Outcome } from "./Outcome.ts"
 import type * as Pipeline from "./Pipeline.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
 import { isPrivateHost } from "./session/SeedAddress.ts"
-import type { Store } from "./Store.ts"
+import type { SavedPage, Store } from "./Store.ts"
 import type { Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
@@ -39,18 +39,19 @@ const crawlDefaults: Options = { ...defaults, robots: true }
 
 /**
  * What was saved by other rules is read for links once more: a crawl may be taken further, deeper or wider, and asks
- * again for nothing that is there.
+ * again for nothing that is there. So is what an earlier run found nearer to a seed in the end than it was at first.
  */
 const readAnew = Effect.fnUntraced(function* (store: Store["Service"], following: Following.Following, rules: string) {
   const { list, rules: before } = yield* store.crawl([], false)
-  if (before === rules) return
-  if (before !== undefined)
-    yield* Stream.runForEach(store.saved(list), ({ target, finalUrl }) =>
-      Effect.flatMap(following.readAgain(target, finalUrl), (links) =>
-        links.length === 0 ? Effect.void : Effect.asVoid(store.crawl(links, false))
-      )
-    )
-  yield* store.ruled(list, rules)
+  const readAgain = (page: SavedPage) =>
+    Effect.flatMap(following.readAgain(page), (links) => store.link(list, page.target, links))
+  if (before !== undefined && before !== rules) yield* Stream.runForEach(store.saved(list), readAgain)
+  for (;;) {
+    const pages = following.isBounded ? yield* store.nearer(list, 100) : []
+    if (pages.length === 0) break
+    yield* Effect.forEach(pages, readAgain, { discard: true })
+  }
+  if (before !== rules) yield* store.ruled(list, rules)
 })
 
 /** Two runs with the same text follow the same links. */

@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import { InvalidUrl } from "./FetchError.ts"
 import type { Batch, Line } from "./Lines.ts"
 import type * as Politeness from "./Politeness.ts"
-import type { Known, Place, Store, StoreError } from "./Store.ts"
+import type { Found, Known, Place, SavedPage, Store, StoreError } from "./Store.ts"
 import type { Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
@@ -49,6 +49,8 @@ export interface CrawlOptions {
   readonly perSite: number
   /** Targets that may still be saved. */
   readonly room: number
+  /** Set where depth decides what is followed: reads a page that is nearer than it was for links once more. */
+  readonly readAgain: ((page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>) | undefined
 }
 
 /** Targets of a batch that have no row yet. */
@@ -102,6 +104,9 @@ export const make = Effect.fnUntraced(function* (
   const counts = { read: options.targets, skipped: 0, inFlight: 0, waiting: 0 }
   let listEnded = crawl !== undefined
   let room = crawl?.room ?? Infinity
+  /** How often it was told that saved pages are to be read again, and when last; 0 once there are none. */
+  let nearerTold = 0
+  let nearer = 0
   let paused = false
   let finished: Effect.Effect<never, Cause.Done | StoreError> | undefined
   let dueMs = Infinity
@@ -111,7 +116,7 @@ export const make = Effect.fnUntraced(function* (
   // ---- towards the workers
 
   const dispatch = () => {
-    const isDone = listEnded && politeness.queued() + counts.inFlight + counts.waiting === 0
+    const isDone = listEnded && nearer === 0 && politeness.queued() + counts.inFlight + counts.waiting === 0
     if (finished === undefined && (isDone || (room <= 0 && counts.inFlight === 0))) finished = Cause.done()
     for (const waiter of waiters) {
       const taken = takeNow()
@@ -170,7 +175,9 @@ export const make = Effect.fnUntraced(function* (
 
   const low = Math.ceil(options.window / 2)
   const feederHasWork = () =>
-    (!listEnded && politeness.queued() < low) || (dueMs <= Date.now() && politeness.queued() < options.window)
+    nearer > 0 ||
+    (!listEnded && politeness.queued() < low) ||
+    (dueMs <= Date.now() && politeness.queued() < options.window)
 
   const remember = (targets: ReadonlyArray<Target>, place: Batch["place"]) => {
     const batch: OpenBatch = { place, targets: counts.read, open: new Set(targets.map(({ url }) => url)) }
@@ -248,9 +255,24 @@ export const make = Effect.fnUntraced(function* (
     return { targets, dueMs: waiting.dueMs ?? Infinity }
   })
 
+  const bring = (found: Found) => {
+    counts.waiting += found.added
+    counts.read += found.added
+    if (found.added > 0) dueMs = 0
+    if (found.isNearer && crawl?.readAgain !== undefined) nearer = ++nearerTold
+  }
+  const readNearer = Effect.fnUntraced(function* (readAgain: NonNullable<CrawlOptions["readAgain"]>) {
+    const told = nearerTold
+    const pages = yield* store.nearer(list, 100)
+    // a commit may have brought some meanwhile
+    if (pages.length === 0 && told === nearerTold) nearer = 0
+    for (const page of pages) bring(yield* store.link(list, page.target, yield* readAgain(page)))
+  })
+
   const feed = Effect.gen(function* () {
     for (;;) {
-      if (dueMs <= Date.now() && politeness.queued() < options.window) yield* lease()
+      if (nearer > 0) yield* readNearer(crawl!.readAgain!)
+      else if (dueMs <= Date.now() && politeness.queued() < options.window) yield* lease()
       else if (!listEnded && politeness.queued() < options.window) {
         const batch = yield* Effect.catchIf(next, Cause.isDone, () => Effect.succeed(undefined))
         if (batch === undefined) listEnded = true
@@ -303,11 +325,10 @@ export const make = Effect.fnUntraced(function* (
       counts.waiting++
       if (isSaved) room--
     },
-    /** Of a crawl: a commit brought this many new targets, in this many settled ones. */
-    found: (targets: number, settled: number) => {
-      counts.waiting += targets - settled
-      counts.read += targets
-      if (targets > 0) dueMs = 0
+    /** Of a crawl: what a commit brought, in this many settled targets. */
+    found: (found: Found, settled: number) => {
+      bring(found)
+      counts.waiting -= settled
       dispatch()
     },
     /** These targets leave the line with the commit to come. The place that every target before has a row, then. */

@@ -47,7 +47,7 @@ export interface List {
 }
 
 /** What makes a crawl of a list. */
-export interface Crawl extends Omit<Following, "readAgain"> {
+export interface Crawl extends Following {
   /** Targets of it that are not done. */
   readonly open: number
   /** Of them saved, and how many may be; absent: any number. */
@@ -142,6 +142,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     crawl: crawl && {
       open: crawl.open,
       perSite: Math.max(64, 8 * options.perHost),
+      readAgain: crawl.isBounded ? crawl.readAgain : undefined,
       room: (crawl.maxPages ?? Infinity) - crawl.saved
     },
     claim: naming.claim,

@@ -82,6 +82,18 @@ export interface Crawl {
   readonly rules: string | undefined
 }
 
+/** What links brought: targets that are new, and whether there are saved pages that turned out to be nearer to a seed. */
+export interface Found {
+  readonly added: number
+  readonly isNearer: boolean
+}
+
+/** What a crawl has saved, and where it came from in the end. */
+export interface SavedPage {
+  readonly target: Target
+  readonly finalUrl: string
+}
+
 /** A row as it is read back. */
 export type Entry =
   | { readonly outcome: Outcome }
@@ -102,8 +114,8 @@ export class Store extends Context.Service<
   {
     /** What is known of these URLs, by URL. At most 500 at once. */
     readonly lookup: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, StoreError>
-    /** Writes all of it or nothing. Gives how many links were new. */
-    readonly commit: (commit: Commit) => Effect.Effect<number, StoreError>
+    /** Writes all of it or nothing. A link to what is known by a longer way brings it nearer. */
+    readonly commit: (commit: Commit) => Effect.Effect<Found, StoreError>
     /** Leases at most `limit` pending targets of a list that are due, the earliest first. */
     readonly lease: (list: number, limit: number, nowMs: number) => Effect.Effect<ReadonlyArray<Target>, StoreError>
     /**
@@ -111,8 +123,12 @@ export class Store extends Context.Service<
      * again, with no attempts made; with `refresh` also what is done.
      */
     readonly crawl: (seeds: ReadonlyArray<Target>, refresh: boolean) => Effect.Effect<Crawl, StoreError>
-    /** What a crawl has saved, in the order of URLs, and where it came from in the end. */
-    readonly saved: (list: number) => Stream.Stream<{ readonly target: Target; readonly finalUrl: string }, StoreError>
+    /** What a crawl has saved, in the order of URLs. */
+    readonly saved: (list: number) => Stream.Stream<SavedPage, StoreError>
+    /** Pages that turned out to be nearer to a seed than when their links were followed, at most `limit`. */
+    readonly nearer: (list: number, limit: number) => Effect.Effect<ReadonlyArray<SavedPage>, StoreError>
+    /** Adds what a saved page leads to, read once more: it was read as one that is as deep as `page`. */
+    readonly link: (list: number, page: Target, links: ReadonlyArray<Target>) => Effect.Effect<Found, StoreError>
     /** Notes the rules by which all that a crawl has saved was read for links. */
     readonly ruled: (list: number, rules: string) => Effect.Effect<void, StoreError>
     /**

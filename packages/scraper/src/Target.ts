@@ -16,6 +16,8 @@ export interface Target {
   readonly attempts: number
   /** Links from a seed of a crawl to it; absent for the targets of a list. */
   readonly depth?: number
+  /** Its place in the order of its site, the lowest first; absent: the depth. */
+  readonly rank?: number
   /** Saved by an earlier run, in the file at `path` or as the record `record`: ask conditionally. */
   readonly saved?: Validators & { readonly bytes: number; readonly sha256?: string; readonly record?: string }
   /** A cut body waits as a part file: its strong validator and whole length. */

@@ -94,6 +94,34 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("follows the links of a page that was found by a longer way first, as far as its shortest way allows", () =>
+    withSite(
+      {
+        files: {
+          "/seed.html": page("/1.html", "/hold/gate/tree/1/9/0"),
+          "/1.html": page("/2.html"),
+          "/2.html": page("/3.html"),
+          "/3.html": page("/tree/1/9/0/0")
+        }
+      },
+      async (site) => {
+        const found: Array<string> = []
+        const options = { directory: folder(), robots: false }
+        for await (const { url } of Crawl.crawl([site.url("/seed.html")], { depth: 4 }, options)) {
+          const { pathname } = new URL(url)
+          found.push(pathname)
+          // the short way opens when the page at the end of the long one is saved
+          if (pathname === "/tree/1/9/0/0") site.release("gate")
+        }
+        assert.deepStrictEqual(found.slice(0, 5), ["/seed.html", "/1.html", "/2.html", "/3.html", "/tree/1/9/0/0"])
+        // at depth 1, 2, 3, 3 and 4
+        const near = ["/hold/gate/tree/1/9/0", "/tree/1/9", "/tree/1/9/0", "/tree/1/9/0/0/0", "/tree/1/9/0/0/0/0"]
+        assert.sameMembers(found.slice(5), near)
+        assert.strictEqual(new Set(asked(site)).size, asked(site).length)
+      }
+    )
+  )
+
   it.effect("stays in its scope: host, path, patterns; pictures may lie elsewhere", () =>
     withSite({ hosts: ["127.0.0.1", "127.0.0.2"] }, async (site) => {
       const other = (path: string) => site.url(path, { host: "127.0.0.2" })

@@ -12,6 +12,7 @@ import * as Robots from "../robots/Robots.ts"
 import { productToken } from "../RobotsTxt.ts"
 import type { ResponseHead } from "../Session.ts"
 import { bytesOf } from "../sink/Recorded.ts"
+import type { SavedPage } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import * as Scope from "./Scope.ts"
@@ -33,21 +34,25 @@ export interface Following extends Download.Follow {
   /** The same for a body that did not come whole, from the place where it was saved; `undefined` for one without links. */
   readonly readSaved: (target: Target, head: ResponseHead, path: string) => Effect.Effect<Download.Reading> | undefined
   /** The same for a body that nobody knows the head of: what begins as a page does is one. None where it is gone. */
-  readonly readAgain: (target: Target, finalUrl: string) => Effect.Effect<ReadonlyArray<Target>>
+  readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
+  /** How deep a page is decides what is followed, and not only in which order. */
+  readonly isBounded: boolean
 }
 
 /** Links that need not be looked up, for they were found a moment ago: a site's pages have the same ones in their margins. */
 class Recent {
-  #young = new Set<string>()
-  #old = new Set<string>()
-  has(url: string): boolean {
-    return this.#young.has(url) || this.#old.has(url)
+  #young = new Map<string, number>()
+  #old = new Map<string, number>()
+  /** Whether it was found so near to a seed. */
+  has(url: string, depth: number): boolean {
+    const known = this.#young.get(url) ?? this.#old.get(url)
+    return known !== undefined && known <= depth
   }
-  add(url: string): void {
-    this.#young.add(url)
+  add(url: string, depth: number): void {
+    this.#young.set(url, depth)
     if (this.#young.size <= 32_768) return
     this.#old = this.#young
-    this.#young = new Set()
+    this.#young = new Map()
   }
 }
 
@@ -81,8 +86,8 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   const add = (targets: Array<Target>, found: string, depth: number, isResource: boolean) => {
     const host = Url.origin(found)
     const url = asked(found, host)
-    if (recent.has(url) || !holds(url, depth, isResource)) return
-    recent.add(url)
+    if (recent.has(url, depth) || !holds(url, depth, isResource)) return
+    recent.add(url, depth)
     targets.push({ url, host, path: "", attempts: 0, depth })
   }
 
@@ -143,7 +148,8 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     // a 304 tells no type
     readSaved: (target, head, path) =>
       saved(target, typed(head, head.header("content-type") ?? (isCss(target.url) ? "text/css" : undefined)), path),
-    readAgain: (target, finalUrl) =>
+    isBounded: rules.depth !== undefined,
+    readAgain: ({ target, finalUrl }) =>
       Effect.gen(function* () {
         const path = target.saved?.record ?? target.path
         const start = yield* Effect.promise(() => startOf(bytesOf(options.directory, path)))

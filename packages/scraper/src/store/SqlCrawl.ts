@@ -2,15 +2,17 @@
  * The part of the store that a crawl needs: targets found in pages, and the next
  * ones of each site.
  *
- * 1. A page is known when one of its URLs has a row: a unique index keeps a crawl
- *    from fetching anything twice, and takes no memory.
+ * 1. A page is known when its URL or its key has a row: the indexes of both keep a
+ *    crawl from fetching anything twice, and take no memory.
  * 2. Nothing here costs more the more rows there are, but for the depth of an
  *    index: sites with work are found by jumping from one to the next (a loose
  *    index scan), and counts are kept, not counted.
+ * 3. A page is as deep as the shortest way to it that was found. What was saved
+ *    and is found nearer is noted, for its links are nearer too.
  */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type { Crawl, Settled } from "../Store.ts"
+import type { Crawl, Found, Settled } from "../Store.ts"
 import * as UrlKey from "../crawl/UrlKey.ts"
 import type { Target } from "../Target.ts"
 
@@ -21,11 +23,17 @@ const sitesAtOnce = 64
 
 const sizes = [64, 16, 4, 1]
 
+/** What is due later than this waits for a time: no rank is so high. */
+const mostRank = 1e9
+
 const inserts = new Map(
   sizes.map((size) => {
     const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?)").join(",")
     const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key) VALUES ${rows}
-      ON CONFLICT DO NOTHING`
+      ON CONFLICT (url) DO UPDATE SET depth = excluded.depth,
+        due = CASE WHEN due > ${mostRank} THEN due ELSE excluded.due END,
+        nearer = CASE WHEN state IN (1, 2) THEN 1 END
+      WHERE excluded.depth < depth`
     return [size, text] as const
   })
 )
@@ -62,6 +70,8 @@ export const make = <Row extends { readonly due: number }>(
   const known = new Map<string, number>()
   /** The directory has targets of other lists. */
   let hasLists = false
+  /** There are pages that are known by their key. */
+  let hasKeys = true
   /** The site that `lease` looked at last. */
   let turn = 0
 
@@ -77,27 +87,71 @@ export const make = <Row extends { readonly due: number }>(
   })
   const siteOf = (host: string) => known.get(host)!
 
-  /** Adds the targets that have no row in this list yet; gives how many those are. */
-  const add = Effect.fnUntraced(function* (list: number, found: ReadonlyArray<Target>) {
-    yield* meet(found)
-    let added = 0
-    let from = 0
-    for (const size of sizes)
-      for (; found.length - from >= size; from += size) {
-        const values: Array<unknown> = []
-        for (let i = from; i < from + size; i++) {
-          const { url, depth = 0, host } = found[i]!
-          values.push(url, list, run, depth, depth, siteOf(host), keyOf(url))
-        }
-        added += yield* changes(inserts.get(size)!, values)
-      }
-    if (hasLists)
-      for (const { url, depth = 0, host } of found)
-        added += yield* changes(takeOver, [list, run, depth, depth, siteOf(host), keyOf(url), url])
-    return added
+  /** One target for each page, the nearest, by the URL under which the page has a row, if it has one. */
+  const pagesOf = Effect.fnUntraced(function* (found: ReadonlyArray<Target>) {
+    const pages = new Map<string, Target>()
+    const keyed: Array<string> = []
+    for (const target of found) {
+      const key = keyOf(target.url)
+      if (key !== null) keyed.push(key)
+      const page = key ?? target.url
+      const before = pages.get(page)
+      if (before === undefined) pages.set(page, target)
+      else if (target.depth! < before.depth!) pages.set(page, { ...target, url: before.url })
+    }
+    const rename = (key: string, url: string) => pages.set(key, { ...pages.get(key)!, url })
+    if (keyed.length > 0) {
+      hasKeys = true
+      for (const { url } of yield* rowsWith<{ url: string }>("url FROM target WHERE depth IS NOT NULL AND url", keyed))
+        rename(url, url)
+    }
+    if (hasKeys)
+      for (const { key, url } of yield* rowsWith<{ key: string; url: string }>("key, url FROM target WHERE key", [
+        ...pages.keys()
+      ]))
+        rename(key, url)
+    return [...pages.values()]
+  })
+  const rowsWith = Effect.fnUntraced(function* <A extends object>(select: string, values: ReadonlyArray<string>) {
+    const rows: Array<A> = []
+    for (let from = 0; from < values.length; from += 64) {
+      const some = values.slice(from, from + 64)
+      // of one length: prepared once
+      while (some.length < 64) some.push(some[0]!)
+      rows.push(...(yield* sql.unsafe<A>(`SELECT ${select} IN (${"?,".repeat(63)}?)`, some)))
+    }
+    return rows
   })
 
-  /** Adds the links, and counts; gives how many of them are new. */
+  /** Adds the targets that have no row in this list yet, and brings nearer those that were further away; gives how many are new. */
+  const add = Effect.fnUntraced(function* (list: number, found: ReadonlyArray<Target>) {
+    if (found.length === 0) return 0
+    yield* meet(found)
+    const pages = yield* pagesOf(found)
+    // no row is ever deleted
+    const rows = sql<{ last: number | null }>`SELECT MAX(rowid) AS last FROM target`
+    const [before] = yield* rows
+    let from = 0
+    for (const size of sizes)
+      for (; pages.length - from >= size; from += size) {
+        const values: Array<unknown> = []
+        for (let i = from; i < from + size; i++) {
+          const { url, depth = 0, rank = depth, host } = pages[i]!
+          values.push(url, list, run, rank, depth, siteOf(host), keyOf(url))
+        }
+        yield* changes(inserts.get(size)!, values)
+      }
+    const [after] = yield* rows
+    let added = (after!.last ?? 0) - (before!.last ?? 0)
+    if (hasLists)
+      for (const { url, depth = 0, rank = depth, host } of pages)
+        added += yield* changes(takeOver, [list, run, rank, depth, siteOf(host), keyOf(url), url])
+    return added
+  })
+  const isNearer = (list: number) =>
+    Effect.map(sql`SELECT 1 FROM target WHERE list = ${list} AND nearer IS NOT NULL LIMIT 1`, (rows) => rows.length > 0)
+
+  /** Adds the links, and counts. */
   const commit = Effect.fnUntraced(function* (list: number, settled: ReadonlyArray<Settled>) {
     const added = yield* add(
       list,
@@ -106,8 +160,16 @@ export const make = <Row extends { readonly due: number }>(
     const saved = settled.filter(({ outcome }) => outcome._tag === "Saved" || outcome._tag === "Unchanged").length
     yield* sql`UPDATE crawl SET found = found + ${added}, ended = ended + ${settled.length}, saved = saved + ${saved}
       WHERE list = ${list}`
-    return added
+    return { added, isNearer: yield* isNearer(list) } satisfies Found
   })
+  const link = Effect.fnUntraced(function* (list: number, { url, depth }: Target, links: ReadonlyArray<Target>) {
+    yield* sql`UPDATE target SET nearer = NULL WHERE url = ${url} AND depth = ${depth}`
+    const added = yield* add(list, links)
+    if (added > 0) yield* sql`UPDATE crawl SET found = found + ${added} WHERE list = ${list}`
+    return { added, isNearer: yield* isNearer(list) } satisfies Found
+  })
+  const nearer = (list: number, limit: number) =>
+    sql.unsafe<Row>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ?`, [list, limit])
 
   const begin = Effect.gen(function* () {
     const [made] = yield* sql<{ list: number }>`INSERT INTO list (bytes, lines, sha256, targets) VALUES (0, 0, '', 0)
@@ -121,11 +183,13 @@ export const make = <Row extends { readonly due: number }>(
     const { list } = row
     const [other] = yield* sql`SELECT id FROM list WHERE id <> ${list} LIMIT 1`
     hasLists = other !== undefined
+    const [keyed] = yield* sql`SELECT 1 FROM target WHERE key IS NOT NULL LIMIT 1`
+    hasKeys = keyed !== undefined
     const reopen = (which: string) =>
       changes(`UPDATE target SET state = 0, lease = NULL, due = depth, attempts = 0 WHERE list = ? AND ${which}`, [
         list
       ])
-    yield* reopen(`state = 0 AND due > ${mostDepth}`)
+    yield* reopen(`state = 0 AND due > ${mostRank}`)
     const tried = yield* reopen(`state >= 3`)
     const saved = refresh ? yield* reopen(`state IN (1, 2)`) : 0
     const crawl: Crawl = {
@@ -170,8 +234,5 @@ export const make = <Row extends { readonly due: number }>(
     }
   })
 
-  return { meet, siteOf, commit, open, lease }
+  return { meet, siteOf, commit, link, nearer, open, lease }
 }
-
-/** No link is further from a seed: what is due later waits for a time. */
-export const mostDepth = 1_000_000

@@ -20,7 +20,9 @@ import {
   claimKey,
   type Entry,
   type Known,
+  type Found,
   type Place,
+  type SavedPage,
   Store,
   type StoreError,
   StoreFull,
@@ -28,7 +30,7 @@ import {
 } from "../Store.ts"
 import type { Target, Validators } from "../Target.ts"
 import * as Url from "../Url.ts"
-import { migrations } from "./migrations.ts"
+import { latest, migrations } from "./migrations.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
 
 export interface SqlStoreOptions {
@@ -144,6 +146,12 @@ const addAll = (values: Array<unknown>, row: Row) => {
 
 type Shape = typeof usual | typeof columns
 
+/** A page of a crawl may have been found nearer while it was asked for: then it stays so, and its links are to be followed again. */
+const updateOf: Partial<Record<keyof Row, string>> = {
+  depth:
+    "nearer=CASE WHEN excluded.state IN (1, 2) AND excluded.depth > depth THEN 1 END, depth=CASE WHEN excluded.depth > depth THEN depth ELSE excluded.depth END"
+}
+
 const upserts = new Map<Shape, Map<number, string>>([
   [usual, new Map()],
   [columns, new Map()]
@@ -152,7 +160,7 @@ const upsert = (shape: Shape, rows: number) => {
   let text = upserts.get(shape)!.get(rows)
   if (text === undefined) {
     const row = `(${shape.map(() => "?").join(",")})`
-    const updates = columns.slice(1).map((name) => `${name}=excluded.${name}`)
+    const updates = columns.slice(1).map((name) => updateOf[name] ?? `${name}=excluded.${name}`)
     text = `INSERT INTO target (${shape.join(",")}) VALUES ${Array.from({ length: rows }, () => row).join(",")}
       ON CONFLICT (url) DO UPDATE SET ${updates.join(",")}`
     upserts.get(shape)!.set(rows, text)
@@ -160,6 +168,8 @@ const upsert = (shape: Shape, rows: number) => {
   return text
 }
 const sizes = [256, 64, 16, 4, 1]
+
+const nothingFound: Found = { added: 0, isNearer: false }
 
 const sqliteFull = 13
 /** Whether a statement failed for want of room on the disk. */
@@ -212,8 +222,7 @@ const checkVersion = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file
     sql<{ version: number }>`SELECT MAX(migration_id) AS version FROM migration`,
     damaged(file)
   )
-  const known = Object.keys(migrations).length
-  if (found!.version > known) return yield* new StoreNewer({ file, version: found!.version, known })
+  if (found!.version > latest) return yield* new StoreNewer({ file, version: found!.version, known: latest })
 })
 
 /** Every row, of a store that a run may be writing to. */
@@ -262,6 +271,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       ? {}
       : { partial: { validator: row.validator, ...(row.total === null ? {} : { total: row.total }) } })
   })
+  const toSavedPage = (row: Row): SavedPage => ({ target: toTarget(row), finalUrl: row.final_url ?? row.url })
   const toKnown = (row: Row): Known => ({
     target: toTarget(row),
     list: row.list,
@@ -403,17 +413,16 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               for (const { name, bytes } of archives)
                 yield* sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
-              return isCrawl ? yield* crawl.commit(list, settled) : 0
+              return isCrawl ? yield* crawl.commit(list, settled) : nothingFound
             })
           )
         ),
+      link: (list, page, links) => guarded(sql.withTransaction(crawl.link(list, page, links))),
+      nearer: (list, limit) => Effect.map(guarded(crawl.nearer(list, limit)), (found) => found.map(toSavedPage)),
       crawl: (seeds, refresh) => guarded(sql.withTransaction(crawl.open(seeds, refresh))),
       saved: (list) =>
         Stream.mapError(
-          Stream.map(rows(sql, "list = ? AND state IN (1, 2)", list), (row) => ({
-            target: toTarget(row),
-            finalUrl: row.final_url ?? row.url
-          })),
+          Stream.map(rows(sql, "list = ? AND state IN (1, 2)", list), toSavedPage),
           damaged(options.file)
         ),
       ruled: (list, rules) => Effect.asVoid(guarded(sql`UPDATE crawl SET rules = ${rules} WHERE list = ${list}`)),

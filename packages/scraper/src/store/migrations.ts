@@ -43,5 +43,22 @@ export const migrations = {
     // rules: those by which its pages were read for links.
     `CREATE TABLE crawl (list INTEGER PRIMARY KEY, found BIGINT NOT NULL, ended BIGINT NOT NULL, saved BIGINT NOT NULL,
       rules TEXT)`
+  ),
+  "5_frontier": statements(
+    // nearer: set on a saved page that was found nearer to a seed than it was when its links were followed.
+    `ALTER TABLE target ADD COLUMN nearer INTEGER`,
+    `CREATE INDEX target_nearer ON target (list) WHERE nearer IS NOT NULL`,
+    // A page is known by its URL or, where that is not its key, by its key: a second index over all URLs costs as much as
+    // all else that an insert does.
+    `DROP INDEX target_page`,
+    `CREATE UNIQUE INDEX target_key ON target (key) WHERE key IS NOT NULL`,
+    // saved: its targets with a body.
+    `ALTER TABLE site ADD COLUMN saved BIGINT NOT NULL DEFAULT 0`,
+    // What is known of the targets whose URLs are alike. caught: they have no end.
+    `CREATE TABLE pattern (pattern TEXT PRIMARY KEY, pages INTEGER NOT NULL, caught INTEGER NOT NULL, evidence TEXT NOT NULL)`,
+    `CREATE INDEX pattern_pages ON pattern (caught, pages)`
   )
 }
+
+/** The number of the last step. */
+export const latest = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name, 10)))

@@ -39,9 +39,71 @@ describe("the crawl in the store", () => {
       const add = (settled: ReadonlyArray<Settled>) =>
         store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true })
       const links = Array.from({ length: 300 }, (_, i) => target("a", `n${i}`, 1))
-      assert.strictEqual(yield* add([page(target("a", "seed"), [...links, ...links])]), 300)
-      assert.strictEqual(yield* add([page(links[0]!, [...links, target("b", "new", 2)])]), 1)
+      assert.strictEqual((yield* add([page(target("a", "seed"), [...links, ...links])])).added, 300)
+      assert.strictEqual((yield* add([page(links[0]!, [...links, target("b", "new", 2)])])).added, 1)
       assert.deepStrictEqual(yield* store.crawl([], false), { list, found: 301, ended: 2, saved: 2, rules: undefined })
+    })
+  )
+
+  it.effect("has a page once by whatever URL it is found, and by the nearest way", () =>
+    Effect.gen(function* () {
+      const store = yield* (yield* database).begin
+      const { list } = yield* store.crawl([], false)
+      const found = (name: string, depth: number): Target => {
+        const { url, ...rest } = target("a", "page", depth)
+        return { ...rest, url: url.replace("page.html", name) }
+      }
+      const add = (from: Target, links: ReadonlyArray<Target>) =>
+        store.commit({ list, settled: [page(from, links)], waiting: [], hosts: [], isCrawl: true })
+      const seed = target("a", "seed")
+      // by its key first, by another URL first, and two at once
+      const plain = ["one", "two?utm_source=x", "three?b=1&a=2"].map((name) => found(name, 4))
+      assert.strictEqual((yield* add(seed, [...plain, found("three?a=2&b=1", 5)])).added, 3)
+      const others = ["one?", "one?utm_source=y", "two", "two?utm_source=z", "three?a=2&b=1"]
+      assert.strictEqual(
+        (yield* add(
+          seed,
+          others.map((name) => found(name, 3))
+        )).added,
+        0
+      )
+      const { targets } = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
+      assert.deepStrictEqual(
+        targets.map(({ url, depth }) => [url.slice(18), depth]),
+        plain.map(({ url }) => [url.slice(18), 3])
+      )
+    })
+  )
+
+  it.effect("notes what was saved, or was on its way, by a longer way than there is", () =>
+    Effect.gen(function* () {
+      const store = yield* (yield* database).begin
+      const { list } = yield* store.crawl([], false)
+      const add = (from: Target, links: ReadonlyArray<Target>) =>
+        store.commit({ list, settled: [page(from, links)], waiting: [], hosts: [], isCrawl: true })
+      const [saved, flying, open] = [target("a", "saved", 5), target("a", "flying", 5), target("a", "open", 5)]
+      yield* add(target("a", "seed"), [saved, flying, open])
+      yield* store.leaseBySite(list, 2, Date.now(), anyRoom)
+      yield* add(saved, [])
+      const near = [saved, flying, open].map((one) => ({ ...one, depth: 2 }))
+      assert.isTrue((yield* add(target("a", "seed"), near)).isNearer)
+      // settled as what it was when it was leased
+      yield* add(flying, [])
+      const [first, second, ...rest] = yield* store.nearer(list, 10)
+      assert.deepStrictEqual([names([first!.target, second!.target]), rest], [["a saved", "a flying"], []])
+      assert.deepStrictEqual([first!.target.depth, second!.target.depth], [2, 2])
+      assert.isTrue((yield* store.link(list, { ...saved, depth: 5 }, [])).isNearer, "read as too deep a page")
+      assert.isTrue((yield* store.link(list, first!.target, [target("a", "new", 3)])).isNearer)
+      assert.deepStrictEqual(yield* store.link(list, second!.target, []), { added: 0, isNearer: false })
+      const { targets } = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
+      assert.deepStrictEqual(
+        targets.map(({ depth }, index) => [names(targets)[index], depth]),
+        [
+          ["a open", 2],
+          ["a new", 3]
+        ]
+      )
+      assert.strictEqual((yield* store.crawl([], false)).found, 4)
     })
   )
 
@@ -144,7 +206,10 @@ describe("the crawl in the store", () => {
       yield* store.commit({ list: yield* store.newList, settled: [page(listed, [])], waiting: [], hosts: [] })
       const { list } = yield* store.crawl([], false)
       const settled = [page(target("a", "seed"), [target("a", "listed", 1)])]
-      assert.strictEqual(yield* store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true }), 1)
+      assert.deepStrictEqual(yield* store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true }), {
+        added: 1,
+        isNearer: false
+      })
       const { targets } = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
       assert.deepStrictEqual(targets[0]!.saved, { bytes: 3, sha256: "ab" })
     })
