@@ -189,7 +189,9 @@ class Html implements Reader {
       {
         wants: this.#guesses ? () => true : (attribute) => known.has(attribute),
         maxValue,
-        emptyElements: isXml
+        emptyElements: isXml,
+        // of text only styles are read, which have no references, and guesses
+        rawText: !this.#guesses
       },
       {
         open: (name, attributes, position) => this.#open(name, attributes, position),

@@ -37,6 +37,30 @@ const withQueryIn = (encoding: string, reference: string): string => {
   return reference.slice(start, start + query) + percentEncodeAfterEncoding(encoding, text, special)
 }
 
+/** A path that is written as WHATWG URL writes it, from the root or from the folder of the base, and a fragment. */
+const plain = /^(?:\/(?![/\\])|(?=[\w~-]))([\w.~!$&'()*+,;=@/-]*)(?:#.*)?$/
+const dots = /(?:^|\/)\.\.?(?:\/|$)/
+
+/** What precedes the path of a base, and its path up to the last slash. Pages are read one after the other. */
+let folder = { base: "", root: "", path: "" }
+const folderOf = (base: string) => {
+  if (base !== folder.base) {
+    const url = Url.parse(base)
+    const path = typeof url === "string" ? url.slice(0, (url.indexOf("?") + 1 || url.length + 1) - 1) : ""
+    const slash = path.indexOf("/", path.indexOf("://") + 3)
+    folder = { base, root: path.slice(0, slash + 1), path: path.slice(0, path.lastIndexOf("/") + 1) }
+  }
+  return folder
+}
+
+/** The same as `Url.parse`, for most references of most pages, at a tenth of the cost. */
+const resolvePlain = (reference: string, base: string): string | undefined => {
+  const found = plain.exec(reference)
+  if (found === null || dots.test(found[1]!)) return undefined
+  const { root, path } = folderOf(base)
+  return root === "" ? undefined : (reference.startsWith("/") ? root : path) + found[1]!
+}
+
 /**
  * Resolves a reference; `undefined` where it leads to nothing that can be fetched: `mailto:`, a text that is no URL, one
  * longer than 8192 characters.
@@ -45,7 +69,10 @@ const withQueryIn = (encoding: string, reference: string): string => {
  * @param encoding of the document, by its name in lower case
  */
 export const resolve = (reference: string, base: string, encoding = "utf-8"): string | undefined => {
-  if (reference.length > longest || isForeign(reference)) return undefined
+  if (reference.length > longest) return undefined
+  const simple = resolvePlain(reference, base)
+  if (simple !== undefined) return simple.length <= longest ? simple : undefined
+  if (isForeign(reference)) return undefined
   const output = Encoding.output(encoding)
   const isPlain = output === "utf-8" || !/[^\0-\x7f]/.test(reference)
   const url = Url.parse(isPlain ? reference : withQueryIn(output, reference), base)

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
 import * as Reference from "../../src/extract/Reference.ts"
+import * as Url from "../../src/Url.ts"
 
 const base = "http://h/a/b?c"
 
@@ -43,5 +45,25 @@ describe("resolve", () => {
     assert.isString(Reference.resolve("a".repeat(8000), base))
     assert.isUndefined(Reference.resolve("a".repeat(8193), base))
     assert.isUndefined(Reference.resolve("ä".repeat(8000), base))
+  })
+
+  it("gives what `Url.parse` gives, whatever the reference is made of", () => {
+    const piece = fc.constantFrom(..."/ . .. a B ~ - _ %2e %41 ? # : @ ; & \\ é | \" ' http: // \t".split(" "), " ")
+    const reference = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(""))
+    const from = fc.constantFrom(
+      base,
+      "http://h/",
+      "http://u:p@h:81/a/b/c.html",
+      "HTTP://H/x/../y",
+      "http://h/a?b/c",
+      "http://h"
+    )
+    fc.assert(
+      fc.property(reference, from, (reference, base) => {
+        const expected = Url.parse(reference, base)
+        assert.strictEqual(Reference.resolve(reference, base), typeof expected === "string" ? expected : undefined)
+      }),
+      { numRuns: 5000 }
+    )
   })
 })

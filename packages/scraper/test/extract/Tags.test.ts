@@ -71,6 +71,21 @@ describe("Tags", () => {
         assert.deepStrictEqual(read(markup, options, size), lines, `${size}: ${markup}`)
   })
 
+  it("reads the same tags when it passes over text", () => {
+    const tags = (lines: ReadonlyArray<string>) => lines.filter((line) => line.startsWith("<"))
+    for (const [markup, lines, options] of documents)
+      for (const size of [1, 3, markup.length])
+        assert.deepStrictEqual(
+          tags(read(markup, { ...options, rawText: true }, size)),
+          tags(lines),
+          `${size}: ${markup}`
+        )
+    assert.deepStrictEqual(read("a &amp; b<a b='&quot;\"&amp;amp;'>", { rawText: true }), [
+      '"a &amp; b"',
+      '<a b=""&amp;> 9'
+    ])
+  })
+
   it("keeps no attribute that is not wanted or too long", () => {
     assert.deepStrictEqual(read("<a b=1 c=2>", { wants: (name) => name === "c" }), ["<a c=2> 0"])
     assert.deepStrictEqual(read("<a b=12345 c=1234 d=1&amp;345>", { maxValue: 4 }, 2), ["<a c=1234> 0"])
