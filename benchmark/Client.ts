@@ -29,7 +29,7 @@ export interface Client {
 export const reference = "curl -Z"
 
 /** The first capture of the pattern in what a program prints; undefined when it cannot be run. */
-const ask = (workplace: Workplace, pattern: RegExp, program: string, ...args: ReadonlyArray<string>) => {
+export const ask = (workplace: Workplace, pattern: RegExp, program: string, ...args: ReadonlyArray<string>) => {
   try {
     const env = workplace.environment
     return pattern.exec(
@@ -41,7 +41,7 @@ const ask = (workplace: Workplace, pattern: RegExp, program: string, ...args: Re
 }
 
 /** Of the python3 on the PATH the first that has the module: its path and the module's version. */
-const python = (workplace: Workplace, module: string) => {
+export const python = (workplace: Workplace, module: string) => {
   const say = `import sys, ${module}; print(sys.executable, ${module}.__version__)`
   for (const folder of new Set(workplace.environment["PATH"]!.split(":"))) {
     const [program, version] = ask(workplace, /(.+)/, join(folder, "python3"), "-c", say)?.split(" ") ?? []
@@ -50,7 +50,8 @@ const python = (workplace: Workplace, module: string) => {
   return undefined
 }
 
-const peer = (name: string) => join(import.meta.dirname, "peers", name)
+/** A program in `peers`. */
+export const peer = (name: string) => join(import.meta.dirname, "peers", name)
 
 /** The most transfers that every curl with -Z takes. */
 const curlMost = 300

@@ -37,7 +37,7 @@ daemon off; master_process off; pid nginx.pid; error_log stderr warn;
 worker_processes 1; worker_rlimit_nofile 65536;
 events { worker_connections 20000; use epoll; multi_accept on; }
 http {
-  types { application/octet-stream bin; }
+  types { application/octet-stream bin; text/html html; text/css css; }
   access_log off;
   sendfile on; tcp_nopush on; tcp_nodelay on;
   keepalive_timeout 120s; keepalive_requests 100000000;
@@ -81,8 +81,19 @@ export const start = async (workplace: Workplace, workload: Workload, room: Room
     }
   }
   const root = room.folder("served")
-  const prefix = room.folder("nginx")
   Workloads.writeFiles(workload, root)
+  return { ...(await ofFolder(workplace, room, root)), contentOf: ({ file }) => file }
+}
+
+/** Serves the files below `root` by nginx, in `room`. Rejects where that is not installed or does not listen. */
+export const ofFolder = async (
+  workplace: Workplace,
+  room: Room,
+  root: string
+): Promise<Omit<FileServer, "contentOf">> => {
+  const version = nginx(workplace)
+  if (version === undefined) throw new Error("nginx is not installed")
+  const prefix = room.folder("nginx")
   const port = await freePort()
   writeFileSync(join(prefix, "nginx.conf"), configuration(root, port))
   const child = workplace.start(["nginx", "-p", prefix, "-c", "nginx.conf", "-e", "stderr"], {
@@ -97,7 +108,6 @@ export const start = async (workplace: Workplace, workload: Workload, room: Room
   return {
     origin: `http://127.0.0.1:${port}`,
     name: version,
-    contentOf: ({ file }) => file,
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGTERM")
       await ended
