@@ -299,6 +299,11 @@ export const crawl = {
     fallback: undefined
   } as Setting<number | undefined>,
   sitemaps: toggle("sitemaps", false, { group: which, description: "Start from the pages in the sites' sitemaps too" }),
+  traps: toggle("traps", true, {
+    group: which,
+    negation: "no-traps",
+    description: "Stop where pages have no end and say nothing new [on]"
+  }),
   robots: { ...transfer.robots, description: "Obey robots.txt [on]", fallback: true },
   denyPrivate: {
     ...transfer.denyPrivate,

@@ -66,6 +66,7 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
 /** A rule's name is its tag; the robots rule is the one that people know by its file. */
 const reasonText = (reason: Reason): string => {
   if (reason.outcome === "failed") return reason.text
+  if (reason.reason === "Trap") return reason.text
   return /robots/i.test(reason.reason) ? "refused by robots.txt" : `refused: ${reason.reason}`
 }
 
@@ -90,6 +91,7 @@ const remedies = (report: Report): ReadonlyArray<string> => {
     ...(report.reasons.some(({ outcome, reason }) => outcome === "refused" && /robots/i.test(reason))
       ? ["`--no-robots` would fetch what robots.txt refuses; ask the site first"]
       : []),
+    ...(has("Trap") ? ["`--no-traps` fetches what has no end, too"] : []),
     ...(has("InvalidUrl") ? ["a URL starts with `http://` or `https://`"] : [])
   ].slice(0, 2)
 }

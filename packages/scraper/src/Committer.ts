@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import type { Evidence } from "./crawl/Traps.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Politeness from "./Politeness.ts"
@@ -18,10 +19,14 @@ export interface CommitterOptions {
   readonly list: number
   /** Links of what is settled become targets. */
   readonly isCrawl: boolean
+  /** What is known of patterns of URLs, as far as it changed since the last call. */
+  readonly patterns: () => ReadonlyArray<Evidence>
   /** A commit comes at the latest this long after the first settled target, in milliseconds. */
   readonly withinMs: number
   /** A commit comes at once when this many are settled. */
   readonly most: number
+  /** Or when nothing is left to be asked for but what a commit brings. */
+  readonly isHungry: () => boolean
   /** Transfers in flight whose part is worth a row by now. */
   readonly noteworthy: () => ReadonlyArray<Target>
   /** The target in flight for a URL. */
@@ -90,7 +95,8 @@ export const make = Effect.fnUntraced(function* (
       hosts: politeness.changes(Date.now()),
       ...(place === undefined ? {} : { place }),
       archives: grown,
-      isCrawl: options.isCrawl
+      isCrawl: options.isCrawl,
+      patterns: options.patterns()
     }
     const attempt: Effect.Effect<Found, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
       Effect.andThen(restore(options.diskFull), attempt)
@@ -126,7 +132,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.callback<void>((resume) => {
       const timer = setTimeout(() => resume(Effect.void), ms)
       const check = () => {
-        if (size() < atLeast) return
+        if (size() < atLeast && (size() === 0 || !options.isHungry())) return
         clearTimeout(timer)
         wake = undefined
         resume(Effect.void)

@@ -7,7 +7,8 @@
  * 2. The rules judge links and redirects before anything is asked for.
  * 3. What a page needs to be shown (images, styles, scripts) belongs to it: it
  *    may lie on another host, and is no link further from a seed.
- * 4. Headers and credentials that the user gave reach the origins of seeds alone.
+ * 4. What has no end, by what its pages say, is refused once that is known.
+ * 5. Headers and credentials that the user gave reach the origins of seeds alone.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -32,7 +33,7 @@ export interface Rules extends Following.Rules {
 }
 
 /** Those of the sites of the seeds, all of them. */
-export const rules: Rules = { scope: "host", include: [], exclude: [], sitemaps: false }
+export const rules: Rules = { scope: "host", include: [], exclude: [], sitemaps: false, traps: true }
 
 /** A crawl is polite unless it is told not to be. */
 const crawlDefaults: Options = { ...defaults, robots: true }
@@ -86,6 +87,7 @@ export const open = Effect.fnUntraced(function* (
     Effect.fnUntraced(function* (store, run) {
       const begin = asked.sitemaps ? [...seeds, ...seeds.map((seed) => new URL("/robots.txt", seed).href)] : seeds
       const targets = begin.map((url): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth: 0 }))
+      following.traps?.restore(yield* Get.settled(store.patterns))
       yield* Get.settled(readAnew(store, following, textOf(seeds, asked)))
       const { list, found, ended, saved } = yield* Get.settled(store.crawl(targets, options.refresh))
       return {

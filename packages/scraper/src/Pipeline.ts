@@ -159,8 +159,10 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const committer = yield* Committer.make({ store, sink }, politeness, frontier, {
     list: list.number,
     isCrawl: crawl !== undefined,
+    patterns: () => crawl?.traps?.changes() ?? [],
     withinMs: 200,
     most: 2048,
+    isHungry: () => crawl !== undefined && politeness.queued() === 0,
     inFlight: (url) => running.all.find(({ target }) => target.url === url)?.target,
     noteworthy: () => {
       // most transfers end before they are worth a row
@@ -248,7 +250,19 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     })
 
   const isPlain = ({ target, down }: Politeness.Admission) =>
-    !options.robots && down === undefined && target.partial === undefined
+    !options.robots && down === undefined && target.partial === undefined && trapped(target) === undefined
+
+  /** Why a target is not worth a request. What the user named is, whatever it looks like. */
+  const trapped = ({ url, depth }: Target) => (depth === 0 ? undefined : crawl?.traps?.caught(url))
+  const refuseTrapped = (target: Target, { pattern, pages, contents }: NonNullable<ReturnType<typeof trapped>>) => {
+    forget(target)
+    counts.refused++
+    const message = `${pattern} has no end: ${pages} pages of it had ${contents} different contents, and led to more of them`
+    const asked = about(target, target.attempts, performance.now(), undefined)
+    settle({ target, outcome: { _tag: "Refused", ...asked, error: { reason: "Trap", message } } })
+    frontier.release(target, "unasked")
+    return committer.room() ?? Effect.void
+  }
 
   const visit = ({ target, down }: Politeness.Admission): Effect.Effect<void, StoreError> => {
     const startedMs = performance.now()
@@ -389,7 +403,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       frontier.release(target, ruling.verdict)
       return committer.room() ?? Effect.void
     })
-  const carry = options.robots ? visitIfAllowed : visit
+  const ask = options.robots ? visitIfAllowed : visit
+  const carry = (admission: Politeness.Admission): Effect.Effect<void, StoreError> => {
+    const trap = trapped(admission.target)
+    return trap === undefined ? ask(admission) : refuseTrapped(admission.target, trap)
+  }
 
   // ---- a full disk
 

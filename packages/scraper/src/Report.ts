@@ -194,8 +194,9 @@ export const make = (capacity = 4096): Fold => {
   const addReason = (outcome: Extract<Outcome, { _tag: "Refused" | "Failed" }>, host: string) => {
     const failed = outcome._tag === "Failed"
     const reason = failed ? outcome.error._tag : (outcome.error as { readonly reason: string }).reason
-    // A rule's message may name what it met, so the name of the rule alone tells one rule from another.
-    const text = failed ? describe(outcome.error) : reason
+    // A rule's message may name what it met, so the name of the rule alone tells one rule from another; but a trap's is
+    // its evidence, the same for all that it would have led to.
+    const text = failed ? describe(outcome.error) : reason === "Trap" ? outcome.error.message : reason
     const row = reasons.row(`${outcome._tag}\n${text}`)
     row.about ??= {
       outcome: failed ? "failed" : "refused",

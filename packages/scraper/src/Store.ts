@@ -14,6 +14,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
+import type { Evidence } from "./crawl/Traps.ts"
 import type { HostClock } from "./Politeness.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { StoreDamaged } from "./RunError.ts"
@@ -70,6 +71,8 @@ export interface Commit {
   readonly archives?: ReadonlyArray<Archive>
   /** It is one of a crawl: links that its list does not have yet become pending. */
   readonly isCrawl?: boolean
+  /** What a crawl knows of patterns of URLs. */
+  readonly patterns?: ReadonlyArray<Evidence>
 }
 
 /** A crawl: its list, how many targets that has, how many of them have an outcome, and how many are saved. */
@@ -146,6 +149,8 @@ export class Store extends Context.Service<
     readonly waiting: (
       list: number
     ) => Effect.Effect<{ readonly count: number; readonly dueMs: number | undefined }, StoreError>
+    /** What earlier runs of a crawl knew of patterns: the caught ones, and others with most pages, 1,000 at most. */
+    readonly patterns: Effect.Effect<ReadonlyArray<Evidence>, StoreError>
     /** Makes what failed or was interrupted for a list pending again, due at once, with no attempts made. */
     readonly reopen: (list: number) => Effect.Effect<void, StoreError>
     /** Where earlier runs stopped in their lists. */

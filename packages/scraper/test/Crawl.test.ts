@@ -341,6 +341,36 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("stops where pages have no end, says why, and goes on there where it is told to", () =>
+    withSite(
+      {
+        respond: ({ path }) => {
+          const month = Number(/^\/calendar\/(\d+)\.html$/.exec(path)?.[1] ?? Number.NaN)
+          if (month < 400) return `<p>no events in month ${month}</p>${page(`/calendar/${month + 1}.html`)}`
+          return path === "/index.html" ? page("/calendar/1.html", "/last.html") : undefined
+        }
+      },
+      async (site) => {
+        site.put("/last.html", "x")
+        const directory = folder()
+        const seeds = [site.url("/index.html")]
+        const outcomes = await crawl(seeds, { directory, robots: false })
+        assert.include(paths(outcomes), "/last.html")
+        const [refused, ...others] = outcomes.filter(({ _tag }) => _tag === "Refused")
+        assert.deepStrictEqual([refused!.url, others], [site.url("/calendar/129.html"), []])
+        assert.deepStrictEqual("error" in refused! && refused.error, {
+          reason: "Trap",
+          message: `${site.url("/calendar/#.html")} has no end: 128 pages of it had 1 different contents, and led to more of them`
+        })
+        const before = site.requests.length
+        assert.strictEqual((await crawl(seeds, { directory, robots: false })).length, 1)
+        assert.strictEqual(site.requests.length, before, "known by the next run")
+        const rules = { traps: false, maxPages: 300 }
+        assert.strictEqual(paths(await crawl(seeds, { directory, rules, robots: false })).length, 300 - 130)
+      }
+    )
+  )
+
   it.effect("goes deeper or wider by other rules, and asks for nothing that is there", () =>
     withSite(
       {

@@ -16,6 +16,7 @@ import type { SavedPage } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import * as Scope from "./Scope.ts"
+import * as Traps from "./Traps.ts"
 
 /** Which links become targets. */
 export interface Rules {
@@ -28,6 +29,8 @@ export interface Rules {
   readonly depth?: number
   /** The pages of the sites' sitemaps are seeds too. */
   readonly sitemaps: boolean
+  /** What has no end, by what its pages say, is not asked for any more (`Traps.ts`). */
+  readonly traps: boolean
 }
 
 export interface Following extends Download.Follow {
@@ -37,6 +40,8 @@ export interface Following extends Download.Follow {
   readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
   /** How deep a page is decides what is followed, and not only in which order. */
   readonly isBounded: boolean
+  /** Set where traps are looked out for. */
+  readonly traps: Traps.Traps | undefined
 }
 
 /** Links that need not be looked up, for they were found a moment ago: a site's pages have the same ones in their margins. */
@@ -75,6 +80,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     })
   )
   const recent = new Recent()
+  const traps = rules.traps ? Traps.make() : undefined
 
   /** A page has no business to choose what we log in with; a seed has. */
   const asked = (url: string, host: string) => {
@@ -91,12 +97,12 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     targets.push({ url, host, path: "", attempts: 0, depth })
   }
 
-  const pages = ({ depth = 0 }: Target, head: ResponseHead): Download.Reading | undefined => {
+  const pages = ({ depth = 0 }: Target, head: ResponseHead, watch?: Traps.Watch): Download.Reading | undefined => {
     const contentType = head.header("content-type")
     if (Links.syntaxOf(contentType) === undefined) return undefined
     const { links: found, robots } = Links.fromHead(head, { url: head.url, token })
     const all = [...found]
-    const links = new Links.Links({ url: head.url, contentType, token }, (link) => all.push(link))
+    const links = new Links.Links({ url: head.url, contentType, token, text: watch?.write }, (link) => all.push(link))
     return {
       write: (chunk) => links.write(chunk),
       end: () => {
@@ -107,6 +113,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
           if (!isResource && (nofollow || !isFollowed(link, options.robots))) continue
           add(targets, link.url, isResource ? depth : depth + 1, isResource)
         }
+        watch?.end(targets)
         return targets
       }
     }
@@ -144,11 +151,16 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   return {
     // a picture that lies elsewhere may move elsewhere
     redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),
-    read: (target, head) => (rules.sitemaps && isSitemap(head) ? undefined : pages(target, head)),
+    read: (target, head) =>
+      rules.sitemaps && isSitemap(head)
+        ? undefined
+        : // a page that was saved before says what it said before
+          pages(target, head, target.saved === undefined && isPage(head) ? traps?.watch(target.url) : undefined),
     // a 304 tells no type
     readSaved: (target, head, path) =>
       saved(target, typed(head, head.header("content-type") ?? (isCss(target.url) ? "text/css" : undefined)), path),
     isBounded: rules.depth !== undefined,
+    traps,
     readAgain: ({ target, finalUrl }) =>
       Effect.gen(function* () {
         const path = target.saved?.record ?? target.path
@@ -166,6 +178,8 @@ const typed = (head: ResponseHead, type: string | undefined): ResponseHead => ({
   url: head.url,
   header: (name) => (name === "content-type" ? type : head.header(name))
 })
+
+const isPage = (head: ResponseHead) => Links.syntaxOf(head.header("content-type")) === "html"
 
 const isCss = (url: string) => /\.css(?:\?|$)/i.test(url)
 

@@ -65,6 +65,8 @@ export interface Options {
   readonly token?: string
   /** Also look for URLs in text, comments, unknown attributes and `data:` URLs. Off, unless given: most are noise. */
   readonly guesses?: boolean
+  /** Told of the text between tags, in pieces and as it stands, but not of scripts and styles. */
+  readonly text?: ((text: string) => void) | undefined
   /** Bytes of the document that are read. 16 MiB, unless given. */
   readonly maxBytes?: number
   /** Links that are given out. 250,000, unless given. */
@@ -344,8 +346,10 @@ class Html implements Reader {
   // ---- what is between tags
 
   #text(text: string) {
-    if (this.#css !== undefined) this.#css.write(text)
-    else if (this.#guesses && this.#isProse) {
+    if (this.#css !== undefined) return this.#css.write(text)
+    if (!this.#isProse) return
+    this.#options.text?.(text)
+    if (this.#guesses) {
       this.#prose += text
       if (this.#prose.length < maxProse) return
       const end = this.#prose.lastIndexOf(" ")

@@ -12,6 +12,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
+import type { Evidence } from "../crawl/Traps.ts"
 import type { Crawl, Found, Settled } from "../Store.ts"
 import * as UrlKey from "../crawl/UrlKey.ts"
 import type { Target } from "../Target.ts"
@@ -234,5 +235,20 @@ export const make = <Row extends { readonly due: number }>(
     }
   })
 
-  return { meet, siteOf, commit, link, nearer, open, lease }
+  const know = (patterns: ReadonlyArray<Evidence>) =>
+    Effect.forEach(
+      patterns,
+      ({ pattern, pages, contents, caught, latest }) =>
+        sql`INSERT INTO pattern (pattern, pages, contents, caught, latest)
+          VALUES (${pattern}, ${pages}, ${contents}, ${caught ? 1 : 0}, ${latest})
+          ON CONFLICT (pattern) DO UPDATE SET pages = excluded.pages, contents = excluded.contents,
+            caught = excluded.caught, latest = excluded.latest`,
+      { discard: true }
+    )
+  const patterns = Effect.map(
+    sql<Evidence>`SELECT pattern, pages, contents, caught, latest FROM pattern ORDER BY caught DESC, pages DESC LIMIT 1000`,
+    (rows) => rows.map((row): Evidence => ({ ...row, caught: Number(row.caught) === 1 }))
+  )
+
+  return { meet, siteOf, know, patterns, commit, link, nearer, open, lease }
 }

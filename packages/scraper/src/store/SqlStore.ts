@@ -391,7 +391,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
             ),
 
-      commit: ({ list, settled, waiting, hosts, place, archives = [], isCrawl = false }) =>
+      commit: ({ list, settled, waiting, hosts, place, archives = [], isCrawl = false, patterns = [] }) =>
         guarded(
           sql.withTransaction(
             Effect.gen(function* () {
@@ -413,10 +413,12 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               for (const { name, bytes } of archives)
                 yield* sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
+              yield* crawl.know(patterns)
               return isCrawl ? yield* crawl.commit(list, settled) : nothingFound
             })
           )
         ),
+      patterns: guarded(crawl.patterns),
       link: (list, page, links) => guarded(sql.withTransaction(crawl.link(list, page, links))),
       nearer: (list, limit) => Effect.map(guarded(crawl.nearer(list, limit)), (found) => found.map(toSavedPage)),
       crawl: (seeds, refresh) => guarded(sql.withTransaction(crawl.open(seeds, refresh))),

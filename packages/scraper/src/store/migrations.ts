@@ -55,7 +55,8 @@ export const migrations = {
     // saved: its targets with a body.
     `ALTER TABLE site ADD COLUMN saved BIGINT NOT NULL DEFAULT 0`,
     // What is known of the targets whose URLs are alike. caught: they have no end.
-    `CREATE TABLE pattern (pattern TEXT PRIMARY KEY, pages INTEGER NOT NULL, caught INTEGER NOT NULL, evidence TEXT NOT NULL)`,
+    `CREATE TABLE pattern (pattern TEXT PRIMARY KEY, pages INTEGER NOT NULL, contents INTEGER NOT NULL,
+      caught INTEGER NOT NULL, latest TEXT NOT NULL)`,
     `CREATE INDEX pattern_pages ON pattern (caught, pages)`
   )
 }

@@ -1,0 +1,65 @@
+/**
+ * What a text says, in 128 bytes: the least hashes of the set of its words (bottom-k sketch; Broder, "On the resemblance
+ * and containment of documents", 1997). Numbers are no words, nor is the order one: a page that differs in dates, ids
+ * and sorting says the same.
+ */
+
+/** Words of a sketch. */
+export const size = 32
+
+/** What two texts of the same words have in common of their least hashes, at most `size`. */
+export const shared = (one: Uint32Array, other: Uint32Array): number => {
+  let found = 0
+  for (let i = 0, j = 0; i < one.length && j < other.length;) {
+    const [a, b] = [one[i]!, other[j]!]
+    if (a === b) found++
+    if (a <= b) i++
+    if (b <= a) j++
+  }
+  return found
+}
+
+/** Whether nine of ten words are in both, by what the sketches tell. */
+export const isAlike = (one: Uint32Array, other: Uint32Array): boolean =>
+  10 * shared(one, other) >= 9 * Math.max(one.length, other.length)
+
+/** A sketch in the making. */
+export class Sketch {
+  readonly #least: Array<number> = []
+
+  /** Takes the next piece of the text. A piece ends a word. */
+  write(text: string): void {
+    let hash = 0
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      const letter = code < 0x80 ? code | 0x20 : code
+      // FNV-1a
+      if (letter >= 0x80 || (letter >= 0x61 && letter <= 0x7a))
+        hash = Math.imul((hash || 0x811c9dc5) ^ letter, 0x01000193)
+      else if (hash !== 0) {
+        this.#add(hash)
+        hash = 0
+      }
+    }
+    if (hash !== 0) this.#add(hash)
+  }
+
+  #add(word: number): void {
+    // the finalizer of MurmurHash3: the least ones are any ones
+    let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+    hash = (hash ^ (hash >>> 16)) >>> 0
+    const least = this.#least
+    if (least.length === size && hash >= least[size - 1]!) return
+    let at = least.length
+    while (at > 0 && least[at - 1]! > hash) at--
+    if (least[at - 1] === hash) return
+    least.splice(at, 0, hash)
+    if (least.length > size) least.pop()
+  }
+
+  /** The sketch of all that was written. */
+  end(): Uint32Array {
+    return Uint32Array.from(this.#least)
+  }
+}

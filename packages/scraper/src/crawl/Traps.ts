@@ -1,0 +1,157 @@
+/**
+ * Parts of a site that have no end: calendars, sessions in paths, paths that grow, filters in every combination. They are
+ * told by evidence, counted for each pattern of URLs (`UrlPattern.ts`), and never by a URL alone.
+ *
+ * 1. A pattern is caught when of its last `window` pages nearly all said what others of the pattern had said before
+ *    (`Sketch.ts`), and most of them led to further targets of the pattern. A catalogue of a million different things is
+ *    no trap, nor are a thousand empty pages that lead nowhere.
+ * 2. What is caught stays caught: what else is found of it is refused, and says why.
+ * 3. Memory is bounded: the patterns that pages came of last, with the contents that each had last. Of a pattern without
+ *    suspicion one page in eight is looked at.
+ */
+import * as Sketch from "./Sketch.ts"
+import * as UrlPattern from "./UrlPattern.ts"
+
+/** What is known of a pattern, as the store has it. `caught`: it has no end. */
+export interface Evidence {
+  readonly pattern: string
+  /** Pages of it that were looked at, and how many different ones they were. */
+  readonly pages: number
+  readonly contents: number
+  readonly caught: boolean
+  /** The latest pages and contents, as text. */
+  readonly latest: string
+}
+
+/** Pages that are judged together. */
+export const window = 128
+const mostNew = 6
+const leastGrowing = 64
+const mostPatterns = 1024
+const mostContents = 64
+
+class Pattern {
+  readonly pattern: string
+  seen = 0
+  pages = 0
+  contents = 0
+  caught = false
+  /** Of the latest pages: 1 for one that said something new, 2 for one that led to more of its kind. */
+  latest: Array<number> = []
+  sketches: Array<Uint32Array> = []
+  constructor(pattern: string) {
+    this.pattern = pattern
+  }
+  count(bit: number) {
+    return this.latest.reduce((sum, page) => sum + (page & bit ? 1 : 0), 0)
+  }
+  get isSuspect() {
+    return this.latest.length >= window / 2 && 2 * this.count(1) <= this.latest.length
+  }
+}
+
+const encode = ({ latest, sketches }: Pattern) =>
+  [latest.join(""), ...sketches.map((sketch) => Buffer.from(sketch.buffer).toString("base64"))].join(" ")
+const decode = (text: string): Pick<Pattern, "latest" | "sketches"> => {
+  const [latest = "", ...sketches] = text.split(" ")
+  return {
+    latest: Array.from(latest, Number),
+    sketches: sketches.map((sketch) => new Uint32Array(new Uint8Array(Buffer.from(sketch, "base64")).buffer))
+  }
+}
+
+/** A page that is looked at. */
+export interface Watch {
+  /** Takes the next piece of its text. */
+  readonly write: (text: string) => void
+  /** It is whole, and leads to these. */
+  readonly end: (links: ReadonlyArray<{ readonly url: string }>) => void
+}
+
+export const make = () => {
+  /** The one that a page came of last is last. */
+  const patterns = new Map<string, Pattern>()
+  const changed = new Set<Pattern>()
+  let catches = 0
+
+  const patternOf = (name: string) => {
+    const known = patterns.get(name) ?? new Pattern(name)
+    patterns.delete(name)
+    patterns.set(name, known)
+    if (patterns.size > mostPatterns)
+      for (const [name, { caught }] of patterns)
+        if (!caught) {
+          patterns.delete(name)
+          break
+        }
+    return known
+  }
+
+  const learn = (pattern: Pattern, sketch: Uint32Array, grows: boolean) => {
+    const before = pattern.sketches.findIndex((other) => Sketch.isAlike(sketch, other))
+    const isNew = before < 0
+    if (isNew) pattern.contents++
+    // the latest last
+    pattern.sketches.push(isNew ? sketch : pattern.sketches.splice(before, 1)[0]!)
+    if (pattern.sketches.length > mostContents) pattern.sketches.shift()
+    pattern.pages++
+    pattern.latest.push((isNew ? 1 : 0) + (grows ? 2 : 0))
+    if (pattern.latest.length > window) pattern.latest.shift()
+    if (pattern.isSuspect) changed.add(pattern)
+    if (pattern.latest.length < window || pattern.count(1) > mostNew || pattern.count(2) < leastGrowing) return
+    pattern.caught = true
+    catches++
+  }
+
+  return {
+    /** Takes over what the store has. */
+    restore: (evidence: ReadonlyArray<Evidence>) => {
+      for (const { pattern, pages, contents, caught, latest } of evidence) {
+        if (caught) catches++
+        patterns.set(
+          pattern,
+          Object.assign(new Pattern(pattern), { seen: pages, pages, contents, caught }, decode(latest))
+        )
+      }
+    },
+
+    /** Looks at a page, if there is something to be learnt of it. */
+    watch: (url: string): Watch | undefined => {
+      const name = UrlPattern.of(url)
+      if (name === url) return undefined
+      const pattern = patternOf(name)
+      const isLookedAt = pattern.seen < window || pattern.isSuspect || pattern.seen % 8 === 0
+      pattern.seen++
+      if (!isLookedAt || pattern.caught) return undefined
+      const sketch = new Sketch.Sketch()
+      return {
+        write: (text) => sketch.write(text),
+        end: (links) =>
+          learn(
+            pattern,
+            sketch.end(),
+            links.some((link) => UrlPattern.of(link.url) === name)
+          )
+      }
+    },
+
+    /** What tells that a URL leads nowhere new; `undefined` where nothing does. */
+    caught: (url: string): Pick<Evidence, "pattern" | "pages" | "contents"> | undefined => {
+      if (catches === 0) return undefined
+      const pattern = patterns.get(UrlPattern.of(url))
+      return pattern?.caught === true ? pattern : undefined
+    },
+
+    /** What is worth a row and changed since the last call. */
+    changes: (): ReadonlyArray<Evidence> => {
+      const found = Array.from(changed, (pattern): Evidence => {
+        const { pattern: name, pages, contents, caught } = pattern
+        return { pattern: name, pages, contents, caught, latest: encode(pattern) }
+      })
+      changed.clear()
+      return found
+    }
+  }
+}
+
+export type Traps = ReturnType<typeof make>

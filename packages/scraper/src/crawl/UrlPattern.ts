@@ -1,0 +1,52 @@
+/**
+ * What is alike in the URLs of one kind of page: a calendar's, a catalogue's, those of a path that grows.
+ *
+ * | URL | pattern |
+ * |---|---|
+ * | `/calendar/2031/07/?view=week` | `/calendar/#/#/?view` |
+ * | `/a/4f9d2c/item-12.html` | `/a/#/item-#.html` |
+ * | `/x/en/x/en/x/en/p.html` | `/(x\|en)+/p.html` |
+ */
+
+/** Letters and digits together name one thing, and not a kind. */
+const token = /[a-z0-9]*\d[a-z0-9]*/gi
+
+/** A segment so often in a path is one that the path grows by. */
+const often = 3
+
+const pathOf = (segments: ReadonlyArray<string>): string => {
+  const times = new Map<string, number>()
+  for (const segment of segments) if (segment !== "#") times.set(segment, (times.get(segment) ?? 0) + 1)
+  if (!Array.from(times.values()).some((count) => count >= often)) return segments.join("/")
+  const repeated = Array.from(times).flatMap(([segment, count]) => (count > 1 && segment !== "" ? [segment] : []))
+  const path: Array<string> = []
+  for (const segment of segments) {
+    const piece = repeated.includes(segment) ? `(${repeated.join("|")})+` : segment
+    if (piece !== path.at(-1)) path.push(piece)
+  }
+  return path.join("/")
+}
+
+/** The pattern of a URL; the URL itself where nothing in it varies. `url` as `Url.parse` gives it. */
+export const of = (url: string): string => {
+  const path = url.indexOf("/", url.indexOf("://") + 3)
+  const mark = url.indexOf("?", path)
+  const names =
+    mark < 0
+      ? ""
+      : Array.from(
+          new Set(
+            url
+              .slice(mark + 1)
+              .split("&")
+              .map((parameter) => parameter.split("=", 1)[0]!)
+          )
+        )
+          .toSorted()
+          .join("&")
+  const segments = url
+    .slice(path, mark < 0 ? undefined : mark)
+    .replace(token, "#")
+    .split("/")
+  return `${url.slice(0, path)}${pathOf(segments)}${names === "" ? "" : `?${names}`}`
+}

@@ -1,0 +1,33 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Sketch from "../../src/crawl/Sketch.ts"
+
+const of = (...pieces: ReadonlyArray<string>) => {
+  const sketch = new Sketch.Sketch()
+  for (const piece of pieces) sketch.write(piece)
+  return sketch.end()
+}
+const words = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) =>
+    String(from + index).replace(/\d/g, (digit) => "abcdefghij"[Number(digit)]!)
+  ).join(" ")
+
+describe("Sketch", () => {
+  it("is the same for the same words, whatever their order, case, number and the numbers between them", () => {
+    const one = of("On Monday the 3rd, at 10:30: nothing")
+    assert.deepStrictEqual(of("nothing at on MONDAY the rd, 4, ", "nothing 11:45"), one)
+    assert.notDeepEqual(of("on tuesday the rd at nothing"), one)
+    assert.strictEqual(of("1 2 3").length, 0)
+  })
+
+  it("tells texts that share most of their words from those that do not", () => {
+    const base = of(words(0, 1000))
+    assert.isTrue(Sketch.isAlike(base, of(words(10, 1010))))
+    assert.isFalse(Sketch.isAlike(base, of(words(500, 1500))))
+    assert.isFalse(Sketch.isAlike(base, of("")))
+    assert.isTrue(Sketch.isAlike(of(""), of("12")))
+  })
+
+  it("is no larger than it may be", () => {
+    assert.strictEqual(of(words(0, 100_000)).length, Sketch.size)
+  })
+})

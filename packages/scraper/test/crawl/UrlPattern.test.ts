@@ -1,0 +1,28 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as UrlPattern from "../../src/crawl/UrlPattern.ts"
+
+const host = "http://h:8080"
+const patterns = {
+  "/about/team.html": "/about/team.html",
+  "/calendar/2031/07/?view=week": "/calendar/#/#/?view",
+  "/s/4f9d2ca1b0/item-12.html": "/s/#/item-#.html",
+  "/shop?size=m&color=red&size=l": "/shop?color&size",
+  "/x/en/x/en/x/en/p.html": "/(x|en)+/p.html",
+  "/a/a/a/": "/(a)+/",
+  "/2024/05/17/": "/#/#/#/",
+  "/a/b/a/b.html": "/a/b/a/b.html",
+  "/?": "/?"
+}
+
+describe("UrlPattern", () => {
+  it("takes out what varies, and what a path grows by", () => {
+    for (const [path, pattern] of Object.entries(patterns)) {
+      const name = UrlPattern.of(host + path)
+      assert.strictEqual(name, host + pattern.replace(/\?$/, ""), path)
+    }
+  })
+
+  it("keeps the host as it is", () => {
+    assert.strictEqual(UrlPattern.of("http://h2.example:81/a"), "http://h2.example:81/a")
+  })
+})
