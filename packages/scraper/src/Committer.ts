@@ -11,6 +11,7 @@ import type { Evidence } from "./crawl/Traps.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Politeness from "./Politeness.ts"
+import type { Copy } from "./robots/RobotsPolicy.ts"
 import type { Sink, Synced } from "./Sink.ts"
 import type { Found, Settled, Store, StoreError, Waiting } from "./Store.ts"
 import type { Target } from "./Target.ts"
@@ -33,6 +34,8 @@ export interface CommitterOptions {
   readonly inFlight: (url: string) => Target | undefined
   /** Told of each saved body of so many bytes that could not get its place after all. */
   readonly unplaced: (bytes: number) => void
+  /** Answers for robots.txt that the store does not have yet. */
+  readonly robots: () => ReadonlyArray<Copy>
   /** Told before each try again of a commit that found no room on the disk. */
   readonly diskFull: Effect.Effect<void>
 }
@@ -53,7 +56,9 @@ export const make = Effect.fnUntraced(function* (
   /** Workers that wait for a commit because too much is uncommitted. */
   const held = new Set<() => void>()
 
-  const size = () => settled.length + waiting.length
+  /** Something else is worth a commit. */
+  let stirred = false
+  const size = () => settled.length + waiting.length + (stirred ? 1 : 0)
   const write = Effect.fnUntraced(function* (
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
     isIdle: (rows: number) => boolean
@@ -62,9 +67,11 @@ export const make = Effect.fnUntraced(function* (
     const parked = waiting
     // at the same instant: what ended before it has an outcome, and must not get a row as if it were in flight
     const noteworthy = options.noteworthy()
-    if (isIdle(done.length + parked.length + noteworthy.length)) return []
+    const clocks = stirred || politeness.isChanged() ? 1 : 0
+    if (isIdle(done.length + parked.length + noteworthy.length + clocks)) return []
     settled = []
     waiting = []
+    stirred = false
     // at the same instant: what it syncs is what is committed
     const syncing = sink.sync()
     const sync: Effect.Effect<Synced, StoreError> = Effect.catchTag(syncing, "DiskFull", () =>
@@ -93,6 +100,7 @@ export const make = Effect.fnUntraced(function* (
       settled: rows,
       waiting: [...parked, ...leased],
       hosts: politeness.changes(Date.now()),
+      robots: options.robots(),
       ...(place === undefined ? {} : { place }),
       archives: grown,
       isCrawl: options.isCrawl,
@@ -158,6 +166,11 @@ export const make = Effect.fnUntraced(function* (
     },
     park: (one: Waiting) => {
       waiting.push(one)
+      wake?.()
+    },
+    /** There is something to commit besides targets. */
+    stir: () => {
+      stirred = true
       wake?.()
     },
     /** Waits while too much is uncommitted; `undefined` if it is not. */

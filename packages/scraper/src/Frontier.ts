@@ -190,7 +190,7 @@ export const make = Effect.fnUntraced(function* (
     if (unknown.size === 0) return Effect.void
     if (hostsKnown.size > 100_000) hostsKnown.clear()
     for (const host of unknown) hostsKnown.add(host)
-    return Effect.map(store.hosts([...unknown]), politeness.restore)
+    return Effect.map(store.hosts([...unknown]), (clocks) => politeness.restore(clocks, Date.now()))
   }
 
   /** Whether a URL of the list is to be fetched, given its row. */

@@ -181,6 +181,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       counts.bytes -= bytes
       counts.failed++
     },
+    robots: () => robots.copies(),
     diskFull: Effect.suspend(() => pauseForDisk(0))
   })
 
@@ -388,7 +389,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
 
   // ---- robots.txt
 
-  const robots = RobotsTxt.make(session, politeness, options)
+  const robots = RobotsTxt.make({ session, store }, politeness, options, committer.stir)
   const visitIfAllowed = (admission: Politeness.Admission): Effect.Effect<void, StoreError> =>
     Effect.flatMap(robots.rule(admission), (ruling) => {
       const { target } = admission

@@ -11,7 +11,11 @@
  *    clears them.
  * 4. After more strikes than `strikes` it is down: its targets are let through
  *    at once to be failed without a request, but for one probe each `probeMs`.
- * 5. Hosts take turns. An idle host without a clock costs nothing.
+ * 5. A host with strikes has one request in flight, until one is answered.
+ * 6. Hosts take turns. An idle host without a clock costs nothing.
+ * 7. What is known of a host outlives the process: the first request of the next
+ *    one keeps its distance, waits for the end of a pause, and comes alone to a
+ *    host that had strikes.
  */
 import type { Target } from "./Target.ts"
 
@@ -22,7 +26,15 @@ export interface HostClock {
   readonly nextMs: number
   /** Asked to wait, or backed off, until then. */
   readonly pausedMs: number
+  /** It asked for that pause itself. */
+  readonly asked: boolean
   readonly strikes: number
+  /** What the last strike was for. */
+  readonly fault: string
+  /** Between two starts, as it was kept last. */
+  readonly delayMs: number
+  /** Of that, what the host wants by its robots.txt. */
+  readonly crawlDelayMs: number
 }
 
 export interface PolitenessOptions {
@@ -61,6 +73,8 @@ const probeMs = 30_000
 const maxPauseMs = 86_400_000
 /** Nor one that wants its requests further apart. */
 const maxDelayMs = 300_000
+/** Strikes of an earlier run count for so long after their pause. */
+const strikesMs = 3_600_000
 
 /** Exponential with full jitter: uniform in [0, base 2^(n-1)), at most a minute. `n` counts from 1. */
 export const backoffMs = (n: number, { baseMs, random }: Backoff) =>
@@ -78,6 +92,7 @@ class Host {
   strikes = 0
   last = ""
   delayMs: number
+  crawlDelayMs = 0
   /** The target whose start was counted last, and `nextMs` before it. */
   latest: Target | undefined = undefined
   beforeMs = 0
@@ -121,6 +136,11 @@ export const make = (options: PolitenessOptions) => {
     ready.push(host)
   }
   const isDown = (host: Host) => host.strikes > options.strikes
+  const isFull = (host: Host) => host.inFlight >= (host.strikes > 0 ? 1 : options.perHost)
+  const slow = (host: Host, crawlDelayMs: number) => {
+    host.crawlDelayMs = Math.min(crawlDelayMs, maxDelayMs)
+    host.delayMs = Math.max(options.delayMs, host.crawlDelayMs)
+  }
   const readyMs = (host: Host) => Math.max(host.nextMs, host.pausedMs)
   const wake = (nowMs: number) => {
     for (const host of sleeping)
@@ -144,12 +164,21 @@ export const make = (options: PolitenessOptions) => {
   }
 
   return {
-    /** Takes over clocks from the store; a clock that has run out is ignored. */
-    restore: (clocks: ReadonlyArray<HostClock>) => {
+    /** Takes over clocks from the store. A host that was down is tried once more before it counts as down again. */
+    restore: (clocks: ReadonlyArray<HostClock>, nowMs: number) => {
       for (const clock of clocks) {
         const host = hostOf(clock.host)
         host.nextMs = Math.max(host.nextMs, clock.nextMs)
-        host.pausedMs = Math.max(host.pausedMs, clock.pausedMs)
+        if (clock.pausedMs > host.pausedMs) {
+          host.pausedMs = clock.pausedMs
+          host.asked = clock.asked
+        }
+        if (host.crawlDelayMs === 0) slow(host, clock.crawlDelayMs)
+        if (host.strikes === 0 && nowMs - clock.pausedMs < strikesMs) {
+          host.strikes = Math.min(clock.strikes, options.strikes)
+          host.last = clock.fault
+        }
+        forget(host, nowMs)
       }
     },
 
@@ -173,7 +202,7 @@ export const make = (options: PolitenessOptions) => {
         }
         if (host.queued === 0) continue
         const down = isDown(host)
-        if (!down && host.inFlight >= options.perHost) continue // listed again by `release`
+        if (!down && isFull(host)) continue // listed again by `release`
         if (readyMs(host) > nowMs && !down) {
           sleeping.add(host)
           continue
@@ -240,11 +269,13 @@ export const make = (options: PolitenessOptions) => {
      */
     setDelay: (origin: string, ms: number, sinceMs: number) => {
       const host = hostOf(origin)
-      host.delayMs = Math.max(options.delayMs, Math.min(ms, maxDelayMs))
+      slow(host, ms)
       host.nextMs = Math.max(host.nextMs, sinceMs + host.delayMs)
       host.latest = undefined
       changed.add(host)
     },
+    /** What a host wants by its robots.txt, as far as `setDelay` or an earlier run said: milliseconds. */
+    crawlDelay: (origin: string) => hosts.get(origin)?.crawlDelayMs ?? 0,
 
     /** Targets queued. */
     queued: () => queued,
@@ -258,10 +289,15 @@ export const make = (options: PolitenessOptions) => {
       return at
     },
 
+    /** A clock changed since `changes` was called last. */
+    isChanged: () => changed.size > 0,
     /** The clocks that changed since the last call. */
     changes: (nowMs: number): ReadonlyArray<HostClock> => {
       if (changed.size === 0) return []
-      const clocks = Array.from(changed, ({ host, nextMs, pausedMs, strikes }) => ({ host, nextMs, pausedMs, strikes }))
+      const clocks = Array.from(changed, (one) => {
+        const { host, nextMs, pausedMs, asked, strikes, last: fault, delayMs, crawlDelayMs } = one
+        return { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs }
+      })
       const hostsToCheck = [...changed]
       changed.clear()
       for (const host of hostsToCheck) forget(host, nowMs)
@@ -272,10 +308,10 @@ export const make = (options: PolitenessOptions) => {
     held: (origin: string) => {
       const host = hosts.get(origin)
       if (host === undefined) return undefined
-      const { nextMs, pausedMs, asked, inFlight } = host
+      const { nextMs, pausedMs, asked } = host
       return isDown(host)
         ? { nextMs: 0, pausedMs: 0, asked, isFull: false }
-        : { nextMs, pausedMs, asked, isFull: inFlight >= options.perHost }
+        : { nextMs, pausedMs, asked, isFull: isFull(host) }
     },
 
     /** The hosts that make most targets wait. */

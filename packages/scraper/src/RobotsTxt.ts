@@ -2,10 +2,13 @@
  * May a target be asked, by its host's robots.txt (RFC 9309)? It stands between
  * the frontier and a target's own request, in runs that obey the file.
  *
- * 1. A host is asked for its robots.txt once, by the first of its targets and
- *    with that one's slot. Targets that come meanwhile wait for the same answer.
+ * 1. A host is asked for its robots.txt once in 24 hours, by the first of its
+ *    targets and with that one's slot, however often the run is started anew;
+ *    with `refresh` once in each run.
+ *    Targets that come meanwhile wait for the same answer.
  * 2. Without an answer no target is asked: a file that cannot be had now is a
  *    fault of its host, and its targets go back to the queue until the next try.
+ *    An older file counts meanwhile, for 30 days (RFC 9309 2.3.1.4, 2.4).
  * 3. A target that waited is judged by the answer it waited for, remembered or
  *    not: progress needs no memory.
  * 4. `Crawl-delay` is kept by `Politeness.ts`, from the request for the file on.
@@ -25,6 +28,7 @@ import { retryAfterMs } from "./RetryAfter.ts"
 import * as Robots from "./robots/Robots.ts"
 import * as RobotsPolicy from "./robots/RobotsPolicy.ts"
 import type { Receiver, ResponseHead, Session, Transfer } from "./Session.ts"
+import type { Store, StoreError } from "./Store.ts"
 import type { Target } from "./Target.ts"
 
 /**
@@ -61,9 +65,11 @@ export const productToken = ({ userAgent, headers }: Pick<Options, "userAgent" |
 /** The body of an error page is read to its end, to keep the connection, if it is no longer than this. */
 const drainBytes = 65_536
 
+const nothing = new Uint8Array()
+
 /** One request for a robots.txt. `done` is called once with the verdict, unless `abort` came first. */
 class Asking implements Receiver, Decode.Output {
-  readonly #done: (verdict: RobotsPolicy.Verdict, bytes: number, reason?: FetchReason) => void
+  readonly #done: (verdict: RobotsPolicy.Verdict, body: Uint8Array, reason?: FetchReason) => void
   #transfer: Transfer | undefined
   #head: ResponseHead | undefined
   /** Set for a body that matters. */
@@ -72,7 +78,7 @@ class Asking implements Receiver, Decode.Output {
   #bytes = 0
   #ended = false
 
-  constructor(done: (verdict: RobotsPolicy.Verdict, bytes: number, reason?: FetchReason) => void) {
+  constructor(done: (verdict: RobotsPolicy.Verdict, body: Uint8Array, reason?: FetchReason) => void) {
     this.#done = done
   }
 
@@ -136,15 +142,15 @@ class Asking implements Receiver, Decode.Output {
     const body = Buffer.concat(this.#chunks)
     this.abort()
     const verdict = RobotsPolicy.judge({ kind: "response", status, body })
-    if (verdict.kind !== "unreachable") return this.#done(verdict, body.length)
+    if (verdict.kind !== "unreachable") return this.#done(verdict, body.subarray(0, Robots.maxBytes + 1))
     const wait = retryAfterMs(this.#head!.header("retry-after"), Date.now())
     const reason = new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) })
-    this.#done(verdict, 0, reason)
+    this.#done(verdict, nothing, reason)
   }
   #fail(reason: FetchReason) {
     this.abort()
     const kind = reason._tag === "RedirectError" ? "redirects" : "failed"
-    this.#done(RobotsPolicy.judge({ kind }), 0, reason)
+    this.#done(RobotsPolicy.judge({ kind }), nothing, reason)
   }
 }
 
@@ -173,6 +179,10 @@ const longestQuote = 200
 const weights = { host: 600, byte: 2, rule: 200, piece: 60 }
 /** The body has so long, however it trickles. */
 const bodyMs = 60_000
+const maxAgeMs = RobotsPolicy.maxAgeSeconds * 1000
+const maxStaleMs = RobotsPolicy.maxStaleSeconds * 1000
+/** An old file counts for so long before the host is asked for a new one again. */
+const staleMs = 3_600_000
 
 const allowed: Ruling = { _tag: "Allowed" }
 const unreachable = (host: string, fault: string, verdict: Verdict | undefined): Ruling => ({
@@ -181,20 +191,31 @@ const unreachable = (host: string, fault: string, verdict: Verdict | undefined):
   error: { reason: "RobotsUnreachable", message: `robots.txt of ${host} cannot be had: ${fault}` }
 })
 
+/** What is kept of a host, seen from now: from its future, it is none. */
+const ageMs = ({ askedMs }: RobotsPolicy.Copy, nowMs: number) => (askedMs > nowMs ? Infinity : nowMs - askedMs)
+
+const verdictOf = ({ kind, body = nothing }: RobotsPolicy.Copy): RobotsPolicy.Verdict =>
+  kind === "rules" ? { kind, robots: Robots.parse(body) } : { kind }
+
+/** @param learned told when `copies` has something to give */
 export const make = (
-  session: Session["Service"],
+  { session, store }: { readonly session: Session["Service"]; readonly store: Pick<Store["Service"], "robots"> },
   politeness: Politeness,
-  options: Pick<Options, "userAgent" | "headers" | "delayMs" | "timeoutMs" | "maxTimeMs">,
+  options: Pick<Options, "userAgent" | "headers" | "delayMs" | "timeoutMs" | "maxTimeMs" | "refresh">,
+  learned: () => void = () => {},
   bounds: Bounds = { hosts: 100_000, bytes: 128 << 20 }
 ) => {
   const token = productToken(options)
   const { maxTimeMs = Infinity } = options
+  const startedMs = Date.now()
   const waiting = new Map<string, Waiting>()
   /** The hosts that were asked about least recently come first. */
   const known = new Map<string, Known>()
   let weight = 0
   /** Queued again only for their turn: their answer may be forgotten by then. */
   const cleared = new WeakSet<Target>()
+  /** What the store does not have yet. */
+  let fresh: Array<RobotsPolicy.Copy> = []
 
   const forget = (host: string, { delayMs, weight: freed }: Known) => {
     known.delete(host)
@@ -204,7 +225,7 @@ export const make = (
   const recall = (host: string, nowMs: number): Known | undefined => {
     const found = known.get(host)
     if (found === undefined) return undefined
-    if (nowMs - found.sinceMs >= RobotsPolicy.maxAgeSeconds * 1000) {
+    if (nowMs - found.sinceMs >= maxAgeMs) {
       forget(host, found)
       return undefined
     }
@@ -223,12 +244,7 @@ export const make = (
   }
 
   /** Keeps what concerns us: a file may name thousands of crawlers. */
-  const learn = (
-    verdict: RobotsPolicy.Verdict,
-    bytes: number,
-    reason: FetchReason | undefined,
-    sinceMs: number
-  ): Known => {
+  const learn = (verdict: RobotsPolicy.Verdict, bytes: number, sinceMs: number, reason?: FetchReason): Known => {
     const common = { fault: reason?.message ?? "", again: undefined, sinceMs, delayMs: 0, weight: weights.host }
     if (verdict.kind === "unreachable") {
       const pauseMs = reason?._tag === "StatusError" ? reason.retryAfterMs : undefined
@@ -247,13 +263,26 @@ export const make = (
     }
   }
 
-  const begin = (host: string): Waiting => {
+  const keep = (copy: RobotsPolicy.Copy) => {
+    fresh.push(copy)
+    learned()
+  }
+  /** `old`: what there was, and is too old. */
+  const begin = (host: string, old: RobotsPolicy.Copy | undefined): Waiting => {
     const sinceMs = Date.now()
-    const asking = new Asking((verdict, bytes, reason) => {
+    const asking = new Asking((verdict, body, reason) => {
       waiting.delete(host)
-      const learned = learn(verdict, bytes, reason, sinceMs)
-      if (learned.again === undefined) remember(host, learned)
-      for (const resume of begun.targets) resume(learned)
+      const { kind } = verdict
+      let answer: Known
+      if (kind === "unreachable" && old !== undefined && old.kind !== kind && ageMs(old, sinceMs) < maxStaleMs)
+        answer = learn(verdictOf(old), old.body?.length ?? 0, sinceMs - maxAgeMs + staleMs)
+      else {
+        answer = learn(verdict, body.length, sinceMs, reason)
+        const about = kind === "rules" ? { body } : kind === "unreachable" ? { fault: answer.fault } : {}
+        keep({ host, askedMs: sinceMs, kind, ...about })
+      }
+      if (answer.again === undefined) remember(host, answer)
+      for (const resume of begun.targets) resume(answer)
     })
     const begun: Waiting = { asking, targets: new Set() }
     waiting.set(host, begun)
@@ -261,10 +290,10 @@ export const make = (
     return begun
   }
   /** The answer for a host, and whether this call was the one that asked. Given up when nobody waits any more. */
-  const ask = (host: string) =>
+  const ask = (host: string, old: RobotsPolicy.Copy | undefined) =>
     Effect.callback<{ readonly answer: Known; readonly asked: boolean }>((resume) => {
       const under = waiting.get(host)
-      const { asking, targets } = under ?? begin(host)
+      const { asking, targets } = under ?? begin(host, old)
       const heard = (answer: Known) => resume(Effect.succeed({ answer, asked: under === undefined }))
       targets.add(heard)
       return Effect.sync(() => {
@@ -284,28 +313,55 @@ export const make = (
     return { _tag: "Refused", verdict: said, error: { reason: "RobotsDisallowed", message } }
   }
 
+  /** What an answer that was waited for means: some time has passed since the target was let through. */
+  const ruleBy = (target: Target, { answer, asked }: { readonly answer: Known; readonly asked: boolean }): Ruling => {
+    const said = asked ? "answered" : "unasked"
+    if (answer.again !== undefined)
+      return { _tag: "Deferred", verdict: asked ? { fault: answer.fault, ...answer.again } : said }
+    const ruling = judge(target, answer, said)
+    if (ruling._tag !== "Allowed" || politeness.startAgain(target.host, Date.now())) return ruling
+    cleared.add(target)
+    return { _tag: "Deferred", verdict: said }
+  }
+
   return {
     /**
      * What becomes of a target that was given a slot. Asks its host first, where that is not known from the last 24
      * hours (RFC 9309 2.4). A host that is down is not asked: what is not known then is refused.
      */
-    rule: ({ target, down }: Admission): Effect.Effect<Ruling> =>
+    rule: ({ target, down }: Admission): Effect.Effect<Ruling, StoreError> =>
       Effect.suspend(() => {
         if (cleared.delete(target)) return Effect.succeed(allowed)
         const { host } = target
         const answer = recall(host, Date.now())
         if (answer !== undefined) return Effect.succeed(judge(target, answer, "unasked"))
-        if (down !== undefined) return Effect.succeed(unreachable(host, down.last, undefined))
-        return Effect.map(ask(host), ({ answer, asked }): Ruling => {
-          const said = asked ? "answered" : "unasked"
-          if (answer.again !== undefined)
-            return { _tag: "Deferred", verdict: asked ? { fault: answer.fault, ...answer.again } : said }
-          const ruling = judge(target, answer, said)
-          if (ruling._tag !== "Allowed" || politeness.startAgain(host, Date.now())) return ruling
-          cleared.add(target)
-          return { _tag: "Deferred", verdict: said }
+        if (waiting.has(host)) return Effect.map(ask(host, undefined), (answered) => ruleBy(target, answered))
+        return Effect.flatMap(store.robots(host), (copy): Effect.Effect<Ruling> => {
+          const nowMs = Date.now()
+          if (
+            copy !== undefined &&
+            copy.kind !== "unreachable" &&
+            ageMs(copy, nowMs) < maxAgeMs &&
+            !(options.refresh && copy.askedMs < startedMs)
+          ) {
+            const keptDelayMs = politeness.crawlDelay(host)
+            const answer = learn(verdictOf(copy), copy.body?.length ?? 0, copy.askedMs)
+            remember(host, answer)
+            // its start was counted without the delay
+            const isNew = politeness.crawlDelay(host) > keptDelayMs
+            return Effect.succeed(isNew ? ruleBy(target, { answer, asked: false }) : judge(target, answer, "unasked"))
+          }
+          if (down !== undefined) return Effect.succeed(unreachable(host, down.last, undefined))
+          return Effect.map(ask(host, copy), (answered) => ruleBy(target, answered))
         })
       }),
+
+    /** What was learned since the last call, for the store. */
+    copies: (): ReadonlyArray<RobotsPolicy.Copy> => {
+      const given = fresh
+      fresh = []
+      return given
+    },
 
     /** Hosts remembered, and about the bytes that they take. */
     statistics: () => ({ hosts: known.size, bytes: weight })

@@ -17,6 +17,7 @@ import type * as Stream from "effect/Stream"
 import type { Evidence } from "./crawl/Traps.ts"
 import type { HostClock } from "./Politeness.ts"
 import type { Outcome } from "./Outcome.ts"
+import type { Copy } from "./robots/RobotsPolicy.ts"
 import type { StoreDamaged } from "./RunError.ts"
 import type { Archive } from "./Sink.ts"
 import type { Target, Validators } from "./Target.ts"
@@ -66,6 +67,8 @@ export interface Commit {
   readonly settled: ReadonlyArray<Settled>
   readonly waiting: ReadonlyArray<Waiting>
   readonly hosts: ReadonlyArray<HostClock>
+  /** What hosts answered when they were asked for their robots.txt. */
+  readonly robots?: ReadonlyArray<Copy>
   readonly place?: Place
   /** How far archives reach with it. */
   readonly archives?: ReadonlyArray<Archive>
@@ -161,7 +164,15 @@ export class Store extends Context.Service<
     readonly count: (list: number) => Effect.Effect<{ readonly open: number; readonly invalid: number }, StoreError>
     /** The URLs that own these names, by name as `claimKey` folds it. */
     readonly owners: (claims: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, string>, StoreError>
+    /**
+     * What is known of hosts. After a run that was killed the last request may have come unseen: what has a delay has it
+     * from the start of this run on.
+     */
     readonly hosts: (origins: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<HostClock>, StoreError>
+    /** What is kept of a host's robots.txt, however old. */
+    readonly robots: (origin: string) => Effect.Effect<Copy | undefined, StoreError>
+    /** Says that the run ended and has committed all that it knows. */
+    readonly end: Effect.Effect<void, StoreError>
     /** Files saved without a sync before the machine was last started. */
     readonly unsynced: Stream.Stream<Unsynced, StoreError>
     /** Says that the unsynced files were looked at; `damaged` are asked again, and parts of that time are forgotten. */

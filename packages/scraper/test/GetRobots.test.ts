@@ -276,7 +276,9 @@ describe("get with robots", () => {
     assert.deepStrictEqual(await run(), { ends: ["Refused", "Saved"], refused: 1 })
     assert.deepStrictEqual(await run(), { ends: ["Refused"], refused: 1 })
     site.put("/robots.txt", undefined)
-    assert.deepStrictEqual(await run(), { ends: ["Saved"], refused: 0 })
+    assert.deepStrictEqual(await run(), { ends: ["Refused"], refused: 1 }, "the file counts for a day")
+    assert.strictEqual(site.count("/robots.txt"), 1)
+    assert.deepStrictEqual(await run({ refresh: true }), { ends: ["Saved", "Unchanged"], refused: 0 })
     const files = () =>
       fs
         .readdirSync(directory, { recursive: true, withFileTypes: true })

@@ -5,6 +5,16 @@ import type { Target } from "../src/Target.ts"
 const target = (host: string, index = 0): Target => ({ url: `${host}/${index}`, host, path: "", attempts: 0 })
 const make = (options: Partial<Politeness.PolitenessOptions> = {}) =>
   Politeness.make({ perHost: 2, delayMs: 0, strikes: 2, backoff: { baseMs: 1000, random: () => 0.5 }, ...options })
+const clock: Politeness.HostClock = {
+  host: "a",
+  nextMs: 0,
+  pausedMs: 0,
+  asked: false,
+  strikes: 0,
+  fault: "",
+  delayMs: 0,
+  crawlDelayMs: 0
+}
 const fill = (politeness: Politeness.Politeness, host: string, count: number) => {
   for (let index = 0; index < count; index++) politeness.add(target(host, index))
 }
@@ -53,8 +63,10 @@ describe("Politeness", () => {
     fill(politeness, "a", 20)
     let now = 0
     for (let strike = 1; strike <= 3; strike++) {
-      const taken = [politeness.take(now)!, politeness.take(now)!]
-      for (const { target } of taken) politeness.release(target, now, { fault: "refused" })
+      // with strikes it is asked for one target at a time
+      const taken = [politeness.take(now), politeness.take(now)]
+      assert.strictEqual(taken.filter((one) => one !== undefined).length, strike === 1 ? 2 : 1)
+      for (const one of taken) if (one !== undefined) politeness.release(one.target, now, { fault: "refused" })
       assert.strictEqual(politeness.changes(now)[0]!.strikes, strike)
       now += 100_000
     }
@@ -70,10 +82,47 @@ describe("Politeness", () => {
 
   it("obeys clocks of an earlier run", () => {
     const politeness = make()
-    politeness.restore([{ host: "a", nextMs: 0, pausedMs: 500, strikes: 0 }])
+    politeness.restore([{ ...clock, pausedMs: 500 }], 0)
     fill(politeness, "a", 1)
     assert.isUndefined(politeness.take(499))
     assert.isDefined(politeness.take(500))
+  })
+
+  it("keeps the delay that a host asked an earlier run for, from the first request on", () => {
+    const politeness = make()
+    politeness.restore([{ ...clock, nextMs: 700, delayMs: 1000, crawlDelayMs: 1000 }], 600)
+    fill(politeness, "a", 2)
+    assert.isUndefined(politeness.take(699))
+    assert.isDefined(politeness.take(700))
+    assert.isUndefined(politeness.take(1699))
+    assert.isDefined(politeness.take(1700))
+    politeness.setDelay("a", 0, 0)
+    assert.strictEqual(politeness.changes(2000)[0]!.crawlDelayMs, 0)
+  })
+
+  it("tries a host that was down in an earlier run with one request after its pause, and then takes it for down", () => {
+    const earlier = make()
+    fill(earlier, "a", 10)
+    for (let now = 0; now < 300_000; now += 100_000)
+      earlier.release(earlier.take(now)!.target, now, { fault: "refused" })
+    const clocks = earlier.changes(300_000)
+    assert.deepStrictEqual([clocks[0]!.strikes, clocks[0]!.pausedMs, clocks[0]!.fault], [3, 230_000, "refused"])
+
+    const politeness = make()
+    politeness.restore(clocks, 210_000)
+    fill(politeness, "a", 3)
+    assert.isUndefined(politeness.take(229_999))
+    const probe = politeness.take(230_000)!
+    assert.isUndefined(probe.down)
+    assert.isUndefined(politeness.take(230_000))
+    politeness.release(probe.target, 230_000, { fault: "still refused" })
+    assert.deepStrictEqual(politeness.take(230_000)!.down, { failures: 3, last: "still refused" })
+
+    const nextDay = make()
+    nextDay.restore(clocks, 86_400_000)
+    fill(nextDay, "a", 2)
+    assert.isDefined(nextDay.take(86_400_000))
+    assert.isDefined(nextDay.take(86_400_000), "strikes of yesterday are forgotten")
   })
 
   it("loses no target and never breaks a bound, in any order of events (seeded)", () => {

@@ -4,10 +4,11 @@ import * as Fiber from "effect/Fiber"
 import { ConnectError, type FetchReason, TlsError } from "../src/FetchError.ts"
 import * as Politeness from "../src/Politeness.ts"
 import * as RobotsTxt from "../src/RobotsTxt.ts"
+import type { Copy } from "../src/robots/RobotsPolicy.ts"
 import type { Receiver, Request, Session } from "../src/Session.ts"
 import type { Target } from "../src/Target.ts"
 
-const options = { userAgent: "simul/1", headers: [], delayMs: 0, timeoutMs: 30_000 }
+const options = { userAgent: "simul/1", headers: [], delayMs: 0, timeoutMs: 30_000, refresh: false }
 const disallow = "User-agent: *\nDisallow: /private/"
 
 /** An exchange that the test answers by hand. */
@@ -42,7 +43,8 @@ class Asked {
   }
 }
 
-const make = (given: Partial<Parameters<typeof RobotsTxt.make>[2]> = {}, bounds?: RobotsTxt.Bounds) => {
+/** `isKept`: the store has at once what is learned; else it has what the test puts there. */
+const make = (given: Partial<Parameters<typeof RobotsTxt.make>[2]> = {}, bounds?: RobotsTxt.Bounds, isKept = false) => {
   const asked: Array<Asked> = []
   const session: Session["Service"] = {
     open: (request, receiver) => {
@@ -59,8 +61,19 @@ const make = (given: Partial<Parameters<typeof RobotsTxt.make>[2]> = {}, bounds?
   const all = { ...options, ...given }
   const backoff = { baseMs: 1000, random: () => 0.5 }
   const politeness = Politeness.make({ perHost: 6, delayMs: all.delayMs, strikes: 2, backoff })
-  const robots = RobotsTxt.make(session, politeness, all, bounds)
-  return { asked, politeness, robots }
+  const kept = new Map<string, Copy>()
+  const store = { robots: (host: string) => Effect.sync(() => kept.get(host)) }
+  const keep = () => {
+    for (const copy of robots.copies()) kept.set(copy.host, copy)
+  }
+  const robots: RobotsTxt.RobotsTxt = RobotsTxt.make(
+    { session, store },
+    politeness,
+    all,
+    isKept ? keep : () => {},
+    bounds
+  )
+  return { asked, politeness, robots, kept }
 }
 const target = (path: string, host = "http://a"): Target => ({ url: host + path, host, path: "", attempts: 0 })
 const ruleOf = (robots: RobotsTxt.RobotsTxt, one: Target, down?: Politeness.Admission["down"]) =>
@@ -226,6 +239,80 @@ describe("RobotsTxt", () => {
     assert.strictEqual(asked.length, 2)
     asked[1]!.answer(410)
     assert.deepStrictEqual(await ruling(second), allowed)
+  })
+
+  it("asks no host again within 24 hours, in later runs neither", async () => {
+    const first = make({}, undefined, true)
+    const fibers = [ruleOf(first.robots, target("/private/")), ruleOf(first.robots, target("/", "http://b"))]
+    first.asked[0]!.answer(200, `${disallow}\nCrawl-delay: 5`)
+    first.asked[1]!.answer(404)
+    await Promise.all(fibers.map(ruling))
+    vi.setSystemTime(1_000_000 + 86_400_000 - 1)
+    const { asked, politeness, robots, kept } = make()
+    for (const [host, copy] of first.kept) kept.set(host, copy)
+    assert.deepStrictEqual(
+      await ruling(ruleOf(robots, target("/private/"))),
+      refused("unasked", "RobotsDisallowed", privately)
+    )
+    assert.deepStrictEqual(await ruling(ruleOf(robots, target("/", "http://b"))), allowed)
+    assert.strictEqual(politeness.crawlDelay("http://a"), 5000)
+    assert.strictEqual(asked.length, 0)
+    const refreshed = make({ refresh: true })
+    for (const [host, copy] of first.kept) refreshed.kept.set(host, copy)
+    ruleOf(refreshed.robots, target("/"))
+    assert.strictEqual(refreshed.asked.length, 1, "unless it is to be refreshed")
+    vi.setSystemTime(1_000_000 + 86_400_000)
+    const again = ruleOf(robots, target("/private/"))
+    asked[0]!.answer(404)
+    assert.deepStrictEqual(await ruling(again), allowed)
+  })
+
+  it("keeps the delay of a file that it has from an earlier run", async () => {
+    const { asked, politeness, robots, kept } = make()
+    kept.set("http://a", {
+      host: "http://a",
+      askedMs: 500_000,
+      kind: "rules",
+      body: Buffer.from("User-agent: *\nCrawl-delay: 5")
+    })
+    for (const path of ["/1", "/2"]) politeness.add(target(path))
+    const first = politeness.take(Date.now())!
+    assert.deepStrictEqual(await ruling(Effect.runFork(robots.rule(first))), allowed)
+    politeness.release(first.target, Date.now(), "answered")
+    assert.isUndefined(politeness.take(Date.now() + 4999))
+    assert.isDefined(politeness.take(Date.now() + 5000))
+    assert.strictEqual(asked.length, 0)
+  })
+
+  it("goes by an older file while its host cannot be had, an hour at a time, for 30 days", async () => {
+    const { asked, robots, kept } = make({}, undefined, true)
+    const body = Buffer.from(disallow)
+    const askedMs = 1_000_000
+    kept.set("http://a", { host: "http://a", askedMs, kind: "rules", body })
+    vi.setSystemTime(askedMs + 2 * 86_400_000)
+    const stale = ruleOf(robots, target("/private/"))
+    asked[0]!.answer(503)
+    assert.deepStrictEqual(await ruling(stale), refused("answered", "RobotsDisallowed", privately))
+    assert.deepStrictEqual(await ruling(ruleOf(robots, target("/1"))), allowed)
+    assert.strictEqual(kept.get("http://a")!.askedMs, askedMs, "the older file is kept")
+    vi.setSystemTime(askedMs + 2 * 86_400_000 + 3_600_000)
+    const retried = ruleOf(robots, target("/private/"))
+    asked[1]!.answer(200, "")
+    assert.deepStrictEqual(await ruling(retried), allowed)
+
+    kept.set("http://b", { host: "http://b", askedMs, kind: "rules", body })
+    vi.setSystemTime(askedMs + 30 * 86_400_000)
+    const ancient = ruleOf(robots, target("/1", "http://b"))
+    asked[2]!.answer(501)
+    assert.strictEqual((await ruling(ancient))._tag, "Refused")
+    assert.strictEqual(kept.get("http://b")!.kind, "unreachable")
+  })
+
+  it("does not believe a file from the future", async () => {
+    const { asked, robots, kept } = make()
+    kept.set("http://a", { host: "http://a", askedMs: 1_000_001, kind: "unavailable" })
+    ruleOf(robots, target("/1"))
+    assert.strictEqual(asked.length, 1)
   })
 
   it("forgets the host least recently asked about, when there are too many", async () => {

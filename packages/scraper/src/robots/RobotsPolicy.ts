@@ -32,6 +32,25 @@ export type Verdict =
   | { readonly kind: "unavailable" }
   | { readonly kind: "unreachable" }
 
+/**
+ * What is kept of asking a host. An older copy than `maxAgeSeconds` counts only while the host cannot be had; then up to
+ * `maxStaleSeconds`.
+ */
+export interface Copy {
+  /** Its origin. */
+  readonly host: string
+  /** When it was asked: milliseconds since the epoch. */
+  readonly askedMs: number
+  readonly kind: Verdict["kind"]
+  /** Of `rules`: the file, decoded, with a byte more than `Robots.maxBytes` where it is longer. */
+  readonly body?: Uint8Array
+  /** Of `unreachable`: why. */
+  readonly fault?: string
+}
+
+/** RFC 9309 2.3.1.4: "a reasonably long period of time (for example, 30 days)". */
+export const maxStaleSeconds = 30 * 24 * 60 * 60
+
 /** Where the robots.txt for `url` is. */
 export const locationFor = (url: URL): string => `${url.origin}/robots.txt`
 

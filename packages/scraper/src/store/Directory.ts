@@ -30,8 +30,11 @@ export const open = Effect.fnUntraced(function* (directory: string, durability: 
   yield* DirectoryLock.acquire(directory)
   const file = join(DirectoryLock.stateOf(directory), storeName)
   const sql = yield* openSqlite(file, directory, durability)
-  const begun = SqlStore.make({ file, boot: bootId(), durability })
-  return yield* Effect.provideService(begun, SqlClient.SqlClient, sql)
+  const making = SqlStore.make({ file, boot: bootId(), durability })
+  const begun = yield* Effect.provideService(making, SqlClient.SqlClient, sql)
+  // runs after those of the line, which write down what they know
+  yield* Effect.addFinalizer(() => Effect.ignore(begun.store.end))
+  return begun
 })
 
 /** The directory of the run that a path lies in, or is; `undefined` for one that lies in none. */

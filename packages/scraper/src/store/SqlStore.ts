@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
 import { FetchReason } from "../FetchError.ts"
 import type { Outcome } from "../Outcome.ts"
+import { type Copy, maxStaleSeconds } from "../robots/RobotsPolicy.ts"
 import { StoreDamaged, StoreNewer } from "../RunError.ts"
 import type { Archive } from "../Sink.ts"
 import {
@@ -94,6 +95,25 @@ const columns = [
   "site",
   "key"
 ] as const satisfies ReadonlyArray<keyof Row>
+
+interface HostRow {
+  readonly host: string
+  readonly next: number
+  readonly paused: number
+  readonly asked: number
+  readonly strikes: number
+  readonly fault: string
+  readonly delay: number
+  readonly crawl_delay: number
+}
+interface RobotsRow {
+  readonly host: string
+  readonly asked: number
+  readonly kind: number
+  readonly body: Uint8Array | null
+  readonly fault: string | null
+}
+const robotsKinds = ["rules", "unavailable", "unreachable"] as const
 
 const encodeReason = Schema.encodeSync(FetchReason)
 const decodeReason = Schema.decodeUnknownSync(FetchReason)
@@ -202,6 +222,14 @@ const toEntry = (row: Row): Entry => {
       }
   }
 }
+const toCopy = ({ host, asked, kind, body, fault }: RobotsRow): Copy => ({
+  host,
+  askedMs: asked,
+  kind: robotsKinds[kind]!,
+  ...(body === null ? {} : { body }),
+  ...(fault === null ? {} : { fault })
+})
+
 /** Rows in the order of their URLs, 1,000 at a time. */
 const rows = (sql: SqlClient.SqlClient, where: string, ...values: ReadonlyArray<unknown>) =>
   Stream.paginate("", (after: string) =>
@@ -246,9 +274,14 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
 
   // leases of runs that are no more
   yield* guarded(sql`UPDATE target SET lease = NULL, due = COALESCE(depth, 0) WHERE state = 0 AND lease IS NOT NULL`)
+  const startedMs = Date.now()
+  const [previous] = yield* guarded(sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`)
   const [begun] = yield* guarded(sql<{ id: number }>`INSERT INTO run (boot, durability, started)
-    VALUES (${options.boot}, ${options.durability}, ${Date.now()}) RETURNING id`)
+    VALUES (${options.boot}, ${options.durability}, ${startedMs}) RETURNING id`)
   const run = begun!.id
+  /** The run before may have asked hosts until then. */
+  const unseenMs = previous?.ended === null ? startedMs : -Infinity
+  yield* guarded(sql`DELETE FROM robots WHERE asked < ${startedMs - maxStaleSeconds * 1000}`)
 
   const toTarget = (row: Row): Target => ({
     url: row.url,
@@ -391,7 +424,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
             ),
 
-      commit: ({ list, settled, waiting, hosts, place, archives = [], isCrawl = false, patterns = [] }) =>
+      commit: ({ list, settled, waiting, hosts, robots = [], place, archives = [], isCrawl = false, patterns = [] }) =>
         guarded(
           sql.withTransaction(
             Effect.gen(function* () {
@@ -401,10 +434,18 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               }
               yield* write(settled.map((one) => fromOutcome(list, one.target, one.outcome, one.validators)))
               if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
-              for (const { host, nextMs, pausedMs, strikes } of hosts)
-                yield* sql`INSERT INTO host (host, next, paused, strikes)
-                  VALUES (${host}, ${Math.round(nextMs)}, ${Math.round(pausedMs)}, ${strikes})
-                  ON CONFLICT (host) DO UPDATE SET next = excluded.next, paused = excluded.paused, strikes = excluded.strikes`
+              for (const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs } of hosts)
+                yield* sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay)
+                  VALUES (${host}, ${Math.round(nextMs)}, ${Math.round(pausedMs)}, ${Number(asked)}, ${strikes}, ${fault},
+                    ${Math.round(delayMs)}, ${Math.round(crawlDelayMs)})
+                  ON CONFLICT (host) DO UPDATE SET next = excluded.next, paused = excluded.paused, asked = excluded.asked,
+                    strikes = excluded.strikes, fault = excluded.fault, delay = excluded.delay,
+                    crawl_delay = excluded.crawl_delay`
+              for (const { host, askedMs, kind, body = null, fault = null } of robots)
+                yield* sql`INSERT INTO robots (host, asked, kind, body, fault)
+                  VALUES (${host}, ${askedMs}, ${robotsKinds.indexOf(kind)}, ${body}, ${fault})
+                  ON CONFLICT (host) DO UPDATE SET asked = excluded.asked, kind = excluded.kind, body = excluded.body,
+                    fault = excluded.fault`
               if (place !== undefined)
                 yield* sql`INSERT INTO list (id, bytes, lines, sha256, targets)
                   VALUES (${place.list}, ${place.bytes}, ${place.lines}, ${place.sha256}, ${place.targets})
@@ -484,8 +525,23 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             ),
 
       hosts: (origins) =>
-        guarded(sql<{ host: string; nextMs: number; pausedMs: number; strikes: number }>`
-          SELECT host, next AS nextMs, paused AS pausedMs, strikes FROM host WHERE host IN ${sql.in(origins)}`),
+        Effect.map(guarded(sql<HostRow>`SELECT * FROM host WHERE host IN ${sql.in(origins)}`), (found) =>
+          found.map(({ next, paused, asked, delay, crawl_delay, host, strikes, fault }) => ({
+            host,
+            nextMs: delay === 0 ? next : Math.max(next, unseenMs + delay),
+            pausedMs: paused,
+            asked: asked === 1,
+            strikes,
+            fault,
+            delayMs: delay,
+            crawlDelayMs: crawl_delay
+          }))
+        ),
+      robots: (origin) =>
+        Effect.map(guarded(sql<RobotsRow>`SELECT * FROM robots WHERE host = ${origin}`), ([row]) =>
+          row === undefined ? undefined : toCopy(row)
+        ),
+      end: Effect.suspend(() => Effect.asVoid(guarded(sql`UPDATE run SET ended = ${Date.now()} WHERE id = ${run}`))),
 
       unsynced: !isDoubtful
         ? Stream.empty

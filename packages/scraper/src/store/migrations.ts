@@ -44,6 +44,24 @@ export const migrations = {
     `CREATE TABLE crawl (list INTEGER PRIMARY KEY, found BIGINT NOT NULL, ended BIGINT NOT NULL, saved BIGINT NOT NULL,
       rules TEXT)`
   ),
+  "4_politeness": statements(
+    // delay: between two starts as it was kept last; crawl_delay: of that, what the host wants; learned: what its answers'
+    // times made of it. asked: it wanted the pause itself. fault: what the last strike was for.
+    `ALTER TABLE host ADD COLUMN delay BIGINT NOT NULL DEFAULT 0`,
+    `ALTER TABLE host ADD COLUMN crawl_delay BIGINT NOT NULL DEFAULT 0`,
+    `ALTER TABLE host ADD COLUMN learned DOUBLE PRECISION`,
+    `ALTER TABLE host ADD COLUMN asked INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE host ADD COLUMN fault TEXT NOT NULL DEFAULT ''`,
+    // asked: when; kind: 0 rules, 1 unavailable, 2 unreachable; body: of rules; fault: of unreachable.
+    `CREATE TABLE robots (host TEXT PRIMARY KEY, asked BIGINT NOT NULL, kind INTEGER NOT NULL, body BLOB, fault TEXT)`,
+    // ended: it had time to write down all that it knew.
+    `ALTER TABLE run ADD COLUMN ended BIGINT`,
+    // resource: a page needs it to be shown. noindex: it asks not to be indexed.
+    `ALTER TABLE target ADD COLUMN resource INTEGER`,
+    `ALTER TABLE target ADD COLUMN noindex INTEGER`,
+    // most: that are saved.
+    `ALTER TABLE crawl ADD COLUMN most BIGINT`
+  ),
   "5_frontier": statements(
     // nearer: set on a saved page that was found nearer to a seed than it was when its links were followed.
     `ALTER TABLE target ADD COLUMN nearer INTEGER`,

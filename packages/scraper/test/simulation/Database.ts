@@ -30,7 +30,7 @@ class Sqlite extends DatabaseSync {
 }
 
 const schema = { file: "store", boot: "none", durability: "process" } as const
-const tables = ["target", "list", "host", "run", "archive"]
+const tables = ["target", "list", "host", "run", "archive", "robots"]
 
 /** With the schema and without a row, used for one trial after the other. */
 let common: DatabaseSync | undefined

@@ -4,7 +4,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import { StatusError } from "../../src/FetchError.ts"
 import type { Outcome } from "../../src/Outcome.ts"
-import type { Commit } from "../../src/Store.ts"
+import type { Commit, Store } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import * as SqlStore from "../../src/store/SqlStore.ts"
 import type { Target } from "../../src/Target.ts"
@@ -134,13 +134,63 @@ describe("SqlStore", () => {
     Effect.gen(function* () {
       const { begin } = yield* database
       const { store } = yield* begin()
-      const clock = { host: "https://a.example", nextMs: 5, pausedMs: 7, strikes: 1 }
+      const delays = { delayMs: 9, crawlDelayMs: 8 }
+      const clock = {
+        host: "https://a.example",
+        nextMs: 5,
+        pausedMs: 7,
+        asked: true,
+        strikes: 1,
+        fault: "x",
+        ...delays
+      }
       const list = yield* store.newList
       const place = { list, bytes: 10, lines: 2, sha256: "cd", targets: 2 }
       yield* store.commit(commit({ hosts: [{ ...clock, strikes: 0 }], place: { ...place, bytes: 5 } }))
       yield* store.commit(commit({ hosts: [clock], place }))
       assert.deepStrictEqual(yield* store.hosts([clock.host, "https://b.example"]), [clock])
       assert.deepStrictEqual(yield* store.places, [place])
+    })
+  )
+
+  it.effect(
+    "gives a host its delay from the start of a run on, where the one before had no time to say its last request",
+    () =>
+      Effect.gen(function* () {
+        const { begin } = yield* database
+        const pause = { pausedMs: 0, asked: false, strikes: 0, fault: "", crawlDelayMs: 0 }
+        const hosts = [
+          { host: "https://a.example", nextMs: 5, delayMs: 3_600_000, ...pause },
+          { host: "https://b.example", nextMs: 5, delayMs: 0, ...pause }
+        ]
+        const nextMs = ({ store }: { readonly store: Store["Service"] }) =>
+          Effect.map(store.hosts(hosts.map(({ host }) => host)), (clocks) => clocks.map(({ nextMs }) => nextMs))
+        const first = yield* begin()
+        yield* first.store.commit(commit({ hosts }))
+        yield* first.store.end
+        assert.deepStrictEqual(yield* nextMs(yield* begin()), [5, 5])
+        const startedMs = Date.now()
+        const [a, b] = yield* nextMs(yield* begin())
+        assert.isAtLeast(a!, startedMs + 3_600_000)
+        assert.strictEqual(b, 5)
+      })
+  )
+
+  it.effect("keeps what hosts answered for their robots.txt, for a month", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      const host = "https://a.example"
+      const rules = { host, askedMs: Date.now() - 1000, kind: "rules", body: Uint8Array.of(0, 255, 10) } as const
+      const unreachable = { host: "https://b.example", askedMs: 1, kind: "unreachable", fault: "HTTP 500" } as const
+      yield* store.commit(commit({ robots: [{ host, askedMs: 1, kind: "unavailable" }, unreachable] }))
+      assert.deepStrictEqual(yield* store.robots(host), { host, askedMs: 1, kind: "unavailable" })
+      yield* store.commit(commit({ robots: [rules] }))
+      assert.deepStrictEqual(yield* store.robots(host), rules)
+      assert.deepStrictEqual(yield* store.robots(unreachable.host), unreachable)
+      const later = yield* begin()
+      assert.deepStrictEqual(yield* later.store.robots(host), rules)
+      assert.isUndefined(yield* later.store.robots(unreachable.host))
     })
   )
 
