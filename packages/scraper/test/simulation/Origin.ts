@@ -48,7 +48,7 @@ export class Origin {
   private readonly delivered = new Set<string>()
   private readonly saved = new Set<string>()
   /** What of hosts the store has promised to remember. */
-  private promised = new Map<Host, { startMs: number; pauseUntilMs: number }>()
+  private promised = new Map<Host, { pauseUntilMs: number }>()
 
   constructor(scenario: Scenario, random: Randomness.Randomness, broken: (law: string, detail: string) => void) {
     this.scenario = scenario
@@ -78,12 +78,9 @@ export class Origin {
     const urls = new Set(settled.map(({ url }) => url))
     for (const visit of this.visits)
       if (visit.ended && urls.has(visit.url)) {
-        const { host, startMs, pauseUntilMs } = visit
+        const { host, pauseUntilMs } = visit
         const before = this.promised.get(host)
-        this.promised.set(host, {
-          startMs: Math.max(startMs, before?.startMs ?? -Infinity),
-          pauseUntilMs: Math.max(pauseUntilMs, before?.pauseUntilMs ?? 0)
-        })
+        this.promised.set(host, { pauseUntilMs: Math.max(pauseUntilMs, before?.pauseUntilMs ?? 0) })
       }
     for (const { url, saved } of settled) if (saved) this.saved.add(url)
   }
@@ -97,7 +94,8 @@ export class Origin {
     for (const host of this.hosts.values()) {
       const promise = this.promised.get(host)
       host.inFlight = 0
-      host.lastStartMs = promise?.startMs ?? -Infinity
+      // of a host that the store knows the last start counts, even if that one is not in it
+      if (promise === undefined) host.lastStartMs = -Infinity
       host.pausedSinceMs = -Infinity
       host.pausedUntilMs = promise?.pauseUntilMs ?? 0
     }
