@@ -174,6 +174,19 @@ export const transfer = {
     group: pace,
     description: "Pause between requests to one host: 500ms, 2s [0]"
   }),
+  adaptive: {
+    ...text("adaptive", { group: pace, metavar: "N", description: "Slow hosts are asked less: about N at once [off]" }),
+    read: single((value) => {
+      const target = /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : 0
+      return target > 0 && target <= 1000
+        ? Result.succeed<number | undefined>(target)
+        : Result.fail("a number above 0, such as 1 or 0.5")
+    })
+  } as Setting<number | undefined>,
+  maxDelay: time("max-delay", 1, defaults.maxDelayMs, {
+    group: pace,
+    description: `Longest pause that --adaptive makes [${Durations.format(defaults.maxDelayMs)}]`
+  }),
   rate: size("rate", {
     group: pace,
     metavar: "SIZE",

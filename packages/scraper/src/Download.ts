@@ -32,6 +32,8 @@ export interface DownloadOptions {
   readonly raw: boolean
   /** Set for a crawl. */
   readonly follow?: Follow | undefined
+  /** Measure how long answers take. */
+  readonly timed: boolean
 }
 
 /** What a crawl does with answers: it reads them for links, and leaves some redirects alone. */
@@ -96,6 +98,8 @@ export interface Download extends Slotted {
   readonly total: number | undefined
   /** The part as it could be continued after a crash, once there is one. */
   readonly resumable: Partial | undefined
+  /** Milliseconds from the last request to the head of its answer, where that was measured. */
+  readonly latencyMs: number | undefined
   /** Gives up; what can be continued is kept. */
   readonly abort: () => Partial | undefined
 }
@@ -146,6 +150,8 @@ class Running implements Download, Receiver, Decode.Output {
   noted = false
   received = 0
   total: number | undefined
+  latencyMs: number | undefined
+  #sentMs = 0
   readonly #sink: Sink["Service"]
   readonly #options: DownloadOptions
   readonly #done: (attempt: Attempt) => void
@@ -216,8 +222,12 @@ class Running implements Download, Receiver, Decode.Output {
 
   // ---- from the session
 
+  onSent(): void {
+    if (this.#options.timed) this.#sentMs = performance.now()
+  }
   onHead(head: ResponseHead): void {
     this.#head = head
+    if (this.#options.timed) this.latencyMs = performance.now() - this.#sentMs
     const verdict = this.#judge(head)
     if (verdict === undefined) return
     if (this.#part !== undefined && verdict._tag !== "Complete") this.#part.discard()

@@ -10,6 +10,13 @@ export interface Options {
   readonly perHost: number
   /** Milliseconds between the starts of two requests to one host. */
   readonly delayMs: number
+  /**
+   * Keeps about so many requests under way at a host, by how long its answers take; it may be a fraction. Absent: the
+   * delay stays as it is.
+   */
+  readonly adaptive?: number
+  /** Milliseconds to which `adaptive` lengthens the delay at most. */
+  readonly maxDelayMs: number
   /** Bytes a second, all transfers together; absent: no bound. */
   readonly rate?: number
   /** Obey robots.txt. */
@@ -61,6 +68,7 @@ export const defaults: Options = {
   jobs: 64,
   perHost: 6,
   delayMs: 0,
+  maxDelayMs: 60_000,
   robots: false,
   retries: 4,
   backoffMs: 1000,

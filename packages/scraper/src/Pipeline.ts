@@ -129,7 +129,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       perHost: options.perHost,
       delayMs: options.delayMs,
       strikes: options.retries,
-      backoff
+      backoff,
+      adaptive: options.adaptive === undefined ? undefined : { target: options.adaptive, maxMs: options.maxDelayMs }
     })
   )
   const frontier: Frontier.Frontier = yield* Frontier.make(list.next, store, politeness, {
@@ -198,16 +199,26 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     rate: options.rate === undefined ? undefined : RateLimit.make(options.rate),
     suggestions: options.serverNames,
     raw: options.format === "warc",
-    follow: crawl
+    follow: crawl,
+    timed: options.adaptive !== undefined
   }
   const services = { session, sink }
   const download = (target: Target, part: Part | undefined, done: (ended: Download.Attempt) => void) => {
     const started = Download.start(services, target, part, downloadOptions, (ended) => {
       running.remove(started)
+      if (downloadOptions.timed) learn(started, ended)
       done(ended)
     })
     running.add(started)
     return started
+  }
+  /** What an answer says of how fast its host is; one that came from elsewhere says nothing. */
+  const learn = ({ target, latencyMs }: Download.Download, ended: Download.Attempt) => {
+    const isGood = ended._tag === "Complete" || ended._tag === "Unchanged"
+    if (ended._tag === "Failed" && ended.reason._tag === "TimeoutError" && latencyMs === undefined)
+      politeness.answered(target.host, ended.reason.ms, false)
+    else if (latencyMs !== undefined && "head" in ended && Url.origin(ended.head.url) === target.host)
+      politeness.answered(target.host, latencyMs, isGood)
   }
   const interrupted: Array<Target> = []
   const giveUp = (download: Download.Download) => {

@@ -11,12 +11,14 @@
  *    clears them.
  * 4. After more strikes than `strikes` it is down: its targets are let through
  *    at once to be failed without a request, but for one probe each `probeMs`.
- * 5. A host with strikes has one request in flight, until one is answered.
+ * 5. A host with strikes has one request in flight, until one is answered; so has
+ *    one whose delay adapts, until it is known how fast it is.
  * 6. Hosts take turns. An idle host without a clock costs nothing.
  * 7. What is known of a host outlives the process: the first request of the next
  *    one keeps its distance, waits for the end of a pause, and comes alone to a
  *    host that had strikes.
  */
+import * as AdaptiveDelay from "./AdaptiveDelay.ts"
 import type { Target } from "./Target.ts"
 
 /** What of a host outlives the process. Times in milliseconds since the epoch. */
@@ -35,6 +37,8 @@ export interface HostClock {
   readonly delayMs: number
   /** Of that, what the host wants by its robots.txt. */
   readonly crawlDelayMs: number
+  /** Of that, what the time of its answers made of it. */
+  readonly learnedMs?: number
 }
 
 export interface PolitenessOptions {
@@ -43,6 +47,8 @@ export interface PolitenessOptions {
   /** Faults in a row after which a host is down. */
   readonly strikes: number
   readonly backoff: Backoff
+  /** Set where the delay adapts to how long answers take. */
+  readonly adaptive?: Pick<AdaptiveDelay.AdaptiveDelay, "target" | "maxMs"> | undefined
 }
 
 /** `baseMs`: the longest first wait. `random`: a number in [0, 1) for jitter. */
@@ -73,6 +79,8 @@ const probeMs = 30_000
 const maxPauseMs = 86_400_000
 /** Nor one that wants its requests further apart. */
 const maxDelayMs = 300_000
+/** Delays are learned anew rather than kept for more idle hosts than that. */
+const mostIdle = 100_000
 /** Strikes of an earlier run count for so long after their pause. */
 const strikesMs = 3_600_000
 
@@ -93,6 +101,7 @@ class Host {
   last = ""
   delayMs: number
   crawlDelayMs = 0
+  learnedMs: number | undefined = undefined
   /** The target whose start was counted last, and `nextMs` before it. */
   latest: Target | undefined = undefined
   beforeMs = 0
@@ -136,10 +145,13 @@ export const make = (options: PolitenessOptions) => {
     ready.push(host)
   }
   const isDown = (host: Host) => host.strikes > options.strikes
-  const isFull = (host: Host) => host.inFlight >= (host.strikes > 0 ? 1 : options.perHost)
-  const slow = (host: Host, crawlDelayMs: number) => {
+  const adaptive = options.adaptive && { ...options.adaptive, minMs: options.delayMs }
+  const isTried = (host: Host) => host.strikes > 0 || (adaptive !== undefined && host.learnedMs === undefined)
+  const isFull = (host: Host) => host.inFlight >= (isTried(host) ? 1 : options.perHost)
+  const slow = (host: Host, crawlDelayMs: number, learnedMs: number | undefined) => {
     host.crawlDelayMs = Math.min(crawlDelayMs, maxDelayMs)
-    host.delayMs = Math.max(options.delayMs, host.crawlDelayMs)
+    host.learnedMs = learnedMs
+    host.delayMs = Math.max(options.delayMs, host.crawlDelayMs, learnedMs ?? 0)
   }
   const readyMs = (host: Host) => Math.max(host.nextMs, host.pausedMs)
   const wake = (nowMs: number) => {
@@ -160,7 +172,8 @@ export const make = (options: PolitenessOptions) => {
   /** Drops what needs no memory: nothing queued or in flight, no clock that still matters, and no delay of its own. */
   const forget = (host: Host, nowMs: number) => {
     const idle = host.queued === 0 && host.inFlight === 0 && host.strikes === 0 && readyMs(host) <= nowMs
-    if (idle && host.delayMs === options.delayMs && !changed.has(host)) hosts.delete(host.host)
+    const isPlain = host.delayMs === options.delayMs || (host.crawlDelayMs === 0 && hosts.size > mostIdle)
+    if (idle && isPlain && !changed.has(host)) hosts.delete(host.host)
   }
 
   return {
@@ -173,7 +186,8 @@ export const make = (options: PolitenessOptions) => {
           host.pausedMs = clock.pausedMs
           host.asked = clock.asked
         }
-        if (host.crawlDelayMs === 0) slow(host, clock.crawlDelayMs)
+        const learnedMs = host.learnedMs ?? (adaptive && clock.learnedMs)
+        slow(host, Math.max(host.crawlDelayMs, clock.crawlDelayMs), learnedMs)
         if (host.strikes === 0 && nowMs - clock.pausedMs < strikesMs) {
           host.strikes = Math.min(clock.strikes, options.strikes)
           host.last = clock.fault
@@ -269,9 +283,18 @@ export const make = (options: PolitenessOptions) => {
      */
     setDelay: (origin: string, ms: number, sinceMs: number) => {
       const host = hostOf(origin)
-      slow(host, ms)
+      slow(host, ms, host.learnedMs)
       host.nextMs = Math.max(host.nextMs, sinceMs + host.delayMs)
       host.latest = undefined
+      changed.add(host)
+    },
+    /** An answer of a host came after so long, or none did. Where delays adapt, the next start keeps to that. */
+    answered: (origin: string, latencyMs: number, isGood: boolean) => {
+      if (adaptive === undefined) return
+      const host = hostOf(origin)
+      const learnedMs = AdaptiveDelay.next(host.learnedMs, latencyMs, isGood, adaptive)
+      if (learnedMs === host.learnedMs) return
+      slow(host, host.crawlDelayMs, learnedMs)
       changed.add(host)
     },
     /** What a host wants by its robots.txt, as far as `setDelay` or an earlier run said: milliseconds. */
@@ -295,8 +318,9 @@ export const make = (options: PolitenessOptions) => {
     changes: (nowMs: number): ReadonlyArray<HostClock> => {
       if (changed.size === 0) return []
       const clocks = Array.from(changed, (one) => {
-        const { host, nextMs, pausedMs, asked, strikes, last: fault, delayMs, crawlDelayMs } = one
-        return { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs }
+        const { host, nextMs, pausedMs, asked, strikes, last: fault, delayMs, crawlDelayMs, learnedMs } = one
+        const clock = { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs }
+        return learnedMs === undefined ? clock : { ...clock, learnedMs }
       })
       const hostsToCheck = [...changed]
       changed.clear()

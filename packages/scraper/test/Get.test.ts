@@ -244,6 +244,18 @@ describe("get", () => {
     for (const [index, { atMs }] of site.requests.entries()) assert.isAtLeast(atMs - startedMs, index * 19)
   })
 
+  it("keeps from a slow host for as long as its answers take, where the delay adapts", async () => {
+    await using site = await Site.start()
+    const startedMs = performance.now()
+    const paths = Array.from({ length: 6 }, (_, index) => `/slow/50/bytes/10/${index}`)
+    await collect(
+      paths.map((path) => site.url(path)),
+      { directory: folder(), adaptive: 1 }
+    )
+    // a timer may fire a little early
+    for (const [index, { atMs }] of site.requests.entries()) assert.isAtLeast(atMs - startedMs, index * 48)
+  })
+
   it("pauses the whole host for Retry-After", async () => {
     await using site = await Site.start()
     const busy = site.url("/retry-after/1/1/429/bytes/10/busy")

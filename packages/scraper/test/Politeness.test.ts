@@ -100,6 +100,38 @@ describe("Politeness", () => {
     assert.strictEqual(politeness.changes(2000)[0]!.crawlDelayMs, 0)
   })
 
+  it("asks a host whose delay adapts for one target until it knows how fast it is, then about so many at once", () => {
+    const adaptive = { target: 2, maxMs: 60_000 }
+    const politeness = make({ perHost: 6, adaptive })
+    fill(politeness, "a", 9)
+    const first = politeness.take(0)!
+    assert.isUndefined(politeness.take(0))
+    politeness.answered("a", 1, false)
+    politeness.release(first.target, 1, "answered")
+    const second = politeness.take(1)!
+    assert.isUndefined(politeness.take(1), "an error does not tell how fast it is")
+    politeness.answered("a", 400, true)
+    politeness.release(second.target, 401, "answered")
+    assert.isDefined(politeness.take(401))
+    assert.isUndefined(politeness.take(600))
+    assert.isDefined(politeness.take(601))
+    const clocks = politeness.changes(601)
+    assert.strictEqual(clocks[0]!.learnedMs, 200)
+
+    const later = make({ perHost: 6, adaptive })
+    later.restore(clocks, 700)
+    fill(later, "a", 2)
+    assert.isUndefined(later.take(800))
+    assert.isDefined(later.take(801))
+    assert.isUndefined(later.take(1000))
+    assert.isDefined(later.take(1001), "two at once")
+    const fixed = make()
+    fixed.restore(clocks, 2000)
+    fill(fixed, "a", 2)
+    assert.isDefined(fixed.take(2000))
+    assert.isDefined(fixed.take(2000), "without adaptive what was learned does not count")
+  })
+
   it("tries a host that was down in an earlier run with one request after its pause, and then takes it for down", () => {
     const earlier = make()
     fill(earlier, "a", 10)

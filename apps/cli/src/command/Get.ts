@@ -56,7 +56,7 @@ export const checkUrl = (text: string): Effect.Effect<void, UsageError> => {
 
 /** The options that the settings of a fetch say. */
 export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>, "flat" | "denyPrivate">): Options => {
-  const { rate, maxTime, maxSize, proxy, cacert, cookieJar } = settings
+  const { adaptive, rate, maxTime, maxSize, proxy, cacert, cookieJar } = settings
   return {
     ...defaults,
     directory: settings.out,
@@ -64,6 +64,7 @@ export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>,
     jobs: settings.jobs,
     perHost: settings.perHost,
     delayMs: settings.delay,
+    maxDelayMs: settings.maxDelay,
     robots: settings.robots,
     retries: settings.retries,
     timeoutMs: settings.timeout,
@@ -73,6 +74,7 @@ export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>,
     insecure: settings.insecure,
     refresh: settings.refresh,
     durability: settings.durability,
+    ...(adaptive === undefined ? {} : { adaptive }),
     ...(rate === undefined ? {} : { rate }),
     ...(maxTime === undefined ? {} : { maxTimeMs: maxTime }),
     ...(maxSize === undefined ? {} : { maxSize }),

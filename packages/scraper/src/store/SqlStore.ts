@@ -105,6 +105,7 @@ interface HostRow {
   readonly fault: string
   readonly delay: number
   readonly crawl_delay: number
+  readonly learned: number | null
 }
 interface RobotsRow {
   readonly host: string
@@ -434,13 +435,13 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               }
               yield* write(settled.map((one) => fromOutcome(list, one.target, one.outcome, one.validators)))
               if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
-              for (const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs } of hosts)
-                yield* sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay)
+              for (const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs, learnedMs } of hosts)
+                yield* sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay, learned)
                   VALUES (${host}, ${Math.round(nextMs)}, ${Math.round(pausedMs)}, ${Number(asked)}, ${strikes}, ${fault},
-                    ${Math.round(delayMs)}, ${Math.round(crawlDelayMs)})
+                    ${Math.round(delayMs)}, ${Math.round(crawlDelayMs)}, ${learnedMs ?? null})
                   ON CONFLICT (host) DO UPDATE SET next = excluded.next, paused = excluded.paused, asked = excluded.asked,
                     strikes = excluded.strikes, fault = excluded.fault, delay = excluded.delay,
-                    crawl_delay = excluded.crawl_delay`
+                    crawl_delay = excluded.crawl_delay, learned = excluded.learned`
               for (const { host, askedMs, kind, body = null, fault = null } of robots)
                 yield* sql`INSERT INTO robots (host, asked, kind, body, fault)
                   VALUES (${host}, ${askedMs}, ${robotsKinds.indexOf(kind)}, ${body}, ${fault})
@@ -526,7 +527,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
 
       hosts: (origins) =>
         Effect.map(guarded(sql<HostRow>`SELECT * FROM host WHERE host IN ${sql.in(origins)}`), (found) =>
-          found.map(({ next, paused, asked, delay, crawl_delay, host, strikes, fault }) => ({
+          found.map(({ next, paused, asked, delay, crawl_delay, learned, host, strikes, fault }) => ({
             host,
             nextMs: delay === 0 ? next : Math.max(next, unseenMs + delay),
             pausedMs: paused,
@@ -534,7 +535,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             strikes,
             fault,
             delayMs: delay,
-            crawlDelayMs: crawl_delay
+            crawlDelayMs: crawl_delay,
+            ...(learned === null ? {} : { learnedMs: learned })
           }))
         ),
       robots: (origin) =>

@@ -134,7 +134,7 @@ describe("SqlStore", () => {
     Effect.gen(function* () {
       const { begin } = yield* database
       const { store } = yield* begin()
-      const delays = { delayMs: 9, crawlDelayMs: 8 }
+      const delays = { delayMs: 9, crawlDelayMs: 8, learnedMs: 8.5 }
       const clock = {
         host: "https://a.example",
         nextMs: 5,
