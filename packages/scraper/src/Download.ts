@@ -13,12 +13,13 @@
 import * as ContentDisposition from "./ContentDisposition.ts"
 import * as Decode from "./Decode.ts"
 import { type FetchReason, ProtocolError, RangeError, StatusError, TooLargeError, WriteError } from "./FetchError.ts"
+import type { Outcome } from "./Outcome.ts"
 import type { RateLimit } from "./RateLimit.ts"
 import type { Slotted } from "./InFlight.ts"
 import { retryAfterMs } from "./RetryAfter.ts"
 import type { Receiver, Request, ResponseHead, Session, Transfer } from "./Session.ts"
 import { DiskFull, type Part, type Sink } from "./Sink.ts"
-import type { Partial, Target, Validators } from "./Target.ts"
+import type { Hop, Partial, Target, Validators } from "./Target.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
@@ -32,6 +33,8 @@ export interface DownloadOptions {
   readonly raw: boolean
   /** Set for a crawl. */
   readonly follow?: Follow | undefined
+  /** Asked for each redirect: it is followed at once, unless this says otherwise. */
+  readonly turn: (target: Target, to: URL) => Turn
   /** Measure how long answers take. */
   readonly timed: boolean
 }
@@ -43,6 +46,9 @@ export interface Follow {
   /** Reads a body as it comes; `undefined` for one without links. */
   readonly read: (target: Target, head: ResponseHead) => Reading | undefined
 }
+
+/** What is to be done at a redirect: follow it, wait for a turn there, or leave it, by a rule. */
+export type Turn = "follow" | "wait" | { readonly refused: Extract<Outcome, { readonly _tag: "Refused" }>["error"] }
 
 /** A body that is read for links. */
 export interface Reading {
@@ -64,6 +70,13 @@ export type Attempt =
       readonly partial?: Partial
       /** The part at hand was of no use: ask again from the start, at once. */
       readonly restart?: boolean
+    }
+  /** Not at an end: a redirect is not followed at once. */
+  | {
+      readonly _tag: "Turned"
+      readonly hop: Hop
+      readonly turn: Exclude<Turn, "follow">
+      readonly partial?: Partial
     }
   /** `needed`: bytes that the body takes, as far as that is known. */
   | { readonly _tag: "DiskFull"; readonly needed: number; readonly partial?: Partial }
@@ -167,6 +180,7 @@ class Running implements Download, Receiver, Decode.Output {
   /** Who holds back the session now. */
   #holds = 0
   #rateTimer: ReturnType<typeof setTimeout> | undefined
+  #turned: Extract<Attempt, { readonly _tag: "Turned" }> | undefined
   #reading: Reading | undefined
   #bodyEnded = false
   /** Decodes for the reading what is kept as it came. */
@@ -187,12 +201,19 @@ class Running implements Download, Receiver, Decode.Output {
   }
 
   start(session: Session["Service"]) {
-    const { follow } = this.#options
-    const request = this.#request()
-    this.#transfer = session.open(
-      follow === undefined ? request : { ...request, follows: (url) => follow.redirect(this.target, url) },
-      this
-    )
+    const request: Mutable<Request> = this.#request()
+    request.follows = (url, redirects) => this.#follows(url, redirects)
+    if (this.target.hop !== undefined) request.from = this.target.hop
+    this.#transfer = session.open(request, this)
+  }
+
+  #follows(to: URL, redirects: number): boolean {
+    const { follow, turn: turnOf } = this.#options
+    if (follow?.redirect(this.target, to) === false) return false
+    const turn = turnOf(this.target, to)
+    if (turn === "follow") return true
+    this.#turned = { _tag: "Turned", hop: { url: to.href, host: to.origin, redirects }, turn }
+    return false
   }
 
   #request(): Request {
@@ -380,7 +401,10 @@ class Running implements Download, Receiver, Decode.Output {
 
   onError(reason: FetchReason): void {
     if (this.#ended) return
-    this.#end(this.#verdict ?? this.#failed(reason))
+    if (this.#turned === undefined) return this.#end(this.#verdict ?? this.#failed(reason))
+    const partial = this.#kept()
+    if (partial === undefined) this.#part?.discard()
+    this.#end(partial === undefined ? this.#turned : { ...this.#turned, partial })
   }
 
   // ---- from the decoder

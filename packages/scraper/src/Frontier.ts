@@ -17,7 +17,7 @@ import { InvalidUrl } from "./FetchError.ts"
 import type { Batch, Line } from "./Lines.ts"
 import type * as Politeness from "./Politeness.ts"
 import type { Found, Known, Place, SavedPage, Store, StoreError } from "./Store.ts"
-import type { Target } from "./Target.ts"
+import { asked, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 export interface FrontierOptions {
@@ -185,7 +185,7 @@ export const make = Effect.fnUntraced(function* (
     else others = [...others.filter(({ open }) => open.size > 0), batch]
     for (const target of targets) politeness.add(target)
   }
-  const restoreHosts = (targets: ReadonlyArray<Target>) => {
+  const restoreHosts = (targets: ReadonlyArray<Pick<Target, "host">>) => {
     const unknown = new Set(targets.map((target) => target.host).filter((host) => !hostsKnown.has(host)))
     if (unknown.size === 0) return Effect.void
     if (hostsKnown.size > 100_000) hostsKnown.clear()
@@ -308,6 +308,8 @@ export const make = Effect.fnUntraced(function* (
     ),
     take,
     poll,
+    /** A target in flight goes on at another place: it gets its turn there. Called before `release`. */
+    turn: (target: Target) => Effect.map(restoreHosts([asked(target)]), () => politeness.add(target)),
 
     /** The worker is done with a target: its slot is free. `verdict` as for `Politeness.release`. */
     release: (target: Target, verdict?: Politeness.Verdict) => {

@@ -28,7 +28,7 @@ import * as RobotsTxt from "./RobotsTxt.ts"
 import { type ResponseHead, Session } from "./Session.ts"
 import { type Part, Sink } from "./Sink.ts"
 import { type Settled, Store, type StoreError } from "./Store.ts"
-import type { Partial, Target } from "./Target.ts"
+import { asked, type Partial, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 /** The list a run works on: its number in the store, and what is known of it. */
@@ -200,6 +200,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     suggestions: options.serverNames,
     raw: options.format === "warc",
     follow: crawl,
+    turn: (target, to) => turnOf(target, to),
     timed: options.adaptive !== undefined
   }
   const services = { session, sink }
@@ -215,10 +216,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   /** What an answer says of how fast its host is; one that came from elsewhere says nothing. */
   const learn = ({ target, latencyMs }: Download.Download, ended: Download.Attempt) => {
     const isGood = ended._tag === "Complete" || ended._tag === "Unchanged"
+    const { host } = asked(target)
     if (ended._tag === "Failed" && ended.reason._tag === "TimeoutError" && latencyMs === undefined)
-      politeness.answered(target.host, ended.reason.ms, false)
-    else if (latencyMs !== undefined && "head" in ended && Url.origin(ended.head.url) === target.host)
-      politeness.answered(target.host, latencyMs, isGood)
+      politeness.answered(host, ended.reason.ms, false)
+    else if (latencyMs !== undefined && "head" in ended && Url.origin(ended.head.url) === host)
+      politeness.answered(host, latencyMs, isGood)
   }
   const interrupted: Array<Target> = []
   const giveUp = (download: Download.Download) => {
@@ -312,6 +314,12 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         park(ended.partial === undefined ? withoutPartial(target) : { ...target, partial: ended.partial }, 0)
         frontier.release(target, "answered")
         return pauseForDisk(ended.needed)
+      case "Turned": {
+        const { hop, turn, partial } = ended
+        if (turn !== "wait") return refuse(target, startedMs, turn.refused, "answered")
+        const turned = { ...(partial === undefined ? withoutPartial(target) : { ...target, partial }), hop }
+        return Effect.map(frontier.turn(turned), () => frontier.release(target, "answered"))
+      }
       case "Failed":
         return fail(target, startedMs, ended.reason, ended.head, ended.partial)
     }
@@ -378,6 +386,19 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     return committer.room()
   }
 
+  const refuse = (
+    target: Target,
+    startedMs: number,
+    error: Extract<Outcome, { readonly _tag: "Refused" }>["error"],
+    verdict: Politeness.Verdict | undefined
+  ): Rest => {
+    forget(target)
+    counts.refused++
+    settle({ target, outcome: { _tag: "Refused", ...about(target, target.attempts, startedMs, undefined), error } })
+    frontier.release(target, verdict)
+    return committer.room()
+  }
+
   /** A target that gets its outcome has no use for a part any more. */
   const forget = ({ url, partial }: Target) => {
     if (partial !== undefined) sink.forget(url)
@@ -405,16 +426,23 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     Effect.flatMap(robots.rule(admission), (ruling) => {
       const { target } = admission
       if (ruling._tag === "Allowed") return visit(admission)
-      if (ruling._tag === "Deferred") politeness.add(target)
-      else {
-        forget(target)
-        counts.refused++
-        const asked = about(target, target.attempts, performance.now(), undefined)
-        settle({ target, outcome: { _tag: "Refused", ...asked, error: ruling.error } })
-      }
+      if (ruling._tag === "Refused")
+        return refuse(target, performance.now(), ruling.error, ruling.verdict) ?? Effect.void
+      politeness.add(target)
       frontier.release(target, ruling.verdict)
       return committer.room() ?? Effect.void
     })
+  /** A redirect is a request as any other: within a host it may be sent at once where nothing is to be kept apart. */
+  const turnOf = (target: Target, to: URL): Download.Turn => {
+    const { origin } = to
+    const isOther = origin !== asked(target).host
+    if (options.robots) {
+      const ruling = robots.known({ ...target, hop: { url: to.href, host: origin, redirects: 0 } })
+      if (ruling?._tag === "Refused") return { refused: ruling.error }
+      if (ruling === undefined || isOther) return "wait"
+    }
+    return politeness.keepsApart(origin, Date.now()) ? "wait" : "follow"
+  }
   const ask = options.robots ? visitIfAllowed : visit
   const carry = (admission: Politeness.Admission): Effect.Effect<void, StoreError> => {
     const trap = trapped(admission.target)

@@ -19,7 +19,7 @@
  *    host that had strikes.
  */
 import * as AdaptiveDelay from "./AdaptiveDelay.ts"
-import type { Target } from "./Target.ts"
+import { asked, type Target } from "./Target.ts"
 
 /** What of a host outlives the process. Times in milliseconds since the epoch. */
 export interface HostClock {
@@ -198,7 +198,7 @@ export const make = (options: PolitenessOptions) => {
 
     /** Queues a target behind those of its host. */
     add: (target: Target) => {
-      const host = hostOf(target.host)
+      const host = hostOf(asked(target).host)
       host.queue.push(target)
       queued++
       if (!sleeping.has(host)) list(host)
@@ -237,7 +237,7 @@ export const make = (options: PolitenessOptions) => {
 
     /** Gives the slot back. `verdict` is absent where the host was not asked. */
     release: (target: Target, nowMs: number, verdict?: Verdict) => {
-      const host = hostOf(target.host)
+      const host = hostOf(asked(target).host)
       host.inFlight--
       if (verdict === "answered") {
         if (host.strikes > 0) {
@@ -296,6 +296,12 @@ export const make = (options: PolitenessOptions) => {
       if (learnedMs === host.learnedMs) return
       slow(host, host.crawlDelayMs, learnedMs)
       changed.add(host)
+    },
+    /** Whether another request to a host may have to wait, so that it must not be sent without a turn. */
+    keepsApart: (origin: string, nowMs: number): boolean => {
+      const host = hosts.get(origin)
+      if (host === undefined) return options.delayMs > 0 || adaptive !== undefined
+      return host.delayMs > 0 || readyMs(host) > nowMs || isTried(host)
     },
     /** What a host wants by its robots.txt, as far as `setDelay` or an earlier run said: milliseconds. */
     crawlDelay: (origin: string) => hosts.get(origin)?.crawlDelayMs ?? 0,

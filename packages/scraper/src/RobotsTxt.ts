@@ -15,8 +15,8 @@
  * 5. Memory is bounded: 500 KiB of a file are read, of which the group that
  *    concerns us is kept, and the hosts least recently asked about are forgotten.
  *
- * A target is judged by its own URL: redirects are the session's, and where they
- * lead is not judged again.
+ * A redirect is judged where it leads: at once within a host, after its turn at
+ * another.
  */
 import * as Effect from "effect/Effect"
 import * as Decode from "./Decode.ts"
@@ -29,7 +29,8 @@ import * as Robots from "./robots/Robots.ts"
 import * as RobotsPolicy from "./robots/RobotsPolicy.ts"
 import type { Receiver, ResponseHead, Session, Transfer } from "./Session.ts"
 import type { Store, StoreError } from "./Store.ts"
-import type { Target } from "./Target.ts"
+import { asked, type Target } from "./Target.ts"
+import * as Url from "./Url.ts"
 
 /**
  * What is to be done with a target: ask it, queue it again, or settle it as refused. `verdict`: what to say of its host
@@ -185,10 +186,15 @@ const maxStaleMs = RobotsPolicy.maxStaleSeconds * 1000
 const staleMs = 3_600_000
 
 const allowed: Ruling = { _tag: "Allowed" }
-const unreachable = (host: string, fault: string, verdict: Verdict | undefined): Ruling => ({
+/** What leads there, if it is no URL of a target itself. */
+const way = ({ hop }: Target) => (hop === undefined ? "" : `redirects to ${Url.redact(hop.url)}; `)
+const unreachable = (target: Target, fault: string, verdict: Verdict | undefined): Ruling => ({
   _tag: "Refused",
   verdict,
-  error: { reason: "RobotsUnreachable", message: `robots.txt of ${host} cannot be had: ${fault}` }
+  error: {
+    reason: "RobotsUnreachable",
+    message: `${way(target)}robots.txt of ${asked(target).host} cannot be had: ${fault}`
+  }
 })
 
 /** What is kept of a host, seen from now: from its future, it is none. */
@@ -291,10 +297,10 @@ export const make = (
   }
   /** The answer for a host, and whether this call was the one that asked. Given up when nobody waits any more. */
   const ask = (host: string, old: RobotsPolicy.Copy | undefined) =>
-    Effect.callback<{ readonly answer: Known; readonly asked: boolean }>((resume) => {
+    Effect.callback<{ readonly answer: Known; readonly isFirst: boolean }>((resume) => {
       const under = waiting.get(host)
       const { asking, targets } = under ?? begin(host, old)
-      const heard = (answer: Known) => resume(Effect.succeed({ answer, asked: under === undefined }))
+      const heard = (answer: Known) => resume(Effect.succeed({ answer, isFirst: under === undefined }))
       targets.add(heard)
       return Effect.sync(() => {
         targets.delete(heard)
@@ -304,22 +310,26 @@ export const make = (
       })
     })
 
-  const judge = ({ url, host }: Target, { verdict, fault }: Known, said: Verdict): Ruling => {
-    if (verdict.kind === "unreachable") return unreachable(host, fault, said)
+  const judge = (target: Target, { verdict, fault }: Known, said: Verdict): Ruling => {
+    const { url, host } = asked(target)
+    if (verdict.kind === "unreachable") return unreachable(target, fault, said)
     const { allowed: isAllowed, rule } = RobotsPolicy.decide(verdict, token, url)
     if (isAllowed) return allowed
     const text = rule!.text.length > longestQuote ? `${rule!.text.slice(0, longestQuote)}…` : rule!.text
-    const message = `robots.txt line ${rule!.line} of ${host}: ${text}`
+    const message = `${way(target)}robots.txt line ${rule!.line} of ${host}: ${text}`
     return { _tag: "Refused", verdict: said, error: { reason: "RobotsDisallowed", message } }
   }
 
   /** What an answer that was waited for means: some time has passed since the target was let through. */
-  const ruleBy = (target: Target, { answer, asked }: { readonly answer: Known; readonly asked: boolean }): Ruling => {
-    const said = asked ? "answered" : "unasked"
+  const ruleBy = (
+    target: Target,
+    { answer, isFirst }: { readonly answer: Known; readonly isFirst: boolean }
+  ): Ruling => {
+    const said = isFirst ? "answered" : "unasked"
     if (answer.again !== undefined)
-      return { _tag: "Deferred", verdict: asked ? { fault: answer.fault, ...answer.again } : said }
+      return { _tag: "Deferred", verdict: isFirst ? { fault: answer.fault, ...answer.again } : said }
     const ruling = judge(target, answer, said)
-    if (ruling._tag !== "Allowed" || politeness.startAgain(target.host, Date.now())) return ruling
+    if (ruling._tag !== "Allowed" || politeness.startAgain(asked(target).host, Date.now())) return ruling
     cleared.add(target)
     return { _tag: "Deferred", verdict: said }
   }
@@ -332,7 +342,7 @@ export const make = (
     rule: ({ target, down }: Admission): Effect.Effect<Ruling, StoreError> =>
       Effect.suspend(() => {
         if (cleared.delete(target)) return Effect.succeed(allowed)
-        const { host } = target
+        const { host } = asked(target)
         const answer = recall(host, Date.now())
         if (answer !== undefined) return Effect.succeed(judge(target, answer, "unasked"))
         if (waiting.has(host)) return Effect.map(ask(host, undefined), (answered) => ruleBy(target, answered))
@@ -349,12 +359,18 @@ export const make = (
             remember(host, answer)
             // its start was counted without the delay
             const isNew = politeness.crawlDelay(host) > keptDelayMs
-            return Effect.succeed(isNew ? ruleBy(target, { answer, asked: false }) : judge(target, answer, "unasked"))
+            return Effect.succeed(isNew ? ruleBy(target, { answer, isFirst: false }) : judge(target, answer, "unasked"))
           }
-          if (down !== undefined) return Effect.succeed(unreachable(host, down.last, undefined))
+          if (down !== undefined) return Effect.succeed(unreachable(target, down.last, undefined))
           return Effect.map(ask(host, copy), (answered) => ruleBy(target, answered))
         })
       }),
+
+    /** What is known of a target at once; `undefined`: its host must be asked, or the store. */
+    known: (target: Target): Ruling | undefined => {
+      const answer = recall(asked(target).host, Date.now())
+      return answer === undefined ? undefined : judge(target, answer, "unasked")
+    },
 
     /** What was learned since the last call, for the store. */
     copies: (): ReadonlyArray<RobotsPolicy.Copy> => {

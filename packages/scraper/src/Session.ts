@@ -20,8 +20,13 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>
   /** Milliseconds from now in which the exchange must end. */
   readonly maxTimeMs?: number
-  /** Whether a redirect to this URL is followed; absent: all are. Otherwise the exchange ends with `RedirectError`, `kind` `scope`. */
-  readonly follows?: (url: URL) => boolean
+  /**
+   * Whether the redirect with this number is followed to this URL; absent: all are. Otherwise the exchange ends with
+   * `RedirectError`, `kind` `scope`.
+   */
+  readonly follows?: (url: URL, redirects: number) => boolean
+  /** So many redirects of `url` led there before: it goes on from there, as a redirect would. */
+  readonly from?: { readonly url: string; readonly redirects: number }
 }
 
 /** The head of the last response: the one after all redirects. */

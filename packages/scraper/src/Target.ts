@@ -22,7 +22,21 @@ export interface Target {
   readonly saved?: Validators & { readonly bytes: number; readonly sha256?: string; readonly record?: string }
   /** A cut body waits as a part file: its strong validator and whole length. */
   readonly partial?: Partial
+  /** A redirect led there, and it waits for its turn at that host. Never in the store: another attempt begins at `url`. */
+  readonly hop?: Hop
 }
+
+/** A place on the way of a target. */
+export interface Hop {
+  readonly url: string
+  /** Its origin. */
+  readonly host: string
+  /** Redirects up to it. */
+  readonly redirects: number
+}
+
+/** What is asked for next, and the origin that is asked. */
+export const asked = (target: Target): Pick<Target, "url" | "host"> => target.hop ?? target
 
 /** What a server said to recognise a representation by (RFC 9110 8.8). */
 export interface Validators {

@@ -290,6 +290,76 @@ describe("get with robots", () => {
     assert.strictEqual(files().length, 2)
   })
 
+  it("judges where a redirect leads, and asks for nothing there that is disallowed", async () => {
+    const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    await using site = await Site.start({
+      hosts,
+      respond: ({ host, path }) =>
+        path !== "/robots.txt"
+          ? undefined
+          : host === hosts[2]
+            ? { status: 404 }
+            : "User-agent: *\nDisallow: /bytes/10/no"
+    })
+    const to = (host: string, path: string) =>
+      site.url(`/redirect-to/${host}?url=${encodeURIComponent(site.url(path, { host }))}`)
+    const refused = hosts.slice(0, 2).map((host) => [to(host, "/bytes/10/no"), host] as const)
+    const saved = [to(hosts[0]!, "/bytes/10/a"), to(hosts[1]!, "/bytes/10/b"), to(hosts[2]!, "/bytes/10/no")]
+    const outcomes = new Map((await collect([...refused.map(([url]) => url), ...saved])).map((one) => [one.url, one]))
+    for (const [url, host] of refused) {
+      const outcome = outcomes.get(url)!
+      const origin = `http://${host}:${site.port}`
+      assert.deepStrictEqual(outcome._tag === "Refused" ? outcome.error : outcome._tag, {
+        reason: "RobotsDisallowed",
+        message: `redirects to ${origin}/bytes/10/no; robots.txt line 2 of ${origin}: Disallow: /bytes/10/no`
+      })
+    }
+    for (const url of saved) assert.strictEqual(outcomes.get(url)!._tag, "Saved")
+    const at = (host: string) => site.requests.filter((seen) => seen.host === host).map(({ path }) => path)
+    assert.deepStrictEqual(at(hosts[1]!), ["/robots.txt", "/bytes/10/b"])
+    assert.deepStrictEqual(at(hosts[2]!), ["/robots.txt", "/bytes/10/no"])
+    assert.strictEqual(
+      site.count(({ path }) => path.startsWith("/redirect-to/")),
+      5,
+      "each goes on where it was"
+    )
+  })
+
+  it("gives a redirect its turn at the host that it leads to: slots and delay hold there too", async () => {
+    const hosts = ["127.0.0.1", "127.0.0.2"]
+    await using site = await Site.start({
+      hosts,
+      respond: ({ host, path }) =>
+        path === "/robots.txt" ? `User-agent: *\nCrawl-delay: ${host === hosts[0] ? 0 : 0.1}` : undefined
+    })
+    const startedMs = performance.now()
+    const outcomes = await collect(
+      numbered(5, "/slow/20/bytes/10/").map((path) =>
+        site.url(`/redirect-to/${path}?url=${encodeURIComponent(site.url(path, { host: hosts[1]! }))}`)
+      ),
+      { perHost: 1 }
+    )
+    assert.deepStrictEqual(ends(outcomes), ["Saved"])
+    const there = site.requests.filter(({ host }) => host === hosts[1])
+    assert.strictEqual(there.length, 6)
+    for (const [index, { atMs }] of there.entries()) assert.isAtLeast(atMs - startedMs, index * 98)
+    assert.strictEqual(site.maxInFlight("/slow/"), 1)
+  })
+
+  it("gives up redirects that lead from host to host without end", async () => {
+    const hosts = ["127.0.0.1", "127.0.0.2"]
+    await using site = await Site.start({ hosts })
+    site.put("/hop", { status: 302, headers: { location: "/there" } })
+    site.put("/there", { status: 302, headers: { location: site.url("/back", { host: hosts[1]! }) } })
+    site.put("/back", { status: 302, headers: { location: site.url("/hop", { host: hosts[0]! }) } })
+    const outcome = await one(site.url("/hop"))
+    assert.strictEqual(outcome._tag === "Failed" ? outcome.error.message : outcome._tag, "more than 20 redirects")
+    assert.strictEqual(
+      site.count(({ path }) => path !== "/robots.txt"),
+      21
+    )
+  })
+
   it("stops cleanly while it waits for the file, and asks for all of it the next time", async () => {
     await using site = await Site.start({
       files: { "/robots.txt": { status: 302, headers: { location: "/hold/gate/bytes/10/rules.txt" } } }

@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import type { Outcome } from "../Outcome.ts"
 import type { Politeness } from "../Politeness.ts"
 import type { Recorder } from "../Recorder.ts"
-import type { Target } from "../Target.ts"
+import { asked, type Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import { categories } from "./Cause.ts"
 import { Gate, noSums } from "./Gate.ts"
@@ -71,7 +71,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       add: (target) => {
         inner.add(target)
         const atMs = nowMs()
-        const sums = turn(inner, target.host, atMs, 1) ?? noSums
+        const sums = turn(inner, asked(target).host, atMs, 1) ?? noSums
         const track = tracks.get(target.url)
         if (track === undefined) {
           tracks.set(target.url, new Track(target.url, target.host, atMs, sums, spread))
@@ -84,8 +84,8 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const admission = inner.take(epochMs)
         if (admission === undefined) return undefined
         const atMs = nowMs()
-        const { url, host } = admission.target
-        const sums = turn(inner, host, atMs, -1) ?? noSums
+        const { url } = admission.target
+        const sums = turn(inner, asked(admission.target).host, atMs, -1) ?? noSums
         const track = tracks.get(url)
         if (track === undefined) return admission
         track.leaveQueue(options.robots ? "robots" : "line", atMs, sums)
@@ -97,7 +97,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       release: (target, epochMs, verdict) => {
         inner.release(target, epochMs, verdict)
         const atMs = nowMs()
-        turn(inner, target.host, atMs, 0)
+        turn(inner, asked(target).host, atMs, 0)
         const track = tracks.get(target.url)
         if (track?.isCarried !== true) return
         track.isCarried = false

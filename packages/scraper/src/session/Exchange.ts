@@ -120,13 +120,17 @@ export class Exchange implements Served, Transfer, Watched {
   #received = 0
   #headers: Headers | undefined
   #trail: Redirect.Trail | undefined
+  /** A redirect that is not followed: how the exchange ends when its body has passed by. */
+  #left: FetchError.RedirectError | undefined
 
   constructor(shared: Shared, request: Request, receiver: Receiver, url: URL) {
     this.#shared = shared
     this.#request = request
     this.#receiver = receiver
-    this.#url = url
+    const { from } = request
+    this.#url = from === undefined ? url : new URL(from.url)
     this.#origin = url.origin
+    if (from !== undefined) this.#trail = new Redirect.Trail(from.redirects)
     this.#deadline = request.maxTimeMs === undefined ? Infinity : performance.now() + request.maxTimeMs
   }
 
@@ -328,20 +332,22 @@ export class Exchange implements Served, Transfer, Watched {
   #turn(location: string): void {
     const next = Redirect.resolve(this.#url, location)
     if (!(next instanceof URL)) return this.#stop(next)
-    if (this.#request.follows?.(next) === false) {
-      const count = this.#trail === undefined ? 1 : this.#trail.count
-      return this.#stop(new FetchError.RedirectError({ kind: "scope", location: Redirect.bare(next), count }))
+    const count = this.#trail === undefined ? 1 : this.#trail.count
+    if (this.#request.follows?.(next, count) === false)
+      this.#left = new FetchError.RedirectError({ kind: "scope", location: Redirect.bare(next), count })
+    else {
+      if (this.#trail === undefined) {
+        this.#trail = new Redirect.Trail()
+        this.#trail.step(Redirect.bare(this.#url), undefined)
+      }
+      this.#url = next
     }
-    if (this.#trail === undefined) {
-      this.#trail = new Redirect.Trail()
-      this.#trail.step(Redirect.bare(this.#url), undefined)
-    }
-    this.#url = next
     this.#state = draining
     this.#since = this.#shared.clock.tick
   }
 
   #follow(): void {
+    if (this.#left !== undefined) return this.#fail(this.#left)
     this.#shared.counts.redirects++
     this.#again = false
     this.#requeue()

@@ -59,7 +59,12 @@ const rounds = 4
 /** The way of one request so far. A URL asked for again with the same cookies is likely to answer the same. */
 export class Trail {
   readonly #asked = new Map<string, number>()
-  #count = 0
+  #count: number
+
+  /** `count`: requests that others made on it. */
+  constructor(count = 0) {
+    this.#count = count
+  }
 
   /** Requests so far. */
   get count() {
