@@ -48,6 +48,19 @@ const toMs = (ms: number): number => ms
 const thrown = (error: unknown): unknown =>
   error instanceof ExecutorError && error.reason instanceof TaskFailed ? error.reason.error : error
 
+/** What a call may well have for arguments; far beyond, the stack ends. */
+const mostArguments = 8192
+
+/** One list of many. Pushing each value to a list that grows costs twice as much. */
+const joined = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): Array<A> =>
+  lists.length <= mostArguments
+    ? ([] as Array<A>).concat(...lists)
+    : joined(
+        Array.from({ length: Math.ceil(lists.length / mostArguments) }, (_, i) =>
+          joined(lists.slice(i * mostArguments, (i + 1) * mostArguments))
+        )
+      )
+
 export class Pool implements AsyncDisposable {
   readonly #engine: Engine
 
@@ -276,9 +289,9 @@ export class Pool implements AsyncDisposable {
       },
       toArray: async () => {
         const { next } = open()
-        const all: Array<C> = []
-        for (let chunk; (chunk = await next()) !== undefined;) for (const value of chunk) all.push(value)
-        return all
+        const chunks: Array<ReadonlyArray<C>> = []
+        for (let chunk; (chunk = await next()) !== undefined;) chunks.push(chunk)
+        return joined(chunks)
       }
     }
   }

@@ -59,6 +59,11 @@ for (const [kind, isolated] of kinds)
           { numRuns: 50 }
         ))
 
+      it("of a map are as many as its items, beyond what a call can have for arguments", async () => {
+        const items = range(20_000)
+        assert.deepStrictEqual(await pool.map(items, work.echo, { chunk: 1 }).toArray(), items)
+      })
+
       it("of a map come in order, one for each item, whatever the chunks and the buffer", () =>
         fc.assert(
           fc.asyncProperty(
