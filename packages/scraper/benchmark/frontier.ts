@@ -1,25 +1,30 @@
 /**
- * What the frontier of a crawl costs: `node packages/scraper/benchmark/frontier.ts [TARGETS]`, 1,000,000 unless given.
+ * What the frontier of a crawl costs: `node packages/scraper/benchmark/frontier.ts [TARGETS] [--scattered]`, 1,000,000 unless
+ * given.
  *
- * Pages of 100 links each, a third of them known, over 1,000 sites, committed 20 pages at a time as a crawl does; then
- * leases as a crawl takes them, and the start of another run. On a disk: the temporary folder should not be in memory.
+ * 1,000 sites, pages of 100 links each, a third of them known, 100 pages a commit, as a crawl at 500 pages a second has them.
+ * Four of five links stay on the site, as links do; `--scattered`: none does, and each leads to any of the sites. Then leases
+ * as a crawl takes them, and the start of another run. On a disk: the temporary folder should not be in memory.
  */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { parseArgs } from "node:util"
 import type { Settled } from "../src/Store.ts"
 import * as NodeSqlite from "../src/store/NodeSqlite.ts"
 import * as SqlStore from "../src/store/SqlStore.ts"
 import type { Target } from "../src/Target.ts"
 
-const count = Number(process.argv[2] ?? 1_000_000)
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { scattered: { type: "boolean" } } })
+const count = Number(positionals[0] ?? 1_000_000)
+const sites = 1000
 const folder = mkdtempSync(join(tmpdir(), "simul-frontier-"))
 const file = join(folder, "store.sqlite")
 
 const targetOf = (number: number, depth: number): Target => {
-  const host = `https://site-${number % 1000}.example`
+  const host = `https://site-${number % sites}.example`
   // in no order, as links come
   const name = Math.imul(number, 2654435761) >>> 0
   return { url: `${host}/articles/${name}/${number}.html`, host, path: "", attempts: 0, depth }
@@ -53,12 +58,19 @@ const fill = Effect.gen(function* () {
   const { list } = yield* store.crawl([targetOf(0, 0)], false)
   let found = 1
   const insert = Effect.gen(function* () {
+    /** The next of a site that nobody knows. */
+    const next = Array.from({ length: sites }, (_, site) => site + sites)
+    const any = (below: number) => Math.floor(Math.random() * below)
     while (found < count) {
-      const settled = Array.from({ length: 20 }, (_, page) => {
-        const links = Array.from({ length: 100 }, (_, index) =>
-          index % 3 === 0 ? targetOf(Math.floor(Math.random() * found), 1) : targetOf(found++, 1)
-        )
-        return pageOf(targetOf(page, 1), links)
+      const settled = Array.from({ length: 100 }, () => {
+        const home = any(sites)
+        const links = Array.from({ length: 100 }, (_, index) => {
+          const site = values.scattered !== true && index % 5 > 0 ? home : any(sites)
+          if (index % 3 === 0) return targetOf(site + sites * any(next[site]! / sites), 1)
+          found++
+          return targetOf((next[site]! += sites), 1)
+        })
+        return pageOf(targetOf(home, 1), links)
       })
       yield* store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true })
     }

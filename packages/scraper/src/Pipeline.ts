@@ -347,6 +347,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     }
     counts.saved++
     counts.bytes += bytes
+    if (reading === undefined && sha256 !== undefined) crawl?.traps?.body(target.url, sha256)
     const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
     return linked(target, head, path, reading, (links) => settle({ target, validators, outcome, ...links }))
   }

@@ -346,7 +346,8 @@ describe("crawl", () => {
       {
         respond: ({ path }) => {
           const month = Number(/^\/calendar\/(\d+)\.html$/.exec(path)?.[1] ?? Number.NaN)
-          if (month < 400) return `<p>no events in month ${month}</p>${page(`/calendar/${month + 1}.html`)}`
+          if (month < 400)
+            return `<p>No events in month ${month} of a calendar that knows no end, and has no events at all</p>${page(`/calendar/${month + 1}.html`)}`
           return path === "/index.html" ? page("/calendar/1.html", "/last.html") : undefined
         }
       },

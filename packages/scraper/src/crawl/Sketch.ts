@@ -1,7 +1,6 @@
 /**
- * What a text says, in 128 bytes: the least hashes of the set of its words (bottom-k sketch; Broder, "On the resemblance
- * and containment of documents", 1997). Numbers are no words, nor is the order one: a page that differs in dates, ids
- * and sorting says the same.
+ * What a text says, in 128 bytes: the least hashes of the set of its words and numbers (bottom-k sketch; Broder, "On the
+ * resemblance and containment of documents", 1997). Order is no word: what is only sorted differently says the same.
  */
 
 /** Words of a sketch. */
@@ -33,9 +32,9 @@ export class Sketch {
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i)
       const letter = code < 0x80 ? code | 0x20 : code
+      const isWord = letter >= 0x80 || (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39)
       // FNV-1a
-      if (letter >= 0x80 || (letter >= 0x61 && letter <= 0x7a))
-        hash = Math.imul((hash || 0x811c9dc5) ^ letter, 0x01000193)
+      if (isWord) hash = Math.imul((hash || 0x811c9dc5) ^ letter, 0x01000193)
       else if (hash !== 0) {
         this.#add(hash)
         hash = 0

@@ -2,9 +2,10 @@
  * Parts of a site that have no end: calendars, sessions in paths, paths that grow, filters in every combination. They are
  * told by evidence, counted for each pattern of URLs (`UrlPattern.ts`), and never by a URL alone.
  *
- * 1. A pattern is caught when of its last `window` pages nearly all said what others of the pattern had said before
- *    (`Sketch.ts`), and most of them led to further targets of the pattern. A catalogue of a million different things is
- *    no trap, nor are a thousand empty pages that lead nowhere.
+ * 1. A pattern is caught when of its last `window` pages nearly all brought nothing new, and most of them led to further
+ *    targets of the pattern. New is what no other page of the pattern said (`Sketch.ts`), or a target of another pattern,
+ *    unless that one is suspect itself. So a catalogue of a million things is no trap, nor is a gallery whose pages differ
+ *    in their picture alone, nor are a thousand empty pages that lead nowhere.
  * 2. What is caught stays caught: what else is found of it is refused, and says why.
  * 3. Memory is bounded: the patterns that pages came of last, with the contents that each had last. Of a pattern without
  *    suspicion one page in eight is looked at.
@@ -26,6 +27,9 @@ export interface Evidence {
 /** Pages that are judged together. */
 export const window = 128
 const mostNew = 6
+const says = 1
+const leadsOn = 2
+const growsBy = 4
 const leastGrowing = 64
 const mostPatterns = 1024
 const mostContents = 64
@@ -36,17 +40,17 @@ class Pattern {
   pages = 0
   contents = 0
   caught = false
-  /** Of the latest pages: 1 for one that said something new, 2 for one that led to more of its kind. */
+  /** Of the latest pages: 1 for one that said something new, 2 for one that led to something new, 4 to more of its kind. */
   latest: Array<number> = []
   sketches: Array<Uint32Array> = []
   constructor(pattern: string) {
     this.pattern = pattern
   }
-  count(bit: number) {
-    return this.latest.reduce((sum, page) => sum + (page & bit ? 1 : 0), 0)
+  count(bits: number) {
+    return this.latest.reduce((sum, page) => sum + (page & bits ? 1 : 0), 0)
   }
   get isSuspect() {
-    return this.latest.length >= window / 2 && 2 * this.count(1) <= this.latest.length
+    return this.latest.length >= window / 2 && 2 * this.count(says) <= this.latest.length
   }
 }
 
@@ -60,12 +64,14 @@ const decode = (text: string): Pick<Pattern, "latest" | "sketches"> => {
   }
 }
 
+type Links = ReadonlyArray<{ readonly url: string }>
+
 /** A page that is looked at. */
 export interface Watch {
   /** Takes the next piece of its text. */
   readonly write: (text: string) => void
-  /** It is whole, and leads to these. */
-  readonly end: (links: ReadonlyArray<{ readonly url: string }>) => void
+  /** It is whole, and leads to these, which nobody had found. */
+  readonly end: (links: Links) => void
 }
 
 export const make = () => {
@@ -87,7 +93,17 @@ export const make = () => {
     return known
   }
 
-  const learn = (pattern: Pattern, sketch: Uint32Array, grows: boolean) => {
+  /** Whether more of these are likely to be more of the same. */
+  const isSuspect = (name: string) => patterns.get(name)?.isSuspect === true
+
+  const learn = (pattern: Pattern, sketch: Uint32Array, links: Links) => {
+    let grows = false
+    let leads = false
+    for (const { url } of links) {
+      const name = UrlPattern.of(url)
+      if (name === pattern.pattern) grows = true
+      else if (!leads) leads = !isSuspect(name)
+    }
     const before = pattern.sketches.findIndex((other) => Sketch.isAlike(sketch, other))
     const isNew = before < 0
     if (isNew) pattern.contents++
@@ -95,10 +111,15 @@ export const make = () => {
     pattern.sketches.push(isNew ? sketch : pattern.sketches.splice(before, 1)[0]!)
     if (pattern.sketches.length > mostContents) pattern.sketches.shift()
     pattern.pages++
-    pattern.latest.push((isNew ? 1 : 0) + (grows ? 2 : 0))
+    pattern.latest.push((isNew ? says : 0) + (leads ? leadsOn : 0) + (grows ? growsBy : 0))
     if (pattern.latest.length > window) pattern.latest.shift()
     if (pattern.isSuspect) changed.add(pattern)
-    if (pattern.latest.length < window || pattern.count(1) > mostNew || pattern.count(2) < leastGrowing) return
+    if (
+      pattern.latest.length < window ||
+      pattern.count(says | leadsOn) > mostNew ||
+      pattern.count(growsBy) < leastGrowing
+    )
+      return
     pattern.caught = true
     catches++
   }
@@ -126,13 +147,14 @@ export const make = () => {
       const sketch = new Sketch.Sketch()
       return {
         write: (text) => sketch.write(text),
-        end: (links) =>
-          learn(
-            pattern,
-            sketch.end(),
-            links.some((link) => UrlPattern.of(link.url) === name)
-          )
+        end: (links) => learn(pattern, sketch.end(), links)
       }
+    },
+
+    /** Hears of a picture or another body without links: one that is like the others makes its page no new one. */
+    body: (url: string, sha256: string): void => {
+      const name = UrlPattern.of(url)
+      if (name !== url) learn(patternOf(name), Uint32Array.of(Number.parseInt(sha256.slice(0, 8), 16)), [])
     },
 
     /** What tells that a URL leads nowhere new; `undefined` where nothing does. */

@@ -12,11 +12,11 @@ const words = (from: number, to: number) =>
   ).join(" ")
 
 describe("Sketch", () => {
-  it("is the same for the same words, whatever their order, case, number and the numbers between them", () => {
+  it("is the same for the same words, whatever their order, case and number", () => {
     const one = of("On Monday the 3rd, at 10:30: nothing")
-    assert.deepStrictEqual(of("nothing at on MONDAY the rd, 4, ", "nothing 11:45"), one)
-    assert.notDeepEqual(of("on tuesday the rd at nothing"), one)
-    assert.strictEqual(of("1 2 3").length, 0)
+    assert.deepStrictEqual(of("nothing at on MONDAY the 3rd, the ", "nothing 30 10"), one)
+    assert.notDeepEqual(of("On Monday the 3rd, at 10:31: nothing"), one)
+    assert.strictEqual(of("., -").length, 0)
   })
 
   it("tells texts that share most of their words from those that do not", () => {
@@ -24,7 +24,7 @@ describe("Sketch", () => {
     assert.isTrue(Sketch.isAlike(base, of(words(10, 1010))))
     assert.isFalse(Sketch.isAlike(base, of(words(500, 1500))))
     assert.isFalse(Sketch.isAlike(base, of("")))
-    assert.isTrue(Sketch.isAlike(of(""), of("12")))
+    assert.isTrue(Sketch.isAlike(of(""), of("!")))
   })
 
   it("is no larger than it may be", () => {

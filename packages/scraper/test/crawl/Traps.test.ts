@@ -7,29 +7,33 @@ const letters = (number: number) => String(number).replace(/\d/g, (digit) => "ab
 interface Kind {
   readonly url: (page: number) => string
   readonly text: (page: number) => string
-  /** Which page a page leads to, besides others. */
-  readonly next?: (page: number) => number | undefined
+  /** What a page leads to that nobody had found. */
+  readonly links?: (page: number) => ReadonlyArray<string>
 }
-const visit = (traps: Traps.Traps, { url, text, next = (page) => page + 1 }: Kind, pages: number, from = 0) => {
+const visit = (traps: Traps.Traps, kind: Kind, pages: number, from = 0) => {
+  const { url, text, links = (page) => [url(page + 1)] } = kind
   for (let page = from; page < from + pages; page++) {
     if (traps.caught(host + url(page)) !== undefined) return page
     const watch = traps.watch(host + url(page))
-    const to = next(page)
     watch?.write(text(page))
-    watch?.end([{ url: `${host}/other.html` }, ...(to === undefined ? [] : [{ url: host + url(to) }])])
+    watch?.end(links(page).map((path) => ({ url: host + path })))
   }
   return from + pages
 }
 
 const months = "January February March April May June July August September October November December".split(" ")
+const days = Array.from({ length: 31 }, (_, day) => day + 1).join(" ")
+/** What a site says on each page. */
+const frame =
+  "The shop of all that there is, with a search, the cart, help, terms of use, imprint, and a map of the site"
 const endless: Readonly<Record<string, Kind>> = {
   "a calendar": {
     url: (page) => `/calendar/${2026 + Math.floor(page / 12)}/${(page % 12) + 1}`,
-    text: (page) => `${months[page % 12]} ${2026 + Math.floor(page / 12)} Mo Tu We Th Fr Sa Su no events 1 2 3`
+    text: (page) => `${months[page % 12]} ${2026 + Math.floor(page / 12)} Mo Tu We Th Fr Sa Su no events ${days}`
   },
   "a session in the path": {
     url: (page) => `/s${page * 7919}x/article`,
-    text: (page) => `The article. ${"one of three ".repeat(page % 3)} You are visitor ${page}`
+    text: (page) => `${frame}. The article. ${"one of three ".repeat(page % 3)} You are visitor ${page}`
   },
   "a path that grows": {
     url: (page) => `${"/docs".repeat(page + 3)}/index.html`,
@@ -37,24 +41,26 @@ const endless: Readonly<Record<string, Kind>> = {
   },
   "a query in every order": {
     url: (page) => `/shop?sort=${letters(page)}&view=${page % 5}`,
-    text: (page) =>
-      "chairs tables lamps shelves"
-        .split(" ")
-        .toSorted(() => (page % 2) - 0.5)
-        .join(" ")
+    text: (page) => `${frame}: ${["chairs 12.50, tables 80", "tables 80, chairs 12.50"][page % 2]}`
   }
 }
 const ending: Readonly<Record<string, Kind>> = {
   "a catalogue of different things": {
     url: (page) => `/item/${page}`,
     text: (page) =>
-      `The shop, the cart, the imprint. Number ${letters(page * 7)} is of ${letters(page * 31)} and ${letters(page + 5)}`
+      `${frame}. Number ${letters(page * 7)} is of ${letters(page * 31)}, ${letters(page * 13)} and ${letters(page + 5)}`
   },
-  "many empty pages that lead nowhere": {
-    url: (page) => `/user/${page}`,
-    text: () => "no posts yet",
-    next: () => undefined
+  "pages of numbers": {
+    url: (page) => `/station/${page}`,
+    text: (page) =>
+      `${frame}. Temperatures: ${Array.from({ length: 24 }, (_, hour) => (page * 37 + hour * 101) % 1009).join(" ")}`
   },
+  "a gallery whose pages differ in their picture alone": {
+    url: (page) => `/photo/${page}`,
+    text: (page) => `${frame}. Photo ${page}`,
+    links: (page) => [`/photo/${page + 1}`, `/pictures/${page}.jpg`]
+  },
+  "many empty pages that lead nowhere": { url: (page) => `/user/${page}`, text: () => "no posts yet", links: () => [] },
   "pages without a pattern": { url: (page) => `/${letters(page)}.html`, text: () => "the same" }
 }
 
@@ -74,6 +80,22 @@ describe("Traps", () => {
     it(`leaves ${name} alone`, () => {
       assert.strictEqual(visit(Traps.make(), kind, 5000), 5000)
     })
+
+  it("catches what leads to nothing but more of other traps, and to a picture that is always the same", () => {
+    const traps = Traps.make()
+    const kinds = ["article", "about", "imprint"].map((name): Kind => ({
+      url: (page) => `/s${page}/${name}.html`,
+      text: () => `${frame}: ${name}`,
+      links: (page) => ["article", "about", "imprint", "logo"].map((other) => `/s${page + 1}/${other}.html`)
+    }))
+    let page = 0
+    for (; page < 1000 && traps.caught(host + kinds[2]!.url(page)) === undefined; page++) {
+      for (const kind of kinds) visit(traps, kind, 1, page)
+      traps.body(`${host}/s${page}/logo.html`, "0123456789abcdef")
+    }
+    assert.isBelow(page, 300)
+    for (const kind of kinds) assert.isDefined(traps.caught(host + kind.url(page)))
+  })
 
   it("goes on where an earlier run stopped, with what is worth a row", () => {
     const kind = endless["a calendar"]!
