@@ -63,11 +63,14 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
   })
 }
 
+const leftOut = new Set(["TooDeep", "Excluded", "NotIncluded", "OutOfScope"])
+
 /** A rule's name is its tag; the robots rule is the one that people know by its file. */
 const reasonText = (reason: Reason): string => {
   if (reason.outcome === "failed") return reason.text
   if (reason.reason === "Trap") return reason.text
-  return /robots/i.test(reason.reason) ? "refused by robots.txt" : `refused: ${reason.reason}`
+  if (/robots/i.test(reason.reason)) return "refused by robots.txt"
+  return leftOut.has(reason.reason) ? "left out by the rules of the crawl" : `refused: ${reason.reason}`
 }
 
 const hostsOf = (reason: Reason): string => {

@@ -14,6 +14,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Following from "./crawl/Following.ts"
+import * as RulesText from "./crawl/RulesText.ts"
 import * as Get from "./Get.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -42,22 +43,31 @@ const crawlDefaults: Options = { ...defaults, robots: true }
  * What was saved by other rules is read for links once more: a crawl may be taken further, deeper or wider, and asks
  * again for nothing that is there. So is what an earlier run found nearer to a seed in the end than it was at first.
  */
-const readAnew = Effect.fnUntraced(function* (store: Store["Service"], following: Following.Following, rules: string) {
+const readAnew = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  following: Following.Following,
+  rules: string,
+  maxPages: number | undefined
+) {
   const { list, rules: before } = yield* store.crawl([], false)
   const readAgain = (page: SavedPage) =>
     Effect.flatMap(following.readAgain(page), (links) => store.link(list, page.target, links))
-  if (before !== undefined && before !== rules) yield* Stream.runForEach(store.saved(list), readAgain)
+  if (before !== undefined && before !== rules) {
+    yield* Stream.runForEachArray(store.excluded(list), (targets) =>
+      store.readmit(
+        list,
+        targets.filter((target) => following.excludes(target) === undefined).map(({ url }) => url)
+      )
+    )
+    yield* Stream.runForEach(store.saved(list), readAgain)
+  }
   for (;;) {
     const pages = following.isBounded ? yield* store.nearer(list, 100) : []
     if (pages.length === 0) break
     yield* Effect.forEach(pages, readAgain, { discard: true })
   }
-  if (before !== rules) yield* store.ruled(list, rules)
+  yield* store.ruled(list, rules, maxPages)
 })
-
-/** Two runs with the same text follow the same links. */
-const textOf = (seeds: ReadonlyArray<string>, { scope, include, exclude, depth, sitemaps }: Rules) =>
-  JSON.stringify([seeds, scope, include.map(String), exclude.map(String), depth, sitemaps])
 
 /**
  * Opens the directory and starts, or goes on with, the crawl of it, as fast as `outcomes` is pulled.
@@ -85,10 +95,15 @@ export const open = Effect.fnUntraced(function* (
 
   return yield* Get.openRun(
     Effect.fnUntraced(function* (store, run) {
-      const begin = asked.sitemaps ? [...seeds, ...seeds.map((seed) => new URL("/robots.txt", seed).href)] : seeds
-      const targets = begin.map((url): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth: 0 }))
+      const begin =
+        (isResource: boolean) =>
+        (url: string): Target => {
+          return { url, host: Url.origin(url), path: "", attempts: 0, depth: 0, isResource }
+        }
+      const files = asked.sitemaps ? seeds.map((seed) => new URL("/robots.txt", seed).href) : []
+      const targets = [...seeds.map(begin(false)), ...files.map(begin(true))]
       following.traps?.restore(yield* Get.settled(store.patterns))
-      yield* Get.settled(readAnew(store, following, textOf(seeds, asked)))
+      yield* Get.settled(readAnew(store, following, RulesText.encode(seeds, asked), asked.maxPages))
       const { list, found, ended, saved } = yield* Get.settled(store.crawl(targets, options.refresh))
       return {
         number: list,

@@ -264,18 +264,19 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     })
 
   const isPlain = ({ target, down }: Politeness.Admission) =>
-    !options.robots && down === undefined && target.partial === undefined && trapped(target) === undefined
+    !options.robots && down === undefined && target.partial === undefined && leftOut(target) === undefined
 
   /** Why a target is not worth a request. What the user named is, whatever it looks like. */
   const trapped = ({ url, depth }: Target) => (depth === 0 ? undefined : crawl?.traps?.caught(url))
-  const refuseTrapped = (target: Target, { pattern, pages, contents }: NonNullable<ReturnType<typeof trapped>>) => {
-    forget(target)
-    counts.refused++
+  /** Why a target is not asked for, without a look at its host. It may have been found by other rules than those of now. */
+  const leftOut = (target: Target): LeftOut | undefined => {
+    const exclusion = crawl?.excludes(target)
+    if (exclusion !== undefined) return { error: exclusion, isExcluded: true }
+    const trap = trapped(target)
+    if (trap === undefined) return undefined
+    const { pattern, pages, contents } = trap
     const message = `${pattern} has no end: ${pages} pages of it had ${contents} different contents, and led to more of them`
-    const asked = about(target, target.attempts, performance.now(), undefined)
-    settle({ target, outcome: { _tag: "Refused", ...asked, error: { reason: "Trap", message } } })
-    frontier.release(target, "unasked")
-    return committer.room() ?? Effect.void
+    return { error: { reason: "Trap", message }, isExcluded: false }
   }
 
   const visit = ({ target, down }: Politeness.Admission): Effect.Effect<void, StoreError> => {
@@ -391,11 +392,16 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     target: Target,
     startedMs: number,
     error: Extract<Outcome, { readonly _tag: "Refused" }>["error"],
-    verdict: Politeness.Verdict | undefined
+    verdict: Politeness.Verdict | undefined,
+    isExcluded = false
   ): Rest => {
     forget(target)
     counts.refused++
-    settle({ target, outcome: { _tag: "Refused", ...about(target, target.attempts, startedMs, undefined), error } })
+    settle({
+      target,
+      outcome: { _tag: "Refused", ...about(target, target.attempts, startedMs, undefined), error },
+      isExcluded
+    })
     frontier.release(target, verdict)
     return committer.room()
   }
@@ -444,10 +450,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     }
     return politeness.keepsApart(origin, Date.now()) ? "wait" : "follow"
   }
-  const ask = options.robots ? visitIfAllowed : visit
+  const visitIfMay = options.robots ? visitIfAllowed : visit
   const carry = (admission: Politeness.Admission): Effect.Effect<void, StoreError> => {
-    const trap = trapped(admission.target)
-    return trap === undefined ? ask(admission) : refuseTrapped(admission.target, trap)
+    const out = leftOut(admission.target)
+    if (out === undefined) return visitIfMay(admission)
+    return refuse(admission.target, performance.now(), out.error, "unasked", out.isExcluded) ?? Effect.void
   }
 
   // ---- a full disk
@@ -510,6 +517,12 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   }
   return { outcomes: committer.outcomes, progress }
 })
+
+/** `isExcluded`: by the rules of the crawl. */
+interface LeftOut {
+  readonly error: Extract<Outcome, { readonly _tag: "Refused" }>["error"]
+  readonly isExcluded: boolean
+}
 
 const noLinks = {}
 

@@ -52,6 +52,8 @@ export interface Settled {
   readonly outcome: Outcome
   readonly validators?: Validators
   readonly links?: ReadonlyArray<Target>
+  /** The rules of a crawl leave it out: it is not tried again unless they let it in. */
+  readonly isExcluded?: boolean
 }
 
 /** A target that is not done: waiting until `dueMs` (milliseconds since the epoch), or in flight, then leased to this run. */
@@ -135,8 +137,12 @@ export class Store extends Context.Service<
     readonly nearer: (list: number, limit: number) => Effect.Effect<ReadonlyArray<SavedPage>, StoreError>
     /** Adds what a saved page leads to, read once more: it was read as one that is as deep as `page`. */
     readonly link: (list: number, page: Target, links: ReadonlyArray<Target>) => Effect.Effect<Found, StoreError>
-    /** Notes the rules by which all that a crawl has saved was read for links. */
-    readonly ruled: (list: number, rules: string) => Effect.Effect<void, StoreError>
+    /** Notes the rules by which all that a crawl has saved was read for links, and how many may be saved. */
+    readonly ruled: (list: number, rules: string, most: number | undefined) => Effect.Effect<void, StoreError>
+    /** What the rules of a crawl left out, in the order of URLs. */
+    readonly excluded: (list: number) => Stream.Stream<Target, StoreError>
+    /** Makes what was left out pending again: the rules let it in now. */
+    readonly readmit: (list: number, urls: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
     /**
      * Leases at most `limit` pending targets of a crawl that are due. Sites take turns, and each gets at most what there
      * is `room` for, the nearest to a seed first. Fewer than `limit` when there are no more; `dueMs`: when one of the

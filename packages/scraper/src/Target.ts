@@ -18,6 +18,8 @@ export interface Target {
   readonly depth?: number
   /** Its place in the order of its site, the lowest first; absent: the depth. */
   readonly rank?: number
+  /** Of a crawl: a page needs it to be shown. Absent where that was not noted. */
+  readonly isResource?: boolean
   /** Saved by an earlier run, in the file at `path` or as the record `record`: ask conditionally. */
   readonly saved?: Validators & { readonly bytes: number; readonly sha256?: string; readonly record?: string }
   /** A cut body waits as a part file: its strong validator and whole length. */

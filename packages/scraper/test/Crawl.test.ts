@@ -372,6 +372,44 @@ describe("crawl", () => {
     )
   )
 
+  it.effect(
+    "leaves out what earlier rules had queued and those of now do not let in, and takes it again when they do",
+    () =>
+      withSite(
+        {
+          files: {
+            "/0.html": `${page("/1.html", "/old/a.html", "/old/b.html")}<img src="/old/p.png">`,
+            "/1.html": page("/2.html"),
+            "/2.html": page("/3.html"),
+            "/3.html": "x",
+            "/old/a.html": "x",
+            "/old/b.html": "x",
+            "/old/p.png": "png"
+          }
+        },
+        async (site) => {
+          const directory = folder()
+          const go = async (rules: Partial<Crawl.Rules>) => {
+            const outcomes = await crawl([site.url("/0.html")], { directory, rules })
+            const refused = outcomes.flatMap((one) => (one._tag === "Refused" ? [one] : []))
+            return {
+              saved: paths(outcomes),
+              refused: refused.map(({ url, error }) => `${new URL(url).pathname} ${error.message}`).toSorted()
+            }
+          }
+          assert.deepStrictEqual((await go({ maxPages: 1 })).saved, ["/0.html"])
+          assert.deepStrictEqual(await go({ exclude: [/old\/.*html/], depth: 1 }), {
+            saved: ["/1.html", "/old/p.png"],
+            refused: ["/old/a.html excluded by old\\/.*html", "/old/b.html excluded by old\\/.*html"]
+          })
+          assert.deepStrictEqual(await go({ exclude: [/old\/.*html/], depth: 1 }), { saved: [], refused: [] })
+          assert.strictEqual(asked(site).length, 3)
+          assert.deepStrictEqual(await go({ exclude: [/old\/a/], depth: 1 }), { saved: ["/old/b.html"], refused: [] })
+          assert.deepStrictEqual(await go({}), { saved: ["/2.html", "/3.html", "/old/a.html"], refused: [] })
+        }
+      )
+  )
+
   it.effect("goes deeper or wider by other rules, and asks for nothing that is there", () =>
     withSite(
       {

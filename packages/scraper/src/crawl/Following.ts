@@ -15,6 +15,7 @@ import { bytesOf } from "../sink/Recorded.ts"
 import type { SavedPage } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
+import * as Exclusion from "./Exclusion.ts"
 import * as Scope from "./Scope.ts"
 import * as Traps from "./Traps.ts"
 
@@ -34,6 +35,8 @@ export interface Rules {
 }
 
 export interface Following extends Download.Follow {
+  /** Why a target that was found earlier, maybe by other rules, is out of scope; `undefined` if it is not. */
+  readonly excludes: (target: Target) => Exclusion.Exclusion | undefined
   /** The same for a body that did not come whole, from the place where it was saved; `undefined` for one without links. */
   readonly readSaved: (target: Target, head: ResponseHead, path: string) => Effect.Effect<Download.Reading> | undefined
   /** The same for a body that nobody knows the head of: what begins as a page does is one. None where it is gone. */
@@ -67,9 +70,14 @@ const isFollowed = ({ kind, source, nofollow }: Links.Link, isPolite: boolean): 
   (kind === "navigation" || kind === "reference" || (kind === "form" && !source.endsWith(" post")))
 
 /** @param seeds as `Url.parse` gives them */
-export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Following => {
+export const scopeOf = (seeds: ReadonlyArray<string>, rules: Rules): Scope.Scope => {
   const { scope: within, include, exclude, depth: maxDepth = Infinity } = rules
-  const scope = Scope.make({ seeds, within, include, exclude, maxDepth })
+  return Scope.make({ seeds, within, include, exclude, maxDepth })
+}
+
+/** @param seeds as `Url.parse` gives them */
+export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Following => {
+  const scope = scopeOf(seeds, rules)
   const holds = (url: string, depth: number, isResource: boolean) =>
     scope.decide({ url, depth, isResource })._tag === "InScope"
   const token = productToken(options)
@@ -94,7 +102,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     const url = asked(found, host)
     if (recent.has(url, depth) || !holds(url, depth, isResource)) return
     recent.add(url, depth)
-    targets.push({ url, host, path: "", attempts: 0, depth })
+    targets.push({ url, host, path: "", attempts: 0, depth, isResource })
   }
 
   const pages = ({ depth = 0 }: Target, head: ResponseHead, watch?: Traps.Watch): Download.Reading | undefined => {
@@ -149,6 +157,8 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   }
 
   return {
+    // what nobody noted the use of may be needed by a page
+    excludes: ({ url, depth = 0, isResource = true }) => Exclusion.of(scope.decide({ url, depth, isResource })),
     // a picture that lies elsewhere may move elsewhere
     redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),
     read: (target, head) =>

@@ -29,8 +29,8 @@ const mostRank = 1e9
 
 const inserts = new Map(
   sizes.map((size) => {
-    const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?)").join(",")
-    const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key) VALUES ${rows}
+    const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?,?)").join(",")
+    const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key, resource) VALUES ${rows}
       ON CONFLICT (url) DO UPDATE SET depth = excluded.depth,
         due = CASE WHEN due > ${mostRank} THEN due ELSE excluded.due END,
         nearer = CASE WHEN state IN (1, 2) THEN 1 END
@@ -40,13 +40,16 @@ const inserts = new Map(
 )
 /** A row of another list becomes one of this crawl, and keeps what is saved. */
 const takeOver = `UPDATE OR IGNORE target SET list = ?, run = ?, state = 0, due = ?, lease = NULL, attempts = 0, error = NULL,
-  depth = ?, site = ?, key = ? WHERE url = ? AND depth IS NULL`
+  depth = ?, site = ?, key = ?, resource = ? WHERE url = ? AND depth IS NULL`
 
 /** What is stored as the key of a URL. */
 export const keyOf = (url: string): string | null => {
   const key = UrlKey.of(url)
   return key === url ? null : key
 }
+
+/** A flag that may not be known, as it is stored. */
+export const flagOf = (flag: boolean | undefined): number | null => (flag === undefined ? null : Number(flag))
 
 /** The sites after one that have a pending target nobody has leased. */
 const nextSites = `WITH RECURSIVE next (id) AS (
@@ -59,6 +62,11 @@ const nextSites = `WITH RECURSIVE next (id) AS (
 
 const nextTargets = `SELECT rowid AS id, * FROM target INDEXED BY target_site
   WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ?`
+
+const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = depth, attempts = 0, error = NULL
+  WHERE url = ? AND list = ? AND state = 5`
+
+const urlOf = ({ url }: Target) => url
 
 export const make = <Row extends { readonly due: number }>(
   sql: SqlClient.SqlClient,
@@ -73,6 +81,8 @@ export const make = <Row extends { readonly due: number }>(
   let hasLists = false
   /** There are pages that are known by their key. */
   let hasKeys = true
+  /** There are targets that the rules left out. */
+  let hasExcluded = true
   /** The site that `lease` looked at last. */
   let turn = 0
 
@@ -137,37 +147,52 @@ export const make = <Row extends { readonly due: number }>(
       for (; pages.length - from >= size; from += size) {
         const values: Array<unknown> = []
         for (let i = from; i < from + size; i++) {
-          const { url, depth = 0, rank = depth, host } = pages[i]!
-          values.push(url, list, run, rank, depth, siteOf(host), keyOf(url))
+          const { url, depth = 0, rank = depth, host, isResource } = pages[i]!
+          values.push(url, list, run, rank, depth, siteOf(host), keyOf(url), flagOf(isResource))
         }
         yield* changes(inserts.get(size)!, values)
       }
     const [after] = yield* rows
     let added = (after!.last ?? 0) - (before!.last ?? 0)
     if (hasLists)
-      for (const { url, depth = 0, rank = depth, host } of pages)
-        added += yield* changes(takeOver, [list, run, rank, depth, siteOf(host), keyOf(url), url])
+      for (const { url, depth = 0, rank = depth, host, isResource } of pages) {
+        const values = [list, run, rank, depth, siteOf(host), keyOf(url), flagOf(isResource), url]
+        added += yield* changes(takeOver, values)
+      }
     return added
+  })
+  /** Makes those of these URLs pending that the rules left out; gives how many. */
+  const takeIn = Effect.fnUntraced(function* (list: number, urls: ReadonlyArray<string>) {
+    let taken = 0
+    if (hasExcluded) for (const url of urls) taken += yield* changes(takeInOne, [url, list])
+    return taken
+  })
+  const readmit = Effect.fnUntraced(function* (list: number, urls: ReadonlyArray<string>) {
+    const taken = yield* takeIn(list, urls)
+    if (taken > 0) yield* sql`UPDATE crawl SET ended = ended - ${taken} WHERE list = ${list}`
+    return taken
   })
   const isNearer = (list: number) =>
     Effect.map(sql`SELECT 1 FROM target WHERE list = ${list} AND nearer IS NOT NULL LIMIT 1`, (rows) => rows.length > 0)
 
   /** Adds the links, and counts. */
   const commit = Effect.fnUntraced(function* (list: number, settled: ReadonlyArray<Settled>) {
-    const added = yield* add(
-      list,
-      settled.flatMap(({ links = [] }) => links)
-    )
+    const links = settled.flatMap(({ links = [] }) => links)
+    const added = yield* add(list, links)
+    // what was too deep was found nearer
+    const taken = yield* takeIn(list, links.map(urlOf))
+    hasExcluded ||= settled.some(({ isExcluded }) => isExcluded)
     const saved = settled.filter(({ outcome }) => outcome._tag === "Saved" || outcome._tag === "Unchanged").length
-    yield* sql`UPDATE crawl SET found = found + ${added}, ended = ended + ${settled.length}, saved = saved + ${saved}
+    yield* sql`UPDATE crawl SET found = found + ${added}, ended = ended + ${settled.length - taken}, saved = saved + ${saved}
       WHERE list = ${list}`
-    return { added, isNearer: yield* isNearer(list) } satisfies Found
+    return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found
   })
   const link = Effect.fnUntraced(function* (list: number, { url, depth }: Target, links: ReadonlyArray<Target>) {
     yield* sql`UPDATE target SET nearer = NULL WHERE url = ${url} AND depth = ${depth}`
     const added = yield* add(list, links)
     if (added > 0) yield* sql`UPDATE crawl SET found = found + ${added} WHERE list = ${list}`
-    return { added, isNearer: yield* isNearer(list) } satisfies Found
+    const taken = yield* readmit(list, links.map(urlOf))
+    return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found
   })
   const nearer = (list: number, limit: number) =>
     sql.unsafe<Row>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ?`, [list, limit])
@@ -186,17 +211,21 @@ export const make = <Row extends { readonly due: number }>(
     hasLists = other !== undefined
     const [keyed] = yield* sql`SELECT 1 FROM target WHERE key IS NOT NULL LIMIT 1`
     hasKeys = keyed !== undefined
+    const [excluded] = yield* sql`SELECT 1 FROM target WHERE list = ${list} AND state = 5 LIMIT 1`
+    hasExcluded = excluded !== undefined
     const reopen = (which: string) =>
       changes(`UPDATE target SET state = 0, lease = NULL, due = depth, attempts = 0 WHERE list = ? AND ${which}`, [
         list
       ])
     yield* reopen(`state = 0 AND due > ${mostRank}`)
-    const tried = yield* reopen(`state >= 3`)
+    const tried = yield* reopen(`state IN (3, 4)`)
     const saved = refresh ? yield* reopen(`state IN (1, 2)`) : 0
+    const added = yield* add(list, seeds)
+    const taken = yield* takeIn(list, seeds.map(urlOf))
     const crawl: Crawl = {
       list,
-      found: row.found + (yield* add(list, seeds)),
-      ended: row.ended - tried - saved,
+      found: row.found + added,
+      ended: row.ended - tried - saved - taken,
       saved: row.saved - saved,
       rules: row.rules ?? undefined
     }
@@ -249,6 +278,5 @@ export const make = <Row extends { readonly due: number }>(
     sql<Evidence>`SELECT pattern, pages, contents, caught, latest FROM pattern ORDER BY caught DESC, pages DESC LIMIT 1000`,
     (rows) => rows.map((row): Evidence => ({ ...row, caught: Number(row.caught) === 1 }))
   )
-
-  return { meet, siteOf, know, patterns, commit, link, nearer, open, lease }
+  return { meet, siteOf, know, patterns, commit, link, nearer, open, lease, readmit }
 }

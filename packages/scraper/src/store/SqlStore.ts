@@ -13,7 +13,6 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
 import { FetchReason } from "../FetchError.ts"
-import type { Outcome } from "../Outcome.ts"
 import { type Copy, maxStaleSeconds } from "../robots/RobotsPolicy.ts"
 import { StoreDamaged, StoreNewer } from "../RunError.ts"
 import type { Archive } from "../Sink.ts"
@@ -24,12 +23,13 @@ import {
   type Found,
   type Place,
   type SavedPage,
+  type Settled,
   Store,
   type StoreError,
   StoreFull,
   type Waiting
 } from "../Store.ts"
-import type { Target, Validators } from "../Target.ts"
+import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import { latest, migrations } from "./migrations.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
@@ -43,7 +43,7 @@ export interface SqlStoreOptions {
   readonly durability: "process" | "power"
 }
 
-const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4 } as const
+const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4, excluded: 5 } as const
 
 interface Row {
   readonly url: string
@@ -69,6 +69,7 @@ interface Row {
   readonly depth: number | null
   readonly site: number | null
   readonly key: string | null
+  readonly resource: number | null
 }
 const columns = [
   "url",
@@ -93,7 +94,8 @@ const columns = [
   "record",
   "depth",
   "site",
-  "key"
+  "key",
+  "resource"
 ] as const satisfies ReadonlyArray<keyof Row>
 
 interface HostRow {
@@ -209,6 +211,7 @@ const toEntry = (row: Row): Entry => {
     case state.failed:
       return { outcome: { _tag: "Failed", ...about, ...answered, error: decodeReason(JSON.parse(row.error!)) } }
     case state.refused:
+    case state.excluded:
       return { outcome: { _tag: "Refused", ...about, error: JSON.parse(row.error!) } }
     default:
       return {
@@ -290,6 +293,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     path: row.path ?? FileName.fromUrl(row.url),
     attempts: row.attempts,
     ...(row.depth === null ? {} : { depth: row.depth }),
+    ...(row.resource === null ? {} : { isResource: row.resource === 1 }),
     ...(row.bytes === null
       ? {}
       : {
@@ -324,18 +328,18 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       : { path: target.path, claim: claimKey(target.path) }
 
   const crawl = SqlCrawl.make(sql, run, toTarget)
-  const placeOf = ({ depth, host, url }: Target): Pick<Row, "depth" | "site" | "key"> =>
+  const placeOf = ({ depth, host, url, isResource }: Target): Pick<Row, "depth" | "site" | "key" | "resource"> =>
     depth === undefined
-      ? { depth: null, site: null, key: null }
-      : { depth, site: crawl.siteOf(host), key: SqlCrawl.keyOf(url) }
+      ? { depth: null, site: null, key: null, resource: null }
+      : { depth, site: crawl.siteOf(host), key: SqlCrawl.keyOf(url), resource: SqlCrawl.flagOf(isResource) }
 
-  const fromOutcome = (list: number, target: Target, outcome: Outcome, validators?: Validators): Row => {
+  const fromOutcome = (list: number, { target, outcome, validators, isExcluded }: Settled): Row => {
     const failed = outcome._tag === "Failed" || outcome._tag === "Refused"
     return {
       url: target.url,
       list,
       run,
-      state: state[outcome._tag.toLowerCase() as keyof typeof state],
+      state: isExcluded === true ? state.excluded : state[outcome._tag.toLowerCase() as keyof typeof state],
       due: 0,
       lease: null,
       attempts: outcome.attempts,
@@ -433,7 +437,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
                 yield* crawl.meet(settled.map((one) => one.target))
                 yield* crawl.meet(waiting.map((one) => one.target))
               }
-              yield* write(settled.map((one) => fromOutcome(list, one.target, one.outcome, one.validators)))
+              yield* write(settled.map((one) => fromOutcome(list, one)))
               if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
               for (const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs, learnedMs } of hosts)
                 yield* sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay, learned)
@@ -469,7 +473,11 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           Stream.map(rows(sql, "list = ? AND state IN (1, 2)", list), toSavedPage),
           damaged(options.file)
         ),
-      ruled: (list, rules) => Effect.asVoid(guarded(sql`UPDATE crawl SET rules = ${rules} WHERE list = ${list}`)),
+      ruled: (list, rules, most) =>
+        Effect.asVoid(guarded(sql`UPDATE crawl SET rules = ${rules}, most = ${most ?? null} WHERE list = ${list}`)),
+      excluded: (list) =>
+        Stream.mapError(Stream.map(rows(sql, "list = ? AND state = 5", list), toTarget), damaged(options.file)),
+      readmit: (list, urls) => Effect.asVoid(guarded(sql.withTransaction(crawl.readmit(list, urls)))),
       leaseBySite: (list, limit, nowMs, room) => guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room))),
 
       lease: (list, limit, nowMs) =>

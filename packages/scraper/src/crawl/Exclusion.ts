@@ -1,0 +1,25 @@
+/** Why the rules of a crawl leave a target out, as its outcome says it. */
+import type { Decision } from "./Scope.ts"
+
+export interface Exclusion {
+  readonly reason: "TooDeep" | "Excluded" | "NotIncluded" | "OutOfScope"
+  readonly message: string
+}
+
+/** `undefined` for what is in scope. */
+export const of = (decision: Decision): Exclusion | undefined => {
+  switch (decision._tag) {
+    case "InScope":
+      return undefined
+    case "TooDeep":
+      return { reason: "TooDeep", message: `${decision.depth} links from a seed, of ${decision.maxDepth} at most` }
+    case "Excluded":
+      return { reason: "Excluded", message: `excluded by ${decision.pattern}` }
+    case "NotIncluded":
+      return { reason: "NotIncluded", message: "matches none of the patterns to include" }
+    case "Outside":
+      return { reason: "OutOfScope", message: `outside of the ${nouns[decision.within]} of the seeds` }
+  }
+}
+
+const nouns = { host: "hosts", domain: "domains", path: "folders" } as const
