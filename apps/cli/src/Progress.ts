@@ -169,6 +169,7 @@ export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): 
     for (const transfer of long) lines.push(transferLine(transfer, canvas))
   }
   for (const slow of progress.slow) lines.push(paint.yellow(shorten(waitLine(slow), columns, unicode)))
+  if (progress.paused === true) lines.push(paint.yellow(shorten("paused: `simul resume` goes on", columns, unicode)))
   if (progress.diskFull !== undefined) {
     const notice = `disk full (${Sizes.format(progress.diskFull.free)} free): paused, goes on when there is room`
     lines.push(paint.bold(paint.red(shorten(notice, columns, unicode))))
@@ -180,6 +181,7 @@ export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): 
 export const plain = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): string => {
   const slow = progress.slow[0]
   return [
+    ...(progress.paused === true ? ["paused"] : []),
     ...facts(progress, rate, paint),
     ...(slow === undefined ? [] : [waitLine(slow)]),
     ...(progress.diskFull === undefined ? [] : [`disk full (${Sizes.format(progress.diskFull.free)} free)`])

@@ -4,7 +4,6 @@
  * line with its way out.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import type { RunError } from "@simul/scraper/RunError"
 import * as Cause from "effect/Cause"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as Command from "effect/cli/Command"
@@ -15,9 +14,11 @@ import { command as check } from "./command/Check.ts"
 import { crawl } from "./command/Crawl.ts"
 import { command as extract } from "./command/Extract.ts"
 import { get } from "./command/Get.ts"
+import { pause, resume } from "./command/Pause.ts"
 import { command as play } from "./command/Play.ts"
 import { command as race } from "./command/Race.ts"
 import { command as report } from "./command/Report.ts"
+import { command as scope } from "./command/Scope.ts"
 import { command as shell } from "./command/Shell.ts"
 import { command as verify } from "./command/Verify.ts"
 import type { Engine } from "./Engine.ts"
@@ -55,6 +56,7 @@ const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) =>
   Command.withDescription("Fetch many URLs to files: fast, polite, resumable."),
   Command.withSubcommands([
     { group: "Fetch", commands: [get, crawl] },
+    { group: "Steer", commands: [pause, resume, scope] },
     { group: "Inspect", commands: [report, verify] },
     { group: "Extract", commands: [extract, check, shell] },
     { group: "Learn", commands: [play, race] }
@@ -123,12 +125,12 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, neve
   )
 
 const usageHints = ({ hints }: UsageError, args: ReadonlyArray<string>) => {
-  const command = args.includes("crawl") ? "crawl" : "get"
+  const command = ["crawl", "scope", "explain"].find((name) => args.includes(name)) ?? "get"
   return hints.length > 0 ? hints.map(printable) : [`\`simul ${command} --help\` lists the flags and what they take`]
 }
 
 const hintsOf = (error: object): ReadonlyArray<string> =>
-  "hint" in error && typeof error.hint === "string" ? [printable((error as RunError).hint)] : []
+  "hint" in error && typeof error.hint === "string" ? [printable(error.hint)] : []
 
 /** The library's own screens use the same answer about colour as ours. */
 const terminal: Layer.Layer<never, never, Screen> = Layer.effect(

@@ -63,14 +63,19 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
   })
 }
 
-const leftOut = new Set(["TooDeep", "Excluded", "NotIncluded", "OutOfScope"])
+const rules: Readonly<Record<string, string>> = {
+  TooDeep: "left out: too deep",
+  Excluded: "left out by --exclude",
+  NotIncluded: "left out by --include",
+  OutOfScope: "out of scope"
+}
 
 /** A rule's name is its tag; the robots rule is the one that people know by its file. */
 const reasonText = (reason: Reason): string => {
   if (reason.outcome === "failed") return reason.text
   if (reason.reason === "Trap") return reason.text
   if (/robots/i.test(reason.reason)) return "refused by robots.txt"
-  return leftOut.has(reason.reason) ? "left out by the rules of the crawl" : `refused: ${reason.reason}`
+  return rules[reason.reason] ?? `refused: ${reason.reason}`
 }
 
 const hostsOf = (reason: Reason): string => {

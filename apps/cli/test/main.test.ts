@@ -60,6 +60,11 @@ describe.concurrent("help and version", () => {
         get         Fetch URLs to files
         crawl       Fetch a site by its links
 
+      Steer
+        pause       Pause the run in DIR
+        resume      Let the run in DIR go on
+        scope       Show or change the rules of the crawl in DIR
+
       Inspect
         report      Say what a run did
         verify      Check saved files against their records

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Following from "./crawl/Following.ts"
 import * as RulesText from "./crawl/RulesText.ts"
+import * as Steering from "./crawl/Steering.ts"
 import * as Get from "./Get.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -120,7 +121,8 @@ export const open = Effect.fnUntraced(function* (
         }
       } satisfies Pipeline.List
     }),
-    options
+    options,
+    Steering.make(seeds, asked, following)
   )
 })
 

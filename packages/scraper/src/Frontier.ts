@@ -353,6 +353,11 @@ export const make = Effect.fnUntraced(function* (
       if (firstDueMs < dueMs) dueMs = firstDueMs
       dispatch()
     },
+    /** Of a crawl: so many may still be saved. */
+    limit: (left: number) => {
+      room = left
+      dispatch()
+    },
     isActive,
     /** Stops giving out targets, until `resume`. */
     pause: () => {

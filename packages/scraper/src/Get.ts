@@ -5,6 +5,7 @@
 import { nextOf } from "@simul/core/Concurrently"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Control from "./Control.ts"
 import * as Lines from "./Lines.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -19,6 +20,7 @@ import * as FileSink from "./sink/FileSink.ts"
 import { recorded } from "./sink/Recorded.ts"
 import * as WarcSink from "./sink/WarcSink.ts"
 import { Store, StoreFull } from "./Store.ts"
+import * as ControlSocket from "./store/ControlSocket.ts"
 import * as Directory from "./store/Directory.ts"
 import { partsOf } from "./store/DirectoryLock.ts"
 import { openList } from "./store/ListFile.ts"
@@ -49,7 +51,8 @@ export const open = (source: Source, given: Partial<Options>) => {
 /** The same for a list that is made of what the store has. */
 export const openRun = Effect.fnUntraced(function* <E, R>(
   listFrom: (store: Store["Service"], run: number) => Effect.Effect<Pipeline.List, E, R>,
-  asked: Options
+  asked: Options,
+  steering?: (line: Pipeline.Line, store: Store["Service"], list: number) => Control.Steer
 ) {
   // records have no names
   const options: Options = asked.format === "warc" ? { ...asked, naming: "tree", serverNames: false } : asked
@@ -72,6 +75,7 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
     Effect.provideService(Store, store),
     settled
   )
+  yield* ControlSocket.listen(options.directory, Control.obey(line.reins, steering?.(line, store, list.number)))
   return {
     progress: line.progress,
     outcomes: Stream.catchTag(line.outcomes, "StoreFull", Stream.die)

@@ -11,9 +11,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import * as Committer from "./Committer.ts"
+import type { Reins } from "./Control.ts"
 import type { Following } from "./crawl/Following.ts"
 import * as Download from "./Download.ts"
 import { type FetchReason, HostDown } from "./FetchError.ts"
+import type { Exclusion } from "./crawl/Exclusion.ts"
 import * as Frontier from "./Frontier.ts"
 import { InFlight } from "./InFlight.ts"
 import type { Batch } from "./Lines.ts"
@@ -47,7 +49,7 @@ export interface List {
 }
 
 /** What makes a crawl of a list. */
-export interface Crawl extends Following {
+export interface Crawl extends Omit<Following, "change"> {
   /** Targets of it that are not done. */
   readonly open: number
   /** Of them saved, and how many may be; absent: any number. */
@@ -95,6 +97,8 @@ export interface Progress {
   readonly slow: ReadonlyArray<SlowHost>
   /** Set while the disk is full: bytes that are free now. */
   readonly diskFull?: { readonly free: number }
+  /** Somebody paused it. */
+  readonly paused?: true
 }
 
 /** A running line. Closing its scope stops it cleanly: what is in flight is asked again by the next run. */
@@ -102,6 +106,19 @@ export interface Run<E = StoreError> {
   /** Each outcome once, after it was committed. Ends when every target has one. */
   readonly outcomes: Stream.Stream<Outcome, E>
   readonly progress: () => Progress
+}
+
+/** How a running line is held, and how a crawl follows a change of its rules. */
+export interface Line extends Run {
+  readonly reins: Reins
+  /** Ends what is queued and what the rules leave out now; gives how many targets that were. */
+  readonly withdraw: Effect.Effect<number, StoreError>
+  /** Takes in what a saved page leads to; gives how many of that are new. */
+  readonly admit: (page: Target, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
+  /** Takes what was left out in again. */
+  readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
+  /** Saves so many targets of the crawl, at most. */
+  readonly limit: (maxPages: number | undefined) => void
 }
 
 /** Room that must be free before a full disk is written to again. */
@@ -457,19 +474,85 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     return refuse(admission.target, performance.now(), out.error, "unasked", out.isExcluded) ?? Effect.void
   }
 
+  // ---- holding it
+
+  const heldBy = new Set<"disk" | "somebody">()
+  const hold = (who: "disk" | "somebody") => {
+    heldBy.add(who)
+    frontier.pause()
+  }
+  const letGo = (who: "disk" | "somebody") => {
+    const wasHeld = heldBy.delete(who)
+    if (heldBy.size === 0) frontier.resume()
+    return wasHeld
+  }
+  const reins: Reins = {
+    pause: () => hold("somebody"),
+    resume: () => letGo("somebody"),
+    isPaused: () => heldBy.has("somebody"),
+    inFlight: () => frontier.statistics().inFlight,
+    flush: committer.flush
+  }
+
+  // ---- other rules
+
+  /** Settles a target that nobody asked for, nor will. It counts as waiting for a commit. */
+  const leaveOut = (target: Target, error: Exclusion) => {
+    counts.refused++
+    const outcome: Outcome = { _tag: "Refused", ...about(target, target.attempts, performance.now(), undefined), error }
+    forget(target)
+    committer.settle({ target, outcome, isExcluded: true })
+  }
+  const withdraw = Effect.gen(function* () {
+    let left = 0
+    const excludes = crawl!.excludes
+    for (const target of politeness.withdraw((target) => excludes(target) !== undefined)) {
+      frontier.settle(false)
+      leaveOut(target, excludes(target)!)
+      left++
+    }
+    let after: number | undefined = 0
+    while (after !== undefined) {
+      const page: Effect.Success<ReturnType<typeof store.withdraw>> = yield* store.withdraw(
+        list.number,
+        after,
+        (target) => excludes(target) !== undefined
+      )
+      for (const target of page.targets) leaveOut(target, excludes(target)!)
+      left += page.targets.length
+      after = page.next
+      yield* committer.room() ?? Effect.void
+    }
+    yield* committer.flush
+    return left
+  })
+  const admit = Effect.fnUntraced(function* (page: Target, links: ReadonlyArray<Target>) {
+    const found = yield* store.link(list.number, page, links)
+    frontier.found(found, 0)
+    return found.added
+  })
+  const readmit = Effect.fnUntraced(function* (targets: ReadonlyArray<Target>) {
+    yield* store.readmit(
+      list.number,
+      targets.map(({ url }) => url)
+    )
+    frontier.found({ added: targets.length, isNearer: false }, 0)
+  })
+  const limit = (maxPages = Infinity) => frontier.limit(maxPages - crawl!.saved - counts.saved - counts.unchanged)
+
   // ---- a full disk
 
   const pauseForDisk = (needed: number) =>
     Effect.gen(function* () {
       if (diskFull !== undefined) return yield* Effect.sleep("1 second")
-      frontier.pause()
+      hold("disk")
       diskFull = { free: yield* sink.free, needed: Math.max(needed, diskReserve) }
       while (diskFull.free < diskFull.needed) {
         yield* Effect.sleep("1 second")
         diskFull.free = yield* sink.free
       }
       diskFull = undefined
-      frontier.resume()
+      letGo("disk")
     })
 
   // ---- the run
@@ -512,10 +595,11 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
           elapsedMs: nowMs - startedMs
         })),
       slow: politeness.slow(Date.now(), 3),
-      ...(diskFull === undefined ? {} : { diskFull: { free: diskFull.free } })
+      ...(diskFull === undefined ? {} : { diskFull: { free: diskFull.free } }),
+      ...(reins.isPaused() ? { paused: true } : {})
     }
   }
-  return { outcomes: committer.outcomes, progress }
+  return { outcomes: committer.outcomes, progress, reins, withdraw, admit, readmit, limit } satisfies Line
 })
 
 /** `isExcluded`: by the rules of the crawl. */

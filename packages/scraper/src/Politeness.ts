@@ -306,6 +306,19 @@ export const make = (options: PolitenessOptions) => {
     /** What a host wants by its robots.txt, as far as `setDelay` or an earlier run said: milliseconds. */
     crawlDelay: (origin: string) => hosts.get(origin)?.crawlDelayMs ?? 0,
 
+    /** Takes these targets out of their queues. */
+    withdraw: (isOut: (target: Target) => boolean): ReadonlyArray<Target> => {
+      const out: Array<Target> = []
+      for (const host of hosts.values()) {
+        const queue = host.queue.slice(host.head)
+        host.queue = queue.filter((target) => !isOut(target))
+        host.head = 0
+        if (host.queue.length < queue.length) for (const target of queue) if (isOut(target)) out.push(target)
+      }
+      queued -= out.length
+      return out
+    },
+
     /** Targets queued. */
     queued: () => queued,
     /** Targets queued for a host. */

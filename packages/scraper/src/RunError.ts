@@ -34,6 +34,37 @@ export class NoStore extends Schema.TaggedError<NoStore>()("NoStore", { director
   readonly hint = "name the directory that `simul get -o` wrote to"
 }
 
+/** No run works in the directory, or one that takes no commands. */
+export class NotRunning extends Schema.TaggedError<NotRunning>()("NotRunning", {
+  directory: Schema.String,
+  isLocked: Schema.Boolean
+}) {
+  override get message() {
+    return this.isLocked ? `the run in ${this.directory} takes no commands` : `no run works in ${this.directory}`
+  }
+  readonly hint = this.isLocked
+    ? "it is ending, or it is another user's, or its simul is older"
+    : "the command that began it starts it, or goes on; name the directory that it writes to"
+}
+
+/** The run ended before it had answered a command. */
+export class RunGone extends Schema.TaggedError<RunGone>()("RunGone", { directory: Schema.String }) {
+  override get message() {
+    return `the run in ${this.directory} ended before it answered`
+  }
+  readonly hint = "`simul report` says how it ended; the same command goes on with what is left"
+}
+
+/** A command that a run cannot follow. */
+export class CommandImpossible extends Schema.TaggedError<CommandImpossible>()("CommandImpossible", {
+  directory: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `the run in ${this.directory} cannot do that: ${this.detail}`
+  }
+}
+
 /** The state was written by a newer version. */
 export class StoreNewer extends Schema.TaggedError<StoreNewer>()("StoreNewer", {
   file: Schema.String,
@@ -98,6 +129,9 @@ export type RunError =
   | DirectoryLocked
   | DirectoryUnusable
   | NoStore
+  | NotRunning
+  | RunGone
+  | CommandImpossible
   | StoreNewer
   | StoreDamaged
   | ListUnreadable

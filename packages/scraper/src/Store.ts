@@ -141,6 +141,15 @@ export class Store extends Context.Service<
     readonly ruled: (list: number, rules: string, most: number | undefined) => Effect.Effect<void, StoreError>
     /** What the rules of a crawl left out, in the order of URLs. */
     readonly excluded: (list: number) => Stream.Stream<Target, StoreError>
+    /**
+     * Leases those pending targets of a crawl that are out, of at most 1,000 rows after `after`: 0 at first, then the `next`
+     * of the call before. `undefined` for `next`: there are no more.
+     */
+    readonly withdraw: (
+      list: number,
+      after: number,
+      isOut: (target: Target) => boolean
+    ) => Effect.Effect<{ readonly targets: ReadonlyArray<Target>; readonly next: number | undefined }, StoreError>
     /** Makes what was left out pending again: the rules let it in now. */
     readonly readmit: (list: number, urls: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
     /**

@@ -157,6 +157,29 @@ describe("Politeness", () => {
     assert.isDefined(nextDay.take(86_400_000), "strikes of yesterday are forgotten")
   })
 
+  it("takes targets out of their queues, and keeps the order of the others", () => {
+    const politeness = make({ perHost: 100 })
+    for (const host of ["a", "b"]) fill(politeness, host, 200)
+    for (let index = 0; index < 150; index++) politeness.take(0)
+    const isOut = ({ url }: Target) => /[13579]$/.test(url)
+    const out = politeness.withdraw(isOut)
+    assert.strictEqual(out.length, 126)
+    assert.isTrue(out.every(isOut))
+    assert.strictEqual(politeness.queued(), 124)
+    const left: Array<string> = []
+    for (let taken = politeness.take(0); taken !== undefined; taken = politeness.take(0)) {
+      left.push(taken.target.url)
+      politeness.release(taken.target, 0, "answered")
+    }
+    assert.deepStrictEqual(
+      left.filter((url) => url.startsWith("a/")),
+      Array.from({ length: 200 }, (_, index) => `a/${index}`)
+        .slice(75)
+        .filter((url) => !/[13579]$/.test(url))
+    )
+    assert.strictEqual(politeness.queued(), 0)
+  })
+
   it("loses no target and never breaks a bound, in any order of events (seeded)", () => {
     for (let seed = 1; seed <= 200; seed++) {
       let state = seed

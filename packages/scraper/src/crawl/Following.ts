@@ -37,6 +37,8 @@ export interface Rules {
 export interface Following extends Download.Follow {
   /** Why a target that was found earlier, maybe by other rules, is out of scope; `undefined` if it is not. */
   readonly excludes: (target: Target) => Exclusion.Exclusion | undefined
+  /** Goes by other rules from now on; which sitemaps are read stays. */
+  readonly change: (rules: Rules) => void
   /** The same for a body that did not come whole, from the place where it was saved; `undefined` for one without links. */
   readonly readSaved: (target: Target, head: ResponseHead, path: string) => Effect.Effect<Download.Reading> | undefined
   /** The same for a body that nobody knows the head of: what begins as a page does is one. None where it is gone. */
@@ -77,7 +79,7 @@ export const scopeOf = (seeds: ReadonlyArray<string>, rules: Rules): Scope.Scope
 
 /** @param seeds as `Url.parse` gives them */
 export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Following => {
-  const scope = scopeOf(seeds, rules)
+  let scope = scopeOf(seeds, rules)
   const holds = (url: string, depth: number, isResource: boolean) =>
     scope.decide({ url, depth, isResource })._tag === "InScope"
   const token = productToken(options)
@@ -159,6 +161,9 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   return {
     // what nobody noted the use of may be needed by a page
     excludes: ({ url, depth = 0, isResource = true }) => Exclusion.of(scope.decide({ url, depth, isResource })),
+    change: (rules) => {
+      scope = scopeOf(seeds, rules)
+    },
     // a picture that lies elsewhere may move elsewhere
     redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),
     read: (target, head) =>

@@ -12,7 +12,7 @@ export const decode = (text: string): { readonly seeds: ReadonlyArray<string>; r
 }
 
 /** From `/source/flags`. */
-const pattern = (text: string): RegExp => {
+export const pattern = (text: string): RegExp => {
   const end = text.lastIndexOf("/")
   return new RegExp(text.slice(1, end), text.slice(end + 1))
 }

@@ -93,6 +93,13 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         track.isCarried = true
         return admission
       },
+      withdraw: (isOut) => {
+        const out = inner.withdraw(isOut)
+        const atMs = nowMs()
+        for (const target of out)
+          tracks.get(target.url)?.leaveQueue("commit", atMs, turn(inner, asked(target).host, atMs, -1) ?? noSums)
+        return out
+      },
       // the outcome was settled, or the target parked, just before
       release: (target, epochMs, verdict) => {
         inner.release(target, epochMs, verdict)

@@ -60,6 +60,23 @@ export const acquire = (directory: string) =>
     (database) => Effect.sync(() => database.close())
   )
 
+/** Whether another process works in the directory. */
+export const isHeld = (directory: string): boolean => {
+  const file = join(stateOf(directory), "lock")
+  if (!existsSync(file)) return false
+  try {
+    const database = new DatabaseSync(file, { readOnly: true, timeout: 0 })
+    try {
+      database.exec("SELECT COUNT(*) FROM sqlite_schema")
+      return false
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    return (error as { errcode?: number }).errcode === sqliteBusy
+  }
+}
+
 const readIfThere = (file: string) => {
   try {
     return readFileSync(file, "utf8")

@@ -68,6 +68,9 @@ const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = depth, attem
 
 const urlOf = ({ url }: Target) => url
 
+const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
+  WHERE rowid > ? AND list = ? AND state = 0 AND lease IS NULL ORDER BY rowid LIMIT 1000`
+
 export const make = <Row extends { readonly due: number }>(
   sql: SqlClient.SqlClient,
   run: number,
@@ -278,5 +281,12 @@ export const make = <Row extends { readonly due: number }>(
     sql<Evidence>`SELECT pattern, pages, contents, caught, latest FROM pattern ORDER BY caught DESC, pages DESC LIMIT 1000`,
     (rows) => rows.map((row): Evidence => ({ ...row, caught: Number(row.caught) === 1 }))
   )
-  return { meet, siteOf, know, patterns, commit, link, nearer, open, lease, readmit }
+  const withdraw = Effect.fnUntraced(function* (list: number, after: number, isOut: (target: Target) => boolean) {
+    const found = yield* sql.unsafe<Row & { readonly id: number }>(pendingAfter, [after, list])
+    const out = found.map((row) => ({ id: row.id, target: toTarget(row) })).filter(({ target }) => isOut(target))
+    if (out.length > 0) yield* sql`UPDATE target SET lease = ${run} WHERE rowid IN ${sql.in(out.map(({ id }) => id))}`
+    return { targets: out.map(({ target }) => target), next: found.length < 1000 ? undefined : found.at(-1)!.id }
+  })
+
+  return { meet, siteOf, know, patterns, commit, link, nearer, open, lease, withdraw, readmit }
 }

@@ -477,6 +477,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         Effect.asVoid(guarded(sql`UPDATE crawl SET rules = ${rules}, most = ${most ?? null} WHERE list = ${list}`)),
       excluded: (list) =>
         Stream.mapError(Stream.map(rows(sql, "list = ? AND state = 5", list), toTarget), damaged(options.file)),
+      withdraw: (list, after, isOut) => guarded(sql.withTransaction(crawl.withdraw(list, after, isOut))),
       readmit: (list, urls) => Effect.asVoid(guarded(sql.withTransaction(crawl.readmit(list, urls)))),
       leaseBySite: (list, limit, nowMs, room) => guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room))),
 

@@ -212,7 +212,7 @@ export const start = async (options: Options = {}): Promise<Site> => {
       if (log) requests.push(seen)
       onRequest?.(seen)
       if (waiting.length > 0) {
-        const ready = waiting.filter(({ expected, where }) => count(where) >= expected)
+        const ready = waiting.filter(({ expected, where }) => seenAt(where) >= expected)
         waiting = waiting.filter((one) => !ready.includes(one))
         for (const one of ready) one.resolve()
       }
@@ -244,6 +244,7 @@ export const start = async (options: Options = {}): Promise<Site> => {
   const origin = (host: string, userinfo?: string) =>
     `${certificate === undefined ? "http" : "https"}://${userinfo === undefined ? "" : `${userinfo}@`}${host}:${listening.port}`
 
+  const seenAt = (where?: Where): number => requests.filter(matcher(where)).length
   const count = (where?: Where): number =>
     requests.filter(typeof where === "string" ? (request) => request.path === where : matcher(where)).length
 
@@ -271,7 +272,7 @@ export const start = async (options: Options = {}): Promise<Site> => {
     },
     arrived: (expected, where) =>
       new Promise((resolve) => {
-        if (count(where) >= expected) resolve()
+        if (seenAt(where) >= expected) resolve()
         else waiting.push({ expected, where, resolve })
       }),
     release: (gate) => memory.release(gate),

@@ -209,7 +209,7 @@ describe("time", () => {
     await using site = await Site.start()
     const url = site.url("/hold/a/bytes/10/x")
     const connection = new Connection(url, request(url, { connection: "close" }))
-    await site.arrived(1)
+    await site.arrived(1, "/hold/")
     // A whole other exchange later there is still nothing.
     await ask(site.url("/bytes/1/other"))
     assert.strictEqual(connection.now.bytes.length, 0)

@@ -1,0 +1,117 @@
+/** `simul scope`: the rules of a crawl that runs in another terminal, shown or changed. */
+import type * as Control from "@simul/scraper/Control"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Flags from "../Flags.ts"
+import * as GlobalFlags from "../GlobalFlags.ts"
+import { printable } from "../Printable.ts"
+import { number } from "../Progress.ts"
+import { Screen } from "../Screen.ts"
+import * as Settings from "../Settings.ts"
+import * as Summary from "../Summary.ts"
+import * as Told from "../Told.ts"
+import { directoryArgument } from "./Report.ts"
+
+/** Of a setting of the crawl, what a flag says; without one it stays as it is in the run. */
+const kept = <A>(setting: Settings.Setting<A>): Settings.Setting<A | undefined> => ({ ...setting, fallback: undefined })
+
+/** A bound that may be taken away: `any`. */
+const bound = (setting: Settings.Setting<number | undefined>): Settings.Setting<number | null | undefined> => ({
+  ...setting,
+  description: setting.description.replace(" [any number]", "; any: no bound"),
+  read: (texts) => (texts[0] === "any" ? Result.succeed(null) : setting.read(texts)),
+  fallback: undefined
+})
+
+/** Patterns that replace those of the run; an empty one takes them away. */
+const patterns = (
+  setting: Settings.Setting<ReadonlyArray<RegExp>>
+): Settings.Setting<ReadonlyArray<RegExp> | undefined> => ({
+  ...setting,
+  description: `${setting.description.replace("; may repeat", "")}; '' for none`,
+  read: (texts) => setting.read(texts.filter((text) => text !== "")),
+  fallback: undefined
+})
+
+const { crawl } = Flags
+const settings = {
+  scope: { ...kept(crawl.scope), description: crawl.scope.description.replace(/ \[.*\]$/, "") },
+  include: patterns(crawl.include),
+  exclude: patterns(crawl.exclude),
+  depth: bound(crawl.depth),
+  maxPages: bound(crawl.maxPages)
+}
+
+const changeOf = (values: Settings.Values<typeof settings>): Control.Change | undefined => {
+  const { scope, include, exclude, depth, maxPages } = values
+  const change: Control.Change = {
+    ...(scope === undefined ? {} : { scope }),
+    ...(include === undefined ? {} : { include: include.map(String) }),
+    ...(exclude === undefined ? {} : { exclude: exclude.map(String) }),
+    ...(depth === undefined ? {} : { depth }),
+    ...(maxPages === undefined ? {} : { maxPages })
+  }
+  return Object.keys(change).length === 0 ? undefined : change
+}
+
+type Rules = Extract<Control.Reply, { readonly _tag: "Scope" }>
+
+/** `/source/u` as it is written after a flag. */
+const source = (pattern: string) => pattern.replace(/^\/|\/[a-z]*$/g, "").replaceAll("\\/", "/")
+
+const render = ({ seeds, scope, include, exclude, depth, maxPages }: Rules): string => {
+  const bounded = (most: number | null) => (most === null ? "any" : number(most))
+  const rows: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+    ["seeds", seeds.map(printable)],
+    ["scope", [scope]],
+    ["include", include.length === 0 ? ["all"] : include.map(source).map(printable)],
+    ["exclude", exclude.length === 0 ? ["none"] : exclude.map(source).map(printable)],
+    ["depth", [bounded(depth)]],
+    ["max-pages", [bounded(maxPages)]]
+  ]
+  return rows
+    .flatMap(([name, values]) => values.map((value, index) => `${(index === 0 ? name : "").padEnd(9)}  ${value}\n`))
+    .join("")
+}
+
+const toJson = ({ _tag, include, exclude, ...rules }: Rules) =>
+  `${JSON.stringify({ ...rules, include: include.map(source), exclude: exclude.map(source) })}\n`
+
+export const command = Command.make(
+  "scope",
+  {
+    directory: directoryArgument,
+    settings: Settings.flags(settings),
+    json: Flag.Boolean("json").pipe(Flag.withDescription("One JSON object"), Flag.withDefault(false))
+  },
+  Effect.fnUntraced(function* ({ directory, settings: given, json }) {
+    const screen = yield* Screen
+    const quiet = yield* GlobalFlags.quiet
+    const { cyan } = screen.paint
+    const change = changeOf(yield* Effect.fromResult(Settings.resolve(settings, given, { environment: {}, files: [] })))
+    yield* Told.told(directory, { _tag: "Scope", ...(change === undefined ? {} : { change }) }, (reply) => {
+      if (reply._tag !== "Scope") return
+      if (change !== undefined && !quiet) {
+        const left = reply.left > 0 ? [`${Summary.plural(reply.left, "queued URL")} left out`] : []
+        const found = reply.found > 0 ? [`${Summary.plural(reply.found, "URL")} taken in`] : []
+        const effects = [...left, ...found].join(", ")
+        screen.note(`changed${effects === "" ? "" : `: ${effects}`}`)
+        screen.note(
+          `\n${cyan("hint:")} this holds for the run; a crawl that is started again goes by the flags it is given\n`
+        )
+      }
+      return screen.data(json ? toJson(reply) : render(reply))
+    })
+  })
+).pipe(
+  Command.withDescription(
+    "Show the rules of the crawl that runs in DIR; with flags, change them first. What is\nnot named stays. Queued URLs that the new rules leave out end as refused, at once;\nfor what they let in anew, saved pages are read for links once more. Ends when that\nis done."
+  ),
+  Command.withShortDescription("Show or change the rules of the crawl in DIR"),
+  Command.withExamples([
+    { command: "simul scope site", description: "The rules as they are" },
+    { command: "simul scope site --exclude '/calendar/' --depth 5", description: "Leave a trap" }
+  ])
+)

@@ -1,0 +1,95 @@
+/**
+ * Other rules for a crawl while it runs. What they leave out of the queue ends
+ * as refused; for what they let in anew, what was left out is taken in again and
+ * what is saved is read for links once more, as a new run by these rules would.
+ */
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import type { Change, Reply, Steer } from "../Control.ts"
+import type { Line } from "../Pipeline.ts"
+import type { Store } from "../Store.ts"
+import * as Url from "../Url.ts"
+import type { Following, Rules } from "./Following.ts"
+import * as RulesText from "./RulesText.ts"
+
+interface Bounded extends Rules {
+  readonly maxPages?: number
+}
+
+const patterns = (texts: ReadonlyArray<string>) => texts.map(RulesText.pattern)
+
+/** The rules after a change. */
+export const changed = (before: Bounded, change: Change): Bounded => {
+  const { depth = before.depth ?? null, maxPages = before.maxPages ?? null } = change
+  return {
+    scope: change.scope ?? before.scope,
+    include: change.include === undefined ? before.include : patterns(change.include),
+    exclude: change.exclude === undefined ? before.exclude : patterns(change.exclude),
+    sitemaps: before.sitemaps,
+    traps: before.traps,
+    ...(depth === null ? {} : { depth }),
+    ...(maxPages === null ? {} : { maxPages })
+  }
+}
+
+/** Whether rules may let in what others did not. */
+export const isWider = (before: Rules, after: Rules): boolean => {
+  const kept = new Set(after.exclude.map(String))
+  return (
+    before.scope !== after.scope ||
+    String(before.include) !== String(after.include) ||
+    before.exclude.some((pattern) => !kept.has(String(pattern))) ||
+    (after.depth ?? Infinity) > (before.depth ?? Infinity)
+  )
+}
+
+export const make =
+  (seeds: ReadonlyArray<string>, begun: Bounded, following: Following) =>
+  (line: Line, store: Store["Service"], list: number): Steer => {
+    let rules = begun
+    const turn = Semaphore.makeUnsafe(1)
+
+    const widen = Effect.gen(function* () {
+      let found = 0
+      yield* Stream.runForEachArray(store.excluded(list), (targets) => {
+        const inScope = targets.filter((target) => following.excludes(target) === undefined)
+        found += inScope.length
+        return line.readmit(inScope)
+      })
+      yield* Stream.runForEach(store.saved(list), (page) =>
+        Effect.flatMap(following.readAgain(page), (links) =>
+          links.length === 0
+            ? Effect.void
+            : Effect.map(line.admit(page.target, links), (count) => void (found += count))
+        )
+      )
+      return found
+    })
+    const steer = Effect.fnUntraced(function* (change: Change | undefined) {
+      let left = 0
+      let found = 0
+      if (change !== undefined) {
+        const before = rules
+        rules = changed(before, change)
+        following.change(rules)
+        if (rules.maxPages !== before.maxPages) line.limit(rules.maxPages)
+        left = yield* line.withdraw
+        if (isWider(before, rules)) found = yield* widen
+        yield* store.ruled(list, RulesText.encode(seeds, rules), rules.maxPages)
+      }
+      const { scope, include, exclude, depth = null, maxPages = null } = rules
+      const texts = { include: include.map(String), exclude: exclude.map(String) }
+      return {
+        _tag: "Scope",
+        seeds: seeds.map(Url.redact),
+        scope,
+        ...texts,
+        depth,
+        maxPages,
+        left,
+        found
+      } satisfies Reply
+    })
+    return (change) => turn.withPermits(1)(steer(change))
+  }
