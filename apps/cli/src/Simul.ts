@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { command as check } from "./command/Check.ts"
 import { crawl } from "./command/Crawl.ts"
+import { command as explain } from "./command/Explain.ts"
 import { command as extract } from "./command/Extract.ts"
 import { get } from "./command/Get.ts"
 import { pause, resume } from "./command/Pause.ts"
@@ -57,7 +58,7 @@ const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) =>
   Command.withSubcommands([
     { group: "Fetch", commands: [get, crawl] },
     { group: "Steer", commands: [pause, resume, scope] },
-    { group: "Inspect", commands: [report, verify] },
+    { group: "Inspect", commands: [report, verify, explain] },
     { group: "Extract", commands: [extract, check, shell] },
     { group: "Learn", commands: [play, race] }
   ]),

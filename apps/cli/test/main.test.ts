@@ -68,6 +68,7 @@ describe.concurrent("help and version", () => {
       Inspect
         report      Say what a run did
         verify      Check saved files against their records
+        explain     Say what would become of a URL, and why
 
       Extract
         extract     Turn saved pages into records

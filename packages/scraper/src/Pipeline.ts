@@ -15,7 +15,7 @@ import type { Reins } from "./Control.ts"
 import type { Following } from "./crawl/Following.ts"
 import * as Download from "./Download.ts"
 import { type FetchReason, HostDown } from "./FetchError.ts"
-import type { Exclusion } from "./crawl/Exclusion.ts"
+import * as Exclusion from "./crawl/Exclusion.ts"
 import * as Frontier from "./Frontier.ts"
 import { InFlight } from "./InFlight.ts"
 import type { Batch } from "./Lines.ts"
@@ -290,10 +290,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     const exclusion = crawl?.excludes(target)
     if (exclusion !== undefined) return { error: exclusion, isExcluded: true }
     const trap = trapped(target)
-    if (trap === undefined) return undefined
-    const { pattern, pages, contents } = trap
-    const message = `${pattern} has no end: ${pages} pages of it had ${contents} different contents, and led to more of them`
-    return { error: { reason: "Trap", message }, isExcluded: false }
+    return trap && { error: Exclusion.ofTrap(trap), isExcluded: false }
   }
 
   const visit = ({ target, down }: Politeness.Admission): Effect.Effect<void, StoreError> => {
@@ -497,7 +494,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   // ---- other rules
 
   /** Settles a target that nobody asked for, nor will. It counts as waiting for a commit. */
-  const leaveOut = (target: Target, error: Exclusion) => {
+  const leaveOut = (target: Target, error: Exclusion.Exclusion) => {
     counts.refused++
     const outcome: Outcome = { _tag: "Refused", ...about(target, target.attempts, performance.now(), undefined), error }
     forget(target)

@@ -180,7 +180,7 @@ const longestQuote = 200
 const weights = { host: 600, byte: 2, rule: 200, piece: 60 }
 /** The body has so long, however it trickles. */
 const bodyMs = 60_000
-const maxAgeMs = RobotsPolicy.maxAgeSeconds * 1000
+export const maxAgeMs = RobotsPolicy.maxAgeSeconds * 1000
 const maxStaleMs = RobotsPolicy.maxStaleSeconds * 1000
 /** An old file counts for so long before the host is asked for a new one again. */
 const staleMs = 3_600_000
@@ -200,7 +200,7 @@ const unreachable = (target: Target, fault: string, verdict: Verdict | undefined
 /** What is kept of a host, seen from now: from its future, it is none. */
 const ageMs = ({ askedMs }: RobotsPolicy.Copy, nowMs: number) => (askedMs > nowMs ? Infinity : nowMs - askedMs)
 
-const verdictOf = ({ kind, body = nothing }: RobotsPolicy.Copy): RobotsPolicy.Verdict =>
+export const verdictOf = ({ kind, body = nothing }: RobotsPolicy.Copy): RobotsPolicy.Verdict =>
   kind === "rules" ? { kind, robots: Robots.parse(body) } : { kind }
 
 /** @param learned told when `copies` has something to give */

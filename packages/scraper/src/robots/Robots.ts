@@ -33,6 +33,14 @@ export interface Group {
   /** The most specific first; of two equally specific ones, `Allow` first: so the first that matches decides. */
   readonly rules: ReadonlyArray<Rule>
   readonly crawlDelaySeconds: number | undefined
+  /** The line that says so. */
+  readonly crawlDelayLine: Line | undefined
+}
+
+/** Of a file: counted from 1, and without white space around it and comment. */
+export interface Line {
+  readonly line: number
+  readonly text: string
 }
 
 /** A file that was read. */
@@ -104,6 +112,8 @@ const productTokenOf = (value: string): string => /^(?:\*(?=[ \t]|$)|[A-Za-z_-]*
 /** The largest `Crawl-delay` in a row of them. */
 interface Delay {
   seconds: number
+  line: number
+  octets: string
 }
 
 /** All lines for one name. */
@@ -126,7 +136,17 @@ class Building implements Group {
   }
 
   get crawlDelaySeconds(): number | undefined {
-    return this.delays.reduce<number | undefined>((most, one) => Math.max(most ?? 0, one.seconds), undefined)
+    return this.longest?.seconds
+  }
+  get crawlDelayLine(): Line | undefined {
+    const { longest } = this
+    return longest && { line: longest.line, text: toText(longest.octets) }
+  }
+  private get longest(): Delay | undefined {
+    return this.delays.reduce<Delay | undefined>(
+      (most, one) => (most === undefined || one.seconds > most.seconds ? one : most),
+      undefined
+    )
   }
 }
 
@@ -169,13 +189,13 @@ export const parse = (content: Uint8Array | string): Robots => {
     if (made !== undefined) block.push(made)
   }
 
-  const delay = (value: string) => {
+  const delay = (value: string, line: number, octets: string) => {
     if (!seconds.test(value)) return
+    const found = { seconds: Number(value), line, octets }
     if (pause === undefined) {
-      pause = { seconds: 0 }
+      pause = found
       for (const group of delayed) group.delays.push(pause)
-    }
-    pause.seconds = Math.max(pause.seconds, Number(value))
+    } else if (found.seconds > pause.seconds) Object.assign(pause, found)
   }
 
   for (const [index, whole] of lines.entries()) {
@@ -198,7 +218,7 @@ export const parse = (content: Uint8Array | string): Robots => {
         )
         break
       case "crawl-delay":
-        delay(value)
+        delay(value, index + 1, line)
         break
       case "sitemap":
         if (value !== "") sitemaps.push(toText(value))

@@ -8,6 +8,7 @@ import { DirectoryUnusable, NoStore, StoreDamaged } from "../RunError.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
+import * as SqlInspect from "./SqlInspect.ts"
 import * as SqlStore from "./SqlStore.ts"
 
 const storeName = "store.sqlite"
@@ -44,6 +45,14 @@ export const enclosing = (path: string): string | undefined => {
     if (dirname(at) === at) return undefined
   }
 }
+
+/** What the store of a directory knows of a URL; nothing where no run was made. A run may go on meanwhile. */
+export const inspect = Effect.fnUntraced(function* (directory: string) {
+  const file = join(DirectoryLock.stateOf(directory), storeName)
+  if (!existsSync(file)) return (_url: string): Effect.Effect<SqlInspect.Known, StoreDamaged> => Effect.succeed({})
+  const sql = yield* openSqlite(file, directory, "process")
+  return yield* Effect.provideService(SqlInspect.make(file, DirectoryLock.isHeld(directory)), SqlClient.SqlClient, sql)
+})
 
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {

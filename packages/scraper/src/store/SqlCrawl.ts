@@ -25,7 +25,7 @@ const sitesAtOnce = 64
 const sizes = [64, 16, 4, 1]
 
 /** What is due later than this waits for a time: no rank is so high. */
-const mostRank = 1e9
+export const mostRank = 1e9
 
 const inserts = new Map(
   sizes.map((size) => {

@@ -13,6 +13,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
 import { FetchReason } from "../FetchError.ts"
+import type { HostClock } from "../Politeness.ts"
 import { type Copy, maxStaleSeconds } from "../robots/RobotsPolicy.ts"
 import { StoreDamaged, StoreNewer } from "../RunError.ts"
 import type { Archive } from "../Sink.ts"
@@ -45,7 +46,7 @@ export interface SqlStoreOptions {
 
 const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4, excluded: 5 } as const
 
-interface Row {
+export interface Row {
   readonly url: string
   readonly list: number
   readonly run: number
@@ -98,7 +99,7 @@ const columns = [
   "resource"
 ] as const satisfies ReadonlyArray<keyof Row>
 
-interface HostRow {
+export interface HostRow {
   readonly host: string
   readonly next: number
   readonly paused: number
@@ -109,7 +110,7 @@ interface HostRow {
   readonly crawl_delay: number
   readonly learned: number | null
 }
-interface RobotsRow {
+export interface RobotsRow {
   readonly host: string
   readonly asked: number
   readonly kind: number
@@ -199,7 +200,7 @@ const sqliteFull = 13
 const isFull = (error: SqlError) => (error.reason.cause as { errcode?: number } | undefined)?.errcode === sqliteFull
 
 /** A row as it is told. */
-const toEntry = (row: Row): Entry => {
+export const toEntry = (row: Row): Entry => {
   const about = { url: Url.redact(row.url), attempts: row.attempts, durationMs: row.duration ?? 0 }
   const answered = {
     ...(row.final_url === null ? {} : { finalUrl: row.final_url }),
@@ -226,7 +227,21 @@ const toEntry = (row: Row): Entry => {
       }
   }
 }
-const toCopy = ({ host, asked, kind, body, fault }: RobotsRow): Copy => ({
+export const toClock = (row: HostRow): HostClock => {
+  const { next, paused, asked, delay, crawl_delay, learned, host, strikes, fault } = row
+  return {
+    host,
+    nextMs: next,
+    pausedMs: paused,
+    asked: asked === 1,
+    strikes,
+    fault,
+    delayMs: delay,
+    crawlDelayMs: crawl_delay,
+    ...(learned === null ? {} : { learnedMs: learned })
+  }
+}
+export const toCopy = ({ host, asked, kind, body, fault }: RobotsRow): Copy => ({
   host,
   askedMs: asked,
   kind: robotsKinds[kind]!,
@@ -243,18 +258,19 @@ const rows = (sql: SqlClient.SqlClient, where: string, ...values: ReadonlyArray<
     )
   )
 
-const damaged = (file: string) => (error: { readonly message: string; readonly reason?: unknown }) => {
+export const damaged = (file: string) => (error: { readonly message: string; readonly reason?: unknown }) => {
   const cause = (error.reason as { cause?: { message?: string } } | undefined)?.cause
   return new StoreDamaged({ file, detail: cause?.message ?? error.message })
 }
 
-/** Fails where the store was written by a newer version. */
-const checkVersion = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: string) {
+/** The version of a store. Fails where that is a newer one. */
+export const checkVersion = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: string) {
   const [found] = yield* Effect.mapError(
     sql<{ version: number }>`SELECT MAX(migration_id) AS version FROM migration`,
     damaged(file)
   )
   if (found!.version > latest) return yield* new StoreNewer({ file, version: found!.version, known: latest })
+  return found!.version
 })
 
 /** Every row, of a store that a run may be writing to. */
@@ -536,17 +552,11 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
 
       hosts: (origins) =>
         Effect.map(guarded(sql<HostRow>`SELECT * FROM host WHERE host IN ${sql.in(origins)}`), (found) =>
-          found.map(({ next, paused, asked, delay, crawl_delay, learned, host, strikes, fault }) => ({
-            host,
-            nextMs: delay === 0 ? next : Math.max(next, unseenMs + delay),
-            pausedMs: paused,
-            asked: asked === 1,
-            strikes,
-            fault,
-            delayMs: delay,
-            crawlDelayMs: crawl_delay,
-            ...(learned === null ? {} : { learnedMs: learned })
-          }))
+          found
+            .map(toClock)
+            .map((clock) =>
+              clock.delayMs === 0 ? clock : { ...clock, nextMs: Math.max(clock.nextMs, unseenMs + clock.delayMs) }
+            )
         ),
       robots: (origin) =>
         Effect.map(guarded(sql<RobotsRow>`SELECT * FROM robots WHERE host = ${origin}`), ([row]) =>

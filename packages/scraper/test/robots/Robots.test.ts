@@ -181,4 +181,11 @@ describe("crawlDelaySeconds", () => {
       assert.strictEqual(delay(`user-agent: a\ncrawl-delay: ${value}`), undefined, value)
     assert.strictEqual(delay("user-agent: a\ncrawl-delay: 0"), 0)
   })
+
+  it("quotes the line of the longest Crawl-delay", () => {
+    const text = "User-agent: *\nCrawl-delay: 1\n crawl-delay : 5 # long\nCrawl-delay: 2\n\nUser-agent: a\nDisallow: /"
+    const robots = Robots.parse(text)
+    assert.deepStrictEqual(Robots.groupFor(robots, "b")!.crawlDelayLine, { line: 3, text: "crawl-delay : 5" })
+    assert.isUndefined(Robots.groupFor(robots, "a")!.crawlDelayLine)
+  })
 })

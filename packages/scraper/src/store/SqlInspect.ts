@@ -1,0 +1,86 @@
+/** Reads what a store knows of one URL and its host, while a run may be writing to it. Changes nothing. */
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { Evidence } from "../crawl/Traps.ts"
+import * as UrlPattern from "../crawl/UrlPattern.ts"
+import type { HostClock } from "../Politeness.ts"
+import type { Copy } from "../robots/RobotsPolicy.ts"
+import type { Entry } from "../Store.ts"
+import * as Url from "../Url.ts"
+import * as SqlCrawl from "./SqlCrawl.ts"
+import * as SqlStore from "./SqlStore.ts"
+
+/** A target, as its row has it. */
+export interface Found {
+  readonly entry: Entry
+  /** Of a crawl: links from a seed. */
+  readonly depth?: number
+  readonly isResource?: boolean
+  /** Waits in the store until then: milliseconds since the epoch. */
+  readonly dueMs?: number
+  /** A run has taken it, and has not settled it. */
+  readonly isLeased: boolean
+}
+
+export interface Known {
+  readonly target?: Found
+  /** The rules of the crawl of the directory, as `RulesText` has them; targets saved of it, and how many may be. */
+  readonly crawl?: { readonly rules: string; readonly saved: number; readonly most?: number }
+  /** What is known of the URLs that are like it, where these have no end. */
+  readonly trap?: Pick<Evidence, "pattern" | "pages" | "contents">
+  readonly host?: HostClock
+  readonly robots?: Copy
+}
+
+/** Of a store with fewer migrations the row of the URL alone is told; its next run brings it up to date. */
+const complete = 5
+
+/** `isHeld`: a run works there now. */
+export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) {
+  const sql = yield* SqlClient.SqlClient
+  const version = yield* SqlStore.checkVersion(sql, file)
+  const rowOf = (url: string) =>
+    Effect.gen(function* () {
+      const [exact] = yield* sql<SqlStore.Row>`SELECT * FROM target WHERE url = ${url}`
+      if (exact !== undefined || version < complete) return exact
+      const key = SqlCrawl.keyOf(url) ?? url
+      const [same] = yield* sql<SqlStore.Row>`SELECT * FROM target WHERE key = ${key}
+        UNION ALL SELECT * FROM target WHERE url = ${key} AND depth IS NOT NULL`
+      return same
+    })
+  const found = (row: SqlStore.Row): Found => ({
+    entry: SqlStore.toEntry(row),
+    ...(row.depth === null || row.depth === undefined ? {} : { depth: row.depth }),
+    ...(row.resource === null || row.resource === undefined ? {} : { isResource: row.resource === 1 }),
+    ...(row.state === 0 && row.due > SqlCrawl.mostRank ? { dueMs: row.due } : {}),
+    isLeased: isHeld && row.state === 0 && row.lease !== null
+  })
+  return (url: string) =>
+    Effect.mapError(
+      Effect.gen(function* () {
+        const row = yield* rowOf(url)
+        const target: Known = row === undefined ? {} : { target: found(row) }
+        if (version < complete) return target
+        const origin = Url.origin(url)
+        const [crawl] = yield* sql<{ rules: string | null; saved: number; most: number | null }>`
+          SELECT rules, saved, most FROM crawl`
+        const [host] = yield* sql<SqlStore.HostRow>`SELECT * FROM host WHERE host = ${origin}`
+        const [robots] = yield* sql<SqlStore.RobotsRow>`SELECT * FROM robots WHERE host = ${origin}`
+        const [trap] = yield* sql<NonNullable<Known["trap"]>>`SELECT pattern, pages, contents FROM pattern
+          WHERE pattern = ${UrlPattern.of(url)} AND caught = 1`
+        const known: Known = {
+          ...target,
+          ...(typeof crawl?.rules !== "string"
+            ? {}
+            : {
+                crawl: { rules: crawl.rules, saved: crawl.saved, ...(crawl.most === null ? {} : { most: crawl.most }) }
+              }),
+          ...(trap === undefined ? {} : { trap }),
+          ...(host === undefined ? {} : { host: SqlStore.toClock(host) }),
+          ...(robots === undefined ? {} : { robots: SqlStore.toCopy(robots) })
+        }
+        return known
+      }),
+      SqlStore.damaged(file)
+    )
+})
