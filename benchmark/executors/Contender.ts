@@ -53,7 +53,7 @@ const copying: ReadonlyArray<RowName> = ["move", "buffers"]
 const simul = (
   name: string,
   kind: Contender["kind"],
-  options: { readonly spare?: number } = {},
+  options: { readonly spare?: number; readonly tasks?: ReadonlyArray<Task.Task<any, unknown>> } = {},
   rows?: ReadonlyArray<RowName>
 ): Contender => ({
   name,
@@ -76,6 +76,15 @@ const simul = (
     }
   }
 })
+
+/** With a worker kept beside the others that has loaded the tasks. */
+const ready = (kind: Contender["kind"]): Contender =>
+  simul(
+    `Simul, ${kind === "thread" ? "threads" : "processes"}, \`spare: 1, tasks\``,
+    kind,
+    { spare: 1, tasks: [tasks.increment, tasks.exit, tasks.spin] },
+    ["crash", "kill"]
+  )
 
 const simulEffect = (name: string, kind: Contender["kind"], rows: ReadonlyArray<RowName>): Contender => ({
   name,
@@ -232,7 +241,7 @@ const submits: ReadonlyArray<RowName> = ["submit1", "submit16", "submit64", "sub
 /** The first of each kind is the one that is summed up. */
 export const contenders: ReadonlyArray<Contender> = [
   simul("Simul, threads", "thread"),
-  simul("Simul, threads, `spare: 1`", "thread", { spare: 1 }, ["crash", "kill"]),
+  ready("thread"),
   simulEffect("Simul, threads, with Effect", "thread", [...submits, "map", "boot", "bootCached", "growth"]),
   bare,
   piscina("piscina", {}),
@@ -242,6 +251,7 @@ export const contenders: ReadonlyArray<Contender> = [
   workerpool("workerpool, threads", "thread"),
   simul("Simul, processes", "process"),
   simul("Simul, processes, `spare: 1`", "process", { spare: 1 }, ["crash", "kill"]),
+  ready("process"),
   simulEffect("Simul, processes, with Effect", "process", [...submits, "map"]),
   tinypool("tinypool, processes", "process"),
   workerpool("workerpool, processes", "process")
