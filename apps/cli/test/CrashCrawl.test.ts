@@ -1,7 +1,7 @@
 /**
  * A crawl ends as if nothing had happened: the real command, killed with SIGKILL
  * again and again at seeded instants, with half of its pages known only by links
- * of the other half.
+ * of the other half. What a host asked for before a kill holds after it.
  *
  * `SEEDS=100 SEED=1000 pnpm --filter cli test test/CrashCrawl.test.ts` runs 100
  * seeds from 1000 on; a failure names its seed.
@@ -81,5 +81,35 @@ describe("simul crawl, killed at any instant", () => {
         fs.rmSync(directory, { recursive: true })
       }
     )
+  }
+
+  for (let seed = firstSeed; seed < firstSeed + Math.ceil(seeds / 3); seed++) {
+    it(`leaves a host alone for as long as it asked, over a kill (seed ${seed})`, { timeout: 120_000 }, async () => {
+      const random = randomOf(seed)
+      const directory = join(root, `clock-${seed}`)
+      const pauseMs = 5000
+      const refusing = `/retry-after/${pauseMs / 1000}/1/429/bytes/100/asked-${seed}.html`
+      const what = [
+        "crawl",
+        site.url(refusing),
+        site.url(`/bytes/100/other-${seed}.html`),
+        "--no-robots",
+        "--delay",
+        "500ms"
+      ]
+      const mine = () => site.requests().filter(({ path }) => path.endsWith(`-${seed}.html`))
+      const before = mine().length
+      // as soon as the store has the refused target waiting, or a little later
+      const isNoted = async () =>
+        (await read(directory)).some((entry) => "pending" in entry && entry.pending.attempts > 0) && random() < 0.3
+      await run(what, directory, { when: isNoted })
+      const known = mine().length
+      const { status, errors } = await run(what, directory)
+      assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
+      const requests = mine()
+      assert.isAbove(known, before)
+      for (const { path, atMs } of requests.slice(known))
+        assert.isAtLeast(atMs - requests[before]!.atMs, pauseMs, `seed ${seed}: ${path} after the kill`)
+    })
   }
 })

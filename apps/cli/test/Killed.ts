@@ -7,6 +7,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 
 const command = join(import.meta.dirname, "../src/main.ts")
 
@@ -18,10 +19,11 @@ export const randomOf = (seed: number) => () => {
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296
 }
 
-/** When to kill: so long after so many outcomes were told, or as soon as a file has so many bytes, so while it grows. */
+/** When to kill: so long after so many outcomes were told; as soon as a file has so many bytes, so while it grows; or when it is said. */
 export type Kill =
   | { readonly outcomes: number; readonly afterMs: number }
   | { readonly file: string; readonly bytes: number }
+  | { readonly when: () => Promise<boolean> }
 
 /** Runs `simul get` or `simul crawl` into a directory to its end, or to its kill. `status` is null where it was killed. */
 export const run = async (what: ReadonlyArray<string>, directory: string, kill?: Kill) => {
@@ -48,8 +50,16 @@ export const run = async (what: ReadonlyArray<string>, directory: string, kill?:
   })
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk))
   aim()
+  let ended = false
+  const told = async (when: () => Promise<boolean>) => {
+    while (!ended && !(await when())) await sleep(5)
+    child.kill("SIGKILL")
+  }
+  const telling = kill !== undefined && "when" in kill ? told(kill.when) : undefined
   const [status] = (await once(child, "close")) as [number | null]
+  ended = true
   clearInterval(watch)
+  await telling
   return { status, errors }
 }
 

@@ -1,11 +1,11 @@
 /**
  * The scraper in simulation, over many seeds (`test/simulation/Trial.ts` says what is real in it):
  *
- *     node packages/scraper/benchmark/simulate.ts [--seeds 10000] [--from 1] [--points 1] [--workers 2]
- *     node packages/scraper/benchmark/simulate.ts --seed 17 [--point 233] [--pages 2] [--order default]
+ *     node packages/scraper/benchmark/simulate.ts [--seeds 10000] [--from 1] [--points 1] [--workers 2] [--crawl]
+ *     node packages/scraper/benchmark/simulate.ts --seed 17 [--point 233] [--pages 2] [--order default] [--crawl]
  *     node packages/scraper/benchmark/simulate.ts --power [--seeds 1000]
  *
- * A seed is a scenario, run undisturbed and once more for each point, crashed there. What fails is made small and told
+ * `--crawl`: a crawl of pages that link to each other, and not a list. A seed is a scenario, run undisturbed and once more for each point, crashed there. What fails is made small and told
  * as one line that runs it again. `--power`: how many seeds find each planted bug.
  */
 import { Strategy } from "@simul/core/simulation"
@@ -23,21 +23,27 @@ interface Setting {
   readonly point?: number
   readonly pages?: number
   readonly order?: "default"
+  readonly crawl?: boolean
 }
 
-const command = ({ seed, point, pages, order }: Setting) =>
+const command = ({ seed, point, pages, order, crawl = false }: Setting) =>
   [
     `node packages/scraper/benchmark/simulate.ts --seed ${seed}`,
+    ...(crawl ? ["--crawl"] : []),
     ...(pages === undefined ? [] : [`--pages ${pages}`]),
     ...(order === undefined ? [] : [`--order ${order}`]),
     ...(point === undefined ? [] : [`--point ${point}`])
   ].join(" ")
 
-const attempt = ({ seed, point, pages, order }: Setting, options: Trial.TrialOptions = {}): Failure | undefined =>
+const attempt = (
+  { seed, point, pages, order, crawl = false }: Setting,
+  options: Trial.TrialOptions = {}
+): Failure | undefined =>
   Effect.runSync(
     Effect.match(
       Trial.sweep([seed], {
         ...options,
+        crawl,
         ...(point === undefined ? {} : { point }),
         ...(pages === undefined ? {} : { pages }),
         ...(order === undefined ? {} : { strategy: Strategy.roundRobin() })
@@ -49,8 +55,9 @@ const attempt = ({ seed, point, pages, order }: Setting, options: Trial.TrialOpt
 const lawOf = ({ reason }: Failure) => (reason._tag === "InvariantBroken" ? reason.name : reason._tag)
 
 /** The same law broken with fewer pages, without pre-emptions, crashed as early as can be. */
-const shrink = (failure: Failure): Setting => {
-  let best: Setting = { seed: failure.seed, ...(failure.point === undefined ? {} : { point: failure.point }) }
+const shrink = (failure: Failure, crawl: boolean): Setting => {
+  const { seed } = failure
+  let best: Setting = { seed, crawl, ...(failure.point === undefined ? {} : { point: failure.point }) }
   const fails = (setting: Setting, points: number) => {
     const found = attempt(setting, { points })
     if (found === undefined || lawOf(found) !== lawOf(failure)) return false
@@ -58,7 +65,7 @@ const shrink = (failure: Failure): Setting => {
     best = { ...rest, ...(found.point === undefined ? {} : { point: found.point }) }
     return true
   }
-  for (let pages = 1; pages < 6; pages++) if (fails({ seed: failure.seed, pages }, 60)) break
+  for (let pages = 1; pages < 6; pages++) if (fails({ seed, crawl, pages }, 60)) break
   const { point: _, ...rest } = best
   fails({ ...rest, order: "default" }, 60)
   if (best.point !== undefined) {
@@ -68,15 +75,15 @@ const shrink = (failure: Failure): Setting => {
   return best
 }
 
-const told = (failure: Failure) => {
-  const setting = shrink(failure)
+const told = (failure: Failure, crawl: boolean) => {
+  const setting = shrink(failure, crawl)
   const small = attempt(setting) ?? failure
-  return `${small.message}\n  found at: ${command({ seed: failure.seed, ...(failure.point === undefined ? {} : { point: failure.point }) })}\n  again: ${command(setting)}`
+  return `${small.message}\n  found at: ${command({ seed: failure.seed, crawl, ...(failure.point === undefined ? {} : { point: failure.point }) })}\n  again: ${command(setting)}`
 }
 
 const usage = (detail: string): never => {
   console.error(
-    `error: ${detail}\nhint: simulate.ts [--seeds N] [--from N] [--points N] [--workers N] [--seed N [--point N] [--pages N] [--order default]] [--power]`
+    `error: ${detail}\nhint: simulate.ts [--seeds N] [--from N] [--points N] [--workers N] [--seed N [--point N] [--pages N] [--order default]] [--crawl] [--power]`
   )
   process.exit(2)
 }
@@ -91,16 +98,17 @@ interface Share {
   readonly seeds: number
   readonly step: number
   readonly points: number
+  readonly crawl: boolean
 }
 
 /** Runs every `step`-th seed; at most three failures, or a wrong law would be told ten thousand times. */
-const run = ({ from, seeds, step, points }: Share) => {
+const run = ({ from, seeds, step, points, crawl }: Share) => {
   const failures: Array<string> = []
   let runs = 0
   for (let seed = from; seed < from + seeds && failures.length < 3; seed += step) {
     runs++
-    const failure = attempt({ seed }, { points })
-    if (failure !== undefined) failures.push(told(failure))
+    const failure = attempt({ seed, crawl }, { points })
+    if (failure !== undefined) failures.push(told(failure, crawl))
   }
   return { runs, failures }
 }
@@ -132,9 +140,12 @@ const search = async (share: Omit<Share, "step">, workers: number) => {
 
 const power = (seeds: number) => {
   console.log(`| planted bug | seeds until found | law |\n| --- | ---: | --- |`)
-  for (const { name, bug } of bugs) {
+  for (const { name, bug, crawl = false, scenario = {} } of bugs) {
     const found = Effect.runSync(
-      Effect.match(Trial.sweep(seeds, { bug }), { onFailure: (failure) => failure, onSuccess: () => undefined })
+      Effect.match(Trial.sweep(seeds, { bug, crawl, scenario }), {
+        onFailure: (failure) => failure,
+        onSuccess: () => undefined
+      })
     )
     console.log(
       `| ${name} | ${found === undefined ? `not in ${seeds}` : found.seed} | ${found === undefined ? "" : lawOf(found)} |`
@@ -153,6 +164,7 @@ if (isMainThread) {
       point: { type: "string" },
       pages: { type: "string" },
       order: { type: "string" },
+      crawl: { type: "boolean", default: false },
       power: { type: "boolean" }
     }
   })
@@ -164,12 +176,18 @@ if (isMainThread) {
   if (values.power === true) power(seeds ?? 1000)
   else if (seed === undefined)
     await search(
-      { from: whole("from", values.from) ?? 1, seeds: seeds ?? 10_000, points: whole("points", values.points) ?? 1 },
+      {
+        from: whole("from", values.from) ?? 1,
+        seeds: seeds ?? 10_000,
+        points: whole("points", values.points) ?? 1,
+        crawl: values.crawl
+      },
       whole("workers", values.workers) ?? 1
     )
   else {
     const setting: Setting = {
       seed,
+      crawl: values.crawl,
       ...(point === undefined ? {} : { point }),
       ...(pages === undefined ? {} : { pages }),
       ...(values.order === undefined ? {} : { order: "default" })

@@ -143,7 +143,8 @@ export const make = Effect.fnUntraced(function* (
         if (size() < atLeast && (size() === 0 || !options.isHungry())) return
         clearTimeout(timer)
         wake = undefined
-        resume(Effect.void)
+        // not at once: who settles a target releases its host in the same step, and both belong to one commit
+        resume(Effect.yieldNow)
       }
       wake = check
       check()

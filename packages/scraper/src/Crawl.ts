@@ -103,27 +103,35 @@ export const open = Effect.fnUntraced(function* (
         }
       const files = asked.sitemaps ? seeds.map((seed) => new URL("/robots.txt", seed).href) : []
       const targets = [...seeds.map(begin(false)), ...files.map(begin(true))]
-      following.traps?.restore(yield* Get.settled(store.patterns))
-      yield* Get.settled(readAnew(store, following, RulesText.encode(seeds, asked), asked.maxPages))
-      const { list, found, ended, saved } = yield* Get.settled(store.crawl(targets, options.refresh))
-      return {
-        number: list,
-        run,
-        targets: found,
-        invalid: 0,
-        skipped: ended,
-        next: Cause.done(),
-        crawl: {
-          ...following,
-          open: found - ended,
-          saved,
-          ...(asked.maxPages === undefined ? {} : { maxPages: asked.maxPages })
-        }
-      } satisfies Pipeline.List
+      const { refresh } = options
+      const text = RulesText.encode(seeds, asked)
+      return yield* Get.settled(listOf(store, run, following, targets, { ...asked, refresh, text }))
     }),
     options,
     Steering.make(seeds, asked, following)
   )
+})
+
+/** The crawl of a store, as a list that grows. `text`: two crawls with the same one follow the same links. */
+export const listOf = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  run: number,
+  following: Following.Following,
+  seeds: ReadonlyArray<Target>,
+  { maxPages, refresh, text }: Pick<Rules, "maxPages"> & { readonly refresh: boolean; readonly text: string }
+) {
+  following.traps?.restore(yield* store.patterns)
+  yield* readAnew(store, following, text, maxPages)
+  const { list, found, ended, saved } = yield* store.crawl(seeds, refresh)
+  return {
+    number: list,
+    run,
+    targets: found,
+    invalid: 0,
+    skipped: ended,
+    next: Cause.done(),
+    crawl: { ...following, open: found - ended, saved, ...(maxPages === undefined ? {} : { maxPages }) }
+  } satisfies Pipeline.List
 })
 
 /**

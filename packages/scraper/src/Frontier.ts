@@ -239,6 +239,8 @@ export const make = Effect.fnUntraced(function* (
   const lease = Effect.fnUntraced(function* () {
     const room = options.window - politeness.queued()
     const perSite = crawl?.perSite
+    // what a commit brings meanwhile lowers it again
+    dueMs = Infinity
     const { targets, dueMs: nextMs } =
       perSite === undefined
         ? yield* leaseInTurn(room)
@@ -247,7 +249,7 @@ export const make = Effect.fnUntraced(function* (
     remember(targets, undefined)
     counts.waiting -= targets.length
     // there may be more of what a site had no room for
-    dueMs = perSite !== undefined && targets.length > 0 ? 0 : nextMs
+    dueMs = Math.min(dueMs, perSite !== undefined && targets.length > 0 ? 0 : nextMs)
   })
   const leaseInTurn = Effect.fnUntraced(function* (limit: number) {
     const targets = yield* store.lease(list, limit, Date.now())

@@ -224,7 +224,7 @@ export const make = (options: PolitenessOptions) => {
         const target = host.shift()
         queued--
         host.inFlight++
-        const probe = down && host.pausedMs <= nowMs
+        const probe = down && readyMs(host) <= nowMs
         if (probe) host.pausedMs = nowMs + probeMs
         if (!down || probe) start(host, nowMs, target)
         list(host)

@@ -80,6 +80,16 @@ describe("Politeness", () => {
     assert.isUndefined(politeness.take(now)!.down, "a good answer clears the strikes")
   })
 
+  it("keeps the delay before a probe, too, where that is the longer wait", () => {
+    const politeness = make({ delayMs: 40_000, strikes: 0 })
+    fill(politeness, "a", 2)
+    politeness.release(politeness.take(0)!.target, 1000, { fault: "silent" })
+    // a probe may come 30 s after the fault
+    assert.isDefined(politeness.take(39_999)!.down)
+    fill(politeness, "a", 1)
+    assert.isUndefined(politeness.take(40_000)!.down)
+  })
+
   it("obeys clocks of an earlier run", () => {
     const politeness = make()
     politeness.restore([{ ...clock, pausedMs: 500 }], 0)

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { Receiver } from "../../src/Session.ts"
 import type { Synced } from "../../src/Sink.ts"
+import type { Page, Scenario } from "./Scenario.ts"
 import type { Bug, Law } from "./Trial.ts"
 
 export interface Planted {
@@ -12,6 +13,10 @@ export interface Planted {
   readonly bug: Bug
   /** Of these one is broken; the run does not end at all where there is none. */
   readonly laws: ReadonlyArray<Law>
+  /** A crawl finds it. */
+  readonly crawl?: true
+  /** What shows it soonest. */
+  readonly scenario?: Partial<Scenario>
 }
 
 const nothing: Synced = { placed: new Map(), failed: new Map(), archives: [] }
@@ -158,5 +163,84 @@ export const bugs: ReadonlyArray<Planted> = [
     name: "leaves parts behind",
     bug: { sink: (sink) => ({ ...sink, sweep: () => Effect.void, forget: () => {} }) },
     laws: ["nothing lies about"]
+  },
+  {
+    name: "commits links apart from the page they were found in",
+    crawl: true,
+    bug: {
+      store: (store) => ({
+        ...store,
+        commit: (commit) =>
+          Effect.gen(function* () {
+            const settled = commit.settled.map(({ links: _, ...rest }) => rest)
+            let found = yield* store.commit({ ...commit, settled })
+            for (const { target, links = [] } of commit.settled) {
+              const { added, isNearer } = yield* store.link(commit.list, target, links)
+              found = { added: found.added + added, isNearer }
+            }
+            return found
+          })
+      })
+    },
+    laws: ["every URL has one outcome"]
+  },
+  {
+    name: "pops what a crawl found instead of leasing it",
+    crawl: true,
+    bug: {
+      store: (store, { sqlite }) => ({
+        ...store,
+        leaseBySite: (list, limit, nowMs, room) =>
+          Effect.tap(store.leaseBySite(list, limit, nowMs, room), ({ targets }) =>
+            Effect.sync(() => {
+              for (const { url } of targets) sqlite.prepare("DELETE FROM target WHERE url = ?").run(url)
+            })
+          )
+      })
+    },
+    laws: []
+  },
+  {
+    name: "follows links by the way on which their page was found first",
+    crawl: true,
+    // the last page, with the short cut, is at a host of its own
+    scenario: {
+      pages: Array.from({ length: 6 }, (_, index): Page => {
+        const url = `http://h${index === 5 ? 1 : 0}.test/p${index}`
+        return { url, kind: "ok", bytes: 1, validator: "none", declared: true }
+      }),
+      jobs: 2,
+      delayMs: 0,
+      retries: 3,
+      stops: [],
+      faults: { status: 0.3 },
+      diskFaults: {}
+    },
+    bug: {
+      store: (store) => ({
+        ...store,
+        nearer: () => Effect.succeed([]),
+        commit: (commit) => Effect.map(store.commit(commit), ({ added }) => ({ added, isNearer: false }))
+      })
+    },
+    laws: ["every URL has one outcome", "a page is as deep as the shortest way to it"]
+  },
+  {
+    name: "commits a target before its host's clock",
+    crawl: true,
+    bug: {
+      store: (store) => {
+        let late: Parameters<typeof store.commit>[0]["hosts"] = []
+        return {
+          ...store,
+          commit: (commit) => {
+            const hosts = late
+            late = commit.hosts
+            return store.commit({ ...commit, hosts })
+          }
+        }
+      }
+    },
+    laws: ["no host is asked before its Retry-After", "no host is asked sooner than its delay"]
   }
 ]

@@ -30,7 +30,7 @@ class Sqlite extends DatabaseSync {
 }
 
 const schema = { file: "store", boot: "none", durability: "process" } as const
-const tables = ["target", "list", "host", "run", "archive", "robots"]
+const tables = ["target", "list", "host", "run", "archive", "robots", "crawl", "site", "pattern"]
 
 /** With the schema and without a row, used for one trial after the other. */
 let common: DatabaseSync | undefined
@@ -50,6 +50,7 @@ export interface Row {
   readonly state: number
   readonly bytes: number | null
   readonly sha256: string | null
+  readonly depth: number | null
 }
 
 export class Database {
@@ -79,7 +80,7 @@ export class Database {
   }
 
   rows(): ReadonlyArray<Row> {
-    const statement = this.sqlite.prepare("SELECT url, state, bytes, sha256 FROM target ORDER BY url")
+    const statement = this.sqlite.prepare("SELECT url, state, bytes, sha256, depth FROM target ORDER BY url")
     return statement.all() as unknown as ReadonlyArray<Row>
   }
 }

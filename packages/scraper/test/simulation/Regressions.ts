@@ -56,5 +56,27 @@ export const regressions: ReadonlyArray<Regression> = [
     scenario: { ...quiet, durability: "power", diskFaults: { "eio-sync": 0.5 } },
     seeds: 10,
     points: 0
+  },
+  {
+    name: "a commit comes between the end of a request and the clock of its host",
+    scenario: {
+      ...quiet,
+      retries: 3,
+      faults: { retryAfter: 0.5 },
+      crawl: { seed: page.url, links: new Map([[page.url, []]]), maxDepth: 1 }
+    },
+    seeds: 5,
+    points: 40
+  },
+  {
+    name: "what a commit parks while more is leased is not leased any more",
+    scenario: {
+      ...quiet,
+      retries: 3,
+      faults: { status: 0.7 },
+      crawl: { seed: page.url, links: new Map([[page.url, []]]), maxDepth: 1 }
+    },
+    seeds: 40,
+    points: 0
   }
 ]

@@ -41,6 +41,24 @@ export interface Scenario {
   readonly diskFaults: Partial<Record<DiskFault, number>>
   /** Begins without a schema. */
   readonly fresh: boolean
+  /** Set for a crawl: pages are found by links, and not by the list. */
+  readonly crawl?: Crawl | undefined
+}
+
+/** What leads to what. */
+export interface Crawl {
+  readonly seed: string
+  readonly links: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly maxDepth: number
+}
+
+/** The pages that links lead to, by the shortest way through pages that were saved, with its length. */
+export const reached = ({ seed, links, maxDepth }: Crawl, isSaved: (url: string) => boolean) => {
+  const depths = new Map([[seed, 0]])
+  for (const [url, depth] of depths)
+    if (isSaved(url) && depth < maxDepth)
+      for (const to of links.get(url)!) if (!depths.has(to)) depths.set(to, depth + 1)
+  return depths
 }
 
 /** `most`: pages at most. */
@@ -76,4 +94,18 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     diskFaults: diskChances,
     fresh: random() < 0.02
   }
+}
+
+/** A crawl of pages in a chain, with a short cut by the last one: its answer may come when the long way has been gone. */
+export const drawCrawl = (random: Randomness.Randomness, pages: ReadonlyArray<Page>): Crawl => {
+  const last = pages.length - 1
+  const middle = Math.max(0, last - 2)
+  const links = new Map(
+    pages.map(({ url }, index) => {
+      const others = index === 0 ? [last] : index === last ? [middle] : []
+      const to = [...others, ...(index < last - 1 ? [index + 1] : [])].map((number) => pages[number]!)
+      return [url, [...to, ...pages.filter(() => random() < 0.1)].map((page) => page.url)]
+    })
+  )
+  return { seed: pages[0]!.url, links, maxDepth: random() < 0.3 ? Infinity : Math.max(1, middle) }
 }

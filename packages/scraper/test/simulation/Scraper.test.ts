@@ -12,11 +12,12 @@ import * as Trial from "./Trial.ts"
 
 /** As a test tells it: with the line that runs it again. */
 const told = <A, E extends { readonly message: string; readonly seed: number; readonly point?: number }>(
-  sweep: Effect.Effect<A, E>
+  sweep: Effect.Effect<A, E>,
+  crawl = false
 ) =>
   Effect.mapError(sweep, ({ message, seed, point }) => {
-    const at = point === undefined ? "" : ` --point ${point}`
-    return new Error(`${message}\n  again: node packages/scraper/benchmark/simulate.ts --seed ${seed}${at}`)
+    const at = `--seed ${seed}${point === undefined ? "" : ` --point ${point}`}${crawl ? " --crawl" : ""}`
+    return new Error(`${message}\n  again: node packages/scraper/benchmark/simulate.ts ${at}`)
   })
 
 describe("the scraper in simulation", () => {
@@ -26,38 +27,44 @@ describe("the scraper in simulation", () => {
       Effect.gen(function* () {
         const struck: Partial<Record<string, number>> = {}
         const { points } = yield* told(
-          Trial.sweep(150, {
+          Trial.sweep(180, {
             onEnd: ({ origin, disk }) => {
               Faults.add(struck, origin.struck)
               Faults.add(struck, disk.faults.struck)
             }
           })
         )
-        assert.strictEqual(points, 150)
+        assert.strictEqual(points, 180)
         for (const fault of [...faults, ...diskFaults, "lost", "unnamed"])
           assert.isAtLeast(struck[fault] ?? 0, 10, fault)
       }),
     120_000
   )
 
+  it.effect(
+    "has in a crawl all that links lead to, by the shortest way, whenever it is stopped or crashed",
+    () => Effect.asVoid(told(Trial.sweep(200, { crawl: true }), true)),
+    120_000
+  )
+
   it.effect.each(bugs.map((planted) => [planted.name, planted] as const))(
     "fails a scraper that %s",
-    ([, { bug, laws }]) =>
+    ([, { bug, laws, crawl = false, scenario = {} }]) =>
       Effect.gen(function* () {
-        const { reason, seed } = yield* Effect.flip(Trial.sweep(1000, { bug }))
+        const { reason, seed } = yield* Effect.flip(Trial.sweep(1000, { bug, crawl, scenario }))
         assert.include(
           [...laws, ...(laws.length === 0 ? ["StepLimit"] : [])],
           reason._tag === "InvariantBroken" ? reason.name : reason._tag
         )
         // and it is the bug that does it
-        yield* told(Trial.sweep([seed]))
+        yield* told(Trial.sweep([seed], { crawl, scenario }), crawl)
       }),
     60_000
   )
 
   it.effect.each(regressions.map((regression) => [regression.name, regression] as const))(
     "keeps its laws where it once did not: %s",
-    ([, { scenario, seeds }]) => Effect.asVoid(told(Trial.sweep(seeds, { scenario, points: 0 }))),
+    ([, { scenario, seeds, points }]) => Effect.asVoid(told(Trial.sweep(seeds, { scenario, points }))),
     60_000
   )
 })

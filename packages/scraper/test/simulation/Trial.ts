@@ -1,11 +1,12 @@
 /**
- * The scraper, whole, in simulation: one list, fetched by runs that are crashed at any operation, lose power or are
+ * The scraper, whole, in simulation: one list, or one crawl, fetched by runs that are crashed at any operation, lose power or are
  * stopped, until one comes to its end.
  *
  * Real: the line (`Pipeline`, `Frontier`, `Politeness`, `Download`, `Decode`, `Committer`, `Retry`, `Naming`), what comes
- * before it (`Resume`), the store (`SqlStore` over `effect/sql` and SQLite), the file sink, the report.
+ * before it (`Resume`, `Crawl.listOf`), the store (`SqlStore` over `effect/sql` and SQLite), the file sink, the report.
  * Models: `Origin.ts` for session, network and servers; `SimulatedFiles.ts` for the file system; `Database.ts` for what
- * a crash leaves of the database; here, the list file (`ListFile`, `Lines`) and the check of files after a power loss.
+ * a crash leaves of the database; here, the list file (`ListFile`, `Lines`), the links
+ * of pages (`Following`) and the check of files after a power loss.
  * Not there: the directory's lock, DNS, TLS, redirects, cookies, proxies, robots.txt, WARC, content codings, a full disk.
  */
 import { type Randomness, SimulatedDisk, Simulation, type Strategy } from "@simul/core/simulation"
@@ -13,6 +14,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import * as Crawl from "../../src/Crawl.ts"
+import type { Following } from "../../src/crawl/Following.ts"
+import type { Reading } from "../../src/Download.ts"
 import type { Batch, Line } from "../../src/Lines.ts"
 import { defaults, type Options } from "../../src/Options.ts"
 import type { Outcome } from "../../src/Outcome.ts"
@@ -26,6 +30,7 @@ import type { Files } from "../../src/sink/Files.ts"
 import * as FileName from "../../src/sink/FileName.ts"
 import * as FileSink from "../../src/sink/FileSink.ts"
 import { type Entry, type Place, Store } from "../../src/Store.ts"
+import type { Target } from "../../src/Target.ts"
 import * as Url from "../../src/Url.ts"
 import * as Database from "./Database.ts"
 import { Origin, timeoutMs } from "./Origin.ts"
@@ -52,6 +57,7 @@ export const laws = [
   "nothing lies about",
   "what is told is committed, and told once",
   "counts of progress, report and store agree",
+  "a page is as deep as the shortest way to it",
   "no target has more attempts than it may",
   "nothing that was saved and committed is fetched again",
   "nothing that came whole is fetched again",
@@ -76,9 +82,10 @@ export interface Survivors {
 
 export const make = (
   random: Randomness.Randomness,
-  { pages, scenario: given }: Pick<TrialOptions, "pages" | "scenario"> = {}
+  { pages, scenario: given, crawl = false }: Pick<TrialOptions, "pages" | "scenario" | "crawl"> = {}
 ): Survivors => {
-  const scenario = { ...Scenario.draw(random, pages), ...given }
+  const drawn = { ...Scenario.draw(random, pages ?? (crawl ? 8 : 6)), ...given }
+  const scenario = crawl ? { ...drawn, crawl: Scenario.drawCrawl(random, drawn.pages) } : drawn
   const disk = SimulatedDisk.make({ random, sector: 64, faults: scenario.diskFaults })
   disk.mkdir(directory)
   mounted(disk)
@@ -131,6 +138,26 @@ const continued = ({ lines, batch }: Scenario.Scenario, places: ReadonlyArray<Pl
     return Effect.succeed(read)
   })
   return { place, next, read: () => at / lines.length }
+}
+
+const targetOf = (url: string, depth: number): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth })
+
+/** What a crawl follows, as `crawl/Following.ts` gives it. A page leads where the scenario says. */
+const followingOf = ({ links, maxDepth }: Scenario.Crawl): Following => {
+  const read = ({ url, depth = 0 }: Target): Reading => ({
+    write: () => true,
+    end: () => (depth >= maxDepth ? [] : links.get(url)!.map((to) => targetOf(to, depth + 1)))
+  })
+  return {
+    excludes: () => undefined,
+    change: () => {},
+    redirect: () => true,
+    read,
+    readSaved: (target) => Effect.succeed(read(target)),
+    readAgain: ({ target }) => Effect.sync(() => read(target).end()),
+    isBounded: maxDepth < Infinity,
+    traps: undefined
+  }
 }
 
 const optionsOf = ({ jobs, perHost, delayMs, retries, durability }: Scenario.Scenario): Options => ({
@@ -186,7 +213,14 @@ const run = (survivors: Survivors, bug: Bug) =>
           return sha256(SimulatedFiles.contentOf(disk, `${directory}/${target.path}`)) === expected
         })
       )
-      const list = yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places))
+      const { crawl } = scenario
+      const list =
+        crawl === undefined
+          ? yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places))
+          : yield* Crawl.listOf(store, begun.run, followingOf(crawl), [targetOf(crawl.seed, 0)], {
+              refresh: false,
+              text: "rules"
+            })
       const committed = new Set<string>()
       const line = yield* Pipeline.start(
         list,
@@ -260,12 +294,32 @@ const crash = (survivors: Survivors, random: Randomness.Randomness) => {
   checkNames(survivors)
 }
 
+/**
+ * The URLs that a crawl should have, by what it has saved. What was saved, and damaged by a loss of power, and could not be
+ * had again, has led to others all the same.
+ */
+const reachedBy = (crawl: Scenario.Crawl, { boot, database, violations }: Survivors): ReadonlyArray<string> => {
+  const rows = new Map(database.rows().map((row) => [row.url, row]))
+  const least = Scenario.reached(crawl, () => true)
+  const depths = Scenario.reached(crawl, (url) => rows.get(url)?.state === state.saved)
+  if (boot > 0) for (const [url] of least) if (rows.has(url) && !depths.has(url)) depths.set(url, Infinity)
+  // without a bound the depth is for the order alone
+  if (crawl.maxDepth < Infinity)
+    for (const [url, depth] of depths) {
+      const found = rows.get(url)?.depth ?? depth
+      if (found > depth || (found < depth && (boot === 0 || found < least.get(url)!)))
+        violations.set("a page is as deep as the shortest way to it", `${url}: ${found}, not ${depth}`)
+    }
+  return [...depths.keys()]
+}
+
 const judge = ({ progress, report, told }: Ended, survivors: Survivors) => {
   const { scenario, disk, database, origin, violations } = survivors
-  const urls = new Set(scenario.lines.filter((line) => typeof Url.parse(line) === "string"))
-  const invalid =
-    scenario.lines.length === 0 ? 0 : scenario.lines.filter((line) => typeof Url.parse(line) !== "string").length
   const rows = database.rows()
+  const { crawl } = scenario
+  const lines = crawl === undefined ? scenario.lines : reachedBy(crawl, survivors)
+  const urls = new Set(lines.filter((line) => typeof Url.parse(line) === "string"))
+  const invalid = lines.filter((line) => typeof Url.parse(line) !== "string").length
   const pages = rows.filter(({ url }) => urls.has(url))
   const wrong = [...urls].filter(
     (url) =>
@@ -314,8 +368,10 @@ export interface TrialOptions {
   readonly points?: number
   readonly point?: number
   readonly strategy?: Strategy.Strategy
-  /** Pages at most [6]. */
+  /** Pages at most [6; of a crawl 8]. */
   readonly pages?: number
+  /** A crawl of the pages, and not a list of them. */
+  readonly crawl?: boolean
   /** What of the scenario is not left to the seed. */
   readonly scenario?: Partial<Scenario.Scenario>
   /** Told of each end. */
