@@ -63,7 +63,7 @@ const readAnew = Effect.fnUntraced(function* (
     yield* Stream.runForEach(store.saved(list), readAgain)
   }
   for (;;) {
-    const pages = following.isBounded ? yield* store.nearer(list, 100) : []
+    const pages = following.isBounded() ? yield* store.nearer(list, 100) : []
     if (pages.length === 0) break
     yield* Effect.forEach(pages, readAgain, { discard: true })
   }

@@ -49,8 +49,9 @@ export interface CrawlOptions {
   readonly perSite: number
   /** Targets that may still be saved. */
   readonly room: number
-  /** Set where depth decides what is followed: reads a page that is nearer than it was for links once more. */
-  readonly readAgain: ((page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>) | undefined
+  /** Where depth decides what is followed, a page that is nearer than it was is read for links once more. */
+  readonly isBounded: () => boolean
+  readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
 }
 
 /** Targets of a batch that have no row yet. */
@@ -261,9 +262,9 @@ export const make = Effect.fnUntraced(function* (
     counts.waiting += found.added
     counts.read += found.added
     if (found.added > 0) dueMs = 0
-    if (found.isNearer && crawl?.readAgain !== undefined) nearer = ++nearerTold
+    if (found.isNearer && crawl?.isBounded() === true) nearer = ++nearerTold
   }
-  const readNearer = Effect.fnUntraced(function* (readAgain: NonNullable<CrawlOptions["readAgain"]>) {
+  const readNearer = Effect.fnUntraced(function* (readAgain: CrawlOptions["readAgain"]) {
     const told = nearerTold
     const pages = yield* store.nearer(list, 100)
     // a commit may have brought some meanwhile
@@ -273,7 +274,7 @@ export const make = Effect.fnUntraced(function* (
 
   const feed = Effect.gen(function* () {
     for (;;) {
-      if (nearer > 0) yield* readNearer(crawl!.readAgain!)
+      if (nearer > 0) yield* readNearer(crawl!.readAgain)
       else if (dueMs <= Date.now() && politeness.queued() < options.window) yield* lease()
       else if (!listEnded && politeness.queued() < options.window) {
         const batch = yield* Effect.catchIf(next, Cause.isDone, () => Effect.succeed(undefined))

@@ -160,7 +160,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     crawl: crawl && {
       open: crawl.open,
       perSite: Math.max(64, 8 * options.perHost),
-      readAgain: crawl.isBounded ? crawl.readAgain : undefined,
+      readAgain: crawl.readAgain,
+      isBounded: crawl.isBounded,
       room: (crawl.maxPages ?? Infinity) - crawl.saved
     },
     claim: naming.claim,

@@ -44,7 +44,7 @@ export interface Following extends Download.Follow {
   /** The same for a body that nobody knows the head of: what begins as a page does is one. None where it is gone. */
   readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
   /** How deep a page is decides what is followed, and not only in which order. */
-  readonly isBounded: boolean
+  readonly isBounded: () => boolean
   /** Set where traps are looked out for. */
   readonly traps: Traps.Traps | undefined
 }
@@ -64,6 +64,13 @@ class Recent {
     this.#old = this.#young
     this.#young = new Map()
   }
+}
+
+/** A link in a page that is not whole yet, and whether the rules let it in. */
+interface Found {
+  readonly target: Target & { readonly depth: number; readonly isResource: boolean }
+  readonly judge: Scope.Scope
+  readonly isIn: boolean
 }
 
 /** What a person would follow. */
@@ -90,6 +97,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     })
   )
   const recent = new Recent()
+  let isBounded = rules.depth !== undefined
   const traps = rules.traps ? Traps.make() : undefined
 
   /** A page has no business to choose what we log in with; a seed has. */
@@ -99,30 +107,43 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     return start === undefined ? bare : start + bare.slice(bare.indexOf("://") + 3)
   }
 
-  const add = (targets: Array<Target>, found: string, depth: number, isResource: boolean) => {
-    const host = Url.origin(found)
-    const url = asked(found, host)
-    if (recent.has(url, depth) || !holds(url, depth, isResource)) return
-    recent.add(url, depth)
-    targets.push({ url, host, path: "", attempts: 0, depth, isResource })
+  /** What a link leads to, judged when it is met: all links of a big page at once would keep the loop. */
+  const find = (found: Array<Found>, link: string, depth: number, isResource: boolean) => {
+    const host = Url.origin(link)
+    const url = asked(link, host)
+    if (recent.has(url, depth)) return
+    const target = { url, host, path: "", attempts: 0, depth, isResource }
+    found.push({ target, judge: scope, isIn: holds(url, depth, isResource) })
+  }
+  /** The targets among them, known from now on. */
+  const settle = (found: ReadonlyArray<Found>): Array<Target> => {
+    const targets: Array<Target> = []
+    for (const { target, judge, isIn } of found) {
+      const { url, depth, isResource } = target
+      if (recent.has(url, depth) || !(judge === scope ? isIn : holds(url, depth, isResource))) continue
+      recent.add(url, depth)
+      targets.push(target)
+    }
+    return targets
   }
 
   const pages = ({ depth = 0 }: Target, head: ResponseHead, watch?: Traps.Watch): Download.Reading | undefined => {
     const contentType = head.header("content-type")
     if (Links.syntaxOf(contentType) === undefined) return undefined
-    const { links: found, robots } = Links.fromHead(head, { url: head.url, token })
-    const all = [...found]
-    const links = new Links.Links({ url: head.url, contentType, token, text: watch?.write }, (link) => all.push(link))
+    const { links: named, robots } = Links.fromHead(head, { url: head.url, token })
+    const found: Array<Found> = []
+    const meet = (link: Links.Link) => {
+      const isResource = link.kind === "resource"
+      if (isResource || isFollowed(link, options.robots))
+        find(found, link.url, isResource ? depth : depth + 1, isResource)
+    }
+    for (const link of named) meet(link)
+    const links = new Links.Links({ url: head.url, contentType, token, text: watch?.write }, meet)
     return {
       write: (chunk) => links.write(chunk),
       end: () => {
         const nofollow = RobotsDirectives.union(robots, links.end().robots).nofollow && options.robots
-        const targets: Array<Target> = []
-        for (const link of all) {
-          const isResource = link.kind === "resource"
-          if (!isResource && (nofollow || !isFollowed(link, options.robots))) continue
-          add(targets, link.url, isResource ? depth : depth + 1, isResource)
-        }
+        const targets = settle(nofollow ? found.filter(({ target }) => target.isResource) : found)
         watch?.end(targets)
         return targets
       }
@@ -139,9 +160,9 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
         for (const url of Sitemap.locations(Robots.parse(Buffer.concat(text)), head.url)) found.push([url, true])
       } else await readSitemap(head, bytes, ({ url, isSitemap }) => found.push([url, isSitemap]))
       const end = () => {
-        const targets: Array<Target> = []
-        for (const [url, isSitemap] of found) add(targets, url, 0, isSitemap)
-        return targets
+        const all: Array<Found> = []
+        for (const [url, isSitemap] of found) find(all, url, 0, isSitemap)
+        return settle(all)
       }
       return { write: () => {}, end }
     })
@@ -162,6 +183,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     // what nobody noted the use of may be needed by a page
     excludes: ({ url, depth = 0, isResource = true }) => Exclusion.of(scope.decide({ url, depth, isResource })),
     change: (rules) => {
+      isBounded = rules.depth !== undefined
       scope = scopeOf(seeds, rules)
     },
     // a picture that lies elsewhere may move elsewhere
@@ -174,7 +196,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     // a 304 tells no type
     readSaved: (target, head, path) =>
       saved(target, typed(head, head.header("content-type") ?? (isCss(target.url) ? "text/css" : undefined)), path),
-    isBounded: rules.depth !== undefined,
+    isBounded: () => isBounded,
     traps,
     readAgain: ({ target, finalUrl }) =>
       Effect.gen(function* () {

@@ -23,6 +23,8 @@ const mostSites = 65_536
 const sitesAtOnce = 64
 
 const sizes = [64, 16, 4, 1]
+/** Links that are added without a pause. */
+const linksAtOnce = 1024
 
 /** What is due later than this waits for a time: no rank is so high. */
 export const mostRank = 1e9
@@ -141,10 +143,20 @@ export const make = <Row extends { readonly due: number }>(
   const add = Effect.fnUntraced(function* (list: number, found: ReadonlyArray<Target>) {
     if (found.length === 0) return 0
     yield* meet(found)
-    const pages = yield* pagesOf(found)
     // no row is ever deleted
     const rows = sql<{ last: number | null }>`SELECT MAX(rowid) AS last FROM target`
     const [before] = yield* rows
+    let taken = 0
+    for (let from = 0; from < found.length; from += linksAtOnce) {
+      // a page may have very many: others have their turn between
+      if (from > 0) yield* Effect.yieldNow
+      taken += yield* insert(list, yield* pagesOf(found.slice(from, from + linksAtOnce)))
+    }
+    const [after] = yield* rows
+    return (after!.last ?? 0) - (before!.last ?? 0) + taken
+  })
+  /** Gives how many were taken over from other lists. */
+  const insert = Effect.fnUntraced(function* (list: number, pages: ReadonlyArray<Target>) {
     let from = 0
     for (const size of sizes)
       for (; pages.length - from >= size; from += size) {
@@ -155,14 +167,13 @@ export const make = <Row extends { readonly due: number }>(
         }
         yield* changes(inserts.get(size)!, values)
       }
-    const [after] = yield* rows
-    let added = (after!.last ?? 0) - (before!.last ?? 0)
+    let taken = 0
     if (hasLists)
       for (const { url, depth = 0, rank = depth, host, isResource } of pages) {
         const values = [list, run, rank, depth, siteOf(host), keyOf(url), flagOf(isResource), url]
-        added += yield* changes(takeOver, values)
+        taken += yield* changes(takeOver, values)
       }
-    return added
+    return taken
   })
   /** Makes those of these URLs pending that the rules left out; gives how many. */
   const takeIn = Effect.fnUntraced(function* (list: number, urls: ReadonlyArray<string>) {
