@@ -38,7 +38,7 @@ worker_processes 1; worker_rlimit_nofile 65536;
 events { worker_connections 20000; use epoll; multi_accept on; }
 http {
   types { application/octet-stream bin; text/html html; text/css css; }
-  access_log off;
+  access_log off; log_not_found off;
   sendfile on; tcp_nopush on; tcp_nodelay on;
   keepalive_timeout 120s; keepalive_requests 100000000;
   open_file_cache max=20000 inactive=600s; open_file_cache_valid 600s;
