@@ -311,6 +311,10 @@ export const crawl = {
     description: "Save so many, then stop [any number]",
     fallback: undefined
   } as Setting<number | undefined>,
+  skipNoindex: toggle("skip-noindex", false, {
+    group: which,
+    description: "Do not keep pages that ask not to be indexed"
+  }),
   sitemaps: toggle("sitemaps", false, { group: which, description: "Start from the pages in the sites' sitemaps too" }),
   traps: toggle("traps", true, {
     group: which,

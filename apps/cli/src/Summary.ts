@@ -67,7 +67,8 @@ const rules: Readonly<Record<string, string>> = {
   TooDeep: "left out: too deep",
   Excluded: "left out by --exclude",
   NotIncluded: "left out by --include",
-  OutOfScope: "out of scope"
+  OutOfScope: "out of scope",
+  Noindex: "asks not to be indexed"
 }
 
 /** A rule's name is its tag; the robots rule is the one that people know by its file. */

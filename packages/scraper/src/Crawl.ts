@@ -30,6 +30,8 @@ import * as Url from "./Url.ts"
 export interface Rules extends Following.Rules {
   /** Targets that are saved, at most. Absent: any number. */
   readonly maxPages?: number
+  /** Do not keep what asks not to be indexed; its links are followed all the same. Absent: it is kept, and its outcome says so. */
+  readonly skipNoindex?: boolean
   /** Refuse private addresses. Absent: unless a seed has one. */
   readonly denyPrivate?: boolean
 }
@@ -118,7 +120,12 @@ export const listOf = Effect.fnUntraced(function* (
   run: number,
   following: Following.Following,
   seeds: ReadonlyArray<Target>,
-  { maxPages, refresh, text }: Pick<Rules, "maxPages"> & { readonly refresh: boolean; readonly text: string }
+  {
+    maxPages,
+    skipNoindex = false,
+    refresh,
+    text
+  }: Pick<Rules, "maxPages" | "skipNoindex"> & { readonly refresh: boolean; readonly text: string }
 ) {
   following.traps?.restore(yield* store.patterns)
   yield* readAnew(store, following, text, maxPages)
@@ -130,7 +137,13 @@ export const listOf = Effect.fnUntraced(function* (
     invalid: 0,
     skipped: ended,
     next: Cause.done(),
-    crawl: { ...following, open: found - ended, saved, ...(maxPages === undefined ? {} : { maxPages }) }
+    crawl: {
+      ...following,
+      open: found - ended,
+      saved,
+      skipsNoindex: skipNoindex,
+      ...(maxPages === undefined ? {} : { maxPages })
+    }
   } satisfies Pipeline.List
 })
 

@@ -56,6 +56,8 @@ export interface Reading {
   readonly write: (chunk: Uint8Array) => unknown
   /** The targets found in all of it. Called only when they are about to be written down: from then on they are known. */
   readonly end: () => ReadonlyArray<Target>
+  /** After the last byte: whether it asks not to be indexed, as far as a page can. */
+  readonly isNoindex?: () => boolean
 }
 
 /** How an attempt ended. `status` and `url` are those of the last answer, if there was one. */

@@ -28,7 +28,9 @@ const file = {
   /** Length after decoding; archived, as it came. */
   bytes: Schema.Finite,
   /** Hexadecimal, of these bytes; absent where hashing is off. */
-  sha256: Schema.optionalKey(Schema.String)
+  sha256: Schema.optionalKey(Schema.String),
+  /** Of a crawl: it asks not to be indexed, by a `<meta>` or X-Robots-Tag. Absent where it does not. */
+  noindex: Schema.optionalKey(Schema.Boolean)
 }
 
 /** `Saved`: a whole body under its final name. `Unchanged`: the file of an earlier run still stands. `Refused`: not asked, by a rule. `Failed`: no body. */

@@ -55,6 +55,8 @@ export interface Crawl extends Omit<Following, "change"> {
   /** Of them saved, and how many may be; absent: any number. */
   readonly saved: number
   readonly maxPages?: number
+  /** Keeps nothing that asks not to be indexed; its links are followed. */
+  readonly skipsNoindex: boolean
 }
 
 /** A host that makes the run wait. */
@@ -322,8 +324,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         counts.unchanged++
         const path = record ?? target.path
         const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
-        return linked(target, ended.head, path, undefined, (links) => {
-          settle({ target, outcome, validators, ...links })
+        return linked(target, ended.head, path, undefined, (links, isNoindex) => {
+          settle({ target, outcome: isNoindex ? { ...outcome, noindex: true } : outcome, validators, ...links })
         })
       }
       case "DiskFull":
@@ -355,6 +357,16 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     startedMs: number,
     { part, head, bytes, sha256, validators, reading }: Download.Complete
   ): Rest => {
+    if (crawl?.skipsNoindex === true && asksNotToBeIndexed(head, reading) && isLeaf(target, head, reading)) {
+      part.discard()
+      counts.refused++
+      const outcome: Outcome = {
+        _tag: "Refused",
+        ...about(target, target.attempts + 1, startedMs, undefined),
+        error: noindex
+      }
+      return linked(target, head, "", reading, (links) => settle({ target, outcome, ...links }))
+    }
     let path: string
     try {
       path = part.place(target.path)
@@ -365,18 +377,26 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     counts.bytes += bytes
     if (reading === undefined && sha256 !== undefined) crawl?.traps?.body(target.url, sha256)
     const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
-    return linked(target, head, path, reading, (links) => settle({ target, validators, outcome, ...links }))
+    return linked(target, head, path, reading, (links, isNoindex) =>
+      settle({ target, validators, outcome: isNoindex ? { ...outcome, noindex: true } : outcome, ...links })
+    )
   }
+  const asksNotToBeIndexed = (head: ResponseHead, reading: Download.Reading | undefined): boolean =>
+    reading?.isNoindex?.() ?? crawl?.isNoindex(head) ?? false
+  /** Nothing has to be kept of it to find its links: a sitemap is read from where it lies. */
+  const isLeaf = (target: Target, head: ResponseHead, reading: Download.Reading | undefined): boolean =>
+    reading !== undefined || crawl?.readSaved(target, head, target.path) === undefined
   /** Settles an answer with the links in it, and gives its slot back. */
   const linked = (
     target: Target,
     head: ResponseHead,
     path: string,
     read: Download.Reading | undefined,
-    settleWith: (links: Pick<Settled, "links">) => void
+    settleWith: (links: Pick<Settled, "links">, isNoindex: boolean) => void
   ): Rest => {
     const leave = (reading: Download.Reading | undefined) => {
-      settleWith(reading === undefined ? noLinks : { links: reading.end() })
+      const isNoindex = crawl !== undefined && asksNotToBeIndexed(head, reading)
+      settleWith(reading === undefined ? noLinks : { links: reading.end() }, isNoindex)
       frontier.release(target, "answered")
       return committer.room()
     }
@@ -607,6 +627,7 @@ interface LeftOut {
 }
 
 const noLinks = {}
+const noindex = { reason: "Noindex", message: "it asks not to be indexed (noindex)" }
 
 const withoutPartial = ({ partial: _partial, ...target }: Target): Target => target
 

@@ -410,6 +410,41 @@ describe("crawl", () => {
       )
   )
 
+  it.effect("keeps what asks not to be indexed and says so; or does not, and follows its links all the same", () =>
+    withSite(
+      {
+        files: {
+          "/0.html": page("/meta.html", "/header.pdf", "/other.html"),
+          "/meta.html": `<meta name=robots content=noindex>${page("/leaf.html")}`,
+          "/header.pdf": { body: "pdf", headers: { "content-type": "application/pdf", "x-robots-tag": "noindex" } },
+          "/other.html": { body: "x", headers: { "content-type": "text/html", "x-robots-tag": "otherbot: noindex" } },
+          "/leaf.html": "x"
+        }
+      },
+      async (site) => {
+        const seeds = [site.url("/0.html")]
+        const directory = folder()
+        const marked = (outcomes: ReadonlyArray<Outcome>) =>
+          paths(outcomes.filter((one) => "noindex" in one && one.noindex))
+        const kept = await crawl(seeds, { directory })
+        assert.deepStrictEqual(paths(kept), ["/0.html", "/header.pdf", "/leaf.html", "/meta.html", "/other.html"])
+        assert.deepStrictEqual(marked(kept), ["/header.pdf", "/meta.html"])
+        const again = await crawl(seeds, { directory, refresh: true })
+        assert.deepStrictEqual(
+          again.flatMap((one) => ("noindex" in one ? [`${one._tag} ${new URL(one.url).pathname}`] : [])).toSorted(),
+          ["Unchanged /header.pdf", "Unchanged /meta.html"]
+        )
+
+        const other = folder()
+        const skipped = await crawl(seeds, { directory: other, rules: { skipNoindex: true } })
+        assert.deepStrictEqual(paths(skipped), ["/0.html", "/leaf.html", "/other.html"])
+        assert.deepStrictEqual(paths(skipped, "Refused"), ["/header.pdf", "/meta.html"])
+        assert.isFalse(fs.existsSync(join(other, `127.0.0.1+${site.port}`, "meta.html")))
+        assert.deepStrictEqual(fs.readdirSync(join(other, ".simul", "parts")), [])
+      }
+    )
+  )
+
   it.effect("goes deeper or wider by other rules, and asks for nothing that is there", () =>
     withSite(
       {

@@ -23,7 +23,20 @@ const settle = Effect.fnUntraced(function* (
       hints: ["for example: `simul crawl https://example.com/docs/ --scope path -o docs`"]
     })
   yield* Effect.forEach(urls, checkUrl, { discard: true })
-  const { depth, scope, include, exclude, maxPages, sitemaps, traps, denyPrivate, json, progress, timeline } = settings
+  const {
+    depth,
+    scope,
+    include,
+    exclude,
+    maxPages,
+    sitemaps,
+    skipNoindex,
+    traps,
+    denyPrivate,
+    json,
+    progress,
+    timeline
+  } = settings
   return {
     source: {
       seeds: urls,
@@ -33,6 +46,7 @@ const settle = Effect.fnUntraced(function* (
         exclude,
         sitemaps,
         traps,
+        skipNoindex,
         ...(depth === undefined ? {} : { depth }),
         ...(maxPages === undefined ? {} : { maxPages }),
         ...(denyPrivate === undefined ? {} : { denyPrivate })

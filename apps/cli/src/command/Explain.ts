@@ -46,7 +46,7 @@ const targetText = ({ target }: Explanation): string => {
   switch (outcome._tag) {
     case "Saved":
     case "Unchanged":
-      return `${outcome._tag.toLowerCase()}: ${outcome.path} (${Sizes.format(outcome.bytes)})`
+      return `${outcome._tag.toLowerCase()}: ${outcome.path} (${Sizes.format(outcome.bytes)})${outcome.noindex === true ? ", asks not to be indexed" : ""}`
     default:
       return `${outcome._tag.toLowerCase()}: ${outcome.error.message}`
   }

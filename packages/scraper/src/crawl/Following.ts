@@ -37,6 +37,8 @@ export interface Rules {
 export interface Following extends Download.Follow {
   /** Why a target that was found earlier, maybe by other rules, is out of scope; `undefined` if it is not. */
   readonly excludes: (target: Target) => Exclusion.Exclusion | undefined
+  /** Whether the head of an answer asks for it not to be indexed. */
+  readonly isNoindex: (head: ResponseHead) => boolean
   /** Goes by other rules from now on; which sitemaps are read stays. */
   readonly change: (rules: Rules) => void
   /** The same for a body that did not come whole, from the place where it was saved; `undefined` for one without links. */
@@ -139,10 +141,13 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     }
     for (const link of named) meet(link)
     const links = new Links.Links({ url: head.url, contentType, token, text: watch?.write }, meet)
+    let said: RobotsDirectives.RobotsDirectives | undefined
+    const directives = () => (said ??= RobotsDirectives.union(robots, links.end().robots))
     return {
       write: (chunk) => links.write(chunk),
+      isNoindex: () => directives().noindex,
       end: () => {
-        const nofollow = RobotsDirectives.union(robots, links.end().robots).nofollow && options.robots
+        const nofollow = directives().nofollow && options.robots
         const targets = settle(nofollow ? found.filter(({ target }) => target.isResource) : found)
         watch?.end(targets)
         return targets
@@ -182,6 +187,8 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   return {
     // what nobody noted the use of may be needed by a page
     excludes: ({ url, depth = 0, isResource = true }) => Exclusion.of(scope.decide({ url, depth, isResource })),
+    isNoindex: (head) =>
+      head.header("x-robots-tag") !== undefined && Links.fromHead(head, { url: head.url, token }).robots.noindex,
     change: (rules) => {
       isBounded = rules.depth !== undefined
       scope = scopeOf(seeds, rules)

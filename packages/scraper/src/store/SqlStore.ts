@@ -71,6 +71,7 @@ export interface Row {
   readonly site: number | null
   readonly key: string | null
   readonly resource: number | null
+  readonly noindex: number | null
 }
 const columns = [
   "url",
@@ -96,7 +97,8 @@ const columns = [
   "depth",
   "site",
   "key",
-  "resource"
+  "resource",
+  "noindex"
 ] as const satisfies ReadonlyArray<keyof Row>
 
 export interface HostRow {
@@ -222,7 +224,8 @@ export const toEntry = (row: Row): Entry => {
           ...answered,
           path: row.record ?? row.path ?? FileName.fromUrl(row.url),
           bytes: row.bytes!,
-          ...(row.sha256 === null ? {} : { sha256: row.sha256 })
+          ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
+          ...(row.noindex === 1 ? { noindex: true } : {})
         }
       }
   }
@@ -370,6 +373,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       validator: null,
       total: null,
       duration: Math.round(outcome.durationMs),
+      noindex: "noindex" in outcome && outcome.noindex ? 1 : null,
       error:
         outcome._tag === "Failed"
           ? JSON.stringify(encodeReason(outcome.error))
@@ -400,6 +404,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     total: target.partial?.total ?? null,
     duration: null,
     error: null,
+    noindex: null,
     record: target.saved?.record ?? null,
     ...placeOf(target)
   })

@@ -199,6 +199,38 @@ describe("the crawl in the store", () => {
     })
   )
 
+  it.effect("keeps out what the rules left out, until a page that they let in links to it", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const store = yield* begin
+      const seed = target("a", "seed")
+      const deep = target("a", "deep", 5)
+      const { list } = yield* store.crawl([seed], false)
+      const commit = (settled: ReadonlyArray<Settled>) =>
+        store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true })
+      yield* commit([page(seed, [deep, target("a", "page", 1)])])
+      const { url } = deep
+      const error = { reason: "TooDeep", message: "too deep" }
+      const outcome: Outcome = { _tag: "Refused", url, attempts: 0, durationMs: 0, error }
+      yield* commit([{ target: deep, outcome, isExcluded: true }])
+      const later = yield* begin
+      assert.strictEqual((yield* later.crawl([], false)).ended, 2)
+      const leased = () => Effect.map(later.leaseBySite(list, 10, Date.now(), anyRoom), ({ targets }) => names(targets))
+      assert.deepStrictEqual(yield* leased(), ["a page"])
+      const brought = yield* later.commit({
+        list,
+        settled: [page(target("a", "page", 1), [target("a", "deep", 2)])],
+        waiting: [],
+        hosts: [],
+        isCrawl: true
+      })
+      assert.strictEqual(brought.added, 1)
+      assert.deepStrictEqual(yield* leased(), ["a deep"])
+      const { found, ended } = yield* later.crawl([], false)
+      assert.deepStrictEqual([found, ended], [3, 2])
+    })
+  )
+
   it.effect("takes over what a list had, with what is saved of it", () =>
     Effect.gen(function* () {
       const store = yield* (yield* database).begin
