@@ -138,7 +138,7 @@ const said = (copy: RobotsPolicy.Copy, url: string, token: string, isNew: boolea
 const ask = Effect.fnUntraced(function* (target: Target, options: Options) {
   const session = yield* Session
   const backoff = { baseMs: 0, random: () => 0 }
-  const politeness = Politeness.make({ perHost: 1, delayMs: 0, strikes: 0, backoff })
+  const politeness = Politeness.make({ perHost: 1, delayMs: 0, strikes: 0, backoff, robots: true })
   const robots = RobotsTxt.make({ session, store: { robots: () => Effect.undefined } }, politeness, options)
   yield* robots.rule({ target })
   return robots.copies()[0]!

@@ -149,6 +149,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       delayMs: options.delayMs,
       strikes: options.retries,
       backoff,
+      robots: options.robots,
       adaptive: options.adaptive === undefined ? undefined : { target: options.adaptive, maxMs: options.maxDelayMs }
     })
   )

@@ -47,6 +47,8 @@ export interface PolitenessOptions {
   /** Faults in a row after which a host is down. */
   readonly strikes: number
   readonly backoff: Backoff
+  /** What robots.txt said to earlier runs counts too. */
+  readonly robots: boolean
   /** Set where the delay adapts to how long answers take. */
   readonly adaptive?: Pick<AdaptiveDelay.AdaptiveDelay, "target" | "maxMs"> | undefined
 }
@@ -187,7 +189,7 @@ export const make = (options: PolitenessOptions) => {
           host.asked = clock.asked
         }
         const learnedMs = host.learnedMs ?? (adaptive && clock.learnedMs)
-        slow(host, Math.max(host.crawlDelayMs, clock.crawlDelayMs), learnedMs)
+        slow(host, Math.max(host.crawlDelayMs, options.robots ? clock.crawlDelayMs : 0), learnedMs)
         if (host.strikes === 0 && nowMs - clock.pausedMs < strikesMs) {
           host.strikes = Math.min(clock.strikes, options.strikes)
           host.last = clock.fault

@@ -242,7 +242,9 @@ export const make = (
   const remember = (host: string, learned: Known) => {
     known.set(host, learned)
     weight += learned.weight
-    if (learned.delayMs > options.delayMs) politeness.setDelay(host, learned.delayMs, learned.sinceMs)
+    // an earlier file may have wanted one
+    if (learned.delayMs > options.delayMs || politeness.crawlDelay(host) > 0)
+      politeness.setDelay(host, learned.delayMs, learned.sinceMs)
     for (const [oldest, one] of known) {
       if (known.size <= bounds.hosts && weight <= bounds.bytes) break
       forget(oldest, one)

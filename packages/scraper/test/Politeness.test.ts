@@ -4,7 +4,14 @@ import type { Target } from "../src/Target.ts"
 
 const target = (host: string, index = 0): Target => ({ url: `${host}/${index}`, host, path: "", attempts: 0 })
 const make = (options: Partial<Politeness.PolitenessOptions> = {}) =>
-  Politeness.make({ perHost: 2, delayMs: 0, strikes: 2, backoff: { baseMs: 1000, random: () => 0.5 }, ...options })
+  Politeness.make({
+    perHost: 2,
+    delayMs: 0,
+    strikes: 2,
+    robots: true,
+    backoff: { baseMs: 1000, random: () => 0.5 },
+    ...options
+  })
 const clock: Politeness.HostClock = {
   host: "a",
   nextMs: 0,
@@ -108,6 +115,9 @@ describe("Politeness", () => {
     assert.isDefined(politeness.take(1700))
     politeness.setDelay("a", 0, 0)
     assert.strictEqual(politeness.changes(2000)[0]!.crawlDelayMs, 0)
+    const deaf = make({ robots: false })
+    deaf.restore([{ ...clock, delayMs: 1000, crawlDelayMs: 1000 }], 600)
+    assert.strictEqual(deaf.crawlDelay("a"), 0, "not where robots.txt does not count")
   })
 
   it("asks a host whose delay adapts for one target until it knows how fast it is, then about so many at once", () => {

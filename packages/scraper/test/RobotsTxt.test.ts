@@ -60,7 +60,7 @@ const make = (given: Partial<Parameters<typeof RobotsTxt.make>[2]> = {}, bounds?
   }
   const all = { ...options, ...given }
   const backoff = { baseMs: 1000, random: () => 0.5 }
-  const politeness = Politeness.make({ perHost: 6, delayMs: all.delayMs, strikes: 2, backoff })
+  const politeness = Politeness.make({ perHost: 6, delayMs: all.delayMs, strikes: 2, robots: true, backoff })
   const kept = new Map<string, Copy>()
   const store = { robots: (host: string) => Effect.sync(() => kept.get(host)) }
   const keep = () => {
@@ -282,6 +282,16 @@ describe("RobotsTxt", () => {
     assert.isUndefined(politeness.take(Date.now() + 4999))
     assert.isDefined(politeness.take(Date.now() + 5000))
     assert.strictEqual(asked.length, 0)
+  })
+
+  it("takes back the delay that an earlier file wanted and this one does not", async () => {
+    const { asked, politeness, robots } = make()
+    const pause = { nextMs: 0, pausedMs: 0, asked: false, strikes: 0, fault: "" }
+    politeness.restore([{ host: "http://a", ...pause, delayMs: 5000, crawlDelayMs: 5000 }], Date.now())
+    const fiber = ruleOf(robots, target("/1"))
+    asked[0]!.answer(200, disallow)
+    assert.deepStrictEqual(await ruling(fiber), allowed)
+    assert.strictEqual(politeness.crawlDelay("http://a"), 0)
   })
 
   it("goes by an older file while its host cannot be had, an hour at a time, for 30 days", async () => {
