@@ -185,7 +185,7 @@ export const transfer = {
   } as Setting<number | undefined>,
   maxDelay: time("max-delay", 1, defaults.maxDelayMs, {
     group: pace,
-    description: `Longest pause that --adaptive makes [${Durations.format(defaults.maxDelayMs)}]`
+    description: "Longest pause that --adaptive makes [1m]"
   }),
   rate: size("rate", {
     group: pace,

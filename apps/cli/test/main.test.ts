@@ -127,7 +127,7 @@ describe.concurrent("help and version", () => {
             --per-host N            Transfers in flight to one host [6]
             --delay TIME            Pause between requests to one host: 500ms, 2s [0]
             --adaptive N            Slow hosts are asked less: about N at once [off]
-            --max-delay TIME        Longest pause that --adaptive makes [1m 00s]
+            --max-delay TIME        Longest pause that --adaptive makes [1m]
             --rate SIZE             Bytes a second, all together: 500K, 10M
             --[no-]robots           Obey robots.txt [off]
 

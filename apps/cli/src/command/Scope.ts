@@ -107,11 +107,11 @@ export const command = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Show the rules of the crawl that runs in DIR; with flags, change them first. What is\nnot named stays. Queued URLs that the new rules leave out end as refused, at once;\nfor what they let in anew, saved pages are read for links once more. Ends when that\nis done."
+    "Show the rules of the crawl that runs in DIR; with flags, change them first.\nWhat is not named stays. Queued URLs that new rules leave out end as refused,\nat once; for what they let in anew, saved pages are read for links once more.\nEnds when that is done."
   ),
   Command.withShortDescription("Show or change the rules of the crawl in DIR"),
   Command.withExamples([
     { command: "simul scope site", description: "The rules as they are" },
-    { command: "simul scope site --exclude '/calendar/' --depth 5", description: "Leave a trap" }
+    { command: "simul scope site --exclude '/calendar/' --depth 5", description: "Out of a trap" }
   ])
 )
