@@ -80,6 +80,8 @@ describe.concurrent("simul pause, resume and scope", { timeout: 120_000 }, () =>
 
       "
     `)
+    const refusedNow = (await read(directory)).filter((entry) => "outcome" in entry && entry.outcome._tag === "Refused")
+    assert.strictEqual(refusedNow.length, 5, "it is committed when it is told")
     expect(await scope("--exclude", "", "--depth", "any", "--max-pages", "1000")).toMatchInlineSnapshot(`
       "exit 0
       --- stdout
