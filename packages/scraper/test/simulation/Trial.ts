@@ -155,6 +155,7 @@ const followingOf = ({ links, maxDepth }: Scenario.Crawl): Following => {
     read,
     readSaved: (target) => Effect.succeed(read(target)),
     readAgain: ({ target }) => Effect.sync(() => read(target).end()),
+    isNoindex: () => false,
     isBounded: () => maxDepth < Infinity,
     traps: undefined
   }
