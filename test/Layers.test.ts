@@ -6,7 +6,7 @@ import { cycles, importsOf, violations } from "./Layers.ts"
 
 const root = join(import.meta.dirname, "..")
 const sources = new Map(
-  globSync("{packages,apps}/*/src/**/*.ts", { cwd: root })
+  globSync("{packages,apps}/*/src/**/*.{ts,tsx}", { cwd: root })
     .map((path) => path.replaceAll("\\", "/"))
     .toSorted()
     .map((path) => [path, readFileSync(join(root, path), "utf8")] as const)

@@ -6,20 +6,17 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util"
 import { writeFileSync } from "node:fs"
 import { createInterface } from "node:readline/promises"
 import { resolve } from "node:path"
-import * as RealMachine from "@simul/core/node/RealMachine"
-import { Machine } from "@simul/core/scenario/Machine"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
-import type { StageEvent } from "@simul/core/scenario/Stage"
 import * as ScenarioText from "@simul/core/scenario/ScenarioText"
 import * as Timeline from "@simul/core/Timeline"
 import * as TimelineHtml from "@simul/core/TimelineHtml"
 import * as TimelineText from "@simul/core/TimelineText"
 import * as TimelineTrace from "@simul/core/TimelineTrace"
 import * as Effect from "effect/Effect"
-import { chapters, fetching, scenarios } from "./Chapters.ts"
+import { chapters, scenarios } from "./Chapters.ts"
 import * as Live from "./Live.ts"
-import { Web } from "./Web.ts"
+import * as RealRun from "./node/RealRun.ts"
 
 /** What the program talks to. */
 export interface Terminal {
@@ -33,6 +30,8 @@ export interface Terminal {
   readonly stderr: NodeJS.WritableStream
   /** Relative paths start here. */
   readonly directory: string
+  /** Ends a real run, or the serving of the page. */
+  readonly signal?: AbortSignal
 }
 
 const flags = {
@@ -43,6 +42,7 @@ const flags = {
   seed: { type: "string", metavar: "N", description: "what chance decides in a virtual run [1]" },
   html: { type: "string", metavar: "FILE", description: "writes the timeline as one page" },
   trace: { type: "string", metavar: "FILE", description: "writes the timeline for ui.perfetto.dev" },
+  events: { type: "boolean", description: "what happens when it happens, a JSON line each; then what --json says" },
   json: { type: "boolean", description: "parameters, predictions and measured numbers as JSON" },
   all: { type: "boolean", description: "plays everything virtually, a line each" },
   help: { type: "boolean", short: "h", description: "this" }
@@ -73,6 +73,7 @@ const contents = () =>
     `  ${call} chess --virtual          at once, in virtual time`,
     `  ${call} chess --opponents 20     for real, drawn while it runs`,
     `  ${call} chess --help             what can be turned`,
+    `  ${call} serve                    all of this as a web page`,
     ""
   ].join("\n")
 
@@ -176,22 +177,65 @@ const everything = async (terminal: Terminal, seed: number): Promise<number> => 
   return status
 }
 
-/** Plays on this machine, with a site on loopback for those who fetch. */
-const really = (
-  scenario: Scenario.Scenario,
-  parameters: Scenario.Played["parameters"],
-  listen: (event: StageEvent) => void
-) =>
-  Effect.gen(function* () {
-    const played = Effect.provideService(
-      Scenario.playReally(scenario, parameters, { listen }),
-      Machine,
-      RealMachine.make()
-    )
-    if (!fetching.includes(scenario)) return yield* played
-    const { make } = yield* Effect.promise(() => import("./node/RealWeb.ts"))
-    return yield* Effect.provideService(played, Web, Effect.succeed(yield* make))
-  }).pipe(Effect.scoped)
+const pageFlags = {
+  port: { type: "string", description: "where on 127.0.0.1 [4680]; 0 takes a free one", metavar: "N" },
+  export: { type: "string", description: "writes the page for any host, with virtual runs alone", metavar: "DIR" },
+  help: { type: "boolean", short: "h", description: "this" }
+} as const
+
+const pageHelp = [
+  "The demos as a web page: it plays them in virtual time in the browser, and for real on this machine.",
+  "",
+  `${call} serve [flags]`,
+  "",
+  ...Object.entries(pageFlags).map(
+    ([name, flag]) => `  ${`--${name}${"metavar" in flag ? ` ${flag.metavar}` : ""}`.padEnd(14)}${flag.description}`
+  ),
+  ""
+].join("\n")
+
+/** Serves the page until the signal, or writes it. */
+const serve = async (args: ReadonlyArray<string>, terminal: Terminal): Promise<number> => {
+  const hint = `\`${call} serve --help\` lists what can be turned`
+  const { values } = (() => {
+    try {
+      return parseArgs({ args: [...args], options: pageFlags })
+    } catch (error) {
+      throw new Misuse((error as Error).message.split(". ")[0]!, hint)
+    }
+  })()
+  if (values.help === true) {
+    terminal.stdout.write(pageHelp)
+    return 0
+  }
+  const Page = await import("./node/Page.ts")
+  if (values.export !== undefined) {
+    const directory = resolve(terminal.directory, values.export)
+    try {
+      terminal.stdout.write(`${await Page.write(directory)} files in ${directory}: any web server can host them\n`)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code === undefined) throw error
+      throw new Misuse(`${values.export} cannot be written (${message})`, "name another directory")
+    }
+    return 0
+  }
+  const port = Number(values.port ?? 4680)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Misuse(`--port must be a whole number from 0 to 65535, got ${values.port}`, "0 takes a free one")
+  const Server = await import("./node/PageServer.ts")
+  try {
+    const server = await Server.start(port)
+    terminal.stdout.write(`${server.url}\n`)
+    terminal.stderr.write("for this machine only; Ctrl-C ends it\n")
+    await new Promise<void>((resolve) => terminal.signal?.addEventListener("abort", () => resolve(), { once: true }))
+    await server.close()
+    return 0
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error
+    throw new Misuse(`port ${port} is taken`, "`--port 0` takes a free one")
+  }
+}
 
 const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnType<typeof read>): Promise<number> => {
   const seed = flags.seed === undefined ? 1 : positive("seed", flags.seed)
@@ -205,27 +249,32 @@ const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnT
     return 0
   }
   const options = { ...TimelineText.optionsFor(terminal.env, terminal.stdout), compare: flags.compare === true }
+  const isData = flags.json === true || flags.events === true
   const write = (text: string) => {
-    if (flags.json !== true) terminal.stdout.write(text)
+    if (!isData) terminal.stdout.write(text)
   }
+  const tell = (value: unknown) => terminal.stdout.write(`${JSON.stringify(value)}\n`)
   const speed = flags.speed === undefined ? undefined : positive("speed", flags.speed)
   write(`${ScenarioText.opening(scenario, parameters, options)}\n`)
-  const guess = flags.predict === true && flags.json !== true ? await ask(terminal) : undefined
-  const isDrawn = terminal.stdout.isTTY === true && flags.json !== true
+  const guess = flags.predict === true && !isData ? await ask(terminal) : undefined
+  const isDrawn = terminal.stdout.isTTY === true && !isData
+  const isVirtual = flags.virtual === true || speed !== undefined
   const live = Live.make(terminal.stdout, options)
   const played = await Effect.runPromise(
-    flags.virtual === true || speed !== undefined
+    isVirtual
       ? Scenario.playVirtually(scenario, parameters, { seed })
-      : really(scenario, parameters, isDrawn ? live.listen : () => {})
+      : RealRun.play(scenario, parameters, flags.events === true ? tell : isDrawn ? live.listen : () => {}),
+    terminal.signal === undefined ? {} : { signal: terminal.signal }
   )
+  if (isVirtual && flags.events === true) for (const event of played.events) tell(event)
   live.stop()
   if (speed !== undefined && isDrawn) await live.replay(played.events, speed)
   write(`${ScenarioText.pictures(played, options)}\n`)
   if (guess !== undefined) write(judged(guess, scenario, played))
   write(ScenarioText.reveal(scenario, played, options))
-  if (flags.json === true) {
+  if (isData) {
     const { mode, parameters, checks } = played
-    terminal.stdout.write(`${JSON.stringify({ name: scenario.name, mode, parameters, checks })}\n`)
+    tell({ name: scenario.name, mode, parameters, checks })
   }
   const files = [
     [flags.html, (timeline: Timeline.Timeline) => TimelineHtml.render(timeline)],
@@ -246,8 +295,9 @@ const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnT
 /** One run, from arguments to exit status. */
 export const run = async (args: ReadonlyArray<string>, terminal: Terminal): Promise<number> => {
   try {
-    return await play(terminal, read(args))
+    return args[0] === "serve" ? await serve(args.slice(1), terminal) : await play(terminal, read(args))
   } catch (error) {
+    if (terminal.signal?.aborted === true) return 130
     if (!(error instanceof Misuse)) throw error
     terminal.stderr.write(`error: ${error.message}\n\nhint: ${error.hint}\n`)
     return 2

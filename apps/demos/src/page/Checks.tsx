@@ -1,0 +1,149 @@
+/** Theory beside what was measured, and beside what the reader said before. */
+import type { Check } from "@simul/core/scenario/Scenario"
+import { shown } from "@simul/core/scenario/ScenarioText"
+import type { Recording } from "../Recording.ts"
+
+const relation = { equal: "", "at most": "≤ ", "at least": "≥ " } as const
+
+/** How many of the predictions that can be judged hold. */
+export const verdict = ({ checks, mode }: Recording): string => {
+  const judged = checks.filter(({ holds }) => holds !== undefined)
+  return `${judged.filter(({ holds }) => holds).length} of ${judged.length} predictions hold, ${mode === "virtual" ? "in virtual time" : "measured on this machine"}`
+}
+
+/** What the reader's prediction was worth. */
+export const judged = (
+  guess: string,
+  { measured, unit }: Check
+): { readonly text: string; readonly isNear: boolean } | undefined => {
+  if (measured === undefined) return undefined
+  const number = Number.parseFloat(guess)
+  if (typeof measured !== "number") {
+    const isNear = guess.trim().toLowerCase() === measured.toLowerCase()
+    return { text: `You said ${guess}; it is ${measured}`, isNear }
+  }
+  if (Number.isNaN(number)) return { text: `You said ${guess}; it is ${shown(measured, unit)}`, isNear: false }
+  const off = measured === 0 ? Math.abs(number) : Math.abs(number / measured - 1)
+  const isNear = off < 0.05
+  const by = isNear ? "right" : measured === 0 ? `off by ${number}` : `off by ${(100 * off).toFixed(0)} %`
+  return { text: `You said ${shown(number, unit)}; it is ${shown(measured, unit)}: ${by}`, isNear }
+}
+
+const gaugeWidth = 150
+
+/** Numbers on a line: the mark is theory, or what it allows; dots are what was measured; the triangle is the reader's. */
+const Gauge = ({
+  check,
+  real,
+  guess
+}: {
+  readonly check: Check
+  readonly real: Check | undefined
+  readonly guess: number | undefined
+}) => {
+  const { value, is = "equal" } = check
+  const measured = check.holds === undefined ? undefined : check.measured
+  if (typeof value !== "number") return null
+  const found = [measured, real?.measured].filter((one) => typeof one === "number")
+  const most = Math.max(value, guess ?? 0, ...found) * 1.12
+  if (!(most > 0)) return null
+  const x = (one: number) => 5 + (Math.max(0, one) / most) * (gaugeWidth - 10)
+  return (
+    <svg class="gauge" width={gaugeWidth} height="22" aria-hidden="true">
+      <line class="base" x1="5" x2={gaugeWidth - 5} y1="13" y2="13" />
+      {is === "at most" && <rect class="allowed" x="5" width={x(value) - 5} y="9" height="8" rx="2" />}
+      {is === "at least" && (
+        <rect class="allowed" x={x(value)} width={gaugeWidth - 5 - x(value)} y="9" height="8" rx="2" />
+      )}
+      <line class="theory" x1={x(value)} x2={x(value)} y1="6" y2="20" />
+      {typeof measured === "number" && (
+        <circle class={`dot ${check.holds === false ? "bad" : ""}`} cx={x(measured)} cy="13" r="4" />
+      )}
+      {typeof real?.measured === "number" && (
+        <circle class={`ring ${real.holds === false ? "bad" : ""}`} cx={x(real.measured)} cy="13" r="4.5" />
+      )}
+      {guess !== undefined && <path class="guess" d={`M${x(guess)} 6l-4-6h8z`} />}
+    </svg>
+  )
+}
+
+/** A number stays on its line, a text may be long. */
+const Value = ({ value, unit }: { readonly value: Check["measured"]; readonly unit: string | undefined }) =>
+  typeof value === "string" ? <span class="text">{value}</span> : <>{shown(value, unit)}</>
+
+const Cell = ({ check, label }: { readonly check: Check | undefined; readonly label: string }) => (
+  <td class="number" data-label={label}>
+    {check === undefined ? (
+      ""
+    ) : check.holds === undefined ? (
+      <span class="dim">{check.only} runs only</span>
+    ) : (
+      <>
+        <Value value={check.measured} unit={check.unit} />{" "}
+        <span class={check.holds ? "holds" : "fails"} role="img" aria-label={check.holds ? "holds" : "does not hold"}>
+          {check.holds ? "✓" : "✗"}
+        </span>
+      </>
+    )}
+  </td>
+)
+
+export interface Props {
+  readonly virtual: Recording | undefined
+  readonly real: Recording | undefined
+  readonly answer: string
+  readonly guess: string | undefined
+}
+
+export const Checks = ({ virtual, real, answer, guess }: Props) => {
+  const number = Number.parseFloat(guess ?? "")
+  return (
+    <table class="checks">
+      <thead>
+        <tr>
+          <th scope="col">What</th>
+          <th scope="col">Theory</th>
+          <th scope="col" class="number">
+            predicts
+          </th>
+          {virtual !== undefined && (
+            <th scope="col" class="number">
+              Virtual run
+            </th>
+          )}
+          {real !== undefined && (
+            <th scope="col" class="number">
+              This machine
+            </th>
+          )}
+          <th scope="col" class="wide">
+            <span class="hidden">Picture</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {(virtual ?? real)!.checks.map((check, index) => (
+          <tr key={check.key} class={check.key === answer ? "asked" : ""}>
+            <th scope="row">{check.what}</th>
+            <td data-label="theory" class="formula">
+              {check.formula}
+            </td>
+            <td class="number" data-label="predicts">
+              {relation[check.is ?? "equal"]}
+              <Value value={check.value} unit={check.unit} />
+            </td>
+            {virtual !== undefined && <Cell check={check} label="virtual run" />}
+            {real !== undefined && <Cell check={real.checks[index]} label="this machine" />}
+            <td class="wide">
+              <Gauge
+                check={virtual === undefined ? { ...check, measured: undefined } : check}
+                real={real?.checks[index]}
+                guess={check.key === answer && !Number.isNaN(number) ? number : undefined}
+              />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

@@ -1,0 +1,264 @@
+/**
+ * A run as lanes on a time axis.
+ *
+ * 1. Pictures of one run share one axis: what is twice as long takes twice as long.
+ * 2. Work is thick, waiting is a line: what a lane does is seen without its colour, too.
+ * 3. A lane is one path for each thing that it does, however many spans it has; what shares a pixel is drawn once. The
+ *    playhead only moves a clip, so a frame costs the same for ten spans and for ten thousand.
+ */
+import type { Lane, Span, Timeline } from "@simul/core/Timeline"
+import type { StageEvent } from "@simul/core/scenario/Stage"
+import { duration, firstAfter, ticks } from "@simul/core/TimelineLayout"
+import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks"
+
+type Said = Extract<StageEvent, { readonly _tag: "Said" }>
+
+export interface Props {
+  readonly timeline: Timeline
+  readonly said: ReadonlyArray<Said>
+  /** Where the axis ends. */
+  readonly endMs: number
+  /** Up to where it is drawn. */
+  readonly playheadMs: number
+  readonly gutter: number
+  readonly width: number
+  /** The highest of each counter in all pictures of the run. */
+  readonly highest: ReadonlyMap<string, number>
+}
+
+const axisHeight = 22
+const counterHeight = 74
+const right = 14
+
+const rowHeightOf = (lanes: number) => (lanes <= 6 ? 30 : lanes <= 12 ? 24 : lanes <= 26 ? 17 : 12)
+
+/** How thick a lane is at what it does, as a share of its row. */
+const thickness: Readonly<Record<string, number>> = { running: 0.72, worker: 0.72, ready: 0.36 }
+
+/** Characters of the small font, on average. */
+const charWidth = 6.3
+
+const box = (x: number, y: number, width: number, height: number) => {
+  const r = Math.min(3, width / 2.5, height / 2)
+  const f = (value: number) => Number(value.toFixed(2))
+  return r < 0.8
+    ? `M${f(x)} ${f(y)}h${f(width)}v${f(height)}h${f(-width)}z`
+    : `M${f(x + r)} ${f(y)}h${f(width - 2 * r)}a${f(r)} ${f(r)} 0 0 1 ${f(r)} ${f(r)}v${f(height - 2 * r)}a${f(r)} ${f(r)} 0 0 1 ${f(-r)} ${f(r)}h${f(2 * r - width)}a${f(r)} ${f(r)} 0 0 1 ${f(-r)} ${f(-r)}v${f(2 * r - height)}a${f(r)} ${f(r)} 0 0 1 ${f(r)} ${f(-r)}z`
+}
+
+/** A mark at the end of a lane, around 0. */
+const endMarks = {
+  ok: "M-3.5 .5l2.5 2.5 5-6",
+  failed: "M-3-3l6 6m0-6l-6 6",
+  interrupted: "M-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0M-2.4 2.4L2.4-2.4"
+}
+
+const shortened = (text: string, most: number) => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
+
+/** What a lane did, in words. */
+const told = ({ name, times, end }: Lane) =>
+  `${name}: ${Object.entries(times)
+    .map(([what, ms]) => `${what} ${duration(ms)}`)
+    .join(", ")}${end === undefined ? "" : `, ${end}`}`
+
+export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highest }: Props) => {
+  const clip = useId()
+  const { lanes, spans, durationMs, counters = [] } = timeline
+  const rowHeight = rowHeightOf(lanes.length)
+  const body = Math.max(10, width - gutter - right)
+  const x = (ms: number) => gutter + (endMs > 0 ? (ms / endMs) * body : 0)
+  const lanesTop = axisHeight + 4
+  const countersTop = lanesTop + lanes.length * rowHeight + (lanes.length > 0 && counters.length > 0 ? 10 : 0)
+  const height = countersTop + counters.length * counterHeight + 4
+
+  const byLane = useMemo(() => Map.groupBy(spans, ({ lane }) => lane), [spans])
+  const drawn = useMemo(() => {
+    const names: Array<{ readonly x: number; readonly y: number; readonly text: string }> = []
+    const paths = lanes.flatMap((_, lane) => {
+      const middle = lanesTop + (lane + 0.5) * rowHeight
+      const found = new Map<string, { path: string; until: number }>()
+      for (const { category, startMs, endMs, name } of byLane.get(lane) ?? []) {
+        const path = found.get(category) ?? { path: "", until: -1 }
+        found.set(category, path)
+        const from = Math.max(x(startMs), path.until)
+        const to = Math.max(x(endMs), x(startMs) + 0.8)
+        if (to - from < 0.3) continue
+        path.until = to
+        const share = thickness[category]
+        if (share === undefined) {
+          path.path += `M${from.toFixed(2)} ${middle}H${to.toFixed(2)}`
+          continue
+        }
+        const thick = rowHeight * share
+        // neighbours are told from each other by a gap
+        const wide = to - from > 3 ? to - from - 1 : to - from
+        path.path += box(from, middle - thick / 2, wide, thick)
+        if (name !== category && thick > 11 && wide > name.length * charWidth + 8)
+          names.push({ x: from + wide / 2, y: middle, text: name })
+      }
+      return Array.from(found, ([category, { path }]) => ({ category, path, key: `${lane} ${category}` }))
+    })
+    return { paths, names }
+  }, [timeline, endMs, width, gutter])
+
+  const marks = useMemo(() => {
+    const next = new Map<string, number>()
+    return said.toReversed().flatMap(({ lane, atMs, text }) => {
+      const row = lanes.findIndex(({ name }) => name === lane)
+      if (row < 0) return []
+      const room = (next.get(lane) ?? gutter + body + right) - x(atMs)
+      next.set(lane, x(atMs))
+      const fits = rowHeight > 15 && room > text.length * charWidth + 12
+      return [{ x: x(atMs), y: lanesTop + (row + 0.5) * rowHeight, text: fits ? text : "" }]
+    })
+  }, [timeline, said, endMs, width, gutter])
+
+  const axis = ticks(0, endMs, Math.max(2, body / 90)).at
+  const visible = Math.min(playheadMs, durationMs)
+  const [hover, setHover] = useState<{ readonly lane: number; readonly span?: Span; readonly x: number }>()
+  const seek = (event: PointerEvent & { readonly currentTarget: SVGSVGElement }) => {
+    const frame = event.currentTarget.getBoundingClientRect()
+    const lane = Math.floor((event.clientY - frame.top - lanesTop) / rowHeight)
+    const ms = ((event.clientX - frame.left - gutter) / body) * endMs
+    if (lanes[lane] === undefined) return setHover(undefined)
+    const own = byLane.get(lane) ?? []
+    const span =
+      own[
+        firstAfter(
+          own.map(({ endMs }) => endMs),
+          ms
+        )
+      ]
+    const isIn = span !== undefined && span.startMs <= ms && ms >= 0 && ms <= visible
+    setHover({ lane, x: event.clientX - frame.left, ...(isIn ? { span } : {}) })
+  }
+  const label = `${timeline.title}, ${duration(durationMs)}. ${shortened(lanes.map(told).join("; "), 600)}`
+
+  return (
+    <div class="lanes">
+      <svg
+        width={width}
+        height={height}
+        role="img"
+        aria-label={label}
+        onPointerMove={seek}
+        onPointerLeave={() => setHover(undefined)}
+      >
+        <clipPath id={clip}>
+          <rect
+            x={gutter - 4}
+            y={0}
+            width={Math.max(0, x(visible) - gutter + (visible >= durationMs ? 400 : 4))}
+            height={height}
+          />
+        </clipPath>
+        {axis.map((ms) => (
+          <g key={ms} class="tick">
+            <line x1={x(ms)} x2={x(ms)} y1={axisHeight - 4} y2={height} />
+            <text x={x(ms)} y={axisHeight - 9} text-anchor={ms === 0 ? "start" : x(ms) > width - 40 ? "end" : "middle"}>
+              {duration(ms)}
+            </text>
+          </g>
+        ))}
+        {durationMs < endMs * 0.999 && playheadMs >= durationMs && (
+          <rect class="over" x={x(durationMs)} y={axisHeight - 4} width={x(endMs) - x(durationMs)} height={height} />
+        )}
+        {lanes.map(({ name }, lane) => (
+          <text
+            key={name}
+            class={`name${hover?.lane === lane ? " near" : ""}`}
+            x={gutter - 10}
+            y={lanesTop + (lane + 0.5) * rowHeight}
+            text-anchor="end"
+          >
+            {rowHeight < 13 && lane % 2 === 1 ? "" : shortened(name, Math.floor((gutter - 12) / charWidth))}
+          </text>
+        ))}
+        <g clip-path={`url(#${clip})`}>
+          {drawn.paths.map(({ key, category, path }) => (
+            <path key={key} class={`span ${category}`} d={path} />
+          ))}
+          {drawn.names.map(({ x, y, text }, index) => (
+            <text key={index} class="within" x={x} y={y} text-anchor="middle">
+              {text}
+            </text>
+          ))}
+          {marks.map(({ x, y, text }, index) => (
+            <g key={index} class="said">
+              <path d={`M${x} ${y - 5}l4 5l-4 5l-4-5z`} />
+              {text !== "" && (
+                <text x={x + 8} y={y}>
+                  {text}
+                </text>
+              )}
+            </g>
+          ))}
+          {lanes.map(
+            ({ name, end, endMs }, lane) =>
+              end !== undefined && (
+                <path
+                  key={name}
+                  class={`end ${end}`}
+                  transform={`translate(${Math.min(x(endMs) + 8, width - 6)} ${lanesTop + (lane + 0.5) * rowHeight})`}
+                  d={endMarks[end]}
+                />
+              )
+          )}
+          {counters.map(({ name, atMs, values }, index) => {
+            const bottom = countersTop + (index + 1) * counterHeight - 8
+            const most = highest.get(name) ?? 1
+            const y = (value: number) => bottom - (value / most) * (counterHeight - 30)
+            let line = `M${x(atMs[0] ?? 0).toFixed(1)} ${y(0).toFixed(1)}`
+            let last = -1
+            for (const [at, ms] of atMs.entries()) {
+              if (x(ms) - last < 0.5 && at < atMs.length - 1) continue
+              last = x(ms)
+              line += `H${x(ms).toFixed(1)}V${y(values[at]!).toFixed(1)}`
+            }
+            return <path key={name} class="counter" d={`${line}H${x(durationMs).toFixed(1)}V${y(0)}z`} />
+          })}
+        </g>
+        {counters.map(({ name, values }, index) => (
+          <text key={name} class="counted" x={gutter} y={countersTop + index * counterHeight + 10}>
+            {name}, at most {Number(values.reduce((most, value) => Math.max(most, value), 0).toPrecision(4))}
+          </text>
+        ))}
+        {playheadMs < endMs && <line class="playhead" x1={x(playheadMs)} x2={x(playheadMs)} y1={2} y2={height} />}
+      </svg>
+      {hover !== undefined && (
+        <div
+          class="tip"
+          style={{
+            left: `${Math.min(Math.max(0, hover.x + 12), Math.max(0, width - 230))}px`,
+            top: `${lanesTop + (hover.lane + 1) * rowHeight + 4}px`
+          }}
+        >
+          <b>{lanes[hover.lane]!.name}</b>
+          {hover.span !== undefined && (
+            <>
+              <br />
+              {hover.span.name === hover.span.category ? "" : `${hover.span.name}, `}
+              {hover.span.category} {duration(hover.span.endMs - hover.span.startMs)}
+              <br />
+              from {duration(hover.span.startMs)} to {duration(hover.span.endMs)}
+            </>
+          )}
+        </div>
+      )}
+    </div>
+  )
+}
+
+/** The width of an element, as it changes. */
+export const useWidth = () => {
+  const element = useRef<HTMLDivElement>(null)
+  const [width, setWidth] = useState(640)
+  useLayoutEffect(() => {
+    const measure = () => setWidth(element.current!.clientWidth)
+    measure()
+    const observer = new ResizeObserver(measure)
+    observer.observe(element.current!)
+    return () => observer.disconnect()
+  }, [])
+  return { element, width }
+}

@@ -1,0 +1,93 @@
+/** All pictures of a run, one below the other on one axis, what was said in them, and what their colours mean. */
+import type { StageEvent } from "@simul/core/scenario/Stage"
+import * as Stage from "@simul/core/scenario/Stage"
+import { duration } from "@simul/core/TimelineLayout"
+import { useMemo } from "preact/hooks"
+import { Lanes, useWidth } from "./Lanes.tsx"
+
+const isSaid = (event: StageEvent) => event._tag === "Said"
+
+/** How long the axis of a run is. */
+export const endOf = (events: ReadonlyArray<StageEvent>) => events.reduce((most, { atMs }) => Math.max(most, atMs), 0)
+
+export interface Props {
+  readonly events: ReadonlyArray<StageEvent>
+  readonly endMs: number
+  readonly playheadMs: number
+}
+
+export const Pictures = ({ events, endMs, playheadMs }: Props) => {
+  const { element, width } = useWidth()
+  const timelines = useMemo(() => Stage.timelines(events), [events])
+  const variants = useMemo(() => [...new Set(events.map(({ variant }) => variant))], [events])
+  const said = useMemo(() => Map.groupBy(events.filter(isSaid), ({ variant }) => variant), [events])
+  const used = useMemo(
+    () =>
+      timelines[0]?.categories.filter(({ name }) =>
+        timelines.some(({ spans }) => spans.some((one) => one.category === name))
+      ) ?? [],
+    [timelines]
+  )
+  const highest = new Map<string, number>()
+  for (const { counters = [] } of timelines)
+    for (const { name, values } of counters)
+      highest.set(
+        name,
+        values.reduce((most, value) => Math.max(most, value), highest.get(name) ?? 1)
+      )
+  const longest = Math.max(2, ...timelines.flatMap(({ lanes }) => lanes.map(({ name }) => name.length)))
+  const gutter = Math.min(width < 560 ? 92 : 190, longest * 6.6 + 18)
+  return (
+    <div class="pictures" ref={element}>
+      {timelines.map((timeline, index) => {
+        const own = said.get(variants[index]!) ?? []
+        const isTimeless = timeline.durationMs === 0
+        return (
+          <figure key={variants[index]}>
+            <figcaption>
+              <span class="variant">{timeline.title}</span>
+              {!isTimeless && <span class="took">{duration(Math.min(playheadMs, timeline.durationMs))}</span>}
+            </figcaption>
+            {!isTimeless && <Lanes {...{ timeline, endMs, playheadMs, gutter, width, highest }} said={own} />}
+            {(isTimeless || own.some(({ lane }) => timeline.lanes.every(({ name }) => name !== lane))) && (
+              <ul class="lines">
+                {own
+                  .filter(
+                    ({ lane, atMs }) =>
+                      atMs <= playheadMs && (isTimeless || timeline.lanes.every(({ name }) => name !== lane))
+                  )
+                  .map(({ lane, text }, index) => (
+                    <li key={index}>
+                      <b>{lane}</b> {text}
+                    </li>
+                  ))}
+              </ul>
+            )}
+          </figure>
+        )
+      })}
+      {used.length > 0 && (
+        <ul class="legend">
+          {used.map(({ name, description }) => (
+            <li key={name}>
+              <svg width="22" height="12" aria-hidden="true">
+                {name === "running" || name === "worker" || name === "ready" ? (
+                  <rect
+                    class={`span ${name}`}
+                    y={name === "ready" ? 3.5 : 1}
+                    width="22"
+                    height={name === "ready" ? 5 : 10}
+                    rx="2"
+                  />
+                ) : (
+                  <path class={`span ${name}`} d="M0 6H22" />
+                )}
+              </svg>
+              <b>{name}</b> {description}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,87 @@
+/** Where the page gets runs from: a file, a simulation in a worker, or the server behind the page. All end by their signal. */
+import type { StageEvent } from "@simul/core/scenario/Stage"
+import type { Recording } from "../Recording.ts"
+import type { Answer, Question } from "./Simulation.ts"
+
+/** There is a server that plays for real. */
+export const isLive = document.documentElement.dataset["live"] !== undefined
+
+const json = async (path: string, signal: AbortSignal): Promise<unknown> => {
+  const response = await fetch(path, { signal })
+  if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`)
+  return response.json()
+}
+
+/** The virtual run of a demo at its defaults. */
+export const recorded = async (name: string, signal: AbortSignal) =>
+  (await json(`runs/${name}.json`, signal)) as Recording
+
+export interface Source {
+  readonly path: string
+  readonly text: string
+}
+
+export const source = async (name: string, signal: AbortSignal) =>
+  (await json(`sources/${name}.json`, signal)) as Source
+
+let idle: Worker | undefined
+
+/** Plays in virtual time. A worker whose run is not wanted any more is ended. */
+export const simulated = (question: Question, signal: AbortSignal): Promise<Recording> =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const worker = idle ?? new Worker("simulation.js", { type: "module" })
+    idle = undefined
+    const answered = new AbortController()
+    const once = { signal: answered.signal }
+    const stop = () => {
+      worker.terminate()
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener("abort", stop, once)
+    worker.addEventListener("error", ({ message }) => reject(new Error(message)), once)
+    worker.addEventListener(
+      "message",
+      ({ data }: MessageEvent<Answer>) => {
+        answered.abort()
+        idle = worker
+        if ("error" in data) reject(new Error(data.error))
+        else resolve(data.recording)
+      },
+      once
+    )
+    worker.postMessage(question, [])
+  })
+
+type Line = StageEvent | Omit<Recording, "events"> | { readonly error: string }
+
+/** Plays for real on the machine of the server. */
+export const real = async (
+  { name, parameters }: Question,
+  listen: (event: StageEvent) => void,
+  signal: AbortSignal
+): Promise<Recording> => {
+  const response = await fetch(`run/${name}`, { method: "POST", body: JSON.stringify(parameters), signal })
+  const events: Array<StageEvent> = []
+  let end: Omit<Recording, "events"> | undefined
+  const read = (text: string) => {
+    const line = JSON.parse(text) as Line
+    if ("error" in line) throw new Error(line.error)
+    if ("checks" in line) end = line
+    else {
+      events.push(line)
+      listen(line)
+    }
+  }
+  let left = ""
+  for (const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader(); ;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    const lines = (left + value).split("\n")
+    left = lines.pop()!
+    for (const line of lines) read(line)
+  }
+  if (left !== "") read(left)
+  if (end === undefined) throw new Error("the run ended without a result")
+  return { ...end, events }
+}

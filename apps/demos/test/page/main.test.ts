@@ -1,0 +1,215 @@
+/** The page in a real browser. Without one every test is skipped, and says why. */
+import { afterAll, assert, beforeAll, beforeEach, describe, it } from "@effect/vitest"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { extname, join } from "node:path"
+import * as Parameter from "@simul/core/scenario/Parameter"
+import type { Page as Tab } from "playwright-core"
+import { type Browser, launch } from "../../../../test/Browser.ts"
+import { scenarios } from "../../src/Chapters.ts"
+import * as Page from "../../src/node/Page.ts"
+import * as PageServer from "../../src/node/PageServer.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "simul-page-"))
+const types: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml"
+}
+
+/** Any host of files: the page is in a folder of it. */
+const host = createServer((request, response) => {
+  const path = new URL(request.url!, "http://host").pathname.replace("/some/folder/", "") || "index.html"
+  try {
+    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/json" })
+    response.end(readFileSync(join(folder, path)))
+  } catch {
+    response.destroy()
+  }
+})
+
+let browser: Browser | string = "not started"
+let hosted = ""
+beforeAll(async () => {
+  browser = await launch()
+  if (typeof browser === "string") return
+  await Page.write(folder)
+  await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve))
+  hosted = `http://127.0.0.1:${(host.address() as AddressInfo).port}/some/folder/`
+}, 120_000)
+beforeEach((context) => {
+  if (typeof browser === "string") context.skip(browser)
+})
+afterAll(async () => {
+  if (typeof browser !== "string") await browser.close()
+  host.closeAllConnections()
+  host.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface Opened {
+  readonly tab: Tab
+  /** What the browser complained of, and what was asked of other origins. */
+  readonly complaints: ReadonlyArray<string>
+}
+
+const open = async (
+  url: string,
+  media: { readonly reducedMotion?: "reduce" | "no-preference" } = {}
+): Promise<Opened> => {
+  const tab = await (browser as Browser).context.newPage()
+  const complaints: Array<string> = []
+  tab.on("console", (message) => complaints.push(message.text()))
+  tab.on("pageerror", (error) => complaints.push(String(error)))
+  tab.on("request", (request) => request.url().startsWith(new URL(url).origin) || complaints.push(request.url()))
+  await tab.emulateMedia({ reducedMotion: "reduce", ...media })
+  await tab.goto(url)
+  await tab.waitForFunction(() => document.title.endsWith("experiments on concurrency"))
+  return { tab, complaints }
+}
+
+/** Goes to a demo and runs it. */
+const play = async (tab: Tab, name: string, prediction = "") => {
+  await tab.evaluate((hash) => {
+    location.hash = hash
+  }, `#/${name}`)
+  await tab.waitForSelector(`nav a[aria-current][href="#/${name}"]`, { state: "attached" })
+  await tab.fill(".question input", prediction)
+  await tab.click(".question button")
+  await tab.waitForSelector(".verdict")
+}
+
+describe("the exported page", { timeout: 60_000 }, () => {
+  it("plays every demo, each check of which holds, without an error and from its own origin alone", async () => {
+    const { tab, complaints } = await open(hosted)
+    for (const { name } of scenarios) {
+      await play(tab, name)
+      const [, held, all] = /^(\d+) of (\d+) predictions hold/.exec((await tab.textContent(".verdict"))!)!
+      assert.strictEqual(held, all, name)
+      assert.strictEqual(await tab.locator(".fails").count(), 0, name)
+      assert.isAbove(await tab.locator(".holds").count(), 0, name)
+      assert.isAbove(await tab.locator(".pictures figure").count(), 0, name)
+      assert.isAbove(await tab.locator(".code .line").count(), 20, name)
+    }
+    assert.deepStrictEqual(complaints, [])
+    await tab.close()
+  })
+
+  it("simulates in the browser what was simulated here", async () => {
+    const { tab } = await open(hosted)
+    const sample = new Set(["chess", "littles-law", "deadlock", "download-many"])
+    for (const { name, parameters } of scenarios.filter(({ name }) => sample.has(name))) {
+      const recording = await tab.evaluate(
+        (question) =>
+          new Promise((resolve) => {
+            const worker = new Worker("simulation.js", { type: "module" })
+            worker.addEventListener("message", ({ data }: MessageEvent<{ readonly recording: unknown }>) =>
+              resolve(JSON.stringify(data.recording))
+            )
+            worker.postMessage(question, [])
+          }),
+        { name, parameters: Parameter.defaults(parameters as Parameter.Parameters) }
+      )
+      assert.strictEqual(recording, readFileSync(join(folder, `runs/${name}.json`), "utf8"), name)
+    }
+    await tab.close()
+  })
+
+  it("runs again when a slider moves, and keeps what is turned in its address", async () => {
+    const { tab, complaints } = await open(`${hosted}#/chess?opponents=4`)
+    await tab.fill(".question input", "200")
+    await tab.click(".question button")
+    await tab.waitForSelector(".verdict")
+    assert.include(await tab.textContent(".reveal .said"), "You said 200 min; it is 240 min: off by 17 %.")
+    const slider = tab.getByRole("slider", { name: "opponents" })
+    await slider.focus()
+    await tab.keyboard.press("ArrowLeft")
+    await tab.waitForFunction(() => document.querySelector(".reveal .said")!.textContent.includes("it is 180 min"))
+    assert.match(tab.url(), /#\/chess\?opponents=3$/)
+    assert.include(await tab.textContent(".command"), "pnpm --filter demos start chess --opponents 3")
+    assert.deepStrictEqual(complaints, [])
+    await tab.close()
+  })
+
+  it("says what of an address cannot be", async () => {
+    const { tab } = await open(`${hosted}#/chess?opponents=200`)
+    assert.include(await tab.textContent("[role=alert]"), "opponents must be a whole number from 1 to 50, got 200")
+    await tab.close()
+  })
+
+  it("is used by keyboard alone", async () => {
+    const { tab } = await open(`${hosted}#/definitions`)
+    await tab.waitForSelector(".question input")
+    await tab.keyboard.press("ArrowRight")
+    await tab.waitForFunction(() => location.hash === "#/chess")
+    assert.strictEqual(
+      await tab.evaluate(() => document.activeElement!.textContent),
+      "A chess master plays many opponents"
+    )
+    await tab.keyboard.press("Tab")
+    await tab.keyboard.type("600")
+    // in a text the arrow moves the caret
+    await tab.keyboard.press("ArrowLeft")
+    await tab.keyboard.press("Enter")
+    await tab.waitForSelector(".verdict")
+    assert.match(tab.url(), /#\/chess$/)
+    const seen = await tab.evaluate(() => {
+      const reached = [...document.querySelectorAll<HTMLElement>("a[href], button, input, select, summary, pre")]
+      return reached.filter((one) => one.tabIndex < 0).length
+    })
+    assert.strictEqual(seen, 0)
+    await tab.close()
+  })
+
+  it("shows the end at once to those who want no motion, and moves for others", async () => {
+    const still = await open(`${hosted}#/countdown`)
+    await still.tab.click(".question button")
+    await still.tab.waitForSelector(".verdict")
+    assert.strictEqual(await still.tab.locator(".playhead").count(), 0)
+    await still.tab.close()
+    const moving = await open(`${hosted}#/countdown`, { reducedMotion: "no-preference" })
+    await moving.tab.waitForFunction(() => document.querySelector(".question .unit")!.textContent === "s")
+    await moving.tab.click(".question button")
+    await moving.tab.waitForSelector(".playhead", { state: "attached" })
+    assert.strictEqual(await moving.tab.locator(".verdict").count(), 0)
+    await moving.tab.close()
+  })
+
+  it("fits a phone: nothing is wider than it", async () => {
+    const { tab } = await open(hosted)
+    await tab.setViewportSize({ width: 360, height: 740 })
+    const excess = () => tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    assert.isAtMost(await excess(), 0)
+    for (const name of ["chess", "fib-cooperative", "littles-law", "race", "download-many"]) {
+      await play(tab, name, "1")
+      assert.isAtMost(await excess(), 0, name)
+    }
+    await tab.click(".menu")
+    assert.isTrue(await tab.isVisible("#contents"))
+    await tab.close()
+  })
+})
+
+describe("the served page", { timeout: 60_000 }, () => {
+  it("plays for real, and shows what was measured", async () => {
+    const server = await PageServer.start(0)
+    try {
+      const { tab, complaints } = await open(server.url)
+      // these end as they do on any machine; of others a slow one measures itself
+      for (const name of ["wat", "get-html"]) {
+        await play(tab, name)
+        await tab.click("button.real")
+        await tab.waitForSelector(`th:text("This machine")`)
+        assert.include(await tab.textContent(".verdict"), "measured on this machine")
+        assert.isAbove(await tab.locator(`td[data-label="this machine"]`).count(), 0)
+      }
+      assert.deepStrictEqual(complaints, [])
+      await tab.close()
+    } finally {
+      await server.close()
+    }
+  })
+})
