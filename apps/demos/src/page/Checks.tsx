@@ -45,9 +45,11 @@ const Gauge = ({
   const measured = check.holds === undefined ? undefined : check.measured
   if (typeof value !== "number") return null
   const found = [measured, real?.measured].filter((one) => typeof one === "number")
-  const most = Math.max(value, guess ?? 0, ...found) * 1.12
+  const known = Math.max(value, ...found)
+  // a wild prediction stands at the end: it must not squeeze the rest
+  const most = 1.12 * Math.max(known, Math.min(guess ?? 0, 2.5 * known))
   if (!(most > 0)) return null
-  const x = (one: number) => 5 + (Math.max(0, one) / most) * (gaugeWidth - 10)
+  const x = (one: number) => 5 + (Math.min(Math.max(0, one), most) / most) * (gaugeWidth - 10)
   return (
     <svg class="gauge" width={gaugeWidth} height="22" aria-hidden="true">
       <line class="base" x1="5" x2={gaugeWidth - 5} y1="13" y2="13" />
@@ -71,6 +73,8 @@ const Gauge = ({
 const Value = ({ value, unit }: { readonly value: Check["measured"]; readonly unit: string | undefined }) =>
   typeof value === "string" ? <span class="text">{value}</span> : <>{shown(value, unit)}</>
 
+const isLong = ({ value }: Check) => typeof value === "string" && value.length > 26
+
 const Cell = ({ check, label }: { readonly check: Check | undefined; readonly label: string }) => (
   <td class="number" data-label={label}>
     {check === undefined ? (
@@ -79,7 +83,7 @@ const Cell = ({ check, label }: { readonly check: Check | undefined; readonly la
       <span class="dim">{check.only} runs only</span>
     ) : (
       <>
-        <Value value={check.measured} unit={check.unit} />{" "}
+        {isLong(check) && check.holds ? "the same" : <Value value={check.measured} unit={check.unit} />}{" "}
         <span class={check.holds ? "holds" : "fails"} role="img" aria-label={check.holds ? "holds" : "does not hold"}>
           {check.holds ? "✓" : "✗"}
         </span>
@@ -102,9 +106,8 @@ export const Checks = ({ virtual, real, answer, guess }: Props) => {
       <thead>
         <tr>
           <th scope="col">What</th>
-          <th scope="col">Theory</th>
           <th scope="col" class="number">
-            predicts
+            Theory
           </th>
           {virtual !== undefined && (
             <th scope="col" class="number">
@@ -124,11 +127,10 @@ export const Checks = ({ virtual, real, answer, guess }: Props) => {
       <tbody>
         {(virtual ?? real)!.checks.map((check, index) => (
           <tr key={check.key} class={check.key === answer ? "asked" : ""}>
-            <th scope="row">{check.what}</th>
-            <td data-label="theory" class="formula">
-              {check.formula}
-            </td>
-            <td class="number" data-label="predicts">
+            <th scope="row">
+              {check.what} <span class="formula">{check.formula}</span>
+            </th>
+            <td class="number" data-label="theory">
               {relation[check.is ?? "equal"]}
               <Value value={check.value} unit={check.unit} />
             </td>

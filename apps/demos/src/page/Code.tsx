@@ -1,7 +1,26 @@
 /** The source of a demo, coloured. */
+import typescript from "highlight.js/lib/languages/typescript"
+import { createLowlight } from "lowlight"
 import { useEffect, useMemo, useState } from "preact/hooks"
-import { parse } from "sugar-high/core"
 import * as Runs from "./Runs.ts"
+
+const colouring = createLowlight({ typescript })
+
+type Nodes = ReturnType<typeof colouring.highlight>["children"]
+
+const Pieces = ({ nodes }: { readonly nodes: Nodes }) => (
+  <>
+    {nodes.map((node, index) =>
+      node.type === "text" ? (
+        node.value
+      ) : node.type === "element" ? (
+        <span key={index} class={(node.properties["className"] as ReadonlyArray<string>).join(" ")}>
+          <Pieces nodes={node.children} />
+        </span>
+      ) : null
+    )}
+  </>
+)
 
 export const Code = ({ name }: { readonly name: string }) => {
   const [source, setSource] = useState<Runs.Source>()
@@ -10,7 +29,10 @@ export const Code = ({ name }: { readonly name: string }) => {
     Runs.source(name, ended.signal).then(setSource, () => {})
     return () => ended.abort()
   }, [name])
-  const lines = useMemo(() => (source === undefined ? [] : parse(source.text, { typescript: true }).lines), [source])
+  const nodes = useMemo(
+    () => (source === undefined ? [] : colouring.highlight("typescript", source.text).children),
+    [source]
+  )
   return (
     <section class="code" aria-label="Source">
       <h2>
@@ -18,20 +40,7 @@ export const Code = ({ name }: { readonly name: string }) => {
       </h2>
       {/* what scrolls must be reached by keyboard */}
       <pre tabIndex={0} aria-label="Source text">
-        {lines.map(({ index, tokens }) => (
-          <span key={index} class="line">
-            {tokens.map(({ type, value }, at) =>
-              type === "space" || type === "break" ? (
-                value
-              ) : (
-                <span key={at} class={`t-${type}`}>
-                  {value}
-                </span>
-              )
-            )}
-            {"\n"}
-          </span>
-        ))}
+        <Pieces nodes={nodes} />
       </pre>
     </section>
   )

@@ -195,7 +195,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
             <div class="bar">
               {isLive ? (
                 <>
-                  <span class="live">running on this machine</span>
+                  <span class="live">{events.length === 0 ? "starting" : "running on this machine"}</span>
                   <button type="button" onClick={real.stop}>
                     Stop
                   </button>
@@ -227,7 +227,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
                     value={player.speed}
                     onChange={({ currentTarget }) => player.setSpeed(Number(currentTarget.value))}
                   >
-                    <option value="0.2">slow</option>
+                    <option value="0.2">slow motion</option>
                     <option value="1">normal</option>
                     <option value="3">fast</option>
                   </select>
@@ -242,7 +242,12 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
                     </span>
                   )}
                   {Runs.isLive && (
-                    <button type="button" class="real" onClick={runReal}>
+                    <button
+                      type="button"
+                      class="real"
+                      title="With the clock, threads, processes and files of this machine"
+                      onClick={runReal}
+                    >
                       Run it for real
                     </button>
                   )}
@@ -290,7 +295,10 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
           </section>
         )}
         <p class="command">
-          In a terminal: <code>{`pnpm --filter demos start ${name}${flags}`}</code>
+          {Runs.isLive
+            ? "In a terminal: "
+            : "This run is virtual, in your browser. On your machine's clock, threads and processes: "}
+          <code>{`pnpm --filter demos start ${name}${flags}`}</code>
         </p>
       </div>
       <Code name={name} />

@@ -28,7 +28,8 @@ export interface Props {
 
 const axisHeight = 22
 const counterHeight = 74
-const right = 14
+/** Room for what stands at the end of a lane. */
+const right = 34
 
 const rowHeightOf = (lanes: number) => (lanes <= 6 ? 30 : lanes <= 12 ? 24 : lanes <= 26 ? 17 : 12)
 
@@ -86,6 +87,8 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
         path.until = to
         const share = thickness[category]
         if (share === undefined) {
+          // between bars that are hairlines, a line would hide them
+          if (to - from < 3) continue
           path.path += `M${from.toFixed(2)} ${middle}H${to.toFixed(2)}`
           continue
         }
@@ -102,15 +105,24 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
   }, [timeline, endMs, width, gutter])
 
   const marks = useMemo(() => {
-    const next = new Map<string, number>()
-    return said.toReversed().flatMap(({ lane, atMs, text }) => {
-      const row = lanes.findIndex(({ name }) => name === lane)
-      if (row < 0) return []
-      const room = (next.get(lane) ?? gutter + body + right) - x(atMs)
-      next.set(lane, x(atMs))
-      const fits = rowHeight > 15 && room > text.length * charWidth + 12
-      return [{ x: x(atMs), y: lanesTop + (row + 0.5) * rowHeight, text: fits ? text : "" }]
-    })
+    const edge = gutter + body + right
+    return Array.from(
+      Map.groupBy(said, ({ lane }) => lane),
+      ([lane, own]) => ({ row: lanes.findIndex(({ name }) => name === lane), own })
+    ).flatMap(({ row, own }) =>
+      row < 0
+        ? []
+        : own.map(({ atMs, text }, index) => {
+            const at = x(atMs)
+            const long = text.length * charWidth + 12
+            const before = index === 0 ? gutter : x(own[index - 1]!.atMs)
+            const after = index + 1 === own.length ? edge : x(own[index + 1]!.atMs)
+            // beside the mark where there is room, before it at the edge
+            const isAfter = after - at > long
+            const fits = rowHeight > 20 && (isAfter || (after === edge && at - before > 2 * long))
+            return { x: at, y: lanesTop + (row + 0.5) * rowHeight, text: fits ? text : "", isAfter }
+          })
+    )
   }, [timeline, said, endMs, width, gutter])
 
   const axis = ticks(0, endMs, Math.max(2, body / 90)).at
@@ -183,11 +195,11 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
               {text}
             </text>
           ))}
-          {marks.map(({ x, y, text }, index) => (
+          {marks.map(({ x, y, text, isAfter }, index) => (
             <g key={index} class="said">
               <path d={`M${x} ${y - 5}l4 5l-4 5l-4-5z`} />
               {text !== "" && (
-                <text x={x + 8} y={y}>
+                <text x={isAfter ? x + 5 : x - 5} y={y - 8} text-anchor={isAfter ? "start" : "end"}>
                   {text}
                 </text>
               )}

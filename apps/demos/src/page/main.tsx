@@ -25,11 +25,9 @@ const useRoute = () => {
 /** What takes arrow keys itself. */
 const takesArrows = "input, select, textarea, pre, [contenteditable]"
 
-const Contents = ({ name }: { readonly name: string | undefined }) => (
+const Contents = ({ name }: { readonly name: string }) => (
   <nav aria-label="Contents">
-    <a href="#/" aria-current={name === undefined ? "page" : undefined}>
-      Contents
-    </a>
+    <a href="#/">Contents</a>
     {chapters.map(({ title, scenarios }) => (
       <section key={title}>
         <h2>{title}</h2>
@@ -52,6 +50,7 @@ const App = () => {
   const [theme, setTheme] = useState(Theme.read)
   const [isMenuOpen, setMenuOpen] = useState(false)
   const heading = useRef<HTMLHeadingElement>(null)
+  const contents = useRef<HTMLDivElement>(null)
   const isFirst = useRef(true)
   const { name, fault } = route
   const index = scenarios.findIndex((one) => one.name === name)
@@ -61,6 +60,8 @@ const App = () => {
   useEffect(() => {
     document.title = `${scenario === undefined ? "Simul" : scenario.title}: experiments on concurrency`
     setMenuOpen(false)
+    const place = contents.current?.querySelector<HTMLElement>("[aria-current]")
+    if (place != null) contents.current!.scrollTop = place.offsetTop - contents.current!.clientHeight / 2
     if (isFirst.current) {
       isFirst.current = false
       return
@@ -93,15 +94,17 @@ const App = () => {
         To the text
       </a>
       <header class="top">
-        <button
-          type="button"
-          class="menu"
-          aria-expanded={isMenuOpen}
-          aria-controls="contents"
-          onClick={() => setMenuOpen(!isMenuOpen)}
-        >
-          Contents
-        </button>
+        {scenario !== undefined && (
+          <button
+            type="button"
+            class="menu"
+            aria-expanded={isMenuOpen}
+            aria-controls="contents"
+            onClick={() => setMenuOpen(!isMenuOpen)}
+          >
+            Contents
+          </button>
+        )}
         <a class="brand" href="#/">
           <img src="icon.svg" width="22" height="22" alt="" /> Simul
         </a>
@@ -109,10 +112,12 @@ const App = () => {
           {Theme.words[theme]}
         </button>
       </header>
-      <div class="page">
-        <div id="contents" class={isMenuOpen ? "open" : ""}>
-          <Contents name={name} />
-        </div>
+      <div class={`page ${scenario === undefined ? "alone" : ""}`}>
+        {scenario !== undefined && (
+          <div id="contents" class={isMenuOpen ? "open" : ""} ref={contents}>
+            <Contents name={scenario.name} />
+          </div>
+        )}
         <main>
           <p class="part">
             {part === undefined ? "Predict, run, compare" : `${part.title} · ${index + 1} of ${scenarios.length}`}

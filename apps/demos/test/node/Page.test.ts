@@ -1,8 +1,13 @@
-import { existsSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { scenarios } from "../../src/Chapters.ts"
 import * as Page from "../../src/node/Page.ts"
+
+interface Source {
+  readonly path: string
+  readonly text: string
+}
 
 const root = join(import.meta.dirname, "../../../..")
 
@@ -18,8 +23,8 @@ describe("the files of the page", () => {
     const files = await Page.files(false)
     for (const { name } of scenarios) {
       assert.isTrue(files.has(`runs/${name}.json`), name)
-      const { path, text } = JSON.parse(await files.get(`sources/${name}.json`)!()) as { path: string; text: string }
-      assert.isTrue(existsSync(join(root, path)), path)
+      const { path, text } = JSON.parse(await files.get(`sources/${name}.json`)!()) as Source
+      assert.strictEqual(text, readFileSync(join(root, path), "utf8"))
       assert.include(text, `name: "${name}"`)
     }
   })
