@@ -46,7 +46,7 @@ const bundled = async (): Promise<ReadonlyArray<readonly [path: string, text: st
       throw new Error(message)
     }
   })
-  const { output } = await bundle.generate({ format: "esm", minify: true, chunkFileNames: "demos.js" })
+  const { output } = await bundle.generate({ format: "esm", minify: true, chunkFileNames: "[name].js" })
   await bundle.close()
   return output.map((chunk) => [chunk.fileName, chunk.type === "chunk" ? chunk.code : String(chunk.source)])
 }

@@ -150,9 +150,9 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
     <>
       <div class="story">
         <section class="question" aria-label="Prediction">
-          <div class="asks">
+          <p class="asks">
             <Prose text={question.text(values)} />
-          </div>
+          </p>
           {isOpen ? (
             <p class="dim">{guess === undefined ? "No prediction this time." : `You said ${guess}.`}</p>
           ) : (
@@ -274,7 +274,9 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
             )}
             <div class="prose">
               {scenario.prose(shown.parameters, measured(shown)).map((text) => (
-                <Prose key={text} text={text} />
+                <p key={text}>
+                  <Prose text={text} />
+                </p>
               ))}
             </div>
             {corrections.length > 0 && (
@@ -282,16 +284,24 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
                 {corrections.map(({ says, is }) => (
                   <dl key={says}>
                     <dt>The tutorial says</dt>
-                    <dd>{says}.</dd>
+                    <dd>
+                      <Prose text={says} />.
+                    </dd>
                     <dt>It is so</dt>
                     <dd>
-                      <b>{is}.</b>
+                      <b>
+                        <Prose text={is} />.
+                      </b>
                     </dd>
                   </dl>
                 ))}
               </div>
             )}
-            {model !== undefined && shown.mode === "virtual" && <p class="model">Modelled: {model}</p>}
+            {model !== undefined && shown.mode === "virtual" && (
+              <p class="model">
+                Modelled: <Prose text={model} />
+              </p>
+            )}
           </section>
         )}
         <p class="command">

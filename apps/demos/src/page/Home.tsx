@@ -49,7 +49,9 @@ export const Home = () => {
             {scenarios.map(({ name, title, question, parameters }) => (
               <li key={name}>
                 <a href={`#/${name}`}>{title}</a>
-                <Prose text={question.text(Parameter.defaults(parameters))} />
+                <p>
+                  <Prose text={question.text(Parameter.defaults(parameters))} />
+                </p>
               </li>
             ))}
           </ol>

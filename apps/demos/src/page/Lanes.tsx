@@ -7,11 +7,9 @@
  *    playhead only moves a clip, so a frame costs the same for ten spans and for ten thousand.
  */
 import type { Lane, Span, Timeline } from "@simul/core/Timeline"
-import type { StageEvent } from "@simul/core/scenario/Stage"
 import { duration, firstAfter, ticks } from "@simul/core/TimelineLayout"
+import { Lines, type Said } from "./Lines.tsx"
 import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks"
-
-type Said = Extract<StageEvent, { readonly _tag: "Said" }>
 
 export interface Props {
   readonly timeline: Timeline
@@ -75,9 +73,12 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
   const byLane = useMemo(() => Map.groupBy(spans, ({ lane }) => lane), [spans])
   const drawn = useMemo(() => {
     const names: Array<{ readonly x: number; readonly y: number; readonly text: string }> = []
+    // what a lane said takes the place of what it did
+    const speaking = new Set(said.map(({ lane }) => lane))
     const paths = lanes.flatMap((_, lane) => {
       const middle = lanesTop + (lane + 0.5) * rowHeight
       const found = new Map<string, { path: string; until: number }>()
+      const isWorking = (byLane.get(lane) ?? []).some(({ category }) => category in thickness)
       for (const { category, startMs, endMs, name } of byLane.get(lane) ?? []) {
         const path = found.get(category) ?? { path: "", until: -1 }
         found.set(category, path)
@@ -88,7 +89,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
         const share = thickness[category]
         if (share === undefined) {
           // between bars that are hairlines, a line would hide them
-          if (to - from < 3) continue
+          if (to - from < 3 && isWorking) continue
           path.path += `M${from.toFixed(2)} ${middle}H${to.toFixed(2)}`
           continue
         }
@@ -96,33 +97,44 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
         // neighbours are told from each other by a gap
         const wide = to - from > 3 ? to - from - 1 : to - from
         path.path += box(from, middle - thick / 2, wide, thick)
-        if (name !== category && thick > 11 && wide > name.length * charWidth + 8)
+        if (!speaking.has(lanes[lane]!.name) && name !== category && thick > 11 && wide > name.length * charWidth + 8)
           names.push({ x: from + wide / 2, y: middle, text: name })
       }
       return Array.from(found, ([category, { path }]) => ({ category, path, key: `${lane} ${category}` }))
     })
     return { paths, names }
-  }, [timeline, endMs, width, gutter])
+  }, [timeline, said, endMs, width, gutter])
 
   const marks = useMemo(() => {
     const edge = gutter + body + right
-    return Array.from(
-      Map.groupBy(said, ({ lane }) => lane),
-      ([lane, own]) => ({ row: lanes.findIndex(({ name }) => name === lane), own })
-    ).flatMap(({ row, own }) =>
-      row < 0
-        ? []
-        : own.map(({ atMs, text }, index) => {
-            const at = x(atMs)
-            const long = text.length * charWidth + 12
-            const before = index === 0 ? gutter : x(own[index - 1]!.atMs)
-            const after = index + 1 === own.length ? edge : x(own[index + 1]!.atMs)
-            // beside the mark where there is room, before it at the edge
-            const isAfter = after - at > long
-            const fits = rowHeight > 20 && (isAfter || (after === edge && at - before > 2 * long))
-            return { x: at, y: lanesTop + (row + 0.5) * rowHeight, text: fits ? text : "", isAfter }
-          })
-    )
+    return [...Map.groupBy(said, ({ lane }) => lane).values()].flatMap((own) => {
+      const row = lanes.findIndex(({ name }) => name === own[0]!.lane)
+      const bars = (byLane.get(row) ?? []).filter(({ category }) => category in thickness)
+      return own.map((one, index) => {
+        const isLast = index + 1 === own.length
+        const at = x(one.atMs)
+        const long = one.text.length * charWidth + 12
+        const before = index === 0 ? gutter : x(own[index - 1]!.atMs)
+        // beside the mark where there is room, before it at the edge
+        const isAfter = (isLast ? edge : x(own[index + 1]!.atMs)) - at > long
+        const isPlaced = row >= 0 && rowHeight > 20 && (isAfter || (isLast && at - before > 2 * long))
+        const hasEnd = isLast && lanes[row]?.end !== undefined
+        const textX = isAfter ? at + (hasEnd ? 20 : bars.length > 0 ? 8 : 5) : at - 8
+        const [from, to] = isAfter ? [textX, textX + long - 12] : [at - long, at]
+        return {
+          said: one,
+          row,
+          isPlaced,
+          isAfter,
+          x: at,
+          y: lanesTop + (row + 0.5) * rowHeight,
+          textX,
+          // above a line, but in the middle of a bar
+          rise: bars.length > 0 ? 0 : 8,
+          isWithin: bars.some(({ startMs, endMs }) => x(startMs) <= from && x(endMs) >= to - 0.5)
+        }
+      })
+    })
   }, [timeline, said, endMs, width, gutter])
 
   const axis = ticks(0, endMs, Math.max(2, body / 90)).at
@@ -195,23 +207,31 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
               {text}
             </text>
           ))}
-          {marks.map(({ x, y, text, isAfter }, index) => (
-            <g key={index} class="said">
-              <path d={`M${x} ${y - 5}l4 5l-4 5l-4-5z`} />
-              {text !== "" && (
-                <text x={isAfter ? x + 5 : x - 5} y={y - 8} text-anchor={isAfter ? "start" : "end"}>
-                  {text}
-                </text>
-              )}
-            </g>
-          ))}
+          {marks.map(
+            ({ said, row, isPlaced, isAfter, x, y, textX, rise, isWithin }, index) =>
+              row >= 0 && (
+                <g key={index} class="said">
+                  <path d={`M${x} ${y - 5}l4 5l-4 5l-4-5z`} />
+                  {isPlaced && (
+                    <text
+                      class={isWithin ? "within" : ""}
+                      x={textX}
+                      y={y - rise}
+                      text-anchor={isAfter ? "start" : "end"}
+                    >
+                      {said.text}
+                    </text>
+                  )}
+                </g>
+              )
+          )}
           {lanes.map(
             ({ name, end, endMs }, lane) =>
               end !== undefined && (
                 <path
                   key={name}
                   class={`end ${end}`}
-                  transform={`translate(${Math.min(x(endMs) + 8, width - 6)} ${lanesTop + (lane + 0.5) * rowHeight})`}
+                  transform={`translate(${Math.min(x(endMs) + 10, width - 6)} ${lanesTop + (lane + 0.5) * rowHeight})`}
                   d={endMarks[end]}
                 />
               )
@@ -237,6 +257,13 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
         ))}
         {playheadMs < endMs && <line class="playhead" x1={x(playheadMs)} x2={x(playheadMs)} y1={2} y2={height} />}
       </svg>
+      <Lines
+        said={marks
+          .filter(({ isPlaced, said }) => !isPlaced && said.atMs <= playheadMs)
+          .map(({ said }) => said)
+          .toSorted((one, other) => one.atMs - other.atMs)}
+        isTimeless={false}
+      />
       {hover !== undefined && (
         <div
           class="tip"

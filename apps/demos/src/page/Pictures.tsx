@@ -4,6 +4,7 @@ import * as Stage from "@simul/core/scenario/Stage"
 import { duration } from "@simul/core/TimelineLayout"
 import { useMemo } from "preact/hooks"
 import { Lanes, useWidth } from "./Lanes.tsx"
+import { Lines } from "./Lines.tsx"
 
 const isSaid = (event: StageEvent) => event._tag === "Said"
 
@@ -48,20 +49,10 @@ export const Pictures = ({ events, endMs, playheadMs }: Props) => {
               <span class="variant">{timeline.title}</span>
               {!isTimeless && <span class="took">{duration(Math.min(playheadMs, timeline.durationMs))}</span>}
             </figcaption>
-            {!isTimeless && <Lanes {...{ timeline, endMs, playheadMs, gutter, width, highest }} said={own} />}
-            {(isTimeless || own.some(({ lane }) => timeline.lanes.every(({ name }) => name !== lane))) && (
-              <ul class="lines">
-                {own
-                  .filter(
-                    ({ lane, atMs }) =>
-                      atMs <= playheadMs && (isTimeless || timeline.lanes.every(({ name }) => name !== lane))
-                  )
-                  .map(({ lane, text }, index) => (
-                    <li key={index}>
-                      <b>{lane}</b> {text}
-                    </li>
-                  ))}
-              </ul>
+            {isTimeless ? (
+              <Lines said={own} isTimeless />
+            ) : (
+              <Lanes {...{ timeline, endMs, playheadMs, gutter, width, highest }} said={own} />
             )}
           </figure>
         )

@@ -1,4 +1,4 @@
 /** Text with code between backticks. */
 export const Prose = ({ text }: { readonly text: string }) => (
-  <p>{text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</p>
+  <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</>
 )
