@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Parameter from "@simul/core/scenario/Parameter"
-import type { Check } from "@simul/core/scenario/Scenario"
+import * as Scenario from "@simul/core/scenario/Scenario"
 import * as ScenarioText from "@simul/core/scenario/ScenarioText"
+import { duration } from "@simul/core/TimelineLayout"
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { expect } from "vitest"
 import { scenarios } from "../src/Chapters.ts"
@@ -48,11 +50,23 @@ describe("the README", () => {
     "has the question and the answer of %s as it is",
     async (name, { question, parameters }) => {
       const { stdout } = await screen(name, "--virtual", "--json")
-      const checks = JSON.parse(stdout).checks as ReadonlyArray<Check>
+      const checks = JSON.parse(stdout).checks as ReadonlyArray<Scenario.Check>
       const { measured, unit } = checks.find(({ key }) => key === question.answer)!
       const text = question.text(Parameter.defaults(parameters as Parameter.Parameters))
       const answer = measured === undefined ? "in a real run" : ScenarioText.shown(measured, unit)
       assert.include(readme, `| \`${name}\` | ${text} | ${answer} |\n`)
+    }
+  )
+
+  it.each(Array.from(readme.matchAll(/\]\(pictures\/([a-z-]+)\.svg\)/g), ([, name]) => name!))(
+    "shows a picture of %s as it runs",
+    async (name) => {
+      const picture = readFileSync(join(import.meta.dirname, `../pictures/${name}.svg`), "utf8")
+      const scenario = scenarios.find((one) => one.name === name)!
+      const parameters = Parameter.defaults(scenario.parameters as Parameter.Parameters)
+      const { timelines } = await Effect.runPromise(Scenario.playVirtually(scenario, parameters))
+      for (const { title, durationMs } of timelines)
+        for (const text of [title, duration(durationMs)]) assert.include(picture, `>${text}</text>`)
     }
   )
 

@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks"
 import { measured, type Recording } from "../Recording.ts"
 import { Checks, judged, verdict } from "./Checks.tsx"
 import { Code } from "./Code.tsx"
+import * as Picture from "./Picture.ts"
 import { endOf, Pictures } from "./Pictures.tsx"
 import { Prose } from "./Prose.tsx"
 import { usePlayer } from "./Player.ts"
@@ -109,6 +110,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   const { name, question, parameters, corrections = [], model } = scenario
   const virtual = useVirtual(scenario, values)
   const real = useReal(scenario, values)
+  const pictures = useRef<HTMLDivElement>(null)
   const [text, setText] = useState("")
   const [guess, setGuess] = useState<string>()
   const [isOpen, setOpen] = useState(false)
@@ -255,7 +257,18 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
               )}
             </div>
             {(virtual.fault ?? real.fault) !== undefined && <p class="fault">{virtual.fault ?? real.fault}</p>}
-            <Pictures events={events} endMs={endMs} playheadMs={headMs} />
+            <div ref={pictures}>
+              <Pictures events={events} endMs={endMs} playheadMs={headMs} />
+            </div>
+            {isRevealed && endMs > 0 && !isLive && (
+              <button
+                type="button"
+                class="save"
+                onClick={() => Picture.save(`${name}.svg`, Picture.svgOf(pictures.current!, scenario.title))}
+              >
+                Save the picture as SVG
+              </button>
+            )}
           </section>
         )}
 

@@ -39,7 +39,7 @@ const charWidth = 6.3
 
 const box = (x: number, y: number, width: number, height: number) => {
   const r = Math.min(3, width / 2.5, height / 2)
-  const f = (value: number) => Number(value.toFixed(2))
+  const f = (value: number) => Number(value.toFixed(1))
   return r < 0.8
     ? `M${f(x)} ${f(y)}h${f(width)}v${f(height)}h${f(-width)}z`
     : `M${f(x + r)} ${f(y)}h${f(width - 2 * r)}a${f(r)} ${f(r)} 0 0 1 ${f(r)} ${f(r)}v${f(height - 2 * r)}a${f(r)} ${f(r)} 0 0 1 ${f(-r)} ${f(r)}h${f(2 * r - width)}a${f(r)} ${f(r)} 0 0 1 ${f(-r)} ${f(-r)}v${f(2 * r - height)}a${f(r)} ${f(r)} 0 0 1 ${f(r)} ${f(-r)}z`

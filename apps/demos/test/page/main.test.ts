@@ -134,6 +134,26 @@ describe("the exported page", { timeout: 60_000 }, () => {
     await tab.close()
   })
 
+  it("saves its pictures as a file that stands alone", async () => {
+    const { tab } = await open(`${hosted}#/countdown`)
+    await play(tab, "countdown")
+    const download = tab.waitForEvent("download")
+    await tab.click(".save")
+    const file = await download
+    assert.strictEqual(file.suggestedFilename(), "countdown.svg")
+    const svg = readFileSync(await file.path(), "utf8")
+    const [root, texts, paths] = await tab.evaluate((svg) => {
+      const parsed = new DOMParser().parseFromString(svg, "image/svg+xml")
+      const texts = [...parsed.querySelectorAll("text")].map(({ textContent }) => textContent)
+      return [parsed.documentElement.tagName, texts, parsed.querySelectorAll("path[stroke]").length] as const
+    }, svg)
+    assert.strictEqual(root, "svg")
+    assert.includeMembers([...texts], ["one after the other", "6.9 s", "at once", "3 s", "a 3"])
+    assert.isAbove(paths, 5)
+    assert.notMatch(svg, /var\(|class=/)
+    await tab.close()
+  })
+
   it("says what of an address cannot be", async () => {
     const { tab } = await open(`${hosted}#/chess?opponents=200`)
     assert.include(await tab.textContent("[role=alert]"), "opponents must be a whole number from 1 to 50, got 200")
