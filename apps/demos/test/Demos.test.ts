@@ -102,6 +102,26 @@ describe("the program", () => {
     assert.include(stderr, message)
   })
 
+  it.each([
+    ["--port", "70000", "--port must be a whole number from 0 to 65535, got 70000"],
+    ["--prot", "1", "Unknown option '--prot'"],
+    ["--export", "/dev/null/book", "/dev/null/book cannot be written (ENOTDIR"]
+  ])("says in one error why it cannot serve with %s %s", async (flag, value, message) => {
+    const { status, stdout, stderr } = await screen("serve", flag, value)
+    assert.deepStrictEqual([status, stdout], [2, ""])
+    assert.match(stderr, /^error: .*\n\nhint: .*\n$/)
+    assert.include(stderr, message)
+  })
+
+  it("tells events as lines, then the checks", async () => {
+    const { status, stdout } = await screen("countdown", "--virtual", "--events")
+    const lines = stdout.trimEnd().split("\n")
+    const first = JSON.parse(lines[0]!) as unknown
+    assert.deepStrictEqual(first, { _tag: "Opened", title: "one after the other", variant: 0, atMs: 0 })
+    assert.strictEqual(`${lines.at(-1)!}\n`, (await screen("countdown", "--virtual", "--json")).stdout)
+    assert.strictEqual(status, 0)
+  })
+
   it("says which demos there are when asked for another", async () => {
     const { status, stderr } = await screen("ches")
     assert.deepStrictEqual(

@@ -11,6 +11,9 @@ export const verdict = ({ checks, mode }: Recording): string => {
   return `${judged.filter(({ holds }) => holds).length} of ${judged.length} predictions hold, ${mode === "virtual" ? "in virtual time" : "measured on this machine"}`
 }
 
+/** What was measured, with its unit. */
+export const valueOf = ({ measured, unit }: Check): string => shown(measured, unit)
+
 /** What the reader's prediction was worth. */
 export const judged = (
   guess: string,

@@ -5,7 +5,7 @@ import type { StageEvent } from "@simul/core/scenario/Stage"
 import { duration } from "@simul/core/TimelineLayout"
 import { useEffect, useRef, useState } from "preact/hooks"
 import { measured, type Recording } from "../Recording.ts"
-import { Checks, judged, verdict } from "./Checks.tsx"
+import { Checks, judged, valueOf, verdict } from "./Checks.tsx"
 import { Code } from "./Code.tsx"
 import * as Picture from "./Picture.ts"
 import { endOf, Pictures } from "./Pictures.tsx"
@@ -112,7 +112,8 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   const real = useReal(scenario, values)
   const pictures = useRef<HTMLDivElement>(null)
   const [text, setText] = useState("")
-  const [guess, setGuess] = useState<string>()
+  /** What the reader said, of which values. */
+  const [told, setTold] = useState<{ readonly guess: string | undefined; readonly values: Recording["parameters"] }>()
   const [isOpen, setOpen] = useState(false)
   const [isRevealed, setRevealed] = useState(false)
   const [isRealShown, setRealShown] = useState(false)
@@ -125,7 +126,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   const { headMs, isPlaying } = player
 
   const open = (said: string | undefined) => {
-    setGuess(said)
+    setTold({ guess: said, values })
     setOpen(true)
     player.play()
   }
@@ -137,6 +138,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   }, [real.recording])
 
   const asked = shown?.checks.find(({ key }) => key === question.answer)
+  const guess = told?.values === values ? told.guess : undefined
   const said = guess === undefined || asked === undefined ? undefined : judged(guess, asked)
   const runReal = () => {
     setOpen(true)
@@ -156,7 +158,19 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
             <Prose text={question.text(values)} />
           </p>
           {isOpen ? (
-            <p class="dim">{guess === undefined ? "No prediction this time." : `You said ${guess}.`}</p>
+            <p class="dim">
+              {guess !== undefined && `You said ${guess}. `}
+              <button
+                type="button"
+                onClick={() => {
+                  setText("")
+                  setOpen(false)
+                  setRevealed(false)
+                }}
+              >
+                Predict {told?.values === values ? "again" : "this one"}
+              </button>
+            </p>
           ) : (
             <form
               onSubmit={(event) => {
@@ -275,7 +289,11 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
         {isRevealed && shown !== undefined && (
           <section class="reveal" aria-label="Result">
             <div role="status">
-              {said !== undefined && <p class={`said ${said.isNear ? "near" : "off"}`}>{said.text}.</p>}
+              {said !== undefined ? (
+                <p class={`said ${said.isNear ? "near" : "off"}`}>{said.text}.</p>
+              ) : (
+                asked?.measured !== undefined && <p class="said">It is {valueOf(asked)}.</p>
+              )}
               {!isLive && <p class="verdict">{verdict(shown)}.</p>}
             </div>
             <Checks virtual={virtual.recording} real={real.recording} answer={question.answer} guess={guess} />
