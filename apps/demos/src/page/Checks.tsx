@@ -32,7 +32,7 @@ export const judged = (
   return { text: `You said ${shown(number, unit)}; it is ${shown(measured, unit)}: ${by}`, isNear }
 }
 
-const gaugeWidth = 150
+const gaugeWidth = 124
 
 /** Numbers on a line: the mark is theory, or what it allows; dots are what was measured; the triangle is the reader's. */
 const Gauge = ({
@@ -45,9 +45,11 @@ const Gauge = ({
   readonly guess: number | undefined
 }) => {
   const { value, is = "equal" } = check
-  const measured = check.holds === undefined ? undefined : check.measured
+  const judged = (one: Check | undefined) => (one?.holds === undefined ? undefined : one.measured)
+  const measured = judged(check)
+  const measuredReally = judged(real)
   if (typeof value !== "number") return null
-  const found = [measured, real?.measured].filter((one) => typeof one === "number")
+  const found = [measured, measuredReally].filter((one) => typeof one === "number")
   const known = Math.max(value, ...found)
   // a wild prediction stands at the end: it must not squeeze the rest
   const most = 1.12 * Math.max(known, Math.min(guess ?? 0, 2.5 * known))
@@ -64,8 +66,8 @@ const Gauge = ({
       {typeof measured === "number" && (
         <circle class={`dot ${check.holds === false ? "bad" : ""}`} cx={x(measured)} cy="13" r="4" />
       )}
-      {typeof real?.measured === "number" && (
-        <circle class={`ring ${real.holds === false ? "bad" : ""}`} cx={x(real.measured)} cy="13" r="4.5" />
+      {typeof measuredReally === "number" && (
+        <circle class={`ring ${real?.holds === false ? "bad" : ""}`} cx={x(measuredReally)} cy="13" r="4.5" />
       )}
       {guess !== undefined && <path class="guess" d={`M${x(guess)} 6l-4-6h8z`} />}
     </svg>
