@@ -3,7 +3,7 @@ import * as Parameter from "@simul/core/scenario/Parameter"
 import type { Scenario } from "@simul/core/scenario/Scenario"
 import type { StageEvent } from "@simul/core/scenario/Stage"
 import { duration } from "@simul/core/TimelineLayout"
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { measured, type Recording } from "../Recording.ts"
 import { Checks, judged, valueOf, verdict } from "./Checks.tsx"
 import { Code } from "./Code.tsx"
@@ -115,6 +115,8 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   /** What the reader said, of which values. */
   const [told, setTold] = useState<{ readonly guess: string | undefined; readonly values: Recording["parameters"] }>()
   const [isOpen, setOpen] = useState(false)
+  /** It is to play as soon as it is there. */
+  const [isStarting, setStarting] = useState(false)
   const [isRevealed, setRevealed] = useState(false)
   const [isRealShown, setRealShown] = useState(false)
 
@@ -128,11 +130,17 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   const open = (said: string | undefined) => {
     setTold({ guess: said, values })
     setOpen(true)
-    player.play()
+    setStarting(true)
   }
+  // before it is painted: the end must not be seen first
+  useLayoutEffect(() => {
+    if (!isStarting || virtual.isBusy) return
+    setStarting(false)
+    player.play()
+  }, [isStarting, virtual.isBusy])
   useEffect(() => {
-    if (isOpen && !isPlaying && headMs === Infinity && shown !== undefined) setRevealed(true)
-  }, [isOpen, isPlaying, headMs, shown])
+    if (isOpen && !isStarting && !isPlaying && headMs === Infinity && shown !== undefined) setRevealed(true)
+  }, [isOpen, isStarting, isPlaying, headMs, shown])
   useEffect(() => {
     if (real.recording !== undefined) setRealShown(true)
   }, [real.recording])
