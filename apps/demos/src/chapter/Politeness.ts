@@ -72,6 +72,7 @@ export const politeness = Scenario.make({
           const rules = Rules.make({
             perHost: 1,
             delayMs: delay,
+            robots: false,
             strikes: 4,
             backoff: { baseMs: 1000, random: () => 0.5 }
           })
