@@ -2,8 +2,9 @@
  * A generated site to crawl: pages of prose that link to their children, to their parent, to other pages and, all alike,
  * to the heads of the chapters. Each page is a function of its number, and every one is at most four links away from the first.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { files } from "./Outputs.ts"
 
 export interface CrawlSite {
   readonly pages: number
@@ -73,16 +74,6 @@ export const write = (site: CrawlSite, root: string): number => {
     writeFileSync(join(root, pathOf(page)), text)
   }
   return bytes
-}
-
-function* files(folder: string): Generator<{ readonly name: string; readonly path: string }> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    // hidden folders hold the state of a client
-    if (entry.name.startsWith(".")) continue
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* files(path)
-    else yield { name: entry.name, path }
-  }
 }
 
 /** How many pages are not there, or differ from what was served, unless its links were rewritten. Other files are no fault. */

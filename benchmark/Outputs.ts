@@ -16,7 +16,8 @@ export interface Verdict {
 /** How many of them there are: 0 is right. */
 export const bad = ({ missing, wrong, extra }: Verdict): number => missing + wrong + extra
 
-function* files(folder: string): Generator<{ readonly name: string; readonly path: string }> {
+/** Those that a client saved, in its folder and below. */
+export function* files(folder: string): Generator<{ readonly name: string; readonly path: string }> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     // Hidden folders hold the state of a client.
     if (entry.name.startsWith(".")) continue

@@ -7,10 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
-from scrapy.crawler import CrawlerProcess
+from scrapy_lean import failures, run
 
 SEED, OUT, JOBS = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-failures = []
 
 
 class Save(Spider):
@@ -27,19 +26,4 @@ class Save(Spider):
             yield Request(response.urljoin(href), self.parse, errback=failures.append)
 
 
-crawl = CrawlerProcess(
-    {
-        "CONCURRENT_REQUESTS": JOBS,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": JOBS,
-        "CONCURRENT_ITEMS": 1,  # the default of 100 starts a hundred tasks for every answer, and more than doubles the CPU time
-        "COOKIES_ENABLED": False,
-        "HTTPCACHE_ENABLED": False,
-        "LOG_ENABLED": False,
-        "RETRY_ENABLED": False,
-        "ROBOTSTXT_OBEY": False,
-        "TELNETCONSOLE_ENABLED": False,
-    }
-)
-crawl.crawl(Save)
-crawl.start()
-sys.exit(1 if failures else 0)
+run(Save, JOBS)

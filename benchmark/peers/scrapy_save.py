@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 from scrapy import Request, Spider
-from scrapy.crawler import CrawlerProcess
+from scrapy_lean import failures, run
 
 SOURCE, OUT, JOBS = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-failures = []
 
 
 class Save(Spider):
@@ -25,21 +24,4 @@ class Save(Spider):
         (OUT / name).write_bytes(response.body)
 
 
-crawl = CrawlerProcess(
-    {
-        "CONCURRENT_REQUESTS": JOBS,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": JOBS,
-        "CONCURRENT_ITEMS": 1,  # the default of 100 starts a hundred tasks for every answer, and more than doubles the CPU time
-        "COOKIES_ENABLED": False,
-        "DOWNLOAD_MAXSIZE": 0,
-        "DOWNLOAD_WARNSIZE": 0,
-        "HTTPCACHE_ENABLED": False,
-        "LOG_ENABLED": False,
-        "RETRY_ENABLED": False,
-        "ROBOTSTXT_OBEY": False,
-        "TELNETCONSOLE_ENABLED": False,
-    }
-)
-crawl.crawl(Save)
-crawl.start()
-sys.exit(1 if failures else 0)
+run(Save, JOBS)
