@@ -13,7 +13,7 @@
 import * as ContentDisposition from "./ContentDisposition.ts"
 import * as Decode from "./Decode.ts"
 import { type FetchReason, ProtocolError, RangeError, StatusError, TooLargeError, WriteError } from "./FetchError.ts"
-import type { Outcome } from "./Outcome.ts"
+import type { Refusal } from "./Outcome.ts"
 import type { RateLimit } from "./RateLimit.ts"
 import type { Slotted } from "./InFlight.ts"
 import { retryAfterMs } from "./RetryAfter.ts"
@@ -48,7 +48,7 @@ export interface Follow {
 }
 
 /** What is to be done at a redirect: follow it, wait for a turn there, or leave it, by a rule. */
-export type Turn = "follow" | "wait" | { readonly refused: Extract<Outcome, { readonly _tag: "Refused" }>["error"] }
+export type Turn = "follow" | "wait" | { readonly refused: Refusal }
 
 /** A body that is read for links. */
 export interface Reading {

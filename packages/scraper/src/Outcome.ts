@@ -42,6 +42,9 @@ export const Outcome = Schema.TaggedUnion({
 })
 export type Outcome = typeof Outcome.Type
 
+/** The rule for which a target is not asked, or not kept. */
+export type Refusal = Extract<Outcome, { readonly _tag: "Refused" }>["error"]
+
 /** The outcome as the object that `--json` prints, absent fields left out. */
 export const toJson = (outcome: Outcome) => {
   const { _tag, url, attempts, durationMs, ...rest } = outcome

@@ -21,7 +21,7 @@ import { InFlight } from "./InFlight.ts"
 import type { Batch } from "./Lines.ts"
 import * as Naming from "./Naming.ts"
 import type { Options } from "./Options.ts"
-import type { Outcome } from "./Outcome.ts"
+import type { Outcome, Refusal } from "./Outcome.ts"
 import * as Politeness from "./Politeness.ts"
 import * as RateLimit from "./RateLimit.ts"
 import * as Recorder from "./Recorder.ts"
@@ -325,9 +325,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         counts.unchanged++
         const path = record ?? target.path
         const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
-        return linked(target, ended.head, path, undefined, (links, isNoindex) => {
-          settle({ target, outcome: isNoindex ? { ...outcome, noindex: true } : outcome, validators, ...links })
-        })
+        return linked(target, ended.head, path, undefined, { outcome, validators })
       }
       case "DiskFull":
         park(ended.partial === undefined ? withoutPartial(target) : { ...target, partial: ended.partial }, 0)
@@ -361,12 +359,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     if (crawl?.skipsNoindex === true && asksNotToBeIndexed(head, reading) && isLeaf(target, head, reading)) {
       part.discard()
       counts.refused++
-      const outcome: Outcome = {
-        _tag: "Refused",
-        ...about(target, target.attempts + 1, startedMs, undefined),
-        error: noindex
-      }
-      return linked(target, head, "", reading, (links) => settle({ target, outcome, ...links }))
+      const outcome = refused(target, target.attempts + 1, startedMs, noindex)
+      return linked(target, head, "", reading, { outcome })
     }
     let path: string
     try {
@@ -378,9 +372,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     counts.bytes += bytes
     if (reading === undefined && sha256 !== undefined) crawl?.traps?.body(target.url, sha256)
     const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
-    return linked(target, head, path, reading, (links, isNoindex) =>
-      settle({ target, validators, outcome: isNoindex ? { ...outcome, noindex: true } : outcome, ...links })
-    )
+    return linked(target, head, path, reading, { outcome, validators })
   }
   const asksNotToBeIndexed = (head: ResponseHead, reading: Download.Reading | undefined): boolean =>
     reading?.isNoindex?.() ?? crawl?.isNoindex(head) ?? false
@@ -393,11 +385,13 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     head: ResponseHead,
     path: string,
     read: Download.Reading | undefined,
-    settleWith: (links: Pick<Settled, "links">, isNoindex: boolean) => void
+    ended: Pick<Settled, "validators"> & { readonly outcome: Exclude<Outcome, { readonly _tag: "Failed" }> }
   ): Rest => {
     const leave = (reading: Download.Reading | undefined) => {
-      const isNoindex = crawl !== undefined && asksNotToBeIndexed(head, reading)
-      settleWith(reading === undefined ? noLinks : { links: reading.end() }, isNoindex)
+      const { outcome } = ended
+      const isNoindex = crawl !== undefined && outcome._tag !== "Refused" && asksNotToBeIndexed(head, reading)
+      const links = reading === undefined ? noLinks : { links: reading.end() }
+      settle({ target, ...ended, outcome: isNoindex ? { ...outcome, noindex: true } : outcome, ...links })
       frontier.release(target, "answered")
       return committer.room()
     }
@@ -427,17 +421,13 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const refuse = (
     target: Target,
     startedMs: number,
-    error: Extract<Outcome, { readonly _tag: "Refused" }>["error"],
+    error: Refusal,
     verdict: Politeness.Verdict | undefined,
     isExcluded = false
   ): Rest => {
     forget(target)
     counts.refused++
-    settle({
-      target,
-      outcome: { _tag: "Refused", ...about(target, target.attempts, startedMs, undefined), error },
-      isExcluded
-    })
+    settle({ target, outcome: refused(target, target.attempts, startedMs, error), isExcluded })
     frontier.release(target, verdict)
     return committer.room()
   }
@@ -518,9 +508,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   /** Settles a target that nobody asked for, nor will. It counts as waiting for a commit. */
   const leaveOut = (target: Target, error: Exclusion.Exclusion) => {
     counts.refused++
-    const outcome: Outcome = { _tag: "Refused", ...about(target, target.attempts, performance.now(), undefined), error }
     forget(target)
-    committer.settle({ target, outcome, isExcluded: true })
+    committer.settle({ target, outcome: refused(target, target.attempts, performance.now(), error), isExcluded: true })
   }
   const withdraw = Effect.gen(function* () {
     let left = 0
@@ -623,7 +612,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
 
 /** `isExcluded`: by the rules of the crawl. */
 interface LeftOut {
-  readonly error: Extract<Outcome, { readonly _tag: "Refused" }>["error"]
+  readonly error: Refusal
   readonly isExcluded: boolean
 }
 
@@ -664,3 +653,9 @@ const about = (target: Target, attempts: number, startedMs: number, head: Respon
     ...(head === undefined ? {} : { status: head.status, ...(head.url === url ? {} : { finalUrl: head.url }) })
   }
 }
+
+const refused = (target: Target, attempts: number, startedMs: number, error: Refusal) => ({
+  _tag: "Refused" as const,
+  ...about(target, attempts, startedMs, undefined),
+  error
+})

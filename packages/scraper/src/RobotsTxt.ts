@@ -22,7 +22,7 @@ import * as Effect from "effect/Effect"
 import * as Decode from "./Decode.ts"
 import { type FetchReason, StatusError } from "./FetchError.ts"
 import type { Options } from "./Options.ts"
-import type { Outcome } from "./Outcome.ts"
+import type { Refusal } from "./Outcome.ts"
 import type { Admission, Politeness, Verdict } from "./Politeness.ts"
 import { retryAfterMs } from "./RetryAfter.ts"
 import * as Robots from "./robots/Robots.ts"
@@ -42,7 +42,7 @@ export type Ruling =
   | {
       readonly _tag: "Refused"
       readonly verdict: Verdict | undefined
-      readonly error: Extract<Outcome, { readonly _tag: "Refused" }>["error"]
+      readonly error: Refusal
     }
 
 /** How much is remembered at most: hosts, and about so many bytes for all their rules. */
