@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import * as Following from "./crawl/Following.ts"
 import * as RulesText from "./crawl/RulesText.ts"
 import * as Steering from "./crawl/Steering.ts"
+import * as Widening from "./crawl/Widening.ts"
 import * as Get from "./Get.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -42,10 +43,7 @@ export const rules: Rules = { scope: "host", include: [], exclude: [], sitemaps:
 /** A crawl is polite unless it is told not to be. */
 const crawlDefaults: Options = { ...defaults, robots: true }
 
-/**
- * What was saved by other rules is read for links once more: a crawl may be taken further, deeper or wider, and asks
- * again for nothing that is there. So is what an earlier run found nearer to a seed in the end than it was at first.
- */
+/** Brings a crawl to these rules. What an earlier run found nearer to a seed in the end than it was at first is read again, too. */
 const readAnew = Effect.fnUntraced(function* (
   store: Store["Service"],
   following: Following.Following,
@@ -53,21 +51,20 @@ const readAnew = Effect.fnUntraced(function* (
   maxPages: number | undefined
 ) {
   const { list, rules: before } = yield* store.crawl([], false)
-  const readAgain = (page: SavedPage) =>
-    Effect.flatMap(following.readAgain(page), (links) => store.link(list, page.target, links))
-  if (before !== undefined && before !== rules) {
-    yield* Stream.runForEachArray(store.excluded(list), (targets) =>
-      store.readmit(
-        list,
-        targets.filter((target) => following.excludes(target) === undefined).map(({ url }) => url)
-      )
-    )
-    yield* Stream.runForEach(store.saved(list), readAgain)
-  }
+  const link = (page: SavedPage, links: ReadonlyArray<Target>) => store.link(list, page.target, links)
+  if (before !== undefined && before !== rules)
+    yield* Widening.widen(store, list, following, {
+      readmit: (targets) =>
+        store.readmit(
+          list,
+          targets.map(({ url }) => url)
+        ),
+      admit: (page, links) => Effect.map(link(page, links), ({ added }) => added)
+    })
   for (;;) {
     const pages = following.isBounded() ? yield* store.nearer(list, 100) : []
     if (pages.length === 0) break
-    yield* Effect.forEach(pages, readAgain, { discard: true })
+    for (const page of pages) yield* link(page, yield* following.readAgain(page))
   }
   yield* store.ruled(list, rules, maxPages)
 })

@@ -5,13 +5,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
 import type { Change, Reply, Steer } from "../Control.ts"
 import type { Line } from "../Pipeline.ts"
 import type { Store } from "../Store.ts"
 import * as Url from "../Url.ts"
 import type { Following, Rules } from "./Following.ts"
 import * as RulesText from "./RulesText.ts"
+import * as Widening from "./Widening.ts"
 
 interface Bounded extends Rules {
   readonly maxPages?: number
@@ -50,21 +50,9 @@ export const make =
     let rules = begun
     const turn = Semaphore.makeUnsafe(1)
 
-    const widen = Effect.gen(function* () {
-      let found = 0
-      yield* Stream.runForEachArray(store.excluded(list), (targets) => {
-        const inScope = targets.filter((target) => following.excludes(target) === undefined)
-        found += inScope.length
-        return line.readmit(inScope)
-      })
-      yield* Stream.runForEach(store.saved(list), (page) =>
-        Effect.flatMap(following.readAgain(page), (links) =>
-          links.length === 0
-            ? Effect.void
-            : Effect.map(line.admit(page.target, links), (count) => void (found += count))
-        )
-      )
-      return found
+    const widen = Widening.widen(store, list, following, {
+      readmit: line.readmit,
+      admit: ({ target }, links) => (links.length === 0 ? Effect.succeed(0) : line.admit(target, links))
     })
     const steer = Effect.fnUntraced(function* (change: Change | undefined) {
       let left = 0
