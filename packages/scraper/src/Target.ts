@@ -16,8 +16,6 @@ export interface Target {
   readonly attempts: number
   /** Links from a seed of a crawl to it; absent for the targets of a list. */
   readonly depth?: number
-  /** Its place in the order of its site, the lowest first; absent: the depth. */
-  readonly rank?: number
   /** Of a crawl: a page needs it to be shown. Absent where that was not noted. */
   readonly isResource?: boolean
   /** Saved by an earlier run, in the file at `path` or as the record `record`: ask conditionally. */

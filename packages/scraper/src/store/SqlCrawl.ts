@@ -26,15 +26,15 @@ const sizes = [64, 16, 4, 1]
 /** Links that are added without a pause. */
 const linksAtOnce = 1024
 
-/** What is due later than this waits for a time: no rank is so high. */
-export const mostRank = 1e9
+/** What is due later than this waits for a time; what is due earlier has its depth for that, and no page is so deep. */
+export const mostDepth = 1e9
 
 const inserts = new Map(
   sizes.map((size) => {
     const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?,?)").join(",")
     const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key, resource) VALUES ${rows}
       ON CONFLICT (url) DO UPDATE SET depth = excluded.depth,
-        due = CASE WHEN due > ${mostRank} THEN due ELSE excluded.due END,
+        due = CASE WHEN due > ${mostDepth} THEN due ELSE excluded.due END,
         nearer = CASE WHEN state IN (1, 2) THEN 1 END
       WHERE excluded.depth < depth`
     return [size, text] as const
@@ -162,15 +162,15 @@ export const make = <Row extends { readonly due: number }>(
       for (; pages.length - from >= size; from += size) {
         const values: Array<unknown> = []
         for (let i = from; i < from + size; i++) {
-          const { url, depth = 0, rank = depth, host, isResource } = pages[i]!
-          values.push(url, list, run, rank, depth, siteOf(host), keyOf(url), flagOf(isResource))
+          const { url, depth = 0, host, isResource } = pages[i]!
+          values.push(url, list, run, depth, depth, siteOf(host), keyOf(url), flagOf(isResource))
         }
         yield* changes(inserts.get(size)!, values)
       }
     let taken = 0
     if (hasLists)
-      for (const { url, depth = 0, rank = depth, host, isResource } of pages) {
-        const values = [list, run, rank, depth, siteOf(host), keyOf(url), flagOf(isResource), url]
+      for (const { url, depth = 0, host, isResource } of pages) {
+        const values = [list, run, depth, depth, siteOf(host), keyOf(url), flagOf(isResource), url]
         taken += yield* changes(takeOver, values)
       }
     return taken
@@ -231,7 +231,7 @@ export const make = <Row extends { readonly due: number }>(
       changes(`UPDATE target SET state = 0, lease = NULL, due = depth, attempts = 0 WHERE list = ? AND ${which}`, [
         list
       ])
-    yield* reopen(`state = 0 AND due > ${mostRank}`)
+    yield* reopen(`state = 0 AND due > ${mostDepth}`)
     const tried = yield* reopen(`state IN (3, 4)`)
     const saved = refresh ? yield* reopen(`state IN (1, 2)`) : 0
     const added = yield* add(list, seeds)

@@ -9,6 +9,7 @@ import type { Entry } from "../Store.ts"
 import * as Url from "../Url.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
 import * as SqlStore from "./SqlStore.ts"
+import { latest } from "./migrations.ts"
 
 /** A target, as its row has it. */
 export interface Found {
@@ -32,17 +33,17 @@ export interface Known {
   readonly robots?: Copy
 }
 
-/** Of a store with fewer migrations the row of the URL alone is told; its next run brings it up to date. */
-const complete = 5
-
-/** `isHeld`: a run works there now. */
+/**
+ * `isHeld`: a run works there now. Of a store with fewer migrations the row of the URL alone is told; its next run brings it
+ * up to date.
+ */
 export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) {
   const sql = yield* SqlClient.SqlClient
   const version = yield* SqlStore.checkVersion(sql, file)
   const rowOf = (url: string) =>
     Effect.gen(function* () {
       const [exact] = yield* sql<SqlStore.Row>`SELECT * FROM target WHERE url = ${url}`
-      if (exact !== undefined || version < complete) return exact
+      if (exact !== undefined || version < latest) return exact
       const key = SqlCrawl.keyOf(url) ?? url
       const [same] = yield* sql<SqlStore.Row>`SELECT * FROM target WHERE key = ${key}
         UNION ALL SELECT * FROM target WHERE url = ${key} AND depth IS NOT NULL`
@@ -52,7 +53,7 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
     entry: SqlStore.toEntry(row),
     ...(row.depth === null || row.depth === undefined ? {} : { depth: row.depth }),
     ...(row.resource === null || row.resource === undefined ? {} : { isResource: row.resource === 1 }),
-    ...(row.state === 0 && row.due > SqlCrawl.mostRank ? { dueMs: row.due } : {}),
+    ...(row.state === 0 && row.due > SqlCrawl.mostDepth ? { dueMs: row.due } : {}),
     isLeased: isHeld && row.state === 0 && row.lease !== null
   })
   return (url: string) =>
@@ -60,7 +61,7 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
       Effect.gen(function* () {
         const row = yield* rowOf(url)
         const target: Known = row === undefined ? {} : { target: found(row) }
-        if (version < complete) return target
+        if (version < latest) return target
         const origin = Url.origin(url)
         const [crawl] = yield* sql<{ rules: string | null; saved: number; most: number | null }>`
           SELECT rules, saved, most FROM crawl`

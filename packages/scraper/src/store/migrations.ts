@@ -70,8 +70,6 @@ export const migrations = {
     // all else that an insert does.
     `DROP INDEX target_page`,
     `CREATE UNIQUE INDEX target_key ON target (key) WHERE key IS NOT NULL`,
-    // saved: its targets with a body.
-    `ALTER TABLE site ADD COLUMN saved BIGINT NOT NULL DEFAULT 0`,
     // What is known of the targets whose URLs are alike. caught: they have no end.
     `CREATE TABLE pattern (pattern TEXT PRIMARY KEY, pages INTEGER NOT NULL, contents INTEGER NOT NULL,
       caught INTEGER NOT NULL, latest TEXT NOT NULL)`,
