@@ -176,12 +176,10 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
   const trap = known.trap !== undefined && target?.depth !== 0 ? Exclusion.ofTrap(known.trap) : undefined
   const early = ruled(target, exclusion ?? trap, linked, maxPages)
   const isLeftAlone = host !== undefined && host.pausedMs > nowMs
-  const age = known.robots === undefined ? Infinity : nowMs - known.robots.askedMs
-  const counts =
-    known.robots !== undefined && (isLeftAlone || (known.robots.kind !== "unreachable" && age < RobotsTxt.maxAgeMs))
+  const copy = known.robots
   let robots: RobotsSaid | undefined
   if (options.robots) {
-    if (counts) robots = said(known.robots, url, token, false)
+    if (copy !== undefined && (isLeftAlone || RobotsTxt.isCurrent(copy, nowMs))) robots = said(copy, url, token, false)
     else if (!isLeftAlone && early === undefined)
       robots = said(yield* ask({ url, host: Url.origin(url), path: "", attempts: 0 }, options), url, token, true)
   }

@@ -180,7 +180,7 @@ const longestQuote = 200
 const weights = { host: 600, byte: 2, rule: 200, piece: 60 }
 /** The body has so long, however it trickles. */
 const bodyMs = 60_000
-export const maxAgeMs = RobotsPolicy.maxAgeSeconds * 1000
+const maxAgeMs = RobotsPolicy.maxAgeSeconds * 1000
 const maxStaleMs = RobotsPolicy.maxStaleSeconds * 1000
 /** An old file counts for so long before the host is asked for a new one again. */
 const staleMs = 3_600_000
@@ -199,6 +199,10 @@ const unreachable = (target: Target, fault: string, verdict: Verdict | undefined
 
 /** What is kept of a host, seen from now: from its future, it is none. */
 const ageMs = ({ askedMs }: RobotsPolicy.Copy, nowMs: number) => (askedMs > nowMs ? Infinity : nowMs - askedMs)
+
+/** Whether a copy counts, so that its host need not be asked. */
+export const isCurrent = (copy: RobotsPolicy.Copy, nowMs: number): boolean =>
+  copy.kind !== "unreachable" && ageMs(copy, nowMs) < maxAgeMs
 
 export const verdictOf = ({ kind, body = nothing }: RobotsPolicy.Copy): RobotsPolicy.Verdict =>
   kind === "rules" ? { kind, robots: Robots.parse(body) } : { kind }
@@ -350,12 +354,7 @@ export const make = (
         if (waiting.has(host)) return Effect.map(ask(host, undefined), (answered) => ruleBy(target, answered))
         return Effect.flatMap(store.robots(host), (copy): Effect.Effect<Ruling> => {
           const nowMs = Date.now()
-          if (
-            copy !== undefined &&
-            copy.kind !== "unreachable" &&
-            ageMs(copy, nowMs) < maxAgeMs &&
-            !(options.refresh && copy.askedMs < startedMs)
-          ) {
+          if (copy !== undefined && isCurrent(copy, nowMs) && !(options.refresh && copy.askedMs < startedMs)) {
             const keptDelayMs = politeness.crawlDelay(host)
             const answer = learn(verdictOf(copy), copy.body?.length ?? 0, copy.askedMs)
             remember(host, answer)
