@@ -312,10 +312,10 @@ export const make = (options: PolitenessOptions) => {
     withdraw: (isOut: (target: Target) => boolean): ReadonlyArray<Target> => {
       const out: Array<Target> = []
       for (const host of hosts.values()) {
-        const queue = host.queue.slice(host.head)
-        host.queue = queue.filter((target) => !isOut(target))
+        const kept: Array<Target> = []
+        for (const target of host.queue.slice(host.head)) (isOut(target) ? out : kept).push(target)
+        host.queue = kept
         host.head = 0
-        if (host.queue.length < queue.length) for (const target of queue) if (isOut(target)) out.push(target)
       }
       queued -= out.length
       return out
