@@ -133,7 +133,8 @@ export const make = (url: URL = workTask): Machine["Service"] => {
         const value = yield* used
         if (kind === "processes") for (const { cpuMs } of (yield* executor.statistics).workers) processesCpuMs += cpuMs
         return value
-      }).pipe(Effect.provide(Layer.orDie(layer({ maximum }))))
+        // ready is who has loaded the tasks: else the first of each worker would measure that, too
+      }).pipe(Effect.provide(Layer.orDie(layer({ maximum, tasks: [tasks.perform] }))))
     },
     cpuMs: Effect.sync(() => {
       const { user, system } = process.cpuUsage()
