@@ -307,8 +307,8 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
             <Checks virtual={virtual.recording} real={real.recording} answer={question.answer} guess={guess} />
             {shown.mode === "real" && shown.checks.some(({ holds }) => holds === false) && (
               <p class="dim">
-                A busy machine measures itself: what does not hold here may hold on a quiet one, and does in the virtual
-                run.
+                A real machine has more to do than theory knows: other programs, and code that each worker meets for the
+                first time. The virtual run has neither.
               </p>
             )}
             <div class="prose">

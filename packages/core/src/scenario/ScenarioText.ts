@@ -52,7 +52,7 @@ export const reveal = (scenario: Scenario, played: Played, options: Options = {}
     ...(played.mode === "real" && held < judged.length
       ? [
           ...wrap(
-            "A busy machine measures itself: what does not hold there may hold on a quiet one, and does in virtual time (--virtual).",
+            "A real machine has more to do than theory knows: other programs, and code that each worker meets for the first time. Virtual time (--virtual) has neither.",
             width
           ),
           ""
