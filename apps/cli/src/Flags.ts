@@ -294,6 +294,10 @@ const { flat: _, ...common } = transfer
 /** The settings of a crawl. It is polite unless it is told not to be. */
 export const crawl = {
   ...common,
+  mirror: toggle("mirror", false, {
+    group: lines,
+    description: "Make a copy in DIR/mirror that opens in a browser"
+  }),
   depth: {
     ...count("depth", 0, 1_000_000, 0, { group: which, description: "" }),
     description: "Links from a URL given here, at most [any number]",

@@ -152,6 +152,9 @@ const waitLine = (slow: Get.SlowHost): string => {
   return `waiting on ${printable(slow.host)} (${number(slow.queued)} queued, ${next})`
 }
 
+const mirrorLine = ({ files, total }: NonNullable<Get.Progress["mirror"]>): string =>
+  `mirror: ${number(files)} of ${number(total)} files`
+
 /** The block of a run as it stands; no line is wider than the canvas. */
 export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): ReadonlyArray<string> => {
   // Two cells of margin on the left, and the last cell of a line stays free: some terminals wrap when it is filled.
@@ -169,6 +172,7 @@ export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): 
     for (const transfer of long) lines.push(transferLine(transfer, canvas))
   }
   for (const slow of progress.slow) lines.push(paint.yellow(shorten(waitLine(slow), columns, unicode)))
+  if (progress.mirror !== undefined) lines.push(shorten(mirrorLine(progress.mirror), columns, unicode))
   if (progress.paused === true) lines.push(paint.yellow(shorten("paused: `simul resume` goes on", columns, unicode)))
   if (progress.diskFull !== undefined) {
     const notice = `disk full (${Sizes.format(progress.diskFull.free)} free): paused, goes on when there is room`
@@ -183,6 +187,7 @@ export const plain = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): st
   return [
     ...(progress.paused === true ? ["paused"] : []),
     ...facts(progress, rate, paint),
+    ...(progress.mirror === undefined ? [] : [mirrorLine(progress.mirror)]),
     ...(slow === undefined ? [] : [waitLine(slow)]),
     ...(progress.diskFull === undefined ? [] : [`disk full (${Sizes.format(progress.diskFull.free)} free)`])
   ].join("   ")

@@ -15,6 +15,7 @@
 import type * as Get from "@simul/scraper/Get"
 import type { Outcome } from "@simul/scraper/Outcome"
 import type { Reason, Report } from "@simul/scraper/Report"
+import { join } from "node:path"
 import * as Durations from "./Durations.ts"
 import { printable } from "./Printable.ts"
 import { number, shorten } from "./Progress.ts"
@@ -172,13 +173,22 @@ export const render = (facts: Facts, columns: number, paint: Paint): string => {
   const invalid = knownInvalid(facts)
   if (invalid > 0)
     told.push(paint.red(`${plural(invalid, "line")} of the list ${invalid === 1 ? "is" : "are"} no URL, as before`))
+  const { missing = 0, starts = [] } = facts.progress.mirror ?? {}
+  if (missing > 0)
+    told.push(
+      paint.yellow(`${plural(missing, "saved file")} ${missing === 1 ? "is" : "are"} gone, and not in the mirror`)
+    )
   if (report.reasons.length > 0) told.push("", ...reasons(report, columns, paint))
-  const next =
-    facts.interrupted || report.reasons.length > 0
+  const [start] = starts
+  const next = [
+    ...(facts.interrupted || report.reasons.length > 0
       ? hints(facts)
       : report.targets === 0 && facts.progress.skipped > 0
         ? ["`--refresh` asks again and takes what changed"]
-        : []
+        : []),
+    ...(missing > 0 ? [`\`simul verify ${shellWord(facts.directory)}\` names what is gone`] : []),
+    ...(start === undefined ? [] : [`open ${printable(join(facts.directory, start))} in a browser`])
+  ]
   if (next.length > 0) told.push("", ...next.map((text) => hint(paint, text)))
   return told.join("\n")
 }

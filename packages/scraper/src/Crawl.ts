@@ -23,7 +23,9 @@ import type { Outcome } from "./Outcome.ts"
 import type * as Pipeline from "./Pipeline.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
 import { isPrivateHost } from "./session/SeedAddress.ts"
+import * as MirrorTree from "./sink/MirrorTree.ts"
 import type { SavedPage, Store } from "./Store.ts"
+import * as Directory from "./store/Directory.ts"
 import type { Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
@@ -33,6 +35,8 @@ export interface Rules extends Following.Rules {
   readonly maxPages?: number
   /** Do not keep what asks not to be indexed; its links are followed all the same. Absent: it is kept, and its outcome says so. */
   readonly skipNoindex?: boolean
+  /** In the end make a copy in `mirror/` whose links lead to its own files (`sink/MirrorTree.ts`). */
+  readonly mirror?: boolean
   /** Refuse private addresses. Absent: unless a seed has one. */
   readonly denyPrivate?: boolean
 }
@@ -92,8 +96,9 @@ export const open = Effect.fnUntraced(function* (
     !(yield* Effect.promise(async () => (await Promise.all(seeds.map(isPrivateHost))).includes(true)))
   const options: Options = { ...crawlDefaults, ...givenOptions, denyPrivate, headersFor: seeds.map(Url.origin) }
   const following = Following.make(seeds, asked, options)
+  if (asked.mirror === true) yield* checkMirror(options)
 
-  return yield* Get.openRun(
+  const run = yield* Get.openRun(
     Effect.fnUntraced(function* (store, run) {
       const begin =
         (isResource: boolean) =>
@@ -109,6 +114,35 @@ export const open = Effect.fnUntraced(function* (
     options,
     Steering.make(seeds, asked, following)
   )
+  return asked.mirror === true ? yield* mirrored(run, options.directory, seeds) : run
+})
+
+/** What would be found out only after the crawl. */
+const checkMirror = ({ directory, format }: Options) =>
+  format === "warc"
+    ? Effect.fail(new OptionUnusable({ option: "mirror", value: "true", detail: "archives hold no files to mirror" }))
+    : MirrorTree.check(directory)
+
+/** The run that makes a mirror when all its outcomes are told, and ends after it. */
+const mirrored = Effect.fnUntraced(function* (run: Get.Run, directory: string, seeds: ReadonlyArray<string>) {
+  const bodies = yield* Directory.bodies(directory)
+  const asked = Following.asks(seeds)
+  let mirror: Pipeline.Progress["mirror"]
+  const make = Effect.map(
+    Effect.suspend(() =>
+      MirrorTree.build(
+        { directory, bodies, asked: (url) => asked(url), onFile: (files, total) => (mirror = { files, total }) },
+        seeds.map(Url.withoutCredentials)
+      )
+    ),
+    (made) => {
+      mirror = { ...made, total: made.files + made.missing }
+    }
+  )
+  return {
+    outcomes: Stream.concat(run.outcomes, Stream.drain(Stream.fromEffect(make))),
+    progress: () => (mirror === undefined ? run.progress() : { ...run.progress(), mirror })
+  } satisfies Get.Run
 })
 
 /** The crawl of a store, as a list that grows. `text`: two crawls with the same one follow the same links. */

@@ -101,6 +101,13 @@ export interface Progress {
   readonly diskFull?: { readonly free: number }
   /** Somebody paused it. */
   readonly paused?: true
+  /** Its mirror: files so far, of how many; when it is whole, those that were saved and are gone, and where the seeds lie. */
+  readonly mirror?: {
+    readonly files: number
+    readonly total: number
+    readonly missing?: number
+    readonly starts?: ReadonlyArray<string>
+  }
 }
 
 /** A running line. Closing its scope stops it cleanly: what is in flight is asked again by the next run. */
@@ -321,7 +328,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       case "Complete":
         return save(target, startedMs, ended)
       case "Unchanged": {
-        const { bytes, sha256, record, ...validators } = target.saved!
+        const { bytes, sha256, record, contentType: _, ...validators } = target.saved!
         counts.unchanged++
         const path = record ?? target.path
         const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
@@ -372,7 +379,12 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     counts.bytes += bytes
     if (reading === undefined && sha256 !== undefined) crawl?.traps?.body(target.url, sha256)
     const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
-    return linked(target, head, path, reading, { outcome, validators })
+    const contentType = crawl === undefined ? undefined : head.header("content-type")
+    return linked(target, head, path, reading, {
+      outcome,
+      validators,
+      ...(contentType === undefined ? {} : { contentType })
+    })
   }
   const asksNotToBeIndexed = (head: ResponseHead, reading: Download.Reading | undefined): boolean =>
     reading?.isNoindex?.() ?? crawl?.isNoindex(head) ?? false
@@ -385,7 +397,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     head: ResponseHead,
     path: string,
     read: Download.Reading | undefined,
-    ended: Pick<Settled, "validators"> & { readonly outcome: Exclude<Outcome, { readonly _tag: "Failed" }> }
+    ended: Pick<Settled, "validators" | "contentType"> & { readonly outcome: Exclude<Outcome, { readonly _tag: "Failed" }> }
   ): Rest => {
     const leave = (reading: Download.Reading | undefined) => {
       const { outcome } = ended

@@ -125,6 +125,14 @@ export class OptionUnusable extends Schema.TaggedError<OptionUnusable>()("Option
   readonly hint = `check the value of ${this.option}`
 }
 
+/** What lies where a mirror would be was not made by simul. */
+export class MirrorUnusable extends Schema.TaggedError<MirrorUnusable>()("MirrorUnusable", { path: Schema.String }) {
+  override get message() {
+    return `${this.path} is no mirror that simul made: it is left as it is`
+  }
+  readonly hint = "move it away, then run the same command again"
+}
+
 export type RunError =
   | DirectoryLocked
   | DirectoryUnusable
@@ -137,3 +145,4 @@ export type RunError =
   | ListUnreadable
   | PathUnreadable
   | OptionUnusable
+  | MirrorUnusable

@@ -51,6 +51,8 @@ export interface Settled {
   readonly target: Target
   readonly outcome: Outcome
   readonly validators?: Validators
+  /** Of a body that a crawl saved. */
+  readonly contentType?: string
   readonly links?: ReadonlyArray<Target>
   /** The rules of a crawl leave it out: it is not tried again unless they let it in. */
   readonly isExcluded?: boolean

@@ -19,7 +19,13 @@ export interface Target {
   /** Of a crawl: a page needs it to be shown. Absent where that was not noted. */
   readonly isResource?: boolean
   /** Saved by an earlier run, in the file at `path` or as the record `record`: ask conditionally. */
-  readonly saved?: Validators & { readonly bytes: number; readonly sha256?: string; readonly record?: string }
+  readonly saved?: Validators & {
+    readonly bytes: number
+    readonly sha256?: string
+    readonly record?: string
+    /** Of a crawl: the Content-Type that it came with. */
+    readonly contentType?: string
+  }
   /** A cut body waits as a part file: its strong validator and whole length. */
   readonly partial?: Partial
   /** A redirect led there, and it waits for its turn at that host. Never in the store: another attempt begins at `url`. */

@@ -22,6 +22,11 @@ const settle = Effect.fnUntraced(function* (
       message: "no URL given",
       hints: ["for example: `simul crawl https://example.com/docs/ --scope path -o docs`"]
     })
+  if (settings.mirror && settings.format === "warc")
+    return yield* new UsageError({
+      message: "`--mirror` is made of files, `--format warc` makes none",
+      hints: ["leave one of the two away"]
+    })
   yield* Effect.forEach(urls, checkUrl, { discard: true })
   const {
     depth,
@@ -32,6 +37,7 @@ const settle = Effect.fnUntraced(function* (
     sitemaps,
     skipNoindex,
     traps,
+    mirror,
     denyPrivate,
     json,
     progress,
@@ -47,6 +53,7 @@ const settle = Effect.fnUntraced(function* (
         sitemaps,
         traps,
         skipNoindex,
+        mirror,
         ...(depth === undefined ? {} : { depth }),
         ...(maxPages === undefined ? {} : { maxPages }),
         ...(denyPrivate === undefined ? {} : { denyPrivate })
@@ -84,6 +91,10 @@ export const crawl = Command.make(
     {
       command: "simul crawl https://example.com/docs/ --scope path --depth 3 -o docs",
       description: "Below a path, at most three links away"
+    },
+    {
+      command: "simul crawl https://example.com/ --mirror -o site",
+      description: "The same, and a copy to be read offline: site/mirror/example.com/index.html"
     },
     {
       command: "simul crawl https://example.com/ --exclude '/calendar/|[?&]sort=' --delay 1s -o site",

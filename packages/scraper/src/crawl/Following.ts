@@ -86,28 +86,31 @@ export const scopeOf = (seeds: ReadonlyArray<string>, rules: Rules): Scope.Scope
   return Scope.make({ seeds, within, include, exclude, maxDepth })
 }
 
-/** @param seeds as `Url.parse` gives them */
-export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Following => {
-  let scope = scopeOf(seeds, rules)
-  const holds = (url: string, depth: number, isResource: boolean) =>
-    scope.decide({ url, depth, isResource })._tag === "InScope"
-  const token = productToken(options)
+/** The URL under which a crawl asks for a link. A page has no business to choose what we log in with; a seed has. */
+export const asks = (seeds: ReadonlyArray<string>) => {
   const credentials = new Map(
     seeds.flatMap((seed) => {
       const bare = Url.withoutCredentials(seed)
       return bare === seed ? [] : [[Url.origin(seed), seed.slice(0, seed.indexOf("@") + 1)] as const]
     })
   )
-  const recent = new Recent()
-  let isBounded = rules.depth !== undefined
-  const traps = rules.traps ? Traps.make() : undefined
-
-  /** A page has no business to choose what we log in with; a seed has. */
-  const asked = (url: string, host: string) => {
+  return (url: string, host = Url.origin(url)): string => {
     const bare = Url.withoutCredentials(url)
     const start = credentials.get(host)
     return start === undefined ? bare : start + bare.slice(bare.indexOf("://") + 3)
   }
+}
+
+/** @param seeds as `Url.parse` gives them */
+export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Following => {
+  let scope = scopeOf(seeds, rules)
+  const holds = (url: string, depth: number, isResource: boolean) =>
+    scope.decide({ url, depth, isResource })._tag === "InScope"
+  const token = productToken(options)
+  const asked = asks(seeds)
+  const recent = new Recent()
+  let isBounded = rules.depth !== undefined
+  const traps = rules.traps ? Traps.make() : undefined
 
   /** What a link leads to, judged when it is met: all links of a big page at once would keep the loop. */
   const find = (found: Array<Found>, link: string, depth: number, isResource: boolean) => {

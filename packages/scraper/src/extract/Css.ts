@@ -10,8 +10,11 @@
  * What begins a URL is known by its name; a name written with escapes is not.
  */
 
-/** `url`: as the author meant it, escapes undone, not resolved. `isImport`: it is a style sheet itself. */
-export type Found = (url: string, isImport: boolean) => void
+/**
+ * `url`: as the author meant it, escapes undone, not resolved. `isImport`: it is a style sheet itself. `start`, `end`: where it
+ * stands, without quotes, in characters from the beginning of the sheet.
+ */
+export type Found = (url: string, isImport: boolean, start: number, end: number) => void
 
 const starts = /\/\*|["']|\\[^]|url\(|image-set\(|@import/gi
 /** Within `image-set(`, where a string is a URL and the depth tells where it ends. */
@@ -38,6 +41,8 @@ export class Css {
   #state: State = "sheet"
   /** What could not be told yet. */
   #rest = ""
+  /** Where that begins. */
+  #position = 0
   /** Depth of parentheses in an `image-set(`; 0 outside. */
   #depth = 0
   #isImport = false
@@ -46,6 +51,8 @@ export class Css {
   /** What the string began with; nothing for a `url()` without quotes. */
   #quote = ""
   #value = ""
+  #start = 0
+  #end = 0
   /** The string is a URL. */
   #isKept = false
   /** Where a comment came in between. */
@@ -64,6 +71,7 @@ export class Css {
   end(): void {
     this.#read(this.#rest, true)
     this.#rest = ""
+    if (this.#state === "string" || this.#state === "word") this.#end = this.#position
     if (this.#state === "string" || this.#state === "word" || this.#state === "close") this.#finish("sheet")
     this.#state = "sheet"
   }
@@ -76,6 +84,7 @@ export class Css {
       at = next
     }
     this.#rest = isEnd ? "" : text.slice(at)
+    this.#position += at
   }
 
   /** Reads on from `at`; gives the place after what was read, or nothing if the rest must wait for more. */
@@ -103,6 +112,7 @@ export class Css {
         this.#isKept = true
         this.#quote = ""
         this.#value = ""
+        this.#start = this.#position + start
         return start
       }
       case "string":
@@ -193,6 +203,7 @@ export class Css {
     this.#state = "string"
     this.#quote = quote
     this.#value = ""
+    this.#start = this.#position + next
     this.#isKept = isKept
     return next
   }
@@ -208,6 +219,7 @@ export class Css {
       case "\\":
         return this.#escape(text, found, isEnd) ?? (found > at ? found : undefined)
       case this.#quote:
+        this.#end = this.#position + found
         if (!this.#isInUrl) return this.#finish("sheet", found + 1)
         this.#state = "close"
         return found + 1
@@ -236,6 +248,7 @@ export class Css {
         return this.#finish("bad", found)
       default:
         this.#state = "close"
+        this.#end = this.#position + found
         return found
     }
   }
@@ -257,7 +270,8 @@ export class Css {
   /** Gives out the URL, if it is one, and goes on at `next`. */
   #finish(state: State, next = 0): number {
     const { length } = this.#value
-    if (this.#isKept && length > 0 && length <= this.#maxLength) this.#found(this.#value, this.#isImport)
+    if (this.#isKept && length > 0 && length <= this.#maxLength)
+      this.#found(this.#value, this.#isImport, this.#start, this.#end)
     this.#isImport = false
     this.#isInUrl = false
     this.#value = ""

@@ -1,13 +1,23 @@
+/** Where the URL stands in such a value. */
+export const place = (value: string): { readonly start: number; readonly end: number } | undefined => {
+  const match =
+    /^[\t\n\f\r ]*[\d.]+(?:[\t\n\f\r ]*[;,]|[\t\n\f\r ])[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?/i.exec(value)
+  if (match === null) return undefined
+  const quote = value[match[0].length]
+  const isQuoted = quote === '"' || quote === "'"
+  const from = match[0].length + (isQuoted ? 1 : 0)
+  const close = isQuoted ? value.indexOf(quote, from) : -1
+  const text = value.slice(from, close < 0 ? value.length : close)
+  const start = from + text.length - text.trimStart().length
+  const end = from + text.trimEnd().length
+  return end <= start ? undefined : { start, end }
+}
+
 /**
  * The URL of a `Refresh` field or of `<meta http-equiv=refresh>` (HTML 4.2.5.3, shared declarative refresh steps);
  * `undefined` where it names none: then the page itself is meant.
  */
 export const target = (value: string): string | undefined => {
-  const match = /^[\t\n\f\r ]*[\d.]+(?:[\t\n\f\r ]*[;,]|[\t\n\f\r ])[\t\n\f\r ]*/.exec(value)
-  if (match === null) return undefined
-  const text = value.slice(match[0].length).replace(/^url[\t\n\f\r ]*=[\t\n\f\r ]*/i, "")
-  const quote = text[0]
-  if (quote !== '"' && quote !== "'") return text.trim() || undefined
-  const end = text.indexOf(quote, 1)
-  return text.slice(1, end < 0 ? text.length : end).trim() || undefined
+  const found = place(value)
+  return found && value.slice(found.start, found.end)
 }

@@ -11,18 +11,29 @@
  * The tokenizer is htmlparser2's. Its parser is not used: it keeps the open
  * elements, and a page of nothing but `<div>` costs it quadratic time.
  */
-import { type QuoteType, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
+import { QuoteType, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
 
 /** The attributes of a tag that were wanted, by name; the first of the same name counts. */
 export type Attributes = ReadonlyMap<string, string>
 
+/** Where an attribute stands, in characters from the beginning of the document: its name, and its value without quotes. */
+export interface Span {
+  readonly name: number
+  readonly start: number
+  /** `start` where it has no value. */
+  readonly end: number
+  readonly quote: '"' | "'" | ""
+}
+
 export interface Output {
-  /** A start tag. `position`: where its `<` stands, in characters from the beginning of the document. */
-  readonly open: (name: string, attributes: Attributes, position: number) => void
+  /** A start tag. `position`: where its `<` stands, in characters from the beginning of the document; `end`: its `>`. */
+  readonly open: (name: string, attributes: Attributes, position: number, end: number) => void
   /** An end tag, whether or not anything is open; in XML also the end of an empty element. */
   readonly close: (name: string) => void
-  /** A piece of text, references resolved unless `rawText`; within `<script>` and its like as it stands. */
-  readonly text?: (text: string) => void
+  /** Told of each wanted attribute, before its tag is. */
+  readonly attribute?: (name: string, span: Span) => void
+  /** A piece of text, references resolved unless `rawText`; within `<script>` and its like as it stands. `position`: where it begins. */
+  readonly text?: (text: string, position: number) => void
   /** A comment, or a piece of its end if it is longer than 64 Ki characters. */
   readonly comment?: (text: string) => void
   /** `DOCTYPE …` */
@@ -61,7 +72,7 @@ const integrations: ReadonlySet<string> = new Set(
 const maxContexts = 64
 
 /** Resolves the references in the value of an attribute (HTML 13.2.5.73). */
-const resolved = (value: string): string => {
+export const resolved = (value: string): string => {
   let text = ""
   const nothing = () => {}
   const tokenizer = new Tokenizer(
@@ -111,6 +122,7 @@ export class Tags implements TokenizerCallbacks {
   #position = 0
   #attributes: Map<string, string> | undefined
   #attribute = ""
+  #span = { name: 0, start: 0, end: 0 }
   #isWanted = false
   #value = ""
   /** Innermost last: is this foreign (`<svg>`, `<math>`), or HTML within it? */
@@ -172,17 +184,24 @@ export class Tags implements TokenizerCallbacks {
       (this.#attributes === undefined ||
         (this.#attributes.size < maxAttributes && !this.#attributes.has(this.#attribute)))
     this.#value = ""
+    this.#span = { name: start, start: end, end }
     this.#done = end
   }
   onattribdata(start: number, end: number) {
     if (this.#isWanted) this.#append(this.#slice(start, end))
+    if (this.#span.end === this.#span.start) this.#span.start = start
+    this.#span.end = end
     this.#done = end
   }
   onattribentity(codepoint: number) {
     if (this.#isWanted) this.#append(String.fromCodePoint(codepoint))
   }
-  onattribend(_quote: QuoteType, end: number) {
+  onattribend(quote: QuoteType, end: number) {
     if (this.#isWanted) {
+      this.#output.attribute?.(this.#attribute, {
+        ...this.#span,
+        quote: quote === QuoteType.Double ? '"' : quote === QuoteType.Single ? "'" : ""
+      })
       const value = this.#isRaw && this.#value.includes("&") ? resolved(this.#value) : this.#value
       ;(this.#attributes ??= new Map()).set(this.#attribute, value)
     }
@@ -198,13 +217,13 @@ export class Tags implements TokenizerCallbacks {
   onopentagend(end: number) {
     this.#done = end
     if (!this.#isXml) this.#enter()
-    this.#output.open(this.#name, this.#attributes ?? noAttributes, this.#position)
+    this.#output.open(this.#name, this.#attributes ?? noAttributes, this.#position, end)
   }
   onselfclosingtag(end: number) {
     const isForeign = this.isInForeignContext() || this.#name === "svg" || this.#name === "math"
     if (!isForeign && !this.#isXml && this.#options.emptyElements !== true) return this.onopentagend(end)
     this.#done = end
-    this.#output.open(this.#name, this.#attributes ?? noAttributes, this.#position)
+    this.#output.open(this.#name, this.#attributes ?? noAttributes, this.#position, end)
     this.#output.close(this.#name)
   }
   onclosetag(start: number, end: number) {
@@ -216,11 +235,11 @@ export class Tags implements TokenizerCallbacks {
 
   ontext(start: number, end: number) {
     this.#done = end
-    this.#output.text?.(this.#slice(start, end))
+    this.#output.text?.(this.#slice(start, end), start)
   }
   ontextentity(codepoint: number, end: number) {
     this.#done = end
-    this.#output.text?.(String.fromCodePoint(codepoint))
+    this.#output.text?.(String.fromCodePoint(codepoint), end)
   }
   oncomment(start: number, end: number, endOffset: number) {
     this.#done = end
@@ -228,7 +247,7 @@ export class Tags implements TokenizerCallbacks {
   }
   oncdata(start: number, end: number, endOffset: number) {
     this.#done = end
-    this.#output.text?.(this.#slice(start, end - endOffset))
+    this.#output.text?.(this.#slice(start, end - endOffset), start)
   }
   ondeclaration(start: number, end: number) {
     this.#done = end

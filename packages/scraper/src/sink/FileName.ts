@@ -30,7 +30,8 @@
  *    host, and no file is that high.
  * 3. A name leads nowhere else and harms no one: relative, no empty, `.` or `..`
  *    segment, no leading dot (nothing is hidden, `.simul` and `.git` are out of
- *    reach) or dash (nothing looks like an option), no trailing dot or space, no
+ *    reach) or dash (nothing looks like an option), no host `mirror` (a mirror
+ *    lies there, see `MirrorTree.ts`), no trailing dot or space, no
  *    device of Windows nor a short name of it (`LONGNA~1`), only visible ASCII
  *    and `PrintableCharacter`s.
  * 4. A segment has at most 200 bytes of UTF-8, a name 900 and 32 directories.
@@ -64,6 +65,10 @@ const guarded = /^(?:[.-]|(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin
 const guard = (segment: string): string => (guarded.test(segment) ? `_${segment}` : segment)
 const unguard = (segment: string): string =>
   segment.startsWith("_") && guarded.test(segment.slice(1)) ? segment.slice(1) : segment
+
+/** The same for hosts; and there is a folder of this name that is none. */
+const guardHost = (host: string): string => (host === "mirror" ? "_mirror" : guard(host))
+const unguardHost = (name: string): string => (name === "_mirror" ? "mirror" : unguard(name))
 
 /** The longest beginning of whole characters, and whole escapes, that has at most `maxBytes` bytes of UTF-8. */
 const cut = (text: string, maxBytes: number): string => {
@@ -168,7 +173,7 @@ const split = (url: string): Parts => {
 
 /** The directories that fit, each with its `/`. */
 const directoriesOf = ({ directories, host }: Parts): string => {
-  let path = `${guard(trimmed(cut(readable(host) || "_", maxDirectoryBytes)))}/`
+  let path = `${guardHost(trimmed(cut(readable(host) || "_", maxDirectoryBytes)))}/`
   let bytes = maxSegmentBytes
   for (const part of directories.slice(0, maxDirectories - 1)) {
     const name = directory(part)
@@ -183,7 +188,7 @@ const directoriesOf = ({ directories, host }: Parts): string => {
 export const toUrl = (name: string): string => {
   const segments = name.split("/")
   const file = unguard(segments.pop()!)
-  const address = unguard(segments.shift()!)
+  const address = unguardHost(segments.shift()!)
   const port = /\+(\d+)(s?)$/.exec(address)
   const host = address.slice(0, port?.index)
   const scheme = port === null || port[2] === "s" ? "https" : "http"
@@ -212,7 +217,7 @@ const plain = (() => {
   const host = String.raw`${device}([a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*)`
   const port = String.raw`(?!:80/|:443/)(?::(\d+))?`
   const file = String.raw`(?!index\.html$)${segment}(\.(?!data$|dir$)[a-z][a-z0-9]{0,9})?`
-  return new RegExp(`^http(s?)://${host}${port}((?:/${segment}){0,20}/)(${file})?$`)
+  return new RegExp(`^http(s?)://(?!mirror/)${host}${port}((?:/${segment}){0,20}/)(${file})?$`)
 })()
 
 const fromPlainUrl = (url: string): string | undefined => {

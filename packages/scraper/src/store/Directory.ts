@@ -8,6 +8,7 @@ import { DirectoryUnusable, NoStore, StoreDamaged } from "../RunError.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
+import * as SqlBodies from "./SqlBodies.ts"
 import * as SqlInspect from "./SqlInspect.ts"
 import * as SqlStore from "./SqlStore.ts"
 
@@ -52,6 +53,13 @@ export const inspect = Effect.fnUntraced(function* (directory: string) {
   if (!existsSync(file)) return (_url: string): Effect.Effect<SqlInspect.Known, StoreDamaged> => Effect.succeed({})
   const sql = yield* openSqlite(file, directory, "process")
   return yield* Effect.provideService(SqlInspect.make(file, DirectoryLock.isHeld(directory)), SqlClient.SqlClient, sql)
+})
+
+/** What a directory has saved as files. */
+export const bodies = Effect.fnUntraced(function* (directory: string) {
+  const file = join(DirectoryLock.stateOf(directory), storeName)
+  const sql = yield* openSqlite(file, directory, "process")
+  return yield* Effect.provideService(SqlBodies.make(file), SqlClient.SqlClient, sql)
 })
 
 /** The rows of a directory's store; a run may go on meanwhile. */

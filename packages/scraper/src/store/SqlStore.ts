@@ -72,6 +72,7 @@ export interface Row {
   readonly key: string | null
   readonly resource: number | null
   readonly noindex: number | null
+  readonly type: string | null
 }
 const columns = [
   "url",
@@ -98,7 +99,8 @@ const columns = [
   "site",
   "key",
   "resource",
-  "noindex"
+  "noindex",
+  "type"
 ] as const satisfies ReadonlyArray<keyof Row>
 
 export interface HostRow {
@@ -149,7 +151,8 @@ const isUsual = (row: Row) =>
   row.error === null &&
   row.claim === null &&
   row.record === null &&
-  row.depth === null
+  row.depth === null &&
+  row.type === null
 
 /** Adds the values of a row in the order of `usual`. */
 const addUsual = (values: Array<unknown>, row: Row) =>
@@ -194,6 +197,9 @@ const upsert = (shape: Shape, rows: number) => {
   return text
 }
 const sizes = [256, 64, 16, 4, 1]
+
+/** Of a Content-Type what is kept, in characters. */
+const mostTypeLength = 200
 
 const nothingFound: Found = { added: 0, isNearer: false }
 
@@ -321,7 +327,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
             ...(row.etag === null ? {} : { etag: row.etag }),
             ...(row.modified === null ? {} : { lastModified: row.modified }),
-            ...(row.record === null ? {} : { record: row.record })
+            ...(row.record === null ? {} : { record: row.record }),
+            ...(row.type === null ? {} : { contentType: row.type })
           }
         }),
     ...(row.validator === null
@@ -352,7 +359,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       ? { depth: null, site: null, key: null, resource: null }
       : { depth, site: crawl.siteOf(host), key: SqlCrawl.keyOf(url), resource: SqlCrawl.flagOf(isResource) }
 
-  const fromOutcome = (list: number, { target, outcome, validators, isExcluded }: Settled): Row => {
+  const fromOutcome = (list: number, { target, outcome, validators, contentType, isExcluded }: Settled): Row => {
     const failed = outcome._tag === "Failed" || outcome._tag === "Refused"
     return {
       url: target.url,
@@ -382,6 +389,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             : null,
       // what does not lie where the target's file would is a record
       record: failed ? (target.saved?.record ?? null) : outcome.path === target.path ? null : outcome.path,
+      type: (outcome._tag === "Saved" ? contentType : target.saved?.contentType)?.slice(0, mostTypeLength) ?? null,
       ...placeOf(target)
     }
   }
@@ -406,6 +414,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     error: null,
     noindex: null,
     record: target.saved?.record ?? null,
+    type: target.saved?.contentType ?? null,
     ...placeOf(target)
   })
 

@@ -74,6 +74,10 @@ export const migrations = {
     `CREATE TABLE pattern (pattern TEXT PRIMARY KEY, pages INTEGER NOT NULL, contents INTEGER NOT NULL,
       caught INTEGER NOT NULL, latest TEXT NOT NULL)`,
     `CREATE INDEX pattern_pages ON pattern (caught, pages)`
+  ),
+  "6_types": statements(
+    // type: the Content-Type that the body of a crawl came with.
+    `ALTER TABLE target ADD COLUMN type TEXT`
   )
 }
 

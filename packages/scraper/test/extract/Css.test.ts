@@ -47,6 +47,15 @@ describe("Css", () => {
       for (const size of [1, 2, 3, 5, 8, 13]) assert.deepStrictEqual(read(sheet, size), urls, `${size}: ${sheet}`)
   })
 
+  it("says where a URL stands, however the sheet is cut", () => {
+    for (const [sheet] of sheets.filter(([sheet]) => !sheet.includes("\\")))
+      for (let size = 1; size <= sheet.length; size++) {
+        const css = new Css((url, _, start, end) => assert.strictEqual(sheet.slice(start, end), url))
+        for (let start = 0; start < sheet.length; start += size) css.write(sheet.slice(start, start + size))
+        css.end()
+      }
+  })
+
   it("leaves out what is too long", () => {
     assert.deepStrictEqual(read("a{b:url(1234) c:url('12345') d:url(123)}", 3, 4), ["1234", "123"])
   })

@@ -86,6 +86,37 @@ describe("Tags", () => {
     ])
   })
 
+  it("says where attributes and text stand, however the document is cut", () => {
+    const html = `<p ID = x&amp;y title='' hidden data-a="<b>"id=2>text<style>a{}</style><br class=/>`
+    for (let size = 1; size <= html.length; size++) {
+      const told: Array<string> = []
+      const tags = new Tags(
+        { wants: () => true, maxValue: 100, rawText: true },
+        {
+          open: (_name, _attributes, position, end) => told.push(html.slice(position, end + 1)),
+          close: () => {},
+          attribute: (name, { name: at, start, end, quote }) => {
+            assert.strictEqual(html.slice(at, at + name.length).toLowerCase(), name)
+            told.push(`${name} ${quote}${html.slice(start, end)}${quote}`)
+          },
+          text: (text, position) => assert.strictEqual(html.slice(position, position + text.length), text)
+        }
+      )
+      for (let start = 0; start < html.length; start += size) tags.write(html.slice(start, start + size))
+      tags.end()
+      assert.deepStrictEqual(told, [
+        "id x&amp;y",
+        "title ''",
+        "hidden ",
+        'data-a "<b>"',
+        html.slice(0, html.indexOf("text")),
+        "<style>",
+        "class /",
+        "<br class=/>"
+      ])
+    }
+  })
+
   it("keeps no attribute that is not wanted or too long", () => {
     assert.deepStrictEqual(read("<a b=1 c=2>", { wants: (name) => name === "c" }), ["<a c=2> 0"])
     assert.deepStrictEqual(read("<a b=12345 c=1234 d=1&amp;345>", { maxValue: 4 }, 2), ["<a c=1234> 0"])

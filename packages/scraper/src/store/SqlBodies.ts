@@ -1,0 +1,98 @@
+/**
+ * What a directory has saved as files, and what of it a URL leads to. Reads only.
+ *
+ * A body that could not be asked again, or not yet, is still there: it counts.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import * as FileName from "../sink/FileName.ts"
+import * as SqlCrawl from "./SqlCrawl.ts"
+import * as SqlStore from "./SqlStore.ts"
+
+/** A saved file. */
+export interface Body {
+  readonly url: string
+  /** Where it came from, after redirects; without credentials. */
+  readonly finalUrl: string
+  /** Relative to the directory. */
+  readonly path: string
+  /** As it was sent; empty where nobody knows. */
+  readonly contentType: string
+}
+
+type Row = Pick<SqlStore.Row, "url" | "final_url" | "path" | "type" | "key">
+
+const isFile = "bytes IS NOT NULL AND record IS NULL"
+const columns = "url, final_url, path, type, key"
+const atOnce = 64
+
+const toBody = ({ url, final_url, path, type }: Row): Body => ({
+  url,
+  finalUrl: final_url ?? url,
+  path: path ?? FileName.fromUrl(url),
+  contentType: type ?? ""
+})
+
+/** @param file the name to show when the store is damaged */
+export const make = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  const found = (where: string, values: ReadonlyArray<unknown>) =>
+    sql.unsafe<Row>(`SELECT ${columns} FROM target WHERE ${where} AND ${isFile}`, values)
+  const among = Effect.fnUntraced(function* (column: string, values: ReadonlyArray<string>) {
+    const rows: Array<Row> = []
+    for (let from = 0; from < values.length; from += atOnce) {
+      const some = values.slice(from, from + atOnce)
+      // of one length: prepared once
+      while (some.length < atOnce) some.push(some[0]!)
+      rows.push(...(yield* found(`${column} IN (${"?,".repeat(atOnce - 1)}?)`, some)))
+    }
+    return rows
+  })
+
+  return {
+    /** How many they are, and the last run that changed anything of them: 0 where there are none. */
+    state: Effect.mapError(
+      Effect.map(
+        sql.unsafe<{ count: number; run: number | null }>(
+          `SELECT COUNT(*) AS count, MAX(run) AS run FROM target WHERE ${isFile}`
+        ),
+        ([row]) => ({ count: row!.count, latest: row!.run ?? 0 })
+      ),
+      SqlStore.damaged(file)
+    ),
+    /** All of it, in the order of URLs. */
+    all: Stream.mapError(
+      Stream.paginate("", (after: string) =>
+        Effect.map(
+          sql.unsafe<Row>(`SELECT ${columns} FROM target WHERE url > ? AND ${isFile} ORDER BY url LIMIT 1000`, [after]),
+          (rows) => [rows.map(toBody), rows.length === 1000 ? Option.some(rows.at(-1)!.url) : Option.none()] as const
+        )
+      ),
+      SqlStore.damaged(file)
+    ),
+    /** What these URLs lead to, by URL: what was saved for it, or for another URL of the same page (`crawl/UrlKey.ts`). */
+    at: (urls: ReadonlyArray<string>) =>
+      Effect.mapError(
+        Effect.gen(function* () {
+          const bodies = new Map<string, Body>()
+          for (const row of yield* among("url", urls)) bodies.set(row.url, toBody(row))
+          const missing = urls.filter((url) => !bodies.has(url))
+          if (missing.length === 0) return bodies
+          const keys = missing.map((url) => SqlCrawl.keyOf(url) ?? url)
+          const pages = new Map<string, Body>()
+          for (const row of yield* among("depth IS NOT NULL AND url", keys)) pages.set(row.url, toBody(row))
+          for (const row of yield* among("key", keys)) pages.set(row.key!, toBody(row))
+          for (const [index, url] of missing.entries()) {
+            const page = pages.get(keys[index]!)
+            if (page !== undefined) bodies.set(url, page)
+          }
+          return bodies
+        }),
+        SqlStore.damaged(file)
+      )
+  }
+})
+
+export type Bodies = Effect.Success<ReturnType<typeof make>>
