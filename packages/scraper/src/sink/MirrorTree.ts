@@ -173,18 +173,18 @@ export const build = Effect.fnUntraced(function* (
     yield* attempt(() => (edited === undefined ? share(source, file) : write(edited, file)))
   })
 
-  const swap = async () => {
-    const old = `${next}.old`
+  const old = `${next}.old`
+  const removeOld = () => fs.promises.rm(old, { recursive: true, force: true })
+  const swap = () => {
     fs.rmSync(part, { force: true })
-    await fs.promises.rm(old, { recursive: true, force: true })
     if (fs.existsSync(final)) fs.renameSync(final, old)
     fs.renameSync(next, final)
-    await fs.promises.rm(old, { recursive: true, force: true })
   }
 
   yield* check(directory)
   const { count, latest } = yield* bodies.state
   const state = `${version} ${bootId()} ${latest}\n`
+  yield* attempt(removeOld)
   if (markOf(final) !== state) {
     yield* attempt(async () => {
       if (markOf(next) === state) return
@@ -208,6 +208,7 @@ export const build = Effect.fnUntraced(function* (
       )
     )
     yield* attempt(swap)
+    yield* attempt(removeOld)
   }
   yield* meet(seeds)
   const starts = seeds.flatMap((seed) => {
