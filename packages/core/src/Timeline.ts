@@ -134,8 +134,9 @@ export interface Ended {
   readonly endMs: number
   /** By what the slowest are found, in milliseconds. */
   readonly slownessMs: number
-  /** Milliseconds by index of category. */
+  /** Milliseconds by index of category, from `timesFrom` [0] on. */
   readonly times: ArrayLike<number>
+  readonly timesFrom?: number
   readonly spans: ReadonlyArray<Omit<Span, "lane">>
   /** Spans that it had besides. */
   readonly spansLeftOut?: number
@@ -158,8 +159,9 @@ export interface CollectorOptions {
 }
 
 /** Takes lanes as they end; memory stays within the bounds of its options. */
-export interface Collector {
-  readonly add: (lane: Ended) => void
+export interface Collector<L extends Ended = Ended> {
+  /** Gives the lane that is not kept, this one or one that was until now: whoever made it may use it again. */
+  readonly add: (lane: L) => L | undefined
   /** Adds to the overview: `ms` spent on a category (by index), evenly between two times. */
   readonly spread: (category: number, startMs: number, endMs: number, ms: number) => void
   readonly result: (startedAtMs: number, endMs: number) => Timeline
@@ -170,10 +172,10 @@ const bins = 512
 const firstBinMs = 1
 
 /** Makes a collector. */
-export const collect = (options: CollectorOptions): Collector => {
+export const collect = <L extends Ended = Ended>(options: CollectorOptions): Collector<L> => {
   const { categories, first = 10_000, slowest = 1000, groups = 2000 } = options
-  const kept: Array<Ended> = []
-  const slow = makeSlowest(slowest)
+  const kept: Array<L> = []
+  const slow = makeSlowest<L>(slowest)
   let added = 0
   type Sum = { lanes: number; readonly times: Float64Array }
   let sums = new Map<string, Sum>()
@@ -213,9 +215,11 @@ export const collect = (options: CollectorOptions): Collector => {
       added++
       const sum = sumOf(lane.group)
       sum.lanes++
-      for (let index = 0; index < categories.length; index++) sum.times[index]! += lane.times[index]!
-      if (kept.length < first) kept.push(lane)
-      else slow.offer(lane)
+      const { times, timesFrom = 0 } = lane
+      for (let index = 0; index < categories.length; index++) sum.times[index]! += times[timesFrom + index]!
+      if (kept.length >= first) return slow.offer(lane)
+      kept.push(lane)
+      return undefined
     },
 
     spread: (category, startMs, endMs, ms) => {
@@ -234,9 +238,12 @@ export const collect = (options: CollectorOptions): Collector => {
     },
 
     result: (startedAtMs, endMs) => {
-      const named = (times: ArrayLike<number>): Times => {
+      const named = (times: ArrayLike<number>, from = 0): Times => {
         const result: Record<string, number> = {}
-        for (const [index, { name }] of categories.entries()) if (times[index]! > 0) result[name] = times[index]!
+        for (const [index, { name }] of categories.entries()) {
+          const ms = times[from + index]!
+          if (ms > 0) result[name] = ms
+        }
         return result
       }
       const lanes: Array<Lane> = []
@@ -250,7 +257,7 @@ export const collect = (options: CollectorOptions): Collector => {
           group: lane.group,
           startMs: lane.startMs,
           endMs: lane.endMs,
-          times: named(lane.times),
+          times: named(lane.times, lane.timesFrom),
           ...(lane.arguments === undefined ? {} : { arguments: lane.arguments }),
           ...(lane.parent === undefined ? {} : { parent: lane.parent }),
           ...(lane.end === undefined ? {} : { end: lane.end })
@@ -351,8 +358,8 @@ export const beside = (timelines: ReadonlyArray<Timeline>): Timeline => {
 }
 
 /** Keeps the slowest lanes it is offered: a binary heap with the least slow one on top. */
-const makeSlowest = (most: number) => {
-  const heap: Array<Ended> = []
+const makeSlowest = <L extends Ended>(most: number) => {
+  const heap: Array<L> = []
   const swap = (one: number, other: number) => {
     const lane = heap[one]!
     heap[one] = heap[other]!
@@ -377,13 +384,17 @@ const makeSlowest = (most: number) => {
     }
   }
   return {
-    offer: (lane: Ended) => {
-      if (heap.length < most) up(heap.push(lane) - 1)
-      else if (most > 0 && lane.slownessMs > heap[0]!.slownessMs) {
-        heap[0] = lane
-        down()
+    offer: (lane: L): L | undefined => {
+      if (heap.length < most) {
+        up(heap.push(lane) - 1)
+        return undefined
       }
+      if (!(most > 0 && lane.slownessMs > heap[0]!.slownessMs)) return lane
+      const [spare] = heap
+      heap[0] = lane
+      down()
+      return spare
     },
-    all: (): ReadonlyArray<Ended> => heap
+    all: (): ReadonlyArray<L> => heap
   }
 }

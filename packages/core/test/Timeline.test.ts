@@ -71,6 +71,17 @@ describe("Timeline", () => {
     ])
   })
 
+  it("gives back each lane that it does not keep, once, as soon as another one takes its place", () => {
+    const collector = Timeline.collect({ title: "t", words, categories, first: 1, slowest: 2 })
+    const all = [9, 5, 1, 3, 3, 7].map((ms, index) => lane(index, ms))
+    const given = all.map((one) => collector.add(one))
+    assert.deepStrictEqual(
+      given.map((one) => (one === undefined ? -1 : all.indexOf(one))),
+      // the first, then the two slowest of the others: 5 and 1, 5 and 3, 5 and 7
+      [-1, -1, -1, 2, 4, 3]
+    )
+  })
+
   it("sums up groups beyond the bound as others, and loses no time", () => {
     const collector = Timeline.collect({ title: "t", words, categories, groups: 2 })
     for (const [index, group] of ["a", "b", "c", "a", "d"].entries()) collector.add(lane(index, 10 * index, group))

@@ -4,7 +4,7 @@
  * between its end and its start.
  */
 import type { Collector } from "@simul/core/Timeline"
-import { type Cause, indexOf } from "./Cause.ts"
+import { indexOf } from "./Cause.ts"
 
 /** What holds a host back from a time on: its pause and its delay until they end, then its slots. Milliseconds. */
 export interface State {
@@ -26,11 +26,17 @@ export interface Sums {
 export const noSums: Sums = { "retry-after": 0, "back-off": 0, delay: 0, slot: 0 }
 
 /** Of several causes at one time the first counts: a pause, delay, slot; without any, targets wait for a worker. */
-export class Gate {
+export class Gate implements Sums {
   queued = 0
-  #sums = noSums
+  "retry-after" = 0
+  "back-off" = 0
+  delay = 0
+  slot = 0
   #atMs: number
-  #state: State = { pausedMs: 0, asked: false, nextMs: 0, isFull: false }
+  #pausedMs = 0
+  #asked = false
+  #nextMs = 0
+  #isFull = false
   readonly #spread: Collector["spread"]
 
   constructor(nowMs: number, spread: Collector["spread"]) {
@@ -38,33 +44,37 @@ export class Gate {
     this.#spread = spread
   }
 
-  /** The sums up to now, by the state as it was until now. */
+  /** Brings the sums up to now, by the state as it was until now. They are this very object's: read them at once. */
   read(nowMs: number): Sums {
-    const { pausedMs, asked, nextMs, isFull } = this.#state
-    const pause = asked ? "retry-after" : "back-off"
-    const pauseEnd = Math.min(Math.max(pausedMs, this.#atMs), nowMs)
-    const delayEnd = Math.min(Math.max(nextMs, pauseEnd), nowMs)
-    const before = this.#sums
-    const pausedFor = this.#pass(pause, this.#atMs, pauseEnd)
-    // written out and not spread: this is done several times for each target
-    this.#sums = {
-      "retry-after": before["retry-after"] + (asked ? pausedFor : 0),
-      "back-off": before["back-off"] + (asked ? 0 : pausedFor),
-      delay: before.delay + this.#pass("delay", pauseEnd, delayEnd),
-      slot: before.slot + this.#pass(isFull ? "slot" : "queue", delayEnd, nowMs) * Number(isFull)
+    const fromMs = this.#atMs
+    const pauseEnd = Math.min(Math.max(this.#pausedMs, fromMs), nowMs)
+    const delayEnd = Math.min(Math.max(this.#nextMs, pauseEnd), nowMs)
+    if (pauseEnd > fromMs) {
+      this[this.#asked ? "retry-after" : "back-off"] += pauseEnd - fromMs
+      this.#pass(this.#asked ? indexOf["retry-after"] : indexOf["back-off"], fromMs, pauseEnd)
+    }
+    if (delayEnd > pauseEnd) {
+      this.delay += delayEnd - pauseEnd
+      this.#pass(indexOf.delay, pauseEnd, delayEnd)
+    }
+    if (nowMs > delayEnd) {
+      if (this.#isFull) this.slot += nowMs - delayEnd
+      this.#pass(this.#isFull ? indexOf.slot : indexOf.queue, delayEnd, nowMs)
     }
     this.#atMs = nowMs
-    return this.#sums
+    return this
   }
 
-  /** After `read`: how it is from now on. */
-  become(state: State, queued: number) {
-    this.#state = state
+  /** After `read`: how it is from now on. Times of the state count from `originMs`. */
+  become({ pausedMs, asked, nextMs, isFull }: State, queued: number, originMs = 0) {
+    this.#pausedMs = pausedMs - originMs
+    this.#asked = asked
+    this.#nextMs = nextMs - originMs
+    this.#isFull = isFull
     this.queued = queued
   }
 
-  #pass(cause: Cause, fromMs: number, toMs: number): number {
-    this.#spread(indexOf[cause], fromMs, toMs, (toMs - fromMs) * this.queued)
-    return toMs - fromMs
+  #pass(cause: number, fromMs: number, toMs: number) {
+    this.#spread(cause, fromMs, toMs, (toMs - fromMs) * this.queued)
   }
 }

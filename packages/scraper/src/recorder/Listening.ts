@@ -1,10 +1,14 @@
 /**
  * Ears on one exchange and on the part it writes: each call is passed on, and
  * the time in and between the calls is charged to the target.
+ *
+ * Each is one object for as long as its exchange or part lasts. The clock is
+ * read where what is charged changes, and there alone.
  */
 import type { FetchReason } from "../FetchError.ts"
 import type { OpeningMark, Receiver, ResponseHead, Transfer } from "../Session.ts"
 import type { Part } from "../Sink.ts"
+import type { Cause } from "./Cause.ts"
 import type { Track } from "./Track.ts"
 
 /** What all of a run share. */
@@ -17,11 +21,12 @@ export interface Shared {
   judging: Track | undefined
 }
 
-/** The receiver that a session sees. It falls silent for the track when another exchange began for it. */
-export class Ear implements Receiver {
+/** The receiver that a session sees, and the transfer that the caller sees. It falls silent for the track when another exchange began for it. */
+export class Ear implements Receiver, Transfer {
   readonly #track: Track
   readonly #receiver: Receiver
   readonly #shared: Shared
+  #transfer: Transfer | undefined
   #isCoded = false
   #isHeld = false
 
@@ -34,21 +39,21 @@ export class Ear implements Receiver {
   }
 
   /** Its wait for a connection was for one that was made meanwhile: what of that fell into the wait is told apart after the fact. */
-  onOpening = (marks: ReadonlyArray<OpeningMark>) => {
+  onOpening(marks: ReadonlyArray<OpeningMark>) {
     if (!this.#waits) return
     for (const { phase, atMs } of marks)
       this.#track.enterAt(phase === "open" ? "connection" : phase, atMs - this.#shared.originMs)
   }
 
-  onSent = () => {
+  onSent() {
     if (this.#runs) this.#track.enter("first byte", this.#shared.nowMs())
   }
 
-  onAgain = () => {
+  onAgain() {
     if (this.#runs) this.#track.enter("connection", this.#shared.nowMs())
   }
 
-  onHead = (head: ResponseHead) => {
+  onHead(head: ResponseHead) {
     this.#isCoded = head.header("content-encoding") !== undefined
     if (this.#waits) this.#track.becomes("first byte") // a session that does not tell more
     if (this.#runs) this.#track.enter("body", this.#shared.nowMs())
@@ -60,40 +65,41 @@ export class Ear implements Receiver {
     }
   }
 
-  onData = (chunk: Uint8Array) => {
+  onData(chunk: Uint8Array) {
     this.#charge(this.#isCoded ? "decode" : "body")
     this.#receiver.onData(chunk)
     this.#charge(this.#isHeld ? "held" : "body")
   }
 
-  onEnd = () => {
+  onEnd() {
     this.#over(this.#isCoded ? "decode" : "line")
     this.#receiver.onEnd()
   }
 
-  onError = (reason: FetchReason) => {
+  onError(reason: FetchReason) {
     this.#over("line")
     this.#receiver.onError(reason)
   }
 
-  /** The transfer that the caller sees. */
+  /** Stands before this transfer from now on. */
   watch(transfer: Transfer): Transfer {
-    return {
-      pause: () => {
-        this.#isHeld = true
-        this.#charge("held")
-        transfer.pause()
-      },
-      resume: () => {
-        this.#isHeld = false
-        this.#charge("body")
-        transfer.resume()
-      },
-      abort: () => {
-        transfer.abort()
-        this.#over("line")
-      }
-    }
+    this.#transfer = transfer
+    return this
+  }
+
+  pause() {
+    this.#isHeld = true
+    this.#charge("held")
+    this.#transfer!.pause()
+  }
+  resume() {
+    this.#isHeld = false
+    this.#charge("body")
+    this.#transfer!.resume()
+  }
+  abort() {
+    this.#transfer!.abort()
+    this.#over("line")
   }
 
   get #waits() {
@@ -103,7 +109,8 @@ export class Ear implements Receiver {
     return this.#track.exchange === this
   }
   #charge(next: "body" | "decode" | "held") {
-    if (this.#runs && this.#track.phase === "body") this.#track.charge(next, this.#shared.nowMs())
+    const track = this.#track
+    if (track.charging !== next && this.#runs && track.phase === "body") track.charge(next, this.#shared.nowMs())
   }
   #over(next: "decode" | "line") {
     if (!this.#runs) return
@@ -112,39 +119,79 @@ export class Ear implements Receiver {
   }
 }
 
-/** A part whose work is charged to the disk. */
-export const watchPart = (part: Part, track: Track, { nowMs }: Shared): Part => {
-  const onDisk = <A>(work: () => A): A => {
-    const { charging } = track
-    track.charge("disk", nowMs())
+/** A part whose work is charged to the disk, as long as it is that of its target. */
+export class WatchedPart implements Part {
+  readonly #part: Part
+  readonly #track: Track
+  readonly #shared: Shared
+
+  constructor(part: Part, track: Track, shared: Shared) {
+    this.#part = part
+    this.#track = track
+    this.#shared = shared
+    track.part = this
+  }
+
+  get bytes() {
+    return this.#part.bytes
+  }
+  get drained() {
+    return this.#part.drained
+  }
+  set drained(drained) {
+    this.#part.drained = drained
+  }
+  write(chunk: Uint8Array) {
+    const before = this.#begin()
     try {
-      return work()
+      return this.#part.write(chunk)
     } finally {
-      track.charge(charging, nowMs())
+      this.#end(before)
     }
   }
-  return {
-    get bytes() {
-      return part.bytes
-    },
-    get drained() {
-      return part.drained
-    },
-    set drained(drained) {
-      part.drained = drained
-    },
-    write: (chunk) => onDisk(() => part.write(chunk)),
-    finish: () => {
-      // from here on nothing but its name is missing: one span
-      track.enter("disk", nowMs())
-      try {
-        return part.finish()
-      } finally {
-        track.charge("line", nowMs())
-      }
-    },
-    place: (path) => onDisk(() => part.place(path)),
-    keep: () => onDisk(() => part.keep()),
-    discard: () => onDisk(() => part.discard())
+  finish() {
+    // from here on nothing but its name is missing: one span
+    if (this.#isOurs) this.#track.enter("disk", this.#shared.nowMs())
+    try {
+      return this.#part.finish()
+    } finally {
+      this.#end("line")
+    }
+  }
+  place(path: string) {
+    const before = this.#begin()
+    try {
+      return this.#part.place(path)
+    } finally {
+      this.#end(before)
+    }
+  }
+  keep() {
+    const before = this.#begin()
+    try {
+      this.#part.keep()
+    } finally {
+      this.#end(before)
+    }
+  }
+  discard() {
+    const before = this.#begin()
+    try {
+      this.#part.discard()
+    } finally {
+      this.#end(before)
+    }
+  }
+
+  get #isOurs() {
+    return this.#track.part === this
+  }
+  #begin(): Cause {
+    const { charging } = this.#track
+    if (this.#isOurs) this.#track.charge("disk", this.#shared.nowMs())
+    return charging
+  }
+  #end(next: Cause) {
+    if (this.#isOurs) this.#track.charge(next, this.#shared.nowMs())
   }
 }

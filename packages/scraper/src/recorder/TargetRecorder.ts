@@ -6,19 +6,20 @@
  *    not know of it.
  * 2. Memory is bounded: by what the line holds between reading and commit, by
  *    `mostRetrying` targets that wait for another attempt, and by the bounds of
- *    `Timeline`.
+ *    `Timeline`. It is used again: a target costs two small objects, one for its
+ *    exchange and one for its part, and what has a name is made when the
+ *    timeline is read.
  */
 import * as Timeline from "@simul/core/Timeline"
 import * as Effect from "effect/Effect"
-import type { Outcome } from "../Outcome.ts"
 import type { Politeness } from "../Politeness.ts"
 import type { Recorder } from "../Recorder.ts"
-import { asked, type Target } from "../Target.ts"
-import * as Url from "../Url.ts"
+import { asked } from "../Target.ts"
 import { categories } from "./Cause.ts"
 import { Gate, noSums } from "./Gate.ts"
-import { Ear, type Shared, watchPart } from "./Listening.ts"
-import { Track } from "./Track.ts"
+import { Ear, type Shared, WatchedPart } from "./Listening.ts"
+import type { Track } from "./Track.ts"
+import { Tracks } from "./Tracks.ts"
 
 /** Beyond so many that wait for another attempt, each further one counts as a target of its own for each attempt. */
 const mostRetrying = 20_000
@@ -34,24 +35,24 @@ export const make = (options: { readonly title: string; readonly robots: boolean
   const startedAtMs = Date.now()
   const originMs = performance.now()
   const nowMs = () => performance.now() - originMs
-  const collector = Timeline.collect({ title: options.title, words: { lane: "target", group: "host" }, categories })
+  const collector = Timeline.collect<Track>({
+    title: options.title,
+    words: { lane: "target", group: "host" },
+    categories
+  })
   const { spread } = collector
   const shared: Shared = { nowMs, originMs, judging: undefined }
+  const pool = new Tracks(spread)
   const tracks = new Map<string, Track>()
   const gates = new Map<string, Gate>()
   let retrying = 0
 
-  const end = (track: Track, atMs: number, about: Timeline.Arguments) => {
+  const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
     tracks.delete(track.url)
-    collector.add(track.end(atMs, () => Url.redact(track.url), about))
+    const spare = collector.add(track.finish(atMs, about))
+    if (spare !== undefined) pool.giveBack(spare)
   }
 
-  /** What politeness says of a host, on our clock. */
-  const stateOf = (politeness: Politeness, host: string) => {
-    const state = politeness.held(host)
-    if (state === undefined) return { pausedMs: 0, asked: false, nextMs: 0, isFull: false }
-    return { ...state, pausedMs: state.pausedMs - startedAtMs, nextMs: state.nextMs - startedAtMs }
-  }
   /** Reads a host's gate before something changes there; `undefined` while nothing is queued for it. */
   const turn = (politeness: Politeness, host: string, atMs: number, added: number) => {
     let gate = gates.get(host)
@@ -61,7 +62,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     }
     const sums = gate.read(atMs)
     const queued = gate.queued + added
-    if (queued > 0) gate.become(stateOf(politeness, host), queued)
+    if (queued > 0) gate.become(politeness.held(host) ?? openState, queued, startedAtMs)
     else gates.delete(host)
     return sums
   }
@@ -74,7 +75,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const sums = turn(inner, asked(target).host, atMs, 1) ?? noSums
         const track = tracks.get(target.url)
         if (track === undefined) {
-          tracks.set(target.url, new Track(target.url, target.host, atMs, sums, spread))
+          tracks.set(target.url, pool.begin(target.url, target.host, atMs, sums))
           return
         }
         if (track.phase === "retry") retrying--
@@ -89,8 +90,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const track = tracks.get(url)
         if (track === undefined) return admission
         track.leaveQueue(options.robots ? "robots" : "line", atMs, sums)
-        track.admittedMs ??= atMs
-        track.isCarried = true
+        track.carry(atMs)
         return admission
       },
       withdraw: (isOut) => {
@@ -139,7 +139,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const { charging } = track
         track.charge("disk", nowMs())
         try {
-          return watchPart(inner.open(about), track, shared)
+          return new WatchedPart(inner.open(about), track, shared)
         } finally {
           track.charge(charging, nowMs())
         }
@@ -150,7 +150,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
           if (track === undefined) return inner.reopen(key)
           track.enter("disk", nowMs())
           return inner.reopen(key).pipe(
-            Effect.map((part) => (part === undefined ? undefined : watchPart(part, track, shared))),
+            Effect.map((part) => (part === undefined ? undefined : new WatchedPart(part, track, shared))),
             Effect.ensuring(Effect.sync(() => track.enter("line", nowMs())))
           )
         })
@@ -164,12 +164,13 @@ export const make = (options: { readonly title: string; readonly robots: boolean
             const atMs = nowMs()
             for (const { target, outcome } of commit.settled) {
               const track = tracks.get(target.url)
-              if (track !== undefined) end(track, atMs, about(outcome))
+              if (track !== undefined) end(track, atMs, outcome)
             }
             for (const { target, leased } of commit.waiting) {
               const track = tracks.get(target.url)
               if (leased || track === undefined) continue
-              if (retrying >= mostRetrying) end(track, atMs, waiting(target))
+              if (retrying >= mostRetrying)
+                end(track, atMs, { outcome: "waits for another attempt", attempts: target.attempts })
               else {
                 retrying++
                 track.enter("retry", atMs)
@@ -183,20 +184,13 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       const atMs = nowMs()
       const sums = new Map(Array.from(gates, ([host, gate]) => [host, gate.read(atMs)]))
       for (const track of tracks.values()) {
-        if (track.phase === "queue") track.leaveQueue("line", atMs, sums.get(track.host) ?? noSums)
-        end(track, atMs, { outcome: track.admittedMs === undefined ? "not begun" : "interrupted" })
+        if (track.phase === "queue") track.leaveQueue("line", atMs, sums.get(track.group) ?? noSums)
+        end(track, atMs, { outcome: track.wasCarried ? "interrupted" : "not begun" })
       }
       return collector.result(startedAtMs, atMs)
     }
   }
 }
 
-const about = (outcome: Outcome): Timeline.Arguments => ({
-  outcome: outcome._tag.toLowerCase(),
-  ...("status" in outcome && outcome.status !== undefined ? { status: outcome.status } : {}),
-  ...("bytes" in outcome ? { bytes: outcome.bytes } : {}),
-  attempts: outcome.attempts,
-  ...("error" in outcome ? { error: outcome.error.message } : {})
-})
-
-const waiting = ({ attempts }: Target): Timeline.Arguments => ({ outcome: "waits for another attempt", attempts })
+/** Nothing holds a host back. Its times are long past. */
+const openState = { pausedMs: 0, asked: false, nextMs: 0, isFull: false }

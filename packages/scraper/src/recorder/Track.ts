@@ -5,57 +5,105 @@
  *    drawn as one span. A phase may be charged to several causes: the body is on
  *    its way while the disk is written.
  * 2. The charges add up to the length of the life, whatever is called when.
+ * 3. Nothing is allocated while it lasts: its numbers lie in an array that many
+ *    tracks share, and spans are numbers there until somebody reads them. A
+ *    track is used for one target after the other (`Tracks.ts`); what heard of
+ *    the one before has no `exchange` and no `part` of it any more.
  */
 import type { Arguments, Collector, Ended, Span } from "@simul/core/Timeline"
+import type { Outcome } from "../Outcome.ts"
+import * as Url from "../Url.ts"
 import { type Cause, causes, indexOf } from "./Cause.ts"
 import type { Sums } from "./Gate.ts"
 
-/** Plain arrays of doubles: typed ones of this length live outside of the heap, and cost ten times as much to make. */
-const noTimes: ReadonlyArray<number> = causes.map(() => 0.5).fill(0)
-
-/** Spans kept of one target: an attempt has five or so. */
+/** Spans kept of one target: an attempt has seven or so. */
 const mostSpans = 100
 
-export class Track {
-  readonly url: string
-  readonly host: string
-  readonly startMs: number
-  /** When a worker took it first. */
-  admittedMs: number | undefined
+// what lies where in the numbers of a track
+const startAt = 0
+const endAt = 1
+/** When a worker took it first; negative before. */
+const admittedAt = 2
+/** Begin of the phase, and of what is not charged yet. */
+const phaseAt = 3
+const chargedAt = 4
+/** The sums of its host when it was queued, in the order of `holds`. */
+const queuedAt = 5
+const holds = ["retry-after", "back-off", "delay", "slot"] as const
+const holdIndexes = holds.map((cause) => indexOf[cause])
+/** Charged in phases that are over, and in the present one. */
+const timesAt = queuedAt + holds.length
+const ofPhaseAt = timesAt + causes.length
+/**
+ * Its spans, one after the other: what it is called and, of several causes, which ones, as one number; its end, which is
+ * the start of the next; the milliseconds of each of these causes.
+ */
+const spansAt = ofPhaseAt + causes.length
+const namesRoom = 32
+/** Room for the spans of one attempt; those of further ones lie elsewhere. */
+const spansRoom = 32
+
+/** Numbers that a track needs. */
+export const stride = spansAt + spansRoom
+
+export class Track implements Ended {
+  url = ""
+  group = ""
   /** A worker has it. */
   isCarried = false
-  /** The exchange that runs for it. */
+  /** The exchange that runs for it, and the part that it writes. */
   exchange: object | undefined
+  part: object | undefined
   /** What is charged now. */
   charging: Cause = "queue"
   phase: Cause = "queue"
-  #phaseMs: number
-  #chargedMs: number
-  /** Charged in phases that are over, and in the present one. */
-  readonly #times = noTimes.slice()
-  readonly #ofPhase = noTimes.slice()
-  /** What is charged in the present phase, in the order of first charge. */
-  readonly #charged: Array<number> = []
-  #queuedAt: Sums
-  readonly #spans: Array<Omit<Span, "lane">> = []
-  #spansLeftOut = 0
+  spansLeftOut = 0
+  readonly #numbers: Float64Array
+  readonly #base: number
+  /** Bits of the causes that are charged in the present phase. */
+  #charged = 0
+  #spans = 0
+  /** Numbers of spans, and those that have no room with the others. */
+  #written = 0
+  #more: Array<number> | undefined
+  #about: Outcome | Arguments | undefined
   readonly #spread: Collector["spread"]
 
-  /** It was read, and is queued for its host. */
-  constructor(url: string, host: string, nowMs: number, queuedAt: Sums, spread: Collector["spread"]) {
-    this.url = url
-    this.host = host
-    this.startMs = nowMs
-    this.#phaseMs = nowMs
-    this.#chargedMs = nowMs
-    this.#queuedAt = queuedAt
+  /** Its numbers are the `stride` ones from `base` on. */
+  constructor(numbers: Float64Array, base: number, spread: Collector["spread"]) {
+    this.#numbers = numbers
+    this.#base = base
     this.#spread = spread
+  }
+
+  /** Begins the life of a target: it was read, and is queued for its host. */
+  begin(url: string, host: string, nowMs: number, sums: Sums) {
+    const numbers = this.#numbers
+    const base = this.#base
+    this.url = url
+    this.group = host
+    numbers.fill(0, base, base + spansAt)
+    numbers[base + startAt] = nowMs
+    numbers[base + admittedAt] = -1
+    numbers[base + phaseAt] = nowMs
+    numbers[base + chargedAt] = nowMs
+    this.charging = "queue"
+    this.phase = "queue"
+    this.isCarried = false
+    this.#charged = 0
+    this.#spans = 0
+    this.#written = 0
+    this.#more = undefined
+    this.#about = undefined
+    this.spansLeftOut = 0
+    this.#keep(sums)
   }
 
   /** What passed since the last charge goes to what was charged until now. */
   charge(next: Cause, nowMs: number) {
-    this.#add(this.charging, nowMs - this.#chargedMs)
-    this.#chargedMs = nowMs
+    const at = this.#base + chargedAt
+    this.#add(indexOf[this.charging], nowMs - this.#numbers[at]!)
+    this.#numbers[at] = nowMs
     this.charging = next
   }
 
@@ -64,12 +112,12 @@ export class Track {
     this.charge(next, nowMs)
     this.#endPhase(nowMs)
     this.phase = next
-    this.#phaseMs = nowMs
+    this.#numbers[this.#base + phaseAt] = nowMs
   }
 
   /** The same for a time that may have passed: nothing is charged twice. */
   enterAt(next: Cause, atMs: number) {
-    this.enter(next, Math.max(atMs, this.#chargedMs))
+    this.enter(next, Math.max(atMs, this.#numbers[this.#base + chargedAt]!))
   }
 
   /** It turns out that the phase so far was something else. */
@@ -82,69 +130,148 @@ export class Track {
   queue(nowMs: number, sums: Sums) {
     this.enter("queue", nowMs)
     this.isCarried = false
-    this.#queuedAt = sums
+    this.#keep(sums)
   }
 
   /** Leaves the queue: its wait is charged as its host was held back meanwhile, the rest to the queue. */
   leaveQueue(next: Cause, nowMs: number, sums: Sums) {
-    for (const cause of ["retry-after", "back-off", "delay", "slot"] as const) {
-      const ms = Math.min(sums[cause] - this.#queuedAt[cause], nowMs - this.#chargedMs)
-      this.#add(cause, ms)
-      this.#chargedMs += ms
+    const numbers = this.#numbers
+    const base = this.#base
+    for (let hold = 0; hold < holds.length; hold++) {
+      const atMs = numbers[base + chargedAt]!
+      const ms = Math.min(sums[holds[hold]!] - numbers[base + queuedAt + hold]!, nowMs - atMs)
+      this.#add(holdIndexes[hold]!, ms)
+      numbers[base + chargedAt] = atMs + ms
     }
     this.enter(next, nowMs)
   }
 
-  /** As a lane of the timeline. */
-  end(nowMs: number, name: () => string, about: Arguments): Ended {
+  /** A worker took it. */
+  carry(nowMs: number) {
+    this.isCarried = true
+    const at = this.#base + admittedAt
+    if (this.#numbers[at]! < 0) this.#numbers[at] = nowMs
+  }
+  get wasCarried(): boolean {
+    return this.#numbers[this.#base + admittedAt]! >= 0
+  }
+
+  /** Ends the life: it is a lane of the timeline, as it stands. */
+  finish(nowMs: number, about: Outcome | Arguments): this {
     this.enter("line", nowMs)
-    return {
-      name,
-      group: this.host,
-      startMs: this.startMs,
-      endMs: nowMs,
-      slownessMs: this.admittedMs === undefined ? 0 : nowMs - this.admittedMs,
-      times: this.#times,
-      spans: this.#spans,
-      spansLeftOut: this.#spansLeftOut,
-      arguments: about
+    this.#numbers[this.#base + endAt] = nowMs
+    this.exchange = undefined
+    this.part = undefined
+    this.#about = about
+    return this
+  }
+
+  // ---- as a lane
+
+  name() {
+    return Url.redact(this.url)
+  }
+  get startMs() {
+    return this.#numbers[this.#base + startAt]!
+  }
+  get endMs() {
+    return this.#numbers[this.#base + endAt]!
+  }
+  get slownessMs() {
+    return this.wasCarried ? this.endMs - this.#numbers[this.#base + admittedAt]! : 0
+  }
+  get times(): ArrayLike<number> {
+    return this.#numbers
+  }
+  get timesFrom() {
+    return this.#base + timesAt
+  }
+  get spans(): ReadonlyArray<Omit<Span, "lane">> {
+    const all: Array<Omit<Span, "lane">> = []
+    let { startMs } = this
+    for (let at = 0; at < this.#written;) {
+      const head = this.#read(at++)
+      const endMs = this.#read(at++)
+      const name = causes[head % namesRoom]!
+      const span: Omit<Span, "lane"> = { name, category: name, startMs, endMs }
+      const charged = Math.floor(head / namesRoom)
+      if (charged === 0) all.push(span)
+      else {
+        const about: Record<string, number> = {}
+        for (let rest = charged; rest !== 0; rest &= rest - 1)
+          about[`${causes[lowest(rest)]!} ms`] = Math.round(this.#read(at++) * 1000) / 1000
+        all.push({ ...span, arguments: about })
+      }
+      startMs = endMs
     }
+    return all
+  }
+  get arguments(): Arguments {
+    const about = this.#about!
+    return isOutcome(about) ? told(about) : about
+  }
+
+  #keep(sums: Sums) {
+    for (let hold = 0; hold < holds.length; hold++) this.#numbers[this.#base + queuedAt + hold] = sums[holds[hold]!]
   }
 
   #endPhase(nowMs: number) {
-    if (nowMs <= this.#phaseMs) return
-    const ofPhase = this.#ofPhase
+    const numbers = this.#numbers
+    const base = this.#base
+    const startMs = numbers[base + phaseAt]!
+    if (nowMs <= startMs) return
     const charged = this.#charged
-    let most = indexOf[this.phase]
-    for (const index of charged) {
-      const ms = ofPhase[index]!
-      this.#times[index]! += ms
-      if (ms > ofPhase[most]!) most = index
+    const isQueue = this.phase === "queue"
+    const phase = indexOf[this.phase]
+    let most = phase
+    for (let rest = charged; rest !== 0; rest &= rest - 1) {
+      const index = lowest(rest)
+      const ms = numbers[base + ofPhaseAt + index]!
+      numbers[base + timesAt + index]! += ms
+      if (ms > numbers[base + ofPhaseAt + most]!) most = index
       // the waits of a queue are in the overview already, by its host
-      if (this.phase !== "queue") this.#spread(index, this.#phaseMs, nowMs, ms)
+      if (!isQueue) this.#spread(index, startMs, nowMs, ms)
     }
-    if (this.#spans.length >= mostSpans) this.#spansLeftOut++
-    else {
-      const name = this.phase === "queue" ? causes[most]! : this.phase
-      const span: Omit<Span, "lane"> = { name, category: name, startMs: this.#phaseMs, endMs: nowMs }
-      this.#spans.push(charged.length > 1 ? { ...span, arguments: shares(ofPhase, charged) } : span)
+    const isKept = this.#spans < mostSpans
+    const isSeveral = (charged & (charged - 1)) !== 0
+    if (isKept) {
+      this.#spans++
+      this.#write((isQueue ? most : phase) + (isSeveral ? charged * namesRoom : 0))
+      this.#write(nowMs)
+    } else this.spansLeftOut++
+    for (let rest = charged; rest !== 0; rest &= rest - 1) {
+      const at = base + ofPhaseAt + lowest(rest)
+      if (isKept && isSeveral) this.#write(numbers[at]!)
+      numbers[at] = 0
     }
-    for (const index of charged) ofPhase[index] = 0
-    charged.length = 0
+    this.#charged = 0
   }
 
-  #add(cause: Cause, ms: number) {
+  #add(index: number, ms: number) {
     if (!(ms > 0)) return
-    const index = indexOf[cause]
-    if (this.#ofPhase[index] === 0) this.#charged.push(index)
-    this.#ofPhase[index]! += ms
+    this.#charged |= 1 << index
+    this.#numbers[this.#base + ofPhaseAt + index]! += ms
+  }
+
+  #write(value: number) {
+    const at = this.#written++
+    if (at < spansRoom) this.#numbers[this.#base + spansAt + at] = value
+    else (this.#more ??= []).push(value)
+  }
+  #read(at: number): number {
+    return at < spansRoom ? this.#numbers[this.#base + spansAt + at]! : this.#more![at - spansRoom]!
   }
 }
 
-const names = causes.map((cause) => `${cause} ms`)
+/** The place of the lowest bit. */
+const lowest = (bits: number): number => 31 - Math.clz32(bits & -bits)
 
-const shares = (times: ReadonlyArray<number>, charged: ReadonlyArray<number>): Arguments => {
-  const all: Record<string, number> = {}
-  for (const index of charged) all[names[index]!] = Math.round(times[index]! * 1000) / 1000
-  return all
-}
+const isOutcome = (about: Outcome | Arguments): about is Outcome => "_tag" in about
+
+const told = (outcome: Outcome): Arguments => ({
+  outcome: outcome._tag.toLowerCase(),
+  ...("status" in outcome && outcome.status !== undefined ? { status: outcome.status } : {}),
+  ...("bytes" in outcome ? { bytes: outcome.bytes } : {}),
+  attempts: outcome.attempts,
+  ...("error" in outcome ? { error: outcome.error.message } : {})
+})

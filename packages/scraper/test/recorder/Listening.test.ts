@@ -3,9 +3,10 @@ import { TimeoutError } from "../../src/FetchError.ts"
 import type { Receiver, ResponseHead } from "../../src/Session.ts"
 import type { Part } from "../../src/Sink.ts"
 import { causes } from "../../src/recorder/Cause.ts"
-import { Ear, type Shared, watchPart } from "../../src/recorder/Listening.ts"
+import { Ear, type Shared, WatchedPart } from "../../src/recorder/Listening.ts"
 import { noSums } from "../../src/recorder/Gate.ts"
-import { Track } from "../../src/recorder/Track.ts"
+import type { Track } from "../../src/recorder/Track.ts"
+import { Tracks } from "../../src/recorder/Tracks.ts"
 
 const headOf = (coding?: string): ResponseHead => ({
   status: 200,
@@ -18,15 +19,17 @@ const make = (calls: Partial<Receiver> = {}) => {
   const clock = { ms: 0 }
   const shared: Shared = { nowMs: () => clock.ms, originMs: 1000, judging: undefined }
   const none = noSums
-  const track = new Track("http://h/", "http://h", 0, none, () => {})
+  const track = new Tracks(() => {}).begin("http://h/", "http://h", 0, none)
   track.leaveQueue("line", 0, none)
   const silent: Receiver = { onHead: () => {}, onData: () => {}, onEnd: () => {}, onError: () => {} }
   const ear = new Ear(track, { ...silent, ...calls }, shared)
   const transfer = ear.watch({ pause: () => {}, resume: () => {}, abort: () => {} })
   const end = () => {
-    const { times, spans } = track.end(clock.ms, () => "", {})
+    const { times, timesFrom, spans } = track.finish(clock.ms, {})
     return {
-      times: Object.fromEntries(causes.flatMap((cause, index) => (times[index]! > 0 ? [[cause, times[index]!]] : []))),
+      times: Object.fromEntries(
+        causes.map((cause, index) => [cause, times[timesFrom + index]!] as const).filter(([, ms]) => ms > 0)
+      ),
       spans: spans.map(({ name, startMs, endMs }) => [name, startMs, endMs])
     }
   }
@@ -155,7 +158,34 @@ describe("Ear", () => {
   })
 })
 
-describe("watchPart", () => {
+describe("WatchedPart", () => {
+  it("charges nothing to the target that has the track after its own", () => {
+    const { clock, ear, track, shared, end } = make()
+    const slow = () => {
+      clock.ms += 5
+      return true
+    }
+    const inner: Part = {
+      bytes: 0,
+      drained: () => {},
+      write: slow,
+      finish: () => ({ bytes: Number(slow()) }),
+      place: (path) => path + String(slow()),
+      keep: slow,
+      discard: slow
+    }
+    const part = new WatchedPart(inner, track, shared)
+    end()
+    track.begin("http://h/2", "http://h", clock.ms, noSums)
+    track.leaveQueue("line", clock.ms, noSums)
+    part.write(bytes)
+    part.finish()
+    part.keep()
+    ear.onData(bytes)
+    ear.onError(new TimeoutError({ phase: "total", ms: 1 }))
+    assert.deepStrictEqual(end(), { times: { line: 15 }, spans: [["line", 0, 15]] })
+  })
+
   it("charges what the part does to the disk, and passes on all it says", () => {
     const { clock, ear, track, shared, end } = make()
     const said: Array<string> = []
@@ -172,7 +202,7 @@ describe("watchPart", () => {
       keep: () => work("keep", 8),
       discard: () => work("discard", 16)
     }
-    const part = watchPart(inner, track, shared)
+    const part = new WatchedPart(inner, track, shared)
     ear.onHead(headOf())
     assert.isFalse(part.write(bytes))
     clock.ms += 100

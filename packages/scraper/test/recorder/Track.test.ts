@@ -1,25 +1,28 @@
 import { assert, describe, it } from "@effect/vitest"
 import { causes } from "../../src/recorder/Cause.ts"
 import { noSums } from "../../src/recorder/Gate.ts"
-import { Track } from "../../src/recorder/Track.ts"
+import type { Track } from "../../src/recorder/Track.ts"
+import { Tracks } from "../../src/recorder/Tracks.ts"
 
 const none = noSums
-const named = (times: ArrayLike<number>) =>
-  Object.fromEntries(causes.flatMap((cause, index) => (times[index]! > 0 ? [[cause, times[index]!]] : [])))
+const timesOf = ({ times, timesFrom }: Track) => causes.map((_, index) => times[timesFrom + index]!)
+const named = (track: Track) =>
+  Object.fromEntries(timesOf(track).flatMap((ms, index) => (ms > 0 ? [[causes[index]!, ms]] : [])))
 const make = () => {
   const spread: Record<string, number> = {}
-  const track = new Track("http://h/", "http://h", 100, none, (cause, _from, _to, ms) => {
+  const tracks = new Tracks((cause, _from, _to, ms) => {
     spread[causes[cause]!] = (spread[causes[cause]!] ?? 0) + ms
   })
-  return { track, spread }
+  const begin = () => tracks.begin("http://h/", "http://h", 100, none)
+  return { tracks, begin, track: begin(), spread }
 }
 
 describe("Track", () => {
   it("charges a wait as its host was held back, and the rest to the queue", () => {
     const { track, spread } = make()
     track.leaveQueue("line", 150, { ...none, delay: 30, slot: 12 })
-    const { times, spans } = track.end(151, () => "", {})
-    assert.deepStrictEqual(named(times), { queue: 8, delay: 30, slot: 12, line: 1 })
+    const { spans } = track.finish(151, {})
+    assert.deepStrictEqual(named(track), { queue: 8, delay: 30, slot: 12, line: 1 })
     assert.deepStrictEqual(spans[0], {
       name: "delay",
       category: "delay",
@@ -34,7 +37,7 @@ describe("Track", () => {
   it("never charges more wait than there was, for the host's clock is not its own", () => {
     const { track } = make()
     track.leaveQueue("line", 110, { ...none, "retry-after": 9, delay: 9, slot: 9 })
-    assert.deepStrictEqual(named(track.end(110, () => "", {}).times), { "retry-after": 9, delay: 1 })
+    assert.deepStrictEqual(named(track.finish(110, {})), { "retry-after": 9, delay: 1 })
   })
 
   it("draws a phase as one span, and knows what else went on in it", () => {
@@ -46,9 +49,9 @@ describe("Track", () => {
     track.charge("held", 120)
     track.charge("body", 150)
     track.enter("commit", 151)
-    const { times, spans } = track.end(160, () => "", {})
+    const { spans } = track.finish(160, {})
     const expected = { commit: 9, connection: 10, body: 10, held: 30, disk: 1 }
-    assert.deepStrictEqual(named(times), expected)
+    assert.deepStrictEqual(named(track), expected)
     assert.deepStrictEqual(spread, expected)
     assert.deepStrictEqual(
       spans.map(({ name, startMs, endMs }) => [name, startMs, endMs]),
@@ -67,8 +70,10 @@ describe("Track", () => {
       seed = (seed * 48_271) % 0x7fffffff
       return seed % below
     }
+    const { tracks, begin } = make()
     for (let run = 0; run < 200; run++) {
-      const { track } = make()
+      // most are used again
+      const track = begin()
       let atMs = 100
       let sums = none
       for (let step = 0; step < 40; step++) {
@@ -94,30 +99,32 @@ describe("Track", () => {
             if (track.phase === "queue") track.leaveQueue(cause, atMs, sums)
         }
       }
-      const { times, startMs, endMs, spans } = track.end(atMs, () => "", {})
+      const { startMs, endMs, spans } = track.finish(atMs, {})
+      const times = timesOf(track)
       assert.approximately(
-        Array.from(times).reduce((sum, ms) => sum + ms, 0),
+        times.reduce((sum, ms) => sum + ms, 0),
         endMs - startMs,
         1e-9
       )
-      assert.isTrue(Array.from(times).every((ms) => ms >= 0))
+      assert.isTrue(times.every((ms) => ms >= 0))
       let lastMs = startMs
       for (const span of spans) {
         assert.strictEqual(span.startMs, lastMs)
         lastMs = span.endMs
       }
       assert.strictEqual(lastMs, endMs)
+      if (run % 3 > 0) tracks.giveBack(track)
     }
   })
 
   it("keeps a bounded number of spans and counts the others", () => {
     const { track } = make()
     for (let step = 1; step <= 1000; step++) track.enter(step % 2 === 0 ? "body" : "connection", 100 + step)
-    const { spans, spansLeftOut, times } = track.end(1100, () => "", {})
-    assert.strictEqual(spans.length + spansLeftOut!, 1000)
+    const { spans, spansLeftOut } = track.finish(1100, {})
+    assert.strictEqual(spans.length + spansLeftOut, 1000)
     assert.isAtMost(spans.length, 100)
     assert.strictEqual(
-      Array.from(times).reduce((sum, ms) => sum + ms, 0),
+      timesOf(track).reduce((sum, ms) => sum + ms, 0),
       1000
     )
   })

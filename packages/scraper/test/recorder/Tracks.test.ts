@@ -1,0 +1,23 @@
+import { assert, describe, it } from "@effect/vitest"
+import { noSums } from "../../src/recorder/Gate.ts"
+import type { Track } from "../../src/recorder/Track.ts"
+import { Tracks } from "../../src/recorder/Tracks.ts"
+
+describe("Tracks", () => {
+  it("has no more of them than were under way at one time, and none for two targets at once", () => {
+    const tracks = new Tracks(() => {})
+    const all = new Set<Track>()
+    const underWay: Array<Track> = []
+    for (let target = 0; target < 10_000; target++) {
+      const track = tracks.begin(`http://h/${target}`, "http://h", target, noSums)
+      assert.notInclude(underWay, track)
+      all.add(track)
+      underWay.push(track)
+      if (underWay.length < 150) continue
+      const first = underWay.shift()!
+      assert.strictEqual(first.finish(target, {}).startMs, target - 149)
+      tracks.giveBack(first)
+    }
+    assert.strictEqual(all.size, 150)
+  })
+})
