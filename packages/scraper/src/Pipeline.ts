@@ -397,7 +397,9 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     head: ResponseHead,
     path: string,
     read: Download.Reading | undefined,
-    ended: Pick<Settled, "validators" | "contentType"> & { readonly outcome: Exclude<Outcome, { readonly _tag: "Failed" }> }
+    ended: Pick<Settled, "validators" | "contentType"> & {
+      readonly outcome: Exclude<Outcome, { readonly _tag: "Failed" }>
+    }
   ): Rest => {
     const leave = (reading: Download.Reading | undefined) => {
       const { outcome } = ended
