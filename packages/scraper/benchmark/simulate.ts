@@ -140,9 +140,9 @@ const search = async (share: Omit<Share, "step">, workers: number) => {
 
 const power = (seeds: number) => {
   console.log(`| planted bug | seeds until found | law |\n| --- | ---: | --- |`)
-  for (const { name, bug, crawl = false, scenario = {} } of bugs) {
+  for (const { name, bug, laws, crawl = false, scenario = {} } of bugs) {
     const found = Effect.runSync(
-      Effect.match(Trial.sweep(seeds, { bug, crawl, scenario }), {
+      Effect.match(Trial.sweep(seeds, { bug, laws, crawl, scenario }), {
         onFailure: (failure) => failure,
         onSuccess: () => undefined
       })

@@ -78,12 +78,14 @@ export const make = Effect.fnUntraced(function* (
       Effect.andThen(restore(options.diskFull), sync)
     )
     // before anything else can happen: what is read from here on is not part of this commit
-    const place = frontier.leaving([...done, ...parked].map((one) => one.target))
+    frontier.leaving([...done, ...parked].map((one) => one.target))
     const straggling: Array<Target> = []
     for (const url of frontier.stragglers()) {
       const target = options.inFlight(url)
       if (target !== undefined) straggling.push(target)
     }
+    const leased = [...straggling, ...noteworthy]
+    const place = frontier.place(leased)
     // a full disk is waited for, and that wait may be interrupted: then all of this is as if it were not yet written
     const putBack = (rows: ReadonlyArray<Settled>) =>
       Effect.sync(() => {
@@ -94,11 +96,10 @@ export const make = Effect.fnUntraced(function* (
     const rows =
       placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed, options.unplaced))
     grown = [...grown, ...archives]
-    const leased = [...straggling, ...noteworthy].map((target) => ({ target, dueMs: 0, leased: true }))
     const commit = {
       list: options.list,
       settled: rows,
-      waiting: [...parked, ...leased],
+      waiting: [...parked, ...leased.map((target) => ({ target, dueMs: 0, leased: true }))],
       hosts: politeness.changes(Date.now()),
       robots: options.robots(),
       ...(place === undefined ? {} : { place }),

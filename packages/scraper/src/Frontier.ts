@@ -9,6 +9,9 @@
  *    no memory is held for them.
  * 4. The place in the list moves over a batch of lines when each of its targets
  *    has a row in the store.
+ * 5. A target of the list counts once, in whatever run: with the place goes the
+ *    number of those before it and of those that have a row beyond it, and what
+ *    has a row of the list is not counted when it is read.
  */
 import type { Next } from "@simul/core/Concurrently"
 import * as Cause from "effect/Cause"
@@ -31,7 +34,8 @@ export interface FrontierOptions {
   readonly claim: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StoreError>
   /** Those are `FileName.fromUrl`. */
   readonly isNamedByUrl: boolean
-  /** Targets that the list had up to where it is continued. */
+  /** Where the list is continued, and its targets by then. */
+  readonly place: Place | undefined
   readonly targets: number
   /** Whether what was saved at a place with this length is still there. */
   readonly holds: (path: string, bytes: number) => boolean
@@ -57,9 +61,12 @@ export interface CrawlOptions {
 /** Targets of a batch that have no row yet. */
 interface OpenBatch {
   readonly place: Batch["place"]
-  /** Targets of the list up to its end. */
+  /** Targets of the list that were known at its end. */
   readonly targets: number
-  readonly open: Set<string>
+  /** For each, whether it is new to the list: no commit has counted it. */
+  readonly open: Map<string, boolean>
+  /** New ones that have a row by now. */
+  rows: number
 }
 
 export const make = Effect.fnUntraced(function* (
@@ -75,6 +82,10 @@ export const make = Effect.fnUntraced(function* (
   /** On their way into the store. */
   let committing = new Set<string>()
   let reached: OpenBatch | undefined
+  /** What the store has, and what the commit to come brings. */
+  let { place } = options
+  let going: Place | undefined
+  let passed = options.targets
   /** Whether a URL was read and is not in the store yet. */
   const isActive = (url: string) => {
     if (committing.has(url)) return true
@@ -83,15 +94,19 @@ export const make = Effect.fnUntraced(function* (
     return false
   }
   /** Targets end about in the order of the list: where the last one was found the next one is likely to be. */
-  let found = new Set<string>()
-  const close = (url: string) => {
-    if (found.delete(url)) return
-    for (const all of [batches, others])
-      for (const { open } of all)
-        if (open.delete(url)) {
-          found = open
-          return
-        }
+  let latest: OpenBatch | undefined
+  const batchOf = (url: string): OpenBatch | undefined => {
+    if (latest?.open.has(url) === true) return latest
+    for (const all of [batches, others]) for (const batch of all) if (batch.open.has(url)) return (latest = batch)
+    return undefined
+  }
+  /** A target gets a row; it is `open` still if it stays in flight. */
+  const write = (url: string, isOpen: boolean) => {
+    const batch = batchOf(url)
+    if (batch === undefined) return
+    if (batch.open.get(url) === true) batch.rows++
+    if (isOpen) batch.open.set(url, false)
+    else batch.open.delete(url)
   }
   const hostsKnown = new Set<string>()
   let latestHost = ""
@@ -180,11 +195,10 @@ export const make = Effect.fnUntraced(function* (
     (!listEnded && politeness.queued() < low) ||
     (dueMs <= Date.now() && politeness.queued() < options.window)
 
-  const remember = (targets: ReadonlyArray<Target>, place: Batch["place"]) => {
-    const batch: OpenBatch = { place, targets: counts.read, open: new Set(targets.map(({ url }) => url)) }
+  const remember = (open: Map<string, boolean>, place: Batch["place"]) => {
+    const batch: OpenBatch = { place, targets: counts.read, open, rows: 0 }
     if (place !== undefined) batches.push(batch)
     else others = [...others.filter(({ open }) => open.size > 0), batch]
-    for (const target of targets) politeness.add(target)
   }
   const restoreHosts = (targets: ReadonlyArray<Pick<Target, "host">>) => {
     const unknown = new Set(targets.map((target) => target.host).filter((host) => !hostsKnown.has(host)))
@@ -194,29 +208,47 @@ export const make = Effect.fnUntraced(function* (
     return Effect.map(store.hosts([...unknown]), (clocks) => politeness.restore(clocks, Date.now()))
   }
 
+  /** Whether a row is one of the list: then its target was counted. */
+  const isCounted = (row: Known | undefined): boolean => row?.list === list
   /** Whether a URL of the list is to be fetched, given its row. */
   const isWanted = (row: Known | undefined): boolean => {
     if (row === undefined) return true
     if (row.run === options.run) return false // a line that came twice
     if (options.path !== undefined && row.target.path !== options.path) return true
-    if (row.state !== "done") return row.list !== list // those of this list are leased
+    if (row.state !== "done") return !isCounted(row) // those of this list are leased
     const { path, saved } = row.target
-    if (options.refresh || !options.holds(saved!.record ?? path, saved!.bytes)) return true
-    counts.skipped++
-    return false
+    return options.refresh || !options.holds(saved!.record ?? path, saved!.bytes)
   }
 
   const admit = Effect.fnUntraced(function* ({ lines, place }: Batch) {
     const fresh = new Set<string>()
+    const invalid = new Map<string, readonly [line: Line, error: InvalidUrl]>()
     for (const line of lines) {
       const url = Url.parse(line.text)
-      if (typeof url === "string") {
-        if (!isActive(url)) fresh.add(url)
-      } else options.invalid(line, new InvalidUrl({ detail: url.detail, line: line.number }))
+      const key = typeof url === "string" ? url : line.text
+      if (fresh.has(key) || isActive(key)) continue
+      fresh.add(key)
+      if (typeof url !== "string") invalid.set(key, [line, new InvalidUrl({ detail: url.detail, line: line.number })])
     }
-    const urls = [...fresh]
-    const known = yield* store.lookup(urls)
-    const wanted = urls.filter((url) => isWanted(known.get(url)))
+    const all = [...fresh]
+    const known = yield* store.lookup(all)
+    const wanted: Array<string> = []
+    const open = new Map<string, boolean>()
+    let added = 0
+    let skipped = 0
+    for (const url of all) {
+      const row = known.get(url)
+      const isNew = !isCounted(row)
+      if (isNew) added++
+      if (invalid.has(url)) {
+        if (isNew) open.set(url, true)
+        else invalid.delete(url)
+      } else if (isWanted(row)) {
+        wanted.push(url)
+        open.set(url, isNew)
+        if (!isNew && row!.state === "done") skipped-- // what the list counts as done is not
+      } else if (isNew) skipped++
+    }
     const paths = yield* options.claim(wanted)
     const targets = wanted.map((url, index): Target => {
       const row = known.get(url)?.target
@@ -233,8 +265,11 @@ export const make = Effect.fnUntraced(function* (
       }
     })
     yield* restoreHosts(targets)
-    counts.read += urls.length
-    remember(targets, place)
+    counts.read += added
+    counts.skipped += skipped
+    remember(open, place)
+    for (const target of targets) politeness.add(target)
+    for (const [line, error] of invalid.values()) options.invalid(line, error)
   })
 
   const lease = Effect.fnUntraced(function* () {
@@ -247,7 +282,8 @@ export const make = Effect.fnUntraced(function* (
         ? yield* leaseInTurn(room)
         : yield* store.leaseBySite(list, room, Date.now(), (origin) => perSite - politeness.queuedAt(origin))
     yield* restoreHosts(targets)
-    remember(targets, undefined)
+    remember(new Map(targets.map(({ url }) => [url, false])), undefined)
+    for (const target of targets) politeness.add(target)
     counts.waiting -= targets.length
     // there may be more of what a site had no room for
     dueMs = Math.min(dueMs, perSite !== undefined && targets.length > 0 ? 0 : nextMs)
@@ -336,23 +372,35 @@ export const make = Effect.fnUntraced(function* (
       counts.waiting -= settled
       dispatch()
     },
-    /** These targets leave the line with the commit to come. The place that every target before has a row, then. */
-    leaving: (targets: ReadonlyArray<Target>): Place | undefined => {
+    /** These targets leave the line with the commit to come. */
+    leaving: (targets: ReadonlyArray<Target>): void => {
       committing = new Set(targets.map(({ url }) => url))
-      for (const { url } of targets) close(url)
-      while (batches.length > 0 && batches[0]!.open.size === 0) reached = batches.shift()
-      if (reached === undefined) return undefined
-      const { bytes, lines, sha256 } = reached.place!
-      return { list, bytes, lines, sha256: sha256(), targets: reached.targets }
+      for (const { url } of targets) write(url, false)
+      for (let first = batches[0]; first?.open.size === 0; first = batches[0]) {
+        reached = batches.shift()
+        passed = first.targets
+      }
     },
     /** URLs that alone hold back the place: a later batch is through. */
     stragglers: (): ReadonlyArray<string> =>
-      batches.slice(1).some((batch) => batch.open.size === 0) ? [...batches[0]!.open] : [],
+      batches.slice(1).some((batch) => batch.open.size === 0) ? [...batches[0]!.open.keys()] : [],
+    /** These are in flight and get a row as well. Gives the place that every target before has a row, if the commit changes it. */
+    place: (leased: ReadonlyArray<Target>): Place | undefined => {
+      for (const { url } of leased) write(url, true)
+      let targets = passed
+      for (const { rows } of batches) targets += rows
+      if (reached !== undefined) {
+        const { bytes, lines, sha256 } = reached.place!
+        going = { list, bytes, lines, sha256: sha256(), targets }
+      } else going = place === undefined || place.targets === targets ? undefined : { ...place, targets }
+      return going
+    },
     /** The commit is done. `stay`: of the targets with a row now, those still in flight. `firstDueMs`: when the first that waits is due. */
     committed: (stay: ReadonlyArray<Target>, firstDueMs: number) => {
       committing = new Set()
       reached = undefined
-      for (const { url } of stay) close(url)
+      place = going ?? place
+      for (const { url } of stay) write(url, false)
       if (firstDueMs < dueMs) dueMs = firstDueMs
       dispatch()
     },

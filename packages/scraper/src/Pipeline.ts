@@ -29,7 +29,7 @@ import * as Retry from "./Retry.ts"
 import * as RobotsTxt from "./RobotsTxt.ts"
 import { type ResponseHead, Session } from "./Session.ts"
 import { type Part, Sink } from "./Sink.ts"
-import { type Settled, Store, type StoreError } from "./Store.ts"
+import { type Place, type Settled, Store, type StoreError } from "./Store.ts"
 import { asked, type Partial, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
@@ -38,7 +38,9 @@ export interface List {
   readonly number: number
   readonly run: number
   readonly next: Concurrently.Next<Batch>
-  /** Targets found in it by earlier runs, those of them that are done, and its lines that are no URL. */
+  /** Where earlier runs stopped in it, if it can be continued. */
+  readonly place?: Place | undefined
+  /** Targets found in it by earlier runs, those of them that are done, and those that are no URL. */
   readonly targets: number
   readonly skipped: number
   readonly invalid: number
@@ -75,7 +77,7 @@ export interface Progress {
   readonly unchanged: number
   readonly refused: number
   readonly failed: number
-  /** Saved by an earlier run and not asked again. */
+  /** Saved by an earlier run and not asked again. What another list saved may count as often as it comes. */
   readonly skipped: number
   readonly inFlight: number
   /** Waiting for another attempt. */
@@ -144,7 +146,6 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
 
   const startedMs = performance.now()
   const counts = { saved: 0, unchanged: 0, refused: 0, failed: list.invalid, bytes: 0 }
-  let invalid = list.invalid
   const running = new InFlight<Download.Download>()
   let diskFull: { free: number; readonly needed: number } | undefined
 
@@ -163,6 +164,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const frontier: Frontier.Frontier = yield* Frontier.make(list.next, store, politeness, {
     list: list.number,
     run: list.run,
+    place: list.place,
     targets: list.targets,
     window: Math.max(1024, 8 * options.jobs),
     refresh: options.refresh,
@@ -181,7 +183,6 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       const url = Url.redact(line.text)
       const outcome: Outcome = { _tag: "Failed", url, attempts: 0, durationMs: 0, error }
       counts.failed++
-      invalid++
       settle({ target: { url: line.text, host: "", path: "", attempts: 0 }, outcome })
     }
   })
@@ -604,7 +605,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       skipped: skipped + list.skipped,
       inFlight,
       waiting,
-      ...(listEnded ? { total: read + invalid } : {}),
+      ...(listEnded ? { total: read } : {}),
       ...(listRead === undefined ? {} : { listRead }),
       received: session.statistics().bytesReceived,
       running: running.all

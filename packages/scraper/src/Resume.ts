@@ -46,6 +46,14 @@ export const listOf = Effect.fnUntraced(function* (
   yield* store.reopen(number)
   const { open: unfinished, invalid } = yield* store.count(number)
   const targets = place?.targets ?? 0
-  const skipped = Math.max(0, targets - (unfinished - invalid))
-  return { number, run, targets, invalid, skipped, next, read } satisfies Pipeline.List
+  return {
+    number,
+    run,
+    place,
+    targets,
+    invalid,
+    skipped: Math.max(0, targets - unfinished),
+    next,
+    read
+  } satisfies Pipeline.List
 })

@@ -42,7 +42,7 @@ export interface Place {
   readonly bytes: number
   readonly lines: number
   readonly sha256: string
-  /** Targets found in it so far. */
+  /** Targets found in it so far: those before the place, and those beyond it that have a row. */
   readonly targets: number
 }
 
@@ -192,7 +192,10 @@ export class Store extends Context.Service<
     readonly end: Effect.Effect<void, StoreError>
     /** Files saved without a sync before the machine was last started. */
     readonly unsynced: Stream.Stream<Unsynced, StoreError>
-    /** Says that the unsynced files were looked at; `damaged` are asked again, and parts of that time are forgotten. */
+    /**
+     * Says that the unsynced files were looked at; `damaged` are asked again, and parts of that time are forgotten. So are
+     * the places of other lists than theirs: those may have passed over them.
+     */
     readonly trust: (damaged: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
     /** The archives there are, and those that were to be made, with no bytes. */
     readonly archives: Effect.Effect<ReadonlyArray<Archive>, StoreError>

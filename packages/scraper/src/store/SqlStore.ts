@@ -595,9 +595,13 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         guarded(
           sql.withTransaction(
             Effect.gen(function* () {
-              for (const url of damagedUrls)
+              for (const url of damagedUrls) {
                 yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
                   error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
+                // other lists may have passed over it as done, and have no row of it
+                yield* sql`UPDATE list SET bytes = 0
+                  WHERE bytes > 0 AND id <> (SELECT list FROM target WHERE url = ${url})`
+              }
               // parts are never synced, whatever is asked for of files
               yield* sql.unsafe(
                 `UPDATE target SET validator = NULL

@@ -47,6 +47,7 @@ const emptied = (): DatabaseSync => {
 /** A row, as far as the laws look at it. */
 export interface Row {
   readonly url: string
+  readonly list: number
   readonly state: number
   readonly bytes: number | null
   readonly sha256: string | null
@@ -80,7 +81,7 @@ export class Database {
   }
 
   rows(): ReadonlyArray<Row> {
-    const statement = this.sqlite.prepare("SELECT url, state, bytes, sha256, depth FROM target ORDER BY url")
+    const statement = this.sqlite.prepare("SELECT url, list, state, bytes, sha256, depth FROM target ORDER BY url")
     return statement.all() as unknown as ReadonlyArray<Row>
   }
 }

@@ -11,6 +11,7 @@ export interface Regression {
 
 const page: Page = { url: "http://h0.test/p0", kind: "ok", bytes: 500, validator: "strong", declared: false }
 const lines = [page.url]
+const pages = Array.from({ length: 4 }, (_, index): Page => ({ ...page, url: `http://h0.test/p${index}` }))
 /** Nothing goes wrong but what is said. */
 const quiet: Partial<Scenario> = {
   pages: [page],
@@ -78,5 +79,33 @@ export const regressions: ReadonlyArray<Regression> = [
     },
     seeds: 40,
     points: 0
+  },
+  {
+    name: "what has a row beyond the place in the list is counted twice, or not at all, when the list is continued",
+    scenario: {
+      ...quiet,
+      // its second page waits for its turn, and holds back the place, when the run is stopped
+      pages: [...pages.slice(0, 2), { ...page, url: "http://h1.test/gone", kind: "gone" }],
+      lines: [...pages.slice(0, 2).map(({ url }) => url), "http://h1.test/gone", "no url"],
+      jobs: 4,
+      delayMs: 2000,
+      stops: [1000]
+    },
+    seeds: 10,
+    points: 0
+  },
+  {
+    name: "a list passes over a file of another one, and a loss of power damages it",
+    scenario: {
+      ...quiet,
+      pages,
+      lines: pages.map(({ url }) => url),
+      batch: 4,
+      faults: { status: 0.5 },
+      power: true,
+      stops: [40]
+    },
+    seeds: 100,
+    points: 4
   }
 ]

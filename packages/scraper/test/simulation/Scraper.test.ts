@@ -27,14 +27,14 @@ describe("the scraper in simulation", () => {
       Effect.gen(function* () {
         const struck: Partial<Record<string, number>> = {}
         const { points } = yield* told(
-          Trial.sweep(180, {
+          Trial.sweep(240, {
             onEnd: ({ origin, disk }) => {
               Faults.add(struck, origin.struck)
               Faults.add(struck, disk.faults.struck)
             }
           })
         )
-        assert.strictEqual(points, 180)
+        assert.strictEqual(points, 240)
         for (const fault of [...faults, ...diskFaults, "lost", "unnamed"])
           assert.isAtLeast(struck[fault] ?? 0, 10, fault)
       }),
@@ -51,7 +51,7 @@ describe("the scraper in simulation", () => {
     "fails a scraper that %s",
     ([, { bug, laws, crawl = false, scenario = {} }]) =>
       Effect.gen(function* () {
-        const { reason, seed } = yield* Effect.flip(Trial.sweep(1000, { bug, crawl, scenario }))
+        const { reason, seed } = yield* Effect.flip(Trial.sweep(1000, { bug, laws, crawl, scenario }))
         assert.include(
           [...laws, ...(laws.length === 0 ? ["StepLimit"] : [])],
           reason._tag === "InvariantBroken" ? reason.name : reason._tag

@@ -215,6 +215,20 @@ describe("SqlStore", () => {
     })
   )
 
+  it.effect("forgets the places of other lists than that of a damaged file: they may have passed over it", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin("boot 1")
+      const placeIn = (list: number) => ({ list, bytes: list, lines: 1, sha256: "0", targets: 1 })
+      yield* store.commit(commit({ list: 1, place: placeIn(1), settled: [saved("a")] }))
+      yield* store.commit(commit({ list: 2, place: placeIn(2) }))
+      yield* (yield* begin("boot 2")).store.trust([])
+      assert.deepStrictEqual(yield* store.places, [placeIn(2), placeIn(1)])
+      yield* (yield* begin("boot 3")).store.trust([target("a").url])
+      assert.deepStrictEqual(yield* store.places, [placeIn(1)])
+    })
+  )
+
   it.effect("forgets the parts from before the machine was started, whatever the run promised for its files", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
