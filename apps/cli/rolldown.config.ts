@@ -44,13 +44,15 @@ const late: Plugin = {
     id === "late"
       ? `import { readFileSync } from "node:fs"
          import { Module } from "node:module"
-         const file = import.meta.filename
-         const own = readFileSync(file, "latin1")
-         const text = own.slice(own.lastIndexOf(${JSON.stringify(begin)}) + ${begin.length}, own.lastIndexOf("*/"))
-         const late = new Module(file)
-         late.filename = file
-         late._compile(text.replaceAll(${JSON.stringify(ended)}, "*/"), file)
-         export const { start } = late.exports`
+         const load = (file) => {
+           const own = readFileSync(file, "latin1")
+           const text = own.slice(own.lastIndexOf(${JSON.stringify(begin)}) + ${begin.length}, own.lastIndexOf("*/"))
+           const late = new Module(file)
+           late.filename = file
+           late._compile(text.replaceAll(${JSON.stringify(ended)}, "*/"), file)
+           return late.exports
+         }
+         export const { start } = load(import.meta.filename)`
       : null,
   async generateBundle(_options, bundle) {
     const built = await rolldown({ ...common, input: "src/Process.ts", plugins: [ascii] })

@@ -58,6 +58,9 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   process.exitCode = 1
 } else {
   module.enableCompileCache()
+  // What lives is some 20 MiB, and V8 would let garbage grow to four times that before it looks. Twice that costs no more
+  // CPU that could be measured, and 45 MiB less.
+  process.getBuiltinModule("node:v8").setFlagsFromString("--heap-growing-percent=100")
   const { start } = await import("./Process.ts")
   start(args)
 }
