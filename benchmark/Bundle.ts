@@ -9,9 +9,8 @@ const folder = join(dirname(import.meta.dirname), "apps", "cli")
 /** Where the build script writes. */
 export const published: string = join(folder, "dist", "simul.js")
 
-const run = ({ environment }: Workplace, flags: string): void => {
-  const { scripts } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { scripts: { build: string } }
-  execFileSync("sh", ["-c", `${scripts.build} ${flags}`], {
+const run = ({ environment }: Workplace, script: string): void => {
+  execFileSync("sh", ["-c", script], {
     cwd: folder,
     env: { ...environment, PATH: `${join(folder, "node_modules", ".bin")}:${environment["PATH"]}` },
     stdio: ["ignore", "ignore", "inherit"]
@@ -19,8 +18,14 @@ const run = ({ environment }: Workplace, flags: string): void => {
 }
 
 /** Builds the published file. Throws when the bundler does. */
-export const build = (workplace: Workplace): void => run(workplace, "")
+export const build = (workplace: Workplace): void => {
+  const { scripts } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { scripts: { build: string } }
+  run(workplace, scripts.build)
+}
 
-/** Builds a readable one with a source map at `path`, for a profile. The published one stays as it is. */
+/** Builds the same program with all of it as code, readable, with a source map, at `path`: for a profile. */
 export const buildReadable = (workplace: Workplace, path: string): void =>
-  run(workplace, `--no-minify --sourcemap --file ${path}`)
+  run(
+    workplace,
+    `rolldown src/main.ts --platform node --format esm --no-code-splitting --sourcemap --file ${path} --transform.define SIMUL_VERSION:'"profiled"'`
+  )
