@@ -52,6 +52,8 @@ export const make = Effect.fnUntraced(function* (
   let waiting: Array<Waiting> = []
   /** Lengths of archives that are not committed yet, the latest last. */
   let grown: Synced["archives"] = []
+  /** Records that are not committed yet. */
+  let captured: Synced["captures"] = []
   let wake: (() => void) | undefined
   /** Workers that wait for a commit because too much is uncommitted. */
   const held = new Set<() => void>()
@@ -92,10 +94,11 @@ export const make = Effect.fnUntraced(function* (
         settled = [...rows, ...settled]
         waiting = [...parked, ...waiting]
       })
-    const { placed, failed, archives } = yield* Effect.onError(sync, () => putBack(done))
+    const { placed, failed, archives, captures } = yield* Effect.onError(sync, () => putBack(done))
     const rows =
       placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed, options.unplaced))
     grown = [...grown, ...archives]
+    captured = [...captured, ...captures]
     const commit = {
       list: options.list,
       settled: rows,
@@ -104,6 +107,7 @@ export const make = Effect.fnUntraced(function* (
       robots: options.robots(),
       ...(place === undefined ? {} : { place }),
       archives: grown,
+      captures: captured,
       isCrawl: options.isCrawl,
       patterns: options.patterns()
     }
@@ -112,6 +116,7 @@ export const make = Effect.fnUntraced(function* (
     )
     const found = yield* Effect.onError(attempt, () => putBack(rows))
     grown = []
+    captured = []
     let firstDueMs = Infinity
     for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
     frontier.committed(straggling, firstDueMs)

@@ -17,8 +17,8 @@ import type { Refusal } from "./Outcome.ts"
 import type { RateLimit } from "./RateLimit.ts"
 import type { Slotted } from "./InFlight.ts"
 import { retryAfterMs } from "./RetryAfter.ts"
-import type { Receiver, Request, ResponseHead, Session, Transfer } from "./Session.ts"
-import { DiskFull, type Part, type Sink } from "./Sink.ts"
+import type { Receiver, RedirectAnswer, Request, ResponseHead, Session, Transfer } from "./Session.ts"
+import { type Aside, DiskFull, type Part, type Sink } from "./Sink.ts"
 import type { Hop, Partial, Target, Validators } from "./Target.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -29,7 +29,10 @@ export interface DownloadOptions {
   readonly rate?: RateLimit | undefined
   /** Hear what name the server suggests. */
   readonly suggestions: boolean
-  /** Take the body as it came: content codings stay, and no part is continued, for a part has no head. */
+  /**
+   * Take the body as it came: content codings stay, and no part is continued, for a part has no head. Every other answer
+   * is taken too: redirects, errors, a 304.
+   */
   readonly raw: boolean
   /** Set for a crawl. */
   readonly follow?: Follow | undefined
@@ -61,7 +64,12 @@ export interface Reading {
 }
 
 /** How an attempt ended. `status` and `url` are those of the last answer, if there was one. */
-export type Attempt =
+export type Attempt = Ended & {
+  /** What was answered besides, in its order; of an attempt that takes all answers. */
+  readonly asides?: ReadonlyArray<Aside>
+}
+
+type Ended =
   | Complete
   | { readonly _tag: "Unchanged"; readonly head: ResponseHead }
   | {
@@ -167,6 +175,7 @@ class Running implements Download, Receiver, Decode.Output {
   total: number | undefined
   latencyMs: number | undefined
   #sentMs = 0
+  onRedirect?: NonNullable<Receiver["onRedirect"]>
   readonly #sink: Sink["Service"]
   readonly #options: DownloadOptions
   readonly #done: (attempt: Attempt) => void
@@ -179,10 +188,13 @@ class Running implements Download, Receiver, Decode.Output {
   #ended = false
   /** Set once the rest of the body is of no interest: how the attempt ends. */
   #verdict: Attempt | undefined
+  #asides: Array<Aside> | undefined
+  /** The body of an error that is taken. */
+  #taken: { readonly head: ResponseHead; readonly dateMs: number; readonly chunks: Array<Uint8Array> } | undefined
   /** Who holds back the session now. */
   #holds = 0
   #rateTimer: ReturnType<typeof setTimeout> | undefined
-  #turned: Extract<Attempt, { readonly _tag: "Turned" }> | undefined
+  #turned: Extract<Ended, { readonly _tag: "Turned" }> | undefined
   #reading: Reading | undefined
   #bodyEnded = false
   /** Decodes for the reading what is kept as it came. */
@@ -200,6 +212,7 @@ class Running implements Download, Receiver, Decode.Output {
     this.#sink = sink
     this.#options = options
     this.#done = done
+    if (options.raw) this.onRedirect = this.#redirected
   }
 
   start(session: Session["Service"]) {
@@ -256,16 +269,41 @@ class Running implements Download, Receiver, Decode.Output {
     if (this.#part !== undefined && verdict._tag !== "Complete") this.#part.discard()
     this.#part = verdict._tag === "Complete" ? verdict.part : undefined
     this.#verdict = verdict
+    if (this.#options.raw && verdict._tag === "Failed" && verdict.reason._tag === "StatusError") {
+      this.#taken = { head, dateMs: Date.now(), chunks: [] }
+      return
+    }
     const length = contentLength(head)
     if (length !== undefined && length <= drainBytes) return
     if (head.status === 304) return
     this.#end(verdict)
   }
 
+  readonly #redirected = ({ head, body, isWhole }: RedirectAnswer) =>
+    this.#aside({ head, dateMs: Date.now(), body, ...(isWhole ? {} : { truncated: "length" }) })
+
+  #aside(aside: Aside) {
+    this.#asides ??= []
+    this.#asides.push(aside)
+  }
+
+  /** Takes no more of the body of an error. */
+  #take(truncated?: "length" | "disconnect") {
+    if (this.#taken === undefined) return
+    const { head, dateMs, chunks } = this.#taken
+    this.#taken = undefined
+    this.#aside({ head, dateMs, body: Buffer.concat(chunks), ...(truncated === undefined ? {} : { truncated }) })
+  }
+
   /** Prepares for the body; or says how the attempt ends without one. */
   #judge(head: ResponseHead): Attempt | undefined {
     const { status } = head
-    if (status === 304 && this.target.saved !== undefined) return { _tag: "Unchanged", head }
+    if (status === 304 && this.target.saved !== undefined) {
+      const { record } = this.target.saved
+      if (this.#options.raw && record !== undefined)
+        this.#aside({ head, dateMs: Date.now(), body: new Uint8Array(), unchanged: record })
+      return { _tag: "Unchanged", head }
+    }
     if (this.#part !== undefined) {
       if (status === 206) {
         const wrong = this.#mismatch(head, this.#part.bytes)
@@ -383,7 +421,8 @@ class Running implements Download, Receiver, Decode.Output {
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.#ended || this.#verdict !== undefined) return
+    if (this.#ended) return
+    if (this.#verdict !== undefined) return this.#more(chunk)
     this.received += chunk.length
     if (!this.#decoder!.write(chunk)) this.#hold(heldByDecoder)
     if (this.#ended) return
@@ -395,14 +434,26 @@ class Running implements Download, Receiver, Decode.Output {
     }
   }
 
+  /** The body of an error: of interest up to a bound. */
+  #more(chunk: Uint8Array) {
+    if (this.#taken === undefined) return
+    this.received += chunk.length
+    this.#taken.chunks.push(Uint8Array.from(chunk))
+    if (this.received <= drainBytes) return
+    this.#take("length")
+    this.#end(this.#verdict!)
+  }
+
   onEnd(): void {
     if (this.#ended) return
+    this.#take()
     if (this.#verdict !== undefined) return this.#end(this.#verdict)
     this.#decoder!.end()
   }
 
   onError(reason: FetchReason): void {
     if (this.#ended) return
+    this.#take("disconnect")
     if (this.#turned === undefined) return this.#end(this.#verdict ?? this.#failed(reason))
     const partial = this.#kept()
     if (partial === undefined) this.#part?.discard()
@@ -494,7 +545,7 @@ class Running implements Download, Receiver, Decode.Output {
 
   #end(attempt: Attempt) {
     this.#close()
-    this.#done(attempt)
+    this.#done(this.#asides === undefined ? attempt : { ...attempt, asides: this.#asides })
   }
 
   abort(): Partial | undefined {

@@ -102,6 +102,7 @@ const sinkOf = Effect.fnUntraced(function* (store: Store["Service"], options: Op
     ...options,
     parts,
     archives,
+    captured: (digests) => settled(store.captured(digests)),
     announce: (name) =>
       Effect.catchTag(store.announce(name), "StoreFull", () => Effect.fail(new DiskFull({ path: name }))),
     about: [

@@ -53,6 +53,8 @@ export interface Options {
   readonly durability: "process" | "power"
   /** `files`: bodies, decoded, a file each. `warc`: answers as they came, in WARC files; names then do not matter. */
   readonly format: "files" | "warc"
+  /** No exchange is begun in an archive that has this many bytes. */
+  readonly archiveBytes: number
   /** `tree`: host/path/name. `flat`: name alone. `{ file }`: this one file, relative to `directory`. */
   readonly naming: "tree" | "flat" | { readonly file: string }
   /** Use the name that a server suggests (Content-Disposition), made safe. */
@@ -81,6 +83,7 @@ export const defaults: Options = {
   refresh: false,
   durability: "process",
   format: "files",
+  archiveBytes: 1 << 30,
   naming: "tree",
   serverNames: false,
   hash: true

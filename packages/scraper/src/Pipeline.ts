@@ -28,7 +28,7 @@ import * as Recorder from "./Recorder.ts"
 import * as Retry from "./Retry.ts"
 import * as RobotsTxt from "./RobotsTxt.ts"
 import { type ResponseHead, Session } from "./Session.ts"
-import { type Part, Sink } from "./Sink.ts"
+import { type Aside, type Part, Sink } from "./Sink.ts"
 import { type Place, type Settled, Store, type StoreError } from "./Store.ts"
 import { asked, type Partial, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -307,7 +307,10 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
 
   const visit = ({ target, down }: Politeness.Admission): Effect.Effect<void, StoreError> => {
     const startedMs = performance.now()
-    if (down !== undefined) return fail(target, startedMs, new HostDown(down), undefined, undefined) ?? Effect.void
+    if (down !== undefined) {
+      note(target, undefined)
+      return fail(target, startedMs, new HostDown(down), undefined, undefined) ?? Effect.void
+    }
     if (target.partial === undefined) return Effect.flatten(chain(target))
     return sink.reopen(target.url).pipe(
       Effect.matchEffect({
@@ -327,8 +330,10 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const conclude = (target: Target, startedMs: number, ended: Download.Attempt): Rest => {
     switch (ended._tag) {
       case "Complete":
+        note(target, ended.asides)
         return save(target, startedMs, ended)
       case "Unchanged": {
+        note(target, ended.asides)
         const { bytes, sha256, record, contentType: _, ...validators } = target.saved!
         counts.unchanged++
         const path = record ?? target.path
@@ -340,14 +345,21 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         frontier.release(target, "answered")
         return pauseForDisk(ended.needed)
       case "Turned": {
-        const { hop, turn, partial } = ended
-        if (turn !== "wait") return refuse(target, startedMs, turn.refused, "answered")
+        const { turn, partial } = ended
+        const hop = { ...ended.hop, asides: [...(target.hop?.asides ?? []), ...(ended.asides ?? [])] }
         const turned = { ...(partial === undefined ? withoutPartial(target) : { ...target, partial }), hop }
+        if (turn !== "wait") return refuse(turned, startedMs, turn.refused, "answered")
         return Effect.map(frontier.turn(turned), () => frontier.release(target, "answered"))
       }
       case "Failed":
+        note(target, ended.asides)
         return fail(target, startedMs, ended.reason, ended.head, ended.partial)
     }
+  }
+  /** Keeps what was answered on the way of a target, in the step that settles or parks it: so in the same commit. */
+  const note = ({ hop }: Target, asides: ReadonlyArray<Aside> | undefined) => {
+    for (const aside of hop?.asides ?? []) sink.note(aside)
+    for (const aside of asides ?? []) sink.note(aside)
   }
 
   const save = (target: Target, startedMs: number, complete: Download.Complete): Rest => {
@@ -441,6 +453,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     isExcluded = false
   ): Rest => {
     forget(target)
+    note(target, undefined)
     counts.refused++
     settle({ target, outcome: refused(target, target.attempts, startedMs, error), isExcluded })
     frontier.release(target, verdict)

@@ -36,10 +36,29 @@ export interface ResponseHead {
   readonly url: string
   /** The value of a field, lines joined by `", "`; the name in lower case. */
   readonly header: (name: string) => string | undefined
-  /** Its reason phrase, where the transport tells it. */
+  /** Its status line and fields as they came, each octet a character, where the transport tells them. */
+  readonly text?: string
+  /** Its reason phrase, where the transport tells that but no `text`. */
   readonly reason?: string
-  /** All fields in the order of arrival, one for each line, where the transport tells them. */
+  /** All fields, one for each line, where the transport tells them. */
   readonly fields?: () => ReadonlyArray<readonly [name: string, value: string]>
+  /** What it answers, where the transport tells that. */
+  readonly request?: SentRequest
+}
+
+/** A request as its origin got it. */
+export interface SentRequest {
+  /** Path and query. */
+  readonly target: string
+  /** Name, value, name, value ... */
+  readonly fields: ReadonlyArray<string>
+}
+
+/** A redirect, followed or not, with its body as far as it was heard: it is heard for the sake of the connection. */
+export interface RedirectAnswer {
+  readonly head: ResponseHead
+  readonly body: Uint8Array
+  readonly isWhole: boolean
 }
 
 /** From then on (by `performance.now`) a connection was busy with this; `open`: it stood. */
@@ -61,6 +80,8 @@ export interface Receiver {
   readonly onSent?: () => void
   /** It is to be sent once more, to where a redirect leads or because its connection was closing, and waits for a connection. */
   readonly onAgain?: () => void
+  /** A redirect is over: told before what comes of it. Its body is kept for this only. */
+  readonly onRedirect?: (answer: RedirectAnswer) => void
   readonly onHead: (head: ResponseHead) => void
   /** `chunk` belongs to the session again when this returns: copy what is to be kept. */
   readonly onData: (chunk: Uint8Array) => void

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import type { WriteError } from "./FetchError.ts"
 import type { StoreDamaged } from "./RunError.ts"
 import type { ResponseHead } from "./Session.ts"
+import type { RecordLocation } from "./sink/RecordLocation.ts"
 
 /** No room on the disk. Not a failure of the target: the run pauses. */
 export class DiskFull extends Schema.TaggedError<DiskFull>()("DiskFull", { path: Schema.String }) {}
@@ -37,6 +38,32 @@ export interface Part {
   readonly discard: () => void
 }
 
+/** An answer that is no target's body: a redirect on the way to it, an error, a 304. */
+export interface Aside {
+  readonly head: ResponseHead
+  /** When it was answered, in milliseconds since the epoch. */
+  readonly dateMs: number
+  /** Its body as it came, as far as it was kept. */
+  readonly body: Uint8Array
+  /** Why that is not all of it. */
+  readonly truncated?: "length" | "disconnect"
+  /** Of a 304: where the body lies that still stands. */
+  readonly unchanged?: string
+}
+
+/** One record of an answer, as it can be found again. */
+export interface Capture extends RecordLocation {
+  readonly url: string
+  readonly dateMs: number
+  readonly status: number
+  /** The media type, without parameters; empty where none was told. */
+  readonly type: string
+  /** Of the payload, as a record has it. */
+  readonly digest: string
+  /** The payload is not in it, but in an earlier one. */
+  readonly isRevisit: boolean
+}
+
 /** A file of many bodies, by its name in the directory: its bytes up to here are whole records of committed outcomes. */
 export interface Archive {
   readonly name: string
@@ -51,6 +78,8 @@ export interface Synced {
   readonly failed: ReadonlyMap<string, WriteError>
   /** The archives that grew, to be committed with the outcomes. */
   readonly archives: ReadonlyArray<Archive>
+  /** The records in them that are new. */
+  readonly captures: ReadonlyArray<Capture>
 }
 
 export class Sink extends Context.Service<
@@ -65,6 +94,8 @@ export class Sink extends Context.Service<
       readonly expected?: number
       readonly head?: ResponseHead
     }) => Part
+    /** Keeps an answer beside those of targets, with the next `sync`, if the sink keeps such. */
+    readonly note: (aside: Aside) => void
     /** Opens the part kept under `key`, hashed up to its end; `undefined` if there is none. */
     readonly reopen: (key: string) => Effect.Effect<Part | undefined, WriteError | DiskFull>
     /** Removes the part kept under `key`, if there is one. */

@@ -19,7 +19,8 @@ import type { HostClock } from "./Politeness.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Copy } from "./robots/RobotsPolicy.ts"
 import type { StoreDamaged } from "./RunError.ts"
-import type { Archive } from "./Sink.ts"
+import type { Archive, Capture } from "./Sink.ts"
+import type { RecordLocation } from "./sink/RecordLocation.ts"
 import type { Target, Validators } from "./Target.ts"
 import * as Schema from "effect/Schema"
 
@@ -76,6 +77,8 @@ export interface Commit {
   readonly place?: Place
   /** How far archives reach with it. */
   readonly archives?: ReadonlyArray<Archive>
+  /** The records in them that are new. */
+  readonly captures?: ReadonlyArray<Capture>
   /** It is one of a crawl: links that its list does not have yet become pending. */
   readonly isCrawl?: boolean
   /** What a crawl knows of patterns of URLs. */
@@ -199,6 +202,10 @@ export class Store extends Context.Service<
     readonly trust: (damaged: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
     /** The archives there are, and those that were to be made, with no bytes. */
     readonly archives: Effect.Effect<ReadonlyArray<Archive>, StoreError>
+    /** Of each payload digest the first record that has the payload, where there is one. At most 500 at once. */
+    readonly captured: (
+      digests: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyMap<string, RecordLocation>, StoreError>
     /** Says that an archive is about to be made. */
     readonly announce: (archive: string) => Effect.Effect<void, StoreError>
     /** URLs with a part file to continue. */

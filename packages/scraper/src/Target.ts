@@ -2,6 +2,8 @@
  * What to fetch. A target enters the line once and leaves it as one `Outcome`.
  */
 
+import type { Aside } from "./Sink.ts"
+
 /** One URL to fetch, with what earlier attempts left behind. */
 export interface Target {
   /** Normalised by `Url.parse`; may carry credentials, so show it only through `Url.redact`. */
@@ -39,6 +41,8 @@ export interface Hop {
   readonly host: string
   /** Redirects up to it. */
   readonly redirects: number
+  /** Answers on the way to it that are to be kept beside the target's own. */
+  readonly asides?: ReadonlyArray<Aside>
 }
 
 /** What is asked for next, and the origin that is asked. */

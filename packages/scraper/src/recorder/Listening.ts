@@ -27,6 +27,7 @@ export class Ear implements Receiver, Transfer {
   readonly #receiver: Receiver
   readonly #shared: Shared
   #transfer: Transfer | undefined
+  readonly onRedirect?: NonNullable<Receiver["onRedirect"]>
   #isCoded = false
   #isHeld = false
 
@@ -34,6 +35,7 @@ export class Ear implements Receiver, Transfer {
     this.#track = track
     this.#receiver = receiver
     this.#shared = shared
+    if (receiver.onRedirect !== undefined) this.onRedirect = (answer) => receiver.onRedirect!(answer)
     track.exchange = this
     track.enter("connection", shared.nowMs())
   }

@@ -14,7 +14,7 @@
 import type { ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import * as FetchError from "../FetchError.ts"
-import type { Receiver, Request, ResponseHead, Transfer } from "../Session.ts"
+import type { Receiver, Request, ResponseHead, SentRequest, Transfer } from "../Session.ts"
 import { isPrivate } from "./AddressGuard.ts"
 import type { Connection, Served } from "./Connection.ts"
 import type { Serving } from "./lane/Flight.ts"
@@ -71,20 +71,40 @@ const value = (headers: Headers, name: string): string | undefined => {
   return typeof found === "string" ? found.trimEnd() : lines(headers, name).join(", ")
 }
 
+const targetOf = (url: URL) => url.pathname + url.search
+
 const hostOf = (url: URL) => url.hostname.replace(/^\[(.+)\]$/, "$1")
 
 /** A class and not closures: one is made for each request. */
 class Answer implements ResponseHead {
   readonly status: number
   readonly url: string
-  readonly reason: string
+  readonly reason?: string
+  readonly text?: string
+  readonly #url: URL
   readonly #headers: Headers
+  readonly #sent: RequestFields.Fields
 
-  constructor(status: number, url: string, reason: string, headers: Headers) {
+  /** `sent`: the fields of the request, without those of the connection. */
+  constructor(
+    status: number,
+    url: URL,
+    headers: Headers,
+    text: string | undefined,
+    reason: string | undefined,
+    sent: RequestFields.Fields
+  ) {
     this.status = status
-    this.url = url
-    this.reason = reason
+    this.url = Redirect.bare(url)
+    if (text !== undefined) this.text = text
+    else if (reason !== undefined) this.reason = reason
+    this.#url = url
     this.#headers = headers
+    this.#sent = sent
+  }
+
+  get request(): SentRequest {
+    return { target: targetOf(this.#url), fields: ["host", this.#url.host, ...this.#sent] }
   }
 
   header(name: string) {
@@ -119,6 +139,11 @@ export class Exchange implements Served, Transfer, Watched {
   #again = false
   #received = 0
   #headers: Headers | undefined
+  /** The head of the present hop as it came, where that is told. */
+  #text: string | undefined
+  /** The fields that the present hop was asked with. */
+  #sent: RequestFields.Fields = []
+  #redirect: { readonly head: ResponseHead; readonly chunks: Array<Uint8Array> } | undefined
   #trail: Redirect.Trail | undefined
   /** A redirect that is not followed: how the exchange ends when its body has passed by. */
   #left: FetchError.RedirectError | undefined
@@ -203,6 +228,10 @@ export class Exchange implements Served, Transfer, Watched {
     this.#started = true
   }
 
+  onResponseHead(text: string): void {
+    this.#text = text
+  }
+
   onResponseStart(
     controller: Dispatcher.DispatchController,
     status: number,
@@ -215,13 +244,21 @@ export class Exchange implements Served, Transfer, Watched {
     cookies?.keep(this.#url.href, lines(headers, "set-cookie"))
     if (Redirect.isRedirect(status)) {
       const [location] = lines(headers, "location")
-      if (location !== undefined && location !== "") return this.#turn(location)
+      if (location !== undefined && location !== "") {
+        if (this.#receiver.onRedirect !== undefined)
+          this.#redirect = { head: this.#answer(status, headers, statusMessage), chunks: [] }
+        return this.#turn(location)
+      }
     }
     this.#state = body
     this.#headers = headers
     this.#since = this.#paused ? Infinity : clock.tick
     if (this.#paused) controller.pause()
-    this.#receiver.onHead(new Answer(status, Redirect.bare(this.#url), statusMessage ?? "", headers))
+    this.#receiver.onHead(this.#answer(status, headers, statusMessage))
+  }
+
+  #answer(status: number, headers: Headers, reason: string | undefined): Answer {
+    return new Answer(status, this.#url, headers, this.#text, reason, this.#sent)
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -231,11 +268,14 @@ export class Exchange implements Served, Transfer, Watched {
     if (this.#state === body) {
       if (!this.#paused) this.#since = clock.tick
       this.#receiver.onData(chunk)
-    } else if (this.#state === draining && this.#received > drainBytes) this.#controller?.abort(givenUp)
+    } else if (this.#state === draining) {
+      this.#redirect?.chunks.push(Buffer.from(chunk))
+      if (this.#received > drainBytes) this.#controller?.abort(givenUp)
+    }
   }
 
   onResponseEnd(): void {
-    if (this.#state === draining) this.#follow()
+    if (this.#state === draining) this.#follow(!this.#isCut())
     if (this.#state !== body) return
     if (this.#isCut()) return this.#fail(new FetchError.TruncatedError({ received: this.#received }))
     this.#end()
@@ -247,7 +287,7 @@ export class Exchange implements Served, Transfer, Watched {
       case done:
         return
       case draining:
-        return this.#follow()
+        return this.#follow(false)
       case head:
         // the server closed the idle connection just as it was used again: nothing was answered, ask anew (RFC 9112 9.3.1)
         if (!this.#started && !this.#again && (this.connection?.answered ?? 0) > 0) return this.#sendAgain()
@@ -294,7 +334,8 @@ export class Exchange implements Served, Transfer, Watched {
       const fault = this.#trail.step(Redirect.bare(url), cookie)
       if (fault !== undefined) return this.#fail(fault)
     }
-    const path = url.pathname + url.search
+    this.#sent = headers
+    const path = targetOf(url)
     const dispatcher = this.#again ? route.single() : route.kept
     const proxy = route.absolute
     if (proxy === undefined) {
@@ -314,6 +355,7 @@ export class Exchange implements Served, Transfer, Watched {
     this.#since = Infinity
     this.#started = false
     this.#received = 0
+    this.#text = undefined
     this.#controller = undefined
     this.stream = undefined
     this.#receiver.onAgain?.()
@@ -331,7 +373,10 @@ export class Exchange implements Served, Transfer, Watched {
   /** A redirect: looks where it leads, and lets its body pass by. */
   #turn(location: string): void {
     const next = Redirect.resolve(this.#url, location)
-    if (!(next instanceof URL)) return this.#stop(next)
+    if (!(next instanceof URL)) {
+      this.#tellRedirect(false)
+      return this.#stop(next)
+    }
     const count = this.#trail === undefined ? 1 : this.#trail.count
     if (this.#request.follows?.(next, count) === false)
       this.#left = new FetchError.RedirectError({ kind: "scope", location: Redirect.bare(next), count })
@@ -346,11 +391,19 @@ export class Exchange implements Served, Transfer, Watched {
     this.#since = this.#shared.clock.tick
   }
 
-  #follow(): void {
+  #follow(isWhole: boolean): void {
+    this.#tellRedirect(isWhole)
     if (this.#left !== undefined) return this.#fail(this.#left)
     this.#shared.counts.redirects++
     this.#again = false
     this.#requeue()
+  }
+
+  #tellRedirect(isWhole: boolean): void {
+    const told = this.#redirect
+    if (told === undefined) return
+    this.#redirect = undefined
+    this.#receiver.onRedirect?.({ head: told.head, body: Buffer.concat(told.chunks), isWhole })
   }
 
   #tellOpening(): void {

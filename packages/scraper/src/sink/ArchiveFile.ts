@@ -1,9 +1,10 @@
 /**
  * One WARC file that records are appended to, each a gzip member of its own.
  *
- * A record that could not be written whole is cut off again, so the file always
- * ends with a whole member, unless the process dies; then `mend` cuts it back to
- * what the store has committed.
+ * The records of one exchange stand together: the answer, then its request. What
+ * could not be written whole is cut off again, so the file always ends with a
+ * whole exchange, unless the process dies; then `mend` cuts it back to what the
+ * store has committed.
  */
 import { createHash, hash } from "node:crypto"
 import * as fs from "node:fs"
@@ -12,18 +13,30 @@ import { promisify } from "node:util"
 import * as zlib from "node:zlib"
 import type { Archive } from "../Sink.ts"
 import * as Gzip from "../warc/Gzip.ts"
+import * as WarcReader from "../warc/WarcReader.ts"
 import * as WarcRecord from "../warc/WarcRecord.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 
-/** A response whose body lies in a file. */
-export interface Response extends WarcRecord.About {
+/** A request and its answer, to be archived. */
+export interface Exchange {
   readonly targetUri: string
-  readonly status: number
-  readonly reason: string
-  readonly fields: WarcRecord.Fields
-  /** The body, as it came but for transfer codings, and its length. */
-  readonly file: string
+  readonly dateMs: number
+  /** The heads of both messages. */
+  readonly head: Uint8Array
+  readonly request: Uint8Array | undefined
+  /** The body, as it came but for transfer codings: in memory, or a file of this length. */
+  readonly body: Uint8Array | { readonly file: string; readonly bytes: number }
+  readonly truncated: string | undefined
+}
+
+/** An exchange whose digests are known. */
+export interface Digested extends Exchange {
+  readonly id: string
+  /** The body, if it is held in memory. */
+  readonly held: Uint8Array | undefined
   readonly bytes: number
+  readonly payloadDigest: string
+  readonly blockDigest: string
 }
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
@@ -75,50 +88,121 @@ export async function* read(file: string, offset = 0, length = Infinity): AsyncG
   }
 }
 
-/** The heads of a record, digests included: the record's own and that of the message. */
-const headsOf = (response: Response, head: Uint8Array, payload: Uint8Array, block: Uint8Array) =>
-  WarcRecord.response({
-    ...response,
-    bytes: head.length + response.bytes,
+/** Compressed bytes in which the head of a record is looked for. */
+const headBytes = 16_384
+
+/** The record at a place as one that others refer to; `undefined` where no whole answer begins there. */
+export const originalAt = async (
+  directory: string,
+  { archive, offset, length }: RecordLocation.RecordLocation
+): Promise<WarcRecord.Original | undefined> => {
+  try {
+    const file = `${directory}/${archive}`
+    if (fs.lstatSync(file).size < offset + length) return undefined
+    for await (const bytes of read(file, offset, Math.min(length, headBytes))) {
+      const start = zlib.gunzipSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH })
+      const { field } = WarcReader.headOf(start)
+      const [recordId, targetUri, date, payloadDigest] = [
+        field("WARC-Record-ID"),
+        field("WARC-Target-URI"),
+        field("WARC-Date"),
+        field("WARC-Payload-Digest")
+      ]
+      const isWhole = field("WARC-Type") === "response" && field("WARC-Truncated") === undefined
+      return !isWhole || recordId === undefined || targetUri === undefined || date === undefined || !payloadDigest
+        ? undefined
+        : { recordId, targetUri, date, payloadDigest }
+    }
+    return undefined
+  } catch {
+    // gone, or damaged: then the payload is archived once more
+    return undefined
+  }
+}
+
+const partChanged = () => Object.assign(new Error("the part has another length"), { code: "EIO" })
+
+/** Reads the body of an exchange once. Needs no archive, so many may be under way. Throws where it cannot be read. */
+export const digest = async (exchange: Exchange): Promise<Digested> => {
+  const { head, body } = exchange
+  const digested = (held: Uint8Array | undefined, bytes: number, payload: Uint8Array, block: Uint8Array): Digested => ({
+    ...exchange,
+    id: crypto.randomUUID(),
+    held,
+    bytes,
     payloadDigest: WarcRecord.sha1(payload),
     blockDigest: WarcRecord.sha1(block)
   })
-
-const messageHead = ({ status, reason, fields, bytes }: Response) => WarcRecord.httpHead(status, reason, fields, bytes)
-
-/** A record as it will be appended: whole where it is small, else made when it is written, for memory's sake. */
-export type Member = Buffer | Response
-
-/** Compresses the record of a small body; needs no archive, so many may be under way. Throws where the body cannot be read. */
-export const prepare = async (response: Response): Promise<Member> => {
-  if (response.bytes > smallBytes) return response
-  // from the page cache: four turns of the thread pool would cost more than all else
-  const body = fs.readFileSync(response.file)
-  if (body.length !== response.bytes) throw Object.assign(new Error("the part has another length"), { code: "EIO" })
-  const head = messageHead(response)
-  const block = Buffer.concat([head, body])
-  const before = headsOf(response, head, hash("sha1", body, "buffer"), hash("sha1", block, "buffer"))
-  return gzip(Buffer.concat([before, block, ending]))
-}
-
-/** The record of a large body, uncompressed: its body is read twice, for the digests stand before it. */
-async function* stream(response: Response): AsyncGenerator<Uint8Array> {
-  const head = messageHead(response)
+  if (!("file" in body) || body.bytes <= smallBytes) {
+    // from the page cache: four turns of the thread pool would cost more than all else
+    const held = "file" in body ? fs.readFileSync(body.file) : body
+    if ("file" in body && held.length !== body.bytes) throw partChanged()
+    const block = createHash("sha1").update(head).update(held).digest()
+    return digested(held, held.length, hash("sha1", held, "buffer"), block)
+  }
   const payload = createHash("sha1")
   const block = createHash("sha1").update(head)
-  for await (const chunk of read(response.file)) {
+  let bytes = 0
+  for await (const chunk of read(body.file)) {
     payload.update(chunk)
     block.update(chunk)
-  }
-  yield headsOf(response, head, payload.digest(), block.digest())
-  yield head
-  let bytes = 0
-  for await (const chunk of read(response.file)) {
     bytes += chunk.length
+  }
+  if (bytes !== body.bytes) throw partChanged()
+  return digested(undefined, bytes, payload.digest(), block.digest())
+}
+
+/** The records of an exchange as they will be appended: compressed where they are small, else made when they are written, for memory's sake. */
+export interface Member {
+  readonly answer: Buffer | AsyncIterable<Uint8Array>
+  readonly request: Buffer | undefined
+}
+
+const compressed = async (record: Uint8Array, block: Uint8Array, body: Uint8Array = new Uint8Array()) =>
+  gzip(Buffer.concat([record, block, body, ending]))
+
+const requestOf = ({ id, targetUri, dateMs, request }: Digested): Promise<Buffer> | undefined => {
+  if (request === undefined) return undefined
+  const blockDigest = WarcRecord.sha1(hash("sha1", request, "buffer"))
+  const about = { id: crypto.randomUUID(), dateMs, targetUri, bytes: request.length, blockDigest }
+  return compressed(WarcRecord.request(about, id), request)
+}
+
+/** The body of a large response is read once more, for its digests stand before it. */
+async function* stream(record: Uint8Array, { head, body, bytes }: Digested): AsyncGenerator<Uint8Array> {
+  yield record
+  yield head
+  let given = 0
+  for await (const chunk of read((body as { readonly file: string }).file)) {
+    given += chunk.length
     yield chunk
   }
-  if (bytes !== response.bytes) throw Object.assign(new Error("the part has another length"), { code: "EIO" })
+  if (given !== bytes) throw partChanged()
   yield ending
+}
+
+/** An exchange with its payload. */
+export const whole = async (exchange: Digested): Promise<Member> => {
+  const { head, bytes, held } = exchange
+  const record = WarcRecord.response({ ...exchange, bytes: head.length + bytes })
+  return {
+    answer: held === undefined ? Gzip.gzip(stream(record, exchange)) : await compressed(record, head, held),
+    request: await requestOf(exchange)
+  }
+}
+
+/** An exchange whose payload lies in the original. */
+export const again = async (
+  exchange: Digested,
+  profile: WarcRecord.Profile,
+  original: WarcRecord.Original
+): Promise<Member> => {
+  const { head } = exchange
+  const blockDigest = WarcRecord.sha1(hash("sha1", head, "buffer"))
+  // the block of a 304 is all that came (6.7.3)
+  const truncated = profile === "server-not-modified" ? undefined : "length"
+  const record = WarcRecord.revisit({ ...exchange, bytes: head.length, blockDigest, truncated }, profile, original)
+  return { answer: await compressed(record, head), request: await requestOf(exchange) }
 }
 
 export class ArchiveFile {
@@ -144,7 +228,7 @@ export class ArchiveFile {
     const archive = new ArchiveFile(name, handle, 0)
     try {
       const about = { id: crypto.randomUUID(), dateMs: Date.now() }
-      await archive.append(await gzip(WarcRecord.warcinfo(about, name, fields)))
+      await archive.append({ answer: await gzip(WarcRecord.warcinfo(about, name, fields)), request: undefined })
     } catch (error) {
       await archive.close()
       fs.rmSync(`${directory}/${name}`, { force: true })
@@ -153,20 +237,22 @@ export class ArchiveFile {
     return archive
   }
 
-  /** Appends a record, whole or not at all, and says where it is. Throws as the file system does. */
-  async append(member: Member): Promise<string> {
+  /** Appends the records of an exchange, all or nothing, and says where the answer is. Throws as the file system does. */
+  async append({ answer, request }: Member): Promise<RecordLocation.RecordLocation> {
     const offset = this.bytes
     let at = offset
+    let end: number
     try {
-      if (Buffer.isBuffer(member)) at = await this.#write(member, at)
-      else for await (const chunk of Gzip.gzip(stream(member))) at = await this.#write(chunk, at)
+      if (Buffer.isBuffer(answer)) at = await this.#write(answer, at)
+      else for await (const chunk of answer) at = await this.#write(chunk, at)
+      end = request === undefined ? at : await this.#write(request, at)
     } catch (error) {
       // should this fail too, the next record is written over it, and mending cuts what remains
       await this.#handle.truncate(offset).catch(() => {})
       throw error
     }
-    this.bytes = at
-    return RecordLocation.toPath({ archive: this.name, offset, length: at - offset })
+    this.bytes = end
+    return { archive: this.name, offset, length: at - offset }
   }
 
   async #write(bytes: Uint8Array, position: number): Promise<number> {

@@ -25,7 +25,12 @@ export interface FileSinkOptions {
 
 /** Paths are final as they are given. */
 const nothing: ReadonlyMap<string, string> = new Map()
-const allPlaced: Effect.Effect<Synced> = Effect.sync(() => ({ placed: nothing, failed: new Map(), archives: [] }))
+const allPlaced: Effect.Effect<Synced> = Effect.sync(() => ({
+  placed: nothing,
+  failed: new Map(),
+  archives: [],
+  captures: []
+}))
 
 export const make = (options: FileSinkOptions): Sink["Service"] => {
   const { files = Files.node } = options
@@ -97,6 +102,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
 
   return {
     open: ({ key, expected }) => parts.open(key, expected),
+    note: () => {},
     reopen: parts.reopen,
     forget: parts.forget,
 
@@ -136,7 +142,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
             }
           })
         yield* Effect.forEach(directories, keep, { concurrency: "unbounded", discard: true })
-        return { placed: nothing, failed, archives: [] }
+        return { placed: nothing, failed, archives: [], captures: [] }
       }).pipe(Effect.uninterruptible)
     },
 

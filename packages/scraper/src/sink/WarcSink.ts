@@ -1,5 +1,5 @@
 /**
- * Bodies as records of WARC files, `simul-00000.warc.gz` and on.
+ * Exchanges as records of WARC files, `simul-00000.warc.gz` and on.
  *
  * 1. A body grows in a part like a file's. When it is whole it waits; `sync`
  *    appends all that wait, in order, just before their outcomes are committed.
@@ -13,6 +13,9 @@
  *    length could be committed before an earlier one.
  * 5. A record holds one answer as it came. So no part is continued from another
  *    attempt: its head would be that of another answer.
+ * 6. A payload is archived once. An answer with the same one is a revisit record,
+ *    and the body of its target lies where the payload does. Which payloads there
+ *    are the store knows; the record itself is looked at before it is referred to.
  */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
@@ -20,8 +23,9 @@ import { open as openFile } from "node:fs/promises"
 import type { WriteError } from "../FetchError.ts"
 import type { StoreDamaged } from "../RunError.ts"
 import type { ResponseHead } from "../Session.ts"
-import type { Archive, DiskFull, Part, Sink } from "../Sink.ts"
+import type { Archive, Aside, Capture, DiskFull, Part, Sink } from "../Sink.ts"
 import type { Fields } from "../warc/WarcRecord.ts"
+import * as WarcRecord from "../warc/WarcRecord.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
 import * as PartFile from "./PartFile.ts"
 import { stands } from "./Recorded.ts"
@@ -35,15 +39,19 @@ export interface WarcSinkOptions {
   readonly hash: boolean
   /** The archives as committed; already mended. */
   readonly archives: ReadonlyArray<Archive>
+  /** Where payloads lie that are in an archive already, by their digests; as committed. */
+  readonly captured: (
+    digests: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlyMap<string, RecordLocation.RecordLocation>, StoreDamaged>
   /** Writes the name of an archive into the store, with no byte committed. */
   readonly announce: (name: string) => Effect.Effect<void, DiskFull | StoreDamaged>
   /** What each archive says of itself: `software`, `format`, `robots` and the like. */
   readonly about: Fields
-  /** No record is begun in an archive that has this many bytes; the default is 1 GiB. */
-  readonly archiveBytes?: number
+  /** No exchange is begun in an archive that has this many bytes. */
+  readonly archiveBytes: number
 }
 
-/** Records that are compressed ahead of the one that is written. */
+/** Exchanges that are digested and compressed at once. */
 const ahead = 8
 
 /** The fields of a head whose transport tells them only by name: those that describe an answer and its body. */
@@ -77,35 +85,70 @@ const fieldsOf = (head: ResponseHead): Fields => {
   return fields
 }
 
+/** What waits for `sync`: the part of a target, or what is kept besides. */
+type Waiting =
+  | { readonly part: PartFile.PartFile; readonly head: ResponseHead; readonly dateMs: number }
+  | { readonly part?: undefined; readonly head: ResponseHead; readonly dateMs: number; readonly aside: Aside }
+
+const exchangeOf = (one: Waiting): ArchiveFile.Exchange => {
+  const { head, dateMs } = one
+  const { status, text, reason, request } = head
+  const body = one.part === undefined ? one.aside.body : { file: one.part.file, bytes: one.part.bytes }
+  const fields = text === undefined ? fieldsOf(head) : []
+  return {
+    targetUri: head.url,
+    dateMs,
+    head: WarcRecord.httpHead({ status, text, reason, fields }, "file" in body ? body.bytes : body.length),
+    request: request && WarcRecord.requestHead(request.target, request.fields),
+    body,
+    truncated: one.part === undefined ? one.aside.truncated : undefined
+  }
+}
+
+/** The records of an exchange, and where its payload lies if that is not in them. */
+interface Prepared {
+  readonly member: ArchiveFile.Member
+  readonly earlier: RecordLocation.RecordLocation | undefined
+}
+
+/** Nothing is saved by a record that refers to no bytes, and a cut payload is none. */
+const mayStandForAnother = (
+  digested: ArchiveFile.Digested | { readonly error: unknown }
+): digested is ArchiveFile.Digested => !("error" in digested) && digested.bytes > 0 && digested.truncated === undefined
+
+const captureOf = (
+  { head }: Waiting,
+  { targetUri, dateMs, payloadDigest }: ArchiveFile.Digested,
+  location: RecordLocation.RecordLocation,
+  earlier: RecordLocation.RecordLocation | undefined
+): Capture => ({
+  ...location,
+  url: targetUri,
+  dateMs,
+  status: head.status,
+  type: /^[^;\s]*/.exec(head.header("content-type") ?? "")![0],
+  digest: payloadDigest,
+  isRevisit: earlier !== undefined
+})
+
 /** Fails where an archive that is to be continued cannot be opened. Its files are closed with the scope. */
 export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
-  const { directory, archiveBytes = 1 << 30 } = options
+  const { directory, archiveBytes } = options
   /** Whole bodies that wait for `sync`, by the key that `place` gave. */
-  const waiting = new Map<string, WarcPart>()
+  const waiting = new Map<string, Waiting>()
   let keys = 0
+  const wait = (one: Waiting) => {
+    const key = `record ${keys++}`
+    waiting.set(key, one)
+    return key
+  }
 
   class WarcPart extends PartFile.PartFile implements Part {
     head!: ResponseHead
     dateMs = 0
 
     place() {
-      const key = `record ${keys++}`
-      waiting.set(key, this)
-      return key
-    }
-
-    get response(): ArchiveFile.Response {
-      const { head, dateMs, file, bytes } = this
-      return {
-        id: crypto.randomUUID(),
-        dateMs,
-        targetUri: head.url,
-        status: head.status,
-        reason: head.reason ?? "",
-        fields: fieldsOf(head),
-        file,
-        bytes
-      }
+      return wait({ part: this, head: this.head, dateMs: this.dateMs })
     }
   }
   const parts = PartFile.folder({ parts: options.parts, hash: options.hash, closes: true }, WarcPart)
@@ -155,7 +198,10 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
   let placed = new Map<string, string>()
   let failed = new Map<string, WriteError>()
   const grown = new Map<string, number>()
-  let done: Array<WarcPart> = []
+  let done: Array<PartFile.PartFile> = []
+  let captures: Array<Capture> = []
+  /** Payloads that this sync has written, by digest. */
+  const written = new Map<string, RecordLocation.RecordLocation>()
 
   const durable = Effect.tryPromise({
     try: async () => {
@@ -172,39 +218,74 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
   })
   const finishArchive = Effect.andThen(durable, leave)
 
+  /** Makes the records of an exchange. `location`: of a record that may have its payload, if it is there and says so. */
+  const prepare = async (
+    one: Waiting,
+    digested: ArchiveFile.Digested,
+    location: RecordLocation.RecordLocation | undefined
+  ): Promise<Prepared> => {
+    const standing = one.part === undefined ? one.aside.unchanged : undefined
+    const earlier = standing === undefined ? location : RecordLocation.fromPath(standing)
+    const original = earlier && (await ArchiveFile.originalAt(directory, earlier))
+    if (original === undefined || (standing === undefined && original.payloadDigest !== digested.payloadDigest))
+      return { member: await ArchiveFile.whole(digested), earlier: undefined }
+    const profile = standing === undefined ? "identical-payload-digest" : "server-not-modified"
+    return { member: await ArchiveFile.again(digested, profile, original), earlier }
+  }
+
   const write = Effect.fnUntraced(function* (group: ReadonlyArray<string>) {
     // what a try before this one did is done
     const queue = group.flatMap((key) => {
-      const part = waiting.get(key)
-      return part === undefined ? [] : [[key, part] as const]
+      const one = waiting.get(key)
+      return one === undefined ? [] : [{ key, one }]
     })
-    const prepared = new Map<string, Promise<ArchiveFile.Member>>()
-    for (const [index, [key, part]] of queue.entries()) {
-      for (const [key, part] of queue.slice(index, index + ahead))
-        if (!prepared.has(key)) {
-          const member = ArchiveFile.prepare(part.response)
-          // whoever takes it hears of it
-          member.catch(() => {})
-          prepared.set(key, member)
-        }
-      yield* Effect.flatMap(archive, (into) =>
-        Effect.tryPromise({
-          try: async () => {
-            placed.set(key, await into.append(await prepared.get(key)!))
-            grown.set(into.name, into.bytes)
-          },
-          catch: (error) => PartFile.failure(into.name, error)
-        })
-      ).pipe(
-        Effect.catchTag("WriteError", (error) =>
-          Effect.sync(() => {
-            failed.set(key, error)
+    for (let from = 0; from < queue.length; from += ahead) {
+      const some = yield* Effect.promise(() =>
+        Promise.all(
+          queue.slice(from, from + ahead).map(async ({ key, one }) => {
+            const digested = await ArchiveFile.digest(exchangeOf(one)).catch((error: unknown) => ({ error }))
+            return { key, one, digested }
           })
         )
       )
-      prepared.delete(key)
-      waiting.delete(key)
-      done.push(part)
+      const digests = some.flatMap(({ digested }) => (mayStandForAnother(digested) ? [digested.payloadDigest] : []))
+      const known = yield* options.captured([...new Set(digests)])
+      const met = new Set<string>()
+      const prepared = some.map(({ one, digested }) => {
+        if ("error" in digested || (mayStandForAnother(digested) && met.has(digested.payloadDigest))) return undefined
+        const { payloadDigest } = digested
+        met.add(payloadDigest)
+        const member = prepare(one, digested, written.get(payloadDigest) ?? known.get(payloadDigest))
+        // whoever takes it hears of it
+        member.catch(() => {})
+        return member
+      })
+      for (const [index, { key, one, digested }] of some.entries()) {
+        yield* Effect.flatMap(archive, (into) =>
+          Effect.tryPromise({
+            try: async () => {
+              if ("error" in digested) throw digested.error
+              const { payloadDigest } = digested
+              // one that came in this group before has the same payload: it is written by now
+              const { member, earlier } = await (prepared[index] ?? prepare(one, digested, written.get(payloadDigest)))
+              const location = await into.append(member)
+              grown.set(into.name, into.bytes)
+              if (earlier === undefined && mayStandForAnother(digested)) written.set(payloadDigest, location)
+              if (one.part !== undefined) placed.set(key, RecordLocation.toPath(earlier ?? location))
+              captures.push(captureOf(one, digested, location, earlier))
+            },
+            catch: (error) => PartFile.failure(into.name, error)
+          })
+        ).pipe(
+          Effect.catchTag("WriteError", (error) =>
+            Effect.sync(() => {
+              failed.set(key, error)
+            })
+          )
+        )
+        waiting.delete(key)
+        if (one.part !== undefined) done.push(one.part)
+      }
     }
     yield* Effect.catchTag(durable, "WriteError", (error) =>
       Effect.sync(() => {
@@ -212,17 +293,21 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
         for (const key of placed.keys()) failed.set(key, error)
         placed.clear()
         grown.clear()
+        captures = []
       }).pipe(Effect.andThen(leave))
     )
     const synced = {
       placed,
       failed,
-      archives: Array.from(grown, ([name, bytes]): Archive => ({ name, bytes }))
+      archives: Array.from(grown, ([name, bytes]): Archive => ({ name, bytes })),
+      captures
     }
     for (const part of done) part.discard()
     placed = new Map()
     failed = new Map()
+    captures = []
     grown.clear()
+    written.clear()
     done = []
     return synced
   })
@@ -234,6 +319,9 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       part.head = head!
       part.dateMs = Date.now()
       return part
+    },
+    note: (aside) => {
+      wait({ head: aside.head, dateMs: aside.dateMs, aside })
     },
     reopen: () => Effect.succeed(undefined),
     forget: () => {},

@@ -33,6 +33,7 @@ import {
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import { latest, migrations } from "./migrations.ts"
+import * as SqlCaptures from "./SqlCaptures.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
 
 export interface SqlStoreOptions {
@@ -354,6 +355,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       : { path: target.path, claim: claimKey(target.path) }
 
   const crawl = SqlCrawl.make(sql, run, toTarget)
+  const sqlCaptures = SqlCaptures.make(sql)
   const placeOf = ({ depth, host, url, isResource }: Target): Pick<Row, "depth" | "site" | "key" | "resource"> =>
     depth === undefined
       ? { depth: null, site: null, key: null, resource: null }
@@ -459,7 +461,18 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
             ),
 
-      commit: ({ list, settled, waiting, hosts, robots = [], place, archives = [], isCrawl = false, patterns = [] }) =>
+      commit: ({
+        list,
+        settled,
+        waiting,
+        hosts,
+        robots = [],
+        place,
+        archives = [],
+        captures = [],
+        isCrawl = false,
+        patterns = []
+      }) =>
         guarded(
           sql.withTransaction(
             Effect.gen(function* () {
@@ -489,6 +502,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               for (const { name, bytes } of archives)
                 yield* sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
+              yield* sqlCaptures.add(captures)
               yield* crawl.know(patterns)
               return isCrawl ? yield* crawl.commit(list, settled) : nothingFound
             })
@@ -596,6 +610,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           sql.withTransaction(
             Effect.gen(function* () {
               for (const url of damagedUrls) {
+                yield* sqlCaptures.forget(url)
                 yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
                   error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
                 // other lists may have passed over it as done, and have no row of it
@@ -614,6 +629,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         ),
 
       archives: guarded(sql<Archive>`SELECT name, bytes FROM archive`),
+      captured: (digests) => guarded(sqlCaptures.originals(digests)),
       announce: (archive) =>
         Effect.asVoid(
           guarded(sql`INSERT INTO archive (name, bytes) VALUES (${archive}, 0) ON CONFLICT (name) DO NOTHING`)

@@ -78,6 +78,14 @@ export const migrations = {
   "6_types": statements(
     // type: the Content-Type that the body of a crawl came with.
     `ALTER TABLE target ADD COLUMN type TEXT`
+  ),
+  "7_captures": statements(
+    // A record of an answer, in the gzip member of `length` bytes at byte `start` of an archive. surt: its URL as indexes
+    // sort it; date: milliseconds since the epoch; type: of its body; digest: of its payload, which a revisit has not in it.
+    `CREATE TABLE capture (archive INTEGER NOT NULL, start BIGINT NOT NULL, length BIGINT NOT NULL, url TEXT NOT NULL,
+      surt TEXT NOT NULL, date BIGINT NOT NULL, status INTEGER NOT NULL, type TEXT NOT NULL, digest TEXT NOT NULL,
+      revisit INTEGER NOT NULL, PRIMARY KEY (archive, start))`,
+    `CREATE INDEX capture_digest ON capture (digest) WHERE revisit = 0`
   )
 }
 

@@ -88,6 +88,14 @@ const parseHead = (head: Uint8Array) => {
   return { version, fields }
 }
 
+/** The head of the record that bytes begin with, of which more may follow. Throws `WarcSyntaxError`. */
+export const headOf = (bytes: Uint8Array): Pick<WarcRecord, "version" | "field"> => {
+  const end = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf("\r\n\r\n")
+  if (end < 0) throw new WarcSyntaxError("the bytes end within a head")
+  const { version, fields } = parseHead(bytes.subarray(0, end + 4))
+  return { version, field: (name) => fields.get(name.toLowerCase()) }
+}
+
 /** The records of an uncompressed file, in their order. Chunks must stay valid. Throws `WarcSyntaxError`. */
 export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerator<WarcRecord> {
   const input = new Input(source)

@@ -1,7 +1,7 @@
 /**
  * Records of WARC 1.1 (ISO 28500:2017) as bytes: the head of a record, and the
- * head of the HTTP message within a response record. Pure: digests, times and
- * identifiers come from the caller.
+ * head of the HTTP message within it. Pure: digests, times and identifiers come
+ * from the caller.
  *
  * A record is `head`, then its block of exactly `Content-Length` bytes, then
  * `end`. In a `.warc.gz` each record is a gzip member of its own (annex D.2).
@@ -46,44 +46,116 @@ export const warcinfo = (about: About, fileName: string, fields: Fields): Uint8A
   return joined(before, block, utf8.encode(end))
 }
 
-/** The head of a response record (6.3). `bytes`: of its block, the HTTP head and the payload. Digests as `sha1` gives them. */
-export const response = (
-  about: About & {
-    readonly targetUri: string
-    readonly bytes: number
-    readonly blockDigest: string
-    readonly payloadDigest: string
-  }
-): Uint8Array =>
+/** What the records of one exchange share: both have its date (5.4). */
+export interface Exchange extends About {
+  readonly targetUri: string
+  /** Of the block. */
+  readonly bytes: number
+  /** As `sha1` gives it. */
+  readonly blockDigest: string
+}
+
+/** Of a response, and of what stands for one. */
+export interface Answer extends Exchange {
+  readonly payloadDigest: string
+  /** Why the payload is not whole (5.13). */
+  readonly truncated?: string | undefined
+}
+
+const answer = (type: string, about: Answer, further: Fields): Uint8Array =>
   head(
-    "response",
+    type,
     about,
     [
       ["WARC-Target-URI", about.targetUri],
       ["WARC-Payload-Digest", about.payloadDigest],
-      ["WARC-Block-Digest", about.blockDigest]
+      ["WARC-Block-Digest", about.blockDigest],
+      ...further,
+      ...(about.truncated === undefined ? [] : [["WARC-Truncated", about.truncated] as const])
     ],
     "application/http;msgtype=response",
     about.bytes
   )
 
-/** The version of HTTP is not told by every transport, and HTTP/2 has no form in a message: 1.1 stands for all. */
+/** The head of a response record (6.3): its block is an HTTP head and the payload. */
+export const response = (about: Answer): Uint8Array => answer("response", about, [])
+
+/** The record that has the payload of a revisit: its fields, as they stand in it. */
+export interface Original {
+  readonly recordId: string
+  readonly targetUri: string
+  readonly date: string
+  readonly payloadDigest: string
+}
+
+/** Why a payload is not archived again: it has the same digest, or the server says that it did not change. */
+export type Profile = "identical-payload-digest" | "server-not-modified"
+
+/** The head of a revisit record (6.7): its block is the HTTP head alone, for the payload is that of the original. */
+export const revisit = (about: Omit<Answer, "payloadDigest">, profile: Profile, original: Original): Uint8Array =>
+  answer("revisit", { ...about, payloadDigest: original.payloadDigest }, [
+    ["WARC-Profile", `http://netpreserve.org/warc/1.1/revisit/${profile}`],
+    ["WARC-Refers-To", original.recordId],
+    ["WARC-Refers-To-Target-URI", original.targetUri],
+    ["WARC-Refers-To-Date", original.date]
+  ])
+
+/** The head of a request record (6.5). `answerId`: of the record of its answer. */
+export const request = (about: Exchange, answerId: string): Uint8Array =>
+  head(
+    "request",
+    about,
+    [
+      ["WARC-Target-URI", about.targetUri],
+      ["WARC-Concurrent-To", `<urn:uuid:${answerId}>`],
+      ["WARC-Block-Digest", about.blockDigest]
+    ],
+    "application/http;msgtype=request",
+    about.bytes
+  )
+
+/** HTTP/2 has no form in a message, and not every transport tells the version: 1.1 stands for all. */
 const httpVersion = "HTTP/1.1"
+
+/** A head of a response: `text` as it came, else what is told of it. */
+export interface MessageHead {
+  readonly status: number
+  readonly text?: string | undefined
+  readonly reason?: string | undefined
+  readonly fields: Fields
+}
+
+const framing = /^(?:transfer-encoding|trailer|content-length)[ \t]*:/i
 
 /**
  * The head of an HTTP response as it stands before a payload of `bytes` bytes.
  *
- * Fields stand as received, but for those of a transfer coding that has been
+ * Lines stand as received, but for those of a transfer coding that has been
  * undone: `Transfer-Encoding` and `Trailer` go, `Content-Length` comes (RFC 9112
  * 7.1.3). A content coding stays, with its body.
  */
-export const httpHead = (status: number, reason: string, fields: Fields, bytes: number): Uint8Array => {
-  const chunked = fields.some(([name]) => name.toLowerCase() === "transfer-encoding")
-  const kept = fields.filter(
-    ([name]) => !chunked || !/^(?:transfer-encoding|trailer|content-length)$/.test(name.toLowerCase())
-  )
-  const all: Fields = chunked ? [...kept, ["Content-Length", `${bytes}`]] : kept
-  return octets(`${httpVersion} ${status} ${reason.replace(/[\r\n]+/g, " ")}\r\n${all.map(line).join("")}\r\n`)
+export const httpHead = ({ status, text, reason = "", fields }: MessageHead, bytes: number): Uint8Array => {
+  const [first, ...lines] = text?.split("\r\n").filter((one) => one !== "") ?? [
+    `${httpVersion} ${status} ${reason.replace(/[\r\n]+/g, " ")}`,
+    ...fields.map((field) => line(field).slice(0, -2))
+  ]
+  const isChunked = lines.some((one) => /^transfer-encoding[ \t]*:/i.test(one))
+  const kept = isChunked ? [...lines.filter((one) => !framing.test(one)), `Content-Length: ${bytes}`] : lines
+  return octets(`${[first, ...kept].join("\r\n")}\r\n\r\n`)
+}
+
+/** Fields of a request whose value is no secret. An archive is passed on; what else a user sets may be a key. */
+const open =
+  /^(?:accept|accept-[a-z-]+|user-agent|host|connection|range|if-[a-z-]+|referer|from|cache-control|pragma|dnt|priority|te|upgrade-insecure-requests|sec-[a-z-]+)$/
+
+/** The head of a GET request. Values that may be secrets are withheld; that there was one stands there. */
+export const requestHead = (target: string, fields: ReadonlyArray<string>): Uint8Array => {
+  let text = `GET ${target} ${httpVersion}\r\n`
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!
+    text += line([name, open.test(name.toLowerCase()) ? fields[i + 1]! : "(withheld)"])
+  }
+  return octets(`${text}\r\n`)
 }
 
 /** Field values are octets, told as the characters with these numbers (RFC 9110 5.5); text beyond them as UTF-8. */

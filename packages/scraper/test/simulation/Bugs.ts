@@ -19,7 +19,7 @@ export interface Planted {
   readonly scenario?: Partial<Scenario>
 }
 
-const nothing: Synced = { placed: new Map(), failed: new Map(), archives: [] }
+const nothing: Synced = { placed: new Map(), failed: new Map(), archives: [], captures: [] }
 
 export const bugs: ReadonlyArray<Planted> = [
   {

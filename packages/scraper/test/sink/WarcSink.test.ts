@@ -41,7 +41,9 @@ const make = (directory: string, further: Partial<WarcSink.WarcSinkOptions> = {}
     hash: true,
     archives: [],
     announce: () => Effect.void,
+    captured: () => Effect.succeed(new Map()),
     about: [["software", "test"]],
+    archiveBytes: 1 << 30,
     ...further
   })
 const write = (

@@ -12,14 +12,14 @@ async function* of(bytes: Uint8Array) {
   yield bytes
 }
 
-/** All records of a compressed file, in memory. `head` and `payload` are those of a response. */
+/** All records of a compressed file, in memory. `head` and `payload` are those of a message. */
 export const recordsIn = async (file: string) => {
   const records = []
   for await (const record of WarcReader.records(Gzip.gunzip(createReadStream(file)))) {
     const block = await collect(record.block)
     const type = record.field("WARC-Type")!
     const { head, payload } =
-      type === "response"
+      type !== "warcinfo"
         ? await WarcReader.message(of(block))
         : { head: new Uint8Array(), payload: of(new Uint8Array()) }
     records.push({

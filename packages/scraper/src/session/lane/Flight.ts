@@ -31,6 +31,8 @@ export interface Bearing {
 export interface Handler extends Dispatcher.DispatchHandler {
   /** Set by the lane before `onRequestStart`, or before the error of the connection that was made for it. */
   connection?: Serving | undefined
+  /** Told just before `onResponseStart`: the head as it came, each octet a character. */
+  onResponseHead?(written: string): void
 }
 
 export class Flight implements Dispatcher.DispatchController {

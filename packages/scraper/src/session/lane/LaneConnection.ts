@@ -150,9 +150,11 @@ export class LaneConnection implements Message, Serving {
 
   // the parser's side
 
-  onHead(status: number, headers: Headers): void {
+  onHead(status: number, headers: Headers, written: string): void {
     const flight = this.#flight
-    flight?.handler.onResponseStart?.(flight, status, headers)
+    if (flight === undefined) return
+    flight.handler.onResponseHead?.(written)
+    flight.handler.onResponseStart?.(flight, status, headers)
   }
 
   onBody(chunk: Buffer): void {

@@ -17,7 +17,8 @@ export type Headers = Record<string, string | Array<string>>
 
 /** Hears the final response. It may set `paused`, call `stop`, and throw, which `feed` passes on. */
 export interface Message {
-  readonly onHead: (status: number, headers: Headers) => void
+  /** `written`: the head as it came, each octet a character, from its status line to its empty line. */
+  readonly onHead: (status: number, headers: Headers, written: string) => void
   /** `chunk` is part of the bytes being fed. */
   readonly onBody: (chunk: Buffer) => void
 }
@@ -353,7 +354,7 @@ export class ResponseParser {
       else known.push(value)
     }
     this.#frame(code, written.charCodeAt(minorAt) === 49, headers)
-    this.#message.onHead(code, headers)
+    this.#message.onHead(code, headers, written)
     return next
   }
 

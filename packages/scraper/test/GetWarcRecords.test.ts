@@ -1,0 +1,233 @@
+/** What a run archives, record by record: judged by the standard, and read by warcio. */
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as http from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { WARCParser } from "warcio"
+import * as Get from "../src/Get.ts"
+import type { Options } from "../src/Options.ts"
+import type { Outcome } from "../src/Outcome.ts"
+import { recorded } from "../src/sink/Recorded.ts"
+import { Site } from "../src/testing/index.ts"
+import { assertRevisits, type Found, recordsOf } from "./warc/conforms.ts"
+
+const root = fs.mkdtempSync(join(tmpdir(), "simul-records-"))
+afterAll(() => fs.rmSync(root, { recursive: true }))
+let folders = 0
+const folder = () => join(root, `${folders++}`)
+const first = "simul-00000.warc.gz"
+
+const collect = async (urls: Iterable<string>, directory: string, options: Partial<Options> = {}) => {
+  const outcomes: Array<Outcome> = []
+  for await (const outcome of Get.get(urls, { backoffMs: 1, jobs: 1, format: "warc", directory, ...options }))
+    outcomes.push(outcome)
+  return outcomes
+}
+const pathOf = (outcome: Outcome | undefined) =>
+  outcome !== undefined && "path" in outcome ? outcome.path : assert.fail(JSON.stringify(outcome))
+const assertStands = async (directory: string, outcome: Outcome | undefined) => {
+  if (outcome === undefined || !("path" in outcome)) return assert.fail(JSON.stringify(outcome))
+  const { path, bytes, sha256 } = outcome
+  assert.isUndefined(await Effect.runPromise(recorded(directory, path, { bytes, sha256 })), path)
+}
+const allIn = async (directory: string): Promise<ReadonlyArray<Found>> => {
+  const records: Array<Found> = []
+  for (const name of fs.readdirSync(directory).toSorted())
+    if (name.endsWith(".warc.gz")) records.push(...(await recordsOf(join(directory, name))))
+  assertRevisits(records)
+  return records
+}
+const told = (records: ReadonlyArray<Found>) =>
+  records.flatMap(({ type, fields, head }) =>
+    type === "warcinfo"
+      ? []
+      : [`${type} ${new URL(fields.get("warc-target-uri")!).pathname} ${head.split("\r\n")[0]!.replace(/ HTTP.*/, "")}`]
+  )
+
+describe("records of get --format warc", () => {
+  it("has a request for each answer, with its secrets withheld", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    await collect([site.url("/auth/user/secret/bytes/100/a", { userinfo: "user:secret" })], directory, {
+      headers: [
+        ["x-key", "hidden"],
+        ["accept-language", "da"]
+      ]
+    })
+    const records = await allIn(directory)
+    assert.deepStrictEqual(told(records), [
+      "response /auth/user/secret/bytes/100/a HTTP/1.1 200 OK",
+      "request /auth/user/secret/bytes/100/a GET /auth/user/secret/bytes/100/a"
+    ])
+    const [, response, request] = records
+    assert.strictEqual(request!.fields.get("warc-concurrent-to"), response!.fields.get("warc-record-id"))
+    assert.match(request!.head, /^host: 127\.0\.0\.1:\d+$/m)
+    assert.match(request!.head, /^accept-language: da$/m)
+    assert.match(request!.head, /^x-key: \(withheld\)$/m)
+    assert.match(request!.head, /^authorization: \(withheld\)$/m)
+    assert.notMatch(request!.head, /hidden|dXNlcjpzZWNyZXQ/)
+  })
+
+  it("keeps the head of an answer as it came: its reason, its spelling, its order", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    await collect([site.url("/header/bytes/10/a?X-Two=2&x-ONE=1&X-Two=3")], directory)
+    const head = (await allIn(directory))[1]!.head
+    assert.strictEqual(head.split("\r\n")[0], "HTTP/1.1 200 OK")
+    assert.deepStrictEqual(head.match(/^x-(?:one|two): \d$/gim), ["X-Two: 2", "x-ONE: 1", "X-Two: 3"])
+  })
+
+  it("archives a payload once: the same from elsewhere is a revisit, and its target's body lies in the first", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const urls = ["a", "b", "c"].map((name) => site.url(`/header/bytes/20000/same?X=${name}`))
+    const outcomes = await collect(urls, directory)
+    assert.deepStrictEqual(
+      told(await allIn(directory)).filter((one) => !one.startsWith("request")),
+      [
+        "response /header/bytes/20000/same HTTP/1.1 200 OK",
+        "revisit /header/bytes/20000/same HTTP/1.1 200 OK",
+        "revisit /header/bytes/20000/same HTTP/1.1 200 OK"
+      ]
+    )
+    for (const outcome of outcomes) await assertStands(directory, outcome)
+    assert.strictEqual(new Set(outcomes.map(pathOf)).size, 1)
+
+    // and in another run, in another archive
+    const [later] = await collect([site.url("/header/bytes/20000/same?X=d")], directory, { archiveBytes: 1 })
+    assert.strictEqual(pathOf(later), pathOf(outcomes[0]))
+    const records = await recordsOf(join(directory, "simul-00001.warc.gz"))
+    assert.deepStrictEqual(
+      records.map(({ type }) => type),
+      ["warcinfo", "revisit", "request"]
+    )
+    await allIn(directory)
+    assert.isBelow(fs.statSync(join(directory, "simul-00001.warc.gz")).size, 2500)
+  })
+
+  it("archives a payload anew when the record that has it is gone or damaged", async () => {
+    await using site = await Site.start()
+    for (const harm of [
+      (file: string) => fs.rmSync(file),
+      (file: string) => fs.truncateSync(file, fs.statSync(file).size - 1500),
+      (file: string) => fs.writeFileSync(file, fs.readFileSync(file).fill(0, 300, 600))
+    ]) {
+      const directory = folder()
+      await collect([site.url("/header/bytes/900/same?X=a")], directory)
+      harm(join(directory, first))
+      const [later] = await collect([site.url("/header/bytes/900/same?X=b")], directory, { archiveBytes: 1 })
+      assert.match(pathOf(later), /^simul-00001/)
+      await assertStands(directory, later)
+      assert.deepStrictEqual(
+        (await recordsOf(join(directory, "simul-00001.warc.gz"))).map(({ type }) => type),
+        ["warcinfo", "response", "request"]
+      )
+    }
+  })
+
+  it("archives a 304 as a revisit of the record that still stands", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const url = site.url("/bytes/5000/a.txt")
+    const [saved] = await collect([url], directory)
+    const [again] = await collect([url], directory, { refresh: true })
+    assert.strictEqual(again!._tag, "Unchanged")
+    assert.strictEqual(pathOf(again), pathOf(saved))
+    const records = await allIn(directory)
+    assert.deepStrictEqual(told(records), [
+      "response /bytes/5000/a.txt HTTP/1.1 200 OK",
+      "request /bytes/5000/a.txt GET /bytes/5000/a.txt",
+      "revisit /bytes/5000/a.txt HTTP/1.1 304 Not Modified",
+      "request /bytes/5000/a.txt GET /bytes/5000/a.txt"
+    ])
+    assert.strictEqual(
+      records[3]!.fields.get("warc-profile"),
+      "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+    )
+    assert.match(records[4]!.head, /^if-none-match: "/m)
+  })
+
+  it("archives every answer on the way: redirects, errors, and those that said to come back", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    await collect(
+      [
+        site.url("/redirect-to?url=/redirect/1/bytes/100/far&code=301"),
+        site.url("/status/404/lost"),
+        site.url("/flaky/2/503/bytes/100/third")
+      ],
+      directory
+    )
+    assert.deepStrictEqual(
+      told(await allIn(directory)).filter((one) => !one.startsWith("request")),
+      [
+        "response /redirect-to HTTP/1.1 301 Moved Permanently",
+        "revisit /redirect/1/bytes/100/far HTTP/1.1 302 Found",
+        "response /bytes/100/far HTTP/1.1 200 OK",
+        "response /status/404/lost HTTP/1.1 404 Not Found",
+        "response /flaky/2/503/bytes/100/third HTTP/1.1 503 Service Unavailable",
+        "revisit /flaky/2/503/bytes/100/third HTTP/1.1 503 Service Unavailable",
+        "response /flaky/2/503/bytes/100/third HTTP/1.1 200 OK"
+      ]
+    )
+  })
+
+  it("archives a redirect to another host, and one that waits for its turn, before what it leads to", async () => {
+    await using site = await Site.start()
+    await using other = await Site.start()
+    const directory = folder()
+    const far = other.url("/bytes/100/far")
+    await collect([site.url(`/redirect-to?url=${encodeURIComponent(far)}`)], directory, { delayMs: 5, robots: true })
+    const urls = (await allIn(directory)).flatMap(({ type, fields }) =>
+      type === "response" ? [fields.get("warc-target-uri")!] : []
+    )
+    assert.deepStrictEqual(
+      urls.filter((url) => !url.endsWith("/robots.txt")),
+      [site.url(`/redirect-to?url=${encodeURIComponent(far)}`), far]
+    )
+  })
+
+  it("keeps the first bytes of an endless error, and says that it is cut", async () => {
+    const server = http.createServer((_, response) => {
+      response.writeHead(500)
+      const more = () => {
+        while (response.write(Buffer.alloc(16_384, "x")));
+      }
+      response.on("drain", more)
+      more()
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const directory = folder()
+    const { port } = server.address() as AddressInfo
+    await collect([`http://127.0.0.1:${port}/`], directory, { retries: 0 })
+    server.close()
+    server.closeAllConnections()
+    const [, response] = await allIn(directory)
+    assert.strictEqual(response!.fields.get("warc-truncated"), "length")
+    assert.isAbove(response!.payload.length, 65_536)
+    assert.isBelow(response!.payload.length, 1_000_000)
+  })
+
+  it("is read by warcio: every response with its body", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const paths = ["/bytes/0/empty", "/bytes/2000000/large", "/chunked/70000/chunks", "/encoded/gzip/30000/page.html"]
+    await collect(
+      paths.map((path) => site.url(path)),
+      directory
+    )
+    const bodies = new Map<string, Buffer>()
+    for await (const record of WARCParser.iterRecords(fs.createReadStream(join(directory, first)))) {
+      if (record.warcType === "response") {
+        assert.strictEqual(record.httpHeaders?.statusCode, 200)
+        bodies.set(new URL(record.warcTargetURI!).pathname, Buffer.from(await record.readFully(true)))
+      } else await record.skipFully()
+    }
+    assert.deepStrictEqual([...bodies.keys()], paths)
+    // it undoes content codings
+    for (const path of paths) assert.isTrue(bodies.get(path)!.equals(Site.body(path)), path)
+  })
+})
