@@ -155,6 +155,10 @@ export const transfer = {
     metavar: "KIND",
     description: "Bodies as files, or answers as they came (warc)"
   }),
+  warcSize: {
+    ...size("warc-size", { group: lines, description: "Begin another archive beyond this [1G]" }),
+    fallback: defaults.archiveBytes
+  } as Setting<number>,
   refresh: toggle("refresh", defaults.refresh, {
     group: lines,
     description: "Ask again for what is saved, take what changed"

@@ -69,7 +69,13 @@ describe("simul get --format warc, killed at any instant", () => {
       const paths = pathsOf(seed)
       const directory = join(root, `${seed}`)
       const list = join(root, `${seed}.txt`)
-      const what = ["get", "-i", list, "--format", "warc"]
+      // half of them go from archive to archive all the time
+      const archiveBytes = seed % 2 === 0 ? 1_000_000 : wholeBytes
+      const what = ["get", "-i", list, "--format", "warc", "--warc-size", `${archiveBytes}`]
+      const fileToKillAt = () => {
+        const number = Math.floor(random() * Math.min(8, wholeBytes / archiveBytes))
+        return { file: join(directory, RecordLocation.nameOf(number)), bytes: Math.floor(random() * archiveBytes) }
+      }
       fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
 
       /** URLs that were saved, with the length of the server's log at that time. */
@@ -77,9 +83,7 @@ describe("simul get --format warc, killed at any instant", () => {
       const kills = 1 + Math.floor(random() * 3)
       for (let i = 0; i < kills; i++) {
         const kill =
-          random() < 0.5
-            ? { outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) }
-            : { file: join(directory, "simul-00000.warc.gz"), bytes: Math.floor(random() * wholeBytes) }
+          random() < 0.5 ? { outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) } : fileToKillAt()
         await run(what, directory, kill)
         const requests = site.requests().length
         const saved = savedIn(await read(directory))

@@ -118,6 +118,7 @@ describe.concurrent("help and version", () => {
             --flat                  DIR/name instead of DIR/host/path/name
             --format KIND           Bodies as files, or answers as they came (warc)
                                     [files]
+            --warc-size SIZE        Begin another archive beyond this [1G]
             --refresh               Ask again for what is saved, take what changed
             --durability KIND       Survive kill -9 (process), or power loss too
                                     (power) [process]
