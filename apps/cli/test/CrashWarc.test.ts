@@ -99,7 +99,7 @@ describe("simul get --format warc, killed at any instant", () => {
       assert.strictEqual(saved.length, paths.length, `seed ${seed}: one outcome each`)
       await assertWhole(directory, saved, seed)
 
-      const archives = fs.readdirSync(directory).filter((name) => name !== ".simul")
+      const archives = fs.readdirSync(directory).filter((name) => name.endsWith(".gz"))
       const records = new Map<string, number>()
       for (const archive of archives) {
         const file = join(directory, archive)
@@ -126,6 +126,13 @@ describe("simul get --format warc, killed at any instant", () => {
       }
       assert.strictEqual(records.size, paths.length, `seed ${seed}: one record each`)
       for (const [url, count] of records) assert.strictEqual(count, 1, `seed ${seed}: ${url} is there ${count} times`)
+      const index = fs.readFileSync(join(directory, "index.cdxj"), "utf8").trimEnd().split("\n")
+      for (const url of records.keys())
+        assert.strictEqual(
+          index.filter((line) => line.includes(`"url": "${url}"`) && line.includes('"status": "200"')).length,
+          1,
+          `seed ${seed}: ${url} once in the index`
+        )
       assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [], `seed ${seed}: no parts left`)
 
       const requests = site.requests()

@@ -15,7 +15,9 @@ import { DirectoryUnusable, type RunError } from "./RunError.ts"
 import { Session } from "./Session.ts"
 import * as UndiciSession from "./session/UndiciSession.ts"
 import { DiskFull, Sink } from "./Sink.ts"
+
 import * as ArchiveFile from "./sink/ArchiveFile.ts"
+import * as ArchiveIndex from "./sink/ArchiveIndex.ts"
 import * as FileSink from "./sink/FileSink.ts"
 import { recorded } from "./sink/Recorded.ts"
 import * as WarcSink from "./sink/WarcSink.ts"
@@ -76,10 +78,14 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
     settled
   )
   yield* ControlSocket.listen(options.directory, Control.obey(line.reins, steering?.(line, store, list.number)))
-  return {
-    progress: line.progress,
-    outcomes: Stream.catchTag(line.outcomes, "StoreFull", Stream.die)
-  }
+  const outcomes =
+    options.format === "files"
+      ? line.outcomes
+      : Stream.concat(
+          line.outcomes,
+          Stream.drain(Stream.fromEffect(ArchiveIndex.renew(store, { ...options, parts: partsOf(options.directory) })))
+        )
+  return { progress: line.progress, outcomes: Stream.catchTag(outcomes, "StoreFull", Stream.die) }
 })
 
 /** The line waits for room by itself; at the start there is nobody to wait. */

@@ -119,6 +119,12 @@ export interface Unsynced {
   readonly sha256: string | undefined
 }
 
+/** The index of archives, as a file: its length and sha256 (hexadecimal). */
+export interface Indexed {
+  readonly bytes: number
+  readonly sha256: string
+}
+
 /** Two names that one file system may take for the same have the same key. */
 export const claimKey = (path: string) => path.normalize("NFKC").toLowerCase()
 
@@ -206,6 +212,12 @@ export class Store extends Context.Service<
     readonly captured: (
       digests: ReadonlyArray<string>
     ) => Effect.Effect<ReadonlyMap<string, RecordLocation>, StoreError>
+    /** Every record of an answer, by the key of its URL (`warc/Surt.ts`) and its date. */
+    readonly captures: Stream.Stream<Capture, StoreError>
+    /** The index as it was written last; `undefined` where records came or went since. */
+    readonly indexed: Effect.Effect<Indexed | undefined, StoreError>
+    /** Says that the index is written, of all records. */
+    readonly index: (index: Indexed) => Effect.Effect<void, StoreError>
     /** Says that an archive is about to be made. */
     readonly announce: (archive: string) => Effect.Effect<void, StoreError>
     /** URLs with a part file to continue. */

@@ -71,7 +71,7 @@ describe("get --format warc", () => {
       )
     )
     assert.strictEqual(outcomes.length, paths.length)
-    assert.deepStrictEqual(fs.readdirSync(directory).toSorted(), [".simul", first])
+    assert.deepStrictEqual(fs.readdirSync(directory).toSorted(), [".simul", "index.cdxj", first])
     assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
 
     const file = fs.readFileSync(join(directory, first))

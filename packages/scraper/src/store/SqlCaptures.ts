@@ -1,8 +1,11 @@
 /** What lies in the archives of a directory: a row for each record of an answer. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
 import type { Capture } from "../Sink.ts"
 import * as RecordLocation from "../sink/RecordLocation.ts"
+import type { Indexed } from "../Store.ts"
 import * as Surt from "../warc/Surt.ts"
 
 const columns = "archive, start, length, url, surt, date, status, type, digest, revisit"
@@ -20,8 +23,37 @@ const valuesOf = (capture: Capture): ReadonlyArray<unknown> => {
   return [number, offset, length, url, Surt.fromUrl(url), dateMs, status, type, digest, Number(isRevisit)]
 }
 
+interface Row {
+  readonly archive: number
+  readonly start: number
+  readonly length: number
+  readonly url: string
+  readonly surt: string
+  readonly date: number
+  readonly status: number
+  readonly type: string
+  readonly digest: string
+  readonly revisit: number
+}
+/** Before all others. */
+const first = { surt: "", date: 0, archive: 0, start: 0 } as Row
+
+const toCapture = ({ archive, start, length, url, date, status, type, digest, revisit }: Row): Capture => ({
+  archive: RecordLocation.nameOf(archive),
+  offset: start,
+  length,
+  url,
+  dateMs: date,
+  status,
+  type,
+  digest,
+  isRevisit: revisit === 1
+})
+
 export const make = (sql: SqlClient.SqlClient) => ({
   add: Effect.fnUntraced(function* (captures: ReadonlyArray<Capture>) {
+    if (captures.length === 0) return
+    yield* sql`DELETE FROM indexed`
     let from = 0
     for (const size of sizes)
       for (; captures.length - from >= size; from += size)
@@ -44,8 +76,21 @@ export const make = (sql: SqlClient.SqlClient) => ({
   forget: Effect.fnUntraced(function* (url: string) {
     const [row] = yield* sql<{ record: string | null }>`SELECT record FROM target WHERE url = ${url}`
     const location = RecordLocation.fromPath(row?.record ?? "")
-    if (location !== undefined)
-      yield* sql`DELETE FROM capture
-        WHERE archive = ${RecordLocation.numberOf(location.archive)!} AND start = ${location.offset}`
-  })
+    if (location === undefined) return
+    yield* sql`DELETE FROM indexed`
+    yield* sql`DELETE FROM capture
+      WHERE archive = ${RecordLocation.numberOf(location.archive)!} AND start = ${location.offset}`
+  }),
+
+  /** Every capture, by the key of its URL and its date, 1,000 at a time. */
+  all: Stream.paginate(first, (after: Row) =>
+    Effect.map(
+      sql<Row>`SELECT * FROM capture WHERE (surt, date, archive, start) >
+        (${after.surt}, ${after.date}, ${after.archive}, ${after.start}) ORDER BY surt, date, archive, start LIMIT 1000`,
+      (page) => [page.map(toCapture), page.length === 1000 ? Option.some(page.at(-1)!) : Option.none<Row>()] as const
+    )
+  ),
+
+  indexed: Effect.map(sql<Indexed>`SELECT bytes, sha256 FROM indexed`, ([row]) => row),
+  index: ({ bytes, sha256 }: Indexed) => sql`INSERT INTO indexed (bytes, sha256) VALUES (${bytes}, ${sha256})`
 })

@@ -629,6 +629,9 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         ),
 
       archives: guarded(sql<Archive>`SELECT name, bytes FROM archive`),
+      captures: Stream.mapError(sqlCaptures.all, damaged(options.file)),
+      indexed: guarded(sqlCaptures.indexed),
+      index: (index) => Effect.asVoid(guarded(sqlCaptures.index(index))),
       captured: (digests) => guarded(sqlCaptures.originals(digests)),
       announce: (archive) =>
         Effect.asVoid(

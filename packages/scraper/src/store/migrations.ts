@@ -85,7 +85,10 @@ export const migrations = {
     `CREATE TABLE capture (archive INTEGER NOT NULL, start BIGINT NOT NULL, length BIGINT NOT NULL, url TEXT NOT NULL,
       surt TEXT NOT NULL, date BIGINT NOT NULL, status INTEGER NOT NULL, type TEXT NOT NULL, digest TEXT NOT NULL,
       revisit INTEGER NOT NULL, PRIMARY KEY (archive, start))`,
-    `CREATE INDEX capture_digest ON capture (digest) WHERE revisit = 0`
+    `CREATE INDEX capture_digest ON capture (digest) WHERE revisit = 0`,
+    `CREATE INDEX capture_surt ON capture (surt, date, archive, start)`,
+    // The index as a file, while it is up to date: then there is one row.
+    `CREATE TABLE indexed (bytes BIGINT NOT NULL, sha256 TEXT NOT NULL)`
   )
 }
 
