@@ -15,6 +15,7 @@ import { crawl } from "./command/Crawl.ts"
 import { command as explain } from "./command/Explain.ts"
 import { command as extract } from "./command/Extract.ts"
 import { get } from "./command/Get.ts"
+import { pack } from "./command/Pack.ts"
 import { pause, resume } from "./command/Pause.ts"
 import { command as play } from "./command/Play.ts"
 import { command as race } from "./command/Race.ts"
@@ -59,6 +60,7 @@ const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) =>
     { group: "Fetch", commands: [get, crawl] },
     { group: "Steer", commands: [pause, resume, scope] },
     { group: "Inspect", commands: [report, verify, explain] },
+    { group: "Archive", commands: [pack] },
     { group: "Extract", commands: [extract, check, shell] },
     { group: "Learn", commands: [play, race] }
   ]),

@@ -12,10 +12,13 @@ import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
 import * as Gzip from "@simul/scraper/warc/Gzip"
 import * as WarcReader from "@simul/scraper/warc/WarcReader"
 import * as Effect from "effect/Effect"
+import { once } from "node:events"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+
 import { randomOf, read, run, savedIn } from "./Killed.ts"
+import * as Program from "./Program.ts"
 
 const seeds = Number(process.env["SEEDS"] ?? 6)
 const firstSeed = Number(process.env["SEED"] ?? 1)
@@ -144,6 +147,23 @@ describe("simul get --format warc, killed at any instant", () => {
       // what the server sends uncoded is what the archive has
       const plain = saved.filter(({ url }) => !url.includes("/encoded/"))
       for (const { url, bytes } of plain) assert.strictEqual(bytes, Site.body(pathOf.get(url)!).length, url)
+
+      // the same for the package: killed while it grows, then made
+      const wacz = join(directory, "simul.wacz")
+      const packing = Program.start(["pack", directory])
+      const until = Math.floor(random() * wholeBytes)
+      const watch = setInterval(() => {
+        if ((fs.statSync(`${wacz}.part`, { throwIfNoEntry: false })?.size ?? -1) >= until) packing.kill("SIGKILL")
+      }, 1)
+      const [packed] = (await once(packing, "close")) as [number | null]
+      clearInterval(watch)
+      assert.strictEqual(fs.existsSync(wacz), packed === 0, `seed ${seed}: no half package under its name`)
+      assert.match(await Program.screen(["pack", directory]), /^exit 0/, `seed ${seed}`)
+      assert.isAbove(
+        fs.statSync(wacz).size,
+        archives.reduce((sum, archive) => sum + fs.statSync(join(directory, archive)).size, 0)
+      )
+      assert.isFalse(fs.existsSync(`${wacz}.part`))
       fs.rmSync(directory, { recursive: true })
     })
   }

@@ -70,6 +70,9 @@ describe.concurrent("help and version", () => {
         verify      Check saved files against their records
         explain     Say what would become of a URL, and why
 
+      Archive
+        pack        Pack archives into one WACZ file
+
       Extract
         extract     Turn saved pages into records
         check       Check an extraction against recorded pages

@@ -133,6 +133,28 @@ export class MirrorUnusable extends Schema.TaggedError<MirrorUnusable>()("Mirror
   readonly hint = "move it away, then run the same command again"
 }
 
+/** There are no archives to pack. */
+export class NothingArchived extends Schema.TaggedError<NothingArchived>()("NothingArchived", {
+  directory: Schema.String
+}) {
+  override get message() {
+    return `no archives in ${this.directory}`
+  }
+  readonly hint = "`simul get --format warc` and `simul crawl --format warc` make them"
+}
+
+/** An archive has other bytes than were committed. */
+export class ArchiveDamaged extends Schema.TaggedError<ArchiveDamaged>()("ArchiveDamaged", {
+  archive: Schema.String,
+  expected: Schema.Int,
+  found: Schema.Int
+}) {
+  override get message() {
+    return `${this.archive} has ${this.found} of ${this.expected} bytes`
+  }
+  readonly hint = "`simul verify` says what of it is lost; the command that made it fetches that again"
+}
+
 export type RunError =
   | DirectoryLocked
   | DirectoryUnusable
@@ -146,3 +168,5 @@ export type RunError =
   | PathUnreadable
   | OptionUnusable
   | MirrorUnusable
+  | NothingArchived
+  | ArchiveDamaged

@@ -62,6 +62,16 @@ export const bodies = Effect.fnUntraced(function* (directory: string) {
   return yield* Effect.provideService(SqlBodies.make(file), SqlClient.SqlClient, sql)
 })
 
+/** What a directory has archived. No run can go on meanwhile. */
+export const archived = Effect.fnUntraced(function* (directory: string) {
+  const file = join(DirectoryLock.stateOf(directory), storeName)
+  if (!existsSync(file)) return yield* new NoStore({ directory })
+  yield* DirectoryLock.acquire(directory)
+  const sql = yield* openSqlite(file, directory, "process")
+  const { archives, captures } = yield* Effect.provideService(SqlStore.archived(file), SqlClient.SqlClient, sql)
+  return { directory, parts: DirectoryLock.partsOf(directory), archives, captures }
+})
+
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {
   const file = join(DirectoryLock.stateOf(directory), storeName)

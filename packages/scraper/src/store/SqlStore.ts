@@ -290,17 +290,30 @@ export const entries = Effect.fnUntraced(function* (file: string) {
   return Stream.mapError(Stream.map(rows(sql, "true"), toEntry), damaged(file))
 })
 
+/** Brings the schema up to date. */
+const migrate = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: string) {
+  yield* Effect.mapError(
+    Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "migration" }),
+    damaged(file)
+  )
+  yield* checkVersion(sql, file)
+})
+
+/** The archives and what is in them, of a store that no run is writing to. */
+export const archived = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* migrate(sql, file)
+  const archives = yield* Effect.mapError(sql<Archive>`SELECT name, bytes FROM archive`, damaged(file))
+  return { archives, captures: Stream.mapError(SqlCaptures.make(sql).all, damaged(file)) }
+})
+
 /** Brings the schema up to date, begins a run and gives its store. */
 export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   const sql = yield* SqlClient.SqlClient
   const guarded = <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect.Effect<A, StoreError, R> =>
     Effect.mapError(effect, (error) => (isFull(error) ? new StoreFull({}) : damaged(options.file)(error)))
 
-  yield* Effect.mapError(
-    Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "migration" }),
-    damaged(options.file)
-  )
-  yield* checkVersion(sql, options.file)
+  yield* migrate(sql, options.file)
 
   // leases of runs that are no more
   yield* guarded(sql`UPDATE target SET lease = NULL, due = COALESCE(depth, 0) WHERE state = 0 AND lease IS NOT NULL`)

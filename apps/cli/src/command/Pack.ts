@@ -1,0 +1,55 @@
+/** `simul pack`: the archives of a directory as one file that can be passed on. */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { join } from "node:path"
+import * as GlobalFlags from "../GlobalFlags.ts"
+import { printable } from "../Printable.ts"
+import { Screen } from "../Screen.ts"
+import * as Sizes from "../Sizes.ts"
+import * as Summary from "../Summary.ts"
+import { UsageError } from "../UsageError.ts"
+import { version } from "../Version.ts"
+import { directoryArgument } from "./Report.ts"
+
+const output = Flag.String("output").pipe(
+  Flag.withAlias("O"),
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Into this file; it ends in .wacz [DIR/simul.wacz]"),
+  Flag.optional
+)
+
+export const pack = Command.make(
+  "pack",
+  { directory: directoryArgument, output },
+  Effect.fnUntraced(function* ({ directory, output }) {
+    const screen = yield* Screen
+    const file = Option.getOrElse(output, () => join(directory, "simul.wacz"))
+    if (!file.endsWith(".wacz"))
+      return yield* new UsageError({
+        message: `no .wacz file: ${printable(file)}`,
+        hints: ["readers know a package by its name: `-O site.wacz`"]
+      })
+    const { archived } = yield* Effect.promise(() => import("@simul/scraper/store/Directory"))
+    const Wacz = yield* Effect.promise(() => import("@simul/scraper/sink/Wacz"))
+    const packed = yield* Wacz.pack(yield* archived(directory), file, `simul ${version}`)
+    if (yield* GlobalFlags.quiet) return
+    const { archives, captures, pages, bytes } = packed
+    const what = [
+      Summary.plural(archives, "archive"),
+      Summary.plural(captures, "capture"),
+      Summary.plural(pages, "page")
+    ].join(", ")
+    screen.note(`${screen.paint.green("packed")} ${what} into ${printable(file)} (${Sizes.format(bytes)})`)
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription(
+    "Put the archives of a directory (`--format warc`), their index and a list of pages\ninto one WACZ file, which ReplayWeb.page opens. What is there stays as it is. A\nFILE has its name only when it is whole; the same command makes it anew."
+  ),
+  Command.withShortDescription("Pack archives into one WACZ file"),
+  Command.withExamples([
+    { command: "simul pack archive", description: "Into archive/simul.wacz" },
+    { command: "simul pack archive -O site.wacz", description: "Into a file of that name" }
+  ])
+)

@@ -1,0 +1,177 @@
+/**
+ * The archives of a directory as one WACZ 1.1.1 file, to be passed on and opened
+ * in ReplayWeb.page: a ZIP of archives, index, list of pages, and a manifest.
+ *
+ * 1. Archives are stored as they are, so that a reader can take one record out of
+ *    the middle. Of each, what is committed: no tail that a killed run left.
+ * 2. Nothing is held in memory but a chunk. Hashes are taken as the bytes pass by;
+ *    the manifest comes last.
+ * 3. It grows beside its place and gets its name by a rename when it is whole.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import { constants, lstatSync, type WriteStream } from "node:fs"
+import { open, rename, rm } from "node:fs/promises"
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
+import { ZipFile } from "yazl"
+import { ArchiveDamaged, DirectoryUnusable, NothingArchived } from "../RunError.ts"
+import type { Archive, Capture } from "../Sink.ts"
+import { read } from "./ArchiveFile.ts"
+import * as ArchiveIndex from "./ArchiveIndex.ts"
+
+export interface Contents<E> {
+  readonly directory: string
+  /** Where parts of it grow. */
+  readonly parts: string
+  readonly archives: ReadonlyArray<Archive>
+  /** In the order of an index. */
+  readonly captures: Stream.Stream<Capture, E>
+}
+
+export interface Packed {
+  readonly file: string
+  readonly bytes: number
+  readonly archives: number
+  readonly captures: number
+  readonly pages: number
+}
+
+/** A file in the package, as the manifest has it. */
+interface Resource {
+  readonly name: string
+  readonly path: string
+  readonly hash: string
+  readonly bytes: number
+}
+
+const isPage = ({ status, type }: Capture) =>
+  status >= 200 && status < 300 && /^(?:text\/html|application\/xhtml\+xml)$/i.test(type)
+
+const pageLine = ({ url, dateMs }: Capture) => {
+  const ts = new Date(dateMs).toISOString()
+  const id = createHash("sha256").update(`${ts} ${url}`).digest("hex").slice(0, 20)
+  return `${JSON.stringify({ id, url, ts })}\n`
+}
+const pagesHead = `${JSON.stringify({ format: "json-pages-1.0", id: "pages", title: "All Pages" })}\n`
+
+const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
+
+const unusable = (file: string) => (error: unknown) =>
+  error instanceof ArchiveDamaged
+    ? error
+    : new DirectoryUnusable({ directory: file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+
+/**
+ * Writes the package to a file. Fails with `NothingArchived` where there is nothing to pack, with `ArchiveDamaged` where
+ * an archive has not the bytes that were committed, and with `DirectoryUnusable` where it cannot be written.
+ */
+export const pack = Effect.fnUntraced(function* <E>(
+  { directory, parts, archives, captures }: Contents<E>,
+  file: string,
+  software: string
+) {
+  const filled = archives.filter(({ bytes }) => bytes > 0).toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  if (filled.length === 0) return yield* new NothingArchived({ directory })
+  for (const { name, bytes } of filled) {
+    const found = lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })
+    if (found?.isFile() !== true || found.size < bytes)
+      return yield* new ArchiveDamaged({ archive: name, expected: bytes, found: found?.isFile() ? found.size : 0 })
+  }
+
+  const indexFile = `${parts}/pack.cdxj`
+  const pagesFile = `${parts}/pack.jsonl`
+  const partFile = `${file}.part`
+  yield* Effect.addFinalizer(() =>
+    Effect.promise(() => Promise.all([indexFile, pagesFile, partFile].map((path) => rm(path, { force: true }))))
+  )
+  let counted = 0
+  const index = yield* ArchiveIndex.write(
+    indexFile,
+    Stream.tap(captures, () => Effect.sync(() => void counted++)),
+    false
+  )
+  let pages = 0
+  let first: Capture | undefined
+  const pagesBytes = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const handle = yield* Effect.acquireRelease(
+        Effect.tryPromise({ try: () => open(pagesFile, "w"), catch: unusable(pagesFile) }),
+        (handle) => Effect.promise(() => handle.close())
+      )
+      let bytes = 0
+      const put = (text: string) =>
+        Effect.tryPromise({
+          try: async () => {
+            bytes += Buffer.byteLength(text)
+            await handle.writeFile(text)
+          },
+          catch: unusable(pagesFile)
+        })
+      yield* put(pagesHead)
+      yield* Stream.runForEachArray(Stream.filter(captures, isPage), (some) => {
+        for (const page of some) if (first === undefined || page.dateMs < first.dateMs) first = page
+        pages += some.length
+        return put(some.map(pageLine).join(""))
+      })
+      return bytes
+    })
+  )
+
+  const zip = new ZipFile()
+  const resources: Array<Resource> = []
+  const add = (path: string, from: string, bytes: number, compress: boolean) => {
+    const name = path.slice(path.lastIndexOf("/") + 1)
+    const chunks = async function* () {
+      const digest = createHash("sha256")
+      let given = 0
+      for await (const chunk of read(from, 0, bytes)) {
+        digest.update(chunk)
+        given += chunk.length
+        yield chunk
+      }
+      if (given !== bytes) throw new ArchiveDamaged({ archive: name, expected: bytes, found: given })
+      resources.push({ name, path, hash: `sha256:${digest.digest("hex")}`, bytes })
+    }
+    zip.addReadStreamLazy(path, { compress, size: bytes }, (give) => give(null, Readable.from(chunks())))
+  }
+  for (const { name, bytes } of filled) add(`archive/${name}`, `${directory}/${name}`, bytes, false)
+  add("indexes/index.cdxj", indexFile, index.bytes, true)
+  add("pages/pages.jsonl", pagesFile, pagesBytes, true)
+  const manifest = () => {
+    const now = new Date().toISOString()
+    const main = first && { mainPageUrl: first.url, mainPageDate: new Date(first.dateMs).toISOString() }
+    const about = { profile: "data-package", wacz_version: "1.1.1", title: "Archive", ...main, software }
+    return Buffer.from(`${JSON.stringify({ ...about, created: now, modified: now, resources }, undefined, 2)}\n`)
+  }
+  let made: Buffer | undefined
+  zip.addReadStreamLazy("datapackage.json", { compress: true }, (give) =>
+    give(null, Readable.from([(made = manifest())]))
+  )
+  zip.addReadStreamLazy("datapackage-digest.json", { compress: true }, (give) =>
+    give(null, Readable.from([Buffer.from(`${JSON.stringify({ path: "datapackage.json", hash: sha256(made!) })}\n`)]))
+  )
+
+  const bytes = yield* Effect.tryPromise({
+    try: async (signal) => {
+      const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
+      const handle = await open(partFile, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666)
+      let out: WriteStream | undefined
+      try {
+        out = handle.createWriteStream({ autoClose: false })
+        const failed = new Promise<never>((_, reject) => zip.on("error", reject))
+        zip.end()
+        await Promise.race([pipeline(zip.outputStream, out, { signal }), failed])
+        await handle.sync()
+      } finally {
+        out?.destroy()
+        await handle.close()
+      }
+      await rename(partFile, file)
+      return lstatSync(file).size
+    },
+    catch: unusable(file)
+  })
+  return { file, bytes, archives: filled.length, captures: counted, pages } satisfies Packed
+}, Effect.scoped)
