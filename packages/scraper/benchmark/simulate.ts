@@ -1,7 +1,7 @@
 /**
  * The scraper in simulation, over many seeds (`test/simulation/Trial.ts` says what is real in it):
  *
- *     node packages/scraper/benchmark/simulate.ts [--seeds 10000] [--from 1] [--points 1] [--workers 2] [--crawl]
+ *     node packages/scraper/benchmark/simulate.ts [--seeds 10000] [--from 1] [--points 1] [--workers N] [--crawl]
  *     node packages/scraper/benchmark/simulate.ts --seed 17 [--point 233] [--pages 2] [--order default] [--crawl]
  *     node packages/scraper/benchmark/simulate.ts --power [--seeds 1000]
  *
@@ -10,6 +10,7 @@
  */
 import { Strategy } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
+import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { bugs } from "../test/simulation/Bugs.ts"
@@ -182,7 +183,7 @@ if (isMainThread) {
         points: whole("points", values.points) ?? 1,
         crawl: values.crawl
       },
-      whole("workers", values.workers) ?? 1
+      whole("workers", values.workers) ?? availableParallelism()
     )
   else {
     const setting: Setting = {

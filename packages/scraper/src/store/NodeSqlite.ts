@@ -5,13 +5,9 @@
  * Integers are always read as BigInt and converted: node:sqlite throws on
  * integers above 2^53 after the statement has run.
  */
-import * as Cache from "effect/Cache"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
@@ -33,6 +29,9 @@ const fail = (message: string, operation: string) => (cause: unknown) => {
       : cause
   return new SqlError.SqlError({ reason: SqlError.classifySqliteError(known, { message, operation }) })
 }
+
+const prepareFailed = fail("Failed to prepare statement", "prepare")
+const executeFailed = fail("Failed to execute statement", "execute")
 
 const toNumbers = (row: Record<string, unknown>) => {
   for (const key in row) if (typeof row[key] === "bigint") row[key] = Number(row[key])
@@ -67,76 +66,79 @@ export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
   return yield* over(database)
 })
 
+/** Prepared statements that are kept: lists of any length have a text each. */
+const mostPrepared = 100
+
 /** Over a database that is open; whoever opened it closes it, after the scope. */
 export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
-  const prepare = (sql: string) =>
-    Effect.try({
-      try: (): Prepared => {
-        const statement = database.prepare(sql)
-        statement.setReadBigInts(true)
-        return { statement, gives: statement.columns().length > 0 }
-      },
-      catch: fail("Failed to prepare statement", "prepare")
-    })
-  const prepared = yield* Cache.make({ capacity: 100, timeToLive: Duration.infinity, lookup: prepare })
+  const prepare = (sql: string): Prepared => {
+    const statement = database.prepare(sql)
+    statement.setReadBigInts(true)
+    return { statement, gives: statement.columns().length > 0 }
+  }
+  const kept = new Map<string, Prepared>()
+  const prepared = (sql: string): Prepared => {
+    let found = kept.get(sql)
+    if (found === undefined) {
+      found = prepare(sql)
+      if (kept.size >= mostPrepared) kept.delete(kept.keys().next().value!)
+      kept.set(sql, found)
+    }
+    return found
+  }
 
-  const execute = ({ statement, gives }: Prepared, params: ReadonlyArray<unknown>, mode: Mode) =>
-    Effect.withFiber<any, SqlError.SqlError>((fiber) =>
-      Effect.try({
-        try: () => {
-          const values = params as ReadonlyArray<SQLInputValue>
-          if (gives) {
-            statement.setReturnArrays(mode === "values")
-            const rows = statement.all(...values)
-            return Context.get(fiber.context, SqlClient.SafeIntegers) ? rows : rows.map(toNumbers)
-          }
+  // one step each: a statement is synchronous, and what leads to it should not be longer than it
+  const run = (from: (sql: string) => Prepared, sql: string, params: ReadonlyArray<unknown>, mode: Mode) =>
+    Effect.withFiber<any, SqlError.SqlError>((fiber) => {
+      let step = prepareFailed
+      try {
+        const { statement, gives } = from(sql)
+        step = executeFailed
+        const values = params as ReadonlyArray<SQLInputValue>
+        if (!gives) {
           const { changes, lastInsertRowid } = statement.run(...values)
-          return mode === "raw" ? { changes, lastInsertRowid } : []
-        },
-        catch: fail("Failed to execute statement", "execute")
-      })
-    )
-  const run = (sql: string, params: ReadonlyArray<unknown>, mode: Mode) =>
-    Effect.flatMap(Cache.get(prepared, sql), (statement) => execute(statement, params, mode))
+          return Effect.succeed(mode === "raw" ? { changes, lastInsertRowid } : [])
+        }
+        statement.setReturnArrays(mode === "values")
+        const rows = statement.all(...values)
+        return Effect.succeed(Context.get(fiber.context, SqlClient.SafeIntegers) ? rows : rows.map(toNumbers))
+      } catch (error) {
+        return Effect.fail(step(error))
+      }
+    })
   const transformed = <A>(rows: Effect.Effect<any, SqlError.SqlError>, transform: ((rows: any) => A) | undefined) =>
     transform ? Effect.map(rows, transform) : rows
 
   const connection: SqlConnection.Connection = {
-    execute: (sql, params, transform) => transformed(run(sql, params, "rows"), transform),
-    executeRaw: (sql, params) => run(sql, params, "raw"),
-    executeValues: (sql, params) => run(sql, params, "values"),
-    executeValuesUnprepared: (sql, params) =>
-      Effect.flatMap(prepare(sql), (statement) => execute(statement, params, "values")),
-    executeUnprepared: (sql, params, transform) =>
-      transformed(
-        Effect.flatMap(prepare(sql), (statement) => execute(statement, params ?? [], "rows")),
-        transform
-      ),
+    execute: (sql, params, transform) => transformed(run(prepared, sql, params, "rows"), transform),
+    executeRaw: (sql, params) => run(prepared, sql, params, "raw"),
+    executeValues: (sql, params) => run(prepared, sql, params, "values"),
+    executeValuesUnprepared: (sql, params) => run(prepare, sql, params, "values"),
+    executeUnprepared: (sql, params, transform) => transformed(run(prepare, sql, params ?? [], "rows"), transform),
     executeStream: (sql, params) =>
       Stream.unwrap(
-        Effect.map(prepare(sql), ({ statement }) =>
-          Stream.fromIterable({
-            [Symbol.iterator]: () => statement.iterate(...(params as Array<SQLInputValue>)) as Iterator<any>
-          })
-        )
+        Effect.try({
+          try: () => {
+            const { statement } = prepare(sql)
+            return Stream.fromIterable({
+              [Symbol.iterator]: () => statement.iterate(...(params as Array<SQLInputValue>)) as Iterator<any>
+            })
+          },
+          catch: prepareFailed
+        })
       )
   }
 
   // one connection: a transaction holds it for its whole scope
-  const semaphore = yield* Semaphore.make(1)
   return yield* SqlClient.make({
     driver: "node-sqlite",
-    acquirer: semaphore.withPermits(1)(Effect.succeed(connection)),
-    transactionAcquirer: Effect.uninterruptibleMask((restore) => {
-      const held = Context.getUnsafe(Fiber.getCurrent()!.context, Scope.Scope)
-      return Effect.as(
-        Effect.tap(restore(semaphore.take(1)), () => Scope.addFinalizer(held, semaphore.release(1))),
-        connection
-      )
+    ...SqlClient.makeSqliteAcquirers({
+      connection: Effect.succeed(connection),
+      semaphore: yield* Semaphore.make(1),
+      isTransaction: () => database.isTransaction
     }),
     compiler: Statement.makeCompilerSqlite(),
     prepareTransactionControls: true,
-    isTransaction: () => database.isTransaction,
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
     spanAttributes: [["db.system.name", "sqlite"]]
   })

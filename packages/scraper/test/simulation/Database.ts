@@ -54,9 +54,29 @@ export interface Row {
   readonly depth: number | null
 }
 
+/** All rows there are, with the numbers by which SQLite orders those of one table. */
+const contentsOf = (sqlite: DatabaseSync) =>
+  tables.map((table) => {
+    const statement = sqlite.prepare(`SELECT rowid AS rowid, * FROM ${table}`)
+    statement.setReadBigInts(true)
+    return statement.all()
+  })
+
+const restored = (contents: ReturnType<typeof contentsOf>): DatabaseSync => {
+  const sqlite = emptied()
+  for (const [index, rows] of contents.entries())
+    for (const row of rows) {
+      const names = Object.keys(row)
+      sqlite
+        .prepare(`INSERT INTO ${tables[index]} (${names.join(",")}) VALUES (${names.map(() => "?").join(",")})`)
+        .run(...Object.values(row))
+    }
+  return sqlite
+}
+
 export class Database {
   sqlite: DatabaseSync
-  private earlier: Array<Uint8Array> = []
+  private earlier: Array<ReturnType<typeof contentsOf>> = []
 
   /** `fresh`: without the schema yet. One that is not fresh ends where the next one begins. */
   constructor(fresh: boolean) {
@@ -65,7 +85,7 @@ export class Database {
 
   /** Remembers how it is now: a loss of power may bring it back to this. */
   remember(): void {
-    this.earlier.push(this.sqlite.serialize())
+    this.earlier.push(contentsOf(this.sqlite))
   }
 
   /** The process is gone. `random`: what was not synced may be, too. */
@@ -73,9 +93,7 @@ export class Database {
     if (this.sqlite.isTransaction) this.sqlite.exec("ROLLBACK")
     if (random !== undefined && this.earlier.length > 0) {
       this.remember()
-      const kept = this.earlier[Math.floor(random() * this.earlier.length)]!
-      this.sqlite = new Sqlite(":memory:")
-      this.sqlite.deserialize(kept)
+      this.sqlite = restored(this.earlier[Math.floor(random() * this.earlier.length)]!)
     }
     this.earlier = []
   }

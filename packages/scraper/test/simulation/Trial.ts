@@ -393,7 +393,8 @@ export const sweep = (seeds: number | Iterable<number>, options: TrialOptions = 
   const { bug = {}, points = 1, point, strategy, laws: held = laws, onEnd } = options
   return Simulation.sweepCrashes({
     make: (random) => make(random, options),
-    program: (survivors) => program(survivors, bug),
+    // a span for each statement, that nobody looks at
+    program: (survivors) => Effect.withTracerEnabled(program(survivors, bug), false),
     crash,
     invariants: {
       "the end is judged": (ended: Ended, survivors: Survivors) => {

@@ -1,0 +1,42 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+
+const opened = NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" })
+
+describe("NodeSqlite", () => {
+  it.effect("goes on after a COMMIT that failed, without what it was to commit", () =>
+    Effect.gen(function* () {
+      const sql = yield* opened
+      yield* sql`CREATE TABLE parent (id INTEGER PRIMARY KEY)`
+      yield* sql`CREATE TABLE child (parent INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)`
+      const error = yield* Effect.flip(sql.withTransaction(sql`INSERT INTO child VALUES (1)`))
+      assert.match(error.reason.message, /Failed to execute statement/)
+      yield* sql.withTransaction(sql`INSERT INTO parent VALUES (2)`)
+      assert.deepStrictEqual(yield* sql`SELECT id, (SELECT COUNT(*) FROM child) AS children FROM parent`, [
+        { id: 2, children: 0 }
+      ])
+    })
+  )
+
+  it.effect("gives the same for a statement however many others came in between", () =>
+    Effect.gen(function* () {
+      const sql = yield* opened
+      for (let round = 0; round < 2; round++)
+        for (let value = 0; value < 150; value++)
+          assert.deepStrictEqual(yield* sql.unsafe(`SELECT ${value} AS value`), [{ value }])
+    })
+  )
+
+  it.effect("tells a statement that cannot be prepared from one that cannot be executed", () =>
+    Effect.gen(function* () {
+      const sql = yield* opened
+      yield* sql`CREATE TABLE one (id INTEGER PRIMARY KEY)`
+      yield* sql`INSERT INTO one VALUES (1)`
+      const told = (statement: Effect.Effect<unknown, { readonly reason: { readonly message: string } }>) =>
+        Effect.map(Effect.flip(statement), ({ reason }) => reason.message)
+      assert.strictEqual(yield* told(sql`SELECT`), "Failed to prepare statement")
+      assert.strictEqual(yield* told(sql`INSERT INTO one VALUES (1)`), "Failed to execute statement")
+    })
+  )
+})
