@@ -196,7 +196,7 @@ export const plain = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): st
 /** Says when the disk is full and when there is room again: somebody must act, however quiet the run was to be. */
 const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
   let full = false
-  return Effect.sync(() => {
+  const look = Effect.sync(() => {
     const { diskFull } = progress()
     if ((diskFull !== undefined) === full) return
     full = diskFull !== undefined
@@ -204,7 +204,8 @@ const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
     screen.note(`${screen.paint.yellow("warning:")} ${text}`)
     if (full)
       screen.note(`${screen.paint.cyan("hint:")} make room and it goes on by itself; or stop it, and resume later`)
-  }).pipe(Effect.repeat(Schedule.spaced("500 millis")), Effect.forkScoped)
+  })
+  return Effect.forkScoped(Effect.fn("disk watch")(() => Effect.repeat(look, Schedule.spaced("500 millis")))())
 }
 
 /** Shows a run until the scope ends; then the screen is free again. */
@@ -225,8 +226,10 @@ export const show = (
   )
   const line = look((now, rate) => screen.note(plain(now, rate, screen.paint)))
   const [turn, pause] = kind === "bar" ? ([redraw, "250 millis"] as const) : ([line, "10 seconds"] as const)
-  return Effect.sleep(pause).pipe(
-    Effect.andThen(Effect.repeat(turn, Schedule.fixed(pause))),
+  const drawing = Effect.fn("progress")(() =>
+    Effect.andThen(Effect.sleep(pause), Effect.repeat(turn, Schedule.fixed(pause)))
+  )
+  return drawing().pipe(
     Effect.ensuring(Effect.sync(() => screen.block([]))),
     Effect.forkScoped,
     Effect.andThen(kind === "bar" ? Effect.void : watchDisk(progress, screen)),

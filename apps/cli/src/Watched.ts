@@ -33,5 +33,5 @@ export const watched = <E, R>(
         onBlocked: (blocked) => Effect.sync(() => screen.note(printable(BlockedDetector.describe(blocked))))
       })
     }
-    yield* recorder.record(run)
+    yield* recorder.record(Effect.fn("run")(() => run)())
   }).pipe(Effect.scoped)

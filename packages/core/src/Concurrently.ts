@@ -81,15 +81,17 @@ const nextOfStream = Effect.fnUntraced(function* <A, E, R>(source: Stream.Stream
 
 /**
  * Runs `f` for each item that `next` gives, at most `concurrency` at a time, until the source ends.
- * `next` is called by several fibers at once and must allow that. The first failure interrupts the rest.
+ * `next` is called by several fibers at once and must allow that. The first failure interrupts the rest. Timelines and
+ * dumps know these fibers by `name`.
  */
 export const forEachBounded = <A, E, R, E2, R2>(
   next: Next<A, E, R>,
   f: (item: A) => Effect.Effect<unknown, E2, R2>,
-  options: { readonly concurrency: number }
+  options: { readonly concurrency: number; readonly name?: string }
 ): Effect.Effect<void, E | E2, R | R2> => {
   checkConcurrency(options.concurrency)
-  const worker = Effect.forever(Effect.flatMap(next, f), { disableYield: true })
+  const loop = Effect.forever(Effect.flatMap(next, f), { disableYield: true })
+  const worker = options.name === undefined ? loop : Effect.fn(options.name)(() => loop)()
   return Effect.forEach(
     Array.from({ length: options.concurrency }),
     () => Pull.catchDone(worker, () => Effect.void) as Effect.Effect<void, E | E2, R | R2>,

@@ -35,9 +35,11 @@ import { type Live, Life, placeOf } from "./recorder/Life.ts"
 import { Names, none } from "./recorder/Names.ts"
 import { selfTest } from "./recorder/SelfTest.ts"
 import type { Timeline } from "./Timeline.ts"
+import { WaitReason } from "./WaitReason.ts"
 import type { WorkerSink } from "./WorkerEvent.ts"
 
 export type { Live } from "./recorder/Life.ts"
+export { WaitReason } from "./WaitReason.ts"
 
 export type Level = "off" | "census" | "timeline"
 
@@ -97,16 +99,6 @@ export interface Recorder {
   /** Milliseconds since the recorder was made, on its clock. */
   readonly nowMs: () => number
 }
-
-/**
- * What a fiber waits for while it waits under this: text for the timeline and
- * the dump, where the hooks say no more than `callback`.
- *
- * `semaphore.take(1).pipe(Effect.provideService(WaitReason, "a place in line"))`
- */
-export const WaitReason = Context.Reference<string | undefined>("@simul/core/WaitReason", {
-  defaultValue: () => undefined
-})
 
 /** What a wait without a name is called: a promise, timer, queue, semaphore, fiber or anything else that calls back. */
 export const callback = "callback"

@@ -2,6 +2,7 @@
  * Groups what the workers settle into commits: few and large, so that a commit
  * costs little for each target; soon, so that a crash repeats little.
  */
+import { WaitReason } from "@simul/core/WaitReason"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -139,7 +140,7 @@ export const make = Effect.fnUntraced(function* (
     const release = () => resume(Effect.void)
     held.add(release)
     return Effect.sync(() => held.delete(release))
-  })
+  }).pipe(Effect.provideService(WaitReason, "a commit"))
 
   /** Waits until `most` targets are settled, or one at the least and `withinMs` passed; a second at the most. */
   const rest = (atLeast: number, ms: number) =>
@@ -155,8 +156,8 @@ export const make = Effect.fnUntraced(function* (
       wake = check
       check()
       return Effect.sync(() => clearTimeout(timer))
-    })
-  const loop = Effect.gen(function* () {
+    }).pipe(Effect.provideService(WaitReason, "outcomes"))
+  const loop = Effect.fn("committer")(function* () {
     for (;;) {
       yield* rest(1, 1000)
       yield* rest(options.most, options.withinMs)
@@ -166,7 +167,7 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     /** Every committed outcome; ends after `end`. */
-    outcomes: Stream.fromQueue(committed),
+    outcomes: Stream.provideService(Stream.fromQueue(committed), WaitReason, "a commit"),
     settle: (one: Settled) => {
       settled.push(one)
       wake?.()
@@ -186,7 +187,7 @@ export const make = Effect.fnUntraced(function* (
     flush: Effect.suspend(() => flush()),
     /** Commits what is there without telling: nobody listens any more. */
     close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write(restore, never)))),
-    run: loop,
+    run: loop(),
     end: Queue.end(committed),
     fail: (cause: Cause.Cause<StoreError>) => Queue.failCause(committed, cause)
   }

@@ -14,6 +14,7 @@
  *    has a row of the list is not counted when it is read.
  */
 import type { Next } from "@simul/core/Concurrently"
+import { WaitReason } from "@simul/core/WaitReason"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { InvalidUrl } from "./FetchError.ts"
@@ -183,7 +184,7 @@ export const make = Effect.fnUntraced(function* (
     arm()
     if (wakeFeeder !== undefined && feederHasWork()) wakeFeeder()
     return Effect.sync(() => waiters.delete(resume))
-  })
+  }).pipe(Effect.provideService(WaitReason, "a target"))
   /** Takes the next target that may be asked; waits for it. */
   const take: Next<Politeness.Admission, StoreError> = Effect.suspend(() => takeNow() ?? wait)
 
@@ -308,7 +309,7 @@ export const make = Effect.fnUntraced(function* (
     for (const page of pages) bring(yield* store.link(list, page.target, yield* readAgain(page)))
   })
 
-  const feed = Effect.gen(function* () {
+  const feed = Effect.fn("frontier")(function* () {
     for (;;) {
       if (nearer > 0) yield* readNearer(crawl!.readAgain)
       else if (dueMs <= Date.now() && politeness.queued() < options.window) yield* lease()
@@ -323,7 +324,7 @@ export const make = Effect.fnUntraced(function* (
             resume(Effect.void)
           }
           if (feederHasWork()) wakeFeeder()
-        })
+        }).pipe(Effect.provideService(WaitReason, "demand"))
         continue
       }
       dispatch()
@@ -339,7 +340,7 @@ export const make = Effect.fnUntraced(function* (
   }
   return {
     /** Reads list and store, by demand. What stops it, a bug too, ends the line. */
-    run: Effect.onError(feed, (cause) =>
+    run: Effect.onError(feed(), (cause) =>
       Effect.sync(() => {
         finished = Effect.failCause(cause)
         dispatch()

@@ -7,6 +7,7 @@
  * outcomes to the store in groups, and only then are they told.
  */
 import * as Concurrently from "@simul/core/Concurrently"
+import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
@@ -264,7 +265,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     Effect.callback<Download.Attempt>((resume) => {
       const started = download(target, part, (ended) => resume(Effect.succeed(ended)))
       return Effect.sync(() => giveUp(started))
-    })
+    }).pipe(Effect.provideService(WaitReason, "a transfer"))
 
   /**
    * Downloads a target, and then what is next for as long as nothing but a download is called for: to put a fiber to
@@ -290,7 +291,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       }
       begin(first)
       return Effect.sync(() => giveUp(current))
-    })
+    }).pipe(Effect.provideService(WaitReason, "a transfer"))
 
   const isPlain = ({ target, down }: Politeness.Admission) =>
     !options.robots && down === undefined && target.partial === undefined && leftOut(target) === undefined
@@ -602,7 +603,10 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   )
   yield* Effect.forkScoped(Effect.onError(committer.run, committer.fail))
   yield* Effect.forkScoped(frontier.run)
-  yield* Concurrently.forEachBounded(frontier.take, carry, { concurrency: options.jobs }).pipe(
+  const work = Effect.fn("workers")(() =>
+    Concurrently.forEachBounded(frontier.take, carry, { concurrency: options.jobs, name: "worker" })
+  )
+  yield* work().pipe(
     Effect.andThen(committer.flush),
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? committer.end : committer.fail(exit.cause))),
     Effect.forkScoped

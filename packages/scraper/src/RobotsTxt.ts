@@ -18,6 +18,7 @@
  * A redirect is judged where it leads: at once within a host, after its turn at
  * another.
  */
+import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
 import * as Decode from "./Decode.ts"
 import { type FetchReason, StatusError } from "./FetchError.ts"
@@ -314,7 +315,7 @@ export const make = (
         asking.abort()
         if (waiting.get(host)?.asking === asking) waiting.delete(host)
       })
-    })
+    }).pipe(Effect.provideService(WaitReason, "robots.txt"))
 
   const judge = (target: Target, { verdict, fault }: Known, said: Verdict): Ruling => {
     const { url, host } = asked(target)

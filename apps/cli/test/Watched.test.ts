@@ -1,0 +1,45 @@
+/** One looks into a run of the real program while it fetches. */
+import { assert, describe, it } from "@effect/vitest"
+import { Site } from "@simul/scraper/testing"
+import { once } from "node:events"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Program from "./Program.ts"
+
+describe.skipIf(process.platform === "win32")("SIGUSR2", () => {
+  it("says of a run who is waiting for what, and for how many transfers", { timeout: 60_000 }, async () => {
+    const directory = fs.mkdtempSync(join(tmpdir(), "simul-watched-"))
+    try {
+      await using site = await Site.start()
+      const urls = ["/hold/gate/bytes/10/a", "/hold/gate/bytes/10/b"].map((path) => site.url(path))
+      const child = Program.start(["get", ...urls, "-j", "3", "--timeout", "10m", "-o", directory])
+      let stderr = ""
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+      child.stdout.resume()
+      const closed = once(child, "close")
+      await site.arrived(2, "/hold/")
+      child.kill("SIGUSR2")
+      while (!stderr.includes("disk watch") && child.exitCode === null)
+        await Promise.race([once(child.stderr, "data"), closed])
+      child.kill("SIGINT")
+      assert.deepStrictEqual(await closed, [130, null])
+      assert.match(stderr, /^9 fibers: /m)
+      for (const line of [
+        /^run #\d+ {2}waiting for a commit /m,
+        // these two look around now and then
+        /^└ committer #\d+ {2}/m,
+        /^└ disk watch #\d+ {2}/m,
+        /^└ frontier #\d+ {2}waiting for demand /m,
+        /^└ workers #\d+ {2}waiting for /m,
+        /^ {2}└ 2 × worker {2}waiting for a transfer /m,
+        /^ {2}└ worker #\d+ {2}waiting for a target /m,
+        /^└ progress #\d+ {2}waiting for sleep /m
+      ])
+        assert.match(stderr, line)
+      assert.notInclude(stderr, "(no name)")
+    } finally {
+      fs.rmSync(directory, { recursive: true, force: true })
+    }
+  })
+})
