@@ -21,6 +21,16 @@ export interface Planted {
 
 const nothing: Synced = { placed: new Map(), failed: new Map(), archives: [], captures: [] }
 
+/** Transfers stall for a second now and then: the first of them holds back the place in the list, and those of another host go on. */
+const slow: Partial<Scenario> = (() => {
+  const pages = Array.from({ length: 10 }, (_, index): Page => {
+    const url = `http://h${Math.min(index, 1)}.test/p${index}`
+    return { url, kind: "ok", bytes: 200, validator: "none", declared: true }
+  })
+  const lines = pages.map(({ url }) => url)
+  return { pages, lines, batch: 1, jobs: 4, delayMs: 100, stops: [], faults: { stall: 0.3 }, diskFaults: {} }
+})()
+
 export const bugs: ReadonlyArray<Planted> = [
   {
     name: "commits before it places files",
@@ -76,6 +86,35 @@ export const bugs: ReadonlyArray<Planted> = [
       })
     },
     laws: ["every URL has one outcome"]
+  },
+  {
+    name: "lets the place pass a target that has no row",
+    bug: {
+      // what holds the place back gets no row, and the place goes on all the same
+      store: (store) => ({
+        ...store,
+        commit: (commit) => store.commit({ ...commit, waiting: commit.waiting.filter(({ leased }) => !leased) })
+      })
+    },
+    scenario: slow,
+    laws: ["every URL has one outcome"]
+  },
+  {
+    name: "writes a transfer as in flight once more when it has its outcome",
+    bug: {
+      store: (store) => {
+        let flying: Parameters<typeof store.commit>[0]["waiting"] = []
+        return {
+          ...store,
+          commit: (commit) => {
+            const late = flying
+            flying = commit.waiting.filter(({ leased }) => leased)
+            return store.commit({ ...commit, waiting: [...commit.waiting, ...late] })
+          }
+        }
+      }
+    },
+    laws: ["every URL has one outcome", "nothing that was saved and committed is fetched again"]
   },
   {
     name: "forgets Retry-After when it resumes",

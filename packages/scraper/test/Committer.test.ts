@@ -1,0 +1,107 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Simulation } from "@simul/core/simulation"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Committer from "../src/Committer.ts"
+import type { Frontier } from "../src/Frontier.ts"
+import type { Outcome } from "../src/Outcome.ts"
+import type { Politeness } from "../src/Politeness.ts"
+import type { Sink } from "../src/Sink.ts"
+import type { Store } from "../src/Store.ts"
+import type { Target } from "../src/Target.ts"
+
+const targets = Array.from({ length: 3 }, (_, index): Target => ({
+  url: `http://a.test/${index}`,
+  host: "http://a.test",
+  path: "",
+  attempts: 0
+}))
+const failed = ({ url }: Target): Outcome => ({
+  _tag: "Failed",
+  url,
+  attempts: 1,
+  durationMs: 0,
+  error: { _tag: "StatusError", status: 500 } as never
+})
+const soon = Effect.suspend(() => Effect.sleep(Math.floor(4 * Math.random())))
+
+/** Only what the committer asks of its neighbours. */
+const politeness: Pick<Politeness, "isChanged" | "changes"> = { isChanged: () => false, changes: () => [] }
+const frontier: Pick<Frontier, "leaving" | "stragglers" | "place" | "committed"> = {
+  leaving: () => {},
+  stragglers: () => [],
+  place: () => undefined,
+  committed: () => {}
+}
+const sink: Pick<Sink["Service"], "sync"> = {
+  sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [] })
+}
+
+/** Transfers that are worth a row from their start, and commits that take time. Gives the rows in the end. */
+const transfers = Effect.gen(function* () {
+  const rows = new Map<string, "settled" | "in flight">()
+  const running = new Set<Target>()
+  const noted = new Set<Target>()
+  const store: Pick<Store["Service"], "commit"> = {
+    commit: ({ settled, waiting }) =>
+      Effect.map(soon, () => {
+        for (const { target } of settled) rows.set(target.url, "settled")
+        for (const { target } of waiting) rows.set(target.url, "in flight")
+        return { added: 0, isNearer: false }
+      })
+  }
+  const committer = yield* Committer.make(
+    { store: store as never, sink: sink as never },
+    politeness as never,
+    frontier as never,
+    {
+      list: 1,
+      isCrawl: false,
+      patterns: () => [],
+      withinMs: 1,
+      most: 1,
+      isHungry: () => false,
+      inFlight: () => undefined,
+      noteworthy: () => {
+        const worthy = [...running].filter((target) => !noted.has(target))
+        for (const target of worthy) noted.add(target)
+        return worthy
+      },
+      unplaced: () => {},
+      robots: () => [],
+      diskFull: Effect.void
+    }
+  )
+  yield* Effect.forkScoped(committer.run)
+  yield* Effect.forkScoped(Stream.runDrain(committer.outcomes))
+  const transfer = Effect.fnUntraced(function* (target: Target) {
+    yield* soon
+    running.add(target)
+    yield* soon
+    running.delete(target)
+    committer.settle({ target, outcome: failed(target) })
+  })
+  // somebody wants everything committed now and then, as a pause does
+  yield* Effect.forkScoped(Effect.repeat(Effect.andThen(soon, committer.flush), { times: 4 }))
+  yield* Effect.forEach(targets, transfer, { concurrency: "unbounded" })
+  yield* committer.flush
+  return rows
+}).pipe(Effect.scoped)
+
+describe("Committer", () => {
+  it.effect("writes no transfer as in flight that has its outcome", () =>
+    Effect.map(
+      Simulation.explore(transfers, {
+        process: true,
+        seeds: 300,
+        invariants: {
+          "every target is settled": (rows) => targets.every(({ url }) => rows.get(url) === "settled")
+        }
+      }),
+      ({ runs, distinct }) => {
+        assert.strictEqual(runs, 300)
+        assert.isAbove(distinct, 200)
+      }
+    )
+  )
+})
