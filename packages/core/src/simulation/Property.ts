@@ -13,6 +13,11 @@ import type * as Failure from "./Failure.ts"
 export interface PropertyOptions<A> extends Exploration.ExploreOptions<A> {
   /** Run this line of a failure alone, as `SIMUL_REPLAY` does. */
   readonly replay?: string
+  /**
+   * Lines of earlier failures, each run before the search: what was found once stays found, however few seeds a run takes
+   * [none]. To a program that has changed since, a line is one more schedule.
+   */
+  readonly regressions?: ReadonlyArray<string>
 }
 
 const environment = (name: string): string | undefined => {
@@ -31,12 +36,18 @@ export const property =
     const seeds = environment("SIMUL_SEEDS")
     if (seeds !== undefined && !/^[1-9]\d*$/.test(seeds))
       throw new Error(`SIMUL_SEEDS must be a whole number from 1, got \`${seeds}\``)
-    const search =
-      line === undefined
-        ? Exploration.explore(program, seeds === undefined ? options : { ...options, seeds: Number(seeds) })
-        : Exploration.replay(program, line, options)
+    const replayed = line === undefined ? (options.regressions ?? []) : [line]
+    const searches = replayed.map((line) => Exploration.replay(program, line, options))
+    if (line === undefined)
+      searches.push(Exploration.explore(program, seeds === undefined ? options : { ...options, seeds: Number(seeds) }))
     const failure = await Effect.runPromise(
-      Effect.match(search, { onFailure: (failure) => failure, onSuccess: () => undefined })
+      Effect.match(
+        Effect.forEach(searches, (search) => search, { discard: true }),
+        {
+          onFailure: (failure) => failure,
+          onSuccess: () => undefined
+        }
+      )
     )
     if (failure !== undefined) throw new Error(explain(failure), { cause: failure })
   }

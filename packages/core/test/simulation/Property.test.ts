@@ -1,6 +1,6 @@
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Simulation } from "../../src/simulation/index.ts"
+import { Simulation, Strategy } from "../../src/simulation/index.ts"
 
 const transfer = Effect.gen(function* () {
   let from = 100
@@ -52,6 +52,15 @@ describe("Simulation.property", () => {
     process.env.SIMUL_REPLAY = ""
     assert.include(await thrown(Simulation.property(transfer, { invariants, replay: line })), line)
     assert.strictEqual(await thrown(Simulation.property(transfer, { invariants, replay: "1:" })), "")
+  })
+
+  it("runs earlier failures first, however few seeds it takes, and not beside the one line of the environment", async () => {
+    const line = /SIMUL_REPLAY="(.*)"/.exec(await thrown(Simulation.property(transfer, { invariants })))![1]!
+    const one = { invariants, strategy: Strategy.roundRobin(), seeds: 1 }
+    assert.strictEqual(await thrown(Simulation.property(transfer, one)), "")
+    assert.include(await thrown(Simulation.property(transfer, { ...one, regressions: ["1:", line] })), line)
+    process.env.SIMUL_REPLAY = "1:"
+    assert.strictEqual(await thrown(Simulation.property(transfer, { ...one, regressions: [line] })), "")
   })
 
   it("runs as many seeds as the environment says", async () => {
