@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as Deadline from "../src/Deadline.ts"
 import { sweep } from "./InterruptSweep.ts"
-import { World } from "./Simulated.ts"
+import { seeded, World } from "./Simulated.ts"
 
 describe("Deadline", () => {
   it.effect("can only be brought forward by a nested one", () =>
@@ -117,5 +117,82 @@ describe("Deadline", () => {
       (exit, interrupted) => assert.deepStrictEqual(exit, Exit.succeed([0, interrupted]))
     )
     assert.isAbove(points, 15)
+  })
+
+  /** Work that takes time, parts of it under deadlines of their own, some of which it survives. */
+  type Work =
+    | { readonly _tag: "Sleep"; readonly ms: number }
+    | { readonly _tag: "Both"; readonly first: Work; readonly second: Work }
+    | { readonly _tag: "Within"; readonly ms: number; readonly work: Work }
+    | { readonly _tag: "Survived"; readonly work: Work }
+
+  const drawn = (random: () => number, depth: number): Work => {
+    const kind = depth === 0 ? 0 : Math.floor(4 * random())
+    const deeper = () => drawn(random, depth - 1)
+    // no two of these are ever over at the same time
+    const ms = 100 * random()
+    if (kind === 0) return { _tag: "Sleep", ms }
+    if (kind === 1) return { _tag: "Both", first: deeper(), second: deeper() }
+    return kind === 2 ? { _tag: "Within", ms: 2 * ms, work: deeper() } : { _tag: "Survived", work: deeper() }
+  }
+  const built = (work: Work): Effect.Effect<void, Deadline.DeadlineExceeded> => {
+    switch (work._tag) {
+      case "Sleep":
+        return Effect.sleep(work.ms)
+      case "Both":
+        return Effect.andThen(
+          built(work.first),
+          Effect.suspend(() => built(work.second))
+        )
+      case "Within":
+        return Deadline.within(work.ms)(built(work.work))
+      case "Survived":
+        return Effect.ignore(built(work.work))
+    }
+  }
+  interface End {
+    readonly now: number
+    readonly exceeded?: number
+    /** It survived the very deadline around it: there was or was not something left to do, see above. */
+    readonly isTie?: true
+  }
+  /** When it is over, begun at `now` under a deadline at `at`, and the deadline that ended it. */
+  const foretold = (work: Work, now: number, at: number): End => {
+    switch (work._tag) {
+      case "Sleep":
+        return now + work.ms < at ? { now: now + work.ms } : { now: at, exceeded: at }
+      case "Both": {
+        const first = foretold(work.first, now, at)
+        if (first.exceeded !== undefined || first.isTie) return first
+        return foretold(work.second, first.now, at)
+      }
+      case "Within":
+        return foretold(work.work, now, Math.min(at, now + work.ms))
+      case "Survived": {
+        const found = foretold(work.work, now, at)
+        if (found.isTie) return found
+        return found.exceeded === at ? { now: at, isTie: true } : { now: found.now }
+      }
+    }
+  }
+
+  it("agrees with a model on random nests of deadlines", () => {
+    const seen = { survived: 0, ended: 0, ties: 0 }
+    for (let seed = 1; seed <= 500; seed++) {
+      const work = drawn(seeded(seed), 6)
+      const { now, exceeded, isTie } = foretold(work, 0, Infinity)
+      seen[isTie ? "ties" : exceeded === undefined ? "survived" : "ended"]++
+      if (isTie) continue
+      const world = new World()
+      const exit = world.run(built(work))
+      const first = exit._tag === "Success" ? undefined : exit.cause.reasons[0]
+      const found = first?._tag === "Fail" ? first.error.atMs : first
+      assert.deepStrictEqual(
+        [found, world.now].map((time) => (typeof time === "number" ? time.toFixed(3) : time)),
+        [exceeded, now].map((time) => time?.toFixed(3)),
+        `seed ${seed}: ${JSON.stringify(work)}`
+      )
+    }
+    for (const kind of ["survived", "ended"] as const) assert.isAbove(seen[kind], 50, JSON.stringify(seen))
   })
 })
