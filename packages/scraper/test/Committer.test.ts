@@ -34,7 +34,7 @@ const frontier: Pick<Frontier, "leaving" | "stragglers" | "place" | "committed">
   committed: () => {}
 }
 const sink: Pick<Sink["Service"], "sync"> = {
-  sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [] })
+  sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [], captures: [] })
 }
 
 /** Transfers that are worth a row from their start, and commits that take time. Gives the rows in the end. */
