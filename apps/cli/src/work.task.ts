@@ -1,2 +1,2 @@
 /** The tasks of `simul race`, for its workers. */
-export * from "@simul/core/scenario/work.task"
+export * from "@simul/core/node/work.task"

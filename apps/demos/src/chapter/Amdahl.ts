@@ -3,6 +3,7 @@ import { Machine, messageMs } from "@simul/core/scenario/Machine"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
 import * as Stage from "@simul/core/scenario/Stage"
+import * as Ways from "@simul/core/scenario/Ways"
 import * as Work from "@simul/core/scenario/Work"
 import * as Effect from "effect/Effect"
 
@@ -59,14 +60,16 @@ export const amdahl = Scenario.make({
         Stage.variant(
           `${workers} ${workers === 1 ? "core" : "cores"}`,
           Effect.gen(function* () {
-            yield* machine.call("serial", Work.spin(share * work))
+            const alone = yield* Ways.onOwnCores(machine.call("serial", Work.spin(share * work)))
             const part = Work.spin(((1 - share) * work) / workers)
-            yield* Effect.forEach(
-              Array.from({ length: workers }, (_, index) => `part ${index + 1}`),
-              (lane) => submit(lane, part),
-              { concurrency: "unbounded", discard: true }
+            const divided = yield* Ways.onOwnCores(
+              Effect.forEach(
+                Array.from({ length: workers }, (_, index) => `part ${index + 1}`),
+                (lane) => submit(lane, part),
+                { concurrency: "unbounded", discard: true }
+              )
             )
-            return yield* Stage.now
+            return alone.ownMs + divided.ownMs
           })
         )
       )

@@ -62,8 +62,8 @@ export const concurrencyVsParallelism = Scenario.make({
     const threads = yield* Ways.run("threads", works, cores)
     return {
       waitFibers: waitInTurn / waitFibers,
-      computeFibers: inTurn.wallMs / fibers.wallMs,
-      computeThreads: inTurn.wallMs / threads.wallMs,
+      computeFibers: inTurn.ownMs / fibers.ownMs,
+      computeThreads: inTurn.ownMs / threads.ownMs,
       waitThreads: waitInTurn / waitThreads
     }
   }),

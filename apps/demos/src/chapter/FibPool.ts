@@ -79,9 +79,9 @@ export const fibPool = Scenario.make({
     const digits = [inTurn, pooled].map(({ results }) => results.join(" "))
     return {
       digits: [...new Set(digits)].join(" and "),
-      unequal: inTurn.wallMs / pooled.wallMs,
-      threads: equalInTurn.wallMs / threads.wallMs,
-      processes: equalInTurn.wallMs / processes.wallMs,
+      unequal: inTurn.ownMs / pooled.ownMs,
+      threads: equalInTurn.ownMs / threads.ownMs,
+      processes: equalInTurn.ownMs / processes.ownMs,
       modelled: processes.wallMs
     }
   }),

@@ -41,7 +41,7 @@ export const gilNote = Scenario.make({
     // one thread whose holders change each 10 ms: that is what a global lock makes of two
     const locked = yield* Ways.run("cooperative", works, cores)
     const threads = yield* Ways.run("threads", works, cores)
-    return { lock: inTurn.wallMs / locked.wallMs, threads: inTurn.wallMs / threads.wallMs }
+    return { lock: inTurn.ownMs / locked.ownMs, threads: inTurn.ownMs / threads.ownMs }
   }),
   prose: (_, { lock, threads }) => [
     `In CPython one lock, the GIL, lets one thread compute at a time and changes hands each 5 ms. Two computing threads are then what two cooperative tasks are: ${lock.toFixed(2)} times as fast as in turn. They pay where threads wait, for files or sockets, since who waits lets go of it.`,

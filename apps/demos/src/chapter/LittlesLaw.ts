@@ -19,7 +19,10 @@ const utilisations = [0.5, 0.8, 0.95]
 /** A time between events that come independently of each other. */
 const exponential = (meanMs: number) => Effect.map(Random.next, (uniform) => -meanMs * Math.log(1 - uniform))
 
-/** Serves customers who come by chance. L is sampled, W is each one's own watch. */
+/**
+ * Serves customers who come by chance. L is sampled, W is each one's own watch. A sample counts for the time since the
+ * one before: where a busy machine holds the sampler up, it holds up those who stay as well.
+ */
 const run = ({ service, customers, servers }: Values, utilisation: number) =>
   Stage.variant(
     `busy ${Math.round(100 * utilisation)} % of the time`,
@@ -28,18 +31,14 @@ const run = ({ service, customers, servers }: Values, utilisation: number) =>
       let inside = 0
       let stayedMs = 0
       let sampled = 0
-      let samples = 0
-      const sampler = yield* Effect.forkChild(
-        Effect.forever(
-          Effect.andThen(
-            Effect.sleep(service / 2),
-            Effect.sync(() => {
-              sampled += inside
-              samples++
-            })
-          )
-        )
-      )
+      let sampledMs = 0
+      const sample = Effect.gen(function* () {
+        yield* Effect.sleep(service / 2)
+        const nowMs = yield* Stage.now
+        sampled += inside * (nowMs - sampledMs)
+        sampledMs = nowMs
+      })
+      const sampler = yield* Effect.forkChild(Effect.forever(sample))
       const customer = Effect.gen(function* () {
         const came = yield* Stage.now
         inside++
@@ -57,7 +56,7 @@ const run = ({ service, customers, servers }: Values, utilisation: number) =>
       yield* Fiber.awaitAll(all)
       yield* Fiber.interrupt(sampler)
       const lastMs = yield* Stage.now
-      return { l: sampled / samples, lambda: customers / lastMs, w: stayedMs / customers }
+      return { l: sampled / sampledMs, lambda: customers / lastMs, w: stayedMs / customers }
     })
   )
 

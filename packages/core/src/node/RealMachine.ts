@@ -11,21 +11,25 @@ import { cooperate } from "../Cooperate.ts"
 import { Executor, type ExecutorError } from "../Executor.ts"
 import { type Machine, workersOf } from "../scenario/Machine.ts"
 import * as Stage from "../scenario/Stage.ts"
-import type * as WorkTask from "../scenario/work.task.ts"
 import * as Work from "../scenario/Work.ts"
 import * as Task from "../Task.ts"
 import * as BlockedDetector from "./BlockedDetector.ts"
 import * as ProcessExecutor from "./ProcessExecutor.ts"
+import * as RunQueue from "./RunQueue.ts"
 import * as ThreadExecutor from "./ThreadExecutor.ts"
+import type * as WorkTask from "./work.task.ts"
 
 /** Where workers find their tasks; a bundle has its copy elsewhere. */
-const workTask = new URL("../scenario/work.task.ts", import.meta.url)
+const workTask = new URL("./work.task.ts", import.meta.url)
+
+/** What the loop and each worker have done before anything is timed: so that all find the code compiled as far. */
+const first = Work.fibonacci(20_000)
 
 /** Does work in slices of so many steps. */
 const inSteps = (work: Work.Work, steps: number) => {
   const all = Work.steps(work)
   const slice: Effect.Effect<string> = Effect.suspend(() => {
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; step < steps; step += Work.stride) {
       const next = all.next()
       if (next.done) return Effect.succeed(next.value)
     }
@@ -34,14 +38,14 @@ const inSteps = (work: Work.Work, steps: number) => {
   return slice
 }
 
-/** The longest time between two turns of the event loop while an effect runs. */
+/** The longest time between two turns of the event loop while an effect runs, less what its thread stood in line. */
 const longestStall = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
     let longestMs = 0
-    let lastMs = performance.now()
+    let lastMs = RunQueue.nowMs()
     let handle: NodeJS.Immediate
     const tick = () => {
-      const now = performance.now()
+      const now = RunQueue.nowMs()
       longestMs = Math.max(longestMs, now - lastMs)
       lastMs = now
       handle = setImmediate(tick)
@@ -49,7 +53,7 @@ const longestStall = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     tick()
     return Effect.map(
       Effect.onExit(effect, () => Effect.sync(() => clearImmediate(handle))),
-      (value) => [value, Math.max(longestMs, performance.now() - lastMs)] as const
+      (value) => [value, Math.max(longestMs, RunQueue.nowMs() - lastMs)] as const
     )
   })
 
@@ -58,25 +62,33 @@ export const make = (url: URL = workTask): Machine["Service"] => {
   const tasks = Task.module<typeof WorkTask>(url)
   /** Of worker processes: threads are in the process's own count. */
   let processesCpuMs = 0
+  let [tookMs, inLineMs] = [0, 0]
+  const counted = <A>(timed: RunQueue.Timed<A>): A => {
+    tookMs += timed.tookMs
+    inLineMs += timed.inLineMs
+    return timed.value
+  }
+  Work.perform(first)
   return {
     call: (lane, work) =>
       Stage.during(
         lane,
         "running",
-        Effect.sync(() => Work.perform(work))
+        Effect.sync(() => counted(RunQueue.time()(Work.perform(work))))
       ),
     cooperate: (lane, work, slice) =>
       Stage.during(
         lane,
         "running",
-        Effect.map(
-          longestStall(
+        Effect.suspend(() => {
+          const timed = RunQueue.time()
+          const sliced = longestStall(
             "steps" in slice
               ? inSteps(work, slice.steps)
               : cooperate(() => Work.steps(work), { budget: slice.budgetMs })
-          ),
-          ([result, longestMs]) => ({ result, longestMs })
-        )
+          )
+          return Effect.map(sliced, ([result, longestMs]) => counted(timed({ result, longestMs })))
+        })
       ),
     sleep: (lane, ms) => Stage.during(lane, "sleeping", Effect.sleep(ms)),
     withWorkers: (kind, { workers }, use) => {
@@ -85,6 +97,11 @@ export const make = (url: URL = workTask): Machine["Service"] => {
       return Effect.gen(function* () {
         const executor = yield* Executor
         yield* Effect.orDie(executor.warm(maximum))
+        yield* Effect.forEach(
+          Array.from({ length: maximum }),
+          () => Effect.orDie(executor.submit(tasks.perform, [first])),
+          { concurrency: "unbounded", discard: true }
+        )
         const map = Effect.fnUntraced(function* (items: number, chunk: number) {
           const began = performance.now()
           let firstMs = 0
@@ -114,7 +131,7 @@ export const make = (url: URL = workTask): Machine["Service"] => {
           Effect.match(effect, { onSuccess: () => "done", onFailure: ({ reason }) => reason._tag })
         const used = use(
           workersOf(maximum, {
-            perform: (work) => Effect.orDie(executor.submit(tasks.perform, [work])),
+            perform: (work) => Effect.orDie(Effect.map(executor.submit(tasks.perform, [work]), counted)),
             map: (items, chunk) => Effect.orDie(map(items, chunk)),
             stop,
             echo: (bytes) => timed(executor.submit(tasks.echo, [new Uint8Array(bytes)])),
@@ -140,6 +157,7 @@ export const make = (url: URL = workTask): Machine["Service"] => {
       const { user, system } = process.cpuUsage()
       return (user + system) / 1000 + processesCpuMs
     }),
+    inLine: Effect.sync(() => ({ tookMs, inLineMs, loopMs: RunQueue.inLineMs() })),
     heapBytes: Effect.sync(() => {
       setFlagsFromString("--expose-gc")
       ;(runInNewContext("gc") as () => void)()

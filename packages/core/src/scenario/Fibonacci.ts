@@ -89,7 +89,7 @@ export const fibonacci = Scenario.make({
     const threads = yield* run("threads")
     const processes = yield* run("processes")
     const digits = new Set([sequential, cooperative, threads, processes].flatMap(({ results }) => results))
-    const faster = ({ wallMs }: Ways.Outcome) => sequential.wallMs / wallMs
+    const faster = ({ ownMs }: Ways.Outcome) => sequential.ownMs / ownMs
     return {
       digits: [...digits].join(" and "),
       cooperative: faster(cooperative),

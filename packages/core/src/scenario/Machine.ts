@@ -36,6 +36,14 @@ export interface Workers {
   readonly map: (items: number, chunk: number) => Effect.Effect<Mapped>
 }
 
+/** What work took by the clock so far, added up, and for how much of that others had the cores it could have run on. */
+export interface InLine {
+  readonly tookMs: number
+  readonly inLineMs: number
+  /** Of the event loop's thread, whatever it did. */
+  readonly loopMs: number
+}
+
 export interface Mapped {
   /** From the start to the first result, and to the last. */
   readonly firstMs: number
@@ -61,6 +69,8 @@ export class Machine extends Context.Service<
     ) => Effect.Effect<A, E, R>
     /** CPU time of all threads and of worker processes that have ended, in milliseconds. A model has none. */
     readonly cpuMs: Effect.Effect<number | undefined>
+    /** How long work stood in line for a core, where the system tells (Linux). A model has cores of its own. */
+    readonly inLine: Effect.Effect<InLine>
     /** Bytes of the heap in use after a collection. A model has none. */
     readonly heapBytes: Effect.Effect<number | undefined>
     /** Runs something, and names the functions that blocked the event loop meanwhile. A model has none. */
@@ -149,6 +159,7 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
       )
     },
     cpuMs: Effect.undefined,
+    inLine: Effect.succeed({ tookMs: 0, inLineMs: 0, loopMs: 0 }),
     heapBytes: Effect.undefined,
     blocked: (effect) => Effect.map(effect, (value) => [value, []])
   }

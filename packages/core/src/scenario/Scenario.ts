@@ -119,6 +119,8 @@ export interface Played {
   readonly parameters: Readonly<Record<string, number>>
   readonly measured: Measured<string>
   readonly checks: ReadonlyArray<Check>
+  /** The share of its time that work stood in line for a core which other programs had, 0 to 1: taken out of speeds. */
+  readonly inLine: number
   readonly events: ReadonlyArray<Stage.StageEvent>
   /** One for each variant. */
   readonly timelines: ReadonlyArray<Timeline>
@@ -129,12 +131,14 @@ const played = <P extends Parameters, K extends string>(
   parameters: Values<P>,
   measured: Measured<K>,
   mode: Mode,
-  events: ReadonlyArray<Stage.StageEvent>
+  events: ReadonlyArray<Stage.StageEvent>,
+  inLine = 0
 ): Played => ({
   mode,
   parameters,
   measured,
   checks: checks(scenario, parameters, measured, mode),
+  inLine,
   events,
   timelines: Stage.timelines(events)
 })
@@ -172,5 +176,6 @@ export const playReally = <P extends Parameters, K extends string>(
   Effect.gen(function* () {
     const stage = Stage.make(options.listen)
     const measured = yield* Effect.provideService(scenario.program(parameters), Stage.Stage, stage)
-    return played(scenario, parameters, measured, "real", stage.events)
+    const { tookMs, inLineMs } = yield* (yield* Machine).inLine
+    return played(scenario, parameters, measured, "real", stage.events, tookMs === 0 ? 0 : inLineMs / tookMs)
   })

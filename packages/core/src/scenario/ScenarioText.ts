@@ -49,19 +49,28 @@ export const reveal = (scenario: Scenario, played: Played, options: Options = {}
       ""
     ]),
     ...(model === undefined || played.mode === "real" ? [] : [...wrap(`Modelled: ${model}`, width), ""]),
-    ...(played.mode === "real" && held < judged.length
-      ? [
-          ...wrap(
-            "A real machine has more to do than theory knows: other programs, and code that each worker meets for the first time. Virtual time (--virtual) has neither.",
-            width
-          ),
-          ""
-        ]
-      : []),
+    ...remarks(played).flatMap((remark) => [...wrap(remark, width), ""]),
     `${held} of ${judged.length} predictions hold, ${played.mode === "virtual" ? "in virtual time" : "measured on this machine"}`,
     ""
   ].join("\n")
 }
+
+/** What a real run must say of its machine. */
+export const remarks = ({ mode, checks, inLine }: Pick<Played, "mode" | "checks" | "inLine">): ReadonlyArray<string> =>
+  mode === "virtual"
+    ? []
+    : [
+        ...(inLine < 0.05
+          ? []
+          : [
+              `Other programs had the cores, too: work stood in line for one for ${(100 * inLine).toFixed(0)} % of its time. How many times as fast something is leaves that out; the pictures show it.`
+            ]),
+        ...(checks.some(({ holds }) => holds === false)
+          ? [
+              "A real machine has more to do than theory knows. In virtual time (`--virtual`) it has nothing else to do."
+            ]
+          : [])
+      ]
 
 const widthOf = ({ width = 100 }: Options) => Math.max(40, width)
 

@@ -18,6 +18,8 @@ export const titles: { readonly [_ in Way]: string } = {
 export interface Outcome {
   readonly results: ReadonlyArray<string>
   readonly wallMs: number
+  /** What it would have been on cores of its own. */
+  readonly ownMs: number
   /** The longest that a timer was late because the loop was busy. */
   readonly stallMs: number
   /** When each ended. */
@@ -26,20 +28,36 @@ export interface Outcome {
   readonly cpuMs: number | undefined
 }
 
+/**
+ * Runs work, and tells how long it would have taken on cores of its own: by the clock, less the share of its time that
+ * it stood in line for a core which other programs had.
+ */
+export const onOwnCores = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const machine = yield* Machine
+    const [before, beganMs] = [yield* machine.inLine, yield* Stage.now]
+    const value = yield* effect
+    const [after, endedMs] = [yield* machine.inLine, yield* Stage.now]
+    const tookMs = after.tookMs - before.tookMs
+    const share = tookMs === 0 ? 0 : (after.inLineMs - before.inLineMs) / tookMs
+    return { value, ownMs: (endedMs - beganMs) * (1 - share) }
+  })
+
 /** A timer's period while others work. */
 export const heartbeatMs = 10
 
-/** Runs something beside a timer that tells how late it fires. */
+/** Runs something beside a timer that tells how late it fires: by what the loop did, not by other programs. */
 export const felt = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const machine = yield* Machine
     let stallMs = 0
-    let dueMs = heartbeatMs + (yield* Stage.now)
-    const late = Effect.map(Stage.now, (now) => Math.max(stallMs, now - dueMs))
+    const ownMs = Effect.zipWith(Stage.now, machine.inLine, (now, { loopMs }) => now - loopMs)
+    let dueMs = heartbeatMs + (yield* ownMs)
+    const late = Effect.map(ownMs, (now) => Math.max(stallMs, now - dueMs))
     const beat = Effect.gen(function* () {
       yield* machine.sleep("heartbeat", heartbeatMs)
       stallMs = yield* late
-      dueMs = heartbeatMs + (yield* Stage.now)
+      dueMs = heartbeatMs + (yield* ownMs)
     })
     const heart = yield* Effect.forkChild(Effect.forever(beat), { startImmediately: true })
     const value = yield* effect
@@ -76,18 +94,21 @@ const perform = (way: Way, works: ReadonlyArray<Task>, cores: number) =>
         titles[way],
         Effect.gen(function* () {
           const { value, stallMs } = yield* felt(
-            Effect.forEach(
-              works,
-              ({ lane, work }, index) =>
-                Effect.gen(function* () {
-                  const result = yield* Stage.lane(lane, perform(lane, work))
-                  endedMs[index] = yield* Stage.now
-                  return result
-                }),
-              { concurrency }
+            onOwnCores(
+              Effect.forEach(
+                works,
+                ({ lane, work }, index) =>
+                  Effect.gen(function* () {
+                    const result = yield* Stage.lane(lane, perform(lane, work))
+                    endedMs[index] = yield* Stage.now
+                    return result
+                  }),
+                { concurrency }
+              )
             )
           )
-          return { results: value, stallMs, endedMs, wallMs: Math.max(...endedMs) } satisfies Omit<Outcome, "cpuMs">
+          const { value: results, ownMs } = value
+          return { results, stallMs, endedMs, wallMs: Math.max(...endedMs), ownMs } satisfies Omit<Outcome, "cpuMs">
         })
       )
     switch (way) {

@@ -1,7 +1,10 @@
 /** Work for the workers of an executor. */
+import * as Work from "../scenario/Work.ts"
 import type { TaskContext } from "../Task.ts"
+import { time } from "./RunQueue.ts"
 
-export { perform } from "./Work.ts"
+/** Does work, and tells what of its time went by without a core. */
+export const perform = (work: Work.Work) => time()(Work.perform(work))
 
 /** The tiniest of tasks. */
 export const square = (number: number): number => number * number
@@ -17,5 +20,4 @@ export function compute(this: TaskContext, ms: number, asks: boolean): void {
 }
 
 /** Takes its worker with it. */
-export const exit = (): void =>
-  (globalThis as unknown as { process: { exit: (status: number) => never } }).process.exit(1)
+export const exit = (): never => process.exit(1)

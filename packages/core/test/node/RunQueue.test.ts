@@ -1,0 +1,23 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as RunQueue from "../../src/node/RunQueue.ts"
+
+describe("the line for a core", () => {
+  it("is part of the time that work takes, and gives back what was done", () => {
+    const timed = RunQueue.time()
+    let sum = 0
+    for (let turn = 0; turn < 1e6; turn++) sum += turn
+    const { value, tookMs, inLineMs } = timed(sum)
+    assert.strictEqual(value, 499_999_500_000)
+    assert.isAbove(tookMs, 0)
+    assert.isAtLeast(inLineMs, 0)
+  })
+
+  it("only grows", () => {
+    let lastMs = RunQueue.inLineMs()
+    for (let turn = 0; turn < 100; turn++) {
+      const ms = RunQueue.inLineMs()
+      assert.isAtLeast(ms, lastMs)
+      lastMs = ms
+    }
+  })
+})
