@@ -228,6 +228,17 @@ describe("the exported page", { timeout: 60_000 }, () => {
     assert.isAbove(await playheads("no-preference"), 0)
   })
 
+  it.each([1100, 1280, 1440])("has the program beside its picture, %i pixels wide", async (width) => {
+    const { tab } = await open(hosted)
+    await tab.setViewportSize({ width, height: 800 })
+    await play(tab, "countdown")
+    const [story, code] = [await tab.locator(".story").boundingBox(), await tab.locator(".code").boundingBox()]
+    assert.isAtLeast(code!.x, story!.x + story!.width)
+    assert.isAtMost(code!.x + code!.width, width)
+    assert.isAtLeast(story!.width, 500)
+    await tab.close()
+  })
+
   it("fits a phone: nothing is wider than it", async () => {
     const { tab } = await open(hosted)
     await tab.setViewportSize({ width: 360, height: 740 })
