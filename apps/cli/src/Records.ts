@@ -4,16 +4,28 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type { Entry } from "@simul/scraper/Store"
+import type { Archive } from "@simul/scraper/Sink"
+import type { Entry, Indexed } from "@simul/scraper/Store"
 import type { RunError } from "@simul/scraper/RunError"
 
 export class Records extends Context.Service<
   Records,
   {
     /** Every target of the runs in `directory`, each once. Fails with `NoStore` where no run was made. */
-    readonly read: (
-      directory: string
-    ) => Effect.Effect<{ readonly entries: Stream.Stream<Entry, RunError> }, RunError, Scope.Scope>
+    readonly read: (directory: string) => Effect.Effect<
+      {
+        readonly entries: Stream.Stream<Entry, RunError>
+        readonly archives: ReadonlyArray<Archive>
+        /** The index of the archives, while it is up to date. */
+        readonly indexed: Indexed | undefined
+        /** Whether a record has a payload of this digest. */
+        readonly holds: (digest: string) => Effect.Effect<boolean, RunError>
+        /** A run works in it. */
+        readonly isHeld: boolean
+      },
+      RunError,
+      Scope.Scope
+    >
   }
 >()("@simul/cli/Records") {
   /** The stores of the engine, loaded when the first one is read. */

@@ -67,7 +67,7 @@ const assertWhole = async (directory: string, saved: ReturnType<typeof savedIn>,
 
 describe("simul get --format warc, killed at any instant", () => {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    it(`has every answer once, in whole records (seed ${seed})`, { timeout: 120_000 }, async () => {
+    it(`has every answer once, in whole records (seed ${seed})`, { timeout: 600_000 }, async () => {
       const random = randomOf(seed)
       const paths = pathsOf(seed)
       const directory = join(root, `${seed}`)
@@ -147,6 +147,7 @@ describe("simul get --format warc, killed at any instant", () => {
       // what the server sends uncoded is what the archive has
       const plain = saved.filter(({ url }) => !url.includes("/encoded/"))
       for (const { url, bytes } of plain) assert.strictEqual(bytes, Site.body(pathOf.get(url)!).length, url)
+      assert.include(await Program.screen(["verify", directory]), "all as recorded", `seed ${seed}`)
 
       // the same for the package: killed while it grows, then made
       const wacz = join(directory, "simul.wacz")

@@ -27,7 +27,13 @@ const screenOf = Effect.fnUntraced(function* (args: ReadonlyArray<string>, entri
     read: (directory) =>
       entries === undefined
         ? Effect.fail(new NoStore({ directory }))
-        : Effect.succeed({ entries: Stream.fromIterable(entries) })
+        : Effect.succeed({
+            entries: Stream.fromIterable(entries),
+            archives: [],
+            indexed: undefined,
+            holds: () => Effect.succeed(true),
+            isHeld: false
+          })
   }
   const { engine } = FakeEngine.make({ outcomes: Stream.empty })
   const status = yield* Simul.run(args).pipe(

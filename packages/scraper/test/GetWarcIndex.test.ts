@@ -107,6 +107,9 @@ describe("index of get --format warc", () => {
       kept.map((row) => ({ ...row })),
       [{ bytes: whole.length, sha256: createHash("sha256").update(whole).digest("hex") }]
     )
+    fs.rmSync(file)
+    await fetchAll(urls, directory)
+    assert.isTrue(fs.readFileSync(file).equals(whole))
     database.exec("DELETE FROM indexed")
     database.close()
     fs.writeFileSync(file, "half")

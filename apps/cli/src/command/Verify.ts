@@ -4,6 +4,9 @@
  * outcome.
  */
 import * as Command from "effect/cli/Command"
+import type { RunError } from "@simul/scraper/RunError"
+import * as ArchiveCheck from "@simul/scraper/sink/ArchiveCheck"
+import * as ArchiveIndex from "@simul/scraper/sink/ArchiveIndex"
 import * as Recorded from "@simul/scraper/sink/Recorded"
 import type { Entry } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
@@ -50,9 +53,32 @@ const faultOf = (directory: string, entry: Entry): Effect.Effect<Fault | undefin
   )
 }
 
+/** What is wrong with archives beyond the bodies in them, and with their index. */
+const archived = (
+  directory: string,
+  { archives, indexed, holds, isHeld }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries">
+): Stream.Stream<Fault | undefined, RunError> => {
+  const nameless = (name: string) => (fault: Recorded.Fault) => ({ name, ...told(fault, 0) })
+  const records = Stream.flatMap(Stream.fromIterable(archives), (archive) => {
+    const holdsNow = (digest: string) => Effect.runPromise(holds(digest))
+    const faults = ArchiveCheck.faults(directory, archive, holdsNow, isHeld)
+    return Stream.map(Stream.orDie(Stream.fromAsyncIterable(faults, (error) => error)), nameless(archive.name))
+  })
+  if (indexed === undefined || isHeld) return records
+  const { bytes } = indexed
+  return Stream.concat(
+    records,
+    Stream.fromEffect(
+      Effect.map(Recorded.recorded(directory, ArchiveIndex.name, indexed), (fault) =>
+        fault === undefined ? undefined : { name: ArchiveIndex.name, ...told(fault, bytes) }
+      )
+    )
+  )
+}
+
 export const verify = Effect.fnUntraced(function* (directory: string, quiet: boolean) {
   const screen = yield* Screen
-  const { entries } = yield* (yield* Records).read(directory)
+  const { entries, archives, indexed, holds, isHeld } = yield* (yield* Records).read(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
   let files = 0
   let bytes = 0
@@ -64,8 +90,8 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
     return faultOf(directory, entry)
   }
   // Four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
-  yield* entries.pipe(
-    Stream.mapEffect(look, { concurrency: 4 }),
+  yield* Stream.mapEffect(entries, look, { concurrency: 4 }).pipe(
+    Stream.concat(archived(directory, { archives, indexed, holds, isHeld })),
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1

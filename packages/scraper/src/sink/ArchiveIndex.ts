@@ -4,11 +4,12 @@
  *
  * It is written aside and put in place by a rename. Until the store has heard of
  * that it is out of date, so a run that was killed meanwhile is followed by one
- * that writes it again.
+ * that writes it again. So is one that finds it gone, or with another length.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import { lstatSync } from "node:fs"
 import { open, rename } from "node:fs/promises"
 import { DirectoryUnusable } from "../RunError.ts"
 import type { Capture } from "../Sink.ts"
@@ -49,7 +50,8 @@ export const renew = Effect.fnUntraced(function* (
   store: Pick<Store["Service"], "captures" | "indexed" | "index">,
   { directory, parts, durability }: { readonly directory: string; readonly parts: string; readonly durability: string }
 ) {
-  if ((yield* store.indexed) !== undefined) return
+  const known = yield* store.indexed
+  if (known !== undefined && lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })?.size === known.bytes) return
   const isPower = durability === "power"
   const written = yield* write(`${parts}/${name}`, store.captures, isPower)
   // no archive, no index

@@ -77,5 +77,11 @@ export const read = Effect.fnUntraced(function* (directory: string) {
   const file = join(DirectoryLock.stateOf(directory), storeName)
   if (!existsSync(file)) return yield* new NoStore({ directory })
   const sql = yield* openSqlite(file, directory, "process")
-  return { entries: yield* Effect.provideService(SqlStore.entries(file), SqlClient.SqlClient, sql) }
+  const provided = Effect.provideService(SqlClient.SqlClient, sql)
+  return {
+    entries: yield* provided(SqlStore.entries(file)),
+    ...(yield* provided(SqlStore.archives(file))),
+    /** Somebody works in it. */
+    isHeld: DirectoryLock.isHeld(directory)
+  }
 })

@@ -92,5 +92,6 @@ export const make = (sql: SqlClient.SqlClient) => ({
   ),
 
   indexed: Effect.map(sql<Indexed>`SELECT bytes, sha256 FROM indexed`, ([row]) => row),
-  index: ({ bytes, sha256 }: Indexed) => sql`INSERT INTO indexed (bytes, sha256) VALUES (${bytes}, ${sha256})`
+  index: ({ bytes, sha256 }: Indexed) =>
+    Effect.andThen(sql`DELETE FROM indexed`, sql`INSERT INTO indexed (bytes, sha256) VALUES (${bytes}, ${sha256})`)
 })

@@ -290,6 +290,26 @@ export const entries = Effect.fnUntraced(function* (file: string) {
   return Stream.mapError(Stream.map(rows(sql, "true"), toEntry), damaged(file))
 })
 
+/** Archives and their index as committed, of a store that may be of an older version and in use. */
+export const archives = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  const version = yield* checkVersion(sql, file)
+  const captures = SqlCaptures.make(sql)
+  const isIndexed = version >= 7
+  return {
+    archives: version < 2 ? [] : yield* Effect.mapError(sql<Archive>`SELECT name, bytes FROM archive`, damaged(file)),
+    indexed: isIndexed ? yield* Effect.mapError(captures.indexed, damaged(file)) : undefined,
+    /** Whether a record has a payload of this digest. */
+    holds: (digest: string) =>
+      isIndexed
+        ? Effect.mapError(
+            Effect.map(captures.originals([digest]), (found) => found.has(digest)),
+            damaged(file)
+          )
+        : Effect.succeed(true)
+  }
+})
+
 /** Brings the schema up to date. */
 const migrate = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: string) {
   yield* Effect.mapError(
