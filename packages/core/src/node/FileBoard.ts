@@ -57,6 +57,8 @@ export const openFileBoard = (): FileBoard => {
 
 /** The worker's view of the file, as descriptor 4. Sent as text; see `Bootstrap.ts`. */
 export function fileWorkerBoard(descriptor: number): WorkerBoard {
+  // a task may put something else in the place of the global
+  const { process } = globalThis
   const { readSync, writeSync } = process.getBuiltinModule("node:fs")
   const one = new Int32Array([1])
   const word = new Int32Array(1)

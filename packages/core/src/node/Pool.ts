@@ -62,10 +62,13 @@ const joined = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): Array<A> =>
       )
 
 export class Pool implements AsyncDisposable {
+  /** One that nobody can reach any more is shut down: what it was given holds it until it is settled. */
+  static readonly #forgotten = new FinalizationRegistry<Engine>((engine) => void engine.shutdown())
   readonly #engine: Engine
 
   private constructor(engine: Engine) {
     this.#engine = engine
+    Pool.#forgotten.register(this, engine)
   }
 
   /** A pool of threads. Rejects if an option is wrong, or the first worker cannot start. */

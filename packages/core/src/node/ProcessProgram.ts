@@ -13,6 +13,8 @@ function processMain(
   boardOn: typeof fileWorkerBoard,
   load: typeof loadModule
 ): (importModule: Parameters<typeof loadModule>[1], settings: ServeSettings) => void {
+  // a task may put something else in the place of the global
+  const { process } = globalThis
   let posted = 0
   let empty: (() => void) | undefined
   let before = performance.eventLoopUtilization()

@@ -25,6 +25,8 @@ function threadMain(
   keepTailIn: typeof keepTail,
   load: typeof loadModule
 ): (importModule: Parameters<typeof loadModule>[1]) => void {
+  // a task may put something else in the place of the global
+  const { process } = globalThis
   const { workerData, isMarkedAsUntransferable } = process.getBuiltinModule("node:worker_threads")
   const { getHeapStatistics } = process.getBuiltinModule("node:v8")
   const { port, memory, tail, settings } = workerData as ThreadData

@@ -125,6 +125,14 @@ for (const [kind, isolated] of [
         }
       })
 
+      it("may put something else in the place of `process` (tinypool)", async () => {
+        if (!isolated) return
+        await using pool = await Pool[kind]({ maximum: 1 })
+        assert.strictEqual(await pool.run(fault.loseProcess, []), "undefined")
+        assert.deepStrictEqual(await pool.map(range(3), work.increment).toArray(), [1, 2, 3])
+        assert.deepStrictEqual([pool.statistics().crashes, pool.statistics().workers.length], [0, 1])
+      })
+
       it("overtakes no other of its priority (piscina#1031)", async () => {
         await using pool = await open({ maximum: 1, tasksPerWorker: 1 })
         const ended: Array<number> = []

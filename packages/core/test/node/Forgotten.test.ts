@@ -23,6 +23,12 @@ for (const kind of ["threads", "processes", "inline"])
       assert.match(output, /^\d+ \d+\n$/)
       assert.strictEqual(end, 0)
     })
+
+    it("that is collected with tasks running and waiting runs them all, and then ends its workers", async () => {
+      const { output, end } = await run(kind, "collected")
+      assert.strictEqual(output, "0 1 2\n1 started, 1 ended\n")
+      assert.strictEqual(end, 0)
+    })
   })
 
 describe("a process in a hot loop", () => {

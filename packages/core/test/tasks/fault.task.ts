@@ -86,3 +86,8 @@ export const holds = async (): Promise<boolean> => {
   }
   return held?.deref() !== undefined
 }
+/** Leaves something else in the place of `process`. */
+export const loseProcess = (): string => {
+  globalThis.process = {} as NodeJS.Process
+  return typeof process.send
+}
