@@ -10,7 +10,7 @@ import { mocha } from "./Mocha.ts"
 import { peers } from "./Peers.ts"
 
 const { SIMUL_PEER = "", SIMUL_PEER_DIRECTORY = "" } = process.env
-const { folder, modules } = peers[SIMUL_PEER]!
+const { folder, modules, vitest } = peers[SIMUL_PEER]!
 const tests = join(SIMUL_PEER_DIRECTORY, folder)
 const inside = `${pathToFileURL(tests).href}/`
 
@@ -37,4 +37,4 @@ registerHooks({
 })
 
 // tests in TypeScript expect to be compiled to CommonJS, and some expect the globals of mocha
-Object.assign(globalThis, { __dirname: tests, require: createRequire(inside), ...mocha })
+if (vitest !== true) Object.assign(globalThis, { __dirname: tests, require: createRequire(inside), ...mocha })

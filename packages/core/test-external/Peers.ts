@@ -1,5 +1,6 @@
 /** The pools whose own tests judge ours: where their tests lie, and which of our modules stands for what they import. */
 import { differences as piscina } from "./PiscinaDifferences.ts"
+import { differences as tinypool } from "./TinypoolDifferences.ts"
 import { differences as workerpool } from "./WorkerPoolDifferences.ts"
 import type { Differences } from "./Differences.ts"
 
@@ -7,6 +8,8 @@ export interface Peer {
   /** Where the tests are, in the peer's checkout. */
   readonly folder: string
   readonly tests: RegExp
+  /** They are written for vitest. */
+  readonly vitest?: true
   /** Imports of tests and of their tasks, by what they say, and our module for it. */
   readonly modules: ReadonlyArray<readonly [specifier: RegExp, module: string]>
   readonly differences: Differences
@@ -22,6 +25,13 @@ export const peers: Readonly<Record<string, Peer>> = {
       [/^concat-stream$/, "./ConcatStream.ts"]
     ],
     differences: piscina
+  },
+  tinypool: {
+    folder: "test",
+    tests: /\.test\.ts$/,
+    vitest: true,
+    modules: [[/^(?:tinypool|\.\.\/\.\.\/dist\/index\.js)$/, "./Tinypool.ts"]],
+    differences: tinypool
   },
   workerpool: {
     folder: "test",

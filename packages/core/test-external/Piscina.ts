@@ -18,7 +18,7 @@ import type { Job } from "../src/executor/Job.ts"
 import type { Spawn } from "../src/executor/WorkerHandle.ts"
 import { threadSpawn } from "../src/node/ThreadWorker.ts"
 import { occupancy } from "./Occupancy.ts"
-import { isMovable, markMovable, queueOptions, transferable, value, workerDataKey } from "./Movable.ts"
+import { isMovable, move, queueOptions, transferable, value, workerDataKey } from "./Movable.ts"
 
 type Signal = AbortSignal | EventEmitter
 interface RunOptions {
@@ -64,13 +64,7 @@ export default class Piscina extends EventEmitterAsyncResource {
   static readonly transferableSymbol = transferable
   static readonly valueSymbol = value
   static readonly queueOptionsSymbol = queueOptions
-  static move(it: any): any {
-    if (it === null || typeof it !== "object") return it
-    const moved =
-      transferable in it && value in it ? it : { [transferable]: ArrayBuffer.isView(it) ? it.buffer : it, [value]: it }
-    markMovable(moved)
-    return moved
-  }
+  static readonly move = move
 
   readonly options: any
   completed = 0

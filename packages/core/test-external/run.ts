@@ -3,20 +3,18 @@
  * engine: `node packages/core/test-external/run.ts PEER DIRECTORY [FILE...]`, where
  * the directory is a checkout of the peer.
  *
- * Each case has a process of its own, and `longest` milliseconds; one that fails without
- * a reason is run once more, and named for it. Prints what became of
+ * Each case has a process of its own, and `longest` milliseconds (those for vitest share
+ * a run of their file); one that fails without a reason is run once more, and named for it. Prints what became of
  * each file, then the cases that differ by reason, then those that fail with what they
  * say. Ends with status 1 if a case fails for which the peer's differences give no reason.
  */
-import { spawn } from "node:child_process"
 import { existsSync, readFileSync, readdirSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join, resolve } from "node:path"
-import { text } from "node:stream/consumers"
+import { nodeTests } from "./NodeTests.ts"
 import { peers } from "./Peers.ts"
-import type { Line } from "./Reporter.ts"
+import { vitestTests } from "./VitestTests.ts"
 
-const longest = 120_000
 const [name = "", given = "", ...only] = process.argv.slice(2)
 const peer = peers[name]
 const directory = resolve(given)
@@ -30,44 +28,7 @@ if (peer === undefined || given === "" || !existsSync(folder)) {
   process.exit(2)
 }
 
-const local = (module: string) => new URL(module, import.meta.url).href
-
-/** What a file prints with one of its cases run, or, without a number, with all of them named. */
-const lines = async <A>(
-  file: string,
-  number?: number
-): Promise<{ readonly lines: ReadonlyArray<A>; readonly hung: boolean }> => {
-  const child = spawn(process.execPath, [`--test-reporter=${local("./Reporter.ts")}`, join(folder, file)], {
-    stdio: ["ignore", "pipe", "ignore"],
-    env: {
-      ...process.env,
-      NODE_OPTIONS: `--no-warnings --require=${join(import.meta.dirname, "Hooks.ts")}`,
-      SIMUL_PEER: name,
-      SIMUL_PEER_DIRECTORY: directory,
-      ...(number !== undefined && { SIMUL_PEER_CASE: String(number) })
-    },
-    timeout: longest,
-    killSignal: "SIGKILL"
-  })
-  const output = await text(child.stdout)
-  return {
-    lines: output
-      .split("\n")
-      .filter((line) => /^["{]/.test(line))
-      .map((line) => JSON.parse(line) as A),
-    hung: child.signalCode === "SIGKILL"
-  }
-}
-
-/** Why a case fails; undefined if it passes, null if it says itself that it is not to be run here. */
-const judge = async (file: string, number: number): Promise<string | undefined | null> => {
-  const { lines: reports, hung } = await lines<Line>(file, number)
-  if (hung) return `does not end within ${longest / 1000} s`
-  const failure = reports.find((line) => !line.passed)
-  if (failure !== undefined) return failure.why
-  if (reports.length === 0) return "ends before it is reported"
-  return reports.every(({ skipped }) => skipped) ? null : undefined
-}
+const tests = peer.vitest === true ? vitestTests(name, peer, directory) : nodeTests(name, peer, directory)
 
 interface Case {
   readonly file: string
@@ -96,11 +57,11 @@ console.log(`| ${name} ${version} | passed | differs by design | fails |\n|---|-
 const cases = new Map<string, ReadonlyArray<Case>>()
 for (const file of files)
   if (peer.differences.unfit[file] === undefined) {
-    const { lines: titles } = await lines<string>(file)
+    const titles = await tests.titles(file)
     if (titles.length === 0) throw new Error(`${file} cannot be loaded`)
     cases.set(
       file,
-      titles.map((title, number) => ({ file, title, why: inTurn(() => judge(file, number)) }))
+      titles.map((title, number) => ({ file, title, why: inTurn(() => tests.judge(file, title, number)) }))
     )
   }
 
@@ -117,7 +78,7 @@ for (const [file, list] of cases) {
     // many assert how long something takes, which depends on what else the machine does
     if (typeof why === "string" && reason === undefined) {
       again.push(full)
-      why = await inTurn(() => judge(file, number))
+      why = await inTurn(() => tests.judge(file, title, number))
     }
     if (why === null) continue
     if (why === undefined) count.passed++

@@ -1,0 +1,6 @@
+import type { Differences } from "./Differences.ts"
+
+export const differences: Differences = {
+  unfit: {},
+  cases: []
+}
