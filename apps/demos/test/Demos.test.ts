@@ -35,11 +35,12 @@ const screenWith = async (input: string, ...args: ReadonlyArray<string>) => {
 }
 
 describe.each(scenarios.map(({ name }) => name))("%s", (name) => {
-  it("is as theory predicts in virtual time, and the same bytes again", async () => {
+  it("is as theory predicts in virtual time, and prints the bytes of outputs/", async () => {
     const first = await screen(name, "--virtual")
     assert.deepStrictEqual([first.status, first.stderr], [0, ""], first.stdout)
     assert.include(first.stdout, " predictions hold, in virtual time\n")
     assert.strictEqual((await screen(name, "--virtual")).stdout, first.stdout)
+    await expect(first.stdout).toMatchFileSnapshot(`../outputs/${name}.txt`)
   })
 })
 
@@ -54,7 +55,7 @@ describe("the README", () => {
       const { measured, unit } = checks.find(({ key }) => key === question.answer)!
       const text = question.text(Parameter.defaults(parameters as Parameter.Parameters))
       const answer = measured === undefined ? "in a real run" : ScenarioText.shown(measured, unit)
-      assert.include(readme, `| \`${name}\` | ${text} | ${answer} |\n`)
+      assert.include(readme, `| [\`${name}\`](outputs/${name}.txt) | ${text} | ${answer} |\n`)
     }
   )
 
