@@ -8,11 +8,11 @@ import type { Capture } from "../Sink.ts"
 import * as Surt from "./Surt.ts"
 
 /** By this an index is sorted, byte by byte: key and second. */
-export const keyOf = ({ url, dateMs }: Capture): string =>
+const keyOf = ({ url, dateMs }: Capture): string =>
   `${Surt.fromUrl(url)} ${new Date(dateMs).toISOString().replace(/\D/g, "").slice(0, 14)}`
 
 /** The line of a capture, with its end. A body without a type has no `mime`. */
-export const line = (capture: Capture): string => {
+const line = (key: string, capture: Capture): string => {
   const { url, status, type, digest, length, offset, archive, isRevisit } = capture
   const mime = isRevisit ? "warc/revisit" : type
   const fields = {
@@ -25,7 +25,7 @@ export const line = (capture: Capture): string => {
     filename: archive
   }
   const json = Object.entries(fields).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`)
-  return `${keyOf(capture)} {${json.join(", ")}}\n`
+  return `${key} {${json.join(", ")}}\n`
 }
 
 /**
@@ -43,7 +43,7 @@ export class Lines {
       const key = keyOf(capture)
       if (key !== this.#key) text += this.end()
       this.#key = key
-      this.#held.push(line(capture))
+      this.#held.push(line(key, capture))
     }
     return text
   }
