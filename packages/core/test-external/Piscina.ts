@@ -12,12 +12,13 @@ import { availableParallelism } from "node:os"
 import { isMainThread } from "node:worker_threads"
 import { fileURLToPath } from "node:url"
 import { Engine } from "../src/executor/Engine.ts"
-import { ExecutorError } from "../src/executor/ExecutorError.ts"
+import type { ExecutorError } from "../src/executor/ExecutorError.ts"
 import { engineOptions } from "../src/executor/ExecutorOptions.ts"
 import type { Job } from "../src/executor/Job.ts"
 import type { Spawn } from "../src/executor/WorkerHandle.ts"
 import { threadSpawn } from "../src/node/ThreadWorker.ts"
 import { occupancy } from "./Occupancy.ts"
+import { piscinaError } from "./PiscinaError.ts"
 import { isMovable, move, queueOptions, transferable, value, workerDataKey } from "./Movable.ts"
 
 type Signal = AbortSignal | EventEmitter
@@ -171,24 +172,11 @@ export default class Piscina extends EventEmitterAsyncResource {
     })
   }
 
-  #translated({ reason }: ExecutorError, signal: Signal | null): unknown {
-    switch (reason._tag) {
-      case "TaskFailed":
-        return reason.error
-      case "WorkerCrashed":
-      case "OutOfMemory":
-        return reason.error ?? new Error(`worker exited with code: ${reason.exitCode}`)
-      case "QueueFull":
-        return new Error(
-          reason.capacity === 0 ? "No task queue available and all Workers are busy" : "Task queue is at limit"
-        )
-      case "Cancelled":
-        return new AbortError((signal as AbortSignal).reason)
-      case "ShutDown":
-        return this.#closing ? new AbortError("pool is closed") : new Error("Terminating worker thread")
-      default:
-        return new ExecutorError(reason, "run")
-    }
+  #translated(error: ExecutorError, signal: Signal | null): unknown {
+    return piscinaError(error, {
+      Cancelled: () => new AbortError((signal as AbortSignal).reason),
+      ShutDown: () => (this.#closing ? new AbortError("pool is closed") : new Error("Terminating worker thread"))
+    })
   }
 
   #tellDrain(): void {

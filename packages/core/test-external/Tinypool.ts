@@ -11,7 +11,7 @@ import { EventEmitterAsyncResource } from "node:events"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { Engine } from "../src/executor/Engine.ts"
-import { ExecutorError } from "../src/executor/ExecutorError.ts"
+import type { ExecutorError } from "../src/executor/ExecutorError.ts"
 import { engineOptions } from "../src/executor/ExecutorOptions.ts"
 import type { Job } from "../src/executor/Job.ts"
 import type { Spawn } from "../src/executor/WorkerHandle.ts"
@@ -19,6 +19,7 @@ import { processSpawn } from "../src/node/ProcessWorker.ts"
 import { threadSpawn } from "../src/node/ThreadWorker.ts"
 import { isMovable, move, queueOptions, transferable, value } from "./Movable.ts"
 import { occupancy } from "./Occupancy.ts"
+import { piscinaError } from "./PiscinaError.ts"
 import { state } from "./tinypool.task.ts"
 
 type Runtime = "worker_threads" | "child_process"
@@ -152,24 +153,11 @@ export class Tinypool extends EventEmitterAsyncResource {
     })
   }
 
-  #translated({ reason }: ExecutorError): unknown {
-    switch (reason._tag) {
-      case "TaskFailed":
-        return reason.error
-      case "WorkerCrashed":
-      case "OutOfMemory":
-        return reason.error ?? new Error(`worker exited with code: ${reason.exitCode}`)
-      case "QueueFull":
-        return new Error(
-          reason.capacity === 0 ? "No task queue available and all Workers are busy" : "Task queue is at limit"
-        )
-      case "Cancelled":
-        return new Error("The task has been cancelled")
-      case "ShutDown":
-        return new Error("Terminating worker thread")
-      default:
-        return new ExecutorError(reason, "run")
-    }
+  #translated(error: ExecutorError): unknown {
+    return piscinaError(error, {
+      Cancelled: () => new Error("The task has been cancelled"),
+      ShutDown: () => new Error("Terminating worker thread")
+    })
   }
 
   cancelPendingTasks(): void {
