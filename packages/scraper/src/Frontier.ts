@@ -196,10 +196,11 @@ export const make = Effect.fnUntraced(function* (
     (!listEnded && politeness.queued() < low) ||
     (dueMs <= Date.now() && politeness.queued() < options.window)
 
-  const remember = (open: Map<string, boolean>, place: Batch["place"]) => {
+  const remember = (open: Map<string, boolean>, targets: ReadonlyArray<Target>, place: Batch["place"]) => {
     const batch: OpenBatch = { place, targets: counts.read, open, rows: 0 }
     if (place !== undefined) batches.push(batch)
     else others = [...others.filter(({ open }) => open.size > 0), batch]
+    for (const target of targets) politeness.add(target)
   }
   const restoreHosts = (targets: ReadonlyArray<Pick<Target, "host">>) => {
     const unknown = new Set(targets.map((target) => target.host).filter((host) => !hostsKnown.has(host)))
@@ -268,8 +269,7 @@ export const make = Effect.fnUntraced(function* (
     yield* restoreHosts(targets)
     counts.read += added
     counts.skipped += skipped
-    remember(open, place)
-    for (const target of targets) politeness.add(target)
+    remember(open, targets, place)
     for (const [line, error] of invalid.values()) options.invalid(line, error)
   })
 
@@ -283,8 +283,7 @@ export const make = Effect.fnUntraced(function* (
         ? yield* leaseInTurn(room)
         : yield* store.leaseBySite(list, room, Date.now(), (origin) => perSite - politeness.queuedAt(origin))
     yield* restoreHosts(targets)
-    remember(new Map(targets.map(({ url }) => [url, false])), undefined)
-    for (const target of targets) politeness.add(target)
+    remember(new Map(targets.map(({ url }) => [url, false])), targets, undefined)
     counts.waiting -= targets.length
     // there may be more of what a site had no room for
     dueMs = Math.min(dueMs, perSite !== undefined && targets.length > 0 ? 0 : nextMs)

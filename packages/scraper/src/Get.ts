@@ -15,7 +15,6 @@ import { DirectoryUnusable, type RunError } from "./RunError.ts"
 import { Session } from "./Session.ts"
 import * as UndiciSession from "./session/UndiciSession.ts"
 import { DiskFull, Sink } from "./Sink.ts"
-
 import * as ArchiveFile from "./sink/ArchiveFile.ts"
 import * as ArchiveIndex from "./sink/ArchiveIndex.ts"
 import * as FileSink from "./sink/FileSink.ts"

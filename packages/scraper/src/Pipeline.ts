@@ -309,7 +309,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const visit = ({ target, down }: Politeness.Admission): Effect.Effect<void, StoreError> => {
     const startedMs = performance.now()
     if (down !== undefined) {
-      note(target, undefined)
+      note(target)
       return fail(target, startedMs, new HostDown(down), undefined, undefined) ?? Effect.void
     }
     if (target.partial === undefined) return Effect.flatten(chain(target))
@@ -358,9 +358,9 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     }
   }
   /** Keeps what was answered on the way of a target, in the step that settles or parks it: so in the same commit. */
-  const note = ({ hop }: Target, asides: ReadonlyArray<Aside> | undefined) => {
+  const note = ({ hop }: Target, asides: ReadonlyArray<Aside> = []) => {
     for (const aside of hop?.asides ?? []) sink.note(aside)
-    for (const aside of asides ?? []) sink.note(aside)
+    for (const aside of asides) sink.note(aside)
   }
 
   const save = (target: Target, startedMs: number, complete: Download.Complete): Rest => {
@@ -454,7 +454,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     isExcluded = false
   ): Rest => {
     forget(target)
-    note(target, undefined)
+    note(target)
     counts.refused++
     settle({ target, outcome: refused(target, target.attempts, startedMs, error), isExcluded })
     frontier.release(target, verdict)
