@@ -12,7 +12,14 @@ import * as SqlBodies from "./SqlBodies.ts"
 import * as SqlInspect from "./SqlInspect.ts"
 import * as SqlStore from "./SqlStore.ts"
 
-const storeName = "store.sqlite"
+/** The store of a directory. */
+const fileOf = (directory: string) => join(DirectoryLock.stateOf(directory), "store.sqlite")
+
+/** The same, of a directory that has one. */
+const existing = (directory: string) => {
+  const file = fileOf(directory)
+  return existsSync(file) ? Effect.succeed(file) : Effect.fail(new NoStore({ directory }))
+}
 
 /** What SQLite says when it cannot open a file at all, rather than make sense of it. */
 const cannotOpen = 14
@@ -30,7 +37,7 @@ const openSqlite = (file: string, directory: string, durability: "process" | "po
 /** Locks the directory, making it if need be, and begins a run in its store. */
 export const open = Effect.fnUntraced(function* (directory: string, durability: "process" | "power") {
   yield* DirectoryLock.acquire(directory)
-  const file = join(DirectoryLock.stateOf(directory), storeName)
+  const file = fileOf(directory)
   const sql = yield* openSqlite(file, directory, durability)
   const making = SqlStore.make({ file, boot: bootId(), durability })
   const begun = yield* Effect.provideService(making, SqlClient.SqlClient, sql)
@@ -42,14 +49,14 @@ export const open = Effect.fnUntraced(function* (directory: string, durability: 
 /** The directory of the run that a path lies in, or is; `undefined` for one that lies in none. */
 export const enclosing = (path: string): string | undefined => {
   for (let at = resolve(path); ; at = dirname(at)) {
-    if (existsSync(join(DirectoryLock.stateOf(at), storeName))) return at
+    if (existsSync(fileOf(at))) return at
     if (dirname(at) === at) return undefined
   }
 }
 
 /** What the store of a directory knows of a URL; nothing where no run was made. A run may go on meanwhile. */
 export const inspect = Effect.fnUntraced(function* (directory: string) {
-  const file = join(DirectoryLock.stateOf(directory), storeName)
+  const file = fileOf(directory)
   if (!existsSync(file)) return (_url: string): Effect.Effect<SqlInspect.Known, StoreDamaged> => Effect.succeed({})
   const sql = yield* openSqlite(file, directory, "process")
   return yield* Effect.provideService(SqlInspect.make(file, DirectoryLock.isHeld(directory)), SqlClient.SqlClient, sql)
@@ -57,15 +64,14 @@ export const inspect = Effect.fnUntraced(function* (directory: string) {
 
 /** What a directory has saved as files. */
 export const bodies = Effect.fnUntraced(function* (directory: string) {
-  const file = join(DirectoryLock.stateOf(directory), storeName)
+  const file = fileOf(directory)
   const sql = yield* openSqlite(file, directory, "process")
   return yield* Effect.provideService(SqlBodies.make(file), SqlClient.SqlClient, sql)
 })
 
 /** What a directory has archived. No run can go on meanwhile. */
 export const archived = Effect.fnUntraced(function* (directory: string) {
-  const file = join(DirectoryLock.stateOf(directory), storeName)
-  if (!existsSync(file)) return yield* new NoStore({ directory })
+  const file = yield* existing(directory)
   yield* DirectoryLock.acquire(directory)
   const sql = yield* openSqlite(file, directory, "process")
   const { archives, captures } = yield* Effect.provideService(SqlStore.archived(file), SqlClient.SqlClient, sql)
@@ -74,8 +80,7 @@ export const archived = Effect.fnUntraced(function* (directory: string) {
 
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {
-  const file = join(DirectoryLock.stateOf(directory), storeName)
-  if (!existsSync(file)) return yield* new NoStore({ directory })
+  const file = yield* existing(directory)
   const sql = yield* openSqlite(file, directory, "process")
   const provided = Effect.provideService(SqlClient.SqlClient, sql)
   return {
