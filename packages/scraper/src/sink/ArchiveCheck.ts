@@ -2,15 +2,14 @@
  * Whether an archive still is what was committed of it: every record of it, also
  * those that no target points to (requests, redirects, errors, revisits).
  */
-import { createHash } from "node:crypto"
 import { lstatSync } from "node:fs"
 import { join } from "node:path"
 import type { Archive } from "../Sink.ts"
 import * as Gzip from "../warc/Gzip.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
-import * as WarcRecord from "../warc/WarcRecord.ts"
 import { read } from "./ArchiveFile.ts"
 import type { Fault } from "./Recorded.ts"
+import * as RecordDigests from "./RecordDigests.ts"
 
 /** What every record has (5.2 to 5.5). */
 const mandatory: ReadonlyArray<readonly [name: string, form: RegExp]> = [
@@ -26,25 +25,14 @@ const recordFault = async (
   name: string,
   holds: (digest: string) => Promise<boolean>
 ): Promise<string | undefined> => {
-  const block = createHash("sha1")
-  const payload = createHash("sha1")
   const type = record.field("WARC-Type")
-  async function* hashed() {
-    for await (const chunk of record.block) {
-      block.update(chunk)
-      yield chunk
-    }
-  }
-  const all = type === "response" ? (await WarcReader.message(hashed())).payload : hashed()
-  for await (const chunk of all) payload.update(chunk)
+  const found = await RecordDigests.read(record)
   for (const [field, form] of mandatory) if (!form.test(record.field(field) ?? "")) return `no ${field} that is one`
   if (isFirst && (type !== "warcinfo" || record.field("WARC-Filename") !== name)) return "no warcinfo of this file"
   if (type === "warcinfo") return undefined
-  if (record.field("WARC-Block-Digest") !== WarcRecord.sha1(block.digest()))
-    return "other bytes than its block digest says"
+  if (record.field("WARC-Block-Digest") !== found.block) return "other bytes than its block digest says"
   const digest = record.field("WARC-Payload-Digest") ?? ""
-  if (type === "response" && digest !== WarcRecord.sha1(payload.digest()))
-    return "other bytes than its payload digest says"
+  if (type === "response" && digest !== found.payload) return "other bytes than its payload digest says"
   if (type === "revisit" && !(await holds(digest))) return "its payload is in no record"
   return undefined
 }

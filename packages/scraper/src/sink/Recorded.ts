@@ -6,9 +6,9 @@ import { open } from "node:fs/promises"
 import { join } from "node:path"
 import * as Gzip from "../warc/Gzip.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
-import * as WarcRecord from "../warc/WarcRecord.ts"
 import { read } from "./ArchiveFile.ts"
 import * as Files from "./Files.ts"
+import * as RecordDigests from "./RecordDigests.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 
 export type Fault =
@@ -93,29 +93,14 @@ const recordFault = async (
 
 const responseFault = async (record: WarcReader.WarcRecord, expected: Expected): Promise<Fault | undefined> => {
   if (record.field("WARC-Type") !== "response") return { _tag: "Record", detail: "no response" }
-  const block = createHash("sha1")
-  const sha1 = createHash("sha1")
   const sha256 = createHash("sha256")
-  const { payload } = await WarcReader.message(
-    (async function* () {
-      for await (const chunk of record.block) {
-        block.update(chunk)
-        yield chunk
-      }
-    })()
-  )
-  let bytes = 0
-  for await (const chunk of payload) {
-    bytes += chunk.length
-    sha1.update(chunk)
-    sha256.update(chunk)
-  }
+  const { block, payload, bytes } = await RecordDigests.read(record, sha256)
   if (bytes !== expected.bytes) return { _tag: "Length", found: bytes }
   const found = sha256.digest("hex")
   if (expected.sha256 !== undefined && found !== expected.sha256) return { _tag: "Hash", found }
-  if (record.field("WARC-Payload-Digest") !== WarcRecord.sha1(sha1.digest()))
+  if (record.field("WARC-Payload-Digest") !== payload)
     return { _tag: "Record", detail: "other bytes than its payload digest says" }
-  if (record.field("WARC-Block-Digest") !== WarcRecord.sha1(block.digest()))
+  if (record.field("WARC-Block-Digest") !== block)
     return { _tag: "Record", detail: "other bytes than its block digest says" }
   return undefined
 }
