@@ -8,42 +8,28 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { createHash } from "node:crypto"
 import { lstatSync } from "node:fs"
-import { open, rename } from "node:fs/promises"
+import { rename } from "node:fs/promises"
 import { DirectoryUnusable } from "../RunError.ts"
 import type { Capture } from "../Sink.ts"
 import type { Store } from "../Store.ts"
 import * as Cdxj from "../warc/Cdxj.ts"
+import * as Files from "./Files.ts"
+import * as TextFile from "./TextFile.ts"
 
 export const name = "index.cdxj"
 
 /** Writes the index to a file, a page of captures at a time; gives its length and sha256 (hexadecimal). */
-export const write = Effect.fnUntraced(function* <E>(file: string, captures: Stream.Stream<Capture, E>, sync: boolean) {
-  const unusable = (error: unknown) =>
-    new DirectoryUnusable({ directory: file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
-  const handle = yield* Effect.acquireRelease(
-    Effect.tryPromise({ try: () => open(file, "w"), catch: unusable }),
-    (handle) => Effect.promise(() => handle.close())
-  )
-  const lines = new Cdxj.Lines()
-  const digest = createHash("sha256")
-  let bytes = 0
-  const put = (text: string) =>
-    Effect.tryPromise({
-      try: async () => {
-        const chunk = Buffer.from(text)
-        digest.update(chunk)
-        bytes += chunk.length
-        await handle.writeFile(chunk)
-      },
-      catch: unusable
-    })
-  yield* Stream.runForEachArray(captures, (some) => put(lines.add(some)))
-  yield* put(lines.end())
-  if (sync) yield* Effect.tryPromise({ try: () => handle.sync(), catch: unusable })
-  return { bytes, sha256: digest.digest("hex") }
-}, Effect.scoped)
+export const write = <E>(file: string, captures: Stream.Stream<Capture, E>, sync: boolean) =>
+  Effect.suspend(() => {
+    const lines = new Cdxj.Lines()
+    const last = Stream.suspend(() => Stream.succeed(lines.end()))
+    const texts = Stream.concat(
+      Stream.mapArray(captures, (some) => [lines.add(some)] as const),
+      last
+    )
+    return TextFile.write(file, texts, sync)
+  })
 
 /** Brings the index of a directory up to date; does nothing where it is. `parts`: where it grows. */
 export const renew = Effect.fnUntraced(function* (
@@ -56,14 +42,9 @@ export const renew = Effect.fnUntraced(function* (
   const written = yield* write(`${parts}/${name}`, store.captures, isPower)
   // no archive, no index
   if (written.bytes === 0) return
-  yield* Effect.tryPromise({
-    try: async () => {
-      await rename(`${parts}/${name}`, `${directory}/${name}`)
-      if (!isPower) return
-      const handle = await open(directory, "r")
-      await handle.sync().finally(() => handle.close())
-    },
-    catch: (error) => new DirectoryUnusable({ directory, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
-  })
+  const unusable = (error: unknown) =>
+    new DirectoryUnusable({ directory, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+  yield* Effect.tryPromise({ try: () => rename(`${parts}/${name}`, `${directory}/${name}`), catch: unusable })
+  if (isPower) yield* Effect.mapError(Files.node.syncDirectory(directory), unusable)
   yield* store.index(written)
 })

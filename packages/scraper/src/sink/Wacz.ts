@@ -20,6 +20,7 @@ import { ArchiveDamaged, DirectoryUnusable, NothingArchived } from "../RunError.
 import type { Archive, Capture } from "../Sink.ts"
 import { read } from "./ArchiveFile.ts"
 import * as ArchiveIndex from "./ArchiveIndex.ts"
+import * as TextFile from "./TextFile.ts"
 
 export interface Contents<E> {
   readonly directory: string
@@ -87,37 +88,22 @@ export const pack = Effect.fnUntraced(function* <E>(
     Effect.promise(() => Promise.all([indexFile, pagesFile, partFile].map((path) => rm(path, { force: true }))))
   )
   let counted = 0
-  const index = yield* ArchiveIndex.write(
-    indexFile,
-    Stream.tap(captures, () => Effect.sync(() => void counted++)),
-    false
-  )
   let pages = 0
   let first: Capture | undefined
-  const pagesBytes = yield* Effect.scoped(
-    Effect.gen(function* () {
-      const handle = yield* Effect.acquireRelease(
-        Effect.tryPromise({ try: () => open(pagesFile, "w"), catch: unusable(pagesFile) }),
-        (handle) => Effect.promise(() => handle.close())
-      )
-      let bytes = 0
-      const put = (text: string) =>
-        Effect.tryPromise({
-          try: async () => {
-            bytes += Buffer.byteLength(text)
-            await handle.writeFile(text)
-          },
-          catch: unusable(pagesFile)
-        })
-      yield* put(pagesHead)
-      yield* Stream.runForEachArray(Stream.filter(captures, isPage), (some) => {
-        for (const page of some) if (first === undefined || page.dateMs < first.dateMs) first = page
-        pages += some.length
-        return put(some.map(pageLine).join(""))
-      })
-      return bytes
-    })
+  const index = yield* ArchiveIndex.write(
+    indexFile,
+    Stream.mapArray(captures, (some) => {
+      counted += some.length
+      return some
+    }),
+    false
   )
+  const lines = Stream.mapArray(Stream.filter(captures, isPage), (some) => {
+    for (const page of some) if (first === undefined || page.dateMs < first.dateMs) first = page
+    pages += some.length
+    return [some.map(pageLine).join("")] as const
+  })
+  const list = yield* TextFile.write(pagesFile, Stream.concat(Stream.succeed(pagesHead), lines), false)
 
   const zip = new ZipFile()
   const resources: Array<Resource> = []
@@ -138,7 +124,7 @@ export const pack = Effect.fnUntraced(function* <E>(
   }
   for (const { name, bytes } of filled) add(`archive/${name}`, `${directory}/${name}`, bytes, false)
   add("indexes/index.cdxj", indexFile, index.bytes, true)
-  add("pages/pages.jsonl", pagesFile, pagesBytes, true)
+  add("pages/pages.jsonl", pagesFile, list.bytes, true)
   const manifest = () => {
     const now = new Date().toISOString()
     const main = first && { mainPageUrl: first.url, mainPageDate: new Date(first.dateMs).toISOString() }

@@ -19,7 +19,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import { open as openFile } from "node:fs/promises"
 import type { WriteError } from "../FetchError.ts"
 import type { StoreDamaged } from "../RunError.ts"
 import type { ResponseHead } from "../Session.ts"
@@ -27,6 +26,7 @@ import type { Archive, Aside, Capture, DiskFull, Part, Sink } from "../Sink.ts"
 import type { Fields } from "../warc/WarcRecord.ts"
 import * as WarcRecord from "../warc/WarcRecord.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
+import * as Files from "./Files.ts"
 import * as PartFile from "./PartFile.ts"
 import { stands } from "./Recorded.ts"
 import * as RecordLocation from "./RecordLocation.ts"
@@ -203,18 +203,14 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
   /** Payloads that this sync has written, by digest. */
   const written = new Map<string, RecordLocation.RecordLocation>()
 
-  const durable = Effect.tryPromise({
-    try: async () => {
-      if (options.durability === "process" || current === undefined) return
-      await current.sync()
-      const handle = await openFile(directory, "r")
-      try {
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-    },
-    catch: (error) => PartFile.failure(current?.name ?? directory, error)
+  const durable = Effect.suspend(() => {
+    const into = current
+    if (options.durability === "process" || into === undefined) return Effect.void
+    const failure = (error: unknown) => PartFile.failure(into.name, error)
+    return Effect.andThen(
+      Effect.tryPromise({ try: () => into.sync(), catch: failure }),
+      Effect.mapError(Files.node.syncDirectory(directory), failure)
+    )
   })
   const finishArchive = Effect.andThen(durable, leave)
 
