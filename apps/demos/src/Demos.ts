@@ -273,8 +273,8 @@ const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnT
   if (guess !== undefined) write(judged(guess, scenario, played))
   write(ScenarioText.reveal(scenario, played, options))
   if (isData) {
-    const { mode, parameters, checks } = played
-    tell({ name: scenario.name, mode, parameters, checks })
+    const { mode, parameters, checks, inLine } = played
+    tell({ name: scenario.name, mode, parameters, checks, inLine })
   }
   const files = [
     [flags.html, (timeline: Timeline.Timeline) => TimelineHtml.render(timeline)],

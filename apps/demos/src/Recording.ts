@@ -4,7 +4,7 @@ import * as Scenario from "@simul/core/scenario/Scenario"
 import type { StageEvent } from "@simul/core/scenario/Stage"
 import * as Effect from "effect/Effect"
 
-export interface Recording extends Pick<Scenario.Played, "mode" | "parameters" | "checks"> {
+export interface Recording extends Pick<Scenario.Played, "mode" | "parameters" | "checks" | "inLine"> {
   readonly events: ReadonlyArray<StageEvent>
 }
 
@@ -15,12 +15,16 @@ export const virtual = (
   seed: number = 1
 ): Promise<Recording> =>
   Effect.runPromise(
-    Effect.map(Scenario.playVirtually(scenario, parameters, { seed }), ({ mode, parameters, checks, events }) => ({
-      mode,
-      parameters,
-      checks,
-      events
-    }))
+    Effect.map(
+      Scenario.playVirtually(scenario, parameters, { seed }),
+      ({ mode, parameters, checks, inLine, events }) => ({
+        mode,
+        parameters,
+        checks,
+        inLine,
+        events
+      })
+    )
   )
 
 /** What was measured, by its key. */

@@ -1,6 +1,7 @@
 /** One demo: its question, its run, theory beside measurement, what it teaches, its source. */
 import * as Parameter from "@simul/core/scenario/Parameter"
 import type { Scenario } from "@simul/core/scenario/Scenario"
+import { remarks } from "@simul/core/scenario/ScenarioText"
 import type { StageEvent } from "@simul/core/scenario/Stage"
 import { duration } from "@simul/core/TimelineLayout"
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
@@ -305,12 +306,11 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
               {!isLive && <p class="verdict">{verdict(shown)}.</p>}
             </div>
             <Checks virtual={virtual.recording} real={real.recording} answer={question.answer} guess={guess} />
-            {shown.mode === "real" && shown.checks.some(({ holds }) => holds === false) && (
-              <p class="dim">
-                A real machine has more to do than theory knows: other programs, and code that each worker meets for the
-                first time. The virtual run has neither.
+            {remarks(shown).map((remark) => (
+              <p class="dim" key={remark}>
+                <Prose text={remark} />
               </p>
-            )}
+            ))}
             <div class="prose">
               {scenario.prose(shown.parameters, measured(shown)).map((text) => (
                 <p key={text}>
