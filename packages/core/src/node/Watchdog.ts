@@ -114,8 +114,8 @@ export function watchdog(
       giveUp?.()
       const newBeatAt = Atomics.load(heartbeat, word.beatAt)
       const durationMs = since(beatAt, newBeatAt)
-      // with more than one beat in between it is this thread that was not run
-      if (newBeats === beats + 1 && durationMs > thresholdMs)
+      // with more than one beat in between it is this thread that was not run; before the first there was none
+      if (beats !== 0 && newBeats === beats + 1 && durationMs > thresholdMs)
         stall ??= { stack: [], takenMs: undefined, reason: "the watchdog had no processor to run on" }
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
       if (stall !== undefined) port.postMessage({ durationMs, ...stall } satisfies FromWatchdog)

@@ -35,7 +35,8 @@ let tries = 0
 const program = Effect.gen(function* () {
   const reported = yield* Deferred.make<void>()
   yield* BlockedDetector.watch({
-    thresholdMs: 50,
+    // beats so far from each other that the watchdog is up before the first
+    thresholdMs: way === "idle" ? 1500 : 50,
     onBlocked: (blocked) => {
       console.log(JSON.stringify({ ...blocked, text: BlockedDetector.describe(blocked) }))
       if (blocked.durationMs < 1500) return Effect.void
@@ -47,7 +48,7 @@ const program = Effect.gen(function* () {
     }
   })
   // the first beats
-  yield* Effect.sleep(200)
+  yield* Effect.sleep(way === "idle" ? 700 : 200)
   if (way === "idle") return
   setImmediate(ways[way]!)
   yield* Deferred.await(reported)
