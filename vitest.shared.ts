@@ -3,7 +3,8 @@ export default {
   test: {
     include: ["test/**/*.test.ts"],
     passWithNoTests: true,
-    testTimeout: 30_000,
+    // ends what hangs, and says nothing of how fast a machine is: with its cores busy, a start of the command took 10 s
+    testTimeout: 120_000,
     reporters: ["default", "json"],
     outputFile: { json: ".vitest/results.json" }
   }
