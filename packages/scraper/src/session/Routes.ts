@@ -1,23 +1,13 @@
 /**
  * The pools of connections, one set for each way to a host: straight, through a
  * proxy that is given whole URLs, or through a tunnel. Straight and without TLS
- * is the lane; everything else is undici.
+ * is the lane; everything else is undici, loaded with the first request for it.
  */
-import type { Dispatcher } from "./Undici.ts"
-import { Agent, Pool } from "./Undici.ts"
-import * as Connection from "./Connection.ts"
+import type * as Connection from "./Connection.ts"
 import * as Dial from "./lane/Dial.ts"
 import { Lane } from "./lane/Lane.ts"
-import { Opening } from "./Opening.ts"
+import type { Carrier, Limits, Pools, Way } from "./Pools.ts"
 import type { Choose, Proxy } from "./Proxies.ts"
-
-/** Carries requests: undici, or the lane. */
-export interface Carrier {
-  dispatch(
-    options: Dispatcher.DispatchOptions & { origin: string; headers: Array<string> },
-    handler: Connection.Served
-  ): boolean
-}
 
 export interface Route {
   /** Connections are kept and used again. */
@@ -36,45 +26,33 @@ export interface Routes {
   readonly destroy: () => Promise<void>
 }
 
-const pools = (connect: Connection.Connect, connections: number, pipelining: 0 | 1): Dispatcher =>
-  new Agent({
-    factory: (origin) =>
-      new Pool(origin, {
-        connections,
-        pipelining,
-        // never called: each connection has its own; but without one undici builds one for every pool
-        connect: (target, callback) => connect(target, callback, new Opening(target.hostname)),
-        factory: Connection.factory(connect),
-        // the connector does offer HTTP/2; a pool that knows of it opens one connection after the other until the
-        // first is up, and a dead host would cost the connect timeout for each request in turn
-        allowH2: false,
-        // the stall clock sees to these
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        maxHeaderSize: 65_536
-      })
-  })
-
-export const make = (
-  settings: Connection.Settings,
-  limits: { readonly perHost: number; readonly jobs: number },
-  choose: Choose
-): Routes => {
-  const opened: Array<Dispatcher> = []
-  const open = (connect: Connection.Connect, connections: number, pipelining: 0 | 1) => {
-    const dispatcher = pools(connect, connections, pipelining)
-    opened.push(dispatcher)
-    return dispatcher
+export const make = (settings: Connection.Settings, limits: Limits, choose: Choose): Routes => {
+  const opened: Array<Promise<Pools>> = []
+  const route = (way: Way): Route => {
+    let opening: Promise<Pools> | undefined
+    let pools: Pools | undefined
+    // what is asked before undici is there waits in the order it came, as requests without a connection do
+    const carrier = (of: "kept" | "single"): Carrier => ({
+      dispatch: (options, handler) => {
+        if (pools !== undefined) return pools[of].dispatch(options, handler)
+        if (opening === undefined) {
+          opening = import("./Pools.ts").then(({ make }) => (pools = make(settings, limits, way)))
+          opened.push(opening)
+        }
+        void opening.then((pools) => pools[of].dispatch(options, handler))
+        return true
+      }
+    })
+    const { proxy, tunnels } = way
+    const single = carrier("single")
+    return {
+      kept: carrier("kept"),
+      single: () => single,
+      absolute: tunnels ? undefined : proxy,
+      proxied: proxy !== undefined
+    }
   }
-  const route = (
-    connect: Connection.Connect,
-    connections: number,
-    about: Pick<Route, "absolute" | "proxied">
-  ): Route => {
-    let single: Dispatcher | undefined
-    return { ...about, kept: open(connect, connections, 1), single: () => (single ??= open(connect, connections, 0)) }
-  }
-  const straight = route(Connection.direct(settings), limits.perHost, { absolute: undefined, proxied: false })
+  const straight = route({ proxy: undefined, tunnels: false })
   const dial = Dial.direct(settings)
   const lanes: Array<Lane> = []
   const laneOf = (keeps: boolean) => {
@@ -91,9 +69,9 @@ export const make = (
   }
   const forwards = new Map<Proxy, Route>()
   const tunnels = new Map<Proxy, Route>()
-  const remember = (routes: Map<Proxy, Route>, proxy: Proxy, first: () => Route) => {
-    const known = routes.get(proxy) ?? first()
-    routes.set(proxy, known)
+  const remember = (routes: Map<Proxy, Route>, way: Way & { readonly proxy: Proxy }) => {
+    const known = routes.get(way.proxy) ?? route(way)
+    routes.set(way.proxy, known)
     return known
   }
   return {
@@ -101,16 +79,12 @@ export const make = (
       const proxy = choose(url)
       if (proxy === undefined) return url.protocol === "http:" ? plain : straight
       return url.protocol === "http:" && proxy.protocol !== "socks5:"
-        ? remember(forwards, proxy, () =>
-            route(Connection.toProxy(settings, proxy), limits.jobs, { absolute: proxy, proxied: true })
-          )
-        : remember(tunnels, proxy, () =>
-            route(Connection.throughProxy(settings, proxy), limits.perHost, { absolute: undefined, proxied: true })
-          )
+        ? remember(forwards, { proxy, tunnels: false })
+        : remember(tunnels, { proxy, tunnels: true })
     },
     destroy: async () => {
       for (const lane of lanes) lane.destroy()
-      await Promise.all(opened.map((dispatcher) => dispatcher.destroy()))
+      await Promise.all(opened.map(async (pools) => (await pools).destroy()))
     }
   }
 }
