@@ -25,6 +25,24 @@ const ascii: Plugin = {
   }
 }
 
+/**
+ * A module of Node's is loaded where it is first used, not where it is imported: half of them (TLS, compression, child
+ * processes, the inspector) serve what a run seldom does. It also spares the copy of its names that stands for a namespace.
+ */
+const onUse: Plugin = {
+  name: "on use",
+  renderChunk(code) {
+    const declared = /^let (node_\w+) = require\("(node:[\w/]+)"\);\n(?:\1 = __toESM\(\1(?:, 1)?\);\n)?/gm
+    const found = Array.from(code.matchAll(declared))
+    const bare = code.replace(declared, "")
+    const named = String.raw`(?<![\w$]|[^.]\.)(${found.map(([, name]) => name).join("|")})(?![\w$])`
+    if (found.length === 0 || new RegExp(`${named}\\.default\\b`).test(bare))
+      this.error("a module of Node's is not imported as was thought")
+    const loads = found.map(([, name, id]) => `let ${name}; const ${name}_use = () => ${name} ??= require("${id}");\n`)
+    return loads.join("") + bare.replace(new RegExp(named, "g"), "($1_use())")
+  }
+}
+
 const common = {
   platform: "node",
   // it brings a parser and a document of its own for markup as text, which it is never given
@@ -55,7 +73,7 @@ const late: Plugin = {
          export const { start } = load(import.meta.filename)`
       : null,
   async generateBundle(_options, bundle) {
-    const built = await rolldown({ ...common, input: "src/Process.ts", plugins: [ascii] })
+    const built = await rolldown({ ...common, input: "src/Process.ts", plugins: [onUse, ascii] })
     const { output } = await built.generate({ format: "cjs", minify: true, codeSplitting: false })
     const { code } = output[0]
     if (output.length > 1 || [begin, ended].some((mark) => code.includes(mark)))
