@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The entry: what must be fast or must happen first, before anything heavy is loaded. */
-import * as fs from "node:fs"
 import * as module from "node:module"
 import { version } from "./Version.ts"
 
@@ -35,6 +34,8 @@ const isLong = () => {
   if (args[0] === "crawl") return true
   const at = args.findIndex((arg) => /^(?:-i|--input)/.test(arg))
   if (args[0] !== "get" || at === -1) return false
+  // an import would load the streams of it as well, at every start
+  const fs = process.getBuiltinModule("node:fs")
   const named = args[at]!.replace(/^(?:-i|--input)=?/, "")
   const file = named === "" ? (args[at + 1] ?? "") : named
   try {
