@@ -2,8 +2,9 @@
  * The published program: one file, so that it starts fast and brings no dependencies.
  *
  * `main.ts` alone is code of that file. All that it imports late (the commands, and effect, undici and parsers under
- * them) stands as text in one comment of it, which costs nothing where it is not read: a scan of 2.5 MB in place of a
- * parse. Compiled from text it also comes out of Node's compile cache, which an ES module that is the entry never does.
+ * them) stands as text in a comment of it, split where a command imports on use: what is not used costs a scan in place
+ * of a parse. Compiled from text each part also comes out of Node's compile cache, which an ES module that is the entry
+ * never does; and that cache reads, hashes and revives a part as a whole, so what a fetch does not need is in others.
  */
 import { readFileSync } from "node:fs"
 import { defineConfig, rolldown, type Plugin, type RolldownOptions } from "rolldown"
@@ -32,12 +33,12 @@ const ascii: Plugin = {
 const onUse: Plugin = {
   name: "on use",
   renderChunk(code) {
-    const declared = /^let (node_\w+) = require\("(node:[\w/]+)"\);\n(?:\1 = __toESM\(\1(?:, 1)?\);\n)?/gm
+    const declared = /^let (node_\w+) = require\("(node:[\w/]+)"\);\n(?:\1 = [\w$.]+\(\1(?:, 1)?\);\n)?/gm
     const found = Array.from(code.matchAll(declared))
     const bare = code.replace(declared, "")
     const named = String.raw`(?<![\w$]|[^.]\.)(${found.map(([, name]) => name).join("|")})(?![\w$])`
-    if (found.length === 0 || new RegExp(`${named}\\.default\\b`).test(bare))
-      this.error("a module of Node's is not imported as was thought")
+    if (found.length === 0) return null
+    if (new RegExp(`${named}\\.default\\b`).test(bare)) this.error("a module of Node's is not imported as was thought")
     const loads = found.map(([, name, id]) => `let ${name}; const ${name}_use = () => ${name} ??= require("${id}");\n`)
     return loads.join("") + bare.replace(new RegExp(named, "g"), "($1_use())")
   }
@@ -50,36 +51,81 @@ const common = {
   transform: { define: { SIMUL_VERSION: JSON.stringify(version) } }
 } satisfies RolldownOptions
 
-/** What the comment begins with, and what stands in it for the end of one. */
-const begin = "\n/* late\n"
+/** What `simul get` brings, beside what every command does: one part, for each costs as much as 20 KB of code. */
+const ofGet = [
+  "cli/src/Process",
+  "cli/src/Watched",
+  "scraper/src/Get",
+  "core/src/Recorder",
+  "core/src/node/DumpOnSignal"
+]
+
+/** All that `main.ts` imports late, split where it imports on use: each part as CommonJS that asks `module.part` for others. */
+const parts = async (): Promise<ReadonlyArray<readonly [name: string, code: string]>> => {
+  const built = await rolldown({
+    ...common,
+    input: "src/Process.ts",
+    plugins: [onUse, ascii],
+    // what one command loads on use may stand in the part that another brings
+    checks: { ineffectiveDynamicImport: false }
+  })
+  const { output } = await built.generate({
+    format: "cjs",
+    minify: true,
+    entryFileNames: "[name]",
+    chunkFileNames: "[name]",
+    codeSplitting: {
+      groups: [{ name: "Get", test: (id) => ofGet.some((module) => id.replaceAll("\\", "/").endsWith(`${module}.ts`)) }]
+    }
+  })
+  return output.flatMap((chunk) =>
+    chunk.type === "chunk"
+      ? [[chunk.fileName, chunk.code.replace(/\brequire\((["'`])\.\/([\w-]+)\1\)/g, 'module.part("$2")')] as const]
+      : []
+  )
+}
+
+/** What stands in the comment for the end of one. */
 const ended = "*~/"
 
-/** Puts the module that `main.ts` imports late behind its code, in a comment. */
+/** Puts the parts behind the code of `main.ts`, in a comment, and in place of its late import what reads them there. */
 const late: Plugin = {
   name: "late",
   resolveId: (id) => (id === "./Process.ts" ? "late" : null),
   load: (id) =>
     id === "late"
-      ? `import { readFileSync } from "node:fs"
-         import { Module } from "node:module"
-         const load = (file) => {
-           const own = readFileSync(file, "latin1")
-           const text = own.slice(own.lastIndexOf(${JSON.stringify(begin)}) + ${begin.length}, own.lastIndexOf("*/"))
-           const late = new Module(file)
+      ? `import { Module } from "node:module"
+         const fs = process.getBuiltinModule("node:fs")
+         const file = import.meta.filename
+         const places = PLACES
+         const loaded = {}
+         const part = (name) => {
+           if (loaded[name] !== undefined) return loaded[name].exports
+           const [fromEnd, length] = places[name]
+           const bytes = Buffer.allocUnsafe(length)
+           const open = fs.openSync(file)
+           fs.readSync(open, bytes, 0, length, fs.fstatSync(open).size - fromEnd)
+           fs.closeSync(open)
+           const late = (loaded[name] = new Module(file + "." + name))
            late.filename = file
-           late._compile(text.replaceAll(${JSON.stringify(ended)}, "*/"), file)
+           late.part = part
+           late._compile(bytes.latin1Slice().replaceAll(${JSON.stringify(ended)}, "*/"), late.id)
            return late.exports
          }
-         export const { start } = load(import.meta.filename)`
+         export const { start } = part("Process")`
       : null,
   async generateBundle(_options, bundle) {
-    const built = await rolldown({ ...common, input: "src/Process.ts", plugins: [onUse, ascii] })
-    const { output } = await built.generate({ format: "cjs", minify: true, codeSplitting: false })
-    const { code } = output[0]
-    if (output.length > 1 || [begin, ended].some((mark) => code.includes(mark)))
-      this.error("what is late cannot stand in one comment")
+    const places: Record<string, readonly [fromEnd: number, length: number]> = {}
+    let behind = "*/\n"
+    for (const [name, text] of await parts()) {
+      if (text.includes(ended)) this.error("what is late cannot stand in a comment")
+      const part = text.replaceAll("*/", ended)
+      behind = part + behind
+      places[name] = [behind.length, part.length]
+    }
     for (const chunk of Object.values(bundle))
-      if (chunk.type === "chunk") chunk.code = `${chunk.code.trimEnd()}${begin}${code.replaceAll("*/", ended)}*/\n`
+      if (chunk.type === "chunk")
+        chunk.code = `${chunk.code.trimEnd().replace("PLACES", JSON.stringify(places))}\n/*${behind}`
   }
 }
 
