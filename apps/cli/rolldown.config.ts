@@ -7,6 +7,7 @@
  * never does; and that cache reads, hashes and revives a part as a whole, so what a fetch does not need is in others.
  */
 import { readFileSync } from "node:fs"
+import { deflateRawSync } from "node:zlib"
 import { defineConfig, rolldown, type Plugin, type RolldownOptions } from "rolldown"
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string }
@@ -85,10 +86,10 @@ const parts = async (): Promise<ReadonlyArray<readonly [name: string, code: stri
   )
 }
 
-/** What stands in the comment for the end of one. */
-const ended = "*~/"
-
-/** Puts the parts behind the code of `main.ts`, in a comment, and in place of its late import what reads them there. */
+/**
+ * Puts the parts behind the code of `main.ts`, in a comment, and in place of its late import what reads them there. Packed,
+ * for Node reads, decodes and scans the whole file at every start, and that takes longer than to unpack one part.
+ */
 const late: Plugin = {
   name: "late",
   resolveId: (id) => (id === "./Process.ts" ? "late" : null),
@@ -96,20 +97,21 @@ const late: Plugin = {
     id === "late"
       ? `import { Module } from "node:module"
          const fs = process.getBuiltinModule("node:fs")
+         const zlib = process.getBuiltinModule("node:zlib")
          const file = import.meta.filename
          const places = PLACES
          const loaded = {}
          const part = (name) => {
            if (loaded[name] !== undefined) return loaded[name].exports
            const [fromEnd, length] = places[name]
-           const bytes = Buffer.allocUnsafe(length)
+           const packed = Buffer.allocUnsafe(length)
            const open = fs.openSync(file)
-           fs.readSync(open, bytes, 0, length, fs.fstatSync(open).size - fromEnd)
+           fs.readSync(open, packed, 0, length, fs.fstatSync(open).size - fromEnd)
            fs.closeSync(open)
            const late = (loaded[name] = new Module(file + "." + name))
            late.filename = file
            late.part = part
-           late._compile(bytes.latin1Slice().replaceAll(${JSON.stringify(ended)}, "*/"), late.id)
+           late._compile(zlib.inflateRawSync(Buffer.from(packed.latin1Slice(), "base64")).latin1Slice(), late.id)
            return late.exports
          }
          export const { start } = part("Process")`
@@ -117,11 +119,10 @@ const late: Plugin = {
   async generateBundle(_options, bundle) {
     const places: Record<string, readonly [fromEnd: number, length: number]> = {}
     let behind = "*/\n"
-    for (const [name, text] of await parts()) {
-      if (text.includes(ended)) this.error("what is late cannot stand in a comment")
-      const part = text.replaceAll("*/", ended)
-      behind = part + behind
-      places[name] = [behind.length, part.length]
+    for (const [name, code] of await parts()) {
+      const packed = deflateRawSync(code, { level: 9 }).toString("base64")
+      behind = `\n${packed}${behind}`
+      places[name] = [behind.length - 1, packed.length]
     }
     for (const chunk of Object.values(bundle))
       if (chunk.type === "chunk")
