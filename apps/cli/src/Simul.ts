@@ -3,7 +3,6 @@
  * happens ends here as a status and, where something went wrong, an `error:`
  * line with its way out.
  */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as Command from "effect/cli/Command"
@@ -98,9 +97,16 @@ export const unexpected = (paint: Paint, error: unknown, args: ReadonlyArray<str
 }
 const again = "the same command with `-v` says where, for a report"
 
+/**
+ * The library reads files, asks for keys and starts programs for kinds of arguments that no command here has, and where it may
+ * prompt: never here. So what does that is neither given nor loaded.
+ */
+const unasked = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  effect as Effect.Effect<A, E, Exclude<R, Command.Environment>>
+
 /** Runs the program to its exit status. Interruption passes through: its status belongs to who interrupts. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, never, Screen | Engine | Records> =>
-  Command.runWith(simul, { version })(separate(args)).pipe(
+  unasked(Command.runWith(simul, { version })(separate(args))).pipe(
     Effect.as<ExitStatus>(ExitStatus.done),
     Effect.raceFirst(Effect.as(readerGone, ExitStatus.done)),
     Effect.catch((error): Effect.Effect<ExitStatus, never, Screen> => {
@@ -122,9 +128,7 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, neve
         return ExitStatus.stopped
       })
     }),
-    Effect.provide(
-      Layer.mergeAll(NodeServices.layer, Invocation.layer, terminal, CliConfig.layer({ builtIns: [GlobalFlags.help] }))
-    )
+    Effect.provide(Layer.mergeAll(Invocation.layer, terminal, CliConfig.layer({ builtIns: [GlobalFlags.help] })))
   )
 
 const usageHints = ({ hints }: UsageError, args: ReadonlyArray<string>) => {

@@ -76,7 +76,10 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
     Effect.provideService(Store, store),
     settled
   )
-  yield* ControlSocket.listen(options.directory, Control.obey(line.reins, steering?.(line, store, list.number)))
+  yield* ControlSocket.listen(options.directory, Control.obey(line.reins, steering?.(line, store, list.number))).pipe(
+    Effect.delay(listensAfter),
+    Effect.forkScoped
+  )
   const outcomes =
     options.format === "files"
       ? line.outcomes
@@ -86,6 +89,9 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
         )
   return { progress: line.progress, outcomes: Stream.catchTag(outcomes, "StoreFull", Stream.die) }
 })
+
+/** A run that ends sooner is not spoken to, and need not load what listens; whoever speaks to a run waits for longer. */
+const listensAfter = "250 millis"
 
 /** The line waits for room by itself; at the start there is nobody to wait. */
 export const settled = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, StoreFull>, R> =>
