@@ -86,9 +86,13 @@ const parts = async (): Promise<ReadonlyArray<readonly [name: string, code: stri
   )
 }
 
+/** What stands in the comment for the end of one. */
+const ended = "*~/"
+
 /**
  * Puts the parts behind the code of `main.ts`, in a comment, and in place of its late import what reads them there. Packed,
- * for Node reads, decodes and scans the whole file at every start, and that takes longer than to unpack one part.
+ * for Node reads, decodes and scans the whole file at every start; but what every fetch needs is not, for to unpack it takes
+ * longer than that.
  */
 const late: Plugin = {
   name: "late",
@@ -96,33 +100,41 @@ const late: Plugin = {
   load: (id) =>
     id === "late"
       ? `import { Module } from "node:module"
-         const fs = process.getBuiltinModule("node:fs")
-         const zlib = process.getBuiltinModule("node:zlib")
+         const { getBuiltinModule } = process
+         const fs = getBuiltinModule("node:fs")
          const file = import.meta.filename
          const places = PLACES
          const loaded = {}
          const part = (name) => {
            if (loaded[name] !== undefined) return loaded[name].exports
-           const [fromEnd, length] = places[name]
-           const packed = Buffer.allocUnsafe(length)
+           const [fromEnd, length, isPacked] = places[name]
+           const bytes = Buffer.allocUnsafe(length)
            const open = fs.openSync(file)
-           fs.readSync(open, packed, 0, length, fs.fstatSync(open).size - fromEnd)
+           fs.readSync(open, bytes, 0, length, fs.fstatSync(open).size - fromEnd)
            fs.closeSync(open)
+           const text = bytes.latin1Slice()
            const late = (loaded[name] = new Module(file + "." + name))
            late.filename = file
            late.part = part
-           late._compile(zlib.inflateRawSync(Buffer.from(packed.latin1Slice(), "base64")).latin1Slice(), late.id)
+           late._compile(
+             isPacked
+               ? getBuiltinModule("node:zlib").inflateRawSync(Buffer.from(text, "base64")).latin1Slice()
+               : text.replaceAll(${JSON.stringify(ended)}, "*/"),
+             late.id
+           )
            return late.exports
          }
          export const { start } = part("Process")`
       : null,
   async generateBundle(_options, bundle) {
-    const places: Record<string, readonly [fromEnd: number, length: number]> = {}
+    const places: Record<string, readonly [fromEnd: number, length: number, isPacked?: 1]> = {}
     let behind = "*/\n"
     for (const [name, code] of await parts()) {
-      const packed = deflateRawSync(code, { level: 9 }).toString("base64")
-      behind = `\n${packed}${behind}`
-      places[name] = [behind.length - 1, packed.length]
+      if (code.includes(ended)) this.error("what is late cannot stand in a comment")
+      const isPacked = name !== "Get" && code.length > 2048
+      const text = isPacked ? deflateRawSync(code, { level: 9 }).toString("base64") : code.replaceAll("*/", ended)
+      behind = `\n${text}${behind}`
+      places[name] = [behind.length - 1, text.length, ...(isPacked ? ([1] as const) : [])]
     }
     for (const chunk of Object.values(bundle))
       if (chunk.type === "chunk")

@@ -49,9 +49,11 @@ const cutFrame = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 9, 0, 0)
 
 /**
  * zstd came with Node 22.15, but its first versions take a cut body for a whole one (22.19 does, 26.10 does not):
- * such a Node counts as one without.
+ * such a Node counts as one without. One that is known not to need not load zlib to be asked.
  */
 const hasZstd = (() => {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+  if (major > 26 || (major === 26 && minor >= 10)) return true
   if (typeof Zlib.zstdDecompressSync !== "function") return false
   try {
     Zlib.zstdDecompressSync(cutFrame)

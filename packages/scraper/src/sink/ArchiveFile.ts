@@ -44,7 +44,7 @@ const chunkSize = 1 << 18
 /** Bodies up to this are compressed in one piece, several at once. */
 const smallBytes = 1 << 20
 
-const gzip = promisify<Uint8Array, Buffer>(zlib.gzip)
+const gzip = (bytes: Uint8Array) => promisify<Uint8Array, Buffer>(zlib.gzip)(bytes)
 const ending = Buffer.from(WarcRecord.end)
 
 /**
