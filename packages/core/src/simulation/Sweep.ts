@@ -79,6 +79,12 @@ export interface CrashOptions<S, A, E, R> extends SweepOptions {
   readonly points?: number
   /** Only this first crash, as the failure's `point` tells it. */
   readonly point?: number
+  /**
+   * One trial a seed in place of an undisturbed one and `points` of them: crashed before one of its first so many operations,
+   * or undisturbed where it ends before. No run is spent on counting operations, so the same time has room for more
+   * crashes. Best a little more than a run has; of a longer one the end is never crashed.
+   */
+  readonly within?: number
 }
 
 /**
@@ -90,18 +96,23 @@ export const sweepCrashes = <S, A, E, R>(
 ): Effect.Effect<Sweep, Failure.SimulationFailure, R> =>
   Effect.gen(function* () {
     const services = yield* Effect.context<R>()
-    const { points: mostPoints = 1000 } = options
+    const { points: mostPoints = 1000, point, within } = options
     const failures: Array<Failure.SimulationFailure> = []
     let points = 0
     for (const seed of seedsOf(options.seeds)) {
       const settings = Run.settingsOf({ ...options, seed })
-      const whole = yield* trial(options, services, settings, Infinity)
-      if (whole.failure !== undefined) return yield* whole.failure
-      for (const point of options.point === undefined ? pointsOf(whole.steps, mostPoints, seed) : [options.point]) {
-        points++
-        let { failure } = yield* trial(options, services, settings, point)
+      let tried: Iterable<number>
+      if (point === undefined && within !== undefined) tried = [1 + below(make(seed, streams.crash), within)]
+      else {
+        const whole = yield* trial(options, services, settings, Infinity)
+        if (whole.failure !== undefined) return yield* whole.failure
+        tried = point === undefined ? pointsOf(whole.steps, mostPoints, seed) : [point]
+      }
+      for (const at of tried) {
+        let { crashes, failure } = yield* trial(options, services, settings, at)
+        if (crashes > 0) points++
         if (failure === undefined) continue
-        failure = (yield* trial(options, services, { ...settings, trace: true }, point)).failure ?? failure
+        failure = (yield* trial(options, services, { ...settings, trace: true }, at)).failure ?? failure
         if (!options.keepGoing) return yield* failure
         failures.push(failure)
       }
@@ -120,7 +131,11 @@ const trial = <S, A, E, R>(
   services: Context.Context<R>,
   settings: Settings,
   point: number
-): Effect.Effect<{ readonly steps: number; readonly failure: Failure.SimulationFailure | undefined }> =>
+): Effect.Effect<{
+  readonly steps: number
+  readonly crashes: number
+  readonly failure: Failure.SimulationFailure | undefined
+}> =>
   Effect.gen(function* () {
     const random = make(settings.seed * 0x10000 + (point === Infinity ? 0 : point), streams.crash)
     const state = options.make(make(settings.seed, streams.faults))
@@ -135,9 +150,10 @@ const trial = <S, A, E, R>(
       const finished = yield* Run.perform(options.program(state), services, { ...settings, stopAt, startMs })
       if (finished.rest !== "Stopped") {
         const reason = Run.reasonOf(finished, judge)
-        const extra = point === Infinity ? {} : { point }
+        const extra = crashes === 0 ? {} : { point }
         return {
           steps: finished.world.steps,
+          crashes,
           failure: reason === undefined ? undefined : Run.failureOf(finished, reason, extra)
         }
       }

@@ -171,6 +171,42 @@ describe("Simulation.sweepCrashes", () => {
     })
   )
 
+  it.effect("crashes each seed once within some operations, or not at all where the program ends before", () =>
+    Effect.gen(function* () {
+      const ends: Array<boolean> = []
+      const sweep = {
+        ...options,
+        make: () => ({ ...options.make(), isCrashed: false }),
+        program: right,
+        crash: (register: Register & { isCrashed: boolean }) => {
+          options.crash(register)
+          register.isCrashed = true
+        },
+        invariants: {
+          "what was acknowledged is there": (_: void, register: Register & { isCrashed: boolean }) => {
+            ends.push(register.isCrashed)
+            return register.durable >= register.acknowledged
+          }
+        }
+      }
+      const { points } = yield* Simulation.sweepCrashes({ ...sweep, seeds: 100, within: 20 })
+      assert.strictEqual(ends.length, 100)
+      assert.strictEqual(points, ends.filter((isCrashed) => isCrashed).length)
+      assert.isAbove(points, 10)
+      assert.isBelow(points, 90)
+      // a failure's point leads to the same crash without `within`
+      const broken = {
+        ...sweep,
+        invariants: { crashed: (_: void, { isCrashed }: { isCrashed: boolean }) => !isCrashed }
+      }
+      const failure = yield* Effect.flip(Simulation.sweepCrashes({ ...broken, seeds: 100, within: 20 }))
+      const again = yield* Effect.flip(
+        Simulation.sweepCrashes({ ...broken, seeds: [failure.seed], point: failure.point! })
+      )
+      assert.strictEqual(again.reason.message, failure.reason.message)
+    })
+  )
+
   it.effect("crashes before every operation of a service that is no Effect, after which none has an effect", () =>
     Effect.gen(function* () {
       const logs: Array<string> = []
