@@ -310,8 +310,10 @@ export const archives = Effect.fnUntraced(function* (file: string) {
   }
 })
 
-/** Brings the schema up to date. */
+/** Brings the schema up to date. One that is costs a question for its version, and not what the migrator does. */
 const migrate = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: string) {
+  const version = yield* Effect.catchTag(checkVersion(sql, file), "StoreDamaged", () => Effect.succeed(undefined))
+  if (version === latest) return
   yield* Effect.mapError(
     Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "migration" }),
     damaged(file)
