@@ -1,12 +1,14 @@
 /**
  * The scraper in simulation, over many seeds (`test/simulation/Trial.ts` says what is real in it):
  *
- *     node packages/scraper/benchmark/simulate.ts [--seeds 10000] [--from 1] [--points 1] [--workers N] [--crawl]
+ *     node packages/scraper/benchmark/simulate.ts [--seeds 10000] [--from 1] [--points N] [--workers N] [--crawl]
  *     node packages/scraper/benchmark/simulate.ts --seed 17 [--point 233] [--pages 2] [--order default] [--crawl]
- *     node packages/scraper/benchmark/simulate.ts --power [--seeds 1000]
+ *     node packages/scraper/benchmark/simulate.ts --power [--searches 9] [--seeds 1000]
  *
- * `--crawl`: a crawl of pages that link to each other, and not a list. A seed is a scenario, run undisturbed and once more for each point, crashed there. What fails is made small and told
- * as one line that runs it again. `--power`: how many seeds find each planted bug.
+ * `--crawl`: a crawl of pages that link to each other, and not a list. A seed is a scenario, run once: crashed at one of its
+ * operations and resumed, or undisturbed where it ends before. With `--points` it is run undisturbed, and once more for each
+ * point, crashed there. What fails is made small and told as one line that runs it again. `--power`: how many seeds and how
+ * much CPU it takes to find each planted bug, both ways, as medians of several searches.
  */
 import { Strategy } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
@@ -84,7 +86,7 @@ const told = (failure: Failure, crawl: boolean) => {
 
 const usage = (detail: string): never => {
   console.error(
-    `error: ${detail}\nhint: simulate.ts [--seeds N] [--from N] [--points N] [--workers N] [--seed N [--point N] [--pages N] [--order default]] [--crawl] [--power]`
+    `error: ${detail}\nhint: simulate.ts [--seeds N] [--from N] [--points N] [--workers N] [--seed N [--point N] [--pages N] [--order default]] [--crawl] [--power [--searches N]]`
   )
   process.exit(2)
 }
@@ -98,7 +100,8 @@ interface Share {
   readonly from: number
   readonly seeds: number
   readonly step: number
-  readonly points: number
+  /** Of a trial; without it each seed is run once. */
+  readonly points: number | undefined
   readonly crawl: boolean
 }
 
@@ -108,7 +111,7 @@ const run = ({ from, seeds, step, points, crawl }: Share) => {
   let runs = 0
   for (let seed = from; seed < from + seeds && failures.length < 3; seed += step) {
     runs++
-    const failure = attempt({ seed, crawl }, { points })
+    const failure = attempt({ seed, crawl }, points === undefined ? {} : { points })
     if (failure !== undefined) failures.push(told(failure, crawl))
   }
   return { runs, failures }
@@ -139,18 +142,40 @@ const search = async (share: Omit<Share, "step">, workers: number) => {
   if (failures.length > 0) process.exitCode = 1
 }
 
-const power = (seeds: number) => {
-  console.log(`| planted bug | seeds until found | law |\n| --- | ---: | --- |`)
+const ways = { "run once": {}, "undisturbed and crashed": { points: 1 } } as const
+
+/** One search after the other, each from the seed on at which the one before has found the bug. */
+const power = (searches: number, seeds: number) => {
+  const head = Object.keys(ways).map((way) => `${way}: seeds | CPU ms`)
+  console.log(`| planted bug | law | ${head.join(" | ")} |\n| --- | --- |${" ---: |".repeat(2 * head.length)}`)
   for (const { name, bug, laws, crawl = false, scenario = {} } of bugs) {
-    const found = Effect.runSync(
-      Effect.match(Trial.sweep(seeds, { bug, laws, crawl, scenario }), {
-        onFailure: (failure) => failure,
-        onSuccess: () => undefined
-      })
-    )
-    console.log(
-      `| ${name} | ${found === undefined ? `not in ${seeds}` : found.seed} | ${found === undefined ? "" : lawOf(found)} |`
-    )
+    const cells: Array<string> = []
+    let law = ""
+    for (const way of Object.values(ways)) {
+      const found: Array<{ readonly seeds: number; readonly ms: number }> = []
+      for (let from = 1; found.length < searches && from <= seeds;) {
+        const before = process.cpuUsage()
+        const failure = Effect.runSync(
+          Effect.match(
+            Trial.sweep(
+              Array.from({ length: seeds - from + 1 }, (_, index) => from + index),
+              { bug, laws, crawl, scenario, ...way }
+            ),
+            { onFailure: (failure) => failure, onSuccess: () => undefined }
+          )
+        )
+        if (failure === undefined) break
+        law = lawOf(failure)
+        const { user, system } = process.cpuUsage(before)
+        found.push({ seeds: failure.seed - from + 1, ms: (user + system) / 1000 })
+        from = failure.seed + 1
+      }
+      const median = (figures: ReadonlyArray<number>) =>
+        `${Math.round(figures.toSorted((one, other) => one - other)[figures.length >> 1]!)}`
+      if (found.length === 0) cells.push(`not in ${seeds}`, "")
+      else cells.push(median(found.map((one) => one.seeds)), median(found.map((one) => one.ms)))
+    }
+    console.log(`| ${[name, law, ...cells].join(" | ")} |`)
   }
 }
 
@@ -166,7 +191,8 @@ if (isMainThread) {
       pages: { type: "string" },
       order: { type: "string" },
       crawl: { type: "boolean", default: false },
-      power: { type: "boolean" }
+      power: { type: "boolean" },
+      searches: { type: "string" }
     }
   })
   const seed = whole("seed", values.seed)
@@ -174,13 +200,13 @@ if (isMainThread) {
   const pages = whole("pages", values.pages)
   const seeds = whole("seeds", values.seeds)
   if (values.order !== undefined && values.order !== "default") usage(`--order must be default, got ${values.order}`)
-  if (values.power === true) power(seeds ?? 1000)
+  if (values.power === true) power(whole("searches", values.searches) ?? 9, seeds ?? 1000)
   else if (seed === undefined)
     await search(
       {
         from: whole("from", values.from) ?? 1,
         seeds: seeds ?? 10_000,
-        points: whole("points", values.points) ?? 1,
+        points: whole("points", values.points),
         crawl: values.crawl
       },
       whole("workers", values.workers) ?? availableParallelism()

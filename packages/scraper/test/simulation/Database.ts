@@ -24,7 +24,11 @@ class Sqlite extends DatabaseSync {
   private readonly prepared = new Map<string, StatementSync>()
   override prepare(text: string): StatementSync {
     let statement = this.prepared.get(text)
-    if (statement === undefined) this.prepared.set(text, (statement = super.prepare(text)))
+    if (statement === undefined) {
+      this.prepared.set(text, (statement = super.prepare(text)))
+      const columns = statement.columns()
+      statement.columns = () => columns
+    }
     return statement
   }
 }

@@ -27,14 +27,14 @@ describe("the scraper in simulation", () => {
       Effect.gen(function* () {
         const struck: Partial<Record<string, number>> = {}
         const { points } = yield* told(
-          Trial.sweep(240, {
+          Trial.sweep(400, {
             onEnd: ({ origin, disk }) => {
               Faults.add(struck, origin.struck)
               Faults.add(struck, disk.faults.struck)
             }
           })
         )
-        assert.strictEqual(points, 240)
+        assert.isAtLeast(points, 240)
         for (const fault of [...faults, ...diskFaults, "lost", "unnamed"])
           assert.isAtLeast(struck[fault] ?? 0, 10, fault)
       }),
@@ -43,7 +43,7 @@ describe("the scraper in simulation", () => {
 
   it.effect(
     "has in a crawl all that links lead to, by the shortest way, whenever it is stopped or crashed",
-    () => Effect.asVoid(told(Trial.sweep(200, { crawl: true }), true)),
+    () => Effect.asVoid(told(Trial.sweep(300, { crawl: true }), true)),
     120_000
   )
 
