@@ -186,7 +186,7 @@ export const definitions = Scenario.make({
     }
   }),
   prose: (_, { awaited, forked, fibersForked }) => [
-    "A coroutine is a function that can stop in the middle and be sent on. Nothing happens to it by itself: of its 3 lines none had run before the first step.",
+    "A coroutine is a function that can stop in the middle and be sent on; Python has marked them with `async` since 3.5 (PEP 492). Nothing happens to one by itself: of its 3 lines none had run before the first step.",
     "An event loop is a list of who is ready, a list of timers, and who is parked at which future. It runs whoever was ready first until that one yields; only when nobody is ready does it wait for the next timer.",
     `Awaiting is not starting: awaited one by one the sleeps took ${awaited.toFixed(0)} ms, in one fiber. Started as ${fibersForked} tasks they took ${forked.toFixed(0)} ms.`
   ],

@@ -164,11 +164,19 @@ export const downloadMany = Scenario.make({
     },
     {
       says: "a ClientSession for each URL, all gathered at once",
-      is: "that is a connection for each URL and as many in flight as there are URLs; no status is looked at, so error pages are saved as pages"
+      is: "that is a connection for each URL and as many in flight as there are URLs, 24 here"
     },
     {
       says: "output_{basename}.html",
-      is: "17 of 24 pages overwritten here. A name must be decided by the whole URL"
+      is: "17 of 24 pages overwritten here, and .html is put behind images too. A name must be decided by the whole URL"
+    },
+    {
+      says: "(no status looked at, no time-out, no retry; the file has its name from its first byte on)",
+      is: "an error page is saved as a page, a server that says nothing holds a place for ever, a crash leaves half a file that looks whole. `simul get` has a rule for each, and 0 half files"
+    },
+    {
+      says: "this is the architecture of popular download managers",
+      is: "of their inner loop. Most of one is the rest: names, retries, what is resumed after a crash, and a bound on all of it"
     }
   ],
   model: `an answer takes ${latencyMs} ms; a write ${costs.hop} ms for its way to a thread and ${costs.kibibyte} ms a KiB. The real run fetches from a site on loopback and writes real files; its last variant is the scraper itself.`

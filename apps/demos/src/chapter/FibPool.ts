@@ -101,6 +101,10 @@ export const fibPool = Scenario.make({
     {
       says: "(an executor that is never shut down, and no guard round main)",
       is: "a pool is a scope here: when it closes 0 workers are left. Tasks are named by module, so a spawned child has nothing undefined"
+    },
+    {
+      says: "(`start` in the worker, and `loop` inside main before it is assigned)",
+      is: "a child that is spawned runs the module anew and finds neither: a NameError on Windows and macOS, on Linux from Python 3.14 on. What a task needs goes with it, 0 globals"
     }
   ],
   model

@@ -55,8 +55,18 @@ export const fibSequential = Scenario.make({
         is: "at least",
         real: 0.02
       },
-      bug: { what: "the tutorial's f(20)", formula: "F(21): off by one", value: "10946" },
-      twice: { what: "lines that its f(1) prints", formula: "2: it does not return", value: 2 }
+      million: {
+        what: "F(1000000), by a million additions",
+        formula: "fast doubling",
+        value: Work.fibonacciDigits(1_000_000)
+      },
+      bug: {
+        what: "the tutorial's f(20) and f(1000)",
+        formula: "F(21) and F(1001): off by one",
+        value: [21, 1001].map(Work.fibonacciDigits).join(" ")
+      },
+      twice: { what: "what its f(0) and f(1) print", formula: "two lines: they do not return", value: "0 1, 1 1" },
+      once: { what: "what these print", formula: "a line each", value: "0, 1" }
     }
   },
   program: Effect.fnUntraced(function* (values) {
@@ -77,8 +87,10 @@ export const fibSequential = Scenario.make({
       digits: digits.join(" "),
       latency: ended.at(-1)!,
       share: ended[0]! / ended.at(-1)!,
-      bug: String(seed(20).at(-1)),
-      twice: seed(1).length
+      million: Work.resultOf(Work.fibonacci(1_000_000)),
+      bug: [20, 1000].map((n) => String(seed(n).at(-1)!).slice(-20)).join(" "),
+      twice: [0, 1].map((n) => seed(n).join(" ")).join(", "),
+      once: [0, 1].map((n) => Work.perform(Work.fibonacci(n))).join(", ")
     }
   }),
   prose: ({ large, small }, { latency, share }) => [
@@ -88,7 +100,11 @@ export const fibSequential = Scenario.make({
   corrections: [
     { says: "f(20) = 10946", is: "F(20) = 6765; the loop is one ahead, so every number in the tutorial is" },
     {
-      says: "the last 20 digits by % 10**20",
+      says: "f(1000) ends in 91902245245323403501, f(1000000) in 42277359244926937501",
+      is: "F(1000) ends in 76137795166849228875, F(1000000) in 68996526838242546875: again one ahead"
+    },
+    {
+      says: "the last 20 digits, by % 10**20",
       is: "that drops zeros in front: of F(103), which ends in 00520536206896083277, it prints 18 digits. Here they are kept"
     }
   ],

@@ -13,7 +13,7 @@ const parameters = {
 
 export const fibersAtScale = Scenario.make({
   name: "fibers-at-scale",
-  title: "A hundred thousand fibers asleep",
+  title: "Very many fibers, asleep",
   question: {
     text: ({ fibers, sleep }) => `${fibers} fibers sleep ${sleep} ms, all at once. How many KB does one of them take?`,
     answer: "kilobytes"

@@ -2,12 +2,18 @@
 import * as Scenario from "@simul/core/scenario/Scenario"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Stage from "@simul/core/scenario/Stage"
+import * as Extraction from "@simul/scraper/extract/Extraction"
+import * as Page from "@simul/scraper/extract/Page"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { front, Web } from "../Web.ts"
 
 const parameters = {
   characters: Parameter.whole("characters shown", { default: 1000, minimum: 10, maximum: 1800 })
 }
+
+/** What is wanted of the page. */
+const Wanted = Extraction.make({ title: "title", paragraphs: "p[]" })
 
 export const getHtml = Scenario.make({
   name: "get-html",
@@ -22,6 +28,8 @@ export const getHtml = Scenario.make({
     status: { what: "status", formula: "RFC 9110 15.3.1", value: 200 },
     type: { what: "type", formula: "what it says it is", value: "text/html; charset=utf-8" },
     shown: { what: "characters shown", formula: "min(asked for, all)", value: Math.min(characters, front.length) },
+    title: { what: "its title, extracted", formula: "what stands in <title>", value: "Simul" },
+    paragraphs: { what: "its paragraphs, extracted", formula: "as many as <p>", value: front.split("<p>").length - 1 },
     on: { what: "unknown authority, verified", formula: "refused", value: "refused" },
     off: { what: "unknown authority, ssl=False", formula: "anybody may answer", value: "answered" },
     named: { what: "its authority named", formula: "answered", value: "answered" }
@@ -38,13 +46,28 @@ export const getHtml = Scenario.make({
       })
     )
     const { status, type, text } = page
-    return { status, type, shown: text.slice(0, characters).length, ...trusted }
+    const [found] = yield* Effect.orDie(
+      Effect.fromResult(Result.flatMap(Page.fromText(text), (page) => Extraction.records(Wanted, page)))
+    )
+    return {
+      status,
+      type,
+      shown: text.slice(0, characters).length,
+      title: found!.title,
+      paragraphs: found!.paragraphs.length,
+      ...trusted
+    }
   }),
-  prose: (_, { on, off, named, shown }) => [
-    `The first ${shown} characters are one request. Behind them is a question that one line of the tutorial answers silently: who sent them? Verified, the stranger was ${on}; with ssl=False it was ${off}, and so would anyone in between be.`,
+  prose: (_, { on, off, named, shown, title, paragraphs }) => [
+    `The first ${shown} characters are one request. Scraping begins after it: of the page one wants its title, ${title}, and its ${paragraphs} paragraphs, and not the text that they stand in.`,
+    `Behind the request is a question that one line of the tutorial answers silently: who sent the page? Verified, the stranger was ${on}; with ssl=False it was ${off}, and so would anyone in between be.`,
     `The right repair is to name the authority: then it was ${named}. Here that is \`--cacert FILE\`; \`--insecure\` exists, and says so loudly.`
   ],
   corrections: [
+    {
+      says: "scraping is automating requests and extracting specific information",
+      is: "the second half is missing there: it extracts nothing, but prints 1000 characters of whatever came. Here 2 selectors say what is wanted"
+    },
     {
       says: "session.get(url, ssl=False)",
       is: "that turns certificate verification off for 1 of 1 requests, silently"

@@ -8,7 +8,7 @@ import * as Ref from "effect/Ref"
 import * as Semaphore from "effect/Semaphore"
 
 const parameters = {
-  seeds: Parameter.whole("orders that are tried", { default: 2000, minimum: 100, maximum: 1_000_000 }),
+  seeds: Parameter.whole("orders that are tried", { default: 10_000, minimum: 100, maximum: 1_000_000 }),
   fibers: Parameter.whole("fibers that add one", { default: 3, minimum: 2, maximum: 10 })
 }
 

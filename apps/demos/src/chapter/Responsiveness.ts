@@ -48,10 +48,10 @@ export const responsiveness = Scenario.make({
       formula: "small",
       value: small,
       unit: "ms",
-      virtual: 0,
       is: "at most",
       real: 19
-    }
+    },
+    order: { what: "the shortest of them first", formula: "a worker, turns, inline", value: "pool turns inline" }
   }),
   program: Effect.fnUntraced(function* ({ job, requests, every, small, budget }) {
     const machine = yield* Machine
@@ -82,7 +82,8 @@ export const responsiveness = Scenario.make({
     const pool = yield* machine.withWorkers("threads", { workers: 1, cores: 2 }, ({ submit }) =>
       run("on a worker", submit("job", work))
     )
-    return { inline, turns, pool }
+    const order = Object.entries({ inline, turns, pool }).toSorted(([, one], [, other]) => one - other)
+    return { inline, turns, pool, order: order.map(([name]) => name).join(" ") }
   }),
   prose: ({ job }, { inline, turns, pool }) => [
     `The same computation of ${job} ms, the same requests. Their p99 latency is ${inline.toFixed(0)} ms when it runs inline, ${turns.toFixed(1)} ms when it takes turns, ${pool.toFixed(1)} ms when a worker has it.`,

@@ -18,12 +18,10 @@ import * as ProcessExecutor from "./ProcessExecutor.ts"
 import * as RunQueue from "./RunQueue.ts"
 import * as ThreadExecutor from "./ThreadExecutor.ts"
 import type * as WorkTask from "./work.task.ts"
+import { warm } from "./work.task.ts"
 
 /** Where workers find their tasks; a bundle has its copy elsewhere. */
 const workTask = new URL("./work.task.ts", import.meta.url)
-
-/** What the loop and each worker have done before anything is timed: so that all find the code compiled as far. */
-const first = Work.fibonacci(20_000)
 
 /** Does work in slices of so many steps. */
 const inSteps = (work: Work.Work, steps: number) => {
@@ -68,7 +66,7 @@ export const make = (url: URL = workTask): Machine["Service"] => {
     inLineMs += timed.inLineMs
     return timed.value
   }
-  Work.perform(first)
+  warm()
   return {
     call: (lane, work) =>
       Stage.during(
@@ -94,14 +92,18 @@ export const make = (url: URL = workTask): Machine["Service"] => {
     withWorkers: (kind, { workers }, use) => {
       const layer = kind === "threads" ? ThreadExecutor.layer : ProcessExecutor.layer
       const maximum = Math.min(workers, availableParallelism())
+      const before = process.memoryUsage.rss()
       return Effect.gen(function* () {
         const executor = yield* Executor
         yield* Effect.orDie(executor.warm(maximum))
-        yield* Effect.forEach(
-          Array.from({ length: maximum }),
-          () => Effect.orDie(executor.submit(tasks.perform, [first])),
-          { concurrency: "unbounded", discard: true }
-        )
+        const residentBytes =
+          kind === "threads"
+            ? (process.memoryUsage.rss() - before) / maximum
+            : yield* Effect.orDie(executor.submit(tasks.residentBytes, []))
+        yield* Effect.forEach(Array.from({ length: maximum }), () => Effect.orDie(executor.submit(tasks.warm, [])), {
+          concurrency: "unbounded",
+          discard: true
+        })
         const map = Effect.fnUntraced(function* (items: number, chunk: number) {
           const began = performance.now()
           let firstMs = 0
@@ -134,7 +136,11 @@ export const make = (url: URL = workTask): Machine["Service"] => {
             perform: (work) => Effect.orDie(Effect.map(executor.submit(tasks.perform, [work]), counted)),
             map: (items, chunk) => Effect.orDie(map(items, chunk)),
             stop,
-            echo: (bytes) => timed(executor.submit(tasks.echo, [new Uint8Array(bytes)])),
+            echo: (bytes, way = "copied") => {
+              const sent = new Uint8Array(way === "shared" ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes))
+              return timed(executor.submit(tasks.echo, [sent], way === "moved" ? { transfer: [sent.buffer] } : {}))
+            },
+            memory: residentBytes / 2 ** 20,
             crash: Effect.map(
               Effect.all(
                 [

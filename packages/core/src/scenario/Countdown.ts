@@ -57,6 +57,7 @@ const ideal = (values: Values): ReadonlyArray<Tick> =>
     .toSorted((one, other) => one.atMs - other.atMs || one.setMs - other.setMs)
 
 const orderOf = (ticks: ReadonlyArray<Tick>) => ticks.map(({ name, left }) => `${name}${left}`).join(" ")
+const timesOf = (ticks: ReadonlyArray<Tick>) => ticks.map(({ atMs }) => Number((atMs / 1000).toFixed(4))).join(" ")
 
 /** How late the last tick is, of a timer whose tick takes `work`. */
 const drift = (title: string, work: number, schedule: Schedule.Schedule<unknown>) =>
@@ -105,6 +106,12 @@ export const countdowns = Scenario.make({
         real: 0.05
       },
       order: { what: "order", formula: "by time, then by when it was set", value: orderOf(ideal(values)) },
+      ticks: {
+        what: "at, in seconds",
+        formula: "k a, k b, k c",
+        value: timesOf(ideal(values)),
+        only: "virtual"
+      },
       off: {
         what: "a tick is late by at most",
         formula: "the timer's precision",
@@ -126,6 +133,13 @@ export const countdowns = Scenario.make({
         value: work,
         unit: "ms",
         real: 1
+      },
+      drifts: {
+        what: "later, spaced than fixed",
+        formula: `${drifting.ticks - 1} work`,
+        value: (drifting.ticks - 1) * work,
+        unit: "ms",
+        real: 0.4
       }
     }
   },
@@ -151,9 +165,11 @@ export const countdowns = Scenario.make({
       first: inTurn[0]!.atMs / 1000,
       firstAtOnce: atOnce[0]!.atMs / 1000,
       order: orderOf(atOnce),
+      ticks: timesOf(atOnce),
       off: Math.max(...atOnce.map(({ atMs }, index) => Math.abs(atMs - expected[index]!.atMs))),
       spaced,
-      fixed
+      fixed,
+      drifts: spaced - fixed
     }
   }),
   prose: ({ work }, { inTurn, atOnce, firstAtOnce, first, faster, spaced, fixed }) => [
@@ -170,6 +186,10 @@ export const countdowns = Scenario.make({
     {
       says: "after the last task switches, the first one gets the flow again",
       is: "only where all are ready. Otherwise they run in the order in which they became so: c3 b3 a3 c2 c1 b2 a2 b1 a1"
+    },
+    {
+      says: "(`start` is read before it is assigned, `time` is used where nobody imported it)",
+      is: "that runs only in a notebook whose cells ran in a lucky order. Here a run has its parameters and 0 variables from outside"
     }
   ]
 })

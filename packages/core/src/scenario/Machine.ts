@@ -28,13 +28,18 @@ export interface Workers {
   readonly submit: (lane: string, work: Work.Work) => Effect.Effect<string, never, Stage.Stage>
   /** Begins a task that goes on for seconds, interrupts it, and tells after how long its worker is free again. */
   readonly stop: (task: "asks" | "ignores") => Effect.Effect<number>
-  /** Sends bytes there and back; tells how long it took. */
-  readonly echo: (bytes: number) => Effect.Effect<number>
+  /** Sends bytes there and back; tells how long it took. Processes copy whatever the way. */
+  readonly echo: (bytes: number, way?: Sending) => Effect.Effect<number>
+  /** Resident memory of one worker, in MiB: what a process has, what a thread adds. */
+  readonly memory: number
   /** Kills the worker of a task while another task runs elsewhere; tells how each ended. */
   readonly crash: Effect.Effect<{ readonly killed: string; readonly other: string }>
   /** Maps so many tiny items on one worker, in chunks of that size. */
   readonly map: (items: number, chunk: number) => Effect.Effect<Mapped>
 }
+
+/** How a message gets to a worker [copied]: moved, its sender has it no more; shared, both have it. */
+export type Sending = "copied" | "moved" | "shared"
 
 /** What work took by the clock so far, added up, and for how much of that others had the cores it could have run on. */
 export interface InLine {
@@ -83,10 +88,10 @@ export class Machine extends Context.Service<
 /** A task's way to a worker and back in the model. */
 export const messageMs = 0.1
 
-/** Costs by the kind of worker in the model: until it is ready, a message, a KiB of one, in milliseconds. */
+/** Costs by the kind of worker in the model: until it is ready, a message, a KiB of one that is copied, in milliseconds; MiB. */
 export const costs = {
-  threads: { boot: 40, message: 0.1, kibibyte: 0.0004 },
-  processes: { boot: 100, message: 0.15, kibibyte: 0.004 }
+  threads: { boot: 40, message: 0.1, kibibyte: 0.0004, memory: 10 },
+  processes: { boot: 100, message: 0.15, kibibyte: 0.004, memory: 60 }
 }
 
 /** How long a task that ignores its cancellation is waited for before its worker is killed. */
@@ -139,7 +144,7 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
         Stage.during(lane, "ready", thread.withPermits(1)(Effect.void))
       ),
     withWorkers: (kind, { workers, cores }, use) => {
-      const { boot, message, kibibyte } = costs[kind]
+      const { boot, message, kibibyte, memory } = costs[kind]
       const taking = (ms: number) => Effect.as(Effect.sleep(ms), ms)
       return Effect.andThen(
         Effect.sleep(boot),
@@ -147,7 +152,9 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
           workersOf(Math.min(workers, cores), {
             perform: (work) => Effect.as(Effect.sleep(messageMs + Work.costOf(work)), Work.resultOf(work)),
             stop: (task) => taking(task === "asks" ? noticeMs : graceMs + noticeMs),
-            echo: (bytes) => taking(message + (kibibyte * bytes) / 1024),
+            echo: (bytes, way = "copied") =>
+              taking(message + (kind === "threads" && way !== "copied" ? 0 : (kibibyte * bytes) / 1024)),
+            memory,
             crash: Effect.as(Effect.sleep(boot), { killed: "WorkerCrashed", other: "done" }),
             map: (items, chunk) => {
               const wallMs = Math.ceil(items / chunk) * messageMs + items * itemMs

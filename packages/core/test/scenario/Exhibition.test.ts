@@ -12,9 +12,12 @@ describe("the exhibition", () => {
     Effect.gen(function* () {
       const { measured } = yield* played({})
       assert.deepStrictEqual(measured, {
+        game: 160,
+        away: 62.5,
         sequential: 1600,
         simultaneous: 600,
         lastReply: 605,
+        moving: 1600 / 600,
         faster: 1600 / 605,
         idle: 0
       })
