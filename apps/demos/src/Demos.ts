@@ -1,6 +1,6 @@
 /**
  * The program: lists the scenarios, or plays one. `run` gives its exit status: 0 all predictions hold, 1 one does not,
- * 2 it was asked for something that is not there.
+ * 2 it was asked for something that is not there, 3 a real run was not over in time.
  */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util"
 import { writeFileSync } from "node:fs"
@@ -260,21 +260,20 @@ const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnT
   const isDrawn = terminal.stdout.isTTY === true && !isData
   const isVirtual = flags.virtual === true || speed !== undefined
   const live = Live.make(terminal.stdout, options)
-  const played = await Effect.runPromise(
-    isVirtual
-      ? Scenario.playVirtually(scenario, parameters, { seed })
-      : RealRun.play(scenario, parameters, flags.events === true ? tell : isDrawn ? live.listen : () => {}),
-    terminal.signal === undefined ? {} : { signal: terminal.signal }
+  const run: Effect.Effect<Scenario.Played, unknown> = isVirtual
+    ? Scenario.playVirtually(scenario, parameters, { seed })
+    : RealRun.play(scenario, parameters, flags.events === true ? tell : isDrawn ? live.listen : () => {})
+  const played = await Effect.runPromise(run, terminal.signal === undefined ? {} : { signal: terminal.signal }).finally(
+    live.stop
   )
   if (isVirtual && flags.events === true) for (const event of played.events) tell(event)
-  live.stop()
   if (speed !== undefined && isDrawn) await live.replay(played.events, speed)
   write(`${ScenarioText.pictures(played, options)}\n`)
   if (guess !== undefined) write(judged(guess, scenario, played))
   write(ScenarioText.reveal(scenario, played, options))
   if (isData) {
-    const { mode, parameters, checks, inLine } = played
-    tell({ name: scenario.name, mode, parameters, checks, inLine })
+    const { mode, parameters, checks, inLine, loopInLineMs } = played
+    tell({ name: scenario.name, mode, parameters, checks, inLine, loopInLineMs })
   }
   const files = [
     [flags.html, (timeline: Timeline.Timeline) => TimelineHtml.render(timeline)],
@@ -298,6 +297,12 @@ export const run = async (args: ReadonlyArray<string>, terminal: Terminal): Prom
     return args[0] === "serve" ? await serve(args.slice(1), terminal) : await play(terminal, read(args))
   } catch (error) {
     if (terminal.signal?.aborted === true) return 130
+    if (error instanceof Scenario.TooLong) {
+      terminal.stderr.write(
+        `error: ${error.message}\n\nhint: something on this machine holds it up; \`--virtual\` needs none of it\n`
+      )
+      return 3
+    }
     if (!(error instanceof Misuse)) throw error
     terminal.stderr.write(`error: ${error.message}\n\nhint: ${error.hint}\n`)
     return 2

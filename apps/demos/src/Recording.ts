@@ -4,7 +4,7 @@ import * as Scenario from "@simul/core/scenario/Scenario"
 import type { StageEvent } from "@simul/core/scenario/Stage"
 import * as Effect from "effect/Effect"
 
-export interface Recording extends Pick<Scenario.Played, "mode" | "parameters" | "checks" | "inLine"> {
+export interface Recording extends Pick<Scenario.Played, "mode" | "parameters" | "checks" | "inLine" | "loopInLineMs"> {
   readonly events: ReadonlyArray<StageEvent>
 }
 
@@ -17,11 +17,12 @@ export const virtual = (
   Effect.runPromise(
     Effect.map(
       Scenario.playVirtually(scenario, parameters, { seed }),
-      ({ mode, parameters, checks, inLine, events }) => ({
+      ({ mode, parameters, checks, inLine, loopInLineMs, events }) => ({
         mode,
         parameters,
         checks,
         inLine,
+        loopInLineMs,
         events
       })
     )

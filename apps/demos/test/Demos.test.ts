@@ -49,13 +49,26 @@ describe("the README", () => {
 
   it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     "has the question and the answer of %s as it is",
-    async (name, { question, parameters }) => {
-      const { stdout } = await screen(name, "--virtual", "--json")
-      const checks = JSON.parse(stdout).checks as ReadonlyArray<Scenario.Check>
+    async (name, { question, parameters, lasts }) => {
+      const { stdout } = await screen(name, "--virtual", "--events")
+      const events = stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+      const checks = events.at(-1).checks as ReadonlyArray<Scenario.Check>
       const { measured, unit } = checks.find(({ key }) => key === question.answer)!
       const text = question.text(Parameter.defaults(parameters as Parameter.Parameters))
       const answer = measured === undefined ? "in a real run" : ScenarioText.shown(measured, unit)
       assert.include(readme, `| [\`${name}\`](outputs/${name}.txt) | ${text} | ${answer} |\n`)
+
+      // what a real run may take is ten times of what it lasts by theory: that must not be less than the model's time
+      const values = Parameter.defaults(parameters as Parameter.Parameters)
+      const scale = name === "chess" ? values["minute"]! / 60_000 : 1
+      const ends = events.filter((event) => event._tag === "Closed").map(({ atMs }) => scale * atMs)
+      assert.isAtMost(
+        ends.reduce((sum, ms) => sum + ms, 0),
+        1.5 * lasts(values)
+      )
     }
   )
 

@@ -52,6 +52,7 @@ export const amdahl = Scenario.make({
       limit: { what: "with cores without end", formula: "1 / s", value: 1 / share, is: "at most" }
     }
   },
+  lasts: ({ work, cores }) => (2 + Math.log2(cores)) * work,
   program: Effect.fnUntraced(function* ({ work, serial, cores }) {
     const machine = yield* Machine
     const share = serial / 100

@@ -99,6 +99,7 @@ export const backPressure = Scenario.make({
       account: { what: "produced - consumed - dropped", formula: "0: each has its end", value: 0 }
     }
   },
+  lasts: ({ items, produce, consume }) => 3 * items * (produce + consume),
   program: Effect.fnUntraced(function* (values) {
     const { items, capacity } = values
     const unbounded = yield* run("no bound", Queue.unbounded<number, Cause.Done>(), values)

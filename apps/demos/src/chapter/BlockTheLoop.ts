@@ -42,6 +42,7 @@ export const blockTheLoop = Scenario.make({
     },
     named: { what: "the detector names", formula: "the function", value: "perform", only: "real" }
   }),
+  lasts: ({ block }) => 2 * (block + 2 * aroundMs),
   program: Effect.fnUntraced(function* ({ block }) {
     const machine = yield* Machine
     const around = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

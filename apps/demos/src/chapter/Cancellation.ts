@@ -59,6 +59,7 @@ export const cancellation = Scenario.make({
       real: 0.1
     }
   }),
+  lasts: ({ at, shielded }) => at + shielded + 2 * graceMs,
   program: Effect.fnUntraced(function* ({ branches, leaves, at, shielded }) {
     const machine = yield* Machine
     const tree = yield* Stage.variant(

@@ -39,6 +39,7 @@ export const concurrencyVsParallelism = Scenario.make({
       real: 0.25
     }
   }),
+  lasts: ({ tasks, wait, n }) => 3 * tasks * (wait + Work.costOf(Work.fibonacci(n))),
   program: Effect.fnUntraced(function* ({ tasks, wait, n, cores }) {
     const lanes = Array.from({ length: tasks }, (_, index) => `task ${index + 1}`)
     const waits = (title: string, concurrency: number) =>

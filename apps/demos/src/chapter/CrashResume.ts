@@ -84,6 +84,7 @@ export const crashResume = Scenario.make({
     },
     seen: { what: "pages there without a crash, either way", formula: "all", value: "all" }
   }),
+  lasts: ({ pages, seeds }) => 300 * pages * seeds,
   program: Effect.fnUntraced(function* ({ pages: count, seeds }) {
     const pages = Array.from({ length: count }, (_, index) => `page${index + 1}`)
     const isWhole = (disk: SimulatedDisk.SimulatedDisk) =>

@@ -89,6 +89,7 @@ export const deadlock = Scenario.make({
     share: { what: "orders that hang", formula: "half at least: both yield", value: 50, unit: "%", is: "at least" },
     ordered: { what: "that hang with one order of locks", formula: `0 of ${seeds}`, value: 0 }
   }),
+  lasts: ({ seeds }) => 100 + seeds,
   program: Effect.fnUntraced(function* ({ seeds }) {
     yield* Stage.variant("until somebody loses patience", hang)
     return yield* Stage.variant(

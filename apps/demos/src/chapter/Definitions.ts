@@ -126,6 +126,7 @@ export const definitions = Scenario.make({
     fibersAwaited: { what: "fibers made by await", formula: "0", value: 0 },
     fibersForked: { what: "fibers made by fork", formula: "one a task", value: tasks }
   }),
+  lasts: ({ tasks, sleep }) => 30 + (tasks + 1) * sleep,
   program: Effect.fnUntraced(function* ({ tasks: count, sleep }) {
     let lines = 0
     const body = function* () {

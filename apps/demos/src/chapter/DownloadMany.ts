@@ -82,6 +82,7 @@ export const downloadMany = Scenario.make({
       dearer: { what: "the same, at least", formula: "3", value: 3, is: "at least" }
     }
   },
+  lasts: (values) => 3 * urlsOf(values).length * latencyMs,
   program: Effect.fnUntraced(function* (values) {
     const { limit } = values
     const web = yield* yield* Web

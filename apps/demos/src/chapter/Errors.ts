@@ -33,6 +33,7 @@ export const errors = Scenario.make({
     isolateHandled: { what: "isolate: handled", formula: "2", value: 2 },
     lost: { what: "errors that nobody heard of", formula: "0", value: 0 }
   }),
+  lasts: ({ children, step }) => 3 * children * step,
   program: Effect.fnUntraced(function* ({ children, step }) {
     const run = (title: string, options: TaskGroup.Options<string, string>) =>
       Stage.variant(

@@ -4,7 +4,6 @@ import { Machine, type Slice } from "@simul/core/scenario/Machine"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
 import * as Stage from "@simul/core/scenario/Stage"
-import * as Ways from "@simul/core/scenario/Ways"
 import * as Work from "@simul/core/scenario/Work"
 import * as Effect from "effect/Effect"
 import { indexes, parameters as numbers } from "./FibSequential.ts"
@@ -75,6 +74,7 @@ export const fibCooperative = Scenario.make({
       }
     }
   },
+  lasts: (values) => 2 * indexes(values).reduce((sum, n) => sum + Work.costOf(Work.fibonacci(n)), 0),
   program: Effect.fnUntraced(function* (values) {
     const machine = yield* Machine
     const run = (title: string, slice: Slice) =>
@@ -82,22 +82,22 @@ export const fibCooperative = Scenario.make({
         title,
         Effect.gen(function* () {
           const order: Array<number> = []
-          const { value: all, ownMs } = yield* Ways.onOwnCores(
-            Effect.forEach(
-              indexes(values),
-              (n) =>
-                Effect.tap(
-                  Stage.lane(`F(${n})`, machine.cooperate(`F(${n})`, Work.fibonacci(n), slice)),
-                  Effect.sync(() => order.push(n))
-                ),
-              { concurrency: "unbounded" }
-            )
+          const before = yield* machine.cpuMs
+          const all = yield* Effect.forEach(
+            indexes(values),
+            (n) =>
+              Effect.tap(
+                Stage.lane(`F(${n})`, machine.cooperate(`F(${n})`, Work.fibonacci(n), slice)),
+                Effect.sync(() => order.push(n))
+              ),
+            { concurrency: "unbounded" }
           )
+          const after = yield* machine.cpuMs
           return {
             digits: all.map(({ result }) => result).join(" "),
             longestMs: Math.max(...all.map(({ longestMs }) => longestMs)),
             order: order.join(" "),
-            ownMs
+            ms: before === undefined || after === undefined ? yield* Stage.now : after - before
           }
         })
       )
@@ -109,7 +109,7 @@ export const fibCooperative = Scenario.make({
       longestSteps: bySteps.longestMs,
       longestBudget: byTime.longestMs,
       longer: bySteps.longestMs / byTime.longestMs,
-      overhead: byTime.ownMs / bySteps.ownMs
+      overhead: byTime.ms / bySteps.ms
     }
   }),
   prose: ({ steps, budget }, { order, longestSteps, longestBudget, overhead }) => [

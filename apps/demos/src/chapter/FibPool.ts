@@ -67,6 +67,14 @@ export const fibPool = Scenario.make({
       }
     }
   },
+  lasts: (values) => {
+    const costs = [
+      ...indexes(values),
+      ...indexes(values),
+      ...Array.from({ length: 3 * values.equal }, () => values.large / 2)
+    ]
+    return costs.reduce((sum, n) => sum + Work.costOf(Work.fibonacci(n)), 0)
+  },
   program: Effect.fnUntraced(function* (values) {
     const { large, equal, cores } = values
     const unequal = works(indexes(values))

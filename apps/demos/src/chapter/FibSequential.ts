@@ -69,6 +69,7 @@ export const fibSequential = Scenario.make({
       once: { what: "what these print", formula: "a line each", value: "0, 1" }
     }
   },
+  lasts: (values) => indexes(values).reduce((sum, n) => sum + Work.costOf(Work.fibonacci(n)), 0),
   program: Effect.fnUntraced(function* (values) {
     const machine = yield* Machine
     const ended: Array<number> = []

@@ -38,6 +38,7 @@ export const fibersAtScale = Scenario.make({
       real: 0.1
     }
   }),
+  lasts: ({ fibers, sleep }) => sleep + fibers / 100,
   program: Effect.fnUntraced(function* ({ fibers, sleep }) {
     const machine = yield* Machine
     return yield* Stage.variant(

@@ -6,7 +6,7 @@ import * as Extraction from "@simul/scraper/extract/Extraction"
 import * as Page from "@simul/scraper/extract/Page"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { front, Web } from "../Web.ts"
+import { front, latencyMs, Web } from "../Web.ts"
 
 const parameters = {
   characters: Parameter.whole("characters shown", { default: 1000, minimum: 10, maximum: 1800 })
@@ -34,6 +34,7 @@ export const getHtml = Scenario.make({
     off: { what: "unknown authority, ssl=False", formula: "anybody may answer", value: "answered" },
     named: { what: "its authority named", formula: "answered", value: "answered" }
   }),
+  lasts: () => 4 * latencyMs,
   program: Effect.fnUntraced(function* ({ characters }) {
     const web = yield* yield* Web
     const page = yield* Stage.variant("a page", Stage.lane("get", Stage.during("get", "worker", web.page)))

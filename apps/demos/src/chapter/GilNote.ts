@@ -35,6 +35,7 @@ export const gilNote = Scenario.make({
       real: 0.2
     }
   }),
+  lasts: ({ n }) => 6 * Work.costOf(Work.fibonacci(n)),
   program: Effect.fnUntraced(function* ({ n, cores }) {
     const works = ["F 1", "F 2"].map((lane) => ({ lane, work: Work.fibonacci(n) }))
     const inTurn = yield* Ways.run("sequential", works, cores)

@@ -94,6 +94,8 @@ export const littlesLaw = Scenario.make({
       real: 0.3
     }
   }),
+  lasts: ({ service, customers, servers }) =>
+    utilisations.reduce((sum, busy) => sum + (customers * service) / (servers * busy), 0),
   program: Effect.fnUntraced(function* (values) {
     const found = []
     for (const utilisation of utilisations) found.push(yield* run(values, utilisation))

@@ -54,6 +54,8 @@ export const mapChunks = Scenario.make({
       }
     }
   },
+  lasts: ({ items }) =>
+    rounds * chunks.reduce((sum, chunk) => sum + messages(items, chunk) * messageMs + items * itemMs, 0),
   program: Effect.fnUntraced(function* ({ items }) {
     const machine = yield* Machine
     return yield* machine.withWorkers("threads", { workers: 1, cores: 1 }, ({ map }) =>

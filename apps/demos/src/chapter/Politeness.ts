@@ -45,8 +45,7 @@ export const politeness = Scenario.make({
         formula: "delay",
         value: gap,
         unit: "ms",
-        is: "at least",
-        real: 0.02
+        is: "at least"
       },
       inTurn: {
         what: "host after host it would be",
@@ -64,6 +63,7 @@ export const politeness = Scenario.make({
       most: { what: "most at a host at once", formula: "1", value: 1, is: "at most" }
     }
   },
+  lasts: ({ hosts, pages, delay, answer }) => (hosts + 1) * pages * Math.max(delay, answer),
   program: Effect.fnUntraced(function* ({ hosts, pages, delay, answer }) {
     const run = (title: string, names: ReadonlyArray<string>) =>
       Stage.variant(
@@ -84,8 +84,6 @@ export const politeness = Scenario.make({
           const fetch = (target: Parameters<typeof rules.add>[0]) =>
             Effect.gen(function* () {
               const { host } = target
-              const now = yield* Stage.now
-              starts.set(host, [...(starts.get(host) ?? []), now])
               flying.set(host, (flying.get(host) ?? 0) + 1)
               most = Math.max(most, flying.get(host)!)
               yield* Stage.during(host, "worker", Effect.sleep(answer))
@@ -94,15 +92,18 @@ export const politeness = Scenario.make({
             })
           const all: Array<Fiber.Fiber<void>> = []
           for (let left = names.length * pages; left > 0;) {
-            const admission = rules.take(yield* Stage.now)
+            const now = yield* Stage.now
+            const admission = rules.take(now)
             if (admission === undefined) {
               const wake = rules.wakeMs()
               yield* Effect.sleep(Number.isFinite(wake) ? Math.max(0.1, wake - (yield* Stage.now)) : 1)
               continue
             }
             left--
-            all.push(yield* Effect.forkChild(fetch(admission.target)))
-            yield* Effect.yieldNow
+            // a request leaves when it is let go: a fiber that begins later would be counted by another clock than the rules
+            const { host } = admission.target
+            starts.set(host, [...(starts.get(host) ?? []), now])
+            all.push(yield* Effect.forkChild(fetch(admission.target), { startImmediately: true }))
           }
           yield* Fiber.awaitAll(all)
           const gaps = Array.from(starts.values()).flatMap((times) =>

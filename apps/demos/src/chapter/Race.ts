@@ -88,6 +88,7 @@ export const race = Scenario.make({
     update: { what: "wrong with an atomic update", formula: `0 of ${seeds}`, value: 0 },
     lock: { what: "wrong with a lock", formula: `0 of ${seeds}`, value: 0 }
   }),
+  lasts: ({ seeds, fibers }) => seeds * fibers * 0.1,
   program: Effect.fnUntraced(function* ({ seeds, fibers }) {
     const broken = counted(fibers, readThenWrite)
     const invariants = { "nothing is lost": (value: number) => value === fibers }

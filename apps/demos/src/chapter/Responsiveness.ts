@@ -53,6 +53,7 @@ export const responsiveness = Scenario.make({
     },
     order: { what: "the shortest of them first", formula: "a worker, turns, inline", value: "pool turns inline" }
   }),
+  lasts: ({ job, requests, every, small }) => 3 * (job + requests * (every + small)),
   program: Effect.fnUntraced(function* ({ job, requests, every, small, budget }) {
     const machine = yield* Machine
     const work = Work.spin(job)

@@ -99,6 +99,7 @@ export const starvation = Scenario.make({
       }
     }
   },
+  lasts: ({ urgent, service }) => 3 * (urgent + 1) * service,
   program: Effect.fnUntraced(function* (values) {
     return {
       fifo: yield* serve(values, disciplines.fifo),

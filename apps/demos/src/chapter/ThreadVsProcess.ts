@@ -70,6 +70,8 @@ export const threadVsProcess = Scenario.make({
       others: { what: "tasks elsewhere that failed with it", formula: "0", value: 0 }
     }
   },
+  lasts: ({ kibibytes }) =>
+    rounds * [...sizes(kibibytes), 12 * kibibytes].reduce((sum, size) => sum + costs.processes.kibibyte * size, 1000),
   program: Effect.fnUntraced(function* ({ kibibytes }) {
     const machine = yield* Machine
     const measure = (kind: (typeof kinds)[number]) =>

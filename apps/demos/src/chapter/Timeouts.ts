@@ -66,6 +66,7 @@ export const timeouts = Scenario.make({
       begun: { what: "work begun after its deadline", formula: "0", value: 0 }
     }
   },
+  lasts: ({ timeout, work }) => 6 * Math.max(timeout, work),
   program: Effect.fnUntraced(function* ({ timeout, work }) {
     const inner = timeout
     const outer = 3 * timeout

@@ -52,6 +52,7 @@ export const wat = Scenario.make({
       value: "c ok, b failed, a ok"
     }
   }),
+  lasts: ({ step }) => 8 * step,
   program: Effect.fnUntraced(function* ({ step }) {
     const fork = Effect.forEach(names, (name) => Effect.forkChild(work(step, name)))
     const named = (fibers: ReadonlyArray<Fiber.Fiber<string, string>>, all: typeof fibers) =>

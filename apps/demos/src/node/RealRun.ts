@@ -7,12 +7,12 @@ import * as Effect from "effect/Effect"
 import { fetching } from "../Chapters.ts"
 import { Web } from "../Web.ts"
 
-/** `listen` hears each event as it happens. */
+/** `listen` hears each event as it happens. Fails after the time that `Scenario.boundOf` gives it. */
 export const play = (
   scenario: Scenario.Scenario,
   parameters: Scenario.Played["parameters"],
   listen: (event: StageEvent) => void
-): Effect.Effect<Scenario.Played> =>
+): Effect.Effect<Scenario.Played, Scenario.TooLong> =>
   Effect.gen(function* () {
     const played = Effect.provideService(
       Scenario.playReally(scenario, parameters, { listen }),

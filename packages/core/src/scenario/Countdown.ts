@@ -143,6 +143,8 @@ export const countdowns = Scenario.make({
       }
     }
   },
+  lasts: ({ a, b, c, ticks, work }) =>
+    ticks * (a + b + c + Math.max(a, b, c)) + 2 * drifting.ticks * (drifting.everyMs + work),
   program: Effect.fnUntraced(function* (values) {
     const inTurn: Array<Tick> = []
     const atOnce: Array<Tick> = []

@@ -144,6 +144,8 @@ export const exhibition = Scenario.make({
       }
     }
   },
+  lasts: ({ opponents: G, move: m, reply: o, moves: N, minute }) =>
+    minute * (G * N * (m + o) + (N - 1) * Math.max(G * m, m + o) + G * m + o),
   program: Effect.fnUntraced(function* (values) {
     const unit = unitOf(values, (yield* Scenario.CurrentMode) === "virtual")
     const minutes = (ms: number) => ms / unit

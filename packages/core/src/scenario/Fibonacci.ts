@@ -81,6 +81,7 @@ export const fibonacci = Scenario.make({
       }
     }
   },
+  lasts: ({ n, tasks }) => 4 * tasks * Work.costOf(Work.fibonacci(n)),
   program: Effect.fnUntraced(function* ({ n, tasks, cores }) {
     const works = Array.from({ length: tasks }, (_, index) => ({ lane: `F ${index + 1}`, work: Work.fibonacci(n) }))
     const run = (way: Ways.Way) => Ways.run(way, works, cores)

@@ -17,10 +17,12 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { SimulationFailure } from "../simulation/Failure.ts"
 import * as Run from "../simulation/Run.ts"
 import * as Strategy from "../simulation/Strategy.ts"
 import type { Timeline } from "../Timeline.ts"
+import { duration } from "../TimelineLayout.ts"
 import { Machine, modelled } from "./Machine.ts"
 import type { Parameters, Values } from "./Parameter.ts"
 import * as Stage from "./Stage.ts"
@@ -64,6 +66,8 @@ export interface Scenario<P extends Parameters = any, K extends string = any> {
   readonly question: { readonly text: (parameters: Values<P>) => string; readonly answer: NoInfer<K> }
   readonly parameters: P
   readonly theory: (parameters: Values<P>) => { readonly [_ in K]: Prediction }
+  /** How long a real run takes by theory, in milliseconds. */
+  readonly lasts: (parameters: Values<P>) => number
   readonly program: (parameters: Values<P>) => Effect.Effect<Measured<NoInfer<K>>, never, Stage.Stage | Machine>
   /** What it teaches, with the numbers of this run; a string a paragraph. */
   readonly prose: (parameters: Values<P>, measured: Readonly<Record<NoInfer<K>, any>>) => ReadonlyArray<string>
@@ -121,6 +125,8 @@ export interface Played {
   readonly checks: ReadonlyArray<Check>
   /** The share of its time that work stood in line for a core which other programs had, 0 to 1: taken out of speeds. */
   readonly inLine: number
+  /** How long the event loop's thread stood in line, in milliseconds: so late its timers may have been. */
+  readonly loopInLineMs: number
   readonly events: ReadonlyArray<Stage.StageEvent>
   /** One for each variant. */
   readonly timelines: ReadonlyArray<Timeline>
@@ -132,13 +138,15 @@ const played = <P extends Parameters, K extends string>(
   measured: Measured<K>,
   mode: Mode,
   events: ReadonlyArray<Stage.StageEvent>,
-  inLine = 0
+  inLine = 0,
+  loopInLineMs = 0
 ): Played => ({
   mode,
   parameters,
   measured,
   checks: checks(scenario, parameters, measured, mode),
   inLine,
+  loopInLineMs,
   events,
   timelines: Stage.timelines(events)
 })
@@ -167,15 +175,43 @@ export const playVirtually = <P extends Parameters, K extends string>(
     return played(scenario, parameters, yield* exit, "virtual", stage.events)
   })
 
-/** Plays in real time, on the machine in force. `listen` hears each event as it happens. */
+/** A real run that did not end within its bound. */
+export class TooLong extends Schema.TaggedError<TooLong>()("TooLong", {
+  name: Schema.String,
+  /** Both in milliseconds. */
+  lasts: Schema.Number,
+  bound: Schema.Number
+}) {
+  override get message() {
+    return `${this.name} was not over after ${duration(this.bound)}; by theory it takes ${duration(this.lasts)}`
+  }
+}
+
+/** When a real run is ended, in milliseconds: a minute, for workers to start on a busy machine, and ten times what theory says. */
+export const boundOf = <P extends Parameters, K extends string>(scenario: Scenario<P, K>, parameters: Values<P>) =>
+  60_000 + 10 * scenario.lasts(parameters)
+
+/**
+ * Plays in real time, on the machine in force. `listen` hears each event as it happens. Fails with `TooLong` after
+ * `boundOf`, when what the run holds is given back.
+ */
 export const playReally = <P extends Parameters, K extends string>(
   scenario: Scenario<P, K>,
   parameters: Values<P>,
   options: { readonly listen?: (event: Stage.StageEvent) => void } = {}
-): Effect.Effect<Played, never, Machine> =>
+): Effect.Effect<Played, TooLong, Machine> =>
   Effect.gen(function* () {
+    const machine = yield* Machine
     const stage = Stage.make(options.listen)
-    const measured = yield* Effect.provideService(scenario.program(parameters), Stage.Stage, stage)
-    const { tookMs, inLineMs } = yield* (yield* Machine).inLine
-    return played(scenario, parameters, measured, "real", stage.events, tookMs === 0 ? 0 : inLineMs / tookMs)
+    const before = yield* machine.inLine
+    const bound = boundOf(scenario, parameters)
+    const measured = yield* Effect.provideService(scenario.program(parameters), Stage.Stage, stage).pipe(
+      Effect.timeoutOrElse({
+        duration: bound,
+        orElse: () => Effect.fail(new TooLong({ name: scenario.name, lasts: scenario.lasts(parameters), bound }))
+      })
+    )
+    const { tookMs, inLineMs, loopMs } = yield* machine.inLine
+    const inLine = tookMs === 0 ? 0 : inLineMs / tookMs
+    return played(scenario, parameters, measured, "real", stage.events, inLine, loopMs - before.loopMs)
   })

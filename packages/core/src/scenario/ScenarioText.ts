@@ -56,7 +56,12 @@ export const reveal = (scenario: Scenario, played: Played, options: Options = {}
 }
 
 /** What a real run must say of its machine. */
-export const remarks = ({ mode, checks, inLine }: Pick<Played, "mode" | "checks" | "inLine">): ReadonlyArray<string> =>
+export const remarks = ({
+  mode,
+  checks,
+  inLine,
+  loopInLineMs
+}: Pick<Played, "mode" | "checks" | "inLine" | "loopInLineMs">): ReadonlyArray<string> =>
   mode === "virtual"
     ? []
     : [
@@ -67,7 +72,7 @@ export const remarks = ({ mode, checks, inLine }: Pick<Played, "mode" | "checks"
             ]),
         ...(checks.some(({ holds }) => holds === false)
           ? [
-              "A real machine has more to do than theory knows. In virtual time (`--virtual`) it has nothing else to do."
+              `A real machine has more to do than theory knows${loopInLineMs < 1 ? "" : `: in this run the event loop stood in line for ${loopInLineMs.toFixed(0)} ms, and so late its timers may have been`}. In virtual time (\`--virtual\`) it has nothing else to do.`
             ]
           : [])
       ]

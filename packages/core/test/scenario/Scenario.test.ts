@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import { countdowns } from "../../src/scenario/Countdown.ts"
 import { exhibition } from "../../src/scenario/Exhibition.ts"
 import { fibonacci } from "../../src/scenario/Fibonacci.ts"
+import { Machine, modelled } from "../../src/scenario/Machine.ts"
 import * as Parameter from "../../src/scenario/Parameter.ts"
 import * as Scenario from "../../src/scenario/Scenario.ts"
 import * as ScenarioText from "../../src/scenario/ScenarioText.ts"
@@ -15,6 +18,7 @@ const scenario = (prediction: Partial<Scenario.Prediction>) =>
     question: { text: () => "how long?", answer: "it" },
     parameters: { n: Parameter.whole("n", { default: 2, minimum: 1, maximum: 3 }) },
     theory: () => ({ it: { what: "it", formula: "10", value: 10, ...prediction } }),
+    lasts: ({ n }) => 1000 * n,
     program: () => Effect.succeed({ it: 10 }),
     prose: () => ["prose"]
   })
@@ -49,6 +53,34 @@ describe("a check", () => {
     assert.isUndefined(holds({ only: "real" }, 99, "virtual"))
     assert.isFalse(holds({ only: "real" }, 99, "real"))
   })
+})
+
+describe("a real run", () => {
+  it.effect("is ended after a minute and ten times what theory says, and gives back what it holds", () =>
+    Effect.gen(function* () {
+      let isHeld = true
+      const endless = {
+        ...scenario({}),
+        program: () =>
+          Effect.ensuring(
+            Effect.never,
+            Effect.sync(() => (isHeld = false))
+          )
+      }
+      const machine = yield* modelled
+      const fiber = yield* Effect.forkChild(
+        Effect.flip(Effect.provideService(Scenario.playReally(endless, { n: 2 }), Machine, machine)),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust(79_999)
+      assert.isUndefined(fiber.pollUnsafe())
+      assert.isTrue(isHeld)
+      yield* TestClock.adjust(1)
+      const failure = yield* Fiber.join(fiber)
+      assert.strictEqual(failure.message, "test was not over after 1 m 20 s; by theory it takes 2 s")
+      assert.isFalse(isHeld)
+    })
+  )
 })
 
 describe("the scenarios of the command", () => {
