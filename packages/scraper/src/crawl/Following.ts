@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Download from "../Download.ts"
 import * as Links from "../extract/Links.ts"
+import * as Reference from "../extract/Reference.ts"
 import * as RobotsDirectives from "../extract/RobotsDirectives.ts"
 import * as Sitemap from "../extract/Sitemap.ts"
 import type { Options } from "../Options.ts"
@@ -16,6 +17,7 @@ import type { SavedPage } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import * as Exclusion from "./Exclusion.ts"
+import { Met } from "./Met.ts"
 import * as Scope from "./Scope.ts"
 import * as Traps from "./Traps.ts"
 
@@ -49,23 +51,6 @@ export interface Following extends Download.Follow {
   readonly isBounded: () => boolean
   /** Set where traps are looked out for. */
   readonly traps: Traps.Traps | undefined
-}
-
-/** Links that need not be looked up, for they were found a moment ago: a site's pages have the same ones in their margins. */
-class Recent {
-  #young = new Map<string, number>()
-  #old = new Map<string, number>()
-  /** Whether it was found so near to a seed. */
-  has(url: string, depth: number): boolean {
-    const known = this.#young.get(url) ?? this.#old.get(url)
-    return known !== undefined && known <= depth
-  }
-  add(url: string, depth: number): void {
-    this.#young.set(url, depth)
-    if (this.#young.size <= 32_768) return
-    this.#old = this.#young
-    this.#young = new Map()
-  }
 }
 
 /** A link in a page that is not whole yet, and whether the rules let it in. */
@@ -108,7 +93,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     scope.decide({ url, depth, isResource })._tag === "InScope"
   const token = productToken(options)
   const asked = asks(seeds)
-  const recent = new Recent()
+  let met = new Met()
   let isBounded = rules.depth !== undefined
   const traps = rules.traps ? Traps.make() : undefined
 
@@ -116,17 +101,18 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   const find = (found: Array<Found>, link: string, depth: number, isResource: boolean) => {
     const host = Url.origin(link)
     const url = asked(link, host)
-    if (recent.has(url, depth)) return
-    const target = { url, host, path: "", attempts: 0, depth, isResource }
-    found.push({ target, judge: scope, isIn: holds(url, depth, isResource) })
+    if (met.isKnown(url, depth)) return
+    const isIn = holds(url, depth, isResource)
+    if (!isIn) met.leaveOut(url, depth, isResource)
+    found.push({ target: { url, host, path: "", attempts: 0, depth, isResource }, judge: scope, isIn })
   }
   /** The targets among them, known from now on. */
   const settle = (found: ReadonlyArray<Found>): Array<Target> => {
     const targets: Array<Target> = []
     for (const { target, judge, isIn } of found) {
       const { url, depth, isResource } = target
-      if (recent.has(url, depth) || !(judge === scope ? isIn : holds(url, depth, isResource))) continue
-      recent.add(url, depth)
+      if (met.isKnown(url, depth) || !(judge === scope ? isIn : holds(url, depth, isResource))) continue
+      met.know(url, depth)
       targets.push(target)
     }
     return targets
@@ -143,7 +129,22 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
         find(found, link.url, isResource ? depth : depth + 1, isResource)
     }
     for (const link of named) meet(link)
-    const links = new Links.Links({ url: head.url, contentType, token, text: watch?.write }, meet)
+    const begun = scope
+    /** What the rules leave out and was not looked at again: other rules may come before the page is whole. */
+    const left: Array<string> = []
+    const leftResources: Array<string> = []
+    const passesOver = (reference: string, base: string, kind: Links.Kind) => {
+      const isResource = kind === "resource"
+      const prefix =
+        isResource || kind === "navigation" || kind === "reference" ? Reference.prefix(reference, base) : undefined
+      if (prefix === undefined) return false
+      const fragment = reference.indexOf("#")
+      const end = fragment < 0 ? reference.length : fragment
+      const verdict = met.look(prefix, reference, end, isResource ? depth : depth + 1, isResource)
+      if (verdict === "out" && scope === begun) (isResource ? leftResources : left).push(met.latest)
+      return verdict !== undefined
+    }
+    const links = new Links.Links({ url: head.url, contentType, token, text: watch?.write, passesOver }, meet)
     let said: RobotsDirectives.RobotsDirectives | undefined
     const directives = () => (said ??= RobotsDirectives.union(robots, links.end().robots))
     return {
@@ -151,6 +152,10 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
       isNoindex: () => directives().noindex,
       end: () => {
         const nofollow = directives().nofollow && options.robots
+        if (scope !== begun) {
+          for (const url of left) find(found, url, depth + 1, false)
+          for (const url of leftResources) find(found, url, depth, true)
+        }
         const targets = settle(nofollow ? found.filter(({ target }) => target.isResource) : found)
         watch?.end(targets)
         return targets
@@ -195,6 +200,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     change: (rules) => {
       isBounded = rules.depth !== undefined
       scope = scopeOf(seeds, rules)
+      met = new Met()
     },
     // a picture that lies elsewhere may move elsewhere
     redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),

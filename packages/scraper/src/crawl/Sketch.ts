@@ -6,25 +6,27 @@
 /** Words of a sketch. */
 export const size = 32
 
-/** What two texts of the same words have in common of their least hashes, at most `size`. */
-export const shared = (one: Uint32Array, other: Uint32Array): number => {
+/** Whether nine of ten words are in both, by what the sketches tell. */
+export const isAlike = (one: Uint32Array, other: Uint32Array): boolean => {
+  const needed = Math.ceil(0.9 * Math.max(one.length, other.length))
   let found = 0
-  for (let i = 0, j = 0; i < one.length && j < other.length;) {
-    const [a, b] = [one[i]!, other[j]!]
+  let i = 0
+  for (let j = 0; i < one.length && j < other.length;) {
+    const a = one[i]!
+    const b = other[j]!
     if (a === b) found++
+    // most are of other words altogether: a few tell
+    else if (found + Math.min(one.length - i, other.length - j) < needed) return false
     if (a <= b) i++
     if (b <= a) j++
   }
-  return found
+  return found >= needed
 }
-
-/** Whether nine of ten words are in both, by what the sketches tell. */
-export const isAlike = (one: Uint32Array, other: Uint32Array): boolean =>
-  10 * shared(one, other) >= 9 * Math.max(one.length, other.length)
 
 /** A sketch in the making. */
 export class Sketch {
-  readonly #least: Array<number> = []
+  readonly #least = new Uint32Array(size)
+  #length = 0
 
   /** Takes the next piece of the text. A piece ends a word. */
   write(text: string): void {
@@ -49,16 +51,18 @@ export class Sketch {
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
     hash = (hash ^ (hash >>> 16)) >>> 0
     const least = this.#least
-    if (least.length === size && hash >= least[size - 1]!) return
-    let at = least.length
+    if (this.#length === size && hash >= least[size - 1]!) return
+    let at = this.#length
     while (at > 0 && least[at - 1]! > hash) at--
-    if (least[at - 1] === hash) return
-    least.splice(at, 0, hash)
-    if (least.length > size) least.pop()
+    if (at > 0 && least[at - 1] === hash) return
+    // what is beyond the last one falls off
+    least.copyWithin(at + 1, at, Math.min(this.#length, size - 1))
+    least[at] = hash
+    if (this.#length < size) this.#length++
   }
 
   /** The sketch of all that was written. */
   end(): Uint32Array {
-    return Uint32Array.from(this.#least)
+    return this.#least.slice(0, this.#length)
   }
 }

@@ -65,6 +65,8 @@ export interface Options {
   readonly token?: string
   /** Also look for URLs in text, comments, unknown attributes and `data:` URLs. Off, unless given: most are noise. */
   readonly guesses?: boolean
+  /** Asked of each reference, but not of those with `nofollow`, before it is resolved: whether it need not be given out. */
+  readonly passesOver?: ((reference: string, base: string, kind: Kind) => boolean) | undefined
   /** Told of the text between tags, in pieces and as it stands, but not of scripts and styles. */
   readonly text?: ((text: string) => void) | undefined
   /** Bytes of the document that are read. 16 MiB, unless given. */
@@ -103,6 +105,9 @@ const known = new Set(
     "style srcdoc rel content http-equiv name property charset"
   ).split(" ")
 )
+
+const isKnown = (attribute: string) => known.has(attribute)
+const isAny = () => true
 
 const words = (text: string): ReadonlyArray<string> => text.split(/[\t\n\f\r ]+/).filter((word) => word !== "")
 
@@ -189,7 +194,7 @@ class Html implements Reader {
     this.#guesses = options.guesses === true
     this.#tags = new Tags(
       {
-        wants: this.#guesses ? () => true : (attribute) => known.has(attribute),
+        wants: this.#guesses ? isAny : isKnown,
         maxValue,
         emptyElements: isXml,
         // of text only styles are read, which have no references, and guesses
@@ -222,7 +227,7 @@ class Html implements Reader {
     this.#element = name
     this.#position = position
     if (name === "meta") return this.#meta(attributes)
-    for (const [attribute, value] of attributes) this.#attribute(name, attribute, value, attributes)
+    for (let i = 0; i < attributes.size; i++) this.#attribute(name, attributes.name(i), attributes.value(i), attributes)
   }
 
   #close(_name: string) {
@@ -286,8 +291,10 @@ class Html implements Reader {
   #href(name: string, attribute: string, value: string, attributes: Attributes) {
     switch (name) {
       case "a":
-      case "area":
-        return this.#add(value, "navigation", attribute, words(attributes.get("rel") ?? ""))
+      case "area": {
+        const rel = attributes.get("rel")
+        return this.#add(value, "navigation", attribute, rel === undefined ? noRels : words(rel))
+      }
       case "base":
         return this.#base(value)
       case "link": {
@@ -390,12 +397,17 @@ class Html implements Reader {
     const { base, encoding } = this.#document
     // the page itself
     if (reference === "" || (reference.startsWith("#") && base === this.#options.url)) return
+    const rel = rels.length === 0 ? "" : rels.join(" ").toLowerCase()
+    const nofollow = rel !== "" && isNofollow(rel)
+    if (!nofollow && this.#options.passesOver?.(reference, base, kind) === true) {
+      this.#document.links++
+      return
+    }
     const url = Reference.resolve(reference, base, encoding)
     if (url === undefined) {
       if (this.#guesses) this.#data(reference)
       return
     }
-    const rel = rels.join(" ").toLowerCase()
     const { links } = this.#document
     if (links < (this.#options.maxLinks ?? defaultMaxLinks))
       this.#onLink({
@@ -403,7 +415,7 @@ class Html implements Reader {
         kind,
         source: `${this.#element} ${source}`,
         rel,
-        nofollow: isNofollow(rel),
+        nofollow,
         position: this.#position
       })
     this.#document.links = links + 1
@@ -446,8 +458,13 @@ const methodOf = (method: string | undefined) => (method?.trim().toLowerCase() =
 class Sheet implements Reader {
   readonly #css: Css
 
-  constructor({ url: base, maxLinks = defaultMaxLinks }: Options, document: Document, onLink: (link: Link) => void) {
+  constructor(options: Options, document: Document, onLink: (link: Link) => void) {
+    const { url: base, maxLinks = defaultMaxLinks, passesOver } = options
     this.#css = new Css((reference, isImport) => {
+      if (passesOver?.(reference, base, "resource") === true) {
+        document.links++
+        return
+      }
       const url = Reference.resolve(reference, base)
       if (url === undefined) return
       if (document.links++ < maxLinks)

@@ -42,13 +42,18 @@ const plain = /^(?:\/(?![/\\])|(?=[\w~-]))([\w.~!$&'()*+,;=@/-]*)(?:#.*)?$/
 const dots = /(?:^|\/)\.\.?(?:\/|$)/
 
 /** What precedes the path of a base, and its path up to the last slash. Pages are read one after the other. */
-let folder = { base: "", root: "", path: "" }
+let folder = { base: "", origin: "", root: "", path: "" }
 const folderOf = (base: string) => {
   if (base !== folder.base) {
     const url = Url.parse(base)
     const path = typeof url === "string" ? url.slice(0, (url.indexOf("?") + 1 || url.length + 1) - 1) : ""
     const slash = path.indexOf("/", path.indexOf("://") + 3)
-    folder = { base, root: path.slice(0, slash + 1), path: path.slice(0, path.lastIndexOf("/") + 1) }
+    folder = {
+      base,
+      origin: path.slice(0, slash),
+      root: path.slice(0, slash + 1),
+      path: path.slice(0, path.lastIndexOf("/") + 1)
+    }
   }
   return folder
 }
@@ -60,6 +65,27 @@ const resolvePlain = (reference: string, base: string): string | undefined => {
   const { root, path } = folderOf(base)
   return root === "" ? undefined : (reference.startsWith("/") ? root : path) + found[1]!
 }
+
+/**
+ * What stands before a reference in the URL that it leads to, if it is written as that URL is: nothing before a whole
+ * one, the origin before `/a`, the folder of the base before `a`. `undefined` where more is to be done than to join them.
+ * So what has been resolved once is known again without doing so.
+ *
+ * @param base an absolute URL
+ */
+export const prefix = (reference: string, base: string): string | undefined => {
+  const first = reference.charCodeAt(0)
+  if (first === slash) {
+    const second = reference.charCodeAt(1)
+    return second === slash || second === backslash ? undefined : folderOf(base).origin
+  }
+  if (!reference.includes(":")) return isWordCode(first) ? folderOf(base).path : undefined
+  return reference.startsWith("http://") || reference.startsWith("https://") ? "" : undefined
+}
+const slash = 0x2f
+const backslash = 0x5c
+const isWordCode = (code: number) =>
+  (code >= 0x30 && code <= 0x39) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a) || code === 0x5f || code === 0x7e
 
 /**
  * Resolves a reference; `undefined` where it leads to nothing that can be fetched: `mailto:`, a text that is no URL, one

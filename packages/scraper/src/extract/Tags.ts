@@ -9,12 +9,45 @@
  *    and CDATA come in pieces.
  *
  * The tokenizer is htmlparser2's. Its parser is not used: it keeps the open
- * elements, and a page of nothing but `<div>` costs it quadratic time.
+ * elements, and a page of nothing but `<div>` costs it quadratic time. Where
+ * neither references nor places are asked for, tags that are whole, written as
+ * nearly all are, are read without it, at a fraction of the cost: it gets what is
+ * left, from a `<` to where it is between tags again.
  */
 import { QuoteType, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
+import { Names } from "./Names.ts"
 
-/** The attributes of a tag that were wanted, by name; the first of the same name counts. */
-export type Attributes = ReadonlyMap<string, string>
+/** The attributes of a tag that were wanted, in their order; the first of the same name counts. Another tag's after it was told. */
+export class Attributes implements Iterable<readonly [name: string, value: string]> {
+  size = 0
+  readonly #names: Array<string> = []
+  readonly #values: Array<string> = []
+
+  name(index: number): string {
+    return this.#names[index]!
+  }
+  value(index: number): string {
+    return this.#values[index]!
+  }
+  get(name: string): string | undefined {
+    for (let i = 0; i < this.size; i++) if (this.#names[i] === name) return this.#values[i]
+    return undefined
+  }
+  has(name: string): boolean {
+    return this.get(name) !== undefined
+  }
+  *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
+    for (let i = 0; i < this.size; i++) yield [this.#names[i]!, this.#values[i]!]
+  }
+  /** Used by `Tags` alone. */
+  add(name: string, value: string): void {
+    this.#names[this.size] = name
+    this.#values[this.size++] = value
+  }
+  clear(): void {
+    this.size = 0
+  }
+}
 
 /** Where an attribute stands, in characters from the beginning of the document: its name, and its value without quotes. */
 export interface Span {
@@ -55,7 +88,20 @@ export interface Options {
 
 const maxSection = 65_536
 const maxAttributes = 256
-const noAttributes: Attributes = new Map()
+
+/** What begins as one of these goes on otherwise than as tags and text. */
+const special: ReadonlySet<string> = new Set(
+  "iframe noembed noframes plaintext script style svg math title textarea xmp".split(" ")
+)
+const tagNames = Names.by((name) => special.has(name))
+
+const gt = 0x3e
+const slash = 0x2f
+const equals = 0x3d
+const doubleQuote = 0x22
+const singleQuote = 0x27
+const isBlank = (code: number) => code === 0x20 || (code >= 0x09 && code <= 0x0d && code !== 0x0b)
+const isLetter = (code: number) => (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
 
 /** HTML 13.2.6.5: these end an `<svg>` or `<math>` that was left open. */
 const breakouts: ReadonlySet<string> = new Set(
@@ -108,10 +154,20 @@ export class Tags implements TokenizerCallbacks {
   readonly #isXml: boolean
   /** References in values are left to us. */
   readonly #isRaw: boolean
+  /** Most tags are read without the tokenizer. */
+  readonly #isQuick: boolean
   readonly #tokenizer: Tokenizer
+  /** Its state then, which is its first one. */
+  readonly #betweenTags: unknown
+  readonly #names: Names
 
+  /** Characters that were written before. */
+  #before = 0
+  /** Of them, those that the tokenizer did not get. */
+  #passed = 0
+  /** What the tokenizer got last. */
   #chunk = ""
-  /** The index of the first character of the chunk in the document. */
+  /** The index of its first character, as the tokenizer counts. */
   #start = 0
   /** What precedes it and is not given out yet. */
   #held = ""
@@ -120,7 +176,7 @@ export class Tags implements TokenizerCallbacks {
 
   #name = ""
   #position = 0
-  #attributes: Map<string, string> | undefined
+  readonly #attributes = new Attributes()
   #attribute = ""
   #span = { name: 0, start: 0, end: 0 }
   #isWanted = false
@@ -133,6 +189,8 @@ export class Tags implements TokenizerCallbacks {
     this.#output = output
     this.#isXml = options.xml === true
     this.#isRaw = !this.#isXml && options.rawText === true
+    this.#isQuick = this.#isRaw && output.attribute === undefined
+    this.#names = Names.by(options.wants)
     this.#tokenizer = new Tokenizer(
       {
         xmlMode: this.#isXml,
@@ -141,9 +199,33 @@ export class Tags implements TokenizerCallbacks {
       },
       this
     )
+    this.#betweenTags = this.#tokenizer["state"]
   }
 
   write(text: string): void {
+    if (this.#isQuick) this.#writeQuickly(text)
+    else this.#feed(text)
+  }
+
+  #writeQuickly(text: string) {
+    let size = 1
+    for (let at = 0; at < text.length;) {
+      if (this.#tokenizer["state"] === this.#betweenTags && this.#contexts.length === 0) {
+        at = this.#read(text, at)
+        size = 1
+        if (at === text.length) break
+      }
+      // in growing pieces: what is no tag may be long, and what follows it should not go this way
+      const end = text.indexOf(">", at + size) + 1 || text.length
+      this.#passed = this.#before + at - (this.#start + this.#chunk.length)
+      this.#feed(text.slice(at, end))
+      at = end
+      size *= 2
+    }
+    this.#before += text.length
+  }
+
+  #feed(text: string): void {
     const end = this.#start + this.#chunk.length
     this.#held = this.#slice(Math.max(this.#done, end - maxSection), end)
     this.#chunk = text
@@ -154,6 +236,104 @@ export class Tags implements TokenizerCallbacks {
   end(): void {
     this.#tokenizer.end()
   }
+
+  // ---- without the tokenizer
+
+  /** Reads text and tags from between two tags on, to the end or to the `<` of what is for the tokenizer; gives that place. */
+  #read(text: string, from: number): number {
+    for (let at = from; ;) {
+      const open = text.indexOf("<", at)
+      const end = open < 0 ? text.length : open
+      if (end > at) this.#output.text?.(at === 0 && end === text.length ? text : text.slice(at, end), this.#before + at)
+      if (open < 0) return end
+      const first = text.charCodeAt(open + 1)
+      at = first === slash ? this.#readClose(text, open) : isLetter(first) ? this.#readOpen(text, open) : -1
+      if (at < 0) return open
+    }
+  }
+
+  /** Reads an end tag; gives the place after it, -1 where it is not whole. */
+  #readClose(text: string, open: number): number {
+    if (!isLetter(text.charCodeAt(open + 2))) return -1
+    let hash = 0
+    let at = open + 2
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code === gt || code === slash || isBlank(code)) break
+      hash = Math.imul(hash, 31) + code
+    }
+    const end = text.indexOf(">", at)
+    const place = tagNames.find(text, open + 2, at, hash)
+    if (end < 0 || place < 0) return -1
+    this.#output.close(tagNames.name(place))
+    return end + 1
+  }
+
+  /** Reads a start tag; gives the place after it, -1 where it is not whole or more than a tag begins with it. */
+  #readOpen(text: string, open: number): number {
+    const { length } = text
+    let hash = 0
+    let code = 0
+    let at = open + 1
+    for (; at < length; at++) {
+      code = text.charCodeAt(at)
+      if (code === gt || code === slash || isBlank(code)) break
+      hash = Math.imul(hash, 31) + code
+    }
+    const tag = tagNames.find(text, open + 1, at, hash)
+    if (tag < 0 || tagNames.isWanted(tag)) return -1
+    const attributes = this.#attributes
+    attributes.clear()
+    for (;;) {
+      while (at < length && isBlank((code = text.charCodeAt(at)))) at++
+      if (at >= length) return -1
+      if (code === gt) {
+        this.#output.open(tagNames.name(tag), attributes, this.#before + open, this.#before + at)
+        return at + 1
+      }
+      if (code === slash) {
+        for (at++; at < length && isBlank(text.charCodeAt(at));) at++
+        if (at >= length) return -1
+        if (text.charCodeAt(at) !== gt) continue
+        this.#output.open(tagNames.name(tag), attributes, this.#before + open, this.#before + at)
+        if (this.#options.emptyElements === true) this.#output.close(tagNames.name(tag))
+        return at + 1
+      }
+      const name = at
+      hash = code
+      for (at++; at < length; at++) {
+        code = text.charCodeAt(at)
+        if (code === equals || code === gt || code === slash || isBlank(code)) break
+        hash = Math.imul(hash, 31) + code
+      }
+      const attribute = this.#names.find(text, name, at, hash)
+      if (attribute < 0) return -1
+      while (at < length && isBlank((code = text.charCodeAt(at)))) at++
+      if (at >= length) return -1
+      let start = at
+      let end = at
+      if (code === equals) {
+        for (at++; at < length && isBlank((code = text.charCodeAt(at)));) at++
+        if (at >= length) return -1
+        if (code === doubleQuote || code === singleQuote) {
+          start = at + 1
+          end = text.indexOf(code === doubleQuote ? '"' : "'", start)
+          if (end < 0) return -1
+          at = end + 1
+        } else {
+          for (start = at; at < length && (code = text.charCodeAt(at)) !== gt && !isBlank(code);) at++
+          if (at >= length) return -1
+          end = at
+        }
+      }
+      if (!this.#names.isWanted(attribute) || end - start > this.#options.maxValue) continue
+      if (attributes.size === maxAttributes || attributes.has(this.#names.name(attribute))) continue
+      const value = text.slice(start, end)
+      attributes.add(this.#names.name(attribute), value.includes("&") ? resolved(value) : value)
+    }
+  }
+
+  // ---- with it
 
   #slice(start: number, end: number): string {
     if (start >= this.#start) return this.#chunk.slice(start - this.#start, end - this.#start)
@@ -173,16 +353,16 @@ export class Tags implements TokenizerCallbacks {
 
   onopentagname(start: number, end: number) {
     this.#name = this.#nameOf(start, end)
-    this.#position = start - 1
-    this.#attributes = undefined
+    this.#position = this.#passed + start - 1
+    this.#attributes.clear()
     this.#done = end
   }
   onattribname(start: number, end: number) {
     this.#attribute = this.#nameOf(start, end)
     this.#isWanted =
       this.#options.wants(this.#attribute) &&
-      (this.#attributes === undefined ||
-        (this.#attributes.size < maxAttributes && !this.#attributes.has(this.#attribute)))
+      this.#attributes.size < maxAttributes &&
+      !this.#attributes.has(this.#attribute)
     this.#value = ""
     this.#span = { name: start, start: end, end }
     this.#done = end
@@ -203,7 +383,7 @@ export class Tags implements TokenizerCallbacks {
         quote: quote === QuoteType.Double ? '"' : quote === QuoteType.Single ? "'" : ""
       })
       const value = this.#isRaw && this.#value.includes("&") ? resolved(this.#value) : this.#value
-      ;(this.#attributes ??= new Map()).set(this.#attribute, value)
+      this.#attributes.add(this.#attribute, value)
     }
     this.#done = end
   }
@@ -217,13 +397,13 @@ export class Tags implements TokenizerCallbacks {
   onopentagend(end: number) {
     this.#done = end
     if (!this.#isXml) this.#enter()
-    this.#output.open(this.#name, this.#attributes ?? noAttributes, this.#position, end)
+    this.#output.open(this.#name, this.#attributes, this.#position, this.#passed + end)
   }
   onselfclosingtag(end: number) {
     const isForeign = this.isInForeignContext() || this.#name === "svg" || this.#name === "math"
     if (!isForeign && !this.#isXml && this.#options.emptyElements !== true) return this.onopentagend(end)
     this.#done = end
-    this.#output.open(this.#name, this.#attributes ?? noAttributes, this.#position, end)
+    this.#output.open(this.#name, this.#attributes, this.#position, this.#passed + end)
     this.#output.close(this.#name)
   }
   onclosetag(start: number, end: number) {
@@ -235,11 +415,11 @@ export class Tags implements TokenizerCallbacks {
 
   ontext(start: number, end: number) {
     this.#done = end
-    this.#output.text?.(this.#slice(start, end), start)
+    this.#output.text?.(this.#slice(start, end), this.#passed + start)
   }
   ontextentity(codepoint: number, end: number) {
     this.#done = end
-    this.#output.text?.(String.fromCodePoint(codepoint), end)
+    this.#output.text?.(String.fromCodePoint(codepoint), this.#passed + end)
   }
   oncomment(start: number, end: number, endOffset: number) {
     this.#done = end
@@ -247,7 +427,7 @@ export class Tags implements TokenizerCallbacks {
   }
   oncdata(start: number, end: number, endOffset: number) {
     this.#done = end
-    this.#output.text?.(this.#slice(start, end - endOffset), start)
+    this.#output.text?.(this.#slice(start, end - endOffset), this.#passed + start)
   }
   ondeclaration(start: number, end: number) {
     this.#done = end

@@ -1,8 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Options, Tags } from "../../src/extract/Tags.ts"
+import { type Options, type Output, Tags } from "../../src/extract/Tags.ts"
 
 /** What comes out, a line each; text in one piece. */
-const read = (markup: string, options: Partial<Options> = {}, size = markup.length || 1): ReadonlyArray<string> => {
+const read = (
+  markup: string,
+  options: Partial<Options> = {},
+  size = markup.length || 1,
+  output: Partial<Output> = {}
+): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let text = ""
   const say = (line: string) => {
@@ -18,7 +23,8 @@ const read = (markup: string, options: Partial<Options> = {}, size = markup.leng
       close: (name) => say(`</${name}>`),
       text: (piece) => (text += piece),
       comment: (comment) => say(`<!--${comment}-->`),
-      declaration: (declaration) => say(`<!${declaration}>`)
+      declaration: (declaration) => say(`<!${declaration}>`),
+      ...output
     }
   )
   for (let start = 0; start < markup.length; start += size) tags.write(markup.slice(start, start + size))
@@ -84,6 +90,47 @@ describe("Tags", () => {
       '"a &amp; b"',
       '<a b=""&amp;> 9'
     ])
+  })
+
+  it("reads with and without the tokenizer the same", () => {
+    const pieces =
+      "< > / </ = \" ' & ! - <!-- --> <a <A <p <svg </svg> <script </script> <style> <title </title> b= href=x src='y' c href".split(
+        " "
+      )
+    pieces.push(
+      " ",
+      "\n",
+      "\f",
+      "\v",
+      "é",
+      '"&amp;"',
+      "<br/>",
+      "< /",
+      `<a href="/page">`,
+      "</a>",
+      "<![CDATA[",
+      "]]>",
+      "x".repeat(40)
+    )
+    // what is cut off within a tag comes out as some text or other
+    const ends = `'"--></script></style></title></xmp></iframe><p>`
+    for (let seed = 1; seed <= 3000; seed++) {
+      let state = seed * 2654435761
+      const any = (below: number) => {
+        state ^= state << 13
+        state ^= state >>> 17
+        state ^= state << 5
+        return (state >>> 0) % below
+      }
+      const markup = Array.from({ length: 1 + any(30) }, () => pieces[any(pieces.length)]).join("") + ends
+      const options = { rawText: true, emptyElements: seed % 2 === 0, maxValue: 12 }
+      const size = seed % 3 === 0 ? markup.length : 1 + any(20)
+      assert.deepStrictEqual(
+        read(markup, options, size),
+        read(markup, options, size, { attribute: () => {} }),
+        `${seed}: ${JSON.stringify(markup)}`
+      )
+    }
   })
 
   it("says where attributes and text stand, however the document is cut", () => {

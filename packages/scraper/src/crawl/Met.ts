@@ -1,0 +1,107 @@
+/**
+ * Links that were met a moment ago: a site's pages have the same ones in their margins. They are known again by the
+ * characters of a reference, before anything is resolved or copied.
+ *
+ * 1. Memory is bounded: `places` URLs. Where there is no place left near its own, a URL takes that of another, which is
+ *    then looked at once more; what is forgotten costs time and changes nothing.
+ * 2. Whatever the URLs, a look compares `reach` hashes at most.
+ */
+
+const places = 65_536
+const reach = 8
+const never = 0x7fff_ffff
+
+/** What is to be done with a link: `known` and `out` of the rules, nothing. */
+export type Verdict = "known" | "out" | undefined
+
+/** FNV-1a. */
+const hashOf = (text: string, end: number, from: number): number => {
+  let hash = from
+  for (let i = 0; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
+}
+const basis = 0x811c9dc5 | 0
+
+/** Of each place: the hash of its URL; how near to a seed it was found, at the least; how near the rules left it out as a page, at the least; whether they do as a resource. */
+const fields = 4
+const known = 1
+const out = 2
+const outAsResource = 3
+
+export class Met {
+  readonly #urls: Array<string> = Array.from({ length: places }, () => "")
+  readonly #places = new Int32Array(fields * places)
+  #prefix = ""
+  #prefixHash = basis
+  #turn = 0
+  /** The URL of the latest verdict. */
+  latest = ""
+
+  /** What is known of the URL that is `prefix` and the first `end` characters of `reference`. */
+  look(prefix: string, reference: string, end: number, depth: number, isResource: boolean): Verdict {
+    if (prefix !== this.#prefix) {
+      this.#prefix = prefix
+      this.#prefixHash = hashOf(prefix, prefix.length, basis)
+    }
+    const hash = hashOf(reference, end, this.#prefixHash)
+    const length = prefix.length + end
+    for (let i = 0; i < reach; i++) {
+      const place = (hash + i) & (places - 1)
+      const at = fields * place
+      if (this.#places[at] !== hash) continue
+      const url = this.#urls[place]!
+      if (url.length !== length || !url.startsWith(prefix)) continue
+      if (!url.endsWith(end === reference.length ? reference : reference.slice(0, end))) continue
+      this.latest = url
+      if (this.#places[at + known]! <= depth) return "known"
+      const isOut = isResource ? this.#places[at + outAsResource] === 1 : this.#places[at + out]! <= depth
+      return isOut ? "out" : undefined
+    }
+    return undefined
+  }
+
+  isKnown(url: string, depth: number): boolean {
+    const place = this.#find(url, hashOf(url, url.length, basis))
+    return place >= 0 && this.#places[fields * place + known]! <= depth
+  }
+
+  /** It was found so near to a seed. */
+  know(url: string, depth: number): void {
+    const at = fields * this.#take(url) + known
+    this.#places[at] = Math.min(this.#places[at]!, depth)
+  }
+
+  /** The rules leave it out, so far from a seed and further. */
+  leaveOut(url: string, depth: number, isResource: boolean): void {
+    const at = fields * this.#take(url)
+    if (isResource) this.#places[at + outAsResource] = 1
+    else this.#places[at + out] = Math.min(this.#places[at + out]!, depth)
+  }
+
+  #find(url: string, hash: number): number {
+    for (let i = 0; i < reach; i++) {
+      const place = (hash + i) & (places - 1)
+      if (this.#places[fields * place] === hash && this.#urls[place] === url) return place
+    }
+    return -1
+  }
+  #take(url: string): number {
+    const hash = hashOf(url, url.length, basis)
+    let place = this.#find(url, hash)
+    if (place >= 0) return place
+    place = (hash + (this.#turn++ % reach)) & (places - 1)
+    for (let i = 0; i < reach; i++) {
+      const next = (hash + i) & (places - 1)
+      if (this.#urls[next] !== "") continue
+      place = next
+      break
+    }
+    this.#urls[place] = url
+    const at = fields * place
+    this.#places[at] = hash
+    this.#places[at + known] = never
+    this.#places[at + out] = never
+    this.#places[at + outAsResource] = 0
+    return place
+  }
+}
