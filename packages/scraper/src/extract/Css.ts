@@ -16,10 +16,10 @@
  */
 export type Found = (url: string, isImport: boolean, start: number, end: number) => void
 
-const starts = /\/\*|["']|\\[^]|url\(|image-set\(|@import/gi
+const starts = /\/\*|["']|\\[^]|url\(|image-set\(|@import|@namespace/gi
 /** Within `image-set(`, where a string is a URL and the depth tells where it ends. */
 const startsInSet = /\/\*|["']|\\[^]|url\(|[()]/gi
-/** The longest of them is `image-set(`: so much may wait for its end. */
+/** The longest of them is `@namespace`: so much may wait for its end. */
 const longestStart = 10
 
 /** An escape needs its six digits and a blank to be known whole. */
@@ -32,8 +32,8 @@ const character = (hex: string): string => {
   return code === 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? "\uFFFD" : String.fromCodePoint(code)
 }
 
-/** `url`: after its parenthesis. `close`: before the one that closes it. `bad`: it is no URL. */
-type State = "sheet" | "comment" | "import" | "url" | "string" | "word" | "close" | "bad"
+/** `namespace`: in a rule whose URL is a mere name. `url`: after its parenthesis. `close`: before the one that closes it. `bad`: it is no URL. */
+type State = "sheet" | "comment" | "import" | "namespace" | "url" | "string" | "word" | "close" | "bad"
 
 export class Css {
   readonly #found: Found
@@ -103,6 +103,11 @@ export class Css {
       }
       case "import":
         return this.#import(text, at, isEnd)
+      case "namespace": {
+        const end = text.indexOf(";", at)
+        if (end >= 0) this.#state = "sheet"
+        return end < 0 ? text.length : end
+      }
       case "url": {
         const start = pastBlanks(text, at)
         if (start === text.length) return start
@@ -169,6 +174,9 @@ export class Css {
         return next
       case "@import":
         this.#state = "import"
+        return next
+      case "@namespace":
+        this.#state = "namespace"
         return next
       default:
         return next

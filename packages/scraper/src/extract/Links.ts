@@ -124,7 +124,8 @@ const kindOf = (rels: ReadonlyArray<string>): Kind =>
       ? "navigation"
       : "reference"
 
-const isNofollow = (rel: string) => /(?:^| )(?:nofollow|ugc|sponsored)(?: |$)/.test(rel)
+/** Search engines let commas divide relations too. */
+const isNofollow = (rel: string) => /(?:^|[ ,])(?:nofollow|ugc|sponsored)(?:[ ,]|$)/.test(rel)
 
 const pictures =
   /^(?:og:(?:audio|image|url|video)(?::(?:secure_)?url)?|twitter:(?:image|player)(?::src)?|msapplication-(?:config|tileimage|(?:square|wide)\d+x\d+logo)|thumbnail(?:url)?)$/i
@@ -182,6 +183,8 @@ class Html implements Reader {
   #position = 0
   /** The sheet in an open `<style>`. */
   #css: Css | undefined
+  /** What stands in an open `<noframes>` or `<noembed>`, text to a browser: like `<noscript>` it is for those who see no more. */
+  #fallback: Html | undefined
   /** Text to guess in, to its last blank. */
   #prose = ""
   #isProse = true
@@ -223,9 +226,10 @@ class Html implements Reader {
     this.#endText()
     this.#isProse = name !== "script"
     if (name === "style") this.#css = this.#sheet(position)
+    this.#position = position
+    if (name === "noframes" || name === "noembed") this.#fallback = this.#inner(false)
     if (attributes.size === 0) return
     this.#element = name
-    this.#position = position
     if (name === "meta") return this.#meta(attributes)
     for (let i = 0; i < attributes.size; i++) this.#attribute(name, attributes.name(i), attributes.value(i), attributes)
   }
@@ -354,6 +358,7 @@ class Html implements Reader {
 
   #text(text: string) {
     if (this.#css !== undefined) return this.#css.write(text)
+    if (this.#fallback !== undefined) return this.#fallback.write(text)
     if (!this.#isProse) return
     this.#options.text?.(text)
     if (this.#guesses) {
@@ -368,6 +373,8 @@ class Html implements Reader {
   #endText() {
     this.#css?.end()
     this.#css = undefined
+    this.#fallback?.end()
+    this.#fallback = undefined
     if (this.#prose === "") return
     this.#guess(this.#prose)
     this.#prose = ""
@@ -431,20 +438,20 @@ class Html implements Reader {
     } else this.#nest(data.text, data.type !== "text/html")
   }
 
+  /** Reads markup within this document; `undefined` where it is too deep. */
+  #inner(isXml: boolean): Html | undefined {
+    if (this.#depth === maxDepth) return undefined
+    const position = this.#position
+    const onLink = (link: Link) => this.#onLink({ ...link, position })
+    return new Html(this.#options, this.#document, onLink, this.#depth + 1, isXml)
+  }
+
   /** A document within this one. Its `<base>` is its own. */
   #nest(text: string, isXml: boolean) {
-    if (this.#depth === maxDepth) return
     const { base, robots } = this.#document
-    const position = this.#position
-    const inner = new Html(
-      this.#options,
-      this.#document,
-      (link) => this.#onLink({ ...link, position }),
-      this.#depth + 1,
-      isXml
-    )
-    inner.write(text)
-    inner.end()
+    const inner = this.#inner(isXml)
+    inner?.write(text)
+    inner?.end()
     this.#document.base = base
     this.#document.robots = robots
   }

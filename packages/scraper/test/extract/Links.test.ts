@@ -107,6 +107,14 @@ describe("the links of a page", () => {
         ["xnofollow", false, 54]
       ]
     )
+    assert.isTrue(read("<a rel='ugc,me' href=x>").links[0]!.nofollow)
+  })
+
+  it("are found in what is shown where there are no frames, scripts or plug-ins", () => {
+    assert.deepStrictEqual(
+      lines("<noscript><a href=x></noscript><noembed><img src=y></noembed><noframes><a href=z></noframes><a href=w>"),
+      ["navigation a href /a/x", "resource img src /a/y", "navigation a href /a/z", "navigation a href /a/w"]
+    )
   })
 
   it("are resolved against the first base that says where, from there on", () => {
