@@ -8,8 +8,9 @@
  * 3. Nobody is forbidden to fetch `/robots.txt` itself (2.2.2).
  *
  * Beyond the RFC, as common practice has it: a name in `User-agent` ends at the
- * first character that no product token has, a missing colon is forgiven, and
- * `Crawl-delay` and `Sitemap` are read.
+ * first character that no product token has, a missing colon and what Google's
+ * parser takes for a slip of the pen (`Dissallow`) are forgiven, a file in UTF-16
+ * that says so is read, and so are `Crawl-delay` and `Sitemap`.
  */
 import * as Pattern from "./Pattern.ts"
 
@@ -74,9 +75,17 @@ const toText = (octets: string): string =>
 
 const lineEnd = /\r\n|\r|\n/
 
+/** Of UTF-16 with a byte order mark the same in UTF-8: who reads it as the octets that it is finds no rule (2.2.2). */
+const toUtf8 = (bytes: Uint8Array): Uint8Array => {
+  const mark = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)
+  return mark === 0xfffe || mark === 0xfeff
+    ? new TextEncoder().encode(new TextDecoder(mark === 0xfffe ? "utf-16le" : "utf-16be").decode(bytes))
+    : bytes
+}
+
 /** The lines of a file, as octets, within the bound and without a byte order mark, even one that lost its end. */
 const linesOf = (bytes: Uint8Array): Array<string> => {
-  const bounded = bytes.subarray(0, maxBytes)
+  const bounded = toUtf8(bytes.subarray(0, maxBytes))
   const mark = [0xef, 0xbb, 0xbf]
   const differs = mark.findIndex((byte, index) => bounded[index] !== byte)
   const lines = toOctets(bounded.subarray(differs < 0 ? mark.length : differs)).split(lineEnd)
@@ -105,6 +114,20 @@ const recordOf = (line: string): readonly [key: string, value: string] | undefin
   const words = line.split(blanks, 3)
   return words.length === 2 ? [words[0]!.toLowerCase(), words[1]!] : undefined
 }
+
+/**
+ * What a record is by its key in lower case. Google's parser takes the beginning of a key for all of it, and knows these
+ * misspellings.
+ */
+const records = [
+  ["user-agent", /^user[- ]?agent/],
+  ["allow", /^allow/],
+  ["disallow", /^(?:diss?all?ow|diasllow|disallaw)/],
+  ["sitemap", /^site-?map/],
+  ["crawl-delay", /^crawl-delay$/]
+] as const
+
+const kindOf = (key: string) => records.find(([, pattern]) => pattern.test(key))?.[0]
 
 /** RFC 9309 2.2.1; empty where the value begins with no product token. */
 const productTokenOf = (value: string): string => /^(?:\*(?=[ \t]|$)|[A-Za-z_-]*)/.exec(value)![0]
@@ -204,7 +227,7 @@ export const parse = (content: Uint8Array | string): Robots => {
     const record = line === "" ? undefined : recordOf(line)
     if (record === undefined) continue
     const [key, value] = record
-    switch (key) {
+    switch (kindOf(key)) {
       case "user-agent":
         address(value)
         break
@@ -214,7 +237,7 @@ export const parse = (content: Uint8Array | string): Robots => {
         rule(
           value === ""
             ? undefined
-            : { allow: key === "allow", pattern: Pattern.make(value), line: index + 1, text: toText(line) }
+            : { allow: key.startsWith("allow"), pattern: Pattern.make(value), line: index + 1, text: toText(line) }
         )
         break
       case "crawl-delay":
@@ -239,7 +262,10 @@ export const groupFor = (robots: Robots, productToken: string): Group | undefine
 /** Path and query as octets in normal form. */
 const pathOf = (url: string): string => {
   const parsed = URL.parse(url, "http://robots.invalid/")
-  return parsed === null ? "/" : Pattern.normalize(parsed.pathname + parsed.search)
+  if (parsed === null) return "/"
+  // `search` does not tell an empty query from none
+  const query = parsed.search || (/^[^?#]*\?(?:#|$)/.test(parsed.href) ? "?" : "")
+  return Pattern.normalize(parsed.pathname + query)
 }
 
 /**

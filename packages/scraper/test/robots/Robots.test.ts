@@ -45,6 +45,26 @@ describe("parse", () => {
     assert.isTrue(allowed("user-agent a\ndisallow / b", "a", "/"))
   })
 
+  it("forgives the slips that Google's parser forgives", () => {
+    for (const file of [
+      "useragent: a\ndissallow: /",
+      "user agent: a\ndisalow: /",
+      "User-Agents: a\nDisallowed: /",
+      "user-agent: a\ndiasllow /"
+    ])
+      assert.isFalse(allowed(file, "a", "/"), file)
+    assert.isTrue(allowed("user-agent: a\ndisallowed: /\nallow : /x", "a", "/x"))
+    assert.deepStrictEqual(Robots.parse("site-map: a\nsitemaps: b\nmap: c").sitemaps, ["a", "b"])
+  })
+
+  it("reads UTF-16 that says so", () => {
+    const file = "\ufeffUser-agent: *\r\nDisallow: /ä"
+    for (const bytes of [Buffer.from(file, "utf16le"), Buffer.from(file, "utf16le").swap16()]) {
+      assert.isFalse(allowed(bytes, "a", "/%C3%A4"))
+      assert.isTrue(allowed(bytes, "a", "/"))
+    }
+  })
+
   it("ignores rules before any name, and those for a name that is none", () => {
     assert.isTrue(allowed("disallow: /\nuser-agent: a\nallow: /x", "a", "/"))
     assert.isTrue(allowed("user-agent: a\nallow: /\nuser-agent: 123\ndisallow: /", "a", "/"))
@@ -142,6 +162,8 @@ describe("decide", () => {
     assert.isFalse(allowed(file, "a", "/%70rivate"))
     assert.isFalse(Robots.decide(Robots.parse(file), "a", "/private?x").allowed)
     assert.isTrue(allowed(file, "a", "/#/private"))
+    assert.isFalse(allowed("user-agent: *\ndisallow: /?", "a", "/?#x"))
+    assert.isTrue(allowed("user-agent: *\ndisallow: /?", "a", "/#?"))
   })
 
   it("names the line that decided", () => {
