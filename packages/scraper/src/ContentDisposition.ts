@@ -24,9 +24,9 @@ const decodeBytes = (text: string): string => {
   }
 }
 
-const extended = /^(utf-8|iso-8859-1)'[^']*'((?:[ -$&-~]|%[0-9a-f]{2})*)$/i
+const extended = /^(utf-?8|iso-8859-1)'[^']*'((?:[ -$&-~]|%[0-9a-f]{2})*)$/i
 
-/** An ext-value of RFC 8187 3.2.1, or `undefined` where its charset is unknown or its bytes are not of it. */
+/** An ext-value of RFC 8187 3.2.1, `utf8` forgiven; `undefined` where its charset is unknown or its bytes are not of it. */
 const decodeExtended = (value: string): string | undefined => {
   const match = extended.exec(value)
   if (match === null) return undefined

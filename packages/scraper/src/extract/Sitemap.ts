@@ -4,7 +4,8 @@
  * them gzipped or not.
  *
  * 1. What is no XML is read as far as it can be: namespaces are not asked for,
- *    ends may lack, and an entry without a URL is counted and passed over.
+ *    ends may lack, and an entry without a URL is counted and passed over. A URL
+ *    that the document breaks off in is none: half of it is another one.
  * 2. Nothing is lost to a limit of the protocol: 50,000 URLs and 50 MiB are what
  *    a sitemap should keep to, and one that does not gets a warning.
  * 3. Memory is bounded by one entry. Entities are not defined by a document, so
@@ -89,7 +90,7 @@ const entries: ReadonlyMap<string, Kind> = new Map([
   ["entry", "atom"]
 ])
 const fields: ReadonlySet<string> = new Set(
-  "loc lastmod changefreq priority link guid pubdate date updated published".split(" ")
+  "loc lastmod changefreq priority link guid pubdate date updated published modified issued".split(" ")
 )
 /** They may hold elements that are called like fields and are about something else. */
 const foreign: ReadonlySet<string> = new Set("source content summary description image video news author".split(" "))
@@ -118,7 +119,8 @@ const parseFrequency = (text: string): ChangeFrequency | undefined =>
 interface Reader {
   readonly kind: Kind | undefined
   readonly write: (text: string) => void
-  readonly end: () => void
+  /** @param isCut the document goes on, and cannot be read */
+  readonly end: (isCut: boolean) => void
 }
 
 type Emit = (entry: Omit<Entry, "url"> & { readonly url: string }) => void
@@ -145,8 +147,8 @@ class Lines implements Reader {
     this.#rest = lines.pop()!.slice(0, maxValue)
     for (const line of lines) this.#line(line)
   }
-  end() {
-    this.#line(this.#rest)
+  end(isCut: boolean) {
+    if (!isCut) this.#line(this.#rest)
   }
   #line(line: string) {
     const url = line.trim()
@@ -166,6 +168,8 @@ class Xml implements Reader {
   #foreign: string | undefined
   #field: string | undefined
   #text = ""
+  /** How the last tag begins, unless it has an end. */
+  #tag = ""
   #values = new Map<string, string>()
   #alternates: Array<{ readonly language: string; readonly url: string }> = []
 
@@ -185,10 +189,14 @@ class Xml implements Reader {
   }
 
   write(text: string) {
+    const start = text.lastIndexOf("<")
+    if (text.lastIndexOf(">") > start) this.#tag = ""
+    else this.#tag = (start < 0 ? this.#tag + text : text.slice(start)).slice(0, 2)
     this.#tags.write(text)
   }
   end() {
     this.#tags.end()
+    if (!/^<[a-z/]/i.test(this.#tag)) this.#field = undefined
     this.#endEntry()
   }
 
@@ -196,18 +204,28 @@ class Xml implements Reader {
     const [prefix, local] = split(name)
     this.kind ??= roots.get(local)
     if (this.#begins(prefix, local)) {
-      this.#endEntry()
-      this.#entry = entries.get(local)!
-      this.kind ??= this.#entry
-      this.#prefix = prefix
+      // <loc><url>http://…
+      if (this.#field === "loc" && this.#text.trim() === "") return
+      this.#begin(entries.get(local)!, prefix)
       return
     }
     if (this.#foreign !== undefined) return
     this.#endField()
+    // two of them in one entry: an end and a beginning lack
+    if (local === "loc" && this.#values.has("loc") && prefix === this.#prefix) this.#begin(this.#entry!, prefix)
     if (this.#entry === undefined) return
     if (local === "link" && attributes.has("href")) this.#link(attributes)
     else if (foreign.has(local)) this.#foreign = name
     else if (fields.has(local) && (prefix === this.#prefix || local === "date")) this.#field = local
+  }
+
+  #begin(entry: Kind, prefix: string) {
+    this.#endEntry()
+    this.#entry = entry
+    this.kind ??= entry
+    this.#prefix = prefix
+    // a URL may stand there itself
+    if (isProtocol(entry)) this.#field = "text"
   }
 
   /** Does an entry begin, even if the one before it has no end? A feed may speak of other things that are called `url`. */
@@ -237,14 +255,13 @@ class Xml implements Reader {
     }
   }
 
-  /** The first one that says something counts. */
+  /** The first one that says something counts. An entity that is not defined says nothing. */
   #set(name: string, value: string) {
-    if (value !== "" && !this.#values.has(name)) this.#values.set(name, value)
+    if (value !== "" && !/^&[\w.-]+;$/.test(value) && !this.#values.has(name)) this.#values.set(name, value)
   }
 
   #endField() {
-    if (this.#field === undefined) return
-    this.#set(this.#field, this.#text.trim())
+    if (this.#field !== undefined) this.#set(this.#field, this.#text.trim())
     this.#field = undefined
     this.#text = ""
   }
@@ -254,13 +271,14 @@ class Xml implements Reader {
     this.#foreign = undefined
     if (this.#entry === undefined) return
     const values = this.#values
-    const guid = values.get("guid")
-    const permanent = guid !== undefined && /^https?:\/\//i.test(guid) ? guid : undefined
-    const date = values.get("lastmod") ?? values.get("pubdate") ?? values.get("updated") ?? values.get("published")
+    const first = (...names: ReadonlyArray<string>) => names.map((name) => values.get(name)).find((value) => value)
+    const permanent = [values.get("guid"), values.get("text")].find((value) => /^https?:\/\//i.test(value ?? ""))
     this.#emit({
-      url: values.get("loc") ?? values.get("href") ?? values.get("alternate") ?? values.get("link") ?? permanent ?? "",
+      url: first("loc", "href", "alternate", "link") ?? permanent ?? "",
       isSitemap: this.#entry === "index",
-      lastModifiedMs: parseDate(date ?? values.get("date") ?? ""),
+      lastModifiedMs: parseDate(
+        first("lastmod", "pubdate", "updated", "modified", "published", "issued", "date") ?? ""
+      ),
       changeFrequency: parseFrequency(values.get("changefreq") ?? ""),
       priority: parsePriority(values.get("priority") ?? ""),
       alternates: this.#alternates
@@ -363,7 +381,7 @@ export class Sitemap {
 
   #end(error: DecodeError | TooLargeError | undefined) {
     this.#read(this.#decoder.end())
-    this.#reader?.end()
+    this.#reader?.end(error !== undefined)
     this.#ended = true
     const kind = this.#reader?.kind
     const warnings: Array<"bytes" | "urls"> = []

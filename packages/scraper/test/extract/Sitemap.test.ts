@@ -50,12 +50,13 @@ describe("a sitemap", () => {
       [
         ["http://h/1?a&b", Date.UTC(2004, 11, 23), "weekly", 0.3],
         ["http://h/2?a&b", Date.UTC(2004, 11, 23, 16, 0, 15), undefined, 1],
-        ["http://h/3", undefined, undefined, undefined]
+        ["http://h/3", undefined, undefined, undefined],
+        ["http://h/4", undefined, undefined, undefined]
       ]
     )
     assert.deepStrictEqual(summary, {
       kind: "urlset",
-      entries: 3,
+      entries: 4,
       invalid: 0,
       bytes: Buffer.byteLength(set),
       warnings: [],
@@ -129,7 +130,9 @@ describe("a sitemap", () => {
   it("is read as far as it can be where it is no XML", async () => {
     for (const broken of [
       "<urlset><url><loc>/1</loc><url><loc>/2</loc></urlset>",
-      "<url><loc>/1</url><url><loc>/2",
+      "<url><loc>/1</url><url><loc>/2</lo",
+      "<urlset><url>http://h/1</url><url> http://h/2 <lastmod>2005</lastmod></url></urlset>",
+      "<urlset><url><loc><url><![CDATA[/1]]></url></loc></url><url><loc>/2</loc></url></urlset>",
       "<?xml version='1.0'?>\n<x><s:url><s:loc>/1<s:lastmod></s:url><s:url><s:loc>/2</x>",
       "<urlset><url><loc>/1</loc><description>&nbsp;<br></url><url><loc>/2</loc></url>",
       "<urlset><url><description><loc>/no</loc><url><loc>/1</loc></url></url><URL><LOC>/2</LOC></URL>"
@@ -139,6 +142,12 @@ describe("a sitemap", () => {
         ["http://h/1", "http://h/2"],
         broken
       )
+  })
+
+  it("is not believed a URL that it breaks off in", async () => {
+    assert.deepStrictEqual(await urls("<urlset><url><loc>/1</loc></url><url><loc>/page"), ["urlset", "http://h/1"])
+    const list = gzipSync("http://h/1\nhttp://h/page", { level: 0 })
+    assert.deepStrictEqual(await urls(list.subarray(0, -12)), ["text", "http://h/1"])
   })
 
   it("counts entries that lead nowhere", async () => {
@@ -154,6 +163,8 @@ describe("a sitemap", () => {
   it("defines no entities", async () => {
     const bomb = `<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><urlset><url><loc>/&b;</loc></url></urlset>`
     assert.deepStrictEqual(await urls(bomb), ["urlset", "http://h/&b;"])
+    const file = `<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><url><loc>&a;</loc></url><url><loc>/1</loc></url>`
+    assert.deepStrictEqual(await urls(file), ["urlset", "http://h/1"])
   })
 
   it("may be in any encoding", async () => {
@@ -167,7 +178,7 @@ describe("a sitemap", () => {
 
   it("may be gzipped, which its first bytes tell", async () => {
     const { entries, summary } = await read(gzipSync(set))
-    assert.lengthOf(entries, 3)
+    assert.lengthOf(entries, 4)
     assert.strictEqual(summary.bytes, Buffer.byteLength(set))
   })
 
