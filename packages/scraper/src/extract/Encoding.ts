@@ -40,12 +40,14 @@ export const headBytes = 1024
 /** The encoding that a label names, in any case and with blanks around it; `undefined` for an unknown one (Encoding 4.2). */
 export const fromLabel = (label: string): string | undefined => normalizeEncoding(label) ?? undefined
 
-const charset = /;\s*charset\s*=\s*(?:"([^"]*)"?|'([^']*)'?|([^;,\s]*))/i
+/** A quoted value may hold what looks like another parameter. */
+const parameter = /;\s*([^;=\s]+)\s*=\s*(?:"((?:[^"\\]|\\[^])*)"?|'([^']*)'?|([^;,\s]*))/g
 
-/** The encoding that the `charset` of a Content-Type names. */
+/** The encoding that the first `charset` of a Content-Type names. */
 export const fromContentType = (contentType: string | undefined): string | undefined => {
-  const match = charset.exec(contentType ?? "")
-  return match === null ? undefined : fromLabel((match[1] ?? match[2] ?? match[3])!)
+  for (const [, name, ...values] of (contentType ?? "").matchAll(parameter))
+    if (name!.toLowerCase() === "charset") return fromLabel(values.find((value) => value !== undefined)!)
+  return undefined
 }
 
 /** What a declaration within a document means: that it could be read at all says that it is not UTF-16. */

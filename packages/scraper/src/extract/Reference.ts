@@ -66,6 +66,9 @@ const resolvePlain = (reference: string, base: string): string | undefined => {
   return root === "" ? undefined : (reference.startsWith("/") ? root : path) + found[1]!
 }
 
+/** What may be another octet in some encoding; of controls, those that ISO-2022-JP has a use for (Encoding 12.2.2). */
+const notPlain = /[^\t\n\r -~]/
+
 /**
  * What stands before a reference in the URL that it leads to, if it is written as that URL is: nothing before a whole
  * one, the origin before `/a`, the folder of the base before `a`. `undefined` where more is to be done than to join them.
@@ -100,7 +103,7 @@ export const resolve = (reference: string, base: string, encoding = "utf-8"): st
   if (simple !== undefined) return simple.length <= longest ? simple : undefined
   if (isForeign(reference)) return undefined
   const output = Encoding.output(encoding)
-  const isPlain = output === "utf-8" || !/[^\0-\x7f]/.test(reference)
+  const isPlain = output === "utf-8" || !notPlain.test(reference)
   const url = Url.parse(isPlain ? reference : withQueryIn(output, reference), base)
   return typeof url === "string" && url.length <= longest ? url : undefined
 }

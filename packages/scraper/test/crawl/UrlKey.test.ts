@@ -45,6 +45,7 @@ describe("the key of a URL", () => {
       ["?x&utm_source=y", "?x"],
       ["/a%2Fb", "/a/b"],
       ["/a?b=%26", "/a?b=&"],
+      ["http://h../", "http://h./"],
       ["?a=1+2", "?a=1%2B2"],
       ["http://u:p@h/", "http://h/"]
     ] as const)
@@ -52,6 +53,7 @@ describe("the key of a URL", () => {
   })
 
   it("is a URL, and its own key", () => {
+    for (const url of ["http://./", "http://../", "http://h../"]) assert.strictEqual(key(key(url)), key(url), url)
     const pieces = [
       "/",
       "%",

@@ -40,6 +40,8 @@ describe("labels", () => {
       ['text/html;Charset="KOI8-R"', "koi8-r"],
       ["text/html; a=b; charset = 'koi8-r'", "koi8-r"],
       ["text/html; charset=koi8-r; a=b", "koi8-r"],
+      ['text/html; a="b; charset=big5; c"; charset=koi8-r', "koi8-r"],
+      ["text/html; xcharset=koi8-r", undefined],
       ["text/html; charset=nonsense", undefined],
       ["text/html; charset=", undefined],
       ["charset=koi8-r", undefined],

@@ -36,6 +36,7 @@ describe("resolve", () => {
     assert.strictEqual(of("koi8-r", "?q=д&'\"<>%zz%20"), "http://h/?q=%C4&%27%22%3C%3E%zz%20")
     assert.strictEqual(of("shift_jis", "?あ"), "http://h/?%82%A0")
     assert.strictEqual(of("windows-1252", "?😀あ"), "http://h/?%26%23128512%3B%26%2312354%3B")
+    assert.strictEqual(of("iso-2022-jp", "?\x0ea"), "http://h/?%26%2365533%3Ba")
     assert.strictEqual(of("windows-1252", " ?\tä\n "), "http://h/?%E4")
     assert.strictEqual(of("windows-1252", "#?ä"), "http://h/")
     for (const unicode of ["utf-16le", "utf-16be", "replacement"]) assert.strictEqual(of(unicode), "http://h/?q=%C3%A4")
