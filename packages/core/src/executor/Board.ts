@@ -6,7 +6,7 @@
  * |---|---|---|
  * | started | worker | 1: the job began |
  * | unwanted | engine | 1: it was taken back, to run elsewhere; 2: it is cancelled |
- * | item | worker | the item of a chunk that runs |
+ * | item | worker | `~i`: item i of a chunk runs; `i`: that one or a later one |
  *
  * The worker writes `started`, then reads `unwanted`; the engine writes
  * `unwanted`, then reads `started`. With sequentially consistent words (Dekker's
@@ -17,6 +17,9 @@
  * 2. Where it reads 1, the answer tells: `revoked`, or the job runs on. Taking
  *    back does it no harm then, only cancelling is seen by `context.cancelled()`.
  * 3. After a worker died, jobs with `started = 0` are known to be innocent.
+ * 4. Where noting an item costs more than running it, items are noted as time passes, and
+ *    the one that runs at the end, exactly, by a worker that sees its end come. After a
+ *    kill from outside it is one of those since the last note; a second try notes each.
  *
  * The words are a SharedArrayBuffer for threads, a file for processes
  * (`node/FileBoard.ts`) and private memory in process.
@@ -30,6 +33,7 @@ export interface Board {
   /** Takes a job back, or cancels it. True: it has not started, and never will. */
   readonly revoke: (position: number, forGood: boolean) => boolean
   readonly started: (position: number) => boolean
+  /** As the word is: `~i` or `i`. */
   readonly item: (position: number) => number
 }
 
@@ -66,6 +70,9 @@ export function memoryWorkerBoard(memory: SharedArrayBuffer | ArrayBuffer): Work
       return Atomics.load(words, position * 3 + 1) === 0
     },
     cancelled: (position) => Atomics.load(words, position * 3 + 1) === 2,
-    item: (position, index) => void Atomics.store(words, position * 3 + 2, index)
+    item: (position, index) => {
+      Atomics.store(words, position * 3 + 2, ~index)
+      return Atomics.load(words, position * 3 + 1) !== 2
+    }
   }
 }

@@ -64,6 +64,8 @@ const mostAhead = 32
 const mostChunksAhead = 2
 /** How often it is looked whether what was sent ahead had better be taken back. */
 const lookMs = 2
+/** Items of a `map` that are expected to run at least so long, in milliseconds, are noted one by one: a note may cost some microseconds. */
+const notedMs = 0.05
 /** A task that has killed so many workers is not run again. */
 const mostKills = 3
 /** What a worker has to stop in peace, and a killed one to be gone, before it is not waited for any more. */
@@ -418,12 +420,13 @@ export class Engine {
       this.#send(slot, ["task", number, url, name])
     }
     if (transfer !== undefined) slot.transfer.push(...transfer)
-    this.#send(
-      slot,
-      job.kind === "stream"
-        ? ["stream", position, number, job.parameters, deadline, streamCredit]
-        : [job.kind, position, number, job.parameters, deadline]
-    )
+    const { kind, parameters } = job
+    if (kind === "run") this.#send(slot, [kind, position, number, parameters, deadline])
+    else if (kind === "stream") this.#send(slot, [kind, position, number, parameters, deadline, streamCredit])
+    else {
+      const exact = job.attempt > 1 || !(job.expectedMs / parameters.length < notedMs)
+      this.#send(slot, [kind, position, number, parameters, deadline, exact])
+    }
     if (slot.count > this.options.tasksPerWorker) this.#looking ??= this.#timers.after(lookMs, () => this.#look())
     if (slot.given < this.options.recycle.tasks) return
     this.#unbind(slot)
@@ -674,8 +677,8 @@ export class Engine {
 
   // --- settling ----------------------------------------------------------------------------------
 
-  #error(job: Job, reason: Reason, item?: number): ExecutorError {
-    return new ExecutorError(reason, job.task.name, job.attempt, item)
+  #error(job: Job, reason: Reason, item?: number, lastItem = item): ExecutorError {
+    return new ExecutorError(reason, job.task.name, job.attempt, item, lastItem)
   }
 
   #settle(job: Job, error: ExecutorError | undefined, value: unknown, ms: number): void {
@@ -1017,8 +1020,10 @@ export class Engine {
       this.#counts.retried++
       return this.#requeue(job)
     }
-    const item = job.kind === "chunk" ? slot.handle.board.item(job.position) : undefined
-    this.#settle(job, this.#error(job, reason, item), undefined, 0)
+    const noted = job.kind === "chunk" ? slot.handle.board.item(job.position) : undefined
+    const item = noted !== undefined && noted < 0 ? ~noted : noted
+    const last = item === noted ? job.parameters.length - 1 : item
+    this.#settle(job, this.#error(job, reason, item, last), undefined, 0)
     if (job.number > 0) this.#tellDone(job, slot.lane)
     this.#release(job)
   }

@@ -325,7 +325,8 @@ export interface Death {
 
 /**
  * A task gave no result. `task`: the name of its function; `attempt` counts from 1;
- * `item`: which item of a `map`, or value of a stream, it was, from 0. `cause` is what the task threw, if it did.
+ * `item`: which item of a `map`, or value of a stream, it was, from 0. `lastItem` is the same, but where a process was
+ * killed amid items too short to be noted each: then it was one from `item` to `lastItem`. `cause` is what the task threw, if it did.
  */
 export class ExecutorError extends Error {
   readonly _tag = "ExecutorError"
@@ -334,13 +335,16 @@ export class ExecutorError extends Error {
   readonly task: string
   readonly attempt: number
   readonly item: number | undefined
-  constructor(reason: Reason, task: string, attempt = 1, item?: number) {
-    const subject = item === undefined ? task : `${task}, item ${item}`
+  readonly lastItem: number | undefined
+  constructor(reason: Reason, task: string, attempt = 1, item?: number, lastItem = item) {
+    const which = lastItem === item ? `item ${item}` : `one of the items ${item} to ${lastItem}`
+    const subject = item === undefined ? task : `${task}, ${which}`
     const error = "error" in reason ? reason.error : undefined
     super(`${subject}: ${reason.message}`, error === undefined ? undefined : { cause: error })
     this.reason = reason
     this.task = task
     this.attempt = attempt
     this.item = item
+    this.lastItem = lastItem
   }
 }

@@ -284,8 +284,8 @@ export class MapRun<A> {
         } else {
           const before = (values ?? []) as ReadonlyArray<A>
           if (before.length > 0) this.#arrange({ first, values: before })
-          const at = first + (error.item ?? 0)
-          this.#fail(new ExecutorError(error.reason, error.task, error.attempt, at), at)
+          const { reason, task, attempt, item = 0, lastItem = item } = error
+          this.#fail(new ExecutorError(reason, task, attempt, first + item, first + lastItem), first + item)
         }
         this.#pump()
         this.#notify()

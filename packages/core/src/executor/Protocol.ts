@@ -19,13 +19,15 @@ export interface TaskAddress {
 export type Command =
   /** Gives a task a number, before its first job on this worker. */
   | readonly ["task", task: number, url: string, name: string]
-  /** A chunk is a list of items, each the one parameter of a run. */
+  | readonly ["run", position: number, task: number, parameters: ReadonlyArray<unknown>, deadline: number | undefined]
+  /** Items, each the one parameter of a run. `exact`: each is noted on the board before it begins. */
   | readonly [
-      "run" | "chunk",
+      "chunk",
       position: number,
       task: number,
-      parameters: ReadonlyArray<unknown>,
-      deadline: number | undefined
+      items: ReadonlyArray<unknown>,
+      deadline: number | undefined,
+      exact: boolean
     ]
   | readonly [
       "stream",
@@ -111,6 +113,6 @@ export interface WorkerBoard {
   /** Marks the job as started. False: it is not wanted here any more, and must not start. */
   readonly start: (position: number) => boolean
   readonly cancelled: (position: number) => boolean
-  /** The item of a chunk that runs now. */
-  readonly item: (position: number, index: number) => void
+  /** The item of a chunk that is to run now; where it is not `exact`, one that takes no time need not be noted. False: the chunk is cancelled. */
+  readonly item: (position: number, index: number, exact: boolean) => boolean
 }

@@ -201,8 +201,13 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
   const fail = (position: number, error: unknown, began: number) =>
     channel.post(["failed", position, problemOf(error), now() - began, endMs()])
 
-  const runChunk = (run: Callable, context: Context, items: ReadonlyArray<unknown>, began: number) => {
-    const { position } = context
+  const runChunk = (
+    run: Callable,
+    context: Context,
+    command: Run & readonly ["chunk", ...unknown[]],
+    began: number
+  ) => {
+    const [, position, , items, , exact] = command
     const values: Array<unknown> = []
     /** Gives what the items gave, or what they gave before the first one that cannot be copied. */
     const give = (problem?: Problem) => {
@@ -222,8 +227,7 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     const go = (): unknown => {
       while (values.length < items.length) {
         const index = values.length
-        board.item(position, index)
-        if (board.cancelled(position)) return failed(new DOMException("the task was cancelled", "AbortError"))
+        if (!board.item(position, index, exact)) return failed(new DOMException("the task was cancelled", "AbortError"))
         let value: unknown
         let promise: Promise<unknown> | undefined
         try {
@@ -288,7 +292,7 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
       return Promise.resolve(promise).finally(() => live.delete(position))
     }
     if (kind === "chunk") {
-      const promise = runChunk(run, context, command[3], began)
+      const promise = runChunk(run, context, command, began)
       return isThenable(promise) ? attend(promise) : undefined
     }
     if (kind === "stream") return attend(runStream(run, context, command, began))

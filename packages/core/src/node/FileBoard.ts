@@ -4,7 +4,8 @@
  * Processes share no memory in Node, but the page cache serves them all: a write of
  * a word is seen by the next read of another process. POSIX (write(2), XSH 2.9.7)
  * makes reads and writes of a regular file atomic to each other, which is what the
- * board's argument needs. A read costs about a microsecond.
+ * board's argument needs. A read or a write costs some microseconds, more than a short
+ * item of a `map`: those are noted, and asked for, once a millisecond.
  */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -66,30 +67,43 @@ export function fileWorkerBoard(descriptor: number): WorkerBoard {
     readSync(descriptor, word, 0, 4, index * 4)
     return word[0]!
   }
+  const write = (index: number, value: number): void => {
+    word[0] = value
+    writeSync(descriptor, word, 0, 4, index * 4)
+  }
   const parent = process.ppid
+  const freshMs = 1
   let asked = -1
   let askedAt = 0
   let answer = false
+  // a hot loop may ask as often as it likes, and gets an answer that is at most a millisecond old
+  const cancelled = (position: number): boolean => {
+    const now = performance.now()
+    if (asked === position && (answer || now - askedAt < freshMs)) return answer
+    asked = position
+    askedAt = now
+    // nobody is left to tell
+    if (process.ppid !== parent) process.exit()
+    answer = read(position * 3 + 1) === 2
+    const item = running[position]
+    if (item !== undefined) write(position * 3 + 2, item)
+    return answer
+  }
+  /** Items that are not noted each, by position. */
+  const running: Array<number | undefined> = []
+  process.on("exit", () => running.forEach((item, position) => item !== undefined && write(position * 3 + 2, ~item)))
   return {
     start: (position) => {
       asked = -1
+      running[position] = undefined
       writeSync(descriptor, one, 0, 4, position * 12)
       return read(position * 3 + 1) === 0
     },
-    // system calls: a hot loop may ask as often as it likes, and gets an answer that is at most 0.1 ms old
-    cancelled: (position) => {
-      const now = performance.now()
-      if (asked === position && (answer || now - askedAt < 0.1)) return answer
-      asked = position
-      askedAt = now
-      // nobody is left to tell
-      if (process.ppid !== parent) process.exit()
-      answer = read(position * 3 + 1) === 2
-      return answer
-    },
-    item: (position, index) => {
-      word[0] = index
-      writeSync(descriptor, word, 0, 4, (position * 3 + 2) * 4)
+    cancelled,
+    item: (position, index, exact) => {
+      if (exact) write(position * 3 + 2, ~index)
+      else running[position] = index
+      return !cancelled(position)
     }
   }
 }

@@ -9,7 +9,7 @@ import * as fc from "fast-check"
 import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Throws from "../tasks/throws.task.ts"
 import type * as Work from "../tasks/work.task.ts"
-import { begun, range, reasonOf, until } from "./Submitted.ts"
+import { begun, failureOf, range, reasonOf, until } from "./Submitted.ts"
 
 const url = new URL("../tasks/work.task.ts", import.meta.url)
 const work = Task.module<typeof Work>(url)
@@ -252,10 +252,7 @@ for (const [kind, isolated] of kinds)
           [() => pool.run(work.unclonable, []), "result.deep[0].callback"],
           [() => pool.map([1, () => 0], work.echo).toArray(), "item"]
         ] as const) {
-          const error = await run().then(
-            () => assert.fail("gave a result"),
-            (error: unknown) => error as ExecutorError
-          )
+          const error = await failureOf(run())
           assert.strictEqual(error.reason._tag, "NotCloneable")
           assert.include(error.message, path)
         }
@@ -436,10 +433,7 @@ for (const [kind, isolated] of kinds)
       ] as const)
         it(`that ${name} takes one task with it and no other`, async () => {
           const before = range(40).map((n) => pool.run(work.increment, [n]))
-          const crashed = crash().then(
-            () => assert.fail("gave a result"),
-            (error: unknown) => error as ExecutorError
-          )
+          const crashed = failureOf(crash())
           const after = range(40).map((n) => pool.run(work.increment, [n]))
           const error = await crashed
           assert.strictEqual(error.reason._tag, "WorkerCrashed")
@@ -451,21 +445,28 @@ for (const [kind, isolated] of kinds)
         })
 
       it("that dies in a map names the item", async () => {
-        const error = await pool
-          .map(range(100), work.exitAt, { chunk: 10 })
-          .toArray()
-          .then(
-            () => assert.fail("gave all"),
-            (error: unknown) => error as ExecutorError
-          )
-        assert.deepStrictEqual([error.reason._tag, error.item], ["WorkerCrashed", 13])
+        const error = await failureOf(pool.map(range(100), work.exitAt, { chunk: 10 }).toArray())
+        assert.deepStrictEqual([error.reason._tag, error.item, error.lastItem], ["WorkerCrashed", 13, 13])
       })
 
+      it("that exits amid short items names the item", async () => {
+        const items = [...range(3000).map((n) => n + 14), 13, ...range(13)]
+        const error = await failureOf(pool.map(items, work.exitAt, { chunk: 20 }).toArray())
+        assert.deepStrictEqual([error.item, error.lastItem, items[error.item!]], [error.item, error.item, 13])
+      })
+
+      for (const kills of kind === "processes" ? [work.abortAt] : [])
+        it("that is killed amid short items says between which, and names the one that kills it again", async () => {
+          const items = [...range(3000).map((n) => n + 14), 13, ...range(13)]
+          const map = (idempotent: boolean) => failureOf(pool.map(items, kills, { chunk: 20, idempotent }).toArray())
+          const { item, lastItem } = await map(false)
+          assert.isTrue(item! <= items.indexOf(13) && items.indexOf(13) <= lastItem!)
+          const { reason, item: poison, lastItem: last } = await map(true)
+          assert.deepStrictEqual([reason._tag, items[poison!], last], ["PoisonTask", 13, poison])
+        })
+
       it("is given an idempotent task again, until the task has killed three", async () => {
-        const error = await pool.run(work.exit, [5], { idempotent: true }).then(
-          () => assert.fail("gave a result"),
-          (error: unknown) => error as ExecutorError
-        )
+        const error = await failureOf(pool.run(work.exit, [5], { idempotent: true }))
         assert.deepStrictEqual([error.reason._tag, error.attempt], ["PoisonTask", 3])
       })
 
@@ -533,10 +534,7 @@ describe("buffers", () => {
     assert.strictEqual(await pool.run(work.sum, [data], { transfer: [data.buffer] }), 1000)
     assert.strictEqual(data.byteLength, 0)
     assert.strictEqual((await pool.run(work.bytes, [5])).byteLength, 5)
-    const error = await pool.run(work.sum, [data], { transfer: [data.buffer] }).then(
-      () => assert.fail("gave a result"),
-      (error: unknown) => error as ExecutorError
-    )
+    const error = await failureOf(pool.run(work.sum, [data], { transfer: [data.buffer] }))
     assert.strictEqual(error.reason._tag, "NotCloneable")
   })
 

@@ -12,6 +12,14 @@ export const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
     return error instanceof ExecutorError ? error.reason._tag : (error as Error).name
   }
 }
+/** The error of what must fail. */
+export const failureOf = (promise: Promise<unknown>): Promise<ExecutorError> =>
+  promise.then(
+    (value) => {
+      throw new Error(`gave ${String(value)}`)
+    },
+    (error: unknown) => error as ExecutorError
+  )
 export const range = (length: number) => Array.from({ length }, (_, i) => i)
 /** Runs a task; resolves when it has begun. */
 export const begun = async (pool: Pool, then: "spin" | "wait" | "obey", ms: number, options = {}) => {
