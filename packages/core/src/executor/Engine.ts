@@ -260,9 +260,9 @@ export class Engine {
     const running = options.running ?? "wait"
     const release = this.#timers.hold()
     const timer =
-      options.deadlineMs === undefined ? undefined : this.#timers.after(options.deadlineMs, () => this.#killAll())
+      options.deadlineMs === undefined ? undefined : this.#timers.after(options.deadlineMs, () => this.#killAll(true))
     if (pending === "cancel") this.#rejectWaiting(() => new ShutDown())
-    if (running === "kill") this.#killAll()
+    if (running === "kill") this.#killAll(false)
     if (running === "cancel")
       for (const slot of [...this.#slots, ...this.#leaving])
         for (const job of slot.held())
@@ -942,9 +942,11 @@ export class Engine {
     return others && this.options.tasksPerWorker === 1
   }
 
-  #killAll(): void {
+  /** Fails everything, and kills the workers that have some of it; with `idle` the others, too. */
+  #killAll(idle: boolean): void {
     this.#rejectWaiting(() => new ShutDown())
     for (const slot of [...this.#slots, ...this.#spares, ...this.#leaving]) {
+      if (slot.count === 0 && !idle) continue
       for (const job of slot.held()) this.#settle(job, this.#error(job, new ShutDown()), undefined, 0)
       this.#kill(slot)
     }

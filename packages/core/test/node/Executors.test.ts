@@ -4,6 +4,9 @@
  * breaks it.
  */
 import { deepStrictEqual } from "node:assert"
+import { mkdtemp, readdir, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
@@ -375,6 +378,16 @@ for (const [kind, isolated] of kinds)
             assert.deepStrictEqual(all.statistics().workers, [])
             assert.strictEqual(await reasonOf(all.run(work.increment, [1])), "ShutDown")
           })
+
+      it("calls the teardown of each worker that has nothing to do, also where others are killed", async () => {
+        const folder = await mkdtemp(join(tmpdir(), "simul-teardown-"))
+        process.env["SIMUL_TORN_DOWN"] = folder
+        const all = await open({ minimum: isolated ? 2 : 1, teardown: work.tearDown })
+        if (isolated) await begun(all, "spin", 600_000)
+        await all.shutdown({ running: "kill" })
+        assert.strictEqual((await readdir(folder)).length, 1)
+        await rm(folder, { recursive: true })
+      })
 
       it("kills what is left at its deadline", async () => {
         const all = await open({ maximum: 1 })

@@ -1,5 +1,5 @@
 /** What the executors' tests run: every way in which a task can behave. */
-import { existsSync } from "node:fs"
+import { existsSync, mkdtempSync } from "node:fs"
 import { threadId } from "node:worker_threads"
 import type { Task, TaskContext } from "../../src/Task.ts"
 
@@ -138,4 +138,6 @@ export const failingSetup = (): never => {
 export const setupUnlessBroken = (): void => {
   if (existsSync(process.env["SIMUL_BROKEN"]!)) throw new Error("no database any more")
 }
+/** Leaves something in the folder `SIMUL_TORN_DOWN`. */
+export const tearDown = (): void => void mkdtempSync(`${process.env["SIMUL_TORN_DOWN"]!}/worker-`)
 export const notAFunction = 42
