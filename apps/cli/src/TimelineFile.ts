@@ -73,7 +73,7 @@ const keepTimes = (plan: Plan, timeline: Timeline.Timeline) =>
 const rendered = (file: string, timeline: Timeline.Timeline) =>
   Effect.promise(async () =>
     file.toLowerCase().endsWith(".html")
-      ? [(await import("@simul/core/TimelineHtml")).render(timeline)]
+      ? (await import("@simul/core/TimelineHtml")).chunks(timeline)
       : (await import("@simul/core/TimelineTrace")).render(timeline)
   )
 

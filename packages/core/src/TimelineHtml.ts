@@ -14,19 +14,47 @@ import { colours, script, style } from "./TimelinePage.ts"
 /** Text as HTML, in content and in quoted attributes. */
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
-/** JSON that can stand inside a script element: no `<` in it ends or opens anything (HTML 13.1.3.1). */
+/** What is not for the inside of a script element: with `<` it could end or open something (HTML 13.1.3.1). */
+const unsafe = /[<\u2028\u2029]/g
 const embedded = (value: unknown): string =>
-  JSON.stringify(value)
-    .replace(/</g, String.raw`\u003c`)
-    .replace(/\u2028|\u2029/g, (c) => (c === "\u2028" ? "\\u2028" : "\\u2029"))
+  JSON.stringify(value).replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-const rounded = (ms: number) => Math.round(ms * 1000) / 1000
+const microseconds = (ms: number) => Math.round(ms * 1000)
+const rounded = (ms: number) => microseconds(ms) / 1000
 const grouped = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, ",")
 const counted = (count: number, word: string) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`
 
 const flowKinds: ReadonlyArray<Flow["kind"]> = ["fork", "wake", "submit", "result"]
 
-/** What the script reads, in the compact form it expects: names by index, spans as numbers in a row. */
+/**
+ * Spans as numbers in a row, four each: lane, category, microseconds since the end of the one before on its lane, and its
+ * length. Small whole numbers are written several times as fast as times with a fraction.
+ */
+const spansOf = ({ spans }: Timeline, indexOf: ReadonlyMap<string, number>) => {
+  const numbers: Array<number> = []
+  let lane = -1
+  let at = 0
+  for (const span of spans) {
+    if (span.lane !== lane) at = 0
+    lane = span.lane
+    const start = microseconds(span.startMs)
+    const end = microseconds(span.endMs)
+    numbers.push(lane, indexOf.get(span.category)!, start - at, end - start)
+    at = end
+  }
+  return numbers
+}
+
+/** What is known of spans besides: their index, their name and their arguments, in a row; 0 for none. */
+const aboutSpans = ({ spans }: Timeline) => {
+  const about: Array<number | string | Arguments> = []
+  for (const [index, span] of spans.entries())
+    if (span.name !== span.category || span.arguments !== undefined)
+      about.push(index, span.name === span.category ? 0 : span.name, span.arguments ?? 0)
+  return about
+}
+
+/** What the script reads, in the compact form it expects: names by index, numbers in a row. */
 const dataOf = (timeline: Timeline) => {
   const indexOf = new Map(timeline.categories.map(({ name }, index) => [name, index]))
   const groups = new Map<string, number>()
@@ -35,15 +63,11 @@ const dataOf = (timeline: Timeline) => {
     if (index === undefined) groups.set(name, (index = groups.size))
     return index
   }
-  const about: Record<number, { readonly name?: string; readonly arguments?: Arguments }> = {}
-  for (const [index, span] of timeline.spans.entries()) {
-    if (span.name === span.category && span.arguments === undefined) continue
-    about[index] = {
-      ...(span.name === span.category ? {} : { name: span.name }),
-      ...(span.arguments === undefined ? {} : { arguments: span.arguments })
-    }
+  const timesOf = (times: Times) => {
+    const numbers: Array<number> = []
+    for (const name in times) numbers.push(indexOf.get(name)!, rounded(times[name]!))
+    return numbers
   }
-  const timesOf = (times: Times) => Object.entries(times).map(([name, ms]) => [indexOf.get(name), rounded(ms)])
   return {
     durationMs: rounded(timeline.durationMs),
     words: timeline.words,
@@ -59,13 +83,8 @@ const dataOf = (timeline: Timeline) => {
       lane.parent ?? -1
     ]),
     groups: [...groups.keys()],
-    spans: timeline.spans.flatMap((span) => [
-      span.lane,
-      indexOf.get(span.category),
-      rounded(span.startMs),
-      rounded(span.endMs)
-    ]),
-    about,
+    spans: spansOf(timeline, indexOf),
+    about: aboutSpans(timeline),
     runs: timeline.runs ?? [{ title: timeline.title, firstLane: 0, durationMs: rounded(timeline.durationMs) }],
     flowKinds,
     flows: (timeline.flows ?? []).flatMap(({ kind, from, to, fromMs, toMs }) => [
@@ -194,7 +213,10 @@ const summary = ({ totals, words, durationMs, startedAtMs, leftOut, runs }: Time
  * The whole file. `nonce` names its script and style in the policy; it is to be
  * such that no text in the timeline can know it.
  */
-export const render = (timeline: Timeline, nonce: string = crypto.randomUUID()): string => {
+export const render = (timeline: Timeline, nonce?: string): string => chunks(timeline, nonce).join("")
+
+/** The same in pieces, to be written one after the other: the data, nearly all of it, is joined to nothing. */
+export const chunks = (timeline: Timeline, nonce: string = crypto.randomUUID()): ReadonlyArray<string> => {
   const { title, words, categories, totals } = timeline
   const used = usedOf(timeline)
   const isTree = timeline.lanes.some(({ parent }) => parent !== undefined)
@@ -212,7 +234,7 @@ export const render = (timeline: Timeline, nonce: string = crypto.randomUUID()):
   const legend = used.map(
     ({ name, description, index }) => `<li title="${escaped(description)}">${swatch(index)}${escaped(name)}</li>`
   )
-  return `<!doctype html>
+  const page = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -241,7 +263,8 @@ ${counters}
 <div class="scroll">${groupTable(totals, used, words)}</div>
 <h2>Longest at work</h2>
 <div class="scroll">${slowest(timeline)}</div>
-<script type="application/json" id="timeline">${embedded(dataOf(timeline))}</script>
+<script type="application/json" id="timeline">`
+  const program = `</script>
 <script nonce="${nonce}">"use strict"
 const timeline = JSON.parse(document.getElementById("timeline").textContent)
 ${layout.join("\n")}
@@ -249,4 +272,5 @@ ${script}</script>
 </body>
 </html>
 `
+  return [page, embedded(dataOf(timeline)), program]
 }

@@ -97,17 +97,27 @@ kbd { font: inherit; font-size: 12px; padding: 0 5px; border: 1px solid var(--li
 `
 
 export const script = String.raw`
+// ---- spans, from their numbers: whole microseconds, counted from the end of the one before on a lane
+const spans = []
+for (let at = 0, end = 0; at < timeline.spans.length; at += 4) {
+  const lane = timeline.spans[at]
+  if (lane !== spans.at(-1)?.lane) end = 0
+  const start = end + timeline.spans[at + 2]
+  end = start + timeline.spans[at + 3]
+  spans.push({ lane, category: timeline.spans[at + 1], startMs: start / 1000, endMs: end / 1000, name: undefined, arguments: undefined })
+}
+for (let at = 0; at < timeline.about.length; at += 3) {
+  const [index, name, known] = timeline.about.slice(at, at + 3)
+  if (name !== 0) spans[index].name = name
+  if (known !== 0) spans[index].arguments = known
+}
+
 const element = (id) => document.getElementById(id)
 const chart = element("chart"), canvas = element("canvas"), spacer = element("spacer"), overview = element("overview")
 const card = element("card"), search = element("search"), found = element("found")
 const context = canvas.getContext("2d"), sketch = overview.getContext("2d")
 const counters = element("counters")
 const { lanes, categories, groups, colours, runs, flows, flowKinds } = timeline
-const spans = []
-for (let at = 0; at < timeline.spans.length; at += 4) {
-  const [lane, category, startMs, endMs] = timeline.spans.slice(at, at + 4)
-  spans.push({ lane, category, startMs, endMs, ...timeline.about[at / 4] })
-}
 const isWaiting = (index) => categories[spans[index].category].waiting
 
 // ---- rows: the same spans in two arrangements
@@ -471,7 +481,7 @@ const show = (lane, index, x, y) => {
     for (const [key, value] of Object.entries(span.arguments ?? {})) line(known, key, String(value))
   }
   line(list, "from start to end", duration(startMs) + " – " + duration(endMs) + " (" + duration(endMs - startMs) + ")")
-  for (const [category, ms] of times) line(list, categories[category].name, duration(ms), category)
+  for (let at = 0; at < times.length; at += 2) line(list, categories[times[at]].name, duration(times[at + 1]), times[at])
   line(list, timeline.words.group, groups[group])
   if (parent >= 0) line(list, "started by", lanes[parent][0])
   if (children[lane] !== undefined) line(list, "started", String(children[lane].length))

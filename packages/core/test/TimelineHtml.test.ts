@@ -90,18 +90,13 @@ describe("TimelineHtml", () => {
     const timeline = Sample.make(200, 7)
     const html = TimelineHtml.render(timeline)
     const { content } = elements(html, "script")[1]!
-    const end = content.indexOf("const chart =")
+    const end = content.indexOf("const element =")
     assert.isAbove(end, 0)
     // the whole is a script; its part without a page is run
     void new vm.Script(content)
     const json = elements(html, "script")[0]!.content
     const run = vm.runInNewContext(
       `(() => { ${content.slice(0, end)}
-        const spans = []
-        for (let at = 0; at < timeline.spans.length; at += 4) {
-          const [lane, category, startMs, endMs] = timeline.spans.slice(at, at + 4)
-          spans.push({ lane, category, startMs, endMs })
-        }
         const found = pieces(spans, (index) => timeline.categories[spans[index].category].waiting)
         const works = found.filter(({ first }) => !timeline.categories[spans[first].category].waiting)
         return JSON.stringify({ works: works.length, rows: 1 + Math.max(...pack(works)),
@@ -115,6 +110,35 @@ describe("TimelineHtml", () => {
       first: 2,
       text: "1.5 s"
     })
+  })
+
+  it("tells the script of every span when it was, to the microsecond, and what is known of it", () => {
+    const timeline = Sample.make(40, 3)
+    const named = {
+      ...timeline,
+      spans: timeline.spans.map((span, index) => ({
+        ...span,
+        ...(index % 3 === 0 ? { name: `<${index}>` } : {}),
+        ...(index % 2 === 0 ? { arguments: { index } } : {})
+      }))
+    }
+    const [data, program] = elements(TimelineHtml.render(named), "script").map(({ content }) => content)
+    const spans = vm.runInNewContext(
+      `(() => { ${program!.slice(0, program!.indexOf("const element ="))}
+        return JSON.stringify(spans) })()`,
+      { document: { getElementById: () => ({ textContent: data }) } }
+    ) as string
+    assert.deepStrictEqual(
+      JSON.parse(spans),
+      named.spans.map(({ lane, name, category, startMs, endMs, arguments: known }) => ({
+        lane,
+        category: named.categories.findIndex((one) => one.name === category),
+        startMs: Math.round(startMs * 1000) / 1000,
+        endMs: Math.round(endMs * 1000) / 1000,
+        ...(name === category ? {} : { name }),
+        ...(known === undefined ? {} : { arguments: known })
+      }))
+    )
   })
 
   it("draws an empty run", () => {

@@ -30,6 +30,8 @@ const chargedAt = 4
 /** The sums of its host when it was queued, in the order of `holds`. */
 const queuedAt = 5
 const holds = ["retry-after", "back-off", "delay", "slot"] as const
+/** What the share of each cause in a span is called. */
+const shares = causes.map((cause) => `${cause} ms`)
 const holdIndexes = holds.map((cause) => indexOf[cause])
 /** Charged in phases that are over, and in the present one. */
 const timesAt = queuedAt + holds.length
@@ -193,14 +195,13 @@ export class Track implements Ended {
       const head = this.#read(at++)
       const endMs = this.#read(at++)
       const name = causes[head % namesRoom]!
-      const span: Omit<Span, "lane"> = { name, category: name, startMs, endMs }
       const charged = Math.floor(head / namesRoom)
-      if (charged === 0) all.push(span)
+      if (charged === 0) all.push({ name, category: name, startMs, endMs })
       else {
         const about: Record<string, number> = {}
         for (let rest = charged; rest !== 0; rest &= rest - 1)
-          about[`${causes[lowest(rest)]!} ms`] = Math.round(this.#read(at++) * 1000) / 1000
-        all.push({ ...span, arguments: about })
+          about[shares[lowest(rest)]!] = Math.round(this.#read(at++) * 1000) / 1000
+        all.push({ name, category: name, startMs, endMs, arguments: about })
       }
       startMs = endMs
     }
