@@ -14,10 +14,11 @@ const parameters = {
   share: Parameter.number("how many those are", { default: 5, minimum: 2, maximum: 8, unit: "%" }),
   delay: Parameter.number("when a second request is sent", { default: 30, minimum: 1, maximum: 150, unit: "ms" })
 }
-/** Calls at once; of as many one is drawn. */
-const shown = 8
 
 type Values = Parameter.Values<typeof parameters>
+
+/** Who calls, one call after the other each. */
+const callers = Array.from({ length: 8 }, (_, index) => `caller ${index + 1}`)
 
 export const hedging = Scenario.make({
   name: "hedging",
@@ -55,7 +56,7 @@ export const hedging = Scenario.make({
     },
     both: { what: "medians differ by", formula: "0", value: fast, unit: "ms", is: "at most" }
   }),
-  lasts: ({ requests, fast, slow, share }) => (2 * requests * (fast + (share / 100) * slow)) / shown + slow,
+  lasts: ({ requests, fast, slow, share }) => (2 * requests * (fast + (share / 100) * slow)) / callers.length + slow,
   program: Effect.fnUntraced(function* ({ requests, fast, slow, share, delay }: Values) {
     const run = (title: string, isHedged: boolean) =>
       Stage.variant(
@@ -67,18 +68,16 @@ export const hedging = Scenario.make({
             sent++
             yield* Effect.sleep((yield* Random.next) < share / 100 ? slow : fast)
           })
-          const call = (index: number) =>
+          let left = requests
+          const caller = (lane: string) =>
             Effect.gen(function* () {
-              const began = yield* Stage.now
-              const one = isHedged ? raceStaggered([request, request], delay) : request
-              yield* index % shown === 0 ? Stage.during(`every ${shown}th call`, "waiting", one) : one
-              latencies.push((yield* Stage.now) - began)
+              while (left-- > 0) {
+                const began = yield* Stage.now
+                yield* Stage.during(lane, "worker", isHedged ? raceStaggered([request, request], delay) : request)
+                latencies.push((yield* Stage.now) - began)
+              }
             })
-          yield* Effect.forEach(
-            Array.from({ length: requests }, (_, index) => index),
-            call,
-            { concurrency: shown, discard: true }
-          )
+          yield* Effect.forEach(callers, caller, { concurrency: "unbounded", discard: true })
           return { p99: quantile(latencies, 0.99), p50: quantile(latencies, 0.5), sent }
         })
       )

@@ -101,6 +101,9 @@ const useReal = (scenario: Scenario, values: Recording["parameters"]) => {
 /** Grows in steps, so that a picture that is being drawn stands still in between. */
 const axisFor = (ms: number) => 100 * 1.5 ** Math.max(0, Math.ceil(Math.log(ms / 100) / Math.log(1.5)))
 
+const views = { picture: "The picture", code: "The program" }
+type View = keyof typeof views
+
 export interface Props {
   readonly scenario: Scenario
   readonly values: Recording["parameters"]
@@ -120,6 +123,8 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   const [isStarting, setStarting] = useState(false)
   const [isRevealed, setRevealed] = useState(false)
   const [isRealShown, setRealShown] = useState(false)
+  /** Where there is no room for both beside each other. */
+  const [view, setView] = useState<View>("picture")
 
   const isLive = real.events !== undefined
   const shown = isRealShown && real.recording !== undefined ? real.recording : virtual.recording
@@ -161,8 +166,15 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
 
   return (
     <>
+      <div class="views choice" role="group" aria-label="What is shown" data-view={view}>
+        {Object.entries(views).map(([one, word]) => (
+          <button key={one} type="button" aria-pressed={view === one} onClick={() => setView(one as View)}>
+            {word}
+          </button>
+        ))}
+      </div>
       <div class="story">
-        <section class="question" aria-label="Prediction">
+        <section class={`question ${isOpen ? "asked" : ""}`} aria-label="Prediction">
           <p class="asks">
             <Prose text={question.text(values)} />
           </p>

@@ -25,7 +25,8 @@ export interface Props {
 }
 
 const axisHeight = 22
-const counterHeight = 74
+/** Alone it has more room. */
+const counterHeightOf = (lanes: number) => (lanes === 0 ? 118 : 74)
 /** Room for what stands at the end of a lane. */
 const right = 34
 
@@ -64,6 +65,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
   const clip = useId()
   const { lanes, spans, durationMs, counters = [] } = timeline
   const rowHeight = rowHeightOf(lanes.length)
+  const counterHeight = counterHeightOf(lanes.length)
   const body = Math.max(10, width - gutter - right)
   const x = (ms: number) => gutter + (endMs > 0 ? (ms / endMs) * body : 0)
   const lanesTop = axisHeight + 4
@@ -117,10 +119,13 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
         const before = index === 0 ? gutter : x(own[index - 1]!.atMs)
         // beside the mark where there is room, before it at the edge
         const isAfter = (isLast ? edge : x(own[index + 1]!.atMs)) - at > long
-        const isPlaced = row >= 0 && rowHeight > 20 && (isAfter || (isLast && at - before > 2 * long))
         const hasEnd = isLast && lanes[row]?.end !== undefined
         const textX = isAfter ? at + (hasEnd ? 20 : bars.length > 0 ? 8 : 5) : at - 8
         const [from, to] = isAfter ? [textX, textX + long - 12] : [at - long, at]
+        const isWithin = bars.some(({ startMs, endMs }) => x(startMs) <= from && x(endMs) >= to - 0.5)
+        // half on a bar it could not be read
+        const isClear = isWithin || !bars.some(({ startMs, endMs }) => x(startMs) < to && x(endMs) > from)
+        const isPlaced = row >= 0 && rowHeight > 20 && isClear && (isAfter || (isLast && at - before > 2 * long))
         return {
           said: one,
           row,
@@ -131,7 +136,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
           textX,
           // above a line, but in the middle of a bar
           rise: bars.length > 0 ? 0 : 8,
-          isWithin: bars.some(({ startMs, endMs }) => x(startMs) <= from && x(endMs) >= to - 0.5)
+          isWithin
         }
       })
     })
@@ -262,7 +267,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
           .filter(({ isPlaced, said }) => !isPlaced && said.atMs <= playheadMs)
           .map(({ said }) => said)
           .toSorted((one, other) => one.atMs - other.atMs)}
-        isTimeless={false}
+        isTimeless={said.every(({ atMs }) => atMs === 0)}
       />
       {hover !== undefined && (
         <div

@@ -239,6 +239,19 @@ describe("the exported page", { timeout: 60_000 }, () => {
     await tab.close()
   })
 
+  it.each([360, 768, 1099])("has picture or program, whichever is asked for, %i pixels wide", async (width) => {
+    const { tab } = await open(hosted)
+    await tab.setViewportSize({ width, height: 800 })
+    await play(tab, "countdown")
+    const seen = () => Promise.all([tab.locator(".story").isVisible(), tab.locator(".code").isVisible()])
+    assert.deepStrictEqual(await seen(), [true, false])
+    await tab.getByRole("button", { name: "The program" }).click()
+    assert.deepStrictEqual(await seen(), [false, true])
+    await tab.getByRole("button", { name: "The picture" }).click()
+    assert.deepStrictEqual(await seen(), [true, false])
+    await tab.close()
+  })
+
   it("fits a phone: nothing is wider than it", async () => {
     const { tab } = await open(hosted)
     await tab.setViewportSize({ width: 360, height: 740 })

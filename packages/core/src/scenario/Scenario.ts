@@ -179,8 +179,8 @@ export const playVirtually = <P extends Parameters, K extends string>(
 export class TooLong extends Schema.TaggedError<TooLong>()("TooLong", {
   name: Schema.String,
   /** Both in milliseconds. */
-  lasts: Schema.Number,
-  bound: Schema.Number
+  lasts: Schema.Finite,
+  bound: Schema.Finite
 }) {
   override get message() {
     return `${this.name} was not over after ${duration(this.bound)}; by theory it takes ${duration(this.lasts)}`
