@@ -90,12 +90,18 @@ const fill = Effect.gen(function* () {
   )
 }).pipe(Effect.scoped)
 
-const again = Effect.flatMap(begin, ({ store }) => store.crawl([], false)).pipe(Effect.scoped)
+const again = Effect.gen(function* () {
+  const { store } = yield* begin
+  yield* store.trust([])
+  yield* store.partials
+  return yield* store.crawl([], false)
+}).pipe(Effect.scoped)
 
 await Effect.runPromise(
   Effect.gen(function* () {
     yield* fill
-    const { found, ended } = yield* timed("the next run begins", 0, again)
+    yield* timed("the next run begins, and gives back what the one before had leased", 0, again)
+    const { found, ended } = yield* timed("one more begins", 0, again)
     console.log(`${found} targets, ${found - ended} open; ${Math.round(statSync(file).size / 2 ** 20)} MiB on disk`)
   })
 ).finally(() => rmSync(folder, { recursive: true }))

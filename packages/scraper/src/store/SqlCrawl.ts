@@ -44,6 +44,9 @@ const inserts = new Map(
 const takeOver = `UPDATE OR IGNORE target SET list = ?, run = ?, state = 0, due = ?, lease = NULL, attempts = 0, error = NULL,
   depth = ?, site = ?, key = ?, resource = ? WHERE url = ? AND depth IS NULL`
 
+/** By its index, which SQLite takes where its condition stands in the words of the index: a start does not look through what is done. */
+const isOpen = "(state = 0 OR state >= 3)"
+
 /** What is stored as the key of a URL. */
 export const keyOf = (url: string): string | null => {
   const key = UrlKey.of(url)
@@ -225,14 +228,16 @@ export const make = <Row extends { readonly due: number }>(
     hasLists = other !== undefined
     const [keyed] = yield* sql`SELECT 1 FROM target WHERE key IS NOT NULL LIMIT 1`
     hasKeys = keyed !== undefined
-    const [excluded] = yield* sql`SELECT 1 FROM target WHERE list = ${list} AND state = 5 LIMIT 1`
+    const [excluded] = yield* sql.unsafe(`SELECT 1 FROM target WHERE list = ? AND state = 5 AND ${isOpen} LIMIT 1`, [
+      list
+    ])
     hasExcluded = excluded !== undefined
     const reopen = (which: string) =>
       changes(`UPDATE target SET state = 0, lease = NULL, due = depth, attempts = 0 WHERE list = ? AND ${which}`, [
         list
       ])
-    yield* reopen(`state = 0 AND due > ${mostDepth}`)
-    const tried = yield* reopen(`state IN (3, 4)`)
+    yield* reopen(`state = 0 AND due > ${mostDepth} AND ${isOpen}`)
+    const tried = yield* reopen(`state IN (3, 4) AND ${isOpen}`)
     const saved = refresh ? yield* reopen(`state IN (1, 2)`) : 0
     const added = yield* add(list, seeds)
     const taken = yield* takeIn(list, seeds.map(urlOf))

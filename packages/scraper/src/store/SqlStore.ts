@@ -654,7 +654,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
               }
               // parts are never synced, whatever is asked for of files
               yield* sql.unsafe(
-                `UPDATE target SET validator = NULL
+                `UPDATE target INDEXED BY target_part SET validator = NULL
                   WHERE state = 0 AND validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
                 [options.boot]
               )
@@ -674,7 +674,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         ),
 
       partials: Effect.map(
-        guarded(sql<{ url: string }>`SELECT url FROM target WHERE state = 0 AND validator IS NOT NULL`),
+        guarded(sql<{ url: string }>`SELECT url FROM target INDEXED BY target_part
+          WHERE state = 0 AND validator IS NOT NULL`),
         (found) => found.map((row) => row.url)
       ),
 

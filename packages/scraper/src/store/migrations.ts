@@ -89,6 +89,10 @@ export const migrations = {
     `CREATE INDEX capture_surt ON capture (surt, date, archive, start)`,
     // The index as a file, while it is up to date: then there is one row.
     `CREATE TABLE indexed (bytes BIGINT NOT NULL, sha256 TEXT NOT NULL)`
+  ),
+  "8_parts": statements(
+    // A start asks which parts there are, and should not look through all targets for them.
+    `CREATE INDEX target_part ON target (url) WHERE validator IS NOT NULL`
   )
 }
 

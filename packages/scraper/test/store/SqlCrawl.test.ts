@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
+import { DatabaseSync } from "node:sqlite"
 import type { Outcome } from "../../src/Outcome.ts"
 import type { Settled } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
@@ -244,6 +245,51 @@ describe("the crawl in the store", () => {
       })
       const { targets } = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
       assert.deepStrictEqual(targets[0]!.saved, { bytes: 3, sha256: "ab" })
+    })
+  )
+
+  it.effect("starts without looking through its targets", () =>
+    Effect.gen(function* () {
+      const database = new DatabaseSync(":memory:")
+      const asked = new Set<string>()
+      const prepare = database.prepare.bind(database)
+      database.prepare = (text) => {
+        asked.add(text)
+        return prepare(text)
+      }
+      const sql = yield* NodeSqlite.over(database)
+      const begin = Effect.provideService(
+        SqlStore.make({ file: "store", boot: "boot", durability: "process" }),
+        SqlClient.SqlClient,
+        sql
+      )
+      const { store } = yield* begin
+      const { list } = yield* store.crawl([target("a", "seed")], false)
+      yield* store.commit({
+        list,
+        settled: [page(target("a", "seed"), [target("a", "next", 1)])],
+        waiting: [],
+        hosts: []
+      })
+      const { store: later } = yield* begin
+      yield* later.trust([])
+      yield* later.partials
+      yield* later.crawl([target("a", "seed")], false)
+      yield* later.leaseBySite(list, 10, Date.now(), anyRoom)
+      const plans = Array.from(asked)
+        .filter((text) => /^\s*(?:SELECT|UPDATE|WITH)\b.*\btarget\b/s.test(text))
+        .flatMap((text) =>
+          prepare(`EXPLAIN QUERY PLAN ${text}`)
+            .all()
+            .map(({ detail }) => `${detail}: ${text}`)
+        )
+      assert.isAbove(plans.length, 8)
+      // those indexes have few rows
+      const all = plans.filter((plan) =>
+        /^SCAN target\b(?! USING (?:COVERING )?INDEX target_(?:part|lease|nearer)\b)/.test(plan)
+      )
+      assert.deepStrictEqual(all, [])
+      database.close()
     })
   )
 })
