@@ -11,6 +11,7 @@
  *    the body came uncoded, so that a range of it means its bytes.
  */
 import * as ContentDisposition from "./ContentDisposition.ts"
+import { Pace } from "./crawl/Pace.ts"
 import * as Decode from "./Decode.ts"
 import { type FetchReason, ProtocolError, RangeError, StatusError, TooLargeError, WriteError } from "./FetchError.ts"
 import type { Refusal } from "./Outcome.ts"
@@ -165,6 +166,7 @@ const heldByDecoder = 1
 const heldBySink = 2
 const heldByRate = 4
 const heldByReading = 8
+const heldByPace = 16
 
 class Running implements Download, Receiver, Decode.Output {
   readonly target: Target
@@ -197,6 +199,9 @@ class Running implements Download, Receiver, Decode.Output {
   #turned: Extract<Ended, { readonly _tag: "Turned" }> | undefined
   #reading: Reading | undefined
   #bodyEnded = false
+  #pace: Pace | undefined
+  /** The reading has got all, or will by its pace. */
+  #isRead = false
   /** Decodes for the reading what is kept as it came. */
   #uncoder: Decode.Decoder | undefined
 
@@ -402,7 +407,7 @@ class Running implements Download, Receiver, Decode.Output {
       codings,
       {},
       {
-        data: reading.write,
+        data: (chunk) => this.#readOn(chunk),
         drain: () => this.#release(heldByReading),
         end: () => {
           this.#uncoder = undefined
@@ -410,8 +415,9 @@ class Running implements Download, Receiver, Decode.Output {
         },
         error: () => {
           this.#reading = undefined
+          this.#pace?.close()
           this.#uncoder = undefined
-          this.#release(heldByReading)
+          this.#release(heldByReading | heldByPace)
           if (this.#bodyEnded) this.end()
         }
       }
@@ -466,7 +472,7 @@ class Running implements Download, Receiver, Decode.Output {
     if (this.#ended) return
     if (this.#uncoder !== undefined) {
       if (!this.#uncoder.write(chunk)) this.#hold(heldByReading)
-    } else this.#reading?.write(chunk)
+    } else if (this.#reading !== undefined) this.#readOn(chunk)
     try {
       if (this.#part!.write(chunk)) return
       this.#part!.drained = () => this.#release(heldBySink)
@@ -474,6 +480,14 @@ class Running implements Download, Receiver, Decode.Output {
     } catch (error) {
       this.#end(this.#broken(error))
     }
+  }
+  #readOn(chunk: Uint8Array) {
+    const { write } = this.#reading!
+    this.#pace ??= new Pace(write, () => {
+      this.#release(heldByPace)
+      if (this.#isRead) this.end()
+    })
+    if (!this.#pace.write(chunk)) this.#hold(heldByPace)
   }
   drain(): void {
     this.#release(heldByDecoder)
@@ -484,6 +498,8 @@ class Running implements Download, Receiver, Decode.Output {
       this.#bodyEnded = true
       return this.#uncoder.end()
     }
+    this.#isRead = true
+    if (this.#pace?.isBehind === true) return
     this.#end(this.#complete(this.#part!, this.#head!))
   }
   error(reason: FetchReason): void {
@@ -561,6 +577,7 @@ class Running implements Download, Receiver, Decode.Output {
     clearTimeout(this.#rateTimer)
     this.#decoder?.close()
     this.#uncoder?.close()
+    this.#pace?.close()
     this.#transfer?.abort()
   }
 

@@ -111,9 +111,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     const targets: Array<Target> = []
     for (const { target, judge, isIn } of found) {
       const { url, depth, isResource } = target
-      if (met.isKnown(url, depth) || !(judge === scope ? isIn : holds(url, depth, isResource))) continue
-      met.know(url, depth)
-      targets.push(target)
+      if ((judge === scope ? isIn : holds(url, depth, isResource)) && met.know(url, depth)) targets.push(target)
     }
     return targets
   }

@@ -65,10 +65,12 @@ export class Met {
     return place >= 0 && this.#places[fields * place + known]! <= depth
   }
 
-  /** It was found so near to a seed. */
-  know(url: string, depth: number): void {
+  /** It was found so near to a seed; gives whether that is news. */
+  know(url: string, depth: number): boolean {
     const at = fields * this.#take(url) + known
-    this.#places[at] = Math.min(this.#places[at]!, depth)
+    const isNews = this.#places[at]! > depth
+    if (isNews) this.#places[at] = depth
+    return isNews
   }
 
   /** The rules leave it out, so far from a seed and further. */

@@ -33,6 +33,8 @@ const growsBy = 4
 const leastGrowing = 64
 const mostPatterns = 1024
 const mostContents = 64
+/** New links of a page that are looked at: what the first ones do not tell, the rest of a long page does not tell either. */
+const mostLinks = 1000
 
 class Pattern {
   readonly pattern: string
@@ -99,10 +101,11 @@ export const make = () => {
   const learn = (pattern: Pattern, sketch: Uint32Array, links: Links) => {
     let grows = false
     let leads = false
-    for (const { url } of links) {
+    for (const { url } of links.length > mostLinks ? links.slice(0, mostLinks) : links) {
       const name = UrlPattern.of(url)
       if (name === pattern.pattern) grows = true
       else if (!leads) leads = !isSuspect(name)
+      if (grows && leads) break
     }
     const before = pattern.sketches.findIndex((other) => Sketch.isAlike(sketch, other))
     const isNew = before < 0

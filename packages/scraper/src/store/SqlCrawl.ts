@@ -24,7 +24,7 @@ const sitesAtOnce = 64
 
 const sizes = [64, 16, 4, 1]
 /** Links that are added without a pause. */
-const linksAtOnce = 1024
+const linksAtOnce = 256
 
 /** What is due later than this waits for a time; what is due earlier has its depth for that, and no page is so deep. */
 export const mostDepth = 1e9
