@@ -240,6 +240,11 @@ export class Exchange implements Served, Transfer, Watched {
   ): void {
     if (status < 200 || this.#state !== head) return
     if (this.connection !== undefined) this.connection.answered++
+    // undici hands on a body in codings that it cannot take off, and that nobody asked for, as if it were the content
+    const coding = value(headers, "transfer-encoding")
+    if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+      return this.#stop(new FetchError.ProtocolError({ detail: "unknown transfer coding" }))
+    }
     const { clock, cookies } = this.#shared
     cookies?.keep(this.#url.href, lines(headers, "set-cookie"))
     if (Redirect.isRedirect(status)) {

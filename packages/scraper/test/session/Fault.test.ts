@@ -119,6 +119,21 @@ describe("a broken answer", () => {
     )
   }
 
+  for (const coding of ["gzip, chunked", "chunked, gzip", "chunked, chunked", "xchunked", "identity", ""]) {
+    it.live(`in the transfer coding "${coding}" is no content, whoever carries it`, () =>
+      Effect.gen(function* () {
+        const { origin } = yield* rawServer((s) =>
+          s.end(`${ok}Transfer-Encoding: ${coding}\r\n\r\n2\r\nhi\r\n0\r\n\r\n`)
+        )
+        // the lane, and undici
+        for (const options of [{}, { proxy: origin }]) {
+          const { error } = yield* ask(yield* session(options), `${origin}/`)
+          assert.strictEqual(error?._tag, "ProtocolError")
+        }
+      })
+    )
+  }
+
   it.live("that says more than it declared is cut where it ends, and its connection not used again", () =>
     Effect.gen(function* () {
       let connections = 0

@@ -64,6 +64,7 @@ const chunkDataEnd = 8
 const trailers = 9
 const complete = 10
 const stopped = 11
+const chunkExtensionStart = 12
 
 /** What comes next of a head or a trailer section. */
 const lead = 0
@@ -411,10 +412,15 @@ export class ResponseParser {
           this.#left = this.#left * 16 + digit
           this.#countLine()
         } else if (this.#lineBytes > 0 && code === CR) this.#phase = chunkSizeEnd
-        else if (this.#lineBytes > 0 && code === 59) this.#phase = chunkExtension
+        else if (this.#lineBytes > 0 && code === 59) this.#phase = chunkExtensionStart
         else throw new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is no hexadecimal number")
         return at + 1
       }
+      case chunkExtensionStart:
+        if (isBlank[code] === 1) this.#countLine()
+        else if (isToken[code] === 1) this.#phase = chunkExtension
+        else throw new LaneFault("HPE_STRICT", "a chunk extension without a name")
+        return isBlank[code] === 1 ? at + 1 : at
       case chunkExtension:
         for (; at < end && isText[bytes[at] as number] === 1; at++) this.#countLine()
         if (at === end) return at
