@@ -341,6 +341,17 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("reads a sitemap whatever it is called and comes as, and a page that is XML as a page", () =>
+    withSite({ files: { "/index.html": "x", "/a.html": "x", "/b.html": "x" } }, async (site) => {
+      site.put("/robots.txt", `Sitemap: ${site.url("/urls.txt")}\nSitemap: ${site.url("/map.gz")}`)
+      site.put("/urls.txt", site.url("/a.html"))
+      site.put("/map.gz", gzipSync(`<urlset><url><loc>${site.url("/page.xhtml")}</loc></url></urlset>`))
+      site.put("/page.xhtml", { headers: { "content-type": "application/xhtml+xml" }, body: page("/b.html") })
+      const outcomes = await crawl([site.url("/index.html")], { rules: { sitemaps: true } })
+      assert.includeMembers(paths(outcomes), ["/a.html", "/b.html", "/page.xhtml"])
+    })
+  )
+
   it.effect("stops where pages have no end, says why, and goes on there where it is told to", () =>
     withSite(
       {

@@ -181,7 +181,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   /** Reads what lies at a path; `undefined` for what has no links. */
   const saved = (target: Target, head: ResponseHead, path: string) => {
     const bytes = () => bytesOf(options.directory, path)
-    if (rules.sitemaps && isSitemap(head)) return sitemaps(head, bytes())
+    if (rules.sitemaps && isSitemap(target, head)) return sitemaps(head, bytes())
     const reading = pages(target, head)
     if (reading === undefined) return undefined
     const all = Effect.promise(async () => {
@@ -203,7 +203,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     // a picture that lies elsewhere may move elsewhere
     redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),
     read: (target, head) =>
-      rules.sitemaps && isSitemap(head)
+      rules.sitemaps && isSitemap(target, head)
         ? undefined
         : // a page that was saved before says what it said before
           pages(target, head, target.saved === undefined && isPage(head) ? traps?.watch(target.url) : undefined),
@@ -251,10 +251,17 @@ const typeOf = (url: string, start: string): string => {
 
 const isRobotsTxt = (url: string) => new URL(url).pathname === "/robots.txt"
 
-const isSitemap = (head: ResponseHead): boolean => {
+const sitemapName = /sitemap[^/]*\.(?:xml|txt|gz)$/i
+/** What a list of lines and a gzipped file come as. */
+const plainType = /^(?:text\/plain|application\/(?:x-)?gzip|(?:application|binary)\/octet-stream)\b/i
+
+/** By its name, by its type, or, where that tells nothing, by its place: what a robots.txt or an index names is needed at the depth of a seed. */
+const isSitemap = ({ depth = 0, isResource = false }: Target, head: ResponseHead): boolean => {
   const { pathname } = new URL(head.url)
+  if (pathname === "/robots.txt" || sitemapName.test(pathname)) return true
   const type = head.header("content-type") ?? ""
-  return pathname === "/robots.txt" || /[/+]xml\b/.test(type) || /sitemap[^/]*\.(?:xml|txt)(?:\.gz)?$/i.test(pathname)
+  if (/[/+]xml\b/i.test(type)) return Links.syntaxOf(type) === undefined
+  return isResource && depth === 0 && (type === "" ? /\.(?:gz|txt|xml)$/i.test(pathname) : plainType.test(type))
 }
 
 const readSitemap = async (
