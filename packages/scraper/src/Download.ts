@@ -402,7 +402,6 @@ class Running implements Download, Receiver, Decode.Output {
 
   /** The reading gets the body decoded; where that fails, there is none. */
   #uncode(codings: ReadonlyArray<string>) {
-    const reading = this.#reading!
     const uncoder = Decode.make(
       codings,
       {},

@@ -281,7 +281,7 @@ describe("the crawl in the store", () => {
         .flatMap((text) =>
           prepare(`EXPLAIN QUERY PLAN ${text}`)
             .all()
-            .map(({ detail }) => `${detail}: ${text}`)
+            .map(({ detail }) => `${String(detail)}: ${text}`)
         )
       assert.isAbove(plans.length, 8)
       // those indexes have few rows
