@@ -4,6 +4,7 @@ import { loadModule } from "../executor/LoadModule.ts"
 import type { ServeSettings } from "../executor/Protocol.ts"
 import { serve } from "../executor/Serve.ts"
 import { bootstrap } from "./Bootstrap.ts"
+import { useCompileCache } from "./CompileCache.ts"
 import { fileWorkerBoard } from "./FileBoard.ts"
 
 /** Sent as text; see `Bootstrap.ts`. The message that brought it is the first, commands follow. */
@@ -11,8 +12,9 @@ function processMain(
   serveIn: typeof serve,
   encode: typeof encodeError,
   boardOn: typeof fileWorkerBoard,
+  useCache: typeof useCompileCache,
   load: typeof loadModule
-): (importModule: Parameters<typeof loadModule>[1], settings: ServeSettings) => void {
+): (importModule: Parameters<typeof loadModule>[1], settings: ServeSettings, cache: string | undefined) => void {
   // a task may put something else in the place of the global
   const { process } = globalThis
   let posted = 0
@@ -23,11 +25,12 @@ function processMain(
     if (--posted === 0) empty?.()
   }
   process.on("disconnect", () => process.exit())
-  return (importModule, settings) =>
+  return (importModule, settings, cache) => {
+    const loaded = useCache(cache)
     void serveIn(
       {
         board: boardOn(4),
-        load: (url) => load(url, importModule),
+        load: (url) => load(url, importModule).finally(loaded),
         encodeError: encode,
         channel: {
           post: (reply) => {
@@ -53,7 +56,14 @@ function processMain(
       },
       settings
     )
+  }
 }
 
 /** The text that a process starts from. */
-export const processSource: string = bootstrap(processMain, [serve, encodeError, fileWorkerBoard, loadModule])
+export const processSource: string = bootstrap(processMain, [
+  serve,
+  encodeError,
+  fileWorkerBoard,
+  useCompileCache,
+  loadModule
+])

@@ -7,6 +7,7 @@ import type { Death } from "../executor/ExecutorError.ts"
 import type { Command, Reply } from "../executor/Protocol.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
 import { importModule } from "./Bootstrap.ts"
+import { compileCache } from "./CompileCache.ts"
 import { openFileBoard } from "./FileBoard.ts"
 import { own } from "./OwnOptions.ts"
 import { processSource } from "./ProcessProgram.ts"
@@ -36,7 +37,7 @@ export interface ProcessOptions {
 }
 
 /** Given on the command line: takes the program as its first message, so that a list of processes stays readable. */
-const receiver = `process.once("message", ({ source, settings }) => (0, eval)(source)(${importModule}, settings))`
+const receiver = `process.once("message", ({ source, settings, cache }) => (0, eval)(source)(${importModule}, settings, cache))`
 
 /** Node's flags of this process, less the program given on the command line. */
 const inherited = (): ReadonlyArray<string> => {
@@ -107,7 +108,7 @@ export const processSpawn =
     })
     // a process that is gone is told by its exit
     const ignore = () => {}
-    if (child.connected) child.send({ source: processSource, settings }, ignore)
+    if (child.connected) child.send({ source: processSource, settings, cache: compileCache() }, ignore)
     child.unref()
     child.channel?.unref()
     ;(child.stderr as { readonly unref?: () => void }).unref?.()

@@ -6,6 +6,7 @@ import { loadModule } from "../executor/LoadModule.ts"
 import type { ServeSettings } from "../executor/Protocol.ts"
 import { serve } from "../executor/Serve.ts"
 import { bootstrap, importModule } from "./Bootstrap.ts"
+import { useCompileCache } from "./CompileCache.ts"
 import { keepTail } from "./StderrTail.ts"
 
 /** What a thread is given. */
@@ -14,6 +15,8 @@ export interface ThreadData {
   readonly memory: SharedArrayBuffer
   /** Where the tail of stderr begins in it. */
   readonly tail: number
+  /** Folder of compiled modules. */
+  readonly cache: string | undefined
   readonly settings: ServeSettings
 }
 
@@ -23,20 +26,22 @@ function threadMain(
   encode: typeof encodeError,
   boardOn: typeof memoryWorkerBoard,
   keepTailIn: typeof keepTail,
+  useCache: typeof useCompileCache,
   load: typeof loadModule
 ): (importModule: Parameters<typeof loadModule>[1]) => void {
   // a task may put something else in the place of the global
   const { process } = globalThis
   const { workerData, isMarkedAsUntransferable } = process.getBuiltinModule("node:worker_threads")
   const { getHeapStatistics } = process.getBuiltinModule("node:v8")
-  const { port, memory, tail, settings } = workerData as ThreadData
+  const { port, memory, tail, cache, settings } = workerData as ThreadData
   keepTailIn(memory, tail)
+  const loaded = useCache(cache)
   let before = performance.eventLoopUtilization()
   return (importModule) =>
     void serveIn(
       {
         board: boardOn(memory),
-        load: (url) => load(url, importModule),
+        load: (url) => load(url, importModule).finally(loaded),
         encodeError: encode,
         channel: {
           post: (reply, transfer) => port.postMessage(reply, transfer as Array<ArrayBuffer>),
@@ -62,4 +67,4 @@ function threadMain(
 }
 
 /** The text that a thread starts from. */
-export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard, keepTail, loadModule])}(${importModule})`
+export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard, keepTail, useCompileCache, loadModule])}(${importModule})`

@@ -7,6 +7,7 @@ import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_thread
 import { boardBytes, memoryBoard } from "../executor/Board.ts"
 import type { Reply } from "../executor/Protocol.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
+import { compileCache } from "./CompileCache.ts"
 import { own } from "./OwnOptions.ts"
 import { readTail, tailBytes } from "./StderrTail.ts"
 import type { ThreadData } from "./ThreadProgram.ts"
@@ -28,7 +29,7 @@ export const threadSpawn =
   (id, settings, events) => {
     const { port1: port, port2 } = new MessageChannel()
     const memory = new SharedArrayBuffer(boardBytes + tailBytes)
-    const data: ThreadData = { port: port2, memory, tail: boardBytes, settings }
+    const data: ThreadData = { port: port2, memory, tail: boardBytes, cache: compileCache(), settings }
     const { env, execArgv, heapLimitBytes } = own(options)
     const chosen = own({
       eval: true,
