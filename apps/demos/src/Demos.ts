@@ -179,7 +179,11 @@ const everything = async (terminal: Terminal, seed: number): Promise<number> => 
 
 const pageFlags = {
   port: { type: "string", description: "where on 127.0.0.1 [4680]; 0 takes a free one", metavar: "N" },
-  export: { type: "string", description: "writes the page for any host, with virtual runs alone", metavar: "DIR" },
+  export: {
+    type: "string",
+    description: "writes the page for a double click or any host; runs are virtual",
+    metavar: "DIR"
+  },
   help: { type: "boolean", short: "h", description: "this" }
 } as const
 
@@ -212,7 +216,9 @@ const serve = async (args: ReadonlyArray<string>, terminal: Terminal): Promise<n
   if (values.export !== undefined) {
     const directory = resolve(terminal.directory, values.export)
     try {
-      terminal.stdout.write(`${await Page.write(directory)} files in ${directory}: any web server can host them\n`)
+      terminal.stdout.write(
+        `${await Page.write(directory)} files in ${directory}: open index.html by a double click, or let any web server host them\n`
+      )
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (code === undefined) throw error

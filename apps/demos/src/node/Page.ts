@@ -2,7 +2,8 @@
  * The files of the web page, made when they are asked for: nothing built is kept in the repository.
  *
  * 1. The page and what it simulates are bundled from the sources; a run or a source text is made at its first use.
- * 2. All addresses in them are relative and the page routes by hash, so they work from any host and folder.
+ * 2. All addresses in them are relative and the page routes by hash, so they work from any host and folder, and by double
+ *    click: there are only classic scripts, for from `file:` no browser loads modules or data.
  * 3. The same sources give the same bytes.
  */
 import { globSync, readFileSync } from "node:fs"
@@ -36,20 +37,26 @@ const sourceOf = (name: string): { readonly path: string; readonly text: string 
   throw new Error(`no file says that it is ${name}`)
 }
 
-const bundled = async (): Promise<ReadonlyArray<readonly [path: string, text: string]>> => {
+/** The page's script: one function, so that its text can be a worker's as well. */
+const bundled = async (): Promise<string> => {
   const bundle = await rolldown({
-    input: { book: join(folder, "main.tsx"), simulation: join(folder, "Simulation.ts") },
+    input: join(folder, "main.tsx"),
     platform: "browser",
     tsconfig: join(folder, "tsconfig.json"),
+    // a classic script has no address of its own; what asks for one tells its own frames of a stack from others
+    transform: { define: { "import.meta.url": JSON.stringify("file:///book.js") } },
     // what it cannot resolve would fail in the browser
     onLog: (_, { message }) => {
       throw new Error(message)
     }
   })
-  const { output } = await bundle.generate({ format: "esm", minify: true, chunkFileNames: "[name].js" })
+  const { output } = await bundle.generate({ format: "iife", minify: true })
   await bundle.close()
-  return output.map((chunk) => [chunk.fileName, chunk.type === "chunk" ? chunk.code : String(chunk.source)])
+  return `const simulData={};const simul=()=>{${output[0].code}};simul()\n`
 }
+
+/** A value as a script. */
+const dataOf = (path: string, value: unknown) => `simulData[${JSON.stringify(path)}]=${JSON.stringify(value)}\n`
 
 const once = (make: () => Promise<string>) => {
   let made: Promise<string> | undefined
@@ -67,12 +74,13 @@ export const files = async (isLive: boolean): Promise<Files> => {
   add("index.html", () => asset("index.html").replace("<html", isLive ? '<html data-live="true"' : "<html"))
   add("style.css", () => asset("style.css"))
   add("icon.svg", () => asset("icon.svg"))
-  for (const [path, text] of await bundled()) add(path, () => text)
+  const book = await bundled()
+  add("book.js", () => book)
   for (const scenario of scenarios) {
     const { name, parameters } = scenario
-    add(`sources/${name}.json`, () => JSON.stringify(sourceOf(name)))
-    add(`runs/${name}.json`, async () =>
-      JSON.stringify(await Recording.virtual(scenario, Parameter.defaults(parameters as Parameter.Parameters)))
+    add(`sources/${name}.js`, () => dataOf(`sources/${name}`, sourceOf(name)))
+    add(`runs/${name}.js`, async () =>
+      dataOf(`runs/${name}`, await Recording.virtual(scenario, Parameter.defaults(parameters as Parameter.Parameters)))
     )
   }
   return all

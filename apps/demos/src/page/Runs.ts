@@ -1,28 +1,47 @@
-/** Where the page gets runs from: a file, a simulation in a worker, or the server behind the page. All end by their signal. */
+/**
+ * Where the page gets runs from: a file, a simulation in a worker, or the server behind the page. All end by their signal.
+ *
+ * A page that was opened by double click may fetch nothing and start no worker from a file. Therefore what it needs comes as
+ * scripts that leave their value in `simulData`, and its worker is made of the page's own script, the function `simul`.
+ */
 import type { StageEvent } from "@simul/core/scenario/Stage"
 import type { Recording } from "../Recording.ts"
 import type { Answer, Question } from "./Simulation.ts"
 
-/** There is a server that plays for real. */
-export const isLive = document.documentElement.dataset["live"] !== undefined
+declare const simul: () => void
+declare const simulData: Readonly<Record<string, unknown>>
 
-const json = async (path: string, signal: AbortSignal): Promise<unknown> => {
-  const response = await fetch(path, { signal })
-  if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`)
-  return response.json()
-}
+/** There is a server that plays for real. */
+export const isLive = globalThis.document?.documentElement.dataset["live"] !== undefined
+
+const data = (path: string, signal: AbortSignal): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    if (path in simulData) return resolve(simulData[path])
+    const script = document.createElement("script")
+    script.src = `${path}.js`
+    script.addEventListener("load", () => resolve(simulData[path]))
+    script.addEventListener("error", () => reject(new Error(`${path}.js could not be loaded`)))
+    signal.addEventListener("abort", () => reject(signal.reason as Error))
+    document.head.append(script)
+  })
 
 /** The virtual run of a demo at its defaults. */
-export const recorded = async (name: string, signal: AbortSignal) =>
-  (await json(`runs/${name}.json`, signal)) as Recording
+export const recorded = async (name: string, signal: AbortSignal) => (await data(`runs/${name}`, signal)) as Recording
 
 export interface Source {
   readonly path: string
   readonly text: string
 }
 
-export const source = async (name: string, signal: AbortSignal) =>
-  (await json(`sources/${name}.json`, signal)) as Source
+export const source = async (name: string, signal: AbortSignal) => (await data(`sources/${name}`, signal)) as Source
+
+const start = (): Worker => {
+  const url = URL.createObjectURL(new Blob([`(${String(simul)})()`], { type: "text/javascript" }))
+  const worker = new Worker(url)
+  URL.revokeObjectURL(url)
+  return worker
+}
 
 let idle: Worker | undefined
 
@@ -30,7 +49,7 @@ let idle: Worker | undefined
 export const simulated = (question: Question, signal: AbortSignal): Promise<Recording> =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted()
-    const worker = idle ?? new Worker("simulation.js", { type: "module" })
+    const worker = idle ?? start()
     idle = undefined
     const answered = new AbortController()
     const once = { signal: answered.signal }

@@ -12,10 +12,12 @@ export type Answer = { readonly recording: Recording.Recording } | { readonly er
 
 const answer = (answer: Answer) => postMessage(answer)
 
-addEventListener("message", ({ data: { name, parameters } }: MessageEvent<Question>) => {
-  const scenario = scenarios.find((one) => one.name === name)!
-  Recording.virtual(scenario, parameters).then(
-    (recording) => answer({ recording }),
-    (error: unknown) => answer({ error: String(error) })
-  )
-})
+/** Answers every message, in a worker. */
+export const listen = (): void =>
+  addEventListener("message", ({ data: { name, parameters } }: MessageEvent<Question>) => {
+    const scenario = scenarios.find((one) => one.name === name)!
+    Recording.virtual(scenario, parameters).then(
+      (recording) => answer({ recording }),
+      (error: unknown) => answer({ error: String(error) })
+    )
+  })

@@ -1,10 +1,11 @@
-/** The page: contents, one demo at a time, the way between them. */
+/** The page: contents, one demo at a time, the way between them. In a worker the same script simulates. */
 import { render } from "preact"
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { chapters, scenarios } from "../Chapters.ts"
 import { Demo } from "./Demo.tsx"
 import { Home } from "./Home.tsx"
 import * as Route from "./Route.ts"
+import * as Simulation from "./Simulation.ts"
 import * as Theme from "./Theme.ts"
 
 const useRoute = () => {
@@ -149,4 +150,5 @@ const App = () => {
   )
 }
 
-render(<App />, document.body)
+if (typeof document === "undefined") Simulation.listen()
+else render(<App />, document.body)

@@ -22,8 +22,11 @@ describe("the files of the page", () => {
   it("have a run and the source of every demo, which is there under its path", async () => {
     const files = await Page.files(false)
     for (const { name } of scenarios) {
-      assert.isTrue(files.has(`runs/${name}.json`), name)
-      const { path, text } = JSON.parse(await files.get(`sources/${name}.json`)!()) as Source
+      assert.isTrue(files.has(`runs/${name}.js`), name)
+      const script = await files.get(`sources/${name}.js`)!()
+      const before = `simulData["sources/${name}"]=`
+      assert.strictEqual(script.slice(0, before.length), before)
+      const { path, text } = JSON.parse(script.slice(before.length)) as Source
       assert.strictEqual(text, readFileSync(join(root, path), "utf8"))
       assert.include(text, `name: "${name}"`)
     }

@@ -5,6 +5,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { extname, join } from "node:path"
+import { pathToFileURL } from "node:url"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import type { Page as Tab } from "playwright-core"
 import { type Browser, launch } from "../../../../test/Browser.ts"
@@ -30,6 +31,9 @@ const host = createServer((request, response) => {
     response.destroy()
   }
 })
+
+/** The page's script, in the page. */
+declare const simul: () => void
 
 let browser: Browser | string = "not started"
 let hosted = ""
@@ -61,10 +65,14 @@ const open = async (
   media: { readonly reducedMotion?: "reduce" | "no-preference" } = {}
 ): Promise<Opened> => {
   const tab = await (browser as Browser).context.newPage()
+  // on a busy machine all of it takes its time
+  tab.setDefaultTimeout(120_000)
   const complaints: Array<string> = []
   tab.on("console", (message) => complaints.push(message.text()))
   tab.on("pageerror", (error) => complaints.push(String(error)))
-  tab.on("request", (request) => request.url().startsWith(new URL(url).origin) || complaints.push(request.url()))
+  const { protocol, host } = new URL(url)
+  const isOwn = (asked: string) => asked.startsWith("blob:") || asked.startsWith(`${protocol}//${host}`)
+  tab.on("request", (request) => isOwn(request.url()) || complaints.push(request.url()))
   await tab.emulateMedia({ reducedMotion: "reduce", ...media })
   await tab.goto(url)
   await tab.waitForFunction(() => document.title.endsWith("experiments on concurrency"))
@@ -82,7 +90,7 @@ const play = async (tab: Tab, name: string, prediction = "") => {
   await tab.waitForSelector(".verdict")
 }
 
-describe("the exported page", { timeout: 60_000 }, () => {
+describe("the exported page", { timeout: 300_000 }, () => {
   it("plays every demo, each check of which holds, without an error and from its own origin alone", async () => {
     const { tab, complaints } = await open(hosted)
     for (const { name } of scenarios) {
@@ -105,7 +113,7 @@ describe("the exported page", { timeout: 60_000 }, () => {
       const recording = await tab.evaluate(
         (question) =>
           new Promise((resolve) => {
-            const worker = new Worker("simulation.js", { type: "module" })
+            const worker = new Worker(URL.createObjectURL(new Blob([`(${String(simul)})()`])))
             worker.addEventListener("message", ({ data }: MessageEvent<{ readonly recording: unknown }>) =>
               resolve(JSON.stringify(data.recording))
             )
@@ -113,8 +121,21 @@ describe("the exported page", { timeout: 60_000 }, () => {
           }),
         { name, parameters: Parameter.defaults(parameters as Parameter.Parameters) }
       )
-      assert.strictEqual(recording, readFileSync(join(folder, `runs/${name}.json`), "utf8"), name)
+      const script = readFileSync(join(folder, `runs/${name}.js`), "utf8")
+      assert.strictEqual(`simulData["runs/${name}"]=${recording as string}\n`, script, name)
     }
+    await tab.close()
+  })
+
+  it("is opened by a double click: without a server it plays, shows the program, and simulates what is turned", async () => {
+    const { tab, complaints } = await open(pathToFileURL(join(folder, "index.html")).href)
+    await play(tab, "chess")
+    assert.strictEqual(await tab.locator(".fails").count(), 0)
+    assert.include(await tab.textContent(".code pre"), `name: "chess"`)
+    assert.include(await tab.textContent(".reveal .said"), "It is 600 min.")
+    await tab.getByRole("slider", { name: "opponents" }).press("ArrowLeft")
+    await tab.waitForFunction(() => document.querySelector(".reveal .said")!.textContent === "It is 540 min.")
+    assert.deepStrictEqual(complaints, [])
     await tab.close()
   })
 
@@ -267,7 +288,7 @@ describe("the exported page", { timeout: 60_000 }, () => {
   })
 })
 
-describe("the served page", { timeout: 60_000 }, () => {
+describe("the served page", { timeout: 300_000 }, () => {
   it("draws a real run while it goes on, and ends it when told", async () => {
     const server = await PageServer.start(0)
     try {
