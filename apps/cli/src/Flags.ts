@@ -3,6 +3,7 @@
  * Help text says what a value does in one line; the default stands in brackets.
  */
 import * as Result from "effect/Result"
+import { bound, type Priority } from "@simul/scraper/crawl/Priorities"
 import { defaults } from "@simul/scraper/Options"
 import * as Durations from "./Durations.ts"
 import type { Setting } from "./Settings.ts"
@@ -314,6 +315,27 @@ export const crawl = {
   }),
   include: pattern("include", "Pages whose URL matches, only; may repeat"),
   exclude: pattern("exclude", "Not what matches; may repeat"),
+  priority: {
+    name: "priority",
+    kind: "list",
+    group: which,
+    metavar: "RE=N",
+    description: "Ask for what matches sooner, from -100 to 100; may repeat",
+    read: (texts) => {
+      const priorities: Array<Priority> = []
+      for (const text of texts) {
+        const [, source, digits] = /^(.+)=(-?\d+)$/s.exec(text) ?? []
+        const value = Number(digits)
+        if (source === undefined || Math.abs(value) > bound)
+          return Result.fail(`a regular expression, \`=\` and a whole number from -${bound} to ${bound}`)
+        const read = pattern("", "").read([source])
+        if (Result.isFailure(read)) return Result.fail(read.failure)
+        priorities.push({ pattern: read.success[0]!, value })
+      }
+      return Result.succeed(priorities)
+    },
+    fallback: []
+  } as Setting<ReadonlyArray<Priority>>,
   maxPages: {
     ...count("max-pages", 1, 1e12, 0, { group: which, description: "" }),
     description: "Save so many, then stop [any number]",

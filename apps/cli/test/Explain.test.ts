@@ -147,7 +147,10 @@ describe("simul explain", () => {
   it("tells a number of pages that is reached", async ({ expect }) => {
     await using site = await Site.start({ files })
     const directory = join(root, "few")
-    await InProcess.screen(["crawl", site.url("/index.html"), "--max-pages", "1", "-o", directory, "-q"], root)
+    await InProcess.screen(
+      ["crawl", site.url("/index.html"), "--max-pages", "1", "--priority", "/a=5", "-o", directory, "-q"],
+      root
+    )
     expect(await explain(site, "/a.html", "-o", directory)).toMatchInlineSnapshot(`
       "exit 3
       --- stdout
@@ -155,6 +158,7 @@ describe("simul explain", () => {
       target     queued
       scope      within the host of a seed
       depth      1
+      priority   5, by /a
       max-pages  1 of 1 saved
       robots     no line is about it; asked at TIME
       delay      Crawl-delay: 0.001 (line 4); kept last: 1ms

@@ -14,6 +14,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Following from "./crawl/Following.ts"
+import * as Priorities from "./crawl/Priorities.ts"
 import * as RulesText from "./crawl/RulesText.ts"
 import * as Steering from "./crawl/Steering.ts"
 import * as Widening from "./crawl/Widening.ts"
@@ -52,9 +53,12 @@ const readAnew = Effect.fnUntraced(function* (
   store: Store["Service"],
   following: Following.Following,
   rules: string,
-  maxPages: number | undefined
+  maxPages: number | undefined,
+  priorities: ReadonlyArray<Priorities.Priority>
 ) {
   const { list, rules: before } = yield* store.crawl([], false)
+  const priorityOf = (url: string) => Priorities.find(priorities, url)?.value ?? 0
+  yield* store.prioritize(list, Priorities.encode(priorities), priorityOf)
   const link = (page: SavedPage, links: ReadonlyArray<Target>) => store.link(list, page.target, links)
   if (before !== undefined && before !== rules)
     yield* Widening.widen(store, list, following, {
@@ -153,13 +157,14 @@ export const listOf = Effect.fnUntraced(function* (
   seeds: ReadonlyArray<Target>,
   {
     maxPages,
+    priorities = [],
     skipNoindex = false,
     refresh,
     text
-  }: Pick<Rules, "maxPages" | "skipNoindex"> & { readonly refresh: boolean; readonly text: string }
+  }: Pick<Rules, "maxPages" | "priorities" | "skipNoindex"> & { readonly refresh: boolean; readonly text: string }
 ) {
   following.traps?.restore(yield* store.patterns)
-  yield* readAnew(store, following, text, maxPages)
+  yield* readAnew(store, following, text, maxPages, priorities)
   const { list, found, ended, saved } = yield* store.crawl(seeds, refresh)
   return {
     number: list,

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Exclusion from "./crawl/Exclusion.ts"
 import { scopeOf } from "./crawl/Following.ts"
+import * as Priorities from "./crawl/Priorities.ts"
 import * as RulesText from "./crawl/RulesText.ts"
 import * as UrlKey from "./crawl/UrlKey.ts"
 import * as Links from "./extract/Links.ts"
@@ -71,6 +72,8 @@ export interface Explanation {
   /** Set for a directory with a crawl. */
   readonly scope?: { readonly by: string; readonly message: string; readonly excluded: boolean }
   readonly linked?: Linked
+  /** Set where a pattern gives it one. */
+  readonly priority?: { readonly value: number; readonly pattern: string }
   readonly maxPages?: { readonly saved: number; readonly most: number }
   /** Absent where it does not count, or was not asked. */
   readonly robots?: RobotsSaid
@@ -173,6 +176,7 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
   const by = decision === undefined ? "" : decision._tag === "InScope" ? decision.by : decision._tag
 
   const maxPages = crawl?.most === undefined ? undefined : { saved: crawl.saved, most: crawl.most }
+  const priority = Priorities.find(Priorities.decode(crawl?.priorities ?? "[]"), url)
   const trap = known.trap !== undefined && target?.depth !== 0 ? Exclusion.ofTrap(known.trap) : undefined
   const early = ruled(target, exclusion ?? trap, linked, maxPages)
   const isLeftAlone = host !== undefined && host.pausedMs > nowMs
@@ -192,6 +196,9 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
       ? {}
       : { scope: { by, message: exclusion?.message ?? inScope(by), excluded: exclusion !== undefined } }),
     ...(linked === undefined ? {} : { linked }),
+    ...(priority === undefined
+      ? {}
+      : { priority: { value: priority.value, pattern: priority.pattern.source.replaceAll("\\/", "/") } }),
     ...(maxPages === undefined ? {} : { maxPages }),
     ...(robots === undefined ? {} : { robots }),
     ...(host === undefined ? {} : { host })

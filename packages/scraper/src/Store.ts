@@ -150,6 +150,8 @@ export class Store extends Context.Service<
     readonly link: (list: number, page: Target, links: ReadonlyArray<Target>) => Effect.Effect<Found, StoreError>
     /** Notes the rules by which all that a crawl has saved was read for links, and how many may be saved. */
     readonly ruled: (list: number, rules: string, most: number | undefined) => Effect.Effect<void, StoreError>
+    /** Gives the targets of a crawl their priorities, unless they have those of this `text`. */
+    readonly prioritize: (list: number, text: string, of: (url: string) => number) => Effect.Effect<void, StoreError>
     /** What the rules of a crawl left out, in the order of URLs. */
     readonly excluded: (list: number) => Stream.Stream<Target, StoreError>
     /**

@@ -18,6 +18,8 @@ export interface Target {
   readonly attempts: number
   /** Links from a seed of a crawl to it; absent for the targets of a list. */
   readonly depth?: number
+  /** Of a crawl: what has more comes first. Absent: 0. */
+  readonly priority?: number
   /** Of a crawl: a page needs it to be shown. Absent where that was not noted. */
   readonly isResource?: boolean
   /** Saved by an earlier run, in the file at `path` or as the record `record`: ask conditionally. */

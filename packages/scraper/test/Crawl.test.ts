@@ -273,6 +273,39 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("asks first for what matters most, and by other priorities goes on with what it has", () =>
+    withSite(
+      {
+        files: {
+          "/index.html": page("/a.html", "/docs/b.html", "/c.pdf", "/docs/d.html", "/e.html"),
+          "/docs/b.html": page("/docs/deep.html"),
+          "/docs/deep.html": "x",
+          "/a.html": "x",
+          "/c.pdf": "x",
+          "/docs/d.html": "x",
+          "/e.html": "x"
+        }
+      },
+      async (site) => {
+        const seeds = [site.url("/index.html")]
+        const directory = folder()
+        const options = { directory, robots: false, jobs: 1, perHost: 1 }
+        const priorities = [
+          { pattern: /\/docs\//u, value: 10 },
+          { pattern: /\.pdf$/u, value: -1 }
+        ]
+        await crawl(seeds, { ...options, rules: { priorities, maxPages: 3 } })
+        assert.deepStrictEqual(asked(site), ["/index.html", "/docs/b.html", "/docs/d.html"])
+        await crawl(seeds, { ...options, rules: { priorities: [{ pattern: /pdf/u, value: 3 }], maxPages: 4 } })
+        assert.deepStrictEqual(asked(site).slice(3), ["/c.pdf"])
+        await crawl(seeds, { ...options, rules: { priorities: [{ pattern: /deep/u, value: 1 }], maxPages: 5 } })
+        assert.deepStrictEqual(asked(site).slice(4), ["/docs/deep.html"])
+        await crawl(seeds, options)
+        assert.deepStrictEqual(asked(site).slice(5).toSorted(), ["/a.html", "/e.html"])
+      }
+    )
+  )
+
   it.effect("sends the user's headers and credentials to the seeds' origins alone", () =>
     withSite({ hosts: ["127.0.0.1", "127.0.0.2"] }, async (site) => {
       const other = site.url("/p.png", { host: "127.0.0.2" })

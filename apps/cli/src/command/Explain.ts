@@ -98,7 +98,7 @@ const hostText = ({ host }: Explanation): string | undefined => {
 const words = { saved: "saved", fetch: "fetched", wait: "waits", refuse: "refused" } as const
 
 const render = (explanation: Explanation, { bold, green, yellow }: Paint): string => {
-  const { url, target, scope, linked, maxPages, robots, file, decision } = explanation
+  const { url, target, scope, linked, priority, maxPages, robots, file, decision } = explanation
   const { what, message, untilMs } = decision
   const paint = what === "refuse" ? yellow : what === "wait" ? yellow : green
   const until = untilMs === undefined ? "" : ` until ${time(untilMs)}`
@@ -107,6 +107,7 @@ const render = (explanation: Explanation, { bold, green, yellow }: Paint): strin
     ["target", targetText(explanation)],
     ["scope", scope?.message],
     ["depth", target?.depth === undefined ? undefined : number(target.depth)],
+    ["priority", priority && `${number(priority.value)}, by ${priority.pattern}`],
     ["linked", linked && linkedText(linked)],
     ["max-pages", maxPages && `${number(maxPages.saved)} of ${number(maxPages.most)} saved`],
     ["robots", robots && robotsText(robots)],

@@ -17,6 +17,7 @@ import type { SavedPage } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import * as Exclusion from "./Exclusion.ts"
+import * as Priorities from "./Priorities.ts"
 import { Met } from "./Met.ts"
 import * as Scope from "./Scope.ts"
 import * as Traps from "./Traps.ts"
@@ -32,6 +33,8 @@ export interface Rules {
   readonly depth?: number
   /** The pages of the sites' sitemaps are seeds too. */
   readonly sitemaps: boolean
+  /** What is asked for first; the first pattern that matches decides. Absent: the nearest to a seed. */
+  readonly priorities?: ReadonlyArray<Priorities.Priority>
   /** What has no end, by what its pages say, is not asked for any more (`Traps.ts`). */
   readonly traps: boolean
 }
@@ -94,6 +97,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   const token = productToken(options)
   const asked = asks(seeds)
   let met = new Met()
+  const { priorities = [] } = rules
   let isBounded = rules.depth !== undefined
   const traps = rules.traps ? Traps.make() : undefined
 
@@ -104,7 +108,9 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     if (met.isKnown(url, depth)) return
     const isIn = holds(url, depth, isResource)
     if (!isIn) met.leaveOut(url, depth, isResource)
-    found.push({ target: { url, host, path: "", attempts: 0, depth, isResource }, judge: scope, isIn })
+    const priority = Priorities.find(priorities, url)?.value
+    const target = { url, host, path: "", attempts: 0, depth, isResource }
+    found.push({ target: priority === undefined ? target : { ...target, priority }, judge: scope, isIn })
   }
   /** The targets among them, known from now on. */
   const settle = (found: ReadonlyArray<Found>): Array<Target> => {

@@ -28,6 +28,7 @@ export const changed = (before: Bounded, change: Change): Bounded => {
     exclude: change.exclude === undefined ? before.exclude : patterns(change.exclude),
     sitemaps: before.sitemaps,
     traps: before.traps,
+    ...(before.priorities === undefined ? {} : { priorities: before.priorities }),
     ...(depth === null ? {} : { depth }),
     ...(maxPages === null ? {} : { maxPages })
   }

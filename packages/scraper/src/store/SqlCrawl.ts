@@ -26,13 +26,18 @@ const sizes = [64, 16, 4, 1]
 /** Links that are added without a pause. */
 const linksAtOnce = 256
 
-/** What is due later than this waits for a time; what is due earlier has its depth for that, and no page is so deep. */
+/** What is due later than this waits for a time; what is due earlier has its rank for that, and no page is so deep. */
 export const mostDepth = 1e9
+/** More than a page is deep, so that of two priorities the depth does not matter. */
+const step = 1_000_000
+/** What a target is due at that does not wait for a time: by its priority, then the nearest to a seed first. */
+export const rank = `depth - ${step} * priority`
+const rankOf = ({ depth = 0, priority = 0 }: Target) => depth - step * priority
 
 const inserts = new Map(
   sizes.map((size) => {
-    const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?,?)").join(",")
-    const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key, resource) VALUES ${rows}
+    const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?,?,?)").join(",")
+    const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key, resource, priority) VALUES ${rows}
       ON CONFLICT (url) DO UPDATE SET depth = excluded.depth,
         due = CASE WHEN due > ${mostDepth} THEN due ELSE excluded.due END,
         nearer = CASE WHEN state IN (1, 2) THEN 1 END
@@ -42,7 +47,7 @@ const inserts = new Map(
 )
 /** A row of another list becomes one of this crawl, and keeps what is saved. */
 const takeOver = `UPDATE OR IGNORE target SET list = ?, run = ?, state = 0, due = ?, lease = NULL, attempts = 0, error = NULL,
-  depth = ?, site = ?, key = ?, resource = ? WHERE url = ? AND depth IS NULL`
+  depth = ?, site = ?, key = ?, resource = ?, priority = ? WHERE url = ? AND depth IS NULL`
 
 /** By its index, which SQLite takes where its condition stands in the words of the index: a start does not look through what is done. */
 const isOpen = "(state = 0 OR state >= 3)"
@@ -68,8 +73,11 @@ const nextSites = `WITH RECURSIVE next (id) AS (
 const nextTargets = `SELECT rowid AS id, * FROM target INDEXED BY target_site
   WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ?`
 
-const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = depth, attempts = 0, error = NULL
+const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${rank}, attempts = 0, error = NULL
   WHERE url = ? AND list = ? AND state = 5`
+
+const setPriority = `UPDATE target SET priority = ?,
+  due = CASE WHEN state = 0 AND due <= ${mostDepth} THEN depth - ${step} * ? ELSE due END WHERE rowid = ?`
 
 const urlOf = ({ url }: Target) => url
 
@@ -165,15 +173,17 @@ export const make = <Row extends { readonly due: number }>(
       for (; pages.length - from >= size; from += size) {
         const values: Array<unknown> = []
         for (let i = from; i < from + size; i++) {
-          const { url, depth = 0, host, isResource } = pages[i]!
-          values.push(url, list, run, depth, depth, siteOf(host), keyOf(url), flagOf(isResource))
+          const page = pages[i]!
+          const { url, depth = 0, host, isResource, priority = 0 } = page
+          values.push(url, list, run, rankOf(page), depth, siteOf(host), keyOf(url), flagOf(isResource), priority)
         }
         yield* changes(inserts.get(size)!, values)
       }
     let taken = 0
     if (hasLists)
-      for (const { url, depth = 0, host, isResource } of pages) {
-        const values = [list, run, depth, depth, siteOf(host), keyOf(url), flagOf(isResource), url]
+      for (const page of pages) {
+        const { url, depth = 0, host, isResource, priority = 0 } = page
+        const values = [list, run, rankOf(page), depth, siteOf(host), keyOf(url), flagOf(isResource), priority, url]
         taken += yield* changes(takeOver, values)
       }
     return taken
@@ -233,7 +243,7 @@ export const make = <Row extends { readonly due: number }>(
     ])
     hasExcluded = excluded !== undefined
     const reopen = (which: string) =>
-      changes(`UPDATE target SET state = 0, lease = NULL, due = depth, attempts = 0 WHERE list = ? AND ${which}`, [
+      changes(`UPDATE target SET state = 0, lease = NULL, due = ${rank}, attempts = 0 WHERE list = ? AND ${which}`, [
         list
       ])
     yield* reopen(`state = 0 AND due > ${mostDepth} AND ${isOpen}`)
@@ -304,5 +314,19 @@ export const make = <Row extends { readonly due: number }>(
     return { targets: out.map(({ target }) => target), next: found.length < 1000 ? undefined : found.at(-1)!.id }
   })
 
-  return { meet, siteOf, know, patterns, commit, link, nearer, open, lease, withdraw, readmit }
+  /** Gives the rows after one, 1,000 at most, their priorities; gives the last of them, `undefined` where there are no more. */
+  const prioritize = Effect.fnUntraced(function* (list: number, after: number, of: (url: string) => number) {
+    const rows = yield* sql.unsafe<{ id: number; url: string; priority: number }>(
+      `SELECT rowid AS id, url, priority FROM target NOT INDEXED
+        WHERE rowid > ? AND list = ? AND depth IS NOT NULL ORDER BY rowid LIMIT 1000`,
+      [after, list]
+    )
+    for (const { id, url, priority } of rows) {
+      const now = of(url)
+      if (now !== priority) yield* sql.unsafe(setPriority, [now, now, id])
+    }
+    return rows.length < 1000 ? undefined : rows.at(-1)!.id
+  })
+
+  return { prioritize, meet, siteOf, know, patterns, commit, link, nearer, open, lease, withdraw, readmit }
 }

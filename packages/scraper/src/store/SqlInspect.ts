@@ -26,7 +26,12 @@ export interface Found {
 export interface Known {
   readonly target?: Found
   /** The rules of the crawl of the directory, as `RulesText` has them; targets saved of it, and how many may be. */
-  readonly crawl?: { readonly rules: string; readonly saved: number; readonly most?: number }
+  readonly crawl?: {
+    readonly rules: string
+    readonly saved: number
+    readonly most?: number
+    readonly priorities?: string
+  }
   /** What is known of the URLs that are like it, where these have no end. */
   readonly trap?: Pick<Evidence, "pattern" | "pages" | "contents">
   readonly host?: HostClock
@@ -63,8 +68,12 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
         const target: Known = row === undefined ? {} : { target: found(row) }
         if (version < latest) return target
         const origin = Url.origin(url)
-        const [crawl] = yield* sql<{ rules: string | null; saved: number; most: number | null }>`
-          SELECT rules, saved, most FROM crawl`
+        const [crawl] = yield* sql<{
+          rules: string | null
+          saved: number
+          most: number | null
+          priorities: string | null
+        }>`SELECT rules, saved, most, priorities FROM crawl`
         const [host] = yield* sql<SqlStore.HostRow>`SELECT * FROM host WHERE host = ${origin}`
         const [robots] = yield* sql<SqlStore.RobotsRow>`SELECT * FROM robots WHERE host = ${origin}`
         const [trap] = yield* sql<NonNullable<Known["trap"]>>`SELECT pattern, pages, contents FROM pattern
@@ -74,7 +83,12 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
           ...(typeof crawl?.rules !== "string"
             ? {}
             : {
-                crawl: { rules: crawl.rules, saved: crawl.saved, ...(crawl.most === null ? {} : { most: crawl.most }) }
+                crawl: {
+                  rules: crawl.rules,
+                  saved: crawl.saved,
+                  ...(crawl.most === null ? {} : { most: crawl.most }),
+                  ...(crawl.priorities === null ? {} : { priorities: crawl.priorities })
+                }
               }),
           ...(trap === undefined ? {} : { trap }),
           ...(host === undefined ? {} : { host: SqlStore.toClock(host) }),

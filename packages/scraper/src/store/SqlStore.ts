@@ -338,7 +338,11 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   yield* migrate(sql, options.file)
 
   // leases of runs that are no more
-  yield* guarded(sql`UPDATE target SET lease = NULL, due = COALESCE(depth, 0) WHERE state = 0 AND lease IS NOT NULL`)
+  yield* guarded(
+    sql.unsafe(
+      `UPDATE target SET lease = NULL, due = COALESCE(${SqlCrawl.rank}, 0) WHERE state = 0 AND lease IS NOT NULL`
+    )
+  )
   const startedMs = Date.now()
   const [previous] = yield* guarded(sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`)
   const [begun] = yield* guarded(sql<{ id: number }>`INSERT INTO run (boot, durability, started)
@@ -552,6 +556,15 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           Stream.map(rows(sql, "list = ? AND state IN (1, 2)", list), toSavedPage),
           damaged(options.file)
         ),
+      prioritize: Effect.fnUntraced(function* (list, text, of) {
+        const [crawled] = yield* guarded(sql<{ priorities: string | null }>`SELECT priorities FROM crawl`)
+        if ((crawled?.priorities ?? "[]") === text) return
+        for (let after: number | undefined = 0; after !== undefined;) {
+          after = yield* guarded(sql.withTransaction(crawl.prioritize(list, after, of)))
+          yield* Effect.yieldNow
+        }
+        yield* guarded(sql`UPDATE crawl SET priorities = ${text} WHERE list = ${list}`)
+      }),
       ruled: (list, rules, most) =>
         Effect.asVoid(guarded(sql`UPDATE crawl SET rules = ${rules}, most = ${most ?? null} WHERE list = ${list}`)),
       excluded: (list) =>

@@ -93,6 +93,11 @@ export const migrations = {
   "8_parts": statements(
     // A start asks which parts there are, and should not look through all targets for them.
     `CREATE INDEX target_part ON target (url) WHERE validator IS NOT NULL`
+  ),
+  "9_priorities": statements(
+    // What has more comes first on its site: `due` is less for it. priorities: those that the targets have theirs by.
+    `ALTER TABLE target ADD COLUMN priority INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE crawl ADD COLUMN priorities TEXT`
   )
 }
 

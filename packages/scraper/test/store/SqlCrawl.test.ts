@@ -248,6 +248,33 @@ describe("the crawl in the store", () => {
     })
   )
 
+  it.effect("gives out what has a higher priority first, also after a kill and by other priorities", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const store = yield* begin
+      const { list } = yield* store.crawl([target("a", "seed")], false)
+      const links = [
+        target("a", "plain", 1),
+        { ...target("a", "last", 1), priority: -100 },
+        { ...target("a", "deep", 900), priority: 1 },
+        { ...target("a", "first", 2), priority: 100 }
+      ]
+      yield* store.commit({ list, settled: [page(target("a", "seed"), links)], waiting: [], hosts: [], isCrawl: true })
+      const leased = (from: typeof store) =>
+        Effect.map(from.leaseBySite(list, 10, Date.now(), anyRoom), ({ targets }) => names(targets))
+      const order = ["a first", "a deep", "a plain", "a last"]
+      assert.deepStrictEqual(yield* leased(store), order)
+      const next = yield* begin
+      yield* next.crawl([], false)
+      assert.deepStrictEqual(yield* leased(next), order)
+      const third = yield* begin
+      const dueMs = Date.now() + 1_000_000
+      yield* third.commit({ list, settled: [], waiting: [{ target: links[3]!, dueMs, leased: false }], hosts: [] })
+      yield* third.prioritize(list, "other", (url) => (url.includes("last") ? 2 : 0))
+      assert.deepStrictEqual(yield* leased(third), ["a last", "a plain", "a deep"])
+    })
+  )
+
   it.effect("starts without looking through its targets", () =>
     Effect.gen(function* () {
       const database = new DatabaseSync(":memory:")
