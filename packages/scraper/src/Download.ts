@@ -13,7 +13,15 @@
 import * as ContentDisposition from "./ContentDisposition.ts"
 import { Pace } from "./crawl/Pace.ts"
 import * as Decode from "./Decode.ts"
-import { type FetchReason, ProtocolError, RangeError, StatusError, TooLargeError, WriteError } from "./FetchError.ts"
+import {
+  EndlessError,
+  type FetchReason,
+  ProtocolError,
+  RangeError,
+  StatusError,
+  TooLargeError,
+  WriteError
+} from "./FetchError.ts"
 import type { Refusal } from "./Outcome.ts"
 import type { RateLimit } from "./RateLimit.ts"
 import type { Slotted } from "./InFlight.ts"
@@ -27,6 +35,8 @@ type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 export interface DownloadOptions {
   readonly maxSize?: number | undefined
   readonly maxTimeMs?: number | undefined
+  /** A body that tells no length is given up when it is longer, or takes longer: some have no end. */
+  readonly endless?: Patience | undefined
   readonly rate?: RateLimit | undefined
   /** Hear what name the server suggests. */
   readonly suggestions: boolean
@@ -42,6 +52,18 @@ export interface DownloadOptions {
   /** Measure how long answers take. */
   readonly timed: boolean
 }
+
+/** With a body whose length nobody knows. */
+export interface Patience {
+  readonly bytes: number
+  readonly ms: number
+}
+
+/**
+ * That of a crawl, which follows links to whatever there is: radio, cameras, pages that are made while they are read. What
+ * is meant to be saved seldom takes longer; what says its length may have any.
+ */
+export const patience: Patience = { bytes: 2 ** 30, ms: 3_600_000 }
 
 /** What a crawl does with answers: it reads them for links, and leaves some redirects alone. */
 export interface Follow {
@@ -429,6 +451,7 @@ class Running implements Download, Receiver, Decode.Output {
     if (this.#ended) return
     if (this.#verdict !== undefined) return this.#more(chunk)
     this.received += chunk.length
+    if (this.total === undefined && this.#isEndless()) return
     if (!this.#decoder!.write(chunk)) this.#hold(heldByDecoder)
     if (this.#ended) return
     const waitMs = this.#options.rate?.take(chunk.length) ?? 0
@@ -437,6 +460,15 @@ class Running implements Download, Receiver, Decode.Output {
       clearTimeout(this.#rateTimer)
       this.#rateTimer = setTimeout(() => this.#release(heldByRate), waitMs)
     }
+  }
+
+  #isEndless(): boolean {
+    const { endless } = this.#options
+    if (endless === undefined) return false
+    const ms = performance.now() - this.startedMs
+    if (this.received <= endless.bytes && ms <= endless.ms) return false
+    this.#end(this.#failed(new EndlessError({ received: this.received, ms: Math.round(ms) })))
+    return true
   }
 
   /** The body of an error: of interest up to a bound. */

@@ -179,6 +179,17 @@ export class TooLargeError extends Schema.TaggedError<TooLargeError>()("TooLarge
   }
 }
 
+/** A body that told no length was still coming: a stream, or a page that is made without end. */
+export class EndlessError extends Schema.TaggedError<EndlessError>()("EndlessError", {
+  received: Schema.Int,
+  ms: Schema.Int
+}) {
+  readonly retryable = false
+  override get message() {
+    return `no end: it tells no length, and was still coming after ${this.received} bytes and ${seconds(this.ms)}`
+  }
+}
+
 /** The file could not be written. `code` is the system's (`EACCES`), or `EUNSAFE` for a path through a symbolic link. */
 export class WriteError extends Schema.TaggedError<WriteError>()("WriteError", {
   path: Schema.String,
@@ -218,6 +229,7 @@ export const FetchReason = Schema.Union([
   RangeError,
   DecodeError,
   TooLargeError,
+  EndlessError,
   WriteError,
   HostDown
 ])

@@ -226,6 +226,10 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const downloadOptions: Download.DownloadOptions = {
     maxSize: options.maxSize,
     maxTimeMs: options.maxTimeMs,
+    endless: crawl && {
+      bytes: options.maxSize === undefined ? Download.patience.bytes : Infinity,
+      ms: options.maxTimeMs === undefined ? Download.patience.ms : Infinity
+    },
     rate: options.rate === undefined ? undefined : RateLimit.make(options.rate),
     suggestions: options.serverNames,
     raw: options.format === "warc",

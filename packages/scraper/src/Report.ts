@@ -111,6 +111,8 @@ export const describe = (reason: FetchReason): string => {
       }[reason.kind]
     case "TooLargeError":
       return reason.bomb ? "decompression bomb" : `larger than ${reason.maxBytes} bytes`
+    case "EndlessError":
+      return "a body without end"
     case "WriteError":
       return reason.code === "EUNSAFE" ? "path through a symbolic link" : `cannot write (${reason.code})`
     case "HostDown":
