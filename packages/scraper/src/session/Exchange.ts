@@ -71,7 +71,8 @@ const value = (headers: Headers, name: string): string | undefined => {
   return typeof found === "string" ? found.trimEnd() : lines(headers, name).join(", ")
 }
 
-const targetOf = (url: URL) => url.pathname + url.search
+/** Path and query (RFC 9112 3.2.1). An empty query is one, and `search` does not tell it from none. */
+const targetOf = (url: URL) => url.pathname + (url.search || (/^[^?#]*\?(?:#|$)/.test(url.href) ? "?" : ""))
 
 const hostOf = (url: URL) => url.hostname.replace(/^\[(.+)\]$/, "$1")
 
