@@ -24,11 +24,11 @@ const decodeBytes = (text: string): string => {
   }
 }
 
-const extended = /^(utf-?8|iso-8859-1)'[^']*'((?:[ -$&-~]|%[0-9a-f]{2})*)$/i
+const extendedValue = /^(utf-?8|iso-8859-1)'[^']*'((?:[ -$&-~]|%[0-9a-f]{2})*)$/i
 
 /** An ext-value of RFC 8187 3.2.1, `utf8` forgiven; `undefined` where its charset is unknown or its bytes are not of it. */
 const decodeExtended = (value: string): string | undefined => {
-  const match = extended.exec(value)
+  const match = extendedValue.exec(value)
   if (match === null) return undefined
   const text = match[2]!
   if (match[1]!.length === "iso-8859-1".length) {
@@ -81,10 +81,10 @@ function* parameters(header: string): Generator<readonly [name: string, value: s
  */
 export const fileName = (header: string): string | undefined => {
   let plain: string | undefined
-  let decoded: string | undefined
+  let extended: string | undefined
   for (const [name, value, isQuoted] of parameters(header)) {
-    if (name === "filename") plain ??= decodeBytes(value)
-    else if (name === "filename*" && !isQuoted) decoded ??= decodeExtended(value)
+    if (name === "filename") plain ??= value
+    else if (name === "filename*" && !isQuoted) extended ??= value
   }
-  return decoded || plain || undefined
+  return decodeExtended(extended ?? "") || decodeBytes(plain ?? "") || undefined
 }

@@ -39,6 +39,7 @@ describe("fileName", () => {
     const cases = [
       ["attachment; filename*=UTF-8''%e2%82%ac%20rates.txt; filename=EURO.txt", "€ rates.txt"],
       ["attachment; filename*=utf8''%e2%82%ac; filename=EURO.txt", "€"],
+      ["attachment; filename*=UTF-8''%e4; filename*=UTF-8''b; filename=a", "a"],
       ["attachment; filename=EURO.txt; filename*=utf-8'en'%e2%82%ac%20rates.txt", "€ rates.txt"],
       ["attachment; filename* = iso-8859-1''%A3%80", "£\u0080"]
     ] as const
