@@ -39,10 +39,10 @@ export class Attributes implements Iterable<readonly [name: string, value: strin
   *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
     for (let i = 0; i < this.size; i++) yield [this.#names[i]!, this.#values[i]!]
   }
-  /** Used by `Tags` alone. */
+  /** Used by `Tags` alone. A NUL is no character of a value (HTML 13.2.5.36). */
   add(name: string, value: string): void {
     this.#names[this.size] = name
-    this.#values[this.size++] = value
+    this.#values[this.size++] = value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value
   }
   clear(): void {
     this.size = 0

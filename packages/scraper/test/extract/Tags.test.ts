@@ -37,6 +37,7 @@ const documents: ReadonlyArray<readonly [markup: string, lines: ReadonlyArray<st
   ["<A HREF=x>y</a>", ["<a href=x> 0", '"y"', "</a>"]],
   ["a<b c='1&amp;2' d=\"&lt;\" e=3&copy f c=9>", ['"a"', "<b c=1&2 d=< e=3© f=> 1"]],
   ["<a href='?a=1&copy=2&lt'>", ["<a href=?a=1&copy=2<> 0"]],
+  ["<a b='x\0y' c=\0&#0;>", ["<a b=x\uFFFDy c=\uFFFD\uFFFD> 0"]],
   ["<script>a<b>'</scr'</script >x", ["<script> 0", "\"a<b>'</scr'\"", "</script>", '"x"']],
   [
     "<style><!--a{}--></style><title>&lt;a></title>",
