@@ -1,5 +1,6 @@
 /** The tests of a peer that are written for Node's test runner, or for mocha: each case in a process of its own. */
 import { spawn } from "node:child_process"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import type { Line } from "./Reporter.ts"
@@ -21,8 +22,7 @@ export const output = async (
   name: string,
   directory: string,
   parameters: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {},
-  timeout = longest
+  env: Readonly<Record<string, string>> = {}
 ): Promise<{ readonly output: string; readonly hung: boolean }> => {
   const child = spawn(process.execPath, parameters, {
     stdio: ["ignore", "pipe", "ignore"],
@@ -32,9 +32,11 @@ export const output = async (
       NODE_OPTIONS: `--no-warnings --require=${join(import.meta.dirname, "Hooks.ts")}`,
       SIMUL_PEER: name,
       SIMUL_PEER_DIRECTORY: directory,
+      // the tasks of adapters are TypeScript, those of a peer are not: a worker shall not begin with Node's parser for it
+      NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
       ...env
     },
-    timeout,
+    timeout: longest,
     killSignal: "SIGKILL"
   })
   return { output: await text(child.stdout), hung: child.signalCode === "SIGKILL" }

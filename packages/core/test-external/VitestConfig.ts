@@ -15,5 +15,5 @@ export default defineConfig({
       { find: /^vitest$/, replacement: fileURLToPath(import.meta.resolve("vitest")) }
     ]
   },
-  test: { globals: true, testTimeout: longest / 4 }
+  test: { globals: true, testTimeout: longest / 2 }
 })

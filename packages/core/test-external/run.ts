@@ -3,10 +3,10 @@
  * engine: `node packages/core/test-external/run.ts PEER DIRECTORY [FILE...]`, where
  * the directory is a checkout of the peer.
  *
- * Each case has a process of its own, and `longest` milliseconds (those for vitest share
- * a run of their file); one that fails without a reason is run once more, and named for it. Prints what became of
- * each file, then the cases that differ by reason, then those that fail with what they
- * say. Ends with status 1 if a case fails for which the peer's differences give no reason.
+ * Each case has a process of its own, and `longest` milliseconds; one that fails without
+ * a reason is run once more, and named for it. Prints what became of each file, then the
+ * cases that differ by reason, then those that fail with what they say. Ends with status 1
+ * if a case fails for which the peer's differences give no reason.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs"
 import { availableParallelism } from "node:os"
