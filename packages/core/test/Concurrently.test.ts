@@ -114,6 +114,29 @@ describe("mapBounded", () => {
   it("refuses a concurrency below one", () => {
     assert.throws(() => mapBounded([], Effect.succeed, { concurrency: 0 }), /at least 1, got 0/)
   })
+
+  for (const ordered of [true, false])
+    it(`closes its source and leaves nothing running when interrupted at any operation, ${ordered ? "in order" : "as they come"}`, () => {
+      const points = sweep(
+        (victim) => {
+          const counter: { pulled: number; returned?: boolean } = { pulled: 0 }
+          const held = new Set<number>()
+          const hold = (n: number) =>
+            Effect.acquireUseRelease(
+              Effect.sync(() => held.add(n)),
+              () => Effect.as(Effect.sleep(3 - (n % 3)), n),
+              () => Effect.sync(() => held.delete(n))
+            )
+          const mapped = mapBounded(naturals(counter), hold, { concurrency: 2, ordered })
+          return Effect.forkChild(victim(Stream.runDrain(Stream.take(mapped, 4)))).pipe(
+            Effect.flatMap(Fiber.await),
+            Effect.map(() => ({ held: held.size, open: counter.pulled > 0 && counter.returned !== true }))
+          )
+        },
+        (exit) => assert.deepStrictEqual(exit, Exit.succeed({ held: 0, open: false }))
+      )
+      assert.isAbove(points, 50)
+    })
 })
 
 describe("asCompleted", () => {

@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
+import * as Stream from "effect/Stream"
+import { Executor } from "../src/Executor.ts"
+import * as Task from "../src/Task.ts"
+import type * as Work from "./tasks/work.task.ts"
+
+const { increment, upTo, waitForSignal } = Task.module<typeof Work>(new URL("./tasks/work.task.ts", import.meta.url))
+
+/**
+ * Runs a program once for each operation of it and of the fibers that it starts, and interrupts it before that one.
+ * Promises and tasks go their way meanwhile. Gives the number of operations.
+ */
+const sweep = Effect.fnUntraced(function* <A, E>(
+  program: Effect.Effect<A, E>,
+  judge: (exit: Exit.Exit<A, E>, operation: number) => Effect.Effect<void>
+) {
+  for (let operation = 1; ; operation++) {
+    let operations = 0
+    let victim: Fiber.Fiber<A, E> | undefined
+    class Interrupting extends Scheduler.MixedScheduler {
+      override shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+        if (++operations !== operation) return super.shouldYield(fiber)
+        // while that fiber is halted, before anyone else runs
+        queueMicrotask(() => victim!.interruptUnsafe())
+        return true
+      }
+    }
+    victim = Effect.runFork(program, { scheduler: new Interrupting() })
+    yield* judge(yield* Fiber.await(victim), operation)
+    if (operations < operation) return operation - 1
+  }
+})
+
+describe("an executor", () => {
+  const programs: Record<
+    string,
+    (executor: Executor["Service"], source: Iterable<number>) => Effect.Effect<unknown, unknown>
+  > = {
+    submit: (executor) => executor.submit(increment, [1]),
+    "submit, of a task that runs until it is cancelled": (executor) =>
+      Effect.raceFirst(executor.submit(waitForSignal, []), Effect.yieldNow),
+    "submit, detached": (executor) => executor.submit(increment, [1], { detach: true }),
+    map: (executor, source) => Stream.runDrain(Stream.take(executor.map(source, increment, { chunk: 2 }), 6)),
+    mapUnordered: (executor, source) =>
+      Stream.runDrain(Stream.take(executor.mapUnordered(source, increment, { chunk: 2 }), 6)),
+    stream: (executor) => Stream.runDrain(executor.stream(upTo, [5]))
+  }
+  for (const [name, program] of Object.entries(programs))
+    it.live(`has no task of a fiber that was interrupted at any operation of ${name}`, () =>
+      Effect.gen(function* () {
+        const executor = yield* Executor
+        let sources = 0
+        const source = {
+          *[Symbol.iterator]() {
+            sources++
+            try {
+              for (let n = 0; ; n++) yield n
+            } finally {
+              sources--
+            }
+          }
+        }
+        const points = yield* sweep(
+          program(executor, source),
+          Effect.fnUntraced(function* (exit, operation) {
+            if (Exit.isFailure(exit)) assert.isTrue(Exit.hasInterrupts(exit), `operation ${operation}`)
+            // a fiber is told of an end before it is counted
+            yield* name === "submit, detached" ? executor.drain : Effect.yieldNow
+            const { open, queued } = yield* executor.statistics
+            const left = { open, queued, sources }
+            assert.deepStrictEqual(left, { open: 0, queued: 0, sources: 0 }, `operation ${operation}`)
+            // and its worker takes the next one
+            assert.strictEqual(yield* Effect.orDie(executor.submit(increment, [operation])), operation + 1)
+            yield* executor.drain
+            assert.strictEqual((yield* executor.statistics).running, 0, `operation ${operation}`)
+          })
+        )
+        assert.isAtLeast(points, 3)
+      }).pipe(Effect.provide(Executor.layerInline()), Effect.scoped)
+    )
+})
