@@ -26,7 +26,7 @@ const bar = (counts: Counts) =>
 const countsTable = (title: string, rows: ReadonlyArray<{ readonly name: string } & Counts>) => {
   const used = kinds.filter((kind) => rows.some((row) => row[kind] > 0))
   const cells = (row: Counts) => used.map((kind) => `<td>${row[kind] === 0 ? "" : number(row[kind])}</td>`).join("")
-  return `<section><h2>By ${title}</h2><table>
+  return `<section><h2>By ${title}</h2><table class="sums">
 <tr><th>${title}</th><th>URLs</th>${used.map((kind) => `<th>${kind}</th>`).join("")}<th>bytes</th><th></th></tr>
 ${rows
   .map(
@@ -64,6 +64,7 @@ const timesTable = ({ title, startedAtMs, durationMs, categories, hosts }: RunTi
   )
   const colour = (text: string) => (/^#[\da-f]{6}$/i.test(text) ? text : "#9aa5b5")
   const used = categories.filter(({ name }) => inAll(name) > 0)
+  const bySum = used.toSorted((one, other) => inAll(other.name) - inAll(one.name))
   const share = (ms: number, of: number) => `${((100 * ms) / of).toFixed(ms / of < 0.1 ? 1 : 0)} %`
   const rows = hosts.map(({ host, targets, times }) => {
     const sum = sumOf(times)
@@ -75,16 +76,16 @@ const timesTable = ({ title, startedAtMs, durationMs, categories, hosts }: RunTi
       )
     return `<tr><td>${escape(host)}</td><td>${number(targets)}</td><td>${Durations.format(sum)}</td><td><div class="bar" style="width:${((100 * sum) / longest).toFixed(2)}%">${parts.join("")}</div></td></tr>`
   })
-  const key = used.map(
+  const key = bySum.map(
     ({ name, description, colour: fill }) =>
       `<tr><td><span class="key" style="background:${colour(fill)}"></span>${escape(name)}</td><td>${Durations.format(inAll(name))}</td><td>${share(inAll(name), whole)}</td><td>${escape(description)}</td></tr>`
   )
   return `<section><h2>Where the time went</h2>
 <p>${escape(title)}, ${new Date(startedAtMs).toISOString().slice(0, 19).replace("T", " ")} UTC: the run took ${Durations.format(durationMs)}, its targets together ${Durations.format(whole)}, from being read to being recorded.</p>
-<table class="times"><tr><th>host</th><th>URLs</th><th>time</th><th></th></tr>
+<table class="sums times"><tr><th>host</th><th>URLs</th><th>time</th><th></th></tr>
 ${rows.join("\n")}
 </table>
-<table><tr><th>spent on</th><th>time</th><th>share</th><th></th></tr>
+<table class="sums spent"><tr><th>spent on</th><th>time</th><th>share</th><th></th></tr>
 ${key.join("\n")}
 </table></section>`
 }
@@ -97,7 +98,8 @@ section { overflow-x: auto } table { border-collapse: collapse; width: 100%; fon
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8883; overflow-wrap: anywhere }
 th { font-weight: 600; opacity: .7 } td:last-child { min-width: 8rem }
 .bar { display: flex; height: .8rem; border-radius: .4rem; overflow: hidden; margin: .35rem 0; background: #8882 } .bar i { min-width: 2px }
-.times td:last-child { width: 60% }
+.sums :is(th, td):not(:first-child, :last-child) { text-align: right; white-space: nowrap }
+.times td:last-child { width: 60% } .spent { margin-top: 1.5rem } .spent td:last-child { width: 60% }
 h1 + p + .bar { height: 1.4rem; border-radius: .7rem }
 ${kinds.map((kind) => `.${kind} { background: var(--${kind}) }`).join("\n")}
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .4em } .key + b { margin-right: 1.2em }`

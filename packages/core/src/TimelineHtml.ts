@@ -7,7 +7,7 @@
  *    in the tables, as JSON without `<` in the data. A Content-Security-Policy
  *    lets only this file's own script run, and nothing be loaded.
  */
-import type { Arguments, Flow, Lane, Times, Timeline, Total } from "./Timeline.ts"
+import type { Flow, Lane, Times, Timeline, Total } from "./Timeline.ts"
 import { duration, firstAfter, pack, pieces, ticks } from "./TimelineLayout.ts"
 import { colours, script, style } from "./TimelinePage.ts"
 
@@ -24,38 +24,40 @@ const rounded = (ms: number) => microseconds(ms) / 1000
 const grouped = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, ",")
 const counted = (count: number, word: string) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`
 
+const ends: ReadonlyArray<Lane["end"]> = ["ok", "failed", "interrupted"]
 const flowKinds: ReadonlyArray<Flow["kind"]> = ["fork", "wake", "submit", "result"]
 
-/**
- * Spans as numbers in a row, four each: lane, category, microseconds since the end of the one before on its lane, and its
- * length. Small whole numbers are written several times as fast as times with a fraction.
- */
-const spansOf = ({ spans }: Timeline, indexOf: ReadonlyMap<string, number>) => {
-  const numbers: Array<number> = []
-  let lane = -1
-  let at = 0
-  for (const span of spans) {
-    if (span.lane !== lane) at = 0
-    lane = span.lane
-    const start = microseconds(span.startMs)
-    const end = microseconds(span.endMs)
-    numbers.push(lane, indexOf.get(span.category)!, start - at, end - start)
-    at = end
+/** Entries of a list that are written at once: what is made for them is garbage again before there is much of it. */
+const mostAtOnce = 1000
+
+/** A list in JSON, in pieces. `put` adds the entries that stand for an item. */
+function* listed<A>(
+  name: string,
+  items: ReadonlyArray<A>,
+  put: (entries: Array<unknown>, item: A, index: number) => void
+) {
+  let before = `,"${name}":[`
+  let entries: Array<unknown> = []
+  for (let index = 0; index < items.length; index++) {
+    put(entries, items[index]!, index)
+    if (entries.length < mostAtOnce) continue
+    yield before + embedded(entries).slice(1, -1)
+    before = ","
+    entries = []
   }
-  return numbers
+  if (entries.length > 0 || before !== ",") yield before + embedded(entries).slice(1, -1)
+  yield "]"
 }
 
-/** What is known of spans besides: their index, their name and their arguments, in a row; 0 for none. */
-const aboutSpans = ({ spans }: Timeline) => {
-  const about: Array<number | string | Arguments> = []
-  for (const [index, span] of spans.entries())
-    if (span.name !== span.category || span.arguments !== undefined)
-      about.push(index, span.name === span.category ? 0 : span.name, span.arguments ?? 0)
-  return about
-}
-
-/** What the script reads, in the compact form it expects: names by index, numbers in a row. */
-const dataOf = (timeline: Timeline) => {
+/**
+ * What the script reads, in the compact form it expects: names by index, numbers in a row.
+ *
+ * A span is four numbers: lane, category, microseconds since the end of the one before on its lane, and its length;
+ * small whole numbers are written several times as fast as times with a fraction. What else is known of a span is its
+ * index, its name and its arguments, 0 for none.
+ */
+function* dataOf(timeline: Timeline): Generator<string> {
+  const { lanes, spans, overview } = timeline
   const indexOf = new Map(timeline.categories.map(({ name }, index) => [name, index]))
   const groups = new Map<string, number>()
   const groupOf = (name: string) => {
@@ -68,42 +70,50 @@ const dataOf = (timeline: Timeline) => {
     for (const name in times) numbers.push(indexOf.get(name)!, rounded(times[name]!))
     return numbers
   }
-  return {
+  const about = {
     durationMs: rounded(timeline.durationMs),
     words: timeline.words,
     categories: timeline.categories.map(({ name, waiting }) => ({ name, waiting })),
     colours: colours(timeline.categories),
-    lanes: timeline.lanes.map((lane) => [
-      lane.name,
-      groupOf(lane.group),
-      rounded(lane.startMs),
-      rounded(lane.endMs),
-      timesOf(lane.times),
-      lane.arguments ?? {},
-      lane.parent ?? -1
-    ]),
-    groups: [...groups.keys()],
-    spans: spansOf(timeline, indexOf),
-    about: aboutSpans(timeline),
     runs: timeline.runs ?? [{ title: timeline.title, firstLane: 0, durationMs: rounded(timeline.durationMs) }],
     flowKinds,
-    flows: (timeline.flows ?? []).flatMap(({ kind, from, to, fromMs, toMs }) => [
-      flowKinds.indexOf(kind),
-      from,
-      to,
-      rounded(fromMs),
-      rounded(toMs)
-    ]),
     counters: (timeline.counters ?? []).map(({ name, atMs, values }) => ({
       name,
       at: atMs.map(rounded),
       values: values.map(rounded)
     })),
-    overview: {
-      binMs: timeline.overview.binMs,
-      counts: timeline.overview.counts.map((values) => values.map(rounded))
-    }
+    overview: { binMs: overview.binMs, counts: overview.counts.map((values) => values.map(rounded)) }
   }
+  yield embedded(about).slice(0, -1)
+  yield* listed("lanes", lanes, (entries, { name, group, startMs, endMs, times, arguments: known, parent, end }) =>
+    entries.push([
+      name,
+      groupOf(group),
+      rounded(startMs),
+      rounded(endMs),
+      timesOf(times),
+      known ?? {},
+      parent ?? -1,
+      ends.indexOf(end ?? "ok")
+    ])
+  )
+  let before = -1
+  let at = 0
+  yield* listed("spans", spans, (entries, { lane, category, startMs, endMs }) => {
+    if (lane !== before) at = 0
+    before = lane
+    const start = microseconds(startMs)
+    const end = microseconds(endMs)
+    entries.push(lane, indexOf.get(category)!, start - at, end - start)
+    at = end
+  })
+  yield* listed("about", spans, (entries, { name, category, arguments: known }, index) => {
+    if (name !== category || known !== undefined) entries.push(index, name === category ? 0 : name, known ?? 0)
+  })
+  yield* listed("flows", timeline.flows ?? [], (entries, { kind, from, to, fromMs, toMs }) =>
+    entries.push(flowKinds.indexOf(kind), from, to, rounded(fromMs), rounded(toMs))
+  )
+  yield `,"groups":${embedded([...groups.keys()])}}`
 }
 
 const sum = (times: Times) => Object.values(times).reduce((total, ms) => total + ms, 0)
@@ -213,10 +223,10 @@ const summary = ({ totals, words, durationMs, startedAtMs, leftOut, runs }: Time
  * The whole file. `nonce` names its script and style in the policy; it is to be
  * such that no text in the timeline can know it.
  */
-export const render = (timeline: Timeline, nonce?: string): string => chunks(timeline, nonce).join("")
+export const render = (timeline: Timeline, nonce?: string): string => Array.from(chunks(timeline, nonce)).join("")
 
-/** The same in pieces, to be written one after the other: the data, nearly all of it, is joined to nothing. */
-export const chunks = (timeline: Timeline, nonce: string = crypto.randomUUID()): ReadonlyArray<string> => {
+/** The same in pieces, made as they are taken: a long run is never in memory as one text. */
+export function* chunks(timeline: Timeline, nonce: string = crypto.randomUUID()): Generator<string> {
   const { title, words, categories, totals } = timeline
   const used = usedOf(timeline)
   const isTree = timeline.lanes.some(({ parent }) => parent !== undefined)
@@ -234,7 +244,12 @@ export const chunks = (timeline: Timeline, nonce: string = crypto.randomUUID()):
   const legend = used.map(
     ({ name, description, index }) => `<li title="${escaped(description)}">${swatch(index)}${escaped(name)}</li>`
   )
-  const page = `<!doctype html>
+  const failed = timeline.lanes.filter(({ end }) => end === "failed").length
+  if (failed > 0)
+    legend.push(
+      `<li title="search for &quot;failed&quot; to see them alone"><span class="swatch failed"></span>failed: ${grouped(failed)}</li>`
+    )
+  yield `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -264,7 +279,8 @@ ${counters}
 <h2>Longest at work</h2>
 <div class="scroll">${slowest(timeline)}</div>
 <script type="application/json" id="timeline">`
-  const program = `</script>
+  yield* dataOf(timeline)
+  yield `</script>
 <script nonce="${nonce}">"use strict"
 const timeline = JSON.parse(document.getElementById("timeline").textContent)
 ${layout.join("\n")}
@@ -272,5 +288,4 @@ ${script}</script>
 </body>
 </html>
 `
-  return [page, embedded(dataOf(timeline)), program]
 }

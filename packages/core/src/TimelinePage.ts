@@ -22,7 +22,8 @@ const workingColours = [
   "#a8cf5f",
   "#e3c643",
   "#f09a4a",
-  "#e8795f"
+  "#e8795f",
+  "#c78fd6"
 ]
 
 /** The colour of each category, by whether it is waiting: in turn from the two rows. */
@@ -43,9 +44,9 @@ export const colours = (
 
 export const style = String.raw`
 :root { color-scheme: light dark; --back: #fff; --panel: #f6f7f9; --text: #1d2430; --dim: #667085; --line: #e1e5eb;
-  --accent: #2f6fe4; --ink: #111722; --row: #f6f7f9; --veil: rgb(255 255 255 / .78) }
+  --accent: #2f6fe4; --fail: #c8203c; --ink: #111722; --row: #f6f7f9; --veil: rgb(255 255 255 / .78) }
 @media (prefers-color-scheme: dark) { :root { --back: #12161d; --panel: #1a2029; --text: #e6eaf0; --dim: #94a0b3;
-  --line: #2b3442; --accent: #7fabff; --row: #171c25; --veil: rgb(18 22 29 / .8) } }
+  --line: #2b3442; --accent: #7fabff; --fail: #ff5a6e; --row: #171c25; --veil: rgb(18 22 29 / .8) } }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 1600px; padding: 20px 28px 48px; background: var(--back); color: var(--text);
   font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums }
@@ -65,6 +66,7 @@ button[aria-pressed=true] { background: var(--text); color: var(--back); border-
 .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 0; padding: 0; list-style: none; color: var(--dim);
   font-size: 13px }
 .swatch { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 6px }
+.failed { height: 2px; border-radius: 0; background: var(--fail); vertical-align: middle }
 #overview { display: block; width: 100%; height: 96px; cursor: ew-resize; touch-action: none }
 #counters { display: block; width: 100%; margin-top: 4px }
 #runs { margin: 2px 0; padding-left: 18px; color: var(--dim) }
@@ -119,6 +121,7 @@ const context = canvas.getContext("2d"), sketch = overview.getContext("2d")
 const counters = element("counters")
 const { lanes, categories, groups, colours, runs, flows, flowKinds } = timeline
 const isWaiting = (index) => categories[spans[index].category].waiting
+const failed = 1, endNames = ["", "failed", "interrupted"], endOf = (lane) => lanes[lane][7]
 
 // ---- rows: the same spans in two arrangements
 
@@ -292,7 +295,8 @@ const paint = () => {
     } else if (view === "work") context.fillText(String(row + 1), left() - 8, y)
     else {
       const indent = 10 + 12 * Math.min(depth, 8)
-      const mark = children[lane] === undefined ? "" : folded.has(lane) ? "▸ " : "▾ "
+      const mark = (children[lane] === undefined ? "" : folded.has(lane) ? "▸ " : "▾ ") + ["", "✖ ", "⊘ "][endOf(lane)]
+      context.fillStyle = endOf(lane) === failed ? colour.fail : colour.dim
       context.fillText(short(mark + pathOf(lane), left() - 10 - indent, context), indent, y)
     }
   }
@@ -329,6 +333,10 @@ const paintRow = (row, y) => {
     context.fillRect(start, y + 2, end - start, rowHeight - 4)
     if (selected === span.lane || hovered === index) {
       context.fillStyle = fill = selected === span.lane ? colour.accent : colour.text
+      context.fillRect(start, y + rowHeight - 3, end - start, 2)
+    }
+    else if (endOf(span.lane) === failed) {
+      context.fillStyle = fill = colour.fail
       context.fillRect(start, y + rowHeight - 3, end - start, 2)
     }
     drawn = end
@@ -483,6 +491,7 @@ const show = (lane, index, x, y) => {
   line(list, "from start to end", duration(startMs) + " – " + duration(endMs) + " (" + duration(endMs - startMs) + ")")
   for (let at = 0; at < times.length; at += 2) line(list, categories[times[at]].name, duration(times[at + 1]), times[at])
   line(list, timeline.words.group, groups[group])
+  if (endOf(lane) > 0 && about.outcome === undefined) line(list, "ended", endNames[endOf(lane)])
   if (parent >= 0) line(list, "started by", lanes[parent][0])
   if (children[lane] !== undefined) line(list, "started", String(children[lane].length))
   const came = flowKinds.map((kind, index) => [kind, (flowsOf[lane] ?? []).filter((at) => flows[at] === index && flows[at + 2] === lane).length])
@@ -629,8 +638,8 @@ document.addEventListener("keydown", (event) => {
 })
 const find = () => {
   const text = search.value.trim().toLowerCase()
-  matches = text === "" ? undefined : Uint8Array.from(lanes, ([name, , , , , about]) =>
-    Number((name + " " + Object.values(about ?? {}).join(" ")).toLowerCase().includes(text)))
+  matches = text === "" ? undefined : Uint8Array.from(lanes, ([name, , , , , about, , end]) =>
+    Number([name, ...Object.values(about ?? {}), endNames[end]].join(" ").toLowerCase().includes(text)))
   const count = matches?.reduce((sum, one) => sum + one, 0)
   found.textContent = count === undefined ? "" : count + " found"
   draw()
@@ -657,7 +666,7 @@ for (const button of document.querySelectorAll("[data-lane]"))
 
 const readColours = () => {
   const style = getComputedStyle(document.documentElement)
-  for (const name of ["back", "text", "dim", "line", "accent", "ink", "row", "veil"])
+  for (const name of ["back", "text", "dim", "line", "accent", "fail", "ink", "row", "veil"])
     colour[name] = style.getPropertyValue("--" + name).trim()
   draw()
 }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as vm from "node:vm"
 import * as TimelineHtml from "../src/TimelineHtml.ts"
 import * as TimelineLayout from "../src/TimelineLayout.ts"
+import { colours } from "../src/TimelinePage.ts"
 import * as Sample from "./TimelineSample.ts"
 
 const hostile = `https://a.example/</script><script>alert(1)</script><img src=x onerror='a'>"&\u2028<!--<script>`
@@ -13,7 +14,7 @@ const elements = (html: string, name: string) =>
   )
 const dataOf = (html: string) =>
   JSON.parse(elements(html, "script")[0]!.content) as {
-    readonly lanes: ReadonlyArray<readonly [name: string]>
+    readonly lanes: ReadonlyArray<ReadonlyArray<unknown>>
     readonly spans: ReadonlyArray<number>
     readonly categories: ReadonlyArray<{ readonly waiting: boolean }>
   }
@@ -139,6 +140,20 @@ describe("TimelineHtml", () => {
         ...(known === undefined ? {} : { arguments: known })
       }))
     )
+  })
+
+  it("counts those that failed, and has a colour of its own for each of eleven causes of work", () => {
+    const timeline = Sample.make(3, 1)
+    const [one, two, three] = timeline.lanes
+    const ended = { ...timeline, lanes: [{ ...one!, end: "failed" }, { ...two!, end: "ok" }, three!] } as const
+    assert.include(TimelineHtml.render(ended), "failed: 1</li>")
+    assert.deepStrictEqual(
+      dataOf(TimelineHtml.render(ended)).lanes.map((lane) => lane.at(-1)),
+      [1, 0, 0]
+    )
+    assert.notInclude(TimelineHtml.render(timeline), "failed: ")
+    const works = Array.from({ length: 11 }, () => ({ waiting: false }))
+    assert.strictEqual(new Set(colours(works)).size, 11)
   })
 
   it("draws an empty run", () => {

@@ -207,6 +207,12 @@ export class Track implements Ended {
     }
     return all
   }
+  /** What waits for another attempt has failed so far. */
+  get end(): "ok" | "failed" | "interrupted" {
+    const about = this.#about!
+    if (isOutcome(about)) return about._tag === "Saved" || about._tag === "Unchanged" ? "ok" : "failed"
+    return "attempts" in about ? "failed" : "interrupted"
+  }
   get arguments(): Arguments {
     const about = this.#about!
     return isOutcome(about) ? told(about) : about

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { StatusError } from "../../src/FetchError.ts"
 import { causes } from "../../src/recorder/Cause.ts"
 import { noSums } from "../../src/recorder/Gate.ts"
 import type { Track } from "../../src/recorder/Track.ts"
@@ -62,6 +63,15 @@ describe("Track", () => {
       ]
     )
     assert.deepStrictEqual(spans[1]!.arguments, { "body ms": 10, "held ms": 30, "disk ms": 1 })
+  })
+
+  it("says how it ended", () => {
+    const endOf = (about: Parameters<Track["finish"]>[1]) => make().track.finish(101, about).end
+    const about = { url: "http://h/", attempts: 1, durationMs: 1 }
+    assert.strictEqual(endOf({ _tag: "Saved", ...about, path: "h/index.html", bytes: 1 }), "ok")
+    assert.strictEqual(endOf({ _tag: "Failed", ...about, error: new StatusError({ status: 404 }) }), "failed")
+    assert.strictEqual(endOf({ outcome: "waits for another attempt", attempts: 1 }), "failed")
+    assert.strictEqual(endOf({ outcome: "not begun" }), "interrupted")
   })
 
   it("adds up to its length, whatever is called when", () => {
