@@ -90,6 +90,22 @@ describe("the README", () => {
   })
 })
 
+describe("the list of claims", () => {
+  const claims = readFileSync(join(import.meta.dirname, "../TUTORIAL.md"), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .slice(1)
+    .map((line) => line.split("|").slice(1, -1))
+
+  it("has a verdict for each, and a demo that is there", () => {
+    const names = new Set(scenarios.map(({ name }) => name))
+    for (const [claim, verdict, demos] of claims) {
+      assert.isNotEmpty(verdict!.trim(), claim)
+      for (const demo of demos!.split(",")) assert.isTrue(names.has(demo.trim().slice(1, -1)), `${claim}${demo}`)
+    }
+  })
+})
+
 describe("the program", () => {
   it("lists every scenario by its name, once", async () => {
     const { status, stdout } = await screen()

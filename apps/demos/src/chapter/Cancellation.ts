@@ -129,7 +129,7 @@ export const cancellation = Scenario.make({
   }),
   prose: (_, { acquired, left, stop, asks, ignores }) => [
     `Of ${acquired} resources ${left} were left, however deep the tree. Each leaf gave back the last thing first, as stacked try and finally would. \`interrupt\` came back after ${stop.toFixed(0)} ms: it waits for whoever may not be disturbed, so what follows it can rely on the end.`,
-    `CPU work hears nothing until it asks. On a worker a task that asks was gone in ${asks.toFixed(1)} ms; one that does not lost its worker after ${ignores.toFixed(0)} ms, of which ${graceMs} are grace. A thread of Python cannot be stopped at all.`
+    `CPU work hears nothing until it asks. On a worker a task that asks was gone in ${asks.toFixed(1)} ms; one that does not lost its worker after ${ignores.toFixed(0)} ms, of which ${graceMs} are grace. Python's \`threading\` has no call that stops a thread.`
   ],
   model: `a task that asks notices within 3 ms; a worker is killed after a grace of ${graceMs} ms.`
 })

@@ -69,13 +69,13 @@ export const concurrencyVsParallelism = Scenario.make({
     }
   }),
   prose: ({ tasks, cores }, { waitFibers, computeFibers, computeThreads, waitThreads }) => [
-    `Fibers make waiting ${waitFibers.toFixed(2)} times as fast, and computing ${computeFibers.toFixed(2)} times: they overlap what is not done, and there is only one who does.`,
+    `Fibers make waiting ${waitFibers.toFixed(2)} times as fast, and computing ${computeFibers.toFixed(2)} times: waits overlap, but what is computed is still computed by one thread.`,
     `Threads make computing ${computeThreads.toFixed(2)} times as fast, by ${cores} cores. For ${tasks} tasks that wait, ${cores} threads are ${waitThreads.toFixed(2)} times as fast: a blocked thread is a dear way to wait.`
   ],
   corrections: [
     {
       says: "synchronous programs waste CPU by waiting, asynchronous ones cut the total time",
-      is: "true of waiting only: 4 waits are 4 times as fast, 4 computations as fast as before"
+      is: "true of waiting only: as fibers 4 waits are 4 times as fast, and 4 computations 1.00 times"
     }
   ],
   model

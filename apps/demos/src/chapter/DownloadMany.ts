@@ -165,15 +165,15 @@ export const downloadMany = Scenario.make({
     },
     {
       says: "a ClientSession for each URL, all gathered at once",
-      is: "that is a connection for each URL and as many in flight as there are URLs, 24 here"
+      is: "that is a connection for each URL and as many in flight as there are URLs: 24 for 24, a million for a million"
     },
     {
       says: "output_{basename}.html",
-      is: "17 of 24 pages overwritten here, and .html is put behind images too. A name must be decided by the whole URL"
+      is: "with 24 URLs 17 pages are overwritten, and .html is put behind images too. A name must be decided by the whole URL"
     },
     {
-      says: "(no status looked at, no time-out, no retry; the file has its name from its first byte on)",
-      is: "an error page is saved as a page, a server that says nothing holds a place for ever, a crash leaves half a file that looks whole. `simul get` has a rule for each, and 0 half files"
+      does: "no status is looked at, there is no time-out and no retry, and a file has its name from its first byte on",
+      is: "an error page is saved as a page, a server that says nothing holds a place for ever, a crash leaves half a file that looks whole. `simul get` has a rule for each, and leaves 0 half files (see crash-resume)"
     },
     {
       says: "this is the architecture of popular download managers",

@@ -107,11 +107,11 @@ export const fibPool = Scenario.make({
       is: "it takes a plain function; a coroutine function would come back as a coroutine that nobody awaits: 0 lines of it run"
     },
     {
-      says: "(an executor that is never shut down, and no guard round main)",
+      does: "the executor is never shut down, and main has no guard",
       is: "a pool is a scope here: when it closes 0 workers are left. Tasks are named by module, so a spawned child has nothing undefined"
     },
     {
-      says: "(`start` in the worker, and `loop` inside main before it is assigned)",
+      does: "a task reads `start`, and main uses `loop` before it is assigned",
       is: "a child that is spawned runs the module anew and finds neither: a NameError on Windows and macOS, on Linux from Python 3.14 on. What a task needs goes with it, 0 globals"
     }
   ],

@@ -73,7 +73,7 @@ export const fibersAtScale = Scenario.make({
     `${fibers} sleeps took ${wall.toFixed(0)} ms together; in turn they would take ${sum.toFixed(0)} minutes. ${
       kilobytes === undefined
         ? "What a fiber takes in memory only a real run can tell."
-        : `One fiber asleep takes ${kilobytes.toFixed(2)} KB of heap; a thread takes some 8,000 to 11,000.`
+        : `One fiber asleep takes ${kilobytes.toFixed(2)} KB of heap; a worker thread takes some 10,000.`
     }`
   ]
 })

@@ -46,12 +46,12 @@ export const gilNote = Scenario.make({
   }),
   prose: (_, { lock, threads }) => [
     `In CPython one lock, the GIL, lets one thread compute at a time and changes hands each 5 ms. Two computing threads are then what two cooperative tasks are: ${lock.toFixed(2)} times as fast as in turn. They pay where threads wait, for files or sockets, since who waits lets go of it.`,
-    `A worker thread of JavaScript shares no objects, so it needs no such lock: ${threads.toFixed(2)} times as fast. The price is that what goes there and back is copied.`
+    `A worker thread of JavaScript shares no objects, so it needs no such lock: ${threads.toFixed(2)} times as fast. The price is that what goes there and back is copied, or moved, or lies in shared memory (see thread-vs-process).`
   ],
   corrections: [
     {
-      says: "ThreadPoolExecutor (named, never shown, and no word of the GIL)",
-      is: "for this work it would have been 1.00 times as fast; only processes, or a build without the lock, are faster"
+      does: "ThreadPoolExecutor is named and never shown, and there is no word of the GIL",
+      is: "for this work it would have been 1.00 times as fast; only processes are faster, or a build without the lock (since Python 3.13)"
     }
   ],
   model

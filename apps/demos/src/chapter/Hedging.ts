@@ -91,8 +91,8 @@ export const hedging = Scenario.make({
       both: Math.abs(hedged.p50 - plain.p50)
     }
   }),
-  prose: ({ delay }, { plain, hedged, gain, extra }) => [
-    `A second request after ${delay} ms, the first answer wins: p99 went from ${plain.toFixed(0)} to ${hedged.toFixed(0)} ms, ${gain.toFixed(1)} times as short, for ${extra.toFixed(1)} % more requests. Both must be slow for the answer to be (Dean and Barroso, "The tail at scale", 2013).`,
+  prose: ({ delay, share }, { plain, hedged, gain, extra }) => [
+    `A second request after ${delay} ms, the first answer wins: p99 went from ${plain.toFixed(0)} to ${hedged.toFixed(0)} ms, ${gain.toFixed(1)} times as short, for ${extra.toFixed(1)} % more requests. Both must be slow for the answer to be, ${share} % of ${share} % or ${((share * share) / 100).toFixed(2)} % of calls (Dean and Barroso, "The tail at scale", 2013).`,
     "Only what may be done twice may be hedged, and the loser is interrupted: otherwise the extra load stays when it hurts most."
   ]
 })

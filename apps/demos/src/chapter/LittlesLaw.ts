@@ -107,7 +107,7 @@ export const littlesLaw = Scenario.make({
     }
   }),
   prose: ({ customers }, { law, half, growth }) => [
-    `How many are inside, on average, is how many come in a unit of time, times how long each stays. It was counted on one side and stopped on ${customers} watches on the other; the two agree to ${(100 * Math.abs(law - 1)).toFixed(1)} %. No distribution is assumed.`,
-    `At 50 % one stays ${half.toFixed(1)} ms; at 95 % ${growth.toFixed(1)} times as long. The theory's 10 needs long runs: near full load a queue takes ages to become what it is on average. Slack is what short waits are bought with.`
+    `How many are inside, on average, is how many come in a unit of time, times how long each stays. It was counted on one side and stopped on ${customers} watches on the other; the two agree to ${(100 * Math.abs(law - 1)).toFixed(1)} %. No distribution is assumed for that.`,
+    `At 50 % one stays ${half.toFixed(1)} ms; at 95 % ${growth.toFixed(1)} times as long. The theory's 10, for one server and customers who come and stay by pure chance (M/M/1), needs long runs: near full load a queue takes ages to become what it is on average. Slack is what short waits are bought with.`
   ]
 })

@@ -92,8 +92,8 @@ export const responsiveness = Scenario.make({
   ],
   corrections: [
     {
-      says: "better speed and responsiveness (no number)",
-      is: "responsiveness is a number: the latency that 99 of 100 requests do not exceed. Here 551, 11 and 1 ms"
+      says: "concurrency gives better speed and responsiveness",
+      is: "responsiveness is a number: the latency that 99 of 100 requests do not exceed. As it comes, 551, 10 and 1 ms"
     }
   ],
   model: "a thread is one token; work on it is done in the order of asking."

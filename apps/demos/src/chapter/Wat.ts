@@ -95,7 +95,7 @@ export const wat = Scenario.make({
   }),
   prose: (_, { raisedByWait, found, firstMs, gatherMs, interrupted, completed }) => [
     `\`wait\` gives two sets, done and pending, after ${firstMs.toFixed(0)} ms here, and leaves everything running. It raised ${raisedByWait} errors; ${found} was there for whoever looks into what is done. That is the "wat".`,
-    `\`gather\`, Effect.all here, fails with the first failure, after ${gatherMs.toFixed(0)} ms. Python's leaves the others running unobserved; Effect's interrupted ${interrupted} and waited for its clean-up.`,
+    `\`gather\`, Effect.all here, fails with the first failure, after ${gatherMs.toFixed(0)} ms. Python's leaves the others running, unobserved; Effect's interrupted ${interrupted} and waited for its clean-up.`,
     `As completed, each comes as it ends, with its name: ${completed}.`
   ],
   corrections: [

@@ -332,16 +332,16 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
             </div>
             {corrections.length > 0 && (
               <div class="corrections">
-                {corrections.map(({ says, is }) => (
-                  <dl key={says}>
-                    <dt>The tutorial says</dt>
+                {corrections.map((correction) => (
+                  <dl key={correction.is}>
+                    <dt>{"says" in correction ? "The tutorial says" : "In the tutorial"}</dt>
                     <dd>
-                      <Prose text={says} />.
+                      <Prose text={"says" in correction ? correction.says : correction.does} />.
                     </dd>
                     <dt>It is so</dt>
                     <dd>
                       <b>
-                        <Prose text={is} />.
+                        <Prose text={correction.is} />.
                       </b>
                     </dd>
                   </dl>

@@ -190,7 +190,7 @@ export const countdowns = Scenario.make({
       is: "only where all are ready. Otherwise they run in the order in which they became so: c3 b3 a3 c2 c1 b2 a2 b1 a1"
     },
     {
-      says: "(`start` is read before it is assigned, `time` is used where nobody imported it)",
+      does: "`start` is read before it is assigned, and `time` is used where nobody imported it",
       is: "that runs only in a notebook whose cells ran in a lucky order. Here a run has its parameters and 0 variables from outside"
     }
   ]

@@ -108,7 +108,7 @@ export const fibonacci = Scenario.make({
   ],
   corrections: [
     {
-      says: "(nothing of the lock that keeps Python's threads from computing at the same time)",
+      does: "nothing is said of the lock that keeps Python's threads from computing at the same time",
       is: "a ThreadPoolExecutor would not have sped this up there; a JavaScript worker thread has a heap and a loop of its own, so here it does"
     }
   ],

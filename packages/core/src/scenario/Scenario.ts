@@ -52,11 +52,8 @@ export const CurrentMode = Context.Reference<Mode>("@simul/core/scenario/Mode", 
 
 export type Measured<K extends string> = { readonly [_ in K]?: number | string }
 
-/** A sentence of the tutorial that is not so, and what is. */
-export interface Correction {
-  readonly says: string
-  readonly is: string
-}
+/** A sentence of the tutorial that is not so, or something that it does, and what is. */
+export type Correction = { readonly is: string } & ({ readonly says: string } | { readonly does: string })
 
 export interface Scenario<P extends Parameters = any, K extends string = any> {
   /** What it is called by: `chess`. */

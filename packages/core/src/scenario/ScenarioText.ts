@@ -43,9 +43,12 @@ export const reveal = (scenario: Scenario, played: Played, options: Options = {}
     ...table(played, options),
     "",
     ...prose(played.parameters, played.measured).flatMap((paragraph) => [...wrap(paragraph, width), ""]),
-    ...corrections.flatMap(({ says, is }) => [
-      ...wrap(`The tutorial says: ${says}.`, width),
-      ...wrap(`It is so: ${is}.`, width - 2).map((line) => `  ${line}`),
+    ...corrections.flatMap((correction) => [
+      ...wrap(
+        "says" in correction ? `The tutorial says: ${correction.says}.` : `In the tutorial ${correction.does}.`,
+        width
+      ),
+      ...wrap(`It is so: ${correction.is}.`, width - 2).map((line) => `  ${line}`),
       ""
     ]),
     ...(model === undefined || played.mode === "real" ? [] : [...wrap(`Modelled: ${model}`, width), ""]),
