@@ -63,10 +63,13 @@ interface Found {
   readonly isIn: boolean
 }
 
+/** These name a host to be near to, and no document (HTML, link types). */
+const isHint = (rel: string) => /(?:^| )(?:preconnect|dns-prefetch)(?: |$)/.test(rel)
+
 /** What a person would follow. */
-const isFollowed = ({ kind, source, nofollow }: Links.Link, isPolite: boolean): boolean =>
+const isFollowed = ({ kind, source, nofollow, rel }: Links.Link, isPolite: boolean): boolean =>
   !(nofollow && isPolite) &&
-  (kind === "navigation" || kind === "reference" || (kind === "form" && !source.endsWith(" post")))
+  (kind === "navigation" || (kind === "reference" && !isHint(rel)) || (kind === "form" && !source.endsWith(" post")))
 
 /** @param seeds as `Url.parse` gives them */
 export const scopeOf = (seeds: ReadonlyArray<string>, rules: Rules): Scope.Scope => {

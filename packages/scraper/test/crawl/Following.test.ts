@@ -49,6 +49,12 @@ describe("Following", () => {
     assert.deepStrictEqual(read(following, seed, 0, `<a href=/a>1</a>`), ["1 http://h/a"])
   })
 
+  it("asks no host for its root because a page wants to be near to it", () => {
+    const following = make()
+    const html = `<link rel=preconnect href=/z><link rel="dns-prefetch x" href=//h><link rel=x href=/y>`
+    assert.deepStrictEqual(read(following, seed, 0, html), ["1 http://h/y"])
+  })
+
   it("judges what a page has by other rules that come before it is whole", () => {
     const following = make({ exclude: [/private/] })
     const links = `<a href=/private/a>1</a><a href=/private/b rel=nofollow>2</a><a href=http://g/>3</a>`
