@@ -42,13 +42,13 @@ import {
 } from "./ExecutorError.ts"
 import { Histogram } from "./Histogram.ts"
 import type { JobOptions, Settle } from "./Job.ts"
-import { Job } from "./Job.ts"
+import { Job, invalid } from "./Job.ts"
 import { JobQueue } from "./JobQueue.ts"
 import type { Problem, Reply } from "./Protocol.ts"
 import { Slot, takenBack } from "./Slot.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { ExecutorStatistics } from "./Statistics.ts"
-import { TaskEntry } from "./TaskEntry.ts"
+import { TaskEntry, checkTask } from "./TaskEntry.ts"
 import type { Timers } from "./Timers.ts"
 import { systemTimers } from "./Timers.ts"
 import type { TaskCodec } from "../Task.ts"
@@ -176,6 +176,7 @@ export class Engine {
   }
 
   entry(task: { readonly url: string; readonly name: string; readonly codec?: TaskCodec }): TaskEntry {
+    checkTask(task)
     const key = `${task.name} ${task.url}`
     let entry = this.#tasks.get(key)
     if (entry === undefined || entry.codec !== task.codec) {
@@ -208,9 +209,9 @@ export class Engine {
     const now = this.#timers.now()
     const expectedMs = more?.expectedMs ?? (kind === "run" ? task.meanMs : Number.NaN)
     let sent = parameters
-    let problem: Reason | undefined
+    let problem: Reason | undefined = invalid(parameters, options)
     // the items of a chunk were encoded as they were pulled
-    if (task.codec !== undefined && kind !== "chunk")
+    if (problem === undefined && task.codec !== undefined && kind !== "chunk")
       try {
         sent = task.codec.encode(parameters)
       } catch (error) {
@@ -476,7 +477,10 @@ export class Engine {
     const item = name === "chunk" && index >= 0 ? index : undefined
     const reason =
       failure === undefined
-        ? new NotCloneable(name === "chunk" ? "an item" : "an argument", `(${(error as Error | null)?.message})`)
+        ? new NotCloneable(
+            name === "chunk" ? "an item" : "an argument",
+            `is refused (${(error as Error | null)?.message})`
+          )
         : new NotCloneable(failure.path, failure.fact)
     this.#feed(slot)
     this.#settle(job, this.#error(job, reason, item), undefined, 0)

@@ -48,7 +48,8 @@ export interface EngineOptions {
   readonly onEvent: WorkerSink | undefined
 }
 
-const check = (option: string, value: number, least: number, whole: boolean, most = Infinity): void => {
+/** Throws where an option of a size is none. */
+export const check = (option: string, value: number, least: number, whole: boolean, most = Infinity): void => {
   if (
     typeof value === "number" &&
     value >= least &&
@@ -77,5 +78,8 @@ export const checkOptions = (options: EngineOptions): void => {
   check("recycle.age", options.recycle.ageMs, 1, false)
   const policies: ReadonlyArray<unknown> = ["suspend", "fail", "drop"]
   if (!policies.includes(options.queue.policy))
-    throw new ExecutorError(new InvalidOption("queue.policy", policies.join(", "), options.queue.policy), "executor")
+    throw new ExecutorError(
+      new InvalidOption("queue.policy", `one of ${policies.join(", ")}`, options.queue.policy),
+      "executor"
+    )
 }

@@ -4,10 +4,11 @@
  */
 import type { ErrorRegistry } from "./ErrorCodec.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
-import { checkOptions } from "./EngineOptions.ts"
+import { check, checkOptions } from "./EngineOptions.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { WorkerSink } from "../WorkerEvent.ts"
 import type { JobOptions } from "./Job.ts"
+import { checkTask } from "./TaskEntry.ts"
 
 interface Address {
   readonly url: string
@@ -85,11 +86,15 @@ export interface ShutdownChoice<D = number> {
 export const given = <K extends string, A>(key: K, value: A | undefined): { readonly [_ in K]?: A } =>
   (value === undefined ? {} : { [key]: value }) as never
 
-const bare = ({ url, name }: Address): Address => ({ url, name })
+const bare = (task: Address): Address => {
+  checkTask(task)
+  return { url: task.url, name: task.name }
+}
 
 /** With defaults, in milliseconds. Throws an `ExecutorError` with `InvalidOption`. */
 export const engineOptions = <D>(
-  options: ExecutorOptions<D>,
+  // which threads and processes read themselves
+  options: ExecutorOptions<D> & { readonly heapLimitBytes?: number },
   kind: string,
   maximum: number,
   toMs: (duration: D) => number
@@ -122,6 +127,7 @@ export const engineOptions = <D>(
     onEvent: options.onEvent
   }
   checkOptions(complete)
+  check("heapLimitBytes", options.heapLimitBytes ?? Infinity, 2 ** 20, false)
   return complete
 }
 

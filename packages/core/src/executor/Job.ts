@@ -9,6 +9,7 @@
  * worker is free of it: the two differ by as long as the task takes to obey.
  */
 import type { ExecutorError } from "./ExecutorError.ts"
+import { InvalidOption } from "./ExecutorError.ts"
 import type { Queued } from "./JobQueue.ts"
 import type { JobQueue } from "./JobQueue.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
@@ -33,6 +34,18 @@ export interface JobOptions {
   readonly deadline?: number
   readonly onProgress?: (value: unknown) => void
   readonly site?: SubmitSite
+}
+
+/** What of a job cannot be, if anything. */
+export const invalid = (
+  parameters: unknown,
+  { priority = 0, queueTimeoutMs = 0, runTimeoutMs = 0 }: JobOptions
+): InvalidOption | undefined => {
+  if (!Array.isArray(parameters)) return new InvalidOption("the list of arguments", "an array", parameters)
+  if (typeof priority !== "number" || Number.isNaN(priority)) return new InvalidOption("priority", "a number", priority)
+  if (!(queueTimeoutMs >= 0)) return new InvalidOption("timeout.queue", "at least 0 ms", queueTimeoutMs)
+  if (!(runTimeoutMs >= 0)) return new InvalidOption("timeout.run", "at least 0 ms", runTimeoutMs)
+  return undefined
 }
 
 /** Takes the outcome. `value` beside an error: what the items of a chunk before the failed one gave. */

@@ -92,6 +92,9 @@ export class MapRun<A> {
       if (!(value >= 1) || (value !== Infinity && !Number.isInteger(value)))
         throw new ExecutorError(new InvalidOption(option, "a whole number of at least 1", value), task.name)
     }
+    const iterable = Object(source)
+    if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
+      throw new ExecutorError(new InvalidOption("the source", "an Iterable or AsyncIterable", source), task.name)
     if (chunk !== "auto") check("chunk", chunk)
     check("buffer", buffer)
     this.#engine = engine
@@ -102,9 +105,9 @@ export class MapRun<A> {
     this.#size = new ChunkSize(chunk)
     this.#buffer = buffer
     this.#workers = engine.options.maximum
-    this.#asynchronous = !(Symbol.iterator in source)
+    this.#asynchronous = !(Symbol.iterator in iterable)
     this.#length = Array.isArray(source) ? source.length : Infinity
-    this.#iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]()
+    this.#iterator = this.#asynchronous ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
   }
 
   /** The next results; `undefined` after the last, and when it is closed. Rejects with an `ExecutorError`, or with what the source threw. */

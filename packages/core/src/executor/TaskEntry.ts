@@ -1,5 +1,14 @@
 /** What an engine knows of a task: its number on the wire, and how long it runs. */
 import type { TaskCodec } from "../Task.ts"
+import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
+
+/** Throws what a plain function, or anything else that is no task, is told. */
+export const checkTask = (task: unknown): void => {
+  const { url, name } = (task ?? {}) as { readonly url?: unknown; readonly name?: unknown }
+  if (typeof url === "string" && typeof name === "string") return
+  const got = typeof task === "function" ? `the function ${task.name || "without a name"}` : task
+  throw new ExecutorError(new InvalidOption("a task", "of `Task.module` or `inline`", got), "executor")
+}
 
 export class TaskEntry {
   readonly number: number

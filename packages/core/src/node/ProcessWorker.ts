@@ -3,6 +3,7 @@
  * its first message, see `Bootstrap.ts`, and ends when its parent is gone.
  */
 import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
 import type { Death } from "../executor/ExecutorError.ts"
 import type { Command, Reply } from "../executor/Protocol.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
@@ -94,7 +95,10 @@ export const processSpawn =
     child.on("disconnect", closed)
     child.stderr!.on("close", closed)
     child.on("error", (error) => {
-      if (child.pid === undefined) exit(error)
+      if (child.pid !== undefined) return
+      // Node says that there is no such program
+      const lost = options.cwd !== undefined && !existsSync(options.cwd)
+      exit(lost ? new Error(`there is no folder ${options.cwd}`) : error)
     })
     child.on("exit", (exitCode, signal) => {
       ended = { exitCode: exitCode ?? undefined, signal: signal ?? undefined }

@@ -278,6 +278,28 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual((await fine.run(work.wasSetUp, [])) >= 1, true)
       })
 
+      it("say what cannot be", async () => {
+        const run = (...given: ReadonlyArray<unknown>) => pool.run(...(given as Parameters<typeof pool.run>))
+        const map = (source: unknown) => pool.map(source as ReadonlyArray<number>, work.increment).toArray()
+        const refused: ReadonlyArray<readonly [() => Promise<unknown>, string]> = [
+          [() => run(parseInt, [1]), "a task must be of `Task.module` or `inline`, got the function parseInt"],
+          [() => run("increment", [1]), "a task must be of `Task.module` or `inline`, got increment"],
+          [() => open({ tasks: [undefined as never] }), "a task must be of `Task.module` or `inline`, got undefined"],
+          [() => run(work.increment, 1), "the list of arguments must be an array, got 1"],
+          [() => run(work.increment, [1], { priority: NaN }), "priority must be a number, got NaN"],
+          [() => run(work.increment, [1], { timeout: { run: -1 } }), "timeout.run must be at least 0 ms, got -1"],
+          [() => run(work.increment, [1], { timeout: { queue: NaN } }), "timeout.queue must be at least 0 ms, got NaN"],
+          [() => map(5), "the source must be an Iterable or AsyncIterable, got 5"],
+          [() => map(undefined), "the source must be an Iterable or AsyncIterable, got undefined"],
+          [() => open({ heapLimitBytes: 0 } as never), "heapLimitBytes must be a number of at least 1048576, got 0"]
+        ]
+        for (const [call, message] of refused) {
+          const { reason } = await failureOf(call())
+          assert.deepStrictEqual([reason._tag, reason.message], ["InvalidOption", message])
+        }
+        assert.deepStrictEqual(await map("12"), ["11", "21"] as never)
+      })
+
       it("are told apart by the tag of their reason, to the compiler too", async () => {
         await using one = await open({ maximum: 1, queue: { capacity: 0, policy: "fail" } })
         const running = one.run(work.later, [20, 1])
@@ -302,7 +324,7 @@ for (const [kind, isolated] of kinds)
           [{ minimum: 3 }, "minimum must be a whole number from 0 to 2, got 3"],
           [{ grace: -1 }, "grace must be a number of at least 0, got -1"],
           [{ recycle: { tasks: 0 } }, "recycle.tasks must be a whole number of at least 1, got 0"],
-          [{ queue: { policy: "panic" as never } }, "queue.policy must be suspend, fail, drop, got panic"]
+          [{ queue: { policy: "panic" as never } }, "queue.policy must be one of suspend, fail, drop, got panic"]
         ] as const)
           assert.include(
             await open(options).then(
@@ -578,6 +600,12 @@ describe("statistics", () => {
 })
 
 describe("a process", () => {
+  it("says that its folder is missing, not that Node is", async () => {
+    const cwd = join(tmpdir(), "simul-no-such-folder")
+    const { message } = await failureOf(Pool.processes({ minimum: 1, maximum: 1, cwd }))
+    assert.include(message, `there is no folder ${cwd}`)
+  })
+
   it("has an environment, a folder, flags and permissions of its own", async () => {
     await using pool = await Pool.processes({
       maximum: 1,
