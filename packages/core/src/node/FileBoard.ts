@@ -71,6 +71,9 @@ export function fileWorkerBoard(descriptor: number): WorkerBoard {
     word[0] = value
     writeSync(descriptor, word, 0, 4, index * 4)
   }
+  /** Items that are not noted each, by position. */
+  const running: Array<number | undefined> = []
+  process.on("exit", () => running.forEach((item, position) => item !== undefined && write(position * 3 + 2, ~item)))
   const parent = process.ppid
   const freshMs = 1
   let asked = -1
@@ -89,9 +92,6 @@ export function fileWorkerBoard(descriptor: number): WorkerBoard {
     if (item !== undefined) write(position * 3 + 2, item)
     return answer
   }
-  /** Items that are not noted each, by position. */
-  const running: Array<number | undefined> = []
-  process.on("exit", () => running.forEach((item, position) => item !== undefined && write(position * 3 + 2, ~item)))
   return {
     start: (position) => {
       asked = -1
