@@ -28,6 +28,7 @@ import * as Metric from "effect/Metric"
 import type { StackFrame } from "effect/References"
 import * as Scheduler from "effect/Scheduler"
 import * as Tracer from "effect/Tracer"
+import { ChildFrame } from "./ChildFrame.ts"
 import { DelayHistogram } from "./recorder/DelayHistogram.ts"
 import { ends, EventRing, kind } from "./recorder/EventRing.ts"
 import { timelineOf } from "./recorder/FiberTimeline.ts"
@@ -212,7 +213,7 @@ export const makeUnsafe = (
     if (life === undefined) {
       const forkedMs = isTask ? taskAtMs : atMs
       const parent = isAfterEnd ? endedParent : below
-      life = new Life(fiber, parent, forkedMs)
+      life = new Life(fiber, parent, forkedMs, isFirstUnder(fiber.cache.stackFrame))
       life.readyMs = atMs - forkedMs
       life.sinceMs = atMs
       lives.set(fiber.id, life)
@@ -296,13 +297,22 @@ export const makeUnsafe = (
     sweepAt = Math.max(1024, 2 * lives.size)
   }
 
-  /** The function a fiber was started as: the outermost that it did not inherit. */
+  /** Children of task groups that were seen. */
+  const children = new WeakSet<ChildFrame>()
+  const isFirstUnder = (frame: StackFrame | undefined): boolean => {
+    if (!(frame instanceof ChildFrame) || children.has(frame)) return false
+    children.add(frame)
+    return true
+  }
+
+  /** The function or named child a fiber was started as: the outermost that it did not inherit. */
   const identify = (life: Life, top: StackFrame | undefined) => {
     if (top === life.inherited || top === undefined) return
     let own = top
     for (let depth = 0; depth < deepest && own.parent !== undefined && own.parent !== life.inherited; depth++)
       own = own.parent
-    life.name = own.name.endsWith(definition) ? own.name.slice(0, -definition.length) : own.name
+    const name = own instanceof ChildFrame ? own.child : own.name
+    life.name = name.endsWith(definition) ? name.slice(0, -definition.length) : name
     life.source = sources.get(life.name) ?? ""
     if (life.source !== "" || sources.size >= 4096) return
     life.source = placeOf(own)

@@ -32,6 +32,7 @@ import * as References from "effect/References"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { ChildFrame } from "./ChildFrame.ts"
 
 /** A child was spawned into a group that takes none any more. A bug of the spawner: it dies with this. */
 export class TaskGroupClosed extends Schema.TaggedError<TaskGroupClosed>()("TaskGroupClosed", {
@@ -388,7 +389,7 @@ class Group implements ScopedTaskGroup<any> {
       context = Context.add(context, Membership, { group: this, outer: spawner.getRef(Membership) })
     }
     if (options?.name !== undefined) {
-      const frame = { name: `child "${options.name}"`, stack: () => undefined, parent: spawner.cache.stackFrame }
+      const frame = new ChildFrame(options.name, spawner.cache.stackFrame)
       context = Context.add(context, References.CurrentStackFrame, frame)
     }
     const member = this.#admit(context, effect, options?.name)

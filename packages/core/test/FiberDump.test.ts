@@ -4,6 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as FiberDump from "../src/FiberDump.ts"
 import * as Recorder from "../src/Recorder.ts"
+import * as TaskGroup from "../src/TaskGroup.ts"
 
 const dumpOf = (recorder: Recorder.Recorder) => FiberDump.dump(recorder.live(), recorder.nowMs())
 
@@ -29,6 +30,33 @@ const live = (id: number, parent: number, more: Partial<Recorder.Live> = {}): Re
 })
 
 describe("FiberDump", () => {
+  it.effect("knows the children of a task group by their names, and what they start by its own", () =>
+    Effect.gen(function* () {
+      const recorder = yield* Recorder.make()
+      const request = Effect.fn("request")(() => Effect.never)
+      const program = TaskGroup.run(
+        (group: TaskGroup.TaskGroup) =>
+          Effect.gen(function* () {
+            yield* group.spawn(Effect.never, { name: "idle" })
+            yield* group.spawn(request(), { name: "asks" })
+            yield* group.spawn(
+              Effect.forEach([1, 2], () => Effect.never, { concurrency: 2 }),
+              { name: "starts two" }
+            )
+            yield* group.spawn(Effect.never, { name: "waits for its turn" })
+            return yield* Effect.never
+          }),
+        { limit: 3 }
+      )
+      yield* Effect.forkChild(recorder.record(program))
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(
+        recorder.live().flatMap(({ name }) => (name === "" ? [] : [name])),
+        ["idle", "asks", "starts two", "waits for its turn"]
+      )
+    })
+  )
+
   it.effect("prints the tree of live fibers, those alike in one line", () =>
     Effect.gen(function* () {
       const recorder = yield* Recorder.make()

@@ -46,11 +46,13 @@ export class Life implements Live {
   #fiber: Fiber.Fiber<unknown, unknown> | WeakRef<Fiber.Fiber<unknown, unknown>>
   #isWeak = false
 
-  constructor(fiber: Fiber.Fiber<unknown, unknown>, parent: number, startMs: number) {
+  /** `own`: the frame that it starts under was not inherited, but made for it. */
+  constructor(fiber: Fiber.Fiber<unknown, unknown>, parent: number, startMs: number, own: boolean) {
     this.id = fiber.id
     this.parent = parent
     this.#fiber = fiber
-    this.inherited = fiber.cache.stackFrame
+    const { stackFrame } = fiber.cache
+    this.inherited = own ? stackFrame?.parent : stackFrame
     this.startMs = startMs
     this.sinceMs = startMs
   }
