@@ -20,8 +20,9 @@ const utilisations = [0.5, 0.8, 0.95]
 const exponential = (meanMs: number) => Effect.map(Random.next, (uniform) => -meanMs * Math.log(1 - uniform))
 
 /**
- * Serves customers who come by chance. L is sampled, W is each one's own watch. A sample counts for the time since the
- * one before: where a busy machine holds the sampler up, it holds up those who stay as well.
+ * Serves customers who come by chance. L is sampled, W is each one's own watch. A sample counts up to the next one: where
+ * a busy machine holds the sampler up, it holds up those who stay as well. (Counted back to the one before it would miss
+ * them: those whose time is over leave before the sampler has its turn.)
  */
 const run = ({ service, customers, servers }: Values, utilisation: number) =>
   Stage.variant(
@@ -30,13 +31,17 @@ const run = ({ service, customers, servers }: Values, utilisation: number) =>
       const places = yield* Semaphore.make(servers)
       let inside = 0
       let stayedMs = 0
+      let seen = 0
       let sampled = 0
       let sampledMs = 0
       const sample = Effect.gen(function* () {
         yield* Effect.sleep(service / 2)
+        // after all that was due with it: as it is then it stays until the loop turns again
+        yield* Effect.yieldNow
         const nowMs = yield* Stage.now
-        sampled += inside * (nowMs - sampledMs)
+        sampled += seen * (nowMs - sampledMs)
         sampledMs = nowMs
+        seen = inside
       })
       const sampler = yield* Effect.forkChild(Effect.forever(sample))
       const customer = Effect.gen(function* () {
