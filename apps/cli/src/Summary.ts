@@ -28,6 +28,8 @@ export interface Facts {
   readonly progress: Get.Progress
   /** As the person wrote it, for the commands of the hints. */
   readonly directory: string
+  /** Of a crawl: how many it may save. */
+  readonly maxPages?: number
   /** The run was stopped before its end. */
   readonly interrupted: boolean
   /** The only outcome of a run for one URL. */
@@ -98,8 +100,9 @@ const remedies = (report: Report): ReadonlyArray<string> => {
     ...(has("TlsError") ? ["`--cacert FILE` trusts the certificates in FILE as well"] : []),
     ...(has("AddressError") ? ["`--allow-private` lets requests reach private addresses"] : []),
     ...(has("TooLargeError") ? ["`--max-size SIZE` allows larger bodies"] : []),
-    ...(report.reasons.some(({ outcome, reason }) => outcome === "refused" && /robots/i.test(reason))
-      ? ["`--no-robots` would fetch what robots.txt refuses; ask the site first"]
+    ...(has("RobotsDisallowed") ? ["`--no-robots` would fetch what robots.txt refuses; ask the site first"] : []),
+    ...(has("RobotsUnreachable")
+      ? ["a host whose robots.txt cannot be had is left alone: run the same command again when it answers"]
       : []),
     ...(has("Trap") ? ["`--no-traps` fetches what has no end, too"] : []),
     ...(has("InvalidUrl") ? ["a URL starts with `http://` or `https://`"] : [])
@@ -119,6 +122,17 @@ const hints = ({ report, directory, interrupted }: Facts): ReadonlyArray<string>
   ]
 }
 const retryOne = "run the same command again to try once more"
+
+/** What a crawl has found and not asked for when it has saved what it may. */
+const beyond = ({ progress, interrupted, maxPages }: Facts): ReadonlyArray<string> => {
+  const { total = 0, saved, unchanged, refused, failed, skipped } = progress
+  const left = total - saved - unchanged - refused - failed - skipped
+  return interrupted || maxPages === undefined || left <= 0
+    ? []
+    : [
+        `it stopped at \`--max-pages ${maxPages}\` with ${plural(left, "URL")} queued: the same command with a larger one goes on`
+      ]
+}
 
 const headline = ({ report, progress, interrupted }: Facts, paint: Paint): string => {
   const got = report.saved + report.unchanged
@@ -186,6 +200,7 @@ export const render = (facts: Facts, columns: number, paint: Paint): string => {
       : report.targets === 0 && facts.progress.skipped > 0
         ? ["`--refresh` asks again and takes what changed"]
         : []),
+    ...beyond(facts),
     ...(missing > 0 ? [`\`simul verify ${shellWord(facts.directory)}\` names what is gone`] : []),
     ...(start === undefined ? [] : [`open ${printable(join(facts.directory, start))} in a browser`])
   ]

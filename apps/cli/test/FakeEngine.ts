@@ -47,7 +47,7 @@ export const refused = (url: string): Outcome => ({
   url,
   attempts: 0,
   durationMs: 0,
-  error: { reason: "Robots", message: "refused by robots.txt line 4" }
+  error: { reason: "RobotsDisallowed", message: "refused by robots.txt line 4" }
 })
 
 export const notFound = (url: string) => failed(url, new FetchError.StatusError({ status: 404 }))

@@ -68,7 +68,7 @@ describe("get", () => {
         --- stdout
         {"outcome":"saved","url":"https://a.example/1","status":200,"path":"a.example/1","bytes":1000,"sha256":"00","attempts":1,"durationMs":12}
         {"outcome":"failed","url":"https://a.example/2","attempts":5,"durationMs":100,"error":{"reason":"TruncatedError","message":"body ended at 3 of 5000 bytes"}}
-        {"outcome":"refused","url":"https://a.example/3","attempts":0,"durationMs":0,"error":{"reason":"Robots","message":"refused by robots.txt line 4"}}
+        {"outcome":"refused","url":"https://a.example/3","attempts":0,"durationMs":0,"error":{"reason":"RobotsDisallowed","message":"refused by robots.txt line 4"}}
         --- stderr
         saved 1 of 3 URLs (1.0 KB) in 2.4s, 1/s
 

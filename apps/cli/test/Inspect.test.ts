@@ -176,7 +176,7 @@ describe("report", () => {
         --- stderr
         error: no run in nowhere
 
-        hint: name the directory that \`simul get -o\` wrote to
+        hint: name the directory that a run wrote to, by its \`-o\`
         "
       `)
     })
@@ -227,8 +227,8 @@ describe("verify", () => {
         --- stderr
         error: 1 missing, 2 changed, 1 without an outcome
 
-        hint: run the same \`simul get\` again to finish it
-        hint: \`simul get --refresh\` with the same list fetches what is missing or changed
+        hint: run the command that wrote it again to finish it
+        hint: the command that wrote it fetches what is missing or changed by \`--refresh\`
         "
       `)
     })

@@ -52,6 +52,26 @@ describe("the summary", () => {
       "
     `)
   })
+  it("says of a crawl that it stopped at the number of its pages", () => {
+    const progress = { ...idle, elapsedMs: 400, saved: 1, skipped: 9, total: 15 }
+    expect(render([saved("https://a.example/")], { progress, maxPages: 10 })).toMatchInlineSnapshot(`
+      "
+      saved 1 URL (1.0 KB) in 0.4s, 9 already saved
+
+      hint: it stopped at \`--max-pages 10\` with 5 URLs queued: the same command with a larger one goes on
+      "
+    `)
+    assert.notInclude(
+      render([saved("https://a.example/")], { progress: { ...progress, total: 10 }, maxPages: 10 }),
+      "hint"
+    )
+  })
+  it("does not call a host that cannot be had a rule of it", () => {
+    const error = { reason: "RobotsUnreachable", message: "robots.txt of https://a.example cannot be had: 503" }
+    const told = render([{ _tag: "Refused", url: "https://a.example/", attempts: 0, durationMs: 1, error }])
+    assert.notInclude(told, "--no-robots")
+    assert.include(told, "run the same command again when it answers")
+  })
   it("counts what an earlier run saved", () => {
     expect(render([saved("https://a.example/")], { progress: { ...idle, elapsedMs: 400, skipped: 9999 } }))
       .toMatchInlineSnapshot(`

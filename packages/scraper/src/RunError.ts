@@ -21,7 +21,9 @@ export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("
   code: Schema.String
 }) {
   override get message() {
-    return `cannot write to ${this.directory} (${this.code})`
+    return this.code === "EEXIST" || this.code === "ENOTDIR"
+      ? `${this.directory} is a file, or lies below one: no directory can be made there`
+      : `cannot write to ${this.directory} (${this.code})`
   }
   readonly hint = "choose a directory that you may write to with `-o`"
 }
@@ -31,7 +33,7 @@ export class NoStore extends Schema.TaggedError<NoStore>()("NoStore", { director
   override get message() {
     return `no run in ${this.directory}`
   }
-  readonly hint = "name the directory that `simul get -o` wrote to"
+  readonly hint = "name the directory that a run wrote to, by its `-o`"
 }
 
 /** No run works in the directory, or one that takes no commands. */

@@ -11,6 +11,8 @@ import { checkUrl, fetch, optionsOf } from "./Get.ts"
 
 const urls = Argument.String("url").pipe(Argument.withDescription("URL to begin with"), Argument.variadic())
 
+const example = "for example: `simul crawl https://example.com/docs/ --scope path -o docs`"
+
 const settle = Effect.fnUntraced(function* (
   urls: ReadonlyArray<string>,
   settings: Settings.Values<typeof Flags.crawl>,
@@ -20,14 +22,14 @@ const settle = Effect.fnUntraced(function* (
   if (urls.length === 0)
     return yield* new UsageError({
       message: "no URL given",
-      hints: ["for example: `simul crawl https://example.com/docs/ --scope path -o docs`"]
+      hints: [example]
     })
   if (settings.mirror && settings.format === "warc")
     return yield* new UsageError({
       message: "`--mirror` is made of files, `--format warc` makes none",
       hints: ["leave one of the two away"]
     })
-  yield* Effect.forEach(urls, checkUrl, { discard: true })
+  yield* Effect.forEach(urls, (url) => checkUrl(url, example), { discard: true })
   const {
     depth,
     scope,

@@ -47,11 +47,11 @@ const example = "for example: `simul get https://example.com/ -o pages`"
 const usage = (message: string, ...hints: ReadonlyArray<string>) => Effect.fail(new UsageError({ message, hints }))
 
 /** A URL that someone typed gets more help than one in a list: it is checked before anything starts. */
-export const checkUrl = (text: string): Effect.Effect<void, UsageError> => {
+export const checkUrl = (text: string, way = example): Effect.Effect<void, UsageError> => {
   if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return Effect.void
   const shown = printable(text.replace(/(^|\/\/)[^/@]*@/, "$1***@"))
   const guess = /^[^\s/:]+(\.[^\s/:]+|:\d+)([/?#]|$)/.test(text) && URL.canParse(`https://${text}`)
-  return usage(`no http(s) URL: ${shown}`, guess ? `did you mean \`https://${shown}\`?` : example)
+  return usage(`no http(s) URL: ${shown}`, guess ? `did you mean \`https://${shown}\`?` : way)
 }
 
 /** The options that the settings of a fetch say. */
@@ -113,7 +113,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
     const flag = output === undefined ? "--flat" : "-O"
     return yield* usage(`\`${flag}\` names files, \`--format warc\` makes none`, "leave one of the two away")
   }
-  yield* Effect.forEach(urls, checkUrl, { discard: true })
+  yield* Effect.forEach(urls, (url) => checkUrl(url), { discard: true })
 
   const { flat, json, progress, timeline } = settings
   const options = optionsOf(settings)
@@ -196,6 +196,9 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
         progress: run!.progress(),
         directory: plan.options.directory,
         interrupted,
+        ...("seeds" in plan.source && plan.source.rules.maxPages !== undefined
+          ? { maxPages: plan.source.rules.maxPages }
+          : {}),
         ...(plan.single && only !== undefined ? { only } : {}),
         ...(only !== undefined && "path" in only ? { file: join(plan.options.directory, only.path) } : {})
       },
