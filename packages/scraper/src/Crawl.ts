@@ -48,6 +48,16 @@ export const rules: Rules = { scope: "host", include: [], exclude: [], sitemaps:
 /** A crawl is polite unless it is told not to be. */
 const crawlDefaults: Options = { ...defaults, robots: true }
 
+/** Whether rules may let in what those did not by which all that is saved was read for links. */
+const mayLetIn = (before: string, after: string): boolean => {
+  const [old, now] = [RulesText.decode(before), RulesText.decode(after)]
+  return (
+    String(old.seeds) !== String(now.seeds) ||
+    old.rules.sitemaps !== now.rules.sitemaps ||
+    Steering.isWider(old.rules, now.rules)
+  )
+}
+
 /** Brings a crawl to these rules. What an earlier run found nearer to a seed in the end than it was at first is read again, too. */
 const readAnew = Effect.fnUntraced(function* (
   store: Store["Service"],
@@ -60,7 +70,7 @@ const readAnew = Effect.fnUntraced(function* (
   const priorityOf = (url: string) => Priorities.find(priorities, url)?.value ?? 0
   yield* store.prioritize(list, Priorities.encode(priorities), priorityOf)
   const link = (page: SavedPage, links: ReadonlyArray<Target>) => store.link(list, page.target, links)
-  if (before !== undefined && before !== rules)
+  if (before !== undefined && mayLetIn(before, rules))
     yield* Widening.widen(store, list, following, {
       readmit: (targets) =>
         store.readmit(

@@ -34,13 +34,20 @@ export const changed = (before: Bounded, change: Change): Bounded => {
   }
 }
 
-/** Whether rules may let in what others did not. */
+/** From the narrowest: each lies within the next. */
+const reach = ["path", "host", "domain"]
+
+/** Whether rules may let in what others did not: only then is what is saved read for links once more. */
 export const isWider = (before: Rules, after: Rules): boolean => {
-  const kept = new Set(after.exclude.map(String))
+  const isWithout = (some: ReadonlyArray<RegExp>, others: ReadonlyArray<RegExp>) => {
+    const texts = new Set(others.map(String))
+    return some.some((pattern) => !texts.has(String(pattern)))
+  }
+  const { include } = before
   return (
-    before.scope !== after.scope ||
-    String(before.include) !== String(after.include) ||
-    before.exclude.some((pattern) => !kept.has(String(pattern))) ||
+    reach.indexOf(after.scope) > reach.indexOf(before.scope) ||
+    (include.length > 0 && (after.include.length === 0 || isWithout(after.include, include))) ||
+    isWithout(before.exclude, after.exclude) ||
     (after.depth ?? Infinity) > (before.depth ?? Infinity)
   )
 }

@@ -29,9 +29,24 @@ describe("Steering", () => {
   it("knows which changes may let something in", () => {
     const isWider = (change: Parameters<typeof Steering.changed>[1]) =>
       Steering.isWider(rules, Steering.changed(rules, change))
-    for (const narrower of [{}, { depth: 2 }, { exclude: ["/b/u", "/c/u"] }, { maxPages: 100 }])
+    for (const narrower of [
+      {},
+      { depth: 2 },
+      { exclude: ["/b/u", "/c/u"] },
+      { maxPages: 100 },
+      { scope: "path" },
+      { include: ["/a/u"] }
+    ] as const)
       assert.isFalse(isWider(narrower), JSON.stringify(narrower))
-    for (const wider of [{ depth: 4 }, { depth: null }, { exclude: [] }, { include: [] }, { scope: "domain" }] as const)
+    for (const wider of [
+      { depth: 4 },
+      { depth: null },
+      { exclude: [] },
+      { include: [] },
+      { include: ["/a/u", "/d/u"] },
+      { scope: "domain" }
+    ] as const)
       assert.isTrue(isWider(wider), JSON.stringify(wider))
+    assert.isFalse(Steering.isWider({ ...rules, include: [] }, rules))
   })
 })
