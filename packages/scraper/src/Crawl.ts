@@ -50,6 +50,7 @@ const crawlDefaults: Options = { ...defaults, robots: true }
 
 /** Whether rules may let in what those did not by which all that is saved was read for links. */
 const mayLetIn = (before: string, after: string): boolean => {
+  if (before === after) return false
   const [old, now] = [RulesText.decode(before), RulesText.decode(after)]
   return (
     String(old.seeds) !== String(now.seeds) ||

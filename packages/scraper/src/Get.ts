@@ -76,10 +76,11 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
     Effect.provideService(Store, store),
     settled
   )
-  yield* ControlSocket.listen(options.directory, Control.obey(line.reins, steering?.(line, store, list.number))).pipe(
-    Effect.delay(listensAfter),
-    Effect.forkScoped
-  )
+  const control = Effect.fn("control")(function* () {
+    yield* Effect.sleep(listensAfter)
+    yield* ControlSocket.listen(options.directory, Control.obey(line.reins, steering?.(line, store, list.number)))
+  })
+  yield* Effect.forkScoped(control())
   const outcomes =
     options.format === "files"
       ? line.outcomes
