@@ -11,24 +11,9 @@
  * 3. There is none where that cannot be had, Node is told to do without
  *    (`NODE_DISABLE_COMPILE_CACHE=1`), or coverage is taken, which it would blur.
  */
-import { lstatSync, mkdirSync } from "node:fs"
 import { getCompileCacheDir } from "node:module"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-
-/** The folder for this user alone; undefined where there is none that is. */
-export const privateFolder = (): string | undefined => {
-  const user = process.getuid?.()
-  const folder = join(tmpdir(), user === undefined ? "simul" : `simul-${user}`)
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const { uid, mode } = lstatSync(folder)
-    // Windows has a folder of temporary files for each user
-    return user === undefined || (uid === user && (mode & 0o170077) === 0o040000) ? folder : undefined
-  } catch {
-    return undefined
-  }
-}
+import { dirname } from "node:path"
+import { privateFolder } from "./PrivateFolder.ts"
 
 /** The folder; undefined where there is to be none. */
 export const compileCache = (): string | undefined => {

@@ -10,6 +10,7 @@
  * The address of a socket has 108 bytes at most, 104 on some systems. For a
  * directory with a longer name it lies in the folder for temporary files.
  */
+import { privateFolder } from "@simul/core/node/PrivateFolder"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -18,7 +19,6 @@ import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as net from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Command, Reply } from "../Control.ts"
 import { NotRunning, RunGone } from "../RunError.ts"
@@ -31,15 +31,8 @@ const longestLine = 65_536
 export const addressOf = (directory: string): string | undefined => {
   const near = join(fs.realpathSync(DirectoryLock.stateOf(directory)), "control")
   if (Buffer.byteLength(near) <= longestAddress) return near
-  const folder = join(tmpdir(), `simul-${process.getuid?.() ?? ""}`)
-  try {
-    fs.mkdirSync(folder, { mode: 0o700 })
-  } catch {
-    // it is there, or cannot be: seen below
-  }
-  const found = fs.lstatSync(folder, { throwIfNoEntry: false })
-  const isOurs = found?.isDirectory() === true && found.uid === process.getuid?.() && (found.mode & 0o077) === 0
-  return isOurs ? join(folder, createHash("sha256").update(near).digest("hex").slice(0, 16)) : undefined
+  const folder = privateFolder()
+  return folder && join(folder, createHash("sha256").update(near).digest("hex").slice(0, 16))
 }
 
 const decodeCommand = Schema.decodeUnknownSync(Command)
