@@ -17,6 +17,7 @@
  * 4. When the scope closes waiting tasks are failed, running ones cancelled, and no
  *    worker is left.
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -35,7 +36,7 @@ import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "./executor/
 import { engineOptions, given, jobOptions } from "./executor/ExecutorOptions.ts"
 import { recordMetrics } from "./executor/ExecutorMetrics.ts"
 import { inlineSpawn } from "./executor/InlineWorker.ts"
-import type { MapOptions } from "./executor/MapRun.ts"
+import type { Chunk, MapOptions } from "./executor/MapRun.ts"
 import { MapRun } from "./executor/MapRun.ts"
 import type { SubmitSite } from "./executor/SubmitSite.ts"
 import { submitSite } from "./executor/SubmitSite.ts"
@@ -131,8 +132,9 @@ const shapeOf = (engine: Engine): ExecutorShape => {
     task: Task<any, B>,
     ordered: boolean,
     options: MapOptions = {},
-    site: SubmitSite
-  ): Stream.Stream<ReadonlyArray<unknown>, any, any> =>
+    site: SubmitSite,
+    arrange: (chunk: Chunk<B>) => ReadonlyArray<unknown>
+  ): Stream.Stream<never, any, any> =>
     Stream.unwrap(
       Effect.gen(function* () {
         let failure: Cause.Cause<unknown> | undefined
@@ -154,7 +156,9 @@ const shapeOf = (engine: Engine): ExecutorShape => {
         const pull = Effect.matchCauseEffect(
           Effect.promise(() => run.next()),
           {
-            onSuccess: (chunk) => (chunk === undefined ? Cause.done() : Effect.succeed([chunk] as const)),
+            // a chunk of results is one of the stream, which has no empty ones either
+            onSuccess: (chunk) =>
+              chunk === undefined ? Cause.done() : Effect.succeed(arrange(chunk) as NonEmptyReadonlyArray<never>),
             onFailure: (cause) => {
               const error = Cause.squash(cause)
               if (failure !== undefined && !isExecutorError(error)) return Effect.failCause(failure)
@@ -164,7 +168,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
         )
         return Stream.fromPull(Effect.succeed(pull))
       })
-    ) as never
+    )
 
   return {
     submit: (task, parameters, options = {}) => {
@@ -214,16 +218,11 @@ const shapeOf = (engine: Engine): ExecutorShape => {
         })
       )
     },
-    map: (source, task, options) =>
-      Stream.flattenIterable(
-        Stream.map(map(source, task, true, options, submitSite()), ({ values }: any) => values)
-      ) as never,
+    map: (source, task, options) => map(source, task, true, options, submitSite(), ({ values }) => values),
     mapUnordered: (source, task, options) =>
-      Stream.flattenIterable(
-        Stream.map(map(source, task, false, options, submitSite()), ({ first, values }: any) =>
-          values.map((value: unknown, index: number) => [first + index, value])
-        )
-      ) as never,
+      map(source, task, false, options, submitSite(), ({ first, values }) =>
+        values.map((value, index) => [first + index, value])
+      ),
     warm: (workers) => promised(() => engine.warm(workers)),
     drain: Effect.promise(() => engine.drain()),
     shutdown: ({ pending, running, deadline } = {}) =>

@@ -926,8 +926,9 @@ export class Engine {
         this.#onExit(slot, { exitCode: undefined, signal: undefined, stderr: "", error: undefined, outOfMemory: false })
       })
     )
-    if (active) this.#replace()
     slot.handle.kill()
+    // after it: to start another takes this thread some milliseconds, in which the killed one ends
+    if (active) this.#replace()
   }
 
   /**

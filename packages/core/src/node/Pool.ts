@@ -48,18 +48,8 @@ const toMs = (ms: number): number => ms
 const thrown = (error: unknown): unknown =>
   error instanceof ExecutorError && error.reason instanceof TaskFailed ? error.reason.error : error
 
-/** What a call may well have for arguments; far beyond, the stack ends. */
-const mostArguments = 8192
-
-/** One list of many. Pushing each value to a list that grows costs twice as much. */
-const joined = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): Array<A> =>
-  lists.length <= mostArguments
-    ? ([] as Array<A>).concat(...lists)
-    : joined(
-        Array.from({ length: Math.ceil(lists.length / mostArguments) }, (_, i) =>
-          joined(lists.slice(i * mostArguments, (i + 1) * mostArguments))
-        )
-      )
+/** Places that a list of results is given before there are any; a longer list would begin as a dictionary. */
+const mostPlaces = 2 ** 24
 
 export class Pool implements AsyncDisposable {
   /** One that nobody can reach any more is shut down: what it was given holds it until it is settled. */
@@ -292,9 +282,13 @@ export class Pool implements AsyncDisposable {
       },
       toArray: async () => {
         const { next } = open()
-        const chunks: Array<ReadonlyArray<C>> = []
-        for (let chunk; (chunk = await next()) !== undefined;) chunks.push(chunk)
-        return joined(chunks)
+        // results go to their place as they come: kept as chunks until the end, the collector would move each twice
+        const results: Array<C> = []
+        if (Array.isArray(source)) results.length = Math.min(source.length, mostPlaces)
+        let count = 0
+        for (let chunk; (chunk = await next()) !== undefined;) for (const value of chunk) results[count++] = value
+        results.length = count
+        return results
       }
     }
   }

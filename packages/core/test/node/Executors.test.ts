@@ -67,6 +67,18 @@ for (const [kind, isolated] of kinds)
         assert.deepStrictEqual(await pool.map(items, work.echo, { chunk: 1 }).toArray(), items)
       })
 
+      it("of a map over an array that changes meanwhile are as many as it has when they are pulled", async () => {
+        for (const [change, left] of [
+          [(items: Array<number>) => (items.length = 100), 100],
+          [(items: Array<number>) => items.push(1000), 1001]
+        ] as const) {
+          const items = range(1000)
+          const results = pool.map(items, work.echo, { buffer: 10 }).toArray()
+          change(items)
+          assert.deepStrictEqual(await results, range(left))
+        }
+      })
+
       it("of a map come in order, one for each item, whatever the chunks and the buffer", () =>
         fc.assert(
           fc.asyncProperty(
