@@ -9,6 +9,10 @@
  * the left, the first place where a piece fits being the best one, and long
  * pieces are searched with Knuth, Morris and Pratt's algorithm. A hostile file
  * cannot make it back-track.
+ *
+ * A character that a URL has as it is (`*`, `$`, `|`) is compared as one: what
+ * would begin within the escape that stands for it does not fit. An escape that
+ * the URL has itself is three characters, as Google's matcher takes it.
  */
 
 const unreserved = /[A-Za-z0-9\-._~]/
@@ -40,22 +44,43 @@ const isNormal = /^[A-Za-z0-9\-._~:/?#[\]@!&'()+,;=]*$/
  * the form they have. Idempotent.
  *
  * @param octets a path with its query
+ * @param inside gets the places that lie within an escape which was made of a character
  */
-export const normalize = (octets: string): string => {
+export const normalize = (octets: string, inside?: Set<number>): string => {
   if (isNormal.test(octets)) return octets
   let normal = ""
   let table = inPath
   for (let index = 0; index < octets.length; index++) {
     const octet = octets.charCodeAt(index)
     const value = octet === 0x25 ? hexValue(octets, index + 1) : undefined
-    if (value === undefined) normal += table[octet]!.raw
-    else {
+    if (value === undefined) {
+      const { raw } = table[octet]!
+      if (raw.length > 1) inside?.add(normal.length + 1).add(normal.length + 2)
+      normal += raw
+    } else {
       normal += table[value]!.encoded
       index += 2
     }
     if (octet === 0x3f) table = inQuery
   }
   return normal
+}
+
+/** What patterns are held against. */
+export interface Path {
+  /** In normal form. */
+  readonly text: string
+  /** Places of it where nothing begins: they lie within what is one character in the URL. */
+  readonly inside: ReadonlySet<number>
+}
+
+const nowhere: ReadonlySet<number> = new Set()
+
+/** @param octets a path with its query, as it is sent */
+export const path = (octets: string): Path => {
+  if (isNormal.test(octets)) return { text: octets, inside: nowhere }
+  const inside = new Set<number>()
+  return { text: normalize(octets, inside), inside }
 }
 
 /** A piece of a pattern between wildcards. */
@@ -108,35 +133,43 @@ const bordersOf = (text: string): Uint32Array => {
   return borders
 }
 
-const indexOf = (path: string, piece: Piece, from: number): number => {
-  const { text } = piece
-  if (text.length <= shortPiece) return path.indexOf(text, from)
-  if (text.length > path.length - from) return -1
-  const borders = (piece.borders ??= bordersOf(text))
+const indexOf = ({ text, inside }: Path, piece: Piece, from: number): number => {
+  if (piece.text.length <= shortPiece) {
+    let found = text.indexOf(piece.text, from)
+    while (inside.has(found)) found = text.indexOf(piece.text, found + 1)
+    return found
+  }
+  if (piece.text.length > text.length - from) return -1
+  const borders = (piece.borders ??= bordersOf(piece.text))
   let matched = 0
-  for (let index = from; index < path.length; index++) {
-    while (matched > 0 && path.charCodeAt(index) !== text.charCodeAt(matched)) matched = borders[matched - 1]!
-    if (path.charCodeAt(index) === text.charCodeAt(matched)) matched++
-    if (matched === text.length) return index - matched + 1
+  for (let index = from; index < text.length; index++) {
+    while (matched > 0 && text.charCodeAt(index) !== piece.text.charCodeAt(matched)) matched = borders[matched - 1]!
+    if (text.charCodeAt(index) === piece.text.charCodeAt(matched)) matched++
+    if (matched < piece.text.length) continue
+    const start = index - matched + 1
+    if (!inside.has(start)) return start
+    matched = borders[matched - 1]!
   }
   return -1
 }
 
-/** Does it fit a path in normal form? A pattern without `$` need only fit its beginning. */
-export const matches = (pattern: Pattern, path: string): boolean => {
+/** Does it fit a path? A pattern without `$` need only fit its beginning. */
+export const matches = (pattern: Pattern, path: Path): boolean => {
   const { anchored, pieces } = pattern
+  const { text, inside } = path
   const first = pieces[0]!.text
-  if (!path.startsWith(first)) return false
+  if (!text.startsWith(first)) return false
   let position = first.length
   const last = pieces.length - 1
-  if (last === 0) return !anchored || position === path.length
+  if (last === 0) return !anchored || position === text.length
   for (let index = 1; index < last; index++) {
     const found = indexOf(path, pieces[index]!, position)
     if (found < 0) return false
     position = found + pieces[index]!.text.length
   }
   const ending = pieces[last]!
+  const start = text.length - ending.text.length
   return anchored
-    ? path.length - ending.text.length >= position && path.endsWith(ending.text)
+    ? start >= position && text.endsWith(ending.text) && !inside.has(start)
     : indexOf(path, ending, position) >= 0
 }

@@ -259,13 +259,13 @@ export const parse = (content: Uint8Array | string): Robots => {
 export const groupFor = (robots: Robots, productToken: string): Group | undefined =>
   robots.groups.get(productToken.toLowerCase()) ?? robots.groups.get("*")
 
-/** Path and query as octets in normal form. */
-const pathOf = (url: string): string => {
+/** Path and query, as patterns are held against them. */
+const pathOf = (url: string): Pattern.Path => {
   const parsed = URL.parse(url, "http://robots.invalid/")
-  if (parsed === null) return "/"
+  if (parsed === null) return Pattern.path("/")
   // `search` does not tell an empty query from none
   const query = parsed.search || (/^[^?#]*\?(?:#|$)/.test(parsed.href) ? "?" : "")
-  return Pattern.normalize(parsed.pathname + query)
+  return Pattern.path(parsed.pathname + query)
 }
 
 /**
@@ -278,7 +278,7 @@ export const decide = (robots: Robots, productToken: string, url: string): Decis
   const group = groupFor(robots, productToken)
   if (group === undefined || group.rules.length === 0) return { allowed: true }
   const path = pathOf(url)
-  if (path === "/robots.txt") return { allowed: true }
+  if (path.text === "/robots.txt") return { allowed: true }
   const rule = group.rules.find((one) => Pattern.matches(one.pattern, path))
   return rule === undefined
     ? { allowed: true }

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
 import * as Pattern from "../../src/robots/Pattern.ts"
 
-const fits = (pattern: string, path: string) => Pattern.matches(Pattern.make(pattern), Pattern.normalize(path))
+const fits = (pattern: string, path: string) => Pattern.matches(Pattern.make(pattern), Pattern.path(path))
 
 /** The same sequence for the same seed. */
 const random = (seed: number) => {
@@ -10,6 +11,32 @@ const random = (seed: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     return Math.floor((state / 2 ** 32) * below)
   }
+}
+
+/**
+ * Slow and plain: the pattern as a regular expression for the URL as it is sent, in which escapes of unreserved octets are
+ * undone (RFC 9309 2.2.2). What is escaped in the pattern may be so in the URL or not (2.2.3), and the other way about.
+ */
+const sentFits = (pattern: string, path: string): boolean => {
+  const escape = /%([0-9A-Fa-f]{2})/g
+  const undo = (text: string) =>
+    text.replace(escape, (whole, hex: string) => {
+      const character = String.fromCharCode(Number.parseInt(hex, 16))
+      return /[A-Za-z0-9._~-]/.test(character) ? character : whole.toUpperCase()
+    })
+  const either = (character: string) => {
+    const escaped = `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+    const plain = character === "%" ? "%(?![0-9A-F]{2})" : `\\${character}`
+    return `(?:${escaped}|${plain})`
+  }
+  const anchored = pattern.endsWith("$")
+  const pieces = (anchored ? pattern.slice(0, -1) : pattern).split("*").map((piece) =>
+    undo(piece).replace(/%[0-9A-F]{2}|[^]/g, (one) => {
+      if (one.length > 1) return either(String.fromCharCode(Number.parseInt(one.slice(1), 16)))
+      return /[A-Za-z0-9]/.test(one) ? one : /[/?&]/.test(one) ? `\\${one}` : either(one)
+    })
+  )
+  return new RegExp(`^${pieces.join(".*")}${anchored ? "$" : ""}`, "s").test(undo(path))
 }
 
 describe("normalize", () => {
@@ -80,6 +107,31 @@ describe("matches", () => {
       ).test(path)
       assert.strictEqual(fits(pattern, path), expected, `${pattern} on ${path}`)
     }
+  })
+
+  it("takes a character that the URL has as it is for one", () => {
+    assert.isFalse(fits("/*2A", "/a*"))
+    assert.isFalse(fits("/*24$", "/a$"))
+    assert.isFalse(fits("/*7C", "/a|b"))
+    assert.isFalse(fits("/*25", "/100%"))
+    assert.isTrue(fits("/*2A", "/a%2A"))
+    assert.isTrue(fits("/*2A", "/a*2A"))
+    assert.isTrue(fits("/*%2A", "/a*"))
+    // beyond the length from which Knuth, Morris and Pratt search
+    const long = "%2A".repeat(20)
+    assert.isFalse(fits(`/*${long.slice(1)}`, `/${"*".repeat(20)}`))
+    assert.isTrue(fits(`/*${long.slice(1)}`, `/${"*".repeat(20)}%2A${"*".repeat(19)}`))
+  })
+
+  it("agrees with a matcher that works on the URL as it is sent", () => {
+    const part = fc.constantFrom(..."/a2AC34%*$|?&", "\xe4", "%2A", "%2a", "%24", "%25", "%7c", "%E4", "%41")
+    const text = fc.array(part, { maxLength: 7 }).map((parts) => `/${parts.join("")}`)
+    fc.assert(
+      fc.property(text, text, (pattern, path) => {
+        assert.strictEqual(fits(pattern, path), sentFits(pattern, path), `${pattern} on ${path}`)
+      }),
+      { numRuns: 5_000 }
+    )
   })
 
   it("finds long pieces as the engine does", () => {
