@@ -24,6 +24,8 @@ export interface Owner {
   readonly keeps: boolean
   /** It can take a request: it is new, or its response is complete. */
   readonly onFree: (connection: LaneConnection) => void
+  /** The handler of an answer has returned, and may have asked for more. */
+  readonly onAnswered: () => void
   /** It is gone. `cause` where it went before it was given any request. */
   readonly onGone: (connection: LaneConnection, cause: Error | undefined) => void
 }
@@ -197,7 +199,7 @@ export class LaneConnection implements Message, Serving {
 
   #complete(flight: Flight, isClean: boolean): void {
     this.#land()
-    if (isClean && this.#parser.reusable && this.#owner.keeps && this.#socket.writableLength === 0) {
+    if (isClean && !this.#ended && this.#parser.reusable && this.#owner.keeps && this.#socket.writableLength === 0) {
       this.#owner.onFree(this)
     } else this.fail(LaneFault.closed())
     try {
@@ -205,6 +207,7 @@ export class LaneConnection implements Message, Serving {
     } catch (error) {
       flight.handler.onResponseError?.(flight, error as Error)
     }
+    this.#owner.onAnswered()
   }
 
   /** Parts with the present flight: nothing reaches the connection through it from here on. */
