@@ -92,9 +92,9 @@ export interface Decider {
    * Asked before each operation of a fiber. True: others go first, if there are any: ready tasks, or the `outer` fibers
    * (the runner is among them) in whose operations this one is nested.
    */
-  readonly preempts: (runner: Runner, ready: ReadonlyArray<Candidate>, outer: ReadonlyArray<Runner>) => boolean
+  readonly preempts: (runner: Runner, ready: Iterable<Candidate>, outer: ReadonlyArray<Runner>) => boolean
   /** Which of the first `count` (at least 2) ready tasks runs next. */
-  readonly pick: (ready: ReadonlyArray<Candidate>, count: number) => number
+  readonly pick: (ready: Iterable<Candidate>, count: number) => number
   /** A fiber yielded by itself. */
   readonly yielded?: (runner: Runner) => void
 }
@@ -152,12 +152,22 @@ const pctDecider = (depth: number, steps: number, draw: Randomness): Decider => 
         lower(runner)
       }
       const own = rank(runner)
-      return ready.some((candidate) => priorityOf(candidate) > own) || outer.some((other) => rank(other) > own)
+      for (const candidate of ready) if (priorityOf(candidate) > own) return true
+      return outer.some((other) => rank(other) > own)
     },
     pick: (ready, count) => {
-      let best = 0
-      for (let index = 1; index < count; index++) if (priorityOf(ready[index]!) > priorityOf(ready[best]!)) best = index
-      return best
+      let best: Candidate | undefined
+      let at = 0
+      let index = 0
+      for (const candidate of ready) {
+        if (best === undefined) best = candidate
+        else if (priorityOf(candidate) > priorityOf(best)) {
+          best = candidate
+          at = index
+        }
+        if (++index === count) break
+      }
+      return at
     },
     yielded: lower
   }

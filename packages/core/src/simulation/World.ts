@@ -22,6 +22,7 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Control from "./Control.ts"
 import * as Randomness from "./Randomness.ts"
+import { Ready } from "./Ready.ts"
 import type * as Schedule from "./Schedule.ts"
 import * as Strategy from "./Strategy.ts"
 import * as Timers from "./Timers.ts"
@@ -114,7 +115,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   victimSteps = 0
 
   private readonly decider: Strategy.Decider
-  private readonly ready: Array<Task> = []
+  private readonly ready = new Ready<Task>()
   private readonly timers: Array<Timer> = []
   private readonly runners = new Map<number, Runner>()
   private pruneAt = 256
@@ -190,7 +191,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     if (runner.slice >= fiber.cache.maxOpsBeforeYield) return this.preempt(runner)
     // Alone, and not nested in another fiber's operation: nobody could go first.
     if (!this.decider.preempts(runner, this.ready, this.stack)) return false
-    if (this.ready.length === 0 && this.stack.length === 1) return false
+    if (this.ready.isEmpty && this.stack.length === 1) return false
     this.deviations.push({ _tag: "Preemption", fiber: runner.number, point: runner.points })
     this.preemptions++
     return this.preempt(runner)
@@ -208,19 +209,11 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     const by = preempted ?? (current === undefined ? undefined : this.runners.get(current.id))
     const task: Task = { run, priority, by, owner: preempted }
     if (preempted === undefined) this.scheduled = task
-    this.push(task)
+    this.ready.add(task)
   }
 
   /** Part of the interface; the loop alone runs tasks. */
   flush(): void {}
-
-  private push(task: Task) {
-    const { ready } = this
-    let at = ready.length
-    while (at > 0 && ready[at - 1]!.priority > task.priority) at--
-    if (at === ready.length) ready.push(task)
-    else ready.splice(at, 0, task)
-  }
 
   private preempt(runner: Runner): true {
     this.mix(runner.number)
@@ -316,14 +309,14 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     const { timers } = this
     for (;;) {
       while (timers.length > 0 && timers[0]!.fire === undefined) Timers.take(timers)
-      if (timers.length === 0) return this.ready.length > 0
-      if (this.ready.length > 0 && timers[0]!.at > this.now) return true
+      if (timers.length === 0) return !this.ready.isEmpty
+      if (!this.ready.isEmpty && timers[0]!.at > this.now) return true
       const timer = Timers.take(timers)
       if (timer.at > this.now) {
         this.now = timer.at
         this.mix(Math.round(timer.at * 1e3) | 0)
       }
-      this.push({ run: () => timer.fire?.(), priority: 0, by: timer.owner, owner: timer.owner })
+      this.ready.add({ run: () => timer.fire?.(), priority: 0, by: timer.owner, owner: timer.owner })
     }
   }
 
@@ -359,12 +352,12 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
         continue
       }
       this.settleYield()
-      if (this.ready.length === 0 && this.outside.length > 0) {
+      if (this.ready.isEmpty && this.outside.length > 0) {
         if (!this.outside.every(({ settled }) => settled)) return "Outside"
         for (const { resume } of this.outside.splice(0))
-          this.push({ run: resume, priority: 0, by: undefined, owner: undefined })
+          this.ready.add({ run: resume, priority: 0, by: undefined, owner: undefined })
       }
-      if (this.ready.length === 0 && !this.advance()) {
+      if (this.ready.isEmpty && !this.advance()) {
         this.close()
         return "Stuck"
       }
@@ -384,9 +377,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
 
   private pick(): Task {
     const { ready } = this
-    let count = ready.length
-    if (count > 1 && ready[count - 1]!.priority !== ready[0]!.priority)
-      count = ready.findIndex(({ priority }) => priority !== ready[0]!.priority)
+    const count = ready.mostUrgent
     let index = 0
     if (count > 1) {
       this.choices++
@@ -394,7 +385,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
       if (index > 0) this.deviations.push({ _tag: "Pick", choice: this.choices, index })
     }
     this.mix(index * 4096 + count)
-    return index === 0 ? ready.shift()! : ready.splice(index, 1)[0]!
+    return ready.take(index)
   }
 
   /** What a fiber scheduled last, without another operation after it, was its own yield. */
