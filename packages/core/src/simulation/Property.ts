@@ -26,12 +26,17 @@ const environment = (name: string): string | undefined => {
 }
 
 /**
- * A test body: `it("keeps the sum", Simulation.property(program, { invariants: {...} }))`. It throws a failure whose
- * message has the seeds, the schedule, what ran, and the line that runs it again.
+ * A test body: `it("keeps the sum", Simulation.property(program, { invariants: {...} }))`. It throws an error whose
+ * message has the seeds, the schedule, what ran, and the line that runs it again; its stack is the place of this call.
+ * For a failure as data there is `explore`.
  */
-export const property =
-  <A, E>(program: Effect.Effect<A, E>, options: PropertyOptions<A> = {}): (() => Promise<void>) =>
-  async () => {
+export const property = <A, E>(
+  program: Effect.Effect<A, E>,
+  options: PropertyOptions<A> = {}
+): (() => Promise<void>) => {
+  const here = new Error()
+  Error.captureStackTrace?.(here, property) // where the engine has it
+  return async () => {
     const line = environment("SIMUL_REPLAY") ?? options.replay
     const seeds = environment("SIMUL_SEEDS")
     if (seeds !== undefined && !/^[1-9]\d*$/.test(seeds))
@@ -49,8 +54,15 @@ export const property =
         }
       )
     )
-    if (failure !== undefined) throw new Error(explain(failure), { cause: failure })
+    if (failure !== undefined) throw told(failure, here)
   }
+}
 
-const explain = (failure: Failure.SimulationFailure) =>
-  `${failure.message}\n  again: SIMUL_REPLAY="${failure.replay}" in front of the command that runs this test`
+/** Without the failure as its cause: runners print that too, and all would be said twice. */
+const told = (failure: Failure.SimulationFailure, { stack = "" }: Error) => {
+  const error = new Error(
+    `${failure.message}\n  again: SIMUL_REPLAY="${failure.replay}" in front of the command that runs this test`
+  )
+  error.stack = stack.replace(/^Error.*/, () => `Error: ${error.message}`)
+  return error
+}
