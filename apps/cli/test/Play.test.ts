@@ -43,7 +43,7 @@ describe("play", () => {
         board 2                          ▄███▂░▆███░░▇██▇░░███▆
         board 3                                                 ▂███▄░▃███▃░▄███▂░▆███
 
-        wall 1 h 36 m · at work busy 100.0 % · 4 lanes, at most 2 at once
+        wall 1 h 36 m · at work 100.0 % · 4 lanes, at most 2 at once
         █ running  ░ waiting
 
         a move at each board in turn
@@ -54,10 +54,10 @@ describe("play", () => {
         board 2     ▅███▁░▁███▆░░▄███▂░░▇██▇
         board 3       ▄███▂░░▇██▇░░▂███▄░░▆███
 
-        wall 41 m 00 s · at work busy 100.0 % · 4 lanes, at most 4 at once
+        wall 41 m 00 s · at work 100.0 % · 4 lanes, at most 4 at once
         █ running  ░ waiting
 
-                                          theory                         predicted  measured"
+                                          predicted  measured"
       `)
       const again = yield* screenOf("play", "exhibition", "--opponents", "3", "--moves", "4")
       assert.strictEqual(again.stdout, stdout)

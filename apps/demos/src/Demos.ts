@@ -15,6 +15,7 @@ import * as TimelineText from "@simul/core/TimelineText"
 import * as TimelineTrace from "@simul/core/TimelineTrace"
 import * as Effect from "effect/Effect"
 import { chapters, scenarios } from "./Chapters.ts"
+import * as Guess from "./Guess.ts"
 import * as Live from "./Live.ts"
 import * as RealRun from "./node/RealRun.ts"
 
@@ -150,17 +151,6 @@ const ask = async (terminal: Terminal): Promise<string> => {
   }
 }
 
-const judged = (guess: string, { question }: Scenario.Scenario, { measured, checks }: Scenario.Played): string => {
-  const answer = measured[question.answer]
-  const unit = checks.find(({ key }) => key === question.answer)?.unit ?? ""
-  const number = Number.parseFloat(guess)
-  if (typeof answer !== "number" || Number.isNaN(number))
-    return `You said ${guess.trim() || "nothing"}; it is ${answer}.\n\n`
-  const off = answer === 0 ? Math.abs(number) : Math.abs(number / answer - 1)
-  const share = answer === 0 ? `off by ${number}` : `off by ${(100 * off).toFixed(0)} %`
-  return `You said ${number} ${unit}, it is ${Number(answer.toPrecision(4))} ${unit}: ${off < 0.05 ? "right" : share}.\n\n`
-}
-
 const everything = async (terminal: Terminal, seed: number): Promise<number> => {
   let status = 0
   for (const scenario of scenarios) {
@@ -275,7 +265,8 @@ const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnT
   if (isVirtual && flags.events === true) for (const event of played.events) tell(event)
   if (speed !== undefined && isDrawn) await live.replay(played.events, speed)
   write(`${ScenarioText.pictures(played, options)}\n`)
-  if (guess !== undefined) write(judged(guess, scenario, played))
+  const asked = played.checks.find(({ key }) => key === scenario.question.answer)
+  if (guess !== undefined && asked !== undefined) write(`${Guess.judge(guess, asked).text}.\n\n`)
   write(ScenarioText.reveal(scenario, played, options))
   if (isData) {
     const { mode, parameters, checks, inLine, loopInLineMs } = played

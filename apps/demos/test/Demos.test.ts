@@ -172,8 +172,8 @@ describe("the program", () => {
       b    ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
       c    ░░░░░░░░░░░░░░░░░░░░
 
-      wall 3 s · at work busy 0.0 % · 3 lanes, at most 3 at once
-      █ running  ░ waiting
+      wall 3 s · at work 0.0 % · 3 lanes, at most 3 at once
+      ░ waiting
 
           0.5000 s                  c 3
           0.8000 s          b 3
@@ -203,9 +203,9 @@ describe("the program", () => {
   it("asks for a prediction first, and says how far it was off", async () => {
     const asked = async (answer: string) =>
       (await screenWith(answer, "chess", "--virtual", "--predict", "--opponents", "3")).stdout
-    assert.include(await asked("360\n"), "You said 360 min, it is 180 min: off by 100 %.")
-    assert.include(await asked("181\n"), "You said 181 min, it is 180 min: right.")
-    assert.include(await asked("\n"), "You said nothing; it is 180.")
+    assert.include(await asked("360\n"), "You said 360 min; it is 180 min: 2 times too much.")
+    assert.include(await asked("181\n"), "You said 181 min; it is 180 min: right.")
+    assert.include(await asked("\n"), "You said nothing; it is 180 min.")
   })
 
   it("writes timelines as a page and as a trace, or says that it cannot", async () => {

@@ -3,7 +3,8 @@
  *
  * 1. A cell is one character of `durationMs / cells`. Work is drawn as tall as
  *    the share of the cell that it takes (`▁` to `█`), however short it is; a
- *    cell without work shows what took most of it.
+ *    cell without work shows what took most of it. A counter that is asked for
+ *    is a line as well, as tall as its highest value in the cell.
  * 2. No line is wider than `width`, and there are at most `lanes` lines of lanes;
  *    what is not drawn is counted below.
  * 3. The same timeline and options give the same text.
@@ -16,6 +17,8 @@ export interface Options {
   readonly width?: number
   /** Lanes drawn: the first of the tree in the order of their start [60]. */
   readonly lanes?: number
+  /** The counters that are drawn, and the value that fills the line of each: one scale for several timelines [none]. */
+  readonly highest?: ReadonlyMap<string, number>
   /** ANSI colours [false]. */
   readonly colour?: boolean
   /** Characters beyond ASCII [true]. */
@@ -82,7 +85,9 @@ export const render = (timeline: Timeline, options: Options = {}): string => {
   const label = ({ lane, depth }: Row) =>
     `${"  ".repeat(Math.max(0, depth - 1))}${depth > 0 ? glyphs.branch : ""}${printable(timeline.lanes[lane]!.name, unicode)}`
   const labels = rows.map(label)
-  const gutter = Math.min(Math.max(4, ...labels.map(widthOf)), Math.floor(width / 3))
+  const counters = (timeline.counters ?? []).filter(({ name }) => options.highest?.has(name))
+  const names = counters.map(({ name }) => printable(name, unicode))
+  const gutter = Math.min(Math.max(4, ...[...labels, ...names].map(widthOf)), Math.floor(width / 3))
   // a blank on each side of the bar, and its end
   const cells = width - gutter - 3
   const cellMs = Math.max(timeline.durationMs, Number.MIN_VALUE) / cells
@@ -102,10 +107,14 @@ export const render = (timeline: Timeline, options: Options = {}): string => {
     ...(rows.length < timeline.lanes.length
       ? [`${" ".repeat(gutter)} and ${timeline.lanes.length - rows.length} more ${timeline.words.lane}s`]
       : []),
+    ...counters.map((counter, index) => {
+      const bar = counted(counter, timeline.durationMs, options.highest!.get(counter.name)!, cells, cellMs, glyphs)
+      return `${fitted(names[index]!, gutter, unicode)} ${paint(bar.trimEnd(), "worker")}`
+    }),
     "",
-    summary(timeline, unicode),
+    summary(timeline, counters, unicode),
     ...notes(timeline),
-    legend(timeline, glyphs, paint),
+    ...legend(timeline, glyphs, paint),
     ""
   ].join("\n")
 }
@@ -186,6 +195,31 @@ const drawn = (
   })
 }
 
+type Counter = NonNullable<Timeline["counters"]>[number]
+
+const highestOf = ({ values }: Counter) => values.reduce((most, value) => Math.max(most, value), 0)
+
+/** The cells of a counter: its highest value in each, of `most`. */
+const counted = (
+  { atMs, values }: Counter,
+  durationMs: number,
+  most: number,
+  cells: number,
+  cellMs: number,
+  { work }: Glyphs
+): string => {
+  const tops = new Float64Array(cells)
+  for (const [index, value] of values.entries()) {
+    const untilMs = atMs[index + 1] ?? durationMs
+    const from = Math.min(cells - 1, Math.floor(atMs[index]! / cellMs + 1e-9))
+    for (let cell = from; cell < cells && (cell === from || cell * cellMs < untilMs - 1e-9 * cellMs); cell++)
+      tops[cell] = Math.max(tops[cell]!, value)
+  }
+  return Array.from(tops, (top) =>
+    top <= 0 ? " " : work[Math.min(work.length, Math.max(1, Math.ceil((top / most) * work.length - 1e-6))) - 1]!
+  ).join("")
+}
+
 /** Neighbours of one colour together. */
 const runsOf = (cells: ReadonlyArray<Cell>): ReadonlyArray<Cell> => {
   const runs: Array<{ text: string; readonly as: Colour | undefined }> = []
@@ -239,16 +273,23 @@ const mostAtOnce = (stretches: ReadonlyArray<{ readonly startMs: number; readonl
 
 const percent = (part: number) => `${(100 * part).toFixed(1)} %`
 
-const summary = (timeline: Timeline, unicode: boolean): string => {
+const summary = (timeline: Timeline, counters: ReadonlyArray<Counter>, unicode: boolean): string => {
   const { lanes, spans, categories, durationMs, words, thread } = timeline
-  const work = new Set(categories.filter(({ name, waiting }) => !waiting && name !== "worker").map(({ name }) => name))
+  // beside a thread that is told of, its workers are told of apart
+  const isWork = ({ name, waiting }: Category) => !waiting && (thread === undefined || name !== "worker")
+  const work = new Set(categories.filter(isWork).map(({ name }) => name))
   const share = (ms: number) => percent(durationMs > 0 ? ms / durationMs : 0)
   const workers = lanes.filter(({ group }) => group === "workers" && thread !== undefined)
   const others = workers.length === 0 ? lanes : lanes.filter((lane) => !workers.includes(lane))
   const parts = [
     `wall ${duration(durationMs)}`,
-    `${thread?.name ?? "at work"} busy ${share(covered(spans.filter(({ category }) => work.has(category))))}`,
-    `${others.length} ${words.lane}${others.length === 1 ? "" : "s"}, at most ${mostAtOnce(others)} at once`
+    ...(lanes.length === 0 && counters.length > 0
+      ? []
+      : [
+          `${thread === undefined ? "at work" : `${thread.name} busy`} ${share(covered(spans.filter(({ category }) => work.has(category))))}`,
+          `${others.length} ${words.lane}${others.length === 1 ? "" : "s"}, at most ${mostAtOnce(others)} at once`
+        ]),
+    ...counters.map((counter) => `${counter.name} at most ${Number(highestOf(counter).toPrecision(4))}`)
   ]
   if (workers.length > 0) {
     const busyMs = workers.reduce((sum, { times }) => sum + (times["worker"] ?? 0), 0)
@@ -267,21 +308,26 @@ const notes = ({ leftOut, words }: Timeline): ReadonlyArray<string> => [
   ...(leftOut.lanes === 0 ? [] : [`${leftOut.lanes} ${words.lane}s are not kept`])
 ]
 
-const legend = ({ categories, lanes }: Timeline, glyphs: Glyphs, paint: (text: string, as: Colour) => string) => {
-  const used = new Set(lanes.flatMap(({ times }) => Object.keys(times)))
+const legend = (
+  { categories, lanes, spans }: Timeline,
+  glyphs: Glyphs,
+  paint: (text: string, as: Colour) => string
+) => {
+  const used = new Set([...lanes.flatMap(({ times }) => Object.keys(times)), ...spans.map(({ category }) => category)])
   const styles = new Set(categories.filter(({ name }) => used.has(name)).map(styleOf))
   const words = { work: "running", worker: "worker", ready: "ready", waiting: "waiting" } as const
   const ends = new Set(lanes.flatMap(({ end }) => (end === undefined ? [] : [end])))
-  return [
+  const entries = [
     ...(["work", "ready", "waiting", "worker"] as const).flatMap((style) =>
-      style === "work" || styles.has(style)
+      styles.has(style)
         ? [`${paint(style === "work" ? glyphs.work.at(-1)! : glyphs[style], style)} ${words[style]}`]
         : []
     ),
     ...(["ok", "failed", "interrupted"] as const).flatMap((end) =>
       ends.has(end) ? [`${paint(glyphs.ends[end], end)} ${end}`] : []
     )
-  ].join("  ")
+  ]
+  return entries.length === 0 ? [] : [entries.join("  ")]
 }
 
 /** Text that cannot move the cursor: names may come from anywhere. */

@@ -128,6 +128,28 @@ wall 3.3 s · event loop busy 0.0 % · 6 fibers, at most 5 at once · 1 worker b
     )
   })
 
+  it("draws a counter as tall as its highest value in a cell, and tells that of the run", () => {
+    const counter = { name: "queue", atMs: [0, 2, 3, 3.5, 20], values: [1, 4, 8, 2, 0] }
+    const timeline: Timeline = { ...timelineOf([["running", 0, 32]], 32), counters: [counter] }
+    const drawn = (options: TimelineText.Options = {}) =>
+      TimelineText.render(timeline, { width: 40, highest: new Map([["queue", 8]]), ...options })
+    assert.strictEqual(drawn().split("\n")[3], `queue ▁▁▄█${"▂".repeat(16)}`)
+    assert.include(drawn(), " · queue at most 8\n")
+    // another run went twice as high
+    assert.strictEqual(drawn({ highest: new Map([["queue", 16]]) }).split("\n")[3], `queue ▁▁▂▄${"▁".repeat(16)}`)
+    assert.notInclude(drawn({ highest: new Map() }), "queue")
+    assert.strictEqual(drawn({ unicode: false }).split("\n")[3], `queue --=#${"-".repeat(16)}`)
+  })
+
+  it("draws a counter without lanes, and one that is never above 0", () => {
+    const counters = [{ name: "none", atMs: [0], values: [0] }]
+    const text = TimelineText.render(
+      { ...timelineOf([], 33), lanes: [], counters },
+      { width: 40, highest: new Map([["none", 0]]) }
+    )
+    assert.strictEqual(text.split("\n").slice(2).join("\n"), "none \n\nwall 33 ms · none at most 0\n")
+  })
+
   it("keeps to its width, whatever the names, and counts what it does not draw", () => {
     for (const width of [1, 40, 57, 100, 240]) {
       const text = TimelineText.render(
@@ -162,7 +184,7 @@ wall 3.3 s · event loop busy 0.0 % · 6 fibers, at most 5 at once · 1 worker b
 
   it("draws a run without lanes and without length", () => {
     const text = TimelineText.render({ ...timelineOf([], 0), lanes: [] })
-    assert.include(text, "wall 0 · at work busy 0.0 % · 0 fibers, at most 0 at once")
+    assert.include(text, "wall 0 · at work 0.0 % · 0 fibers, at most 0 at once")
     assert.notMatch(text, /NaN|Infinity/)
   })
 

@@ -58,9 +58,10 @@ export const concurrencyVsParallelism = Scenario.make({
     // a thread that waits is a thread that does nothing else
     const waitThreads = yield* waits("waiting, a thread each, as many as cores", cores)
     const works = lanes.map((lane) => ({ lane, work: Work.fibonacci(n) }))
-    const inTurn = yield* Ways.run("sequential", works, cores)
-    const fibers = yield* Ways.run("cooperative", works, cores)
-    const threads = yield* Ways.run("threads", works, cores)
+    const computed = (way: Ways.Way) => Ways.run(way, works, cores, "computing")
+    const inTurn = yield* computed("sequential")
+    const fibers = yield* computed("cooperative")
+    const threads = yield* computed("threads")
     return {
       waitFibers: waitInTurn / waitFibers,
       computeFibers: inTurn.ownMs / fibers.ownMs,

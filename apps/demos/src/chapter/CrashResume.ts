@@ -21,12 +21,16 @@ interface Survivors {
   readonly disk: SimulatedDisk.SimulatedDisk
 }
 
+/** What is done with each step: of what file, and what it is. */
+type Step<R> = <A, E>(of: string, what: string, step: Effect.Effect<A, E>) => Effect.Effect<A, E, R>
+
 /** Saves each page that the journal does not have: a part, synced, renamed, then the journal's line; or the line first. */
-const download = (
+const download = <R = never>(
   { disk }: Survivors,
   pages: ReadonlyArray<string>,
-  journalFirst: boolean
-): Effect.Effect<void, PlatformError.PlatformError> =>
+  journalFirst: boolean,
+  step: Step<R> = (_, __, effect) => effect
+): Effect.Effect<void, PlatformError.PlatformError, R> =>
   Effect.scoped(
     Effect.gen(function* () {
       const fs = SimulatedFileSystem.make(disk)
@@ -39,18 +43,41 @@ const download = (
       yield* journal.truncate(whole.length)
       const done = whole.split("\n")
       const commit = Effect.fnUntraced(function* (page: string) {
-        yield* journal.writeAll(new TextEncoder().encode(`${page}\n`))
-        yield* journal.sync
+        yield* step("journal", "line", journal.writeAll(new TextEncoder().encode(`${page}\n`)))
+        yield* step("journal", "sync", journal.sync)
       })
       for (const page of pages) {
         if (done.includes(page)) continue
         if (journalFirst) yield* commit(page)
-        yield* fs.writeFileString(`/pages/${page}.part`, body(page))
-        yield* sync(fs, `/pages/${page}.part`)
-        yield* fs.rename(`/pages/${page}.part`, `/pages/${page}`)
-        yield* sync(fs, "/pages")
+        yield* step("page", "write", fs.writeFileString(`/pages/${page}.part`, body(page)))
+        yield* step("page", "sync", sync(fs, `/pages/${page}.part`))
+        yield* step("page", "rename", fs.rename(`/pages/${page}.part`, `/pages/${page}`))
+        yield* step("page", "sync", sync(fs, "/pages"))
         if (!journalFirst) yield* commit(page)
       }
+    })
+  )
+
+/** How long a step takes in the picture. */
+const stepMs = 10
+
+/** One page, step by step, and what a crash would lose: from when the journal promises the page to when the disk has it. */
+const drawn = (title: string, journalFirst: boolean) =>
+  Stage.variant(
+    title,
+    Effect.gen(function* () {
+      let promised = 0
+      let left = 4
+      yield* Stage.count("lost if killed", 0)
+      const step: Step<Stage.Stage> = (of, what, effect) =>
+        Effect.gen(function* () {
+          const done = yield* Stage.during(of, "worker", Effect.andThen(Effect.sleep(stepMs), effect), what)
+          if (of === "page") left--
+          else promised = 1
+          yield* Stage.count("lost if killed", left > 0 ? promised : 0)
+          return done
+        })
+      yield* Effect.orDie(download({ disk: SimulatedDisk.make() }, ["page1"], journalFirst, step))
     })
   )
 
@@ -101,8 +128,10 @@ export const crashResume = Scenario.make({
           invariants: { "every page is whole": (_, { disk }) => isWhole(disk) }
         })
       )
+    yield* drawn("file, then journal", false)
+    yield* drawn("journal, then file", true)
     return yield* Stage.variant(
-      "what was tried",
+      "killed before every step, then started again",
       Effect.gen(function* () {
         const disk = SimulatedDisk.make()
         const other = SimulatedDisk.make()

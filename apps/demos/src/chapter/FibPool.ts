@@ -14,8 +14,13 @@ const parameters = {
   cores: Parameter.whole("cores, at most those there are", { default: 2, minimum: 1, maximum: 16 })
 }
 
-const works = (all: ReadonlyArray<number>) =>
-  all.map((n, index) => ({ lane: `F(${n}) ${index + 1}`, work: Work.fibonacci(n) }))
+const threeOf = (values: Parameter.Values<typeof parameters>) =>
+  indexes(values).map((n) => ({ lane: `F(${n})`, work: Work.fibonacci(n) }))
+
+const equalOf = ({ large, equal }: Parameter.Values<typeof parameters>) => {
+  const n = Math.floor(large / 2)
+  return Array.from({ length: equal }, (_, index) => ({ lane: `F(${n}) ${index + 1}`, work: Work.fibonacci(n) }))
+}
 
 export const fibPool = Scenario.make({
   name: "fib-pool",
@@ -76,14 +81,13 @@ export const fibPool = Scenario.make({
     return costs.reduce((sum, n) => sum + Work.costOf(Work.fibonacci(n)), 0)
   },
   program: Effect.fnUntraced(function* (values) {
-    const { large, equal, cores } = values
-    const unequal = works(indexes(values))
-    const same = works(Array.from({ length: equal }, () => Math.floor(large / 2)))
-    const inTurn = yield* Ways.run("sequential", unequal, cores)
-    const pooled = yield* Ways.run("processes", unequal, cores)
-    const equalInTurn = yield* Ways.run("sequential", same, cores)
-    const threads = yield* Ways.run("threads", same, cores)
-    const processes = yield* Ways.run("processes", same, cores)
+    const three = (way: Ways.Way) => Ways.run(way, threeOf(values), values.cores, "the tutorial's three")
+    const equal = (way: Ways.Way) => Ways.run(way, equalOf(values), values.cores, `${values.equal} equal ones`)
+    const inTurn = yield* three("sequential")
+    const pooled = yield* three("processes")
+    const equalInTurn = yield* equal("sequential")
+    const threads = yield* equal("threads")
+    const processes = yield* equal("processes")
     const digits = [inTurn, pooled].map(({ results }) => results.join(" "))
     return {
       digits: [...new Set(digits)].join(" and "),

@@ -39,11 +39,11 @@ export const getHtml = Scenario.make({
     const web = yield* yield* Web
     const page = yield* Stage.variant("a page", Stage.lane("get", Stage.during("get", "worker", web.page)))
     const trusted = yield* Stage.variant(
-      "a certificate of an authority that the system does not know",
+      "a certificate of an unknown authority (CA)",
       Effect.all({
         on: Stage.lane("verified", Stage.during("verified", "worker", web.secure("system"))),
         off: Stage.lane("ssl=False", Stage.during("ssl=False", "worker", web.secure("anybody"))),
-        named: Stage.lane("authority named", Stage.during("authority named", "worker", web.secure("authority")))
+        named: Stage.lane("CA named", Stage.during("CA named", "worker", web.secure("authority")))
       })
     )
     const { status, type, text } = page
@@ -61,7 +61,7 @@ export const getHtml = Scenario.make({
   }),
   prose: (_, { on, off, named, shown, title, paragraphs }) => [
     `The first ${shown} characters are one request. Scraping begins after it: of the page one wants its title, ${title}, and its ${paragraphs} paragraphs, and not the text that they stand in.`,
-    `Behind the request is a question that one line of the tutorial answers silently: who sent the page? Verified, the stranger was ${on}; with ssl=False it was ${off}, and so would anyone in between be.`,
+    `Behind the request is a question that one line of the tutorial answers silently: who sent the page? Verified, the stranger was ${on}; with \`ssl=False\` it was ${off}, and so would anyone in between be.`,
     `The right repair is to name the authority: then it was ${named}. Here that is \`--cacert FILE\`; \`--insecure\` exists, and says so loudly.`
   ],
   corrections: [
@@ -70,7 +70,7 @@ export const getHtml = Scenario.make({
       is: "the second half is missing there: it extracts nothing, but prints 1000 characters of whatever came. Here 2 selectors say what is wanted"
     },
     {
-      says: "session.get(url, ssl=False)",
+      says: "`session.get(url, ssl=False)`",
       is: "that turns certificate verification off for 1 of 1 requests, silently"
     },
     {

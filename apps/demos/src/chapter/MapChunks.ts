@@ -71,16 +71,16 @@ export const mapChunks = Scenario.make({
           return { firstMs, sum, ms: before === undefined || after === undefined ? wallMs : after - before }
         })
         const found = yield* Stage.variant(
-          `one size after the other, ${rounds} times each`,
+          `so many items to a message, ${rounds} times each`,
           Effect.forEach(chunks, (chunk) =>
             Effect.gen(function* () {
-              const lane = `${chunk} to a message`
+              const lane = chunk === 1 ? "1 item" : `${chunk} items`
               const all = yield* Stage.lane(
                 lane,
                 Effect.forEach(Array.from({ length: rounds }), () => Stage.during(lane, "worker", mapped(chunk)))
               )
               const ms = Math.min(...all.map(({ ms }) => ms))
-              yield* Stage.say("items", `${chunk}: ${Math.round(items / ms)} items a millisecond`)
+              yield* Stage.say("to a message", `${lane}: ${Math.round(items / ms)} a millisecond`)
               return { ms, firstMs: Math.min(...all.map(({ firstMs }) => firstMs)), sums: all.map(({ sum }) => sum) }
             })
           )

@@ -65,56 +65,58 @@ export const politeness = Scenario.make({
   },
   lasts: ({ hosts, pages, delay, answer }) => (hosts + 1) * pages * Math.max(delay, answer),
   program: Effect.fnUntraced(function* ({ hosts, pages, delay, answer }) {
-    const run = (title: string, names: ReadonlyArray<string>) =>
-      Stage.variant(
-        title,
-        Effect.gen(function* () {
-          const rules = Rules.make({
-            perHost: 1,
-            delayMs: delay,
-            robots: false,
-            strikes: 4,
-            backoff: { baseMs: 1000, random: () => 0.5 }
-          })
-          const starts = new Map<string, Array<number>>()
-          const flying = new Map<string, number>()
-          let most = 0
-          for (let page = 1; page <= pages; page++)
-            for (const host of names) rules.add({ url: `http://${host}/${page}`, host, path: "", attempts: 0 })
-          const fetch = (target: Parameters<typeof rules.add>[0]) =>
-            Effect.gen(function* () {
-              const { host } = target
-              flying.set(host, (flying.get(host) ?? 0) + 1)
-              most = Math.max(most, flying.get(host)!)
-              yield* Stage.during(host, "worker", Effect.sleep(answer))
-              flying.set(host, flying.get(host)! - 1)
-              rules.release(target, yield* Stage.now, "answered")
-            })
-          const all: Array<Fiber.Fiber<void>> = []
-          for (let left = names.length * pages; left > 0;) {
-            const now = yield* Stage.now
-            const admission = rules.take(now)
-            if (admission === undefined) {
-              const wake = rules.wakeMs()
-              yield* Effect.sleep(Number.isFinite(wake) ? Math.max(0.1, wake - (yield* Stage.now)) : 1)
-              continue
-            }
-            left--
-            // a request leaves when it is let go: a fiber that begins later would be counted by another clock than the rules
-            const { host } = admission.target
-            starts.set(host, [...(starts.get(host) ?? []), now])
-            all.push(yield* Effect.forkChild(fetch(admission.target), { startImmediately: true }))
-          }
-          yield* Fiber.awaitAll(all)
-          const gaps = Array.from(starts.values()).flatMap((times) =>
-            times.slice(1).map((time, index) => time - times[index]!)
-          )
-          return { ms: yield* Stage.now, gap: Math.min(...gaps), most }
+    const ask = (names: ReadonlyArray<string>) =>
+      Effect.gen(function* () {
+        const rules = Rules.make({
+          perHost: 1,
+          delayMs: delay,
+          robots: false,
+          strikes: 4,
+          backoff: { baseMs: 1000, random: () => 0.5 }
         })
+        const starts = new Map<string, Array<number>>()
+        const flying = new Map<string, number>()
+        let most = 0
+        for (let page = 1; page <= pages; page++)
+          for (const host of names) rules.add({ url: `http://${host}/${page}`, host, path: "", attempts: 0 })
+        const fetch = (target: Parameters<typeof rules.add>[0]) =>
+          Effect.gen(function* () {
+            const { host } = target
+            flying.set(host, (flying.get(host) ?? 0) + 1)
+            most = Math.max(most, flying.get(host)!)
+            yield* Stage.during(host, "worker", Effect.sleep(answer))
+            flying.set(host, flying.get(host)! - 1)
+            rules.release(target, yield* Stage.now, "answered")
+          })
+        const all: Array<Fiber.Fiber<void>> = []
+        for (let left = names.length * pages; left > 0;) {
+          const now = yield* Stage.now
+          const admission = rules.take(now)
+          if (admission === undefined) {
+            const wake = rules.wakeMs()
+            yield* Effect.sleep(Number.isFinite(wake) ? Math.max(0.1, wake - (yield* Stage.now)) : 1)
+            continue
+          }
+          left--
+          // a request leaves when it is let go: a fiber that begins later would be counted by another clock than the rules
+          const { host } = admission.target
+          starts.set(host, [...(starts.get(host) ?? []), now])
+          all.push(yield* Effect.forkChild(fetch(admission.target), { startImmediately: true }))
+        }
+        yield* Fiber.awaitAll(all)
+        const gaps = Array.from(starts.values()).flatMap((times) =>
+          times.slice(1).map((time, index) => time - times[index]!)
+        )
+        return { ms: yield* Stage.now, gap: Math.min(...gaps), most }
+      })
+    const together = yield* Stage.variant("all hosts at once", ask(names(hosts)))
+    const inTurn = yield* Stage.variant(
+      "host after host",
+      Effect.andThen(
+        Effect.forEach(names(hosts), (host) => ask([host]), { discard: true }),
+        Stage.now
       )
-    const together = yield* run("all hosts at once", names(hosts))
-    let inTurn = 0
-    for (const host of names(hosts)) inTurn += (yield* run(`only ${host}`, [host])).ms
+    )
     return {
       wall: together.ms,
       gap: together.gap,

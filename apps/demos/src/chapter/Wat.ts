@@ -104,7 +104,7 @@ export const wat = Scenario.make({
       is: "it returns (done, pending), two sets without an order, and raises 0 of the tasks' errors. Today: asyncio.run and a TaskGroup"
     },
     {
-      says: "get_event_loop() creates a loop",
+      says: "`get_event_loop()` creates a loop",
       is: "it looks for the one that runs; where there is none it raises since Python 3.14. asyncio.run makes 1, and closes it"
     }
   ]

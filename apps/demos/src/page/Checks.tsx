@@ -14,24 +14,6 @@ export const verdict = ({ checks, mode }: Recording): string => {
 /** What was measured, with its unit. */
 export const valueOf = ({ measured, unit }: Check): string => shown(measured, unit)
 
-/** What the reader's prediction was worth. */
-export const judged = (
-  guess: string,
-  { measured, unit }: Check
-): { readonly text: string; readonly isNear: boolean } | undefined => {
-  if (measured === undefined) return undefined
-  const number = Number.parseFloat(guess)
-  if (typeof measured !== "number") {
-    const isNear = guess.trim().toLowerCase() === measured.toLowerCase()
-    return { text: `You said ${guess}; it is ${measured}`, isNear }
-  }
-  if (Number.isNaN(number)) return { text: `You said ${guess}; it is ${shown(measured, unit)}`, isNear: false }
-  const off = measured === 0 ? Math.abs(number) : Math.abs(number / measured - 1)
-  const isNear = off < 0.05
-  const by = isNear ? "right" : measured === 0 ? `off by ${number}` : `off by ${(100 * off).toFixed(0)} %`
-  return { text: `You said ${shown(number, unit)}; it is ${shown(measured, unit)}: ${by}`, isNear }
-}
-
 const gaugeWidth = 124
 
 /** Numbers on a line: the mark is theory, or what it allows; dots are what was measured; the triangle is the reader's. */
@@ -78,7 +60,7 @@ const Gauge = ({
 const Value = ({ value, unit }: { readonly value: Check["measured"]; readonly unit: string | undefined }) =>
   typeof value === "string" ? <span class="text">{value}</span> : <>{shown(value, unit)}</>
 
-const isLong = ({ value }: Check) => typeof value === "string" && value.length > 26
+const isLong = ({ value }: Check) => typeof value === "string" && value.length > 12
 
 const Cell = ({ check, label }: { readonly check: Check | undefined; readonly label: string }) => (
   <td class="number" data-label={label}>
@@ -101,11 +83,11 @@ export interface Props {
   readonly virtual: Recording | undefined
   readonly real: Recording | undefined
   readonly answer: string
-  readonly guess: string | undefined
+  /** What the reader said, where it is a number. */
+  readonly guess: number | undefined
 }
 
 export const Checks = ({ virtual, real, answer, guess }: Props) => {
-  const number = Number.parseFloat(guess ?? "")
   return (
     <table class="checks">
       <thead>
@@ -145,7 +127,7 @@ export const Checks = ({ virtual, real, answer, guess }: Props) => {
               <Gauge
                 check={virtual === undefined ? { ...check, measured: undefined } : check}
                 real={real?.checks[index]}
-                guess={check.key === answer && !Number.isNaN(number) ? number : undefined}
+                guess={check.key === answer ? guess : undefined}
               />
             </td>
           </tr>

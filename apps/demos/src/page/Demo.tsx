@@ -6,7 +6,8 @@ import type { StageEvent } from "@simul/core/scenario/Stage"
 import { duration } from "@simul/core/TimelineLayout"
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { measured, type Recording } from "../Recording.ts"
-import { Checks, judged, valueOf, verdict } from "./Checks.tsx"
+import * as Guess from "../Guess.ts"
+import { Checks, valueOf, verdict } from "./Checks.tsx"
 import { Code } from "./Code.tsx"
 import * as Picture from "./Picture.ts"
 import { endOf, Pictures } from "./Pictures.tsx"
@@ -153,7 +154,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
 
   const asked = shown?.checks.find(({ key }) => key === question.answer)
   const guess = told?.values === values ? told.guess : undefined
-  const said = guess === undefined || asked === undefined ? undefined : judged(guess, asked)
+  const said = guess === undefined || asked === undefined ? undefined : Guess.judge(guess, asked)
   const runReal = () => {
     setOpen(true)
     player.seek(Infinity)
@@ -217,7 +218,8 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
           )}
         </section>
 
-        <details class="turn" open={isOpen}>
+        {/* on a phone the picture comes first */}
+        <details class="turn" open={isOpen && matchMedia("(min-width: 641px)").matches}>
           <summary>What can be turned</summary>
           <Sliders parameters={parameters as Parameter.Parameters} values={values} onTurn={onTurn} />
           {flags !== "" && (
@@ -313,11 +315,15 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
               {said !== undefined ? (
                 <p class={`said ${said.isNear ? "near" : "off"}`}>{said.text}.</p>
               ) : (
-                asked?.measured !== undefined && <p class="said">It is {valueOf(asked)}.</p>
+                asked !== undefined && (
+                  <p class="said">
+                    {asked.measured === undefined ? `Only a ${asked.only} run can tell.` : `It is ${valueOf(asked)}.`}
+                  </p>
+                )
               )}
               {!isLive && <p class="verdict">{verdict(shown)}.</p>}
             </div>
-            <Checks virtual={virtual.recording} real={real.recording} answer={question.answer} guess={guess} />
+            <Checks virtual={virtual.recording} real={real.recording} answer={question.answer} guess={said?.number} />
             {remarks(shown).map((remark) => (
               <p class="dim" key={remark}>
                 <Prose text={remark} />

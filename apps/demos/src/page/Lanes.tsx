@@ -47,11 +47,17 @@ const box = (x: number, y: number, width: number, height: number) => {
 }
 
 /** A mark at the end of a lane, around 0. */
-const endMarks = {
+export const endMarks = {
   ok: "M-3.5 .5l2.5 2.5 5-6",
   failed: "M-3-3l6 6m0-6l-6 6",
   interrupted: "M-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0M-2.4 2.4L2.4-2.4"
 }
+
+/** The mark where a lane said something, around 0. */
+export const saidMark = "M0-5l4 5l-4 5l-4-5z"
+
+/** In the picture it stands at its lane: the lane's name before it is too much. */
+const withoutLane = ({ lane, text }: Said) => (text.startsWith(`${lane} `) ? text.slice(lane.length + 1) : text)
 
 const shortened = (text: string, most: number) => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
 
@@ -109,13 +115,14 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
 
   const marks = useMemo(() => {
     const edge = gutter + body + right
-    return [...Map.groupBy(said, ({ lane }) => lane).values()].flatMap((own) => {
+    const all = [...Map.groupBy(said, ({ lane }) => lane).values()].flatMap((own) => {
       const row = lanes.findIndex(({ name }) => name === own[0]!.lane)
       const bars = (byLane.get(row) ?? []).filter(({ category }) => category in thickness)
       return own.map((one, index) => {
         const isLast = index + 1 === own.length
         const at = x(one.atMs)
-        const long = one.text.length * charWidth + 12
+        const text = withoutLane(one)
+        const long = text.length * charWidth + 12
         const before = index === 0 ? gutter : x(own[index - 1]!.atMs)
         // beside the mark where there is room, before it at the edge
         const isAfter = (isLast ? edge : x(own[index + 1]!.atMs)) - at > long
@@ -128,6 +135,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
         const isPlaced = row >= 0 && rowHeight > 20 && isClear && (isAfter || (isLast && at - before > 2 * long))
         return {
           said: one,
+          text,
           row,
           isPlaced,
           isAfter,
@@ -140,6 +148,9 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
         }
       })
     })
+    // some in the picture and some below it could not be read in their order
+    const isRoom = all.every(({ isPlaced }) => isPlaced)
+    return all.map((one) => ({ ...one, isPlaced: isRoom }))
   }, [timeline, said, endMs, width, gutter])
 
   const axis = ticks(0, endMs, Math.max(2, body / 90)).at
@@ -213,10 +224,10 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
             </text>
           ))}
           {marks.map(
-            ({ said, row, isPlaced, isAfter, x, y, textX, rise, isWithin }, index) =>
+            ({ text, row, isPlaced, isAfter, x, y, textX, rise, isWithin }, index) =>
               row >= 0 && (
                 <g key={index} class="said">
-                  <path d={`M${x} ${y - 5}l4 5l-4 5l-4-5z`} />
+                  <path transform={`translate(${x} ${y})`} d={saidMark} />
                   {isPlaced && (
                     <text
                       class={isWithin ? "within" : ""}
@@ -224,7 +235,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
                       y={y - rise}
                       text-anchor={isAfter ? "start" : "end"}
                     >
-                      {said.text}
+                      {text}
                     </text>
                   )}
                 </g>

@@ -3,7 +3,7 @@ import type { StageEvent } from "@simul/core/scenario/Stage"
 import * as Stage from "@simul/core/scenario/Stage"
 import { duration } from "@simul/core/TimelineLayout"
 import { useMemo } from "preact/hooks"
-import { Lanes, useWidth } from "./Lanes.tsx"
+import { endMarks, Lanes, saidMark, useWidth } from "./Lanes.tsx"
 import { Lines } from "./Lines.tsx"
 
 const isSaid = (event: StageEvent) => event._tag === "Said"
@@ -28,6 +28,11 @@ export const Pictures = ({ events, endMs, playheadMs }: Props) => {
         timelines.some(({ spans }) => spans.some((one) => one.category === name))
       ) ?? [],
     [timelines]
+  )
+  const ends = useMemo(() => new Set(timelines.flatMap(({ lanes }) => lanes.map(({ end }) => end))), [timelines])
+  const isAnySaid = timelines.some(
+    ({ durationMs, lanes }, index) =>
+      durationMs > 0 && said.get(variants[index]!)?.some(({ lane }) => lanes.some(({ name }) => name === lane))
   )
   const highest = new Map<string, number>()
   for (const { counters = [] } of timelines)
@@ -77,6 +82,25 @@ export const Pictures = ({ events, endMs, playheadMs }: Props) => {
               <b>{name}</b> {description}
             </li>
           ))}
+          {Object.entries(endMarks).map(
+            ([end, mark]) =>
+              ends.has(end as keyof typeof endMarks) && (
+                <li key={end}>
+                  <svg class="lanes" width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true">
+                    <path class={`end ${end}`} d={mark} />
+                  </svg>
+                  {end}
+                </li>
+              )
+          )}
+          {isAnySaid && (
+            <li>
+              <svg class="said" width="10" height="12" viewBox="-5 -6 10 12" aria-hidden="true">
+                <path d={saidMark} />
+              </svg>
+              says something
+            </li>
+          )}
         </ul>
       )}
     </div>

@@ -140,8 +140,8 @@ const App = () => {
           </div>
           {scenario !== undefined && (
             <nav class="ways" aria-label="Before and after">
-              {before === undefined ? <span /> : <a href={`#/${before.name}`}>← {before.title}</a>}
-              {after === undefined ? <span /> : <a href={`#/${after.name}`}>{after.title} →</a>}
+              {before === undefined ? <span /> : <a href={`#/${before.name}`}>{`←\u00a0${before.title}`}</a>}
+              {after === undefined ? <span /> : <a href={`#/${after.name}`}>{`${after.title}\u00a0→`}</a>}
             </nav>
           )}
         </main>

@@ -2,7 +2,8 @@
  * A played scenario as text for a terminal: question, pictures, theory beside what was measured, what it teaches.
  *
  * 1. Pictures of one run have one scale: an hour is as wide in each, down to a width of 40.
- * 2. The same run and options give the same text; it says nothing of the machine that wrote it.
+ * 2. No line of the table is wider than the terminal, where that can be: what theory says goes below what is measured.
+ * 3. The same run and options give the same text; it says nothing of the machine that wrote it.
  */
 import type { Timeline } from "../Timeline.ts"
 import * as TimelineText from "../TimelineText.ts"
@@ -105,11 +106,17 @@ export const pictures = ({ timelines, events }: Pick<Played, "timelines" | "even
   const columns = options.compare === true ? timelines.length : 1
   const share = Math.max(40, Math.floor((width - 3 * (columns - 1)) / columns))
   const longestMs = Math.max(...timelines.map(({ durationMs }) => durationMs))
+  const highest = new Map<string, number>()
+  for (const { name, values } of timelines.flatMap(({ counters = [] }) => counters))
+    highest.set(
+      name,
+      values.reduce((most, value) => Math.max(most, value), highest.get(name) ?? 0)
+    )
   const picture = (timeline: Timeline) => {
-    if (timeline.lanes.length === 0) return []
+    if (timeline.lanes.length === 0 && timeline.counters?.length === 0) return []
     const gutter = gutterOf(timeline)
     const cells = Math.round((share - gutter) * (timeline.durationMs / longestMs))
-    const text = TimelineText.render(timeline, { lanes: 24, ...options, width: Math.max(40, gutter + cells) })
+    const text = TimelineText.render(timeline, { lanes: 24, highest, ...options, width: Math.max(40, gutter + cells) })
     return text.trimEnd().split("\n")
   }
   const drawn = timelines.map((timeline, variant) => [
@@ -122,7 +129,8 @@ export const pictures = ({ timelines, events }: Pick<Played, "timelines" | "even
 }
 
 /** What `TimelineText` keeps for names, blanks and ends. */
-const gutterOf = ({ lanes }: Timeline) => 3 + Math.max(4, ...lanes.map(({ name }) => name.length))
+const gutterOf = ({ lanes, counters = [] }: Timeline) =>
+  3 + Math.max(4, ...[...lanes, ...counters].map(({ name }) => name.length))
 
 const beside = (drawn: ReadonlyArray<ReadonlyArray<string>>, share: number): ReadonlyArray<string> =>
   Array.from({ length: Math.max(...drawn.map(({ length }) => length)) }, (_, row) =>
@@ -190,19 +198,27 @@ const table = ({ checks }: Played, options: Options): ReadonlyArray<string> => {
     )
   ]
   const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((row) => row[column]!.length)))
+  const width = widthOf(options)
+  const isWide = widths.reduce((sum, one) => sum + one + 2, 1) <= width
+  const both = Math.max(widths[0]!, widths[1]! + 2)
+  const firstWidth = isWide ? widths[0]! : Math.min(both, Math.max(16, width - widths[2]! - widths[3]! - 7))
   const lines = cells.flatMap(([what, formula, predicted, measured, mark], index) => {
+    const [first = "", ...others] = isWide
+      ? [what]
+      : [...wrap(what, firstWidth), ...(index === 0 ? [] : wrap(formula, firstWidth - 2).map((line) => `  ${line}`))]
     const line = [
-      what.padEnd(widths[0]!),
-      formula.padEnd(widths[1]!),
+      first.padEnd(firstWidth),
+      ...(isWide ? [formula.padEnd(widths[1]!)] : []),
       predicted.padStart(widths[2]!),
       measured.padStart(widths[3]!),
-      painted(mark, mark === "✔" ? 32 : 31, options)
+      mark.trim() === "" ? mark : painted(mark, mark === "✔" ? 32 : 31, options)
     ]
       .join("  ")
       .trimEnd()
     const check = checks[index - 1]
-    if (check === undefined || !isLong(check)) return [line]
-    return [line, `  predicted  ${check.value}`, ...(check.holds ? [] : [`  measured   ${check.measured}`])]
+    if (check === undefined || !isLong(check)) return [line, ...others]
+    const texts = [`predicted  ${check.value}`, ...(check.holds ? [] : [`measured   ${check.measured}`])]
+    return [line, ...others, ...texts.flatMap((text) => wrap(text, width - 2).map((line) => `  ${line}`))]
   })
   return options.unicode === false ? lines.map(ascii) : lines
 }

@@ -46,6 +46,9 @@ export const onOwnCores = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 /** A timer's period while others work. */
 export const heartbeatMs = 10
 
+/** The timer's lane. */
+const timer = `${heartbeatMs} ms timer`
+
 /** Runs something beside a timer that tells how late it fires: by what the loop did, not by other programs. */
 export const felt = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
@@ -55,7 +58,7 @@ export const felt = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     let dueMs = heartbeatMs + (yield* ownMs)
     const late = Effect.map(ownMs, (now) => Math.max(stallMs, now - dueMs))
     const beat = Effect.gen(function* () {
-      yield* machine.sleep("heartbeat", heartbeatMs)
+      yield* machine.sleep(timer, heartbeatMs)
       stallMs = yield* late
       dueMs = heartbeatMs + (yield* ownMs)
     })
@@ -72,17 +75,17 @@ interface Task {
   readonly work: Work
 }
 
-/** Does all of the work in one way, as a variant of its own. */
-export const run = (way: Way, works: ReadonlyArray<Task>, cores: number) =>
+/** Does all of the work in one way, as a variant of its own; `what` is done stands before how, where there are several. */
+export const run = (way: Way, works: ReadonlyArray<Task>, cores: number, what?: string) =>
   Effect.gen(function* () {
     const machine = yield* Machine
     const before = yield* machine.cpuMs
-    const outcome = yield* perform(way, works, cores)
+    const outcome = yield* perform(way, works, cores, what === undefined ? titles[way] : `${what}, ${titles[way]}`)
     const after = yield* machine.cpuMs
     return { ...outcome, cpuMs: before === undefined || after === undefined ? undefined : after - before }
   })
 
-const perform = (way: Way, works: ReadonlyArray<Task>, cores: number) =>
+const perform = (way: Way, works: ReadonlyArray<Task>, cores: number, title: string) =>
   Effect.gen(function* () {
     const machine = yield* Machine
     const endedMs: Array<number> = []
@@ -91,7 +94,7 @@ const perform = (way: Way, works: ReadonlyArray<Task>, cores: number) =>
       concurrency: 1 | "unbounded"
     ) =>
       Stage.variant(
-        titles[way],
+        title,
         Effect.gen(function* () {
           const { value, stallMs } = yield* felt(
             onOwnCores(

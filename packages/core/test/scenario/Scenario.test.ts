@@ -55,6 +55,40 @@ describe("a check", () => {
   })
 })
 
+describe("the table of checks", () => {
+  const table = (width: number) => {
+    const what = "how long it takes, from the first to the last of them"
+    const formula = "the sum of all that is waited for, and of nothing else"
+    const played = {
+      mode: "virtual" as const,
+      parameters: { n: 2 },
+      measured: { it: 10 },
+      checks: Scenario.checks(scenario({ what, formula, unit: "ms" }), { n: 2 }, { it: 10 }, "virtual"),
+      inLine: 0,
+      loopInLineMs: 0,
+      events: [],
+      timelines: []
+    }
+    const lines = ScenarioText.reveal(scenario({}), played, { width }).split("\n")
+    return lines.slice(0, lines.indexOf(""))
+  }
+
+  it("has a column for what theory says where there is room", () => {
+    const [, row, ...others] = table(140)
+    assert.match(row!, /^how long .* of them {2}the sum .* else +10 ms +10 ms {2}✔$/)
+    assert.deepStrictEqual(others, [])
+  })
+
+  it.each([40, 60, 80, 100])("is not wider than a terminal of %i columns", (width) => {
+    const lines = table(width)
+    assert.isAtLeast(lines.length, 3)
+    for (const line of lines) assert.isAtMost(line.length, width)
+    const text = lines.slice(1).join(" ").replace(/ +/g, " ")
+    assert.include(text, "the sum of all that")
+    assert.include(text, "10 ms 10 ms ✔")
+  })
+})
+
 describe("a real run", () => {
   it.effect("is ended after a minute and ten times what theory says, and gives back what it holds", () =>
     Effect.gen(function* () {
