@@ -3,7 +3,7 @@
  *
  * Runs `small50` as it is published, and under V8's sampling profiler with a readable bundle. The profiler makes
  * everything slower, so shares of the main thread come from the second run, and all sums from the first.
- * Exit status: 0; 1 when a run failed.
+ * Exit status: 0; 1 when a run failed; 2 usage.
  */
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
@@ -19,8 +19,26 @@ import { fixed, table } from "./Table.ts"
 import * as Workloads from "./Workload.ts"
 import * as Workplace from "./Workplace.ts"
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } })
-const workload = values.quick ? Workloads.quick(Workloads.small50) : Workloads.small50
+const usage = `usage: node benchmark/profile.ts [--quick]
+  --quick       a tenth of the files: to try the harness, not for figures`
+
+const settings = () => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        quick: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false }
+      }
+    })
+    if (!values.help) return values
+    console.log(usage)
+    process.exit(0)
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}\n${usage}`)
+    process.exit(2)
+  }
+}
+const workload = settings().quick ? Workloads.quick(Workloads.small50) : Workloads.small50
 const requests = Workloads.requests(workload)
 
 const workplace = Workplace.make()
