@@ -55,6 +55,7 @@ const common = {
 /** What `simul get` brings, beside what every command does: one part, for each costs as much as 20 KB of code. */
 const ofGet = [
   "cli/src/Process",
+  "cli/src/command/Get",
   "cli/src/Watched",
   "scraper/src/Get",
   "core/src/Recorder",

@@ -9,19 +9,6 @@ import * as Command from "effect/cli/Command"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { command as check } from "./command/Check.ts"
-import { crawl } from "./command/Crawl.ts"
-import { command as explain } from "./command/Explain.ts"
-import { command as extract } from "./command/Extract.ts"
-import { get } from "./command/Get.ts"
-import { pack } from "./command/Pack.ts"
-import { pause, resume } from "./command/Pause.ts"
-import { command as play } from "./command/Play.ts"
-import { command as race } from "./command/Race.ts"
-import { command as report } from "./command/Report.ts"
-import { command as scope } from "./command/Scope.ts"
-import { command as shell } from "./command/Shell.ts"
-import { command as verify } from "./command/Verify.ts"
 import type { Engine } from "./Engine.ts"
 import { ExitStatus } from "./ExitStatus.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
@@ -53,29 +40,54 @@ Try it:
 
   ${called} get https://example.com/ -o pages`
 
-const simul = Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) => screen.data(`${welcome}\n`))).pipe(
-  Command.withDescription("Fetch many URLs to files: fast, polite, resumable."),
-  Command.withSubcommands([
-    { group: "Fetch", commands: [get, crawl] },
-    { group: "Steer", commands: [pause, resume, scope] },
-    { group: "Inspect", commands: [report, verify, explain] },
-    { group: "Archive", commands: [pack] },
-    { group: "Extract", commands: [extract, check, shell] },
-    { group: "Learn", commands: [play, race] }
-  ]),
-  Command.withGlobalFlags([
-    GlobalFlags.showVersion,
-    GlobalFlags.quiet,
-    GlobalFlags.verbose,
-    GlobalFlags.color,
-    GlobalFlags.config,
-    GlobalFlags.completions
-  ]),
-  Command.withExamples([
-    { command: "simul get https://example.com/ -o pages" },
-    { command: "simul get -i urls.txt -o pages --per-host 2 --delay 500ms" }
-  ])
-)
+/** Every command by its name, loaded on use: a run needs one of them, and each costs a start some milliseconds. */
+const commands = {
+  get: { group: "Fetch", load: async () => (await import("./command/Get.ts")).get },
+  crawl: { group: "Fetch", load: async () => (await import("./command/Crawl.ts")).crawl },
+  pause: { group: "Steer", load: async () => (await import("./command/Pause.ts")).pause },
+  resume: { group: "Steer", load: async () => (await import("./command/Pause.ts")).resume },
+  scope: { group: "Steer", load: async () => (await import("./command/Scope.ts")).command },
+  report: { group: "Inspect", load: async () => (await import("./command/Report.ts")).command },
+  verify: { group: "Inspect", load: async () => (await import("./command/Verify.ts")).command },
+  explain: { group: "Inspect", load: async () => (await import("./command/Explain.ts")).command },
+  pack: { group: "Archive", load: async () => (await import("./command/Pack.ts")).pack },
+  extract: { group: "Extract", load: async () => (await import("./command/Extract.ts")).command },
+  check: { group: "Extract", load: async () => (await import("./command/Check.ts")).command },
+  shell: { group: "Extract", load: async () => (await import("./command/Shell.ts")).command },
+  play: { group: "Learn", load: async () => (await import("./command/Play.ts")).command },
+  race: { group: "Learn", load: async () => (await import("./command/Race.ts")).command }
+}
+
+/** The command that is named first, alone; all where something is said of all: help, a hint, completions. */
+const commandsFor = async ([first = "", ...rest]: ReadonlyArray<string>) => {
+  const isAlone = Object.hasOwn(commands, first) && !rest.some((arg) => arg.startsWith("--completions"))
+  const asked = isAlone ? [commands[first as keyof typeof commands]] : Object.values(commands)
+  const loaded = await Promise.all(asked.map(async ({ group, load }) => ({ group, command: await load() })))
+  return Array.from(
+    Map.groupBy(loaded, ({ group }) => group),
+    ([group, members]) => ({ group, commands: members.map(({ command }) => command) })
+  )
+}
+
+const treeFor = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
+  const groups = yield* Effect.promise(() => commandsFor(args))
+  return Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) => screen.data(`${welcome}\n`))).pipe(
+    Command.withDescription("Fetch many URLs to files: fast, polite, resumable."),
+    Command.withSubcommands(groups),
+    Command.withGlobalFlags([
+      GlobalFlags.showVersion,
+      GlobalFlags.quiet,
+      GlobalFlags.verbose,
+      GlobalFlags.color,
+      GlobalFlags.config,
+      GlobalFlags.completions
+    ]),
+    Command.withExamples([
+      { command: "simul get https://example.com/ -o pages" },
+      { command: "simul get -i urls.txt -o pages --per-host 2 --delay 500ms" }
+    ])
+  )
+})
 
 /** `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. */
 export const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -106,7 +118,7 @@ const unasked = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 
 /** Runs the program to its exit status. Interruption passes through: its status belongs to who interrupts. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, never, Screen | Engine | Records> =>
-  unasked(Command.runWith(simul, { version })(separate(args))).pipe(
+  unasked(Effect.flatMap(treeFor(args), (tree) => Command.runWith(tree, { version })(separate(args)))).pipe(
     Effect.as<ExitStatus>(ExitStatus.done),
     Effect.raceFirst(Effect.as(readerGone, ExitStatus.done)),
     Effect.catch((error): Effect.Effect<ExitStatus, never, Screen> => {

@@ -217,6 +217,11 @@ describe.concurrent("help and version", () => {
   it("prints completions for a shell", async () => {
     assert.match(await screen("--completions", "bash"), /^exit 0\n[^]*--per-host[^]*\ncomplete [^]* simul\n/)
   })
+  it("completes all commands, whichever is named beside", async () => {
+    const all = await screen("--completions", "fish")
+    assert.include(all, "crawl")
+    assert.strictEqual(await screen("get", "--completions", "fish"), all)
+  })
 })
 
 describe.concurrent("usage errors", () => {
