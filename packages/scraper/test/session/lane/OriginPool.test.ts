@@ -9,7 +9,8 @@ const answer = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "la
 const pool = (connections: number) => {
   const sent: Array<string> = []
   const sockets: Array<{ readonly connect: () => void; readonly answer: () => void }> = []
-  const dial = (_host: string, _port: number, { buffer, callback }: OnReadOpts) => {
+  const dial = (_host: string, _port: number, onread: OnReadOpts) => {
+    const buffer = onread.buffer as Uint8Array
     const socket = Object.assign(new EventEmitter(), {
       writableLength: 0,
       write: (text: string) => sent.push(text.split(" ")[1]!),
@@ -19,7 +20,7 @@ const pool = (connections: number) => {
     })
     sockets.push({
       connect: () => socket.emit("connect"),
-      answer: () => callback(answer.copy(buffer as Uint8Array), buffer as Uint8Array)
+      answer: () => onread.callback(answer.copy(buffer), buffer)
     })
     return socket as unknown as Socket
   }
