@@ -33,7 +33,7 @@ import { Deadline } from "./Deadline.ts"
 import { Engine } from "./executor/Engine.ts"
 import type { ExecutorError } from "./executor/ExecutorError.ts"
 import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "./executor/ExecutorOptions.ts"
-import { engineOptions, given, jobOptions } from "./executor/ExecutorOptions.ts"
+import { engineOptions, jobOptions } from "./executor/ExecutorOptions.ts"
 import { recordMetrics } from "./executor/ExecutorMetrics.ts"
 import { inlineSpawn } from "./executor/InlineWorker.ts"
 import type { Chunk, MapOptions } from "./executor/MapRun.ts"
@@ -225,13 +225,9 @@ const shapeOf = (engine: Engine): ExecutorShape => {
       ),
     warm: (workers) => promised(() => engine.warm(workers)),
     drain: Effect.promise(() => engine.drain()),
-    shutdown: ({ pending, running, deadline } = {}) =>
+    shutdown: ({ deadline, ...choice } = {}) =>
       Effect.promise(() =>
-        engine.shutdown({
-          ...given("pending", pending),
-          ...given("running", running),
-          ...given("deadlineMs", deadline === undefined ? undefined : Duration.toMillis(deadline))
-        })
+        engine.shutdown({ ...choice, ...(deadline !== undefined && { deadline: Duration.toMillis(deadline) }) })
       ),
     statistics: Effect.sync(() => engine.statistics()),
     statisticsEvery: (interval) =>

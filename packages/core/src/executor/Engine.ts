@@ -1,20 +1,18 @@
 /**
- * A pool of workers, the same for threads, processes and in process; without
- * Effect, in callbacks, because a promise or a fiber for each task costs as much as
- * the task's way to the worker and back.
+ * A pool of workers, the same for threads, processes and in process: who gets which
+ * task when, and what becomes of it. The lives of the workers are in `Workers.ts`.
+ * Without Effect, in callbacks, because a promise or a fiber for each task costs as
+ * much as the task's way to the worker and back.
  *
  * 1. Every job is settled exactly once, and released exactly once, not before it is settled.
- * 2. A worker's end is handled once. Jobs that had not begun there go back to their
- *    place in the queue; of those that had begun only what ran then is lost.
+ * 2. Jobs that had not begun on a worker that ended go back to their place in the
+ *    queue; of those that had begun only what ran then is lost.
  * 3. Nothing is given to a worker that is not `ready`.
  * 4. First come, first served within a priority; nobody overtakes but by priority, key, or
  *    because a worker that is free now may take what another was given but has not begun.
  * 5. Short tasks are sent ahead to busy workers, so that none waits for a message;
  *    what is sent ahead can be taken back (`Board.ts`) when the one before turns out long.
  */
-import type { EncodedError } from "./ErrorCodec.ts"
-import { decodeError, withSubmitSite } from "./ErrorCodec.ts"
-import { Breaker } from "./Breaker.ts"
 import { cloneFailure } from "./CloneFailure.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import { checkOptions } from "./EngineOptions.ts"
@@ -25,10 +23,6 @@ import {
   CrashLoop,
   Dropped,
   ExecutorError,
-  ExportMissing,
-  InitializationFailed,
-  ModuleFailed,
-  ModuleMissing,
   NotCloneable,
   OutOfMemory,
   PoisonTask,
@@ -40,13 +34,15 @@ import {
   TaskFailed,
   WorkerCrashed
 } from "./ExecutorError.ts"
+import type { ShutdownChoice } from "./ExecutorOptions.ts"
 import { Histogram } from "./Histogram.ts"
 import type { JobOptions, Settle } from "./Job.ts"
 import { Job, invalid } from "./Job.ts"
 import { JobQueue } from "./JobQueue.ts"
 import type { Problem, Reply } from "./Protocol.ts"
-import { Slot, takenBack } from "./Slot.ts"
-import type { SubmitSite } from "./SubmitSite.ts"
+import { reasonOf } from "./ReasonOf.ts"
+import type { Slot } from "./Slot.ts"
+import { takenBack } from "./Slot.ts"
 import type { ExecutorStatistics } from "./Statistics.ts"
 import { TaskEntry, checkTask } from "./TaskEntry.ts"
 import type { Timers } from "./Timers.ts"
@@ -55,6 +51,7 @@ import type { TaskCodec } from "../Task.ts"
 import type { WorkerEvent } from "../WorkerEvent.ts"
 import { nextId } from "../WorkerEvent.ts"
 import type { Spawn } from "./WorkerHandle.ts"
+import { Workers } from "./Workers.ts"
 
 /** A short task is sent ahead to a busy worker if that is expected to be free within this time, in milliseconds. */
 const aheadMs = 0.5
@@ -68,8 +65,6 @@ const lookMs = 2
 const notedMs = 0.05
 /** A task that has killed so many workers is not run again. */
 const mostKills = 3
-/** What a worker has to stop in peace, and a killed one to be gone, before it is not waited for any more. */
-const stopMs = 5000
 
 /** What the task's schema makes of values; where one does not fit, of those before it. */
 const decoded = (
@@ -86,93 +81,50 @@ const decoded = (
   return { values: read }
 }
 
-/** What happens to tasks when an executor is shut down. */
-export interface ShutdownOptions {
-  /** Tasks that have not begun; `cancel` fails them with `ShutDown`. */
-  readonly pending?: "run" | "cancel"
-  /** Tasks that run: waited for, asked to end (and killed after the grace period), or killed. */
-  readonly running?: "wait" | "cancel" | "kill"
-  /** Milliseconds after which everything left is killed. */
-  readonly deadlineMs?: number
-}
-
 export class Engine {
   readonly options: EngineOptions
-  readonly #spawnWorker: Spawn
   readonly #timers: Timers
-  readonly #breaker = new Breaker()
+  readonly #workers: Workers
   readonly #tasks = new Map<string, TaskEntry>()
   readonly #queue: JobQueue<Job>
   readonly #suspended: JobQueue<Job>
   /** Jobs in `#queue` and in the queues of slots. */
   #queued = 0
-  /** Booting and ready ones; those that leave are in `#leaving`. */
-  readonly #slots: Array<Slot<Job>> = []
-  readonly #spares: Array<Slot<Job>> = []
-  readonly #leaving = new Set<Slot<Job>>()
   readonly #slotOfKey = new Map<string, Slot<Job>>()
   #sequence = 0
-  #workers = 0
   /** Jobs that are not released. */
   #open = 0
   #letGo: (() => void) | undefined
-  #closed = false
   #whenDrained: Array<() => void> = []
-  #whenGone: Array<() => void> = []
-  #whenWarm: Array<{ readonly count: number; readonly settle: (error?: ExecutorError) => void }> = []
   #looking: (() => void) | undefined
-  #sweeping: (() => void) | undefined
-  #retrying: (() => void) | undefined
-  #bootMs = 60
   readonly #wait = new Histogram()
   readonly #run = new Histogram()
-  readonly #counts = {
-    submitted: 0,
-    succeeded: 0,
-    failed: 0,
-    cancelled: 0,
-    retried: 0,
-    takenBack: 0,
-    crashes: 0,
-    kills: 0,
-    recycled: 0,
-    stuck: 0
-  }
+  readonly #counts = { submitted: 0, succeeded: 0, failed: 0, cancelled: 0, retried: 0, takenBack: 0 }
 
   constructor(spawn: Spawn, options: EngineOptions, timers: Timers = systemTimers) {
     checkOptions(options)
-    this.#spawnWorker = spawn
     this.options = options
     this.#timers = timers
     this.#queue = new JobQueue(options.queue.ageMs)
     this.#suspended = new JobQueue(options.queue.ageMs)
+    this.#workers = new Workers(spawn, options, timers, {
+      waiting: () => this.#queue.size + this.#suspended.size,
+      reply: (slot, reply) => this.#onReply(slot, reply),
+      feed: (slot) => this.#feed(slot),
+      leave: (slot) => this.#unbind(slot),
+      bury: (slot, death) => this.#bury(slot, death),
+      despair: (reason) => this.#rejectWaiting(() => reason)
+    })
   }
 
   /** Starts `minimum` workers, at least one if there is something to check. Rejects with what keeps the first from starting. */
-  async start(): Promise<void> {
-    const { minimum, spare, tasks, setup } = this.options
-    const wanted = Math.max(minimum, tasks.length > 0 || setup !== undefined ? 1 : 0)
-    while (this.#spares.length < spare) this.#spares.push(this.#spawn())
-    if (wanted > 0) await this.warm(wanted)
+  start(): Promise<void> {
+    return this.#workers.start()
   }
 
   /** Resolves when `count` workers (at most `maximum`) are ready. */
   warm(count: number): Promise<void> {
-    if (this.#closed) return Promise.reject(new ExecutorError(new ShutDown(), this.options.name))
-    const wanted = Math.min(count, this.options.maximum)
-    while (this.#slots.length < wanted) this.#slots.push(this.#adopt())
-    return new Promise((resolve, reject) => {
-      const release = this.#timers.hold()
-      this.#whenWarm.push({
-        count: wanted,
-        settle: (error) => {
-          release()
-          if (error === undefined) resolve()
-          else reject(error)
-        }
-      })
-      this.#warmed()
-    })
+    return this.#workers.warm(count)
   }
 
   entry(task: { readonly url: string; readonly name: string; readonly codec?: TaskCodec }): TaskEntry {
@@ -226,9 +178,10 @@ export class Engine {
       this.#tell({ kind: "submit", task: job.number, name: task.name, fiber: more?.fiber ?? 0 })
     }
     if (this.#open++ === 0) this.#letGo = this.#timers.hold()
-    if (this.#closed) problem = new ShutDown()
-    else if (this.#breaker.isOpen(now) && !this.#slots.some((slot) => slot.state === "ready"))
-      problem = new CrashLoop(this.#breaker.failures, this.#breaker.pauseMs(now), this.#breaker.last)
+    const { closed, breaker, active } = this.#workers
+    if (closed) problem = new ShutDown()
+    else if (breaker.isOpen(now) && !active.some((slot) => slot.state === "ready"))
+      problem = new CrashLoop(breaker.failures, breaker.pauseMs(now), breaker.last)
     if (problem !== undefined) this.#reject(job, problem)
     else this.#enlist(job, now)
     return job
@@ -255,55 +208,41 @@ export class Engine {
   }
 
   /** Ends the executor. Resolves when no worker is left; a worker that cannot be killed is not waited for. */
-  shutdown(options: ShutdownOptions = {}): Promise<void> {
-    this.#closed = true
-    const pending = options.pending ?? "run"
-    const running = options.running ?? "wait"
+  async shutdown({ pending = "run", running = "wait", deadline }: ShutdownChoice = {}): Promise<void> {
+    this.#workers.closed = true
     const release = this.#timers.hold()
-    const timer =
-      options.deadlineMs === undefined ? undefined : this.#timers.after(options.deadlineMs, () => this.#killAll(true))
+    const timer = deadline === undefined ? undefined : this.#timers.after(deadline, () => this.#killAll(true))
     if (pending === "cancel") this.#rejectWaiting(() => new ShutDown())
     if (running === "kill") this.#killAll(false)
     if (running === "cancel")
-      for (const slot of [...this.#slots, ...this.#leaving])
+      for (const slot of this.#workers.all)
         for (const job of slot.held())
           if (job.state === "sent" && (pending === "cancel" || slot.handle.board.started(job.position)))
             this.#reject(job, new ShutDown())
-    return (async () => {
-      await this.drain()
-      for (const slot of [...this.#slots.splice(0), ...this.#spares.splice(0)]) this.#stop(slot)
-      for (const { settle } of this.#whenWarm.splice(0)) settle(new ExecutorError(new ShutDown(), this.options.name))
-      if (this.#leaving.size > 0) await new Promise<void>((resolve) => this.#whenGone.push(resolve))
-      for (const stop of [timer, this.#looking, this.#sweeping, this.#retrying]) stop?.()
-      release()
-    })()
+    await this.drain()
+    await this.#workers.end()
+    timer?.()
+    this.#looking?.()
+    release()
   }
 
   statistics(): ExecutorStatistics {
     const now = this.#timers.now()
     const oldest = this.#queue.oldest()
-    const running = this.#slots.reduce((sum, slot) => sum + Math.min(slot.count, this.options.tasksPerWorker), 0)
+    const workers = this.#workers.statistics(now)
     return {
       name: this.options.name,
       ...this.#counts,
+      ...this.#workers.counts,
       open: this.#open,
       queued: this.#queued,
       suspended: this.#suspended.size,
-      running,
+      running: workers.reduce((sum, { holds }) => sum + Math.min(holds, this.options.tasksPerWorker), 0),
       queueAgeMs: oldest === undefined ? 0 : now - oldest.queuedAt,
       wait: this.#wait.snapshot(),
       run: this.#run.snapshot(),
-      failedStarts: this.#breaker.failures,
-      workers: [...this.#slots, ...this.#spares, ...this.#leaving].map((slot) => ({
-        id: slot.id,
-        nativeId: slot.handle?.nativeId,
-        state: this.#spares.includes(slot) ? "spare" : slot.state,
-        tasks: slot.completed,
-        holds: slot.count,
-        ageMs: now - slot.bornAt,
-        busyMs: slot.busyMs,
-        ...slot.usage
-      }))
+      failedStarts: this.#workers.breaker.failures,
+      workers
     }
   }
 
@@ -316,7 +255,7 @@ export class Engine {
     if (slot !== undefined && (bound === undefined ? this.#queue.size === 0 : slot.pinned.size === 0)) {
       this.#assign(job, slot, now)
       // a busy pool that may grow does so, and the new worker takes back what waits behind the old ones
-      if (slot.count > this.options.tasksPerWorker && this.#slots.length < this.options.maximum) this.#grow(1)
+      if (slot.count > this.options.tasksPerWorker) this.#workers.grow(1)
       return
     }
     if (queueTimeoutMs !== undefined)
@@ -331,7 +270,7 @@ export class Engine {
     }
     job.state = "suspended"
     this.#suspended.add(job)
-    this.#grow(this.#queue.size + this.#suspended.size)
+    this.#workers.grow()
   }
 
   #line(job: Job): void {
@@ -339,19 +278,29 @@ export class Engine {
     const bound = job.options.key === undefined ? undefined : this.#slotOfKey.get(job.options.key)
     ;(bound?.pinned ?? this.#queue).add(job)
     this.#queued++
-    this.#grow(this.#queue.size)
+    this.#workers.grow()
   }
 
   /** Tasks for which workers start or may be started: they do not count against the capacity. */
   #coming(): number {
     let ready = 0
-    for (const slot of this.#slots) if (slot.state === "ready" && !slot.replaced) ready++
+    for (const slot of this.#workers.active) if (slot.state === "ready" && !slot.replaced) ready++
     return (this.options.maximum - ready) * this.options.tasksPerWorker
   }
 
   #unqueue(job: Job): void {
     if (job.state === "queued") this.#queued--
     job.queue!.remove(job)
+  }
+
+  /** Its keys are free for another worker, and what waits for it may go anywhere. */
+  #unbind(slot: Slot<Job>): void {
+    for (const key of slot.keys) this.#slotOfKey.delete(key)
+    slot.keys.clear()
+    for (const job of slot.pinned) {
+      slot.pinned.remove(job)
+      this.#queue.add(job)
+    }
   }
 
   /** Lets jobs in that the queue had no room for. */
@@ -374,7 +323,7 @@ export class Engine {
   /** The worker for a job: an idle one, else the one with the least to do if the job may be sent ahead. */
   #pick(job: Job, now: number): Slot<Job> | undefined {
     let best: Slot<Job> | undefined
-    for (const slot of this.#slots)
+    for (const slot of this.#workers.active)
       if ((best === undefined || slot.count < best.count) && this.#mayTake(slot, job, now)) {
         if (slot.count === 0) return slot
         best = slot
@@ -431,7 +380,7 @@ export class Engine {
     if (slot.count > this.options.tasksPerWorker) this.#looking ??= this.#timers.after(lookMs, () => this.#look())
     if (slot.given < this.options.recycle.tasks) return
     this.#unbind(slot)
-    this.#recycle(slot)
+    this.#workers.recycle(slot)
   }
 
   #send(slot: Slot<Job>, command: Slot<Job>["out"][number]): void {
@@ -507,14 +456,11 @@ export class Engine {
       this.#unqueue(job)
       this.#assign(job, slot, now)
     }
-    if (slot.count > 0) return
-    slot.idleSince = now
-    if (slot.state === "retiring") this.#stop(slot)
-    else if (slot.state === "ready") this.#sweepLater(now)
+    if (slot.count === 0) this.#workers.idle(slot, now)
   }
 
   #feedAll(): void {
-    for (const slot of this.#slots.slice()) this.#feed(slot)
+    for (const slot of this.#workers.active.slice()) this.#feed(slot)
   }
 
   #nextFor(slot: Slot<Job>, now: number): Job | undefined {
@@ -536,7 +482,7 @@ export class Engine {
     this.#looking = undefined
     const now = this.#timers.now()
     let ahead = false
-    for (const slot of this.#slots) {
+    for (const slot of this.#workers.active) {
       if (slot.count <= this.options.tasksPerWorker) continue
       ahead = true
       if (now - slot.activeAt < lookMs) continue
@@ -544,7 +490,7 @@ export class Engine {
         (job) => job.state === "sent" && job.options.key === undefined && !slot.handle.board.started(job.position)
       )
       for (const job of waiting.toSorted((one, other) => one.sequence - other.sequence)) {
-        const free = this.#slots.find(
+        const free = this.#workers.active.find(
           (other) =>
             other.state === "ready" &&
             other.count < this.options.tasksPerWorker &&
@@ -594,17 +540,6 @@ export class Engine {
       }
       case "submit":
         return this.#nest(slot, reply)
-      case "usage": {
-        const [, heapBytes, cpuMs, utilisation] = reply
-        slot.usage = { heapBytes, cpuMs, utilisation }
-        const { recycle } = this.options
-        if (heapBytes >= recycle.heapBytes || this.#timers.now() - slot.bornAt >= recycle.ageMs) this.#recycle(slot)
-        return
-      }
-      case "ready":
-        return this.#onReady(slot)
-      case "refused":
-        return this.#failStart(slot, this.#reasonOf(reply[1]))
     }
   }
 
@@ -621,7 +556,7 @@ export class Engine {
     slot.activeAt = this.#timers.now()
     slot.completed++
     slot.busyMs += ms
-    if (this.#breaker.failures > 0) this.#breaker.succeed()
+    this.#workers.breaker.succeed()
     if (job instanceof Job) {
       if (job.kind === "run") job.task.record(ms)
       this.#run.record(ms)
@@ -630,18 +565,13 @@ export class Engine {
     this.#feed(slot)
     if (!(job instanceof Job)) return
     if (job.state === "sent") {
-      let error = problem && this.#error(job, this.#reasonOf(problem, job.options.site), item)
-      let result = value
-      if (job.kind === "chunk") {
-        const { values, mismatch } = decoded(job.task.codec, (value ?? []) as ReadonlyArray<unknown>)
-        if (mismatch !== undefined) error = this.#error(job, mismatch, values.length)
-        result = values
-      } else if (job.kind === "run" && error === undefined) {
-        const { values, mismatch } = decoded(job.task.codec, [value])
-        if (mismatch !== undefined) error = this.#error(job, mismatch)
-        result = values[0]
-      }
-      this.#settle(job, error, result, ms)
+      let error = problem && this.#error(job, reasonOf(problem, this.options.errors, job.options.site), item)
+      const chunk = job.kind === "chunk"
+      const given = chunk ? ((value ?? []) as ReadonlyArray<unknown>) : error === undefined ? [value] : []
+      // those of a stream were decoded as they came
+      const { values, mismatch } = decoded(job.kind === "stream" ? undefined : job.task.codec, given)
+      if (mismatch !== undefined) error = this.#error(job, mismatch, chunk ? values.length : undefined)
+      this.#settle(job, error, chunk ? values : values[0], ms)
     }
     if (job.number > 0) this.#tellRun(job, slot, ms, endMs)
     this.#release(job)
@@ -654,8 +584,10 @@ export class Engine {
   ): void {
     const parent = slot.jobs[position]
     if (!(parent instanceof Job) || parent.state !== "sent") return
-    const free = this.#slots.some((other) => other.state === "ready" && other.count < this.options.tasksPerWorker)
-    if (!free || this.#closed) return this.#send(slot, ["help", nested])
+    const free = this.#workers.active.some(
+      (other) => other.state === "ready" && other.count < this.options.tasksPerWorker
+    )
+    if (!free || this.#workers.closed) return this.#send(slot, ["help", nested])
     const { deadline } = parent.options
     // a queue that is full settles it before there is a child
     let child: Job | undefined
@@ -727,21 +659,17 @@ export class Engine {
       return this.#release(job)
     }
     if (slot.state === "dead" || slot.state === "killing") return
-    if (this.options.graceMs === 0) return this.#kill(slot, job)
+    if (this.options.graceMs === 0) return this.#kill(job, slot)
     this.#send(slot, ["cancel", job.position])
     // a worker that has to be killed should find its successor ready
-    const ahead = this.#timers.after(Math.max(0, this.options.graceMs - 2 * this.#bootMs), () => {
-      if (this.#spares.length === 0 && job.slot === slot && !this.#closed) this.#spares.push(this.#spawn())
-    })
-    const kill = this.#timers.after(this.options.graceMs, () => {
-      if (job.slot === slot) this.#kill(slot, job)
-    })
+    const ahead = this.#workers.standBy(() => job.slot === slot)
+    const kill = this.#timers.after(this.options.graceMs, () => this.#kill(job, slot))
     job.stopTimers = undefined
     ;(job.released ??= []).push(ahead, kill)
   }
 
   #rejectWaiting(reason: () => Reason): void {
-    for (const job of [...this.#suspended, ...this.#queue, ...this.#slots.flatMap((slot) => [...slot.pinned])])
+    for (const job of [...this.#suspended, ...this.#queue, ...this.#workers.active.flatMap((slot) => [...slot.pinned])])
       this.#reject(job, reason())
   }
 
@@ -766,169 +694,11 @@ export class Engine {
     this.#tellDone(job, slot.lane, doneMs)
   }
 
-  // --- lives of workers --------------------------------------------------------------------------
+  // --- ends of workers ---------------------------------------------------------------------------
 
-  #spawn(): Slot<Job> {
-    const slot = new Slot<Job>(++this.#workers, this.#timers.now(), this.options.queue.ageMs)
-    const { tasksPerWorker, setup, teardown, tasks, bootTimeoutMs } = this.options
-    const timed = this.options.onEvent !== undefined
-    const settings = { tasksPerWorker, tasks, timed, ...(setup && { setup }), ...(teardown && { teardown }) }
-    try {
-      slot.handle = this.#spawnWorker(slot.id, settings, {
-        reply: (reply) => this.#onReply(slot, reply),
-        exit: (death) => this.#onExit(slot, death)
-      })
-    } catch (error) {
-      const death = { exitCode: undefined, signal: undefined, stderr: "", error, outOfMemory: false }
-      this.#timers.soon(() => this.#onExit(slot, death))
-      return slot
-    }
-    slot.timers.add(
-      this.#timers.after(bootTimeoutMs, () => {
-        if (slot.state === "booting")
-          this.#failStart(slot, new InitializationFailed(new Error(`not ready within ${bootTimeoutMs} ms`), ""))
-      })
-    )
-    return slot
-  }
-
-  /** A worker to be one of `#slots`: a spare one, if there is one. */
-  #adopt(): Slot<Job> {
-    const ready = this.#spares.findIndex((slot) => slot.state === "ready")
-    // those that boot may be awaited by workers that are to be recycled
-    const free = this.#spares.length - this.#slots.filter(({ replaced }) => replaced).length
-    const [slot] = ready >= 0 || free > 0 ? this.#spares.splice(Math.max(0, ready), 1) : []
-    if (slot !== undefined && this.#spares.length < this.options.spare && !this.#closed)
-      this.#spares.push(this.#spawn())
-    return slot ?? this.#spawn()
-  }
-
-  /** Starts workers for `wanted` jobs that wait. */
-  #grow(wanted: number): void {
-    if (this.#slots.length >= this.options.maximum) return
-    const now = this.#timers.now()
-    let booting = 0
-    for (const slot of this.#slots) if (slot.state === "booting") booting++
-    const pauseMs = this.#breaker.pauseMs(now)
-    if (pauseMs > 0) {
-      this.#retrying ??= this.#timers.after(pauseMs, () => {
-        this.#retrying = undefined
-        this.#grow(this.#queue.size)
-      })
-      return
-    }
-    // one probe until a worker has started
-    const most = this.#breaker.failures > 0 ? 1 : this.options.maximum
-    while (booting < Math.min(wanted, most) && this.#slots.length < this.options.maximum) {
-      const slot = this.#adopt()
-      this.#slots.push(slot)
-      if (slot.state === "ready") this.#feed(slot)
-      booting++
-    }
-  }
-
-  #onReady(slot: Slot<Job>): void {
-    if (slot.state !== "booting") return
-    const now = this.#timers.now()
-    slot.state = "ready"
-    slot.activeAt = slot.idleSince = now
-    if (this.options.onEvent !== undefined) {
-      slot.lane = nextId()
-      this.#tell({ kind: "spawn", worker: slot.lane, name: this.options.name })
-    }
-    this.#clear(slot)
-    this.#bootMs = this.#bootMs * 0.7 + (now - slot.bornAt) * 0.3
-    if (this.#spares.includes(slot)) {
-      const old = this.#slots.find(({ replaced }) => replaced)
-      if (old === undefined) return this.#sweepLater(now)
-      this.#slots.push(this.#adopt())
-      this.#retire(old)
-    }
-    this.#warmed()
-    this.#feed(slot)
-    if (this.#queue.size > 0) this.#grow(this.#queue.size)
-  }
-
-  #warmed(): void {
-    const ready = this.#slots.filter(({ state }) => state === "ready").length
-    this.#whenWarm = this.#whenWarm.filter(({ count, settle }) => {
-      if (ready < count) return true
-      settle()
-      return false
-    })
-  }
-
-  /** Starts the successor; the worker goes on until that is ready. */
-  #recycle(slot: Slot<Job>): void {
-    if (slot.replaced || slot.state !== "ready") return
-    slot.replaced = true
-    this.#counts.recycled++
-    const ready = this.#spares.some(({ state }) => state === "ready")
-    if (!ready) return void this.#spares.push(this.#spawn())
-    const next = this.#adopt()
-    this.#slots.push(next)
-    this.#retire(slot)
-    this.#timers.soon(() => this.#feed(next))
-  }
-
-  #retire(slot: Slot<Job>): void {
-    this.#depart(slot, "retiring")
-    if (slot.count === 0) this.#stop(slot)
-  }
-
-  /** Takes a worker out of those that get work. */
-  #depart(slot: Slot<Job>, state: "retiring" | "stopping" | "killing"): void {
-    slot.state = state
-    this.#leaving.add(slot)
-    for (const list of [this.#slots, this.#spares]) {
-      const at = list.indexOf(slot)
-      if (at >= 0) list.splice(at, 1)
-    }
-    this.#unbind(slot)
-  }
-
-  /** Its keys are free for another worker, and what waits for it may go anywhere. */
-  #unbind(slot: Slot<Job>): void {
-    for (const key of slot.keys) this.#slotOfKey.delete(key)
-    slot.keys.clear()
-    for (const job of slot.pinned) {
-      slot.pinned.remove(job)
-      this.#queue.add(job)
-    }
-  }
-
-  #stop(slot: Slot<Job>): void {
-    if (slot.state === "killing" || slot.state === "dead" || slot.state === "stopping") return
-    if (slot.state === "booting") return this.#kill(slot)
-    this.#depart(slot, "stopping")
-    this.#send(slot, ["stop"])
-    slot.timers.add(this.#timers.after(stopMs, () => this.#kill(slot)))
-  }
-
-  /** Kills a worker, for a job that does not end, and puts another in its place. */
-  #kill(slot: Slot<Job>, job?: Job): void {
-    if (slot.state === "dead" || slot.state === "killing") return
-    if (job !== undefined && this.#moved(slot, job)) return
-    const active = this.#slots.includes(slot)
-    this.#depart(slot, "killing")
-    this.#clear(slot)
-    if (slot.lane > 0)
-      this.#tell({ kind: "kill", task: job?.number ?? 0, worker: slot.lane, reason: job?.failure ?? "" })
-    if (job !== undefined) {
-      slot.killedFor = job
-      job.number = 0
-      this.#counts.kills++
-    }
-    // a thread in native code cannot be killed: it is reported, not waited for
-    slot.timers.add(
-      this.#timers.after(stopMs, () => {
-        this.#counts.stuck++
-        this.#onExit(slot, { exitCode: undefined, signal: undefined, stderr: "", error: undefined, outOfMemory: false })
-      })
-    )
-    slot.handle.kill()
-    // after it: to start another takes this thread some milliseconds, in which the killed one ends
-    if (active) this.#replace()
+  /** Kills the worker of a job that does not end, if it still has it. */
+  #kill(job: Job, slot: Slot<Job>): void {
+    if (job.slot === slot && !this.#moved(slot, job)) this.#workers.kill(slot, job)
   }
 
   /**
@@ -950,60 +720,21 @@ export class Engine {
   /** Fails everything, and kills the workers that have some of it; with `idle` the others, too. */
   #killAll(idle: boolean): void {
     this.#rejectWaiting(() => new ShutDown())
-    for (const slot of [...this.#slots, ...this.#spares, ...this.#leaving]) {
+    for (const slot of this.#workers.all) {
       if (slot.count === 0 && !idle) continue
       for (const job of slot.held()) this.#settle(job, this.#error(job, new ShutDown()), undefined, 0)
-      this.#kill(slot)
+      this.#workers.kill(slot)
     }
   }
 
-  /** Another worker for one that is gone. */
-  #replace(): void {
-    if ((this.#closed && this.#queued === 0) || this.#slots.length >= this.options.maximum) return
-    if (this.#breaker.pauseMs(this.#timers.now()) > 0) return this.#grow(this.#queue.size)
-    const slot = this.#adopt()
-    this.#slots.push(slot)
-    if (slot.state === "ready") this.#timers.soon(() => this.#feed(slot))
-  }
-
-  #onExit(slot: Slot<Job>, death: Death): void {
-    const { state } = slot
-    if (state === "dead") return
-    this.#clear(slot)
-    if (state === "booting") {
-      this.#depart(slot, "killing")
-      this.#bury(slot)
-      return this.#startFailed(this.#stillborn(death))
-    }
-    if (state !== "killing") this.#depart(slot, "killing")
-    this.#bury(slot)
-    const begun = [...slot.held()].some((job) => slot.handle.board.started(job.position))
-    if (state === "ready" || state === "retiring") this.#counts.crashes++
-    // one that dies before it has done anything did not really start
-    if (state === "ready" && slot.completed === 0 && !begun) this.#startFailed(this.#stillborn(death))
-    if (state === "ready") this.#replace()
+  /** A worker is gone: what it had not begun is run elsewhere. */
+  #bury(slot: Slot<Job>, death: Death): void {
     for (const job of slot.held()) {
       this.#vacate(slot, job.position)
       if (job.state === "settled") this.#release(job)
       else if (!slot.handle.board.started(job.position) && job.options.transfer === undefined) this.#requeue(job)
       else this.#lost(slot, job, death)
     }
-    const crashed = state === "ready" || state === "retiring"
-    if (slot.lane > 0) this.#tell({ kind: "exit", worker: slot.lane, end: crashed ? "failed" : "ok" })
-    this.#feedAll()
-    this.#grow(this.#queue.size)
-  }
-
-  #bury(slot: Slot<Job>): void {
-    slot.state = "dead"
-    this.#leaving.delete(slot)
-    if (this.#leaving.size === 0 && this.#closed && this.#slots.length === 0)
-      for (const done of this.#whenGone.splice(0)) done()
-  }
-
-  #stillborn({ error, exitCode, signal, stderr }: Death): Reason {
-    const how = signal === undefined ? `with exit code ${exitCode}` : `by ${signal}`
-    return new InitializationFailed(error ?? new Error(`the worker ended ${how}`), stderr)
   }
 
   /** A job had begun on a worker that is gone. */
@@ -1033,66 +764,6 @@ export class Engine {
     this.#settle(job, this.#error(job, reason, item, last), undefined, 0)
     if (job.number > 0) this.#tellDone(job, slot.lane)
     this.#release(job)
-  }
-
-  /** A worker said that it cannot start. */
-  #failStart(slot: Slot<Job>, reason: Reason): void {
-    if (slot.state !== "booting") return
-    this.#kill(slot)
-    this.#startFailed(reason)
-  }
-
-  #startFailed(reason: Reason): void {
-    const now = this.#timers.now()
-    this.#breaker.fail(reason, now)
-    const error = () => new ExecutorError(reason, this.options.name)
-    for (const { settle } of this.#whenWarm.splice(0)) settle(error())
-    // those whose successor does not come leave without one
-    for (const slot of this.#slots.filter(({ replaced }) => replaced)) this.#retire(slot)
-    if (this.#breaker.tripped && !this.#slots.some(({ state }) => state === "ready")) this.#rejectWaiting(() => reason)
-    if (this.#queue.size > 0) this.#grow(this.#queue.size)
-  }
-
-  #reasonOf(problem: Problem, site?: SubmitSite): Reason {
-    const decode = (encoded: EncodedError) => decodeError(encoded, this.options.errors)
-    switch (problem.kind) {
-      case "threw":
-        return new TaskFailed(site === undefined ? decode(problem.error) : withSubmitSite(decode(problem.error), site))
-      case "missing":
-        return new ModuleMissing(problem.url)
-      case "broken":
-        return new ModuleFailed(problem.url, decode(problem.error))
-      case "export":
-        return new ExportMissing(problem.url, problem.name, problem.found, problem.exports)
-      case "setup":
-        return new InitializationFailed(decode(problem.error), "")
-      case "clone":
-        return new NotCloneable(problem.path, problem.fact)
-    }
-  }
-
-  #clear(slot: Slot<Job>): void {
-    for (const stop of slot.timers) stop()
-    slot.timers.clear()
-  }
-
-  /** Stops workers that nobody needs, some time after they became idle. */
-  #sweepLater(now: number): void {
-    const { minimum, spare, idleTimeToLiveMs } = this.options
-    if (this.#sweeping !== undefined || this.#closed || idleTimeToLiveMs === Infinity) return
-    const surplus = (slots: ReadonlyArray<Slot<Job>>, keep: number) =>
-      slots
-        .filter((slot) => slot.state === "ready" && slot.count === 0 && slot.pinned.size === 0)
-        .slice(0, Math.max(0, slots.length - keep))
-    const idle = [...surplus(this.#slots, minimum), ...surplus(this.#spares, spare)]
-    if (idle.length === 0) return
-    for (const slot of idle) if (now - slot.idleSince >= idleTimeToLiveMs) this.#stop(slot)
-    const left = idle.filter(({ state }) => state === "ready").map(({ idleSince }) => idleSince)
-    if (left.length === 0) return
-    this.#sweeping = this.#timers.after(Math.max(1, Math.min(...left) + idleTimeToLiveMs - now), () => {
-      this.#sweeping = undefined
-      this.#sweepLater(this.#timers.now())
-    })
   }
 }
 

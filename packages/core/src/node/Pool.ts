@@ -10,7 +10,7 @@ import { availableParallelism } from "node:os"
 import { Engine } from "../executor/Engine.ts"
 import { Cancelled, ExecutorError, TaskFailed } from "../executor/ExecutorError.ts"
 import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "../executor/ExecutorOptions.ts"
-import { engineOptions, given, jobOptions } from "../executor/ExecutorOptions.ts"
+import { engineOptions, jobOptions } from "../executor/ExecutorOptions.ts"
 import { inlineSpawn } from "../executor/InlineWorker.ts"
 import type { Job } from "../executor/Job.ts"
 import type { Chunk, MapOptions } from "../executor/MapRun.ts"
@@ -152,12 +152,8 @@ export class Pool implements AsyncDisposable {
     return this.#engine.drain()
   }
   /** Ends the pool; by default everything submitted is still run. Resolves when no worker is left. */
-  shutdown({ pending, running, deadline }: ShutdownChoice = {}): Promise<void> {
-    return this.#engine.shutdown({
-      ...given("pending", pending),
-      ...given("running", running),
-      ...given("deadlineMs", deadline)
-    })
+  shutdown(options?: ShutdownChoice): Promise<void> {
+    return this.#engine.shutdown(options)
   }
   statistics(): ExecutorStatistics {
     return this.#engine.statistics()

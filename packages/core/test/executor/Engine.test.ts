@@ -26,7 +26,7 @@ const programs = fc.record({
   spare: fc.integer({ min: 0, max: 1 }),
   tasksPerWorker: fc.integer({ min: 1, max: 2 }),
   grace: fc.constantFrom(0, 10),
-  capacity: fc.constantFrom(1, 3, Infinity),
+  capacity: fc.constantFrom(0, 1, 3, Infinity),
   policy: fc.constantFrom("suspend" as const, "fail" as const, "drop" as const),
   recycle: fc.constantFrom(1, 3, Infinity),
   /** Of a hundred workers, how many fail to start. */
@@ -158,14 +158,27 @@ const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never
       assert.isAtMost(queued + suspended, open)
     }
   }
-  return { engine, world, submissions, events, run, ended: () => next === program.tasks.length }
+  /** Shuts it down, and lets happen what may until it is gone. */
+  const end = async ({ pending, running }: Pick<typeof program, "pending" | "running">) => {
+    let gone = false
+    void engine.shutdown({ pending, running }).then(() => (gone = true))
+    for (let turns = 0; !gone; turns++) {
+      assert.isBelow(turns, 5000, `it does not end: ${JSON.stringify(engine.statistics())}`)
+      world.settle()
+      const steps = world.steps()
+      if (steps.length > 0) steps[Math.floor(random() * steps.length)]!()
+      else if (!world.advance()) await new Promise((wake) => setImmediate(wake))
+      await Promise.resolve()
+    }
+  }
+  return { engine, world, submissions, events, run, end, ended: () => next === program.tasks.length }
 }
 
 describe("an engine, with its workers in any order", () => {
   it("settles and releases every task exactly once, and leaves nothing", async () => {
     await fc.assert(
       fc.asyncProperty(programs, async (program) => {
-        const { engine, world, submissions, events, run, ended } = play(program)
+        const { engine, world, submissions, events, run, ended, end } = play(program)
         run(() => ended() && engine.statistics().open === 0)
         for (const { settled, released, cancelled, behaviour } of submissions) {
           assert.strictEqual(settled, 1)
@@ -173,19 +186,7 @@ describe("an engine, with its workers in any order", () => {
         }
         const { submitted, succeeded, failed, queued, suspended } = engine.statistics()
         assert.deepStrictEqual([submitted, queued, suspended], [succeeded + failed, 0, 0])
-        let gone = false
-        const shutdown = engine
-          .shutdown({ pending: program.pending, running: program.running })
-          .then(() => (gone = true))
-        for (let turns = 0; !gone; turns++) {
-          assert.isBelow(turns, 5000, `it does not end: ${JSON.stringify(engine.statistics())}`)
-          world.settle()
-          const steps = world.steps()
-          if (steps.length > 0) steps[0]!()
-          else if (!world.advance()) await new Promise((wake) => setImmediate(wake))
-          await Promise.resolve()
-        }
-        await shutdown
+        await end(program)
         // those that were given up as stuck end in their own time
         for (let steps; (steps = world.steps()).length > 0;) steps[0]!()
         assert.strictEqual(world.live.size, 0)
@@ -194,6 +195,44 @@ describe("an engine, with its workers in any order", () => {
         assertTold(events, submissions.length)
       }),
       { numRuns: Number(process.env["RUNS"] ?? 300) }
+    )
+  })
+
+  it("ends whenever it is shut down, and settles what it had taken", async () => {
+    await fc.assert(
+      fc.asyncProperty(programs, fc.nat(25), async (program, taken) => {
+        const { engine, submissions, run, end, ended } = play({ ...program, failures: 0 })
+        run(() => ended() || submissions.length >= taken)
+        await end(program)
+        for (const { settled } of submissions) assert.strictEqual(settled, 1)
+        assert.strictEqual(engine.statistics().open, 0)
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 300) }
+    )
+  })
+
+  it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {
+    const task = { idempotent: false, cancelled: false, key: undefined, priority: 0, runTimeout: undefined }
+    await fc.assert(
+      fc.asyncProperty(programs, async (program) => {
+        const { engine, run, end, submissions } = play({
+          ...program,
+          maximum: 1,
+          minimum: 0,
+          spare: 0,
+          capacity: 0,
+          policy: "suspend",
+          failures: 0,
+          tasks: [
+            { ...task, behaviour: "crashes" },
+            { ...task, behaviour: "returns" }
+          ]
+        })
+        run(() => submissions.length === 2)
+        await end({ pending: "run", running: "wait" })
+        assert.strictEqual(engine.statistics().open, 0)
+      }),
+      { numRuns: 50 }
     )
   })
 
