@@ -20,6 +20,7 @@
  *       while (!this.cancelled()) …
  *     }
  */
+import { ExecutorError, InvalidOption } from "./executor/ExecutorError.ts"
 
 /** What a task finds as its `this`. */
 export interface TaskContext {
@@ -79,14 +80,24 @@ export type TasksOf<Module> = {
   >
 }
 
+/** With a scheme, or a path from the root. */
+const absolute = /^(?:[a-z][a-z\d+.-]*:|\/)/i
+
+const relative = (path: string): string => (/^\.\.?\//.test(path) ? path : `./${path}`)
+
 /**
  * The tasks of a module: `module<typeof X>(new URL("./x.task.ts", import.meta.url))`.
  *
  * Nothing is loaded here. An executor checks a task when it first meets it, or at
  * its own start if the task is in its option `tasks`: `ModuleMissing`,
- * `ModuleFailed` or `ExportMissing`.
+ * `ModuleFailed` or `ExportMissing`. A relative URL would mean another file in each
+ * kind of worker: it throws an `ExecutorError` with `InvalidOption`.
  */
 export const module = <Module>(url: URL | string): TasksOf<Module> => {
+  if (!absolute.test(String(url))) {
+    const remedy = `\`new URL(${JSON.stringify(relative(String(url)))}, import.meta.url)\``
+    throw new ExecutorError(new InvalidOption("the URL of a module of tasks", remedy, url), "Task.module")
+  }
   const tasks = new Map<string, Address>()
   return new Proxy({} as never, {
     get: (_, name) => {

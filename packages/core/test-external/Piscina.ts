@@ -122,9 +122,10 @@ export default class Piscina extends EventEmitterAsyncResource {
         },
         exit: (death) => {
           const idle = this.#engine.statistics().workers.find((worker) => worker.id === id)?.holds === 0
-          events.exit(death)
+          const told = events.exit(death)
           this.emit("workerDestroy", { id })
           if (idle && death.error !== undefined) this.emit("error", death.error)
+          return told
         }
       })
   }

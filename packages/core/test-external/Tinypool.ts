@@ -119,8 +119,9 @@ export class Tinypool extends EventEmitterAsyncResource {
         exit: (death) => {
           this.#numbers[number] = false
           const uncaught = idle() ? death.error : undefined
-          events.exit(death)
+          const told = events.exit(death)
           if (uncaught !== undefined) this.emit("error", uncaught)
+          return told
         }
       })
       idle = () => this.#workers().some(({ nativeId, holds }) => nativeId === handle.nativeId && holds === 0)

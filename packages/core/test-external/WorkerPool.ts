@@ -78,8 +78,9 @@ class Pool {
       reply: events.reply,
       exit: (death) => {
         this.#handles.delete(id)
-        events.exit(death)
+        const told = events.exit(death)
         onTerminateWorker?.(chosen)
+        return told
       }
     })
     this.#handles.set(id, handle)

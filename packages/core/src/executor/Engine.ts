@@ -727,14 +727,19 @@ export class Engine {
     }
   }
 
-  /** A worker is gone: what it had not begun is run elsewhere. */
-  #bury(slot: Slot<Job>, death: Death): void {
+  /** A worker is gone: what it had not begun is run elsewhere. Gives how many jobs it was running. */
+  #bury(slot: Slot<Job>, death: Death): number {
+    let lost = 0
     for (const job of slot.held()) {
       this.#vacate(slot, job.position)
       if (job.state === "settled") this.#release(job)
       else if (!slot.handle.board.started(job.position) && job.options.transfer === undefined) this.#requeue(job)
-      else this.#lost(slot, job, death)
+      else {
+        lost++
+        this.#lost(slot, job, death)
+      }
     }
+    return lost
   }
 
   /** A job had begun on a worker that is gone. */

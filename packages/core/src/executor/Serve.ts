@@ -176,7 +176,8 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
           return { kind: "clone", path: part, fact: `throws ${said(thrown)}` }
         }
       }
-      return { kind: "clone", path, fact: typeof value === "function" ? "is a function" : `(${said(error)})` }
+      const plain = typeof value === "function" || typeof value === "symbol"
+      return { kind: "clone", path, fact: plain ? `is a ${typeof value}` : refused(error) }
     }
   }
   const said = (thrown: unknown): string => {
@@ -186,9 +187,10 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
       return `a ${typeof thrown}`
     }
   }
+  const refused = (error: unknown) => `is refused (${said(error)})`
   // a process cannot send all that a thread can: what cannot be found then is the whole
   const refuse = (error: unknown, value: unknown, root: string): Problem =>
-    locate(value, root, new Set()) ?? { kind: "clone", path: root, fact: `(${said(error)})` }
+    locate(value, root, new Set()) ?? { kind: "clone", path: root, fact: refused(error) }
 
   const succeed = (position: number, value: unknown, began: number) => {
     const ms = now() - began

@@ -8,8 +8,8 @@ import type { Command, Reply, ServeSettings } from "./Protocol.ts"
 
 export interface WorkerEvents {
   readonly reply: (reply: Reply) => void
-  /** Comes exactly once, after all replies, however the worker ended. */
-  readonly exit: (death: Death) => void
+  /** Comes exactly once, after all replies, however the worker ended. False: it died between tasks, and nobody hears of what. */
+  readonly exit: (death: Death) => boolean
 }
 
 export interface WorkerHandle {

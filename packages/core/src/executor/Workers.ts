@@ -35,8 +35,8 @@ export interface Dispatch {
   readonly feed: (slot: Slot<Job>) => void
   /** A worker is given no more; what it has is its own still. */
   readonly leave: (slot: Slot<Job>) => void
-  /** A worker is gone, and has let go of what it had. */
-  readonly bury: (slot: Slot<Job>, death: Death) => void
+  /** A worker is gone, and lets go of what it had. Gives how many jobs it was running. */
+  readonly bury: (slot: Slot<Job>, death: Death) => number
   /** There is no worker, and none can be started. */
   readonly despair: (reason: Reason) => void
 }
@@ -182,7 +182,7 @@ export class Workers {
       nativeId: slot.handle?.nativeId,
       state: this.#spares.includes(slot) ? "spare" : slot.state,
       tasks: slot.completed,
-      holds: slot.count,
+      holds: [...slot.held()].length,
       ageMs: now - slot.bornAt,
       busyMs: slot.busyMs,
       ...slot.usage
@@ -310,15 +310,19 @@ export class Workers {
     if (slot.state === "ready") this.#timers.soon(() => this.#dispatch.feed(slot))
   }
 
-  #onExit(slot: Slot<Job>, death: Death): void {
+  /** Gives whether anybody was told of it, or wanted it. */
+  #onExit(slot: Slot<Job>, death: Death): boolean {
     const { state } = slot
-    if (state === "dead") return
+    if (state === "dead") return true
     this.#clear(slot)
     if (state !== "killing") this.#depart(slot, "killing")
     slot.state = "dead"
     this.#leaving.delete(slot)
     if (this.#leaving.size === 0) for (const done of this.#whenGone.splice(0)) done()
-    if (state === "booting") return this.#startFailed(stillborn(death))
+    if (state === "booting") {
+      this.#startFailed(stillborn(death))
+      return true
+    }
     const crashed = state === "ready" || state === "retiring"
     if (crashed) this.counts.crashes++
     if (state === "ready") {
@@ -327,10 +331,11 @@ export class Workers {
       if (slot.completed === 0 && !begun) this.#startFailed(stillborn(death))
       this.#replace()
     }
-    this.#dispatch.bury(slot, death)
+    const lost = this.#dispatch.bury(slot, death)
     if (slot.lane > 0) this.#options.onEvent?.({ kind: "exit", worker: slot.lane, end: crashed ? "failed" : "ok" })
     for (const other of this.active.slice()) this.#dispatch.feed(other)
     this.grow()
+    return !crashed || lost > 0
   }
 
   /** A worker cannot start, or does not in time. */

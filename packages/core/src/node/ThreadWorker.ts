@@ -56,7 +56,13 @@ export const threadSpawn =
       for (let message; (message = receiveMessageOnPort(port)) !== undefined;) events.reply(message.message as Reply)
       port.close()
       const outOfMemory = error?.code === "ERR_WORKER_OUT_OF_MEMORY"
-      events.exit({ exitCode, signal: undefined, stderr: readTail(memory, boardBytes), error, outOfMemory })
+      const death = { exitCode, signal: undefined, stderr: readTail(memory, boardBytes), error, outOfMemory }
+      // Node says it of a process itself, but not of a thread whose errors somebody listens to
+      if (!events.exit(death) && error !== undefined)
+        process.emitWarning(`${name} ${id} died between tasks`, {
+          type: "ExecutorWarning",
+          detail: String(error.stack)
+        })
     })
     port.unref()
     worker.unref()

@@ -312,6 +312,23 @@ for (const [kind, isolated] of kinds)
         assert.deepStrictEqual(await map("12"), ["11", "21"] as never)
       })
 
+      it("of a module that is not found from anywhere name the way to write it", () => {
+        const message = (url: string) => {
+          try {
+            Task.module(url)
+            return "taken"
+          } catch (error) {
+            return (error as Error).message
+          }
+        }
+        const remedy = (path: string) =>
+          `Task.module: the URL of a module of tasks must be \`new URL("${path}", import.meta.url)\``
+        assert.strictEqual(message("bare.ts"), `${remedy("./bare.ts")}, got bare.ts`)
+        assert.strictEqual(message("../above.ts"), `${remedy("../above.ts")}, got ../above.ts`)
+        for (const url of [import.meta.url, "/tmp/x.ts", "node:path", "data:text/javascript,"])
+          assert.strictEqual(message(url), "taken")
+      })
+
       it("are told apart by the tag of their reason, to the compiler too", async () => {
         await using one = await open({ maximum: 1, queue: { capacity: 0, policy: "fail" } })
         const running = one.run(work.later, [20, 1])
@@ -464,6 +481,29 @@ for (const [kind, isolated] of kinds)
             range(50).map((n) => n + 1)
           )
           assert.strictEqual(own.statistics().kills, kills)
+        })
+
+      for (const [how, task] of [
+        ["throws", work.throwAfterwards],
+        ["leaves a rejection unhandled", work.rejectAfterwards]
+      ] as const)
+        it(`that ${how} between tasks takes none with it, and what it died of is told`, async () => {
+          const told: Array<Error & { readonly detail?: string }> = []
+          const hear = (warning: Error) => void (warning.name === "ExecutorWarning" && told.push(warning))
+          process.on("warning", hear)
+          const own = await open({ maximum: 1 })
+          try {
+            assert.strictEqual(await own.run(task, []), 1)
+            await until(() => own.statistics().crashes === 1)
+            assert.strictEqual(await own.run(work.increment, [1]), 2)
+            assert.strictEqual(own.statistics().failed, 0)
+            // a process has written it to stderr
+            if (kind === "threads") await until(() => told.length > 0)
+            for (const { detail } of told) assert.include(detail, "TypeError: nobody waits for this")
+          } finally {
+            process.off("warning", hear)
+            await own.shutdown()
+          }
         })
 
       it("that is killed by a run time-out is replaced", async () => {

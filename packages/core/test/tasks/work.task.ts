@@ -52,6 +52,17 @@ export const throwLater = (): Promise<never> => {
   }, 0)
   return new Promise(() => {})
 }
+/** Gives a result; its worker dies when it has nothing to do. */
+export const throwAfterwards = (): number => {
+  setTimeout(() => {
+    throw new TypeError("nobody waits for this")
+  }, 5)
+  return 1
+}
+export const rejectAfterwards = (): number => {
+  setTimeout(() => void Promise.reject(new TypeError("nobody waits for this")), 5)
+  return 1
+}
 export const complain = (text: string): never => {
   process.stderr.write(text)
   return process.exit(9)
