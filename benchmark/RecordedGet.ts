@@ -5,18 +5,43 @@
  */
 import * as EventLoop from "@simul/core/node/EventLoop"
 import * as Recorder from "@simul/core/Recorder"
+import * as TimelineHtml from "@simul/core/TimelineHtml"
 import * as Get from "@simul/scraper/Get"
 import * as TargetRecorder from "@simul/scraper/recorder/TargetRecorder"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { closeSync, openSync, writeSync } from "node:fs"
 
 const [what, file, directory, jobs] = process.argv.slice(2) as [Recorder.Level | "targets", string, string, string]
 const level = what === "targets" ? "off" : what
+const targets = what === "targets" ? TargetRecorder.make({ title: "a run", robots: false }) : undefined
 const options = {
   directory,
   jobs: Number(jobs),
   perHost: Number(jobs),
-  ...(what === "targets" ? { recorder: TargetRecorder.make({ title: "a run", robots: false }) } : {})
+  ...(targets === undefined ? {} : { recorder: targets })
+}
+
+/** CPU milliseconds since it was asked last. */
+let before = process.cpuUsage()
+const passed = () => {
+  const { user, system } = process.cpuUsage(before)
+  before = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+/** What comes after the run, in its parts. */
+const written = () => {
+  if (targets === undefined) return {}
+  passed()
+  const timeline = targets.timeline()
+  const readMs = passed()
+  const pieces = [...TimelineHtml.chunks(timeline)]
+  const renderMs = passed()
+  const file = openSync(`${directory}/run.html`, "w")
+  for (const piece of pieces) writeSync(file, piece)
+  closeSync(file)
+  return { readMs, renderMs, writeMs: passed() }
 }
 
 const program = Effect.gen(function* () {
@@ -29,11 +54,11 @@ const program = Effect.gen(function* () {
       (saved, outcome) => saved + Number(outcome._tag === "Saved")
     )
   })
-  const before = process.cpuUsage()
+  passed()
   const saved = yield* recorder.record(Effect.scoped(run))
-  const { user, system } = process.cpuUsage(before)
+  const cpuMs = passed()
   const { lanes, leftOut } = recorder.timeline()
   const { scheduled } = recorder.census()
-  return { saved, cpuMs: (user + system) / 1000, scheduled, lanes: lanes.length, overwritten: leftOut.events ?? 0 }
+  return { saved, cpuMs, scheduled, lanes: lanes.length, overwritten: leftOut.events ?? 0, ...written() }
 })
 console.error(JSON.stringify(await Effect.runPromise(Effect.scoped(program))))

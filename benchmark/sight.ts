@@ -255,7 +255,7 @@ const manySpans = (count: number): Timeline.Timeline => {
     title: `${count} events`,
     words: { lane: "task", group: "kind" },
     categories,
-    first: Infinity
+    most: Infinity
   })
   const lanes = count / 4
   for (const index of repeat(lanes)) {
@@ -273,7 +273,7 @@ const manySpans = (count: number): Timeline.Timeline => {
       endMs: startMs + 12,
       slownessMs: 12,
       times: [6, 6],
-      spans
+      spans: (lane) => spans.map((span) => ({ lane, ...span }))
     })
   }
   return collector.result(Date.now(), lanes / 5 + 12)

@@ -10,7 +10,7 @@ import type * as Timeline from "@simul/core/Timeline"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { lstat, open, rename, rm } from "node:fs/promises"
+import { appendFileSync, closeSync, lstatSync, openSync, renameSync, rmSync } from "node:fs"
 import type { Plan } from "./Plan.ts"
 import { Incomplete } from "./Incomplete.ts"
 import { printable } from "./Printable.ts"
@@ -29,30 +29,30 @@ const unfinished = (file: string) => `${file}.${process.pid}.part`
 
 /** Finds out before the run, not after it, that the file cannot be written. */
 const check = (file: string) =>
-  Effect.tryPromise({
-    try: async () => {
-      const found = await lstat(file).catch(() => undefined)
+  Effect.try({
+    try: () => {
+      const found = lstatSync(file, { throwIfNoEntry: false })
       if (found?.isDirectory() === true) throw Object.assign(new Error(), { code: "EISDIR" })
-      await (await open(unfinished(file), "w")).close()
-      await rm(unfinished(file))
+      closeSync(openSync(unfinished(file), "w"))
+      rmSync(unfinished(file))
     },
     catch: (error) => unusable("--timeline", file, error)
   })
 
-/** Writes a file in pieces, whole or not at all. `option` names it where that fails. */
+/** Writes a file in pieces, whole or not at all, at once: the run is over, and nobody waits. `option` names it where that fails. */
 export const write = (option: string, file: string, pieces: Iterable<string>) =>
-  Effect.tryPromise({
-    try: async () => {
+  Effect.try({
+    try: () => {
       try {
-        const handle = await open(unfinished(file), "w")
+        const descriptor = openSync(unfinished(file), "w")
         try {
-          for (const piece of pieces) await handle.writeFile(piece)
+          for (const piece of pieces) appendFileSync(descriptor, piece)
         } finally {
-          await handle.close()
+          closeSync(descriptor)
         }
-        await rename(unfinished(file), file)
+        renameSync(unfinished(file), file)
       } catch (error) {
-        await rm(unfinished(file), { force: true })
+        rmSync(unfinished(file), { force: true })
         throw error
       }
     },

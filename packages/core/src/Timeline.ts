@@ -4,11 +4,13 @@
  *
  * 1. A lane is one life: a target, a fiber, a worker. Its spans follow each
  *    other without overlap, and its times by category add up to its length.
- * 2. Memory is bounded, however many lanes there are: the first ones and the
- *    slowest ones are kept whole, everything else only in the totals and in the
- *    overview. What was left out is counted, never dropped silently.
+ * 2. Memory is bounded, however many lanes there are. Of more than the bound the
+ *    first and last, the slowest, and samples of the failed and of all are kept
+ *    whole (`recorder/KeptLanes.ts`), the others in the totals and in the
+ *    overview alone. What was left out is counted, never dropped silently.
  * 3. Times are milliseconds since the start of the timeline.
  */
+import { KeptLanes } from "./recorder/KeptLanes.ts"
 
 /** A cause that time is spent on. */
 export interface Category {
@@ -83,6 +85,8 @@ export interface Run {
 export interface Total {
   readonly group: string
   readonly lanes: number
+  /** Of these, how many failed; absent: none. */
+  readonly failed?: number
   readonly times: Times
 }
 
@@ -127,7 +131,7 @@ export const others = "(others)"
 
 /** A lane at its end, as a recorder hands it in. */
 export interface Ended {
-  /** Called once, and only for a lane that is kept. */
+  /** Called for a lane that is shown. */
   readonly name: () => string
   readonly group: string
   readonly startMs: number
@@ -137,31 +141,34 @@ export interface Ended {
   /** Milliseconds by index of category, from `timesFrom` [0] on. */
   readonly times: ArrayLike<number>
   readonly timesFrom?: number
-  readonly spans: ReadonlyArray<Omit<Span, "lane">>
+  /** In the order of time, once its index is known. Called for a lane that is shown. */
+  readonly spans: (lane: number) => ReadonlyArray<Span>
   /** Spans that it had besides. */
   readonly spansLeftOut?: number
   readonly arguments?: Arguments
-  /** Counts lanes in the order in which they are kept: with `first` without bound and lanes added by their start, their index. */
+  /** Counts lanes in the order of their start: with `most` without bound their index. */
   readonly parent?: number
   readonly end?: Lane["end"]
 }
 
-export interface CollectorOptions {
+export interface CollectorOptions<L> {
   readonly title: string
   readonly words: Timeline["words"]
   readonly categories: ReadonlyArray<Category>
-  /** Lanes kept because they ended first [10 000]. */
-  readonly first?: number
-  /** Lanes kept because they are the slowest of the others [1 000]. */
-  readonly slowest?: number
+  /**
+   * Lanes that are shown, 1 at least [2 400]. Of more a sixth each are those that were added first and last, the slowest,
+   * and a sample of those that failed; the rest is a sample of all. The samples are even, and full to half at least.
+   */
+  readonly most?: number
+  /** Called once with each lane that will not be shown: whoever made it may use it again. */
+  readonly spare?: (lane: L) => void
   /** Groups with a total of their own [2 000]: those with most time. Of more than twice as many these totals are lower bounds, and what is missing is in that of the others. */
   readonly groups?: number
 }
 
 /** Takes lanes as they end; memory stays within the bounds of its options. */
 export interface Collector<L extends Ended = Ended> {
-  /** Gives the lane that is not kept, this one or one that was until now: whoever made it may use it again. */
-  readonly add: (lane: L) => L | undefined
+  readonly add: (lane: L) => void
   /** Adds to the overview: `ms` spent on a category (by index), evenly between two times. */
   readonly spread: (category: number, startMs: number, endMs: number, ms: number) => void
   readonly result: (startedAtMs: number, endMs: number) => Timeline
@@ -172,19 +179,29 @@ const bins = 512
 const firstBinMs = 1
 
 /** Makes a collector. */
-export const collect = <L extends Ended = Ended>(options: CollectorOptions): Collector<L> => {
-  const { categories, first = 10_000, slowest = 1000, groups = 2000 } = options
-  const kept: Array<L> = []
-  const slow = makeSlowest<L>(slowest)
+export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): Collector<L> => {
+  const { categories, most = 2400, spare = () => {}, groups = 2000 } = options
+  const kept = new KeptLanes<L>(most, spare)
   let added = 0
-  type Sum = { lanes: number; readonly times: Float64Array }
+  type Sum = { lanes: number; failed: number; readonly times: Float64Array }
   let sums = new Map<string, Sum>()
-  const noSum = (): Sum => ({ lanes: 0, times: new Float64Array(categories.length) })
+  const noSum = (): Sum => ({ lanes: 0, failed: 0, times: new Float64Array(categories.length) })
   const rest = noSum()
   const overview = categories.map(() => new Float64Array(bins))
+  /** What changes from a bin on in all that follow, until `settle` adds it to them. */
+  const changes = categories.map(() => new Float64Array(bins))
   let binMs = firstBinMs
 
+  const settle = () => {
+    for (const [category, values] of overview.entries()) {
+      const change = changes[category]!
+      let sum = 0
+      for (let bin = 0; bin < bins; bin++) values[bin]! += sum += change[bin]!
+      change.fill(0)
+    }
+  }
   const coarsen = () => {
+    settle()
     for (const values of overview)
       for (let bin = 0; bin < bins; bin++) values[bin] = bin < bins / 2 ? values[2 * bin]! + values[2 * bin + 1]! : 0
     binMs *= 2
@@ -194,8 +211,9 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions): Col
   /** The groups with most time; the others are added to `into`. */
   const heaviest = (into: Sum): ReadonlyArray<readonly [string, Sum]> => {
     const sorted = [...sums].toSorted(([, a], [, b]) => total(b) - total(a))
-    for (const [, { lanes, times }] of sorted.splice(groups)) {
+    for (const [, { lanes, failed, times }] of sorted.splice(groups)) {
       into.lanes += lanes
+      into.failed += failed
       for (const [index, ms] of times.entries()) into.times[index]! += ms
     }
     return sorted
@@ -215,11 +233,10 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions): Col
       added++
       const sum = sumOf(lane.group)
       sum.lanes++
+      if (lane.end === "failed") sum.failed++
       const { times, timesFrom = 0 } = lane
       for (let index = 0; index < categories.length; index++) sum.times[index]! += times[timesFrom + index]!
-      if (kept.length >= first) return slow.offer(lane)
-      kept.push(lane)
-      return undefined
+      kept.add(lane)
     },
 
     spread: (category, startMs, endMs, ms) => {
@@ -233,11 +250,16 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions): Col
         return
       }
       const share = ms / (endMs - startMs)
-      for (let bin = from; bin <= to; bin++)
-        values[bin]! += share * (Math.min(endMs, (bin + 1) * binMs) - Math.max(startMs, bin * binMs))
+      values[from]! += share * ((from + 1) * binMs - startMs)
+      values[to]! += share * (endMs - to * binMs)
+      // the same in each between, however many
+      const change = changes[category]!
+      change[from + 1]! += share * binMs
+      change[to]! -= share * binMs
     },
 
     result: (startedAtMs, endMs) => {
+      settle()
       const named = (times: ArrayLike<number>, from = 0): Times => {
         const result: Record<string, number> = {}
         for (let index = 0; index < categories.length; index++) {
@@ -249,14 +271,8 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions): Col
       const lanes: Array<Lane> = []
       const spans: Array<Span> = []
       let spansLeftOut = 0
-      for (const lane of [...kept, ...slow.all()].toSorted((a, b) => a.startMs - b.startMs)) {
-        for (const { name, startMs, endMs, category, arguments: about } of lane.spans)
-          // by name: a spread takes several times as long
-          spans.push(
-            about === undefined
-              ? { lane: lanes.length, name, startMs, endMs, category }
-              : { lane: lanes.length, name, startMs, endMs, category, arguments: about }
-          )
+      for (const lane of kept.lanes().toSorted((a, b) => a.startMs - b.startMs)) {
+        for (const span of lane.spans(lanes.length)) spans.push(span)
         spansLeftOut += lane.spansLeftOut ?? 0
         lanes.push({
           name: lane.name(),
@@ -269,13 +285,15 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions): Col
           ...(lane.end === undefined ? {} : { end: lane.end })
         })
       }
-      const remaining: Sum = { lanes: rest.lanes, times: rest.times.slice() }
-      const totals = heaviest(remaining).map(([group, sum]): Total => ({
+      const totalOf = (group: string, { lanes, failed, times }: Sum): Total => ({
         group,
-        lanes: sum.lanes,
-        times: named(sum.times)
-      }))
-      if (remaining.lanes > 0) totals.push({ group: others, lanes: remaining.lanes, times: named(remaining.times) })
+        lanes,
+        ...(failed === 0 ? {} : { failed }),
+        times: named(times)
+      })
+      const remaining: Sum = { ...rest, times: rest.times.slice() }
+      const totals = heaviest(remaining).map(([group, sum]) => totalOf(group, sum))
+      if (remaining.lanes > 0) totals.push(totalOf(others, remaining))
       const used = Math.min(bins, Math.max(1, Math.ceil(endMs / binMs)))
       return {
         title: options.title,
@@ -360,47 +378,5 @@ export const beside = (timelines: ReadonlyArray<Timeline>): Timeline => {
       counters.map((one) => ({ ...one, name: named(run, one.name) }))
     ),
     runs: timelines.map(({ durationMs }, run) => ({ title: titles[run]!, firstLane: firstLanes[run]!, durationMs }))
-  }
-}
-
-/** Keeps the slowest lanes it is offered: a binary heap with the least slow one on top. */
-const makeSlowest = <L extends Ended>(most: number) => {
-  const heap: Array<L> = []
-  const swap = (one: number, other: number) => {
-    const lane = heap[one]!
-    heap[one] = heap[other]!
-    heap[other] = lane
-  }
-  const isLess = (one: number, other: number) => heap[one]!.slownessMs < heap[other]!.slownessMs
-  const up = (from: number) => {
-    for (let at = from; at > 0;) {
-      const parent = (at - 1) >> 1
-      if (!isLess(at, parent)) return
-      swap(at, parent)
-      at = parent
-    }
-  }
-  const down = () => {
-    for (let at = 0; ;) {
-      let least = at
-      for (const child of [2 * at + 1, 2 * at + 2]) if (child < heap.length && isLess(child, least)) least = child
-      if (least === at) return
-      swap(at, least)
-      at = least
-    }
-  }
-  return {
-    offer: (lane: L): L | undefined => {
-      if (heap.length < most) {
-        up(heap.push(lane) - 1)
-        return undefined
-      }
-      if (!(most > 0 && lane.slownessMs > heap[0]!.slownessMs)) return lane
-      const [spare] = heap
-      heap[0] = lane
-      down()
-      return spare
-    },
-    all: (): ReadonlyArray<L> => heap
   }
 }

@@ -116,6 +116,9 @@ function* dataOf(timeline: Timeline): Generator<string> {
   yield `,"groups":${embedded([...groups.keys()])}}`
 }
 
+const sumOf = (totals: ReadonlyArray<Total>, of: (total: Total) => number) =>
+  totals.reduce((sum, total) => sum + of(total), 0)
+
 const sum = (times: Times) => Object.values(times).reduce((total, ms) => total + ms, 0)
 
 /** The categories that took any time, with their index. */
@@ -154,10 +157,12 @@ const causes = (used: Used): string => {
 }
 
 const groupTable = (totals: ReadonlyArray<Total>, used: Used, words: Timeline["words"]): string => {
+  const hasFailed = totals.some(({ failed = 0 }) => failed > 0)
   const head = used.map(({ name, index }) => `<th scope="col" class="number">${swatch(index)}${escaped(name)}</th>`)
   const rows = totals.map(
-    ({ group, lanes, times }) =>
+    ({ group, lanes, failed = 0, times }) =>
       `<tr><th scope="row">${escaped(group)}</th><td class="number">${grouped(lanes)}</td>` +
+      (hasFailed ? `<td class="number">${failed === 0 ? "" : grouped(failed)}</td>` : "") +
       `<td class="number">${duration(sum(times))}</td>` +
       used
         .map(({ name }) => `<td class="number">${times[name] === undefined ? "" : duration(times[name])}</td>`)
@@ -166,7 +171,9 @@ const groupTable = (totals: ReadonlyArray<Total>, used: Used, words: Timeline["w
   )
   return (
     `<table id="groups"><thead><tr><th scope="col">${capital(words.group)}</th>` +
-    `<th scope="col" class="number">${capital(words.lane)}s</th><th scope="col" class="number">Together</th>` +
+    `<th scope="col" class="number">${capital(words.lane)}s</th>` +
+    (hasFailed ? `<th scope="col" class="number"><span class="swatch failed"></span>Failed</th>` : "") +
+    `<th scope="col" class="number">Together</th>` +
     `${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`
   )
 }
@@ -214,7 +221,7 @@ const summary = ({ totals, words, durationMs, startedAtMs, leftOut, runs }: Time
     missing.length === 0
       ? ""
       : `<p id="left-out">Not drawn, but in the overview and the sums: ${missing.join(" and ")}. ` +
-        `Drawn are the first and the slowest ${escaped(words.lane)}s.</p>`
+        `Drawn are the first, the last and the slowest ${escaped(words.lane)}s, and samples of those that failed and of all.</p>`
   const each = (runs ?? []).map(({ title, durationMs }) => `<li>${escaped(title)}: ${duration(durationMs)}</li>`)
   return `<p>${escaped(about)}</p>${each.length === 0 ? "" : `<ul id="runs">${each.join("")}</ul>`}${note}${lost}`
 }
@@ -244,10 +251,15 @@ export function* chunks(timeline: Timeline, nonce: string = crypto.randomUUID())
   const legend = used.map(
     ({ name, description, index }) => `<li title="${escaped(description)}">${swatch(index)}${escaped(name)}</li>`
   )
-  const failed = timeline.lanes.filter(({ end }) => end === "failed").length
+  const drawn = timeline.lanes.filter(({ end }) => end === "failed").length
+  const failed = Math.max(
+    drawn,
+    sumOf(totals, ({ failed = 0 }) => failed)
+  )
   if (failed > 0)
     legend.push(
-      `<li title="search for &quot;failed&quot; to see them alone"><span class="swatch failed"></span>failed: ${grouped(failed)}</li>`
+      `<li title="search for &quot;failed&quot; to see them alone"><span class="swatch failed"></span>failed: ` +
+        `${grouped(failed)}${drawn < failed ? `, ${grouped(drawn)} drawn` : ""}</li>`
     )
   yield `<!doctype html>
 <html lang="en">

@@ -15,9 +15,9 @@ const lane = (index: number, workMs: number, group = "a"): Timeline.Ended => ({
   endMs: index + 1 + workMs,
   slownessMs: workMs,
   times: [1, workMs],
-  spans: [
-    { name: "wait", category: "wait", startMs: index, endMs: index + 1 },
-    { name: "work", category: "work", startMs: index + 1, endMs: index + 1 + workMs }
+  spans: (lane) => [
+    { lane, name: "wait", category: "wait", startMs: index, endMs: index + 1 },
+    { lane, name: "work", category: "work", startMs: index + 1, endMs: index + 1 + workMs }
   ]
 })
 const sum = (times: Timeline.Times) => Object.values(times).reduce((total, ms) => total + ms, 0)
@@ -48,38 +48,19 @@ describe("Timeline", () => {
     assert.strictEqual(durationMs, 20)
   })
 
-  it("keeps the first lanes and the slowest of the others, whatever their order, and sums up all", () => {
+  it("sums up all lanes, however few it shows, and gives back those that it does not", () => {
     const count = 5000
-    const collector = Timeline.collect({ title: "t", words, categories, first: 10, slowest: 20 })
-    // a permutation: 1234 has no factor in common with 5000 + 3
-    const slowness = Array.from({ length: count }, (_, index) => (index * 1234) % (count + 3))
-    for (const [index, ms] of slowness.entries()) collector.add(lane(index, ms))
+    const spare: Array<Timeline.Ended> = []
+    const collector = Timeline.collect({ title: "t", words, categories, most: 30, spare: (lane) => spare.push(lane) })
+    for (let index = 0; index < count; index++)
+      collector.add({ ...lane(index, index % 7), end: index % 100 === 0 ? "failed" : "ok" })
     const { lanes, totals, leftOut } = collector.result(0, 2 * count)
-    const slowest = slowness
-      .map((ms, index) => ({ ms, index }))
-      .slice(10)
-      .toSorted((a, b) => b.ms - a.ms)
-      .slice(0, 20)
-      .map(({ index }) => index)
-    assert.deepStrictEqual(
-      lanes.map(({ name }) => name),
-      [...Array.from({ length: 10 }).keys(), ...slowest.toSorted((a, b) => a - b)].map((index) => `lane ${index}`)
-    )
-    assert.deepStrictEqual(leftOut, { lanes: count - 30, spans: 0, ungrouped: 0 })
-    assert.deepStrictEqual(totals, [
-      { group: "a", lanes: count, times: { wait: count, work: slowness.reduce((total, ms) => total + ms, 0) } }
-    ])
-  })
-
-  it("gives back each lane that it does not keep, once, as soon as another one takes its place", () => {
-    const collector = Timeline.collect({ title: "t", words, categories, first: 1, slowest: 2 })
-    const all = [9, 5, 1, 3, 3, 7].map((ms, index) => lane(index, ms))
-    const given = all.map((one) => collector.add(one))
-    assert.deepStrictEqual(
-      given.map((one) => (one === undefined ? -1 : all.indexOf(one))),
-      // the first, then the two slowest of the others: 5 and 1, 5 and 3, 5 and 7
-      [-1, -1, -1, 2, 4, 3]
-    )
+    assert.isAtMost(lanes.length, 30)
+    assert.strictEqual(new Set([...spare.map(({ name }) => name()), ...lanes.map(({ name }) => name)]).size, count)
+    assert.deepStrictEqual(leftOut, { lanes: count - lanes.length, spans: 0, ungrouped: 0 })
+    assert.strictEqual(spare.length, leftOut.lanes)
+    const work = Array.from({ length: count }, (_, index) => index % 7).reduce((total, ms) => total + ms, 0)
+    assert.deepStrictEqual(totals, [{ group: "a", lanes: count, failed: 50, times: { wait: count, work } }])
   })
 
   it("sums up groups beyond the bound as others, and loses no time", () => {
@@ -120,6 +101,21 @@ describe("Timeline", () => {
     )
     assert.strictEqual(totals.at(-1)!.lanes, leftOut.ungrouped)
     assert.deepStrictEqual(collector.result(0, 100).totals, totals)
+  })
+
+  it("spreads over many bins as over few, however it is coarsened meanwhile", () => {
+    const collector = Timeline.collect({ title: "t", words, categories })
+    collector.spread(1, 10.25, 500.75, 490.5)
+    collector.spread(1, 100, 900, 1600)
+    const { binMs, counts } = collector.result(0, 1000).overview
+    const at = (ms: number) => counts[1]![Math.floor(ms / binMs)]!
+    assert.deepStrictEqual([binMs, at(50), at(200), at(600), at(950)], [2, 1, 3, 2, 0])
+    assert.deepStrictEqual(at(10.5), 1.75 / 2)
+    assert.approximately(
+      counts[1]!.reduce((total, count) => total + count * binMs, 0),
+      2090.5,
+      1e-9
+    )
   })
 
   it("draws the overview in bounded memory, with every millisecond in it", () => {

@@ -18,7 +18,7 @@ export const make = (count: number, atOnce: number, nameOf = (index: number) => 
     title: "a run </title><script>",
     words: { lane: "target", group: "host" },
     categories,
-    first: count
+    most: count
   })
   const free = Array.from({ length: atOnce }, () => 0)
   let lastMs = 0
@@ -48,7 +48,7 @@ export const make = (count: number, atOnce: number, nameOf = (index: number) => 
       endMs: atMs,
       slownessMs: atMs - startMs,
       times,
-      spans,
+      spans: (lane) => spans.map((span) => ({ lane, ...span })),
       arguments: { outcome: "saved", status: 200 }
     })
   }

@@ -267,7 +267,7 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
     title,
     words: { lane: "fiber", group: "function" },
     categories,
-    first: Infinity
+    most: Infinity
   })
   let fibers = 0
   /** Workers so far, by the name of their executor. */
@@ -296,7 +296,7 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
       endMs,
       slownessMs: 0,
       times: draft.times,
-      spans: draft.spans,
+      spans: (lane) => draft.spans.map((span) => ({ lane, ...span })),
       arguments: {
         ...draft.extra,
         ...(source === undefined || source === "" ? {} : { source }),

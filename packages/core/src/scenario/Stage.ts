@@ -219,7 +219,7 @@ const timelineOf = (events: ReadonlyArray<StageEvent>, untilMs: number): Timelin
       endMs: draft.endMs,
       slownessMs: draft.endMs - draft.startMs,
       times,
-      spans: draft.spans,
+      spans: (lane) => draft.spans.map((span) => ({ lane, ...span })),
       ...(draft.end === undefined ? {} : { end: draft.end })
     })
   }

@@ -38,7 +38,8 @@ export const make = (options: { readonly title: string; readonly robots: boolean
   const collector = Timeline.collect<Track>({
     title: options.title,
     words: { lane: "target", group: "host" },
-    categories
+    categories,
+    spare: (track) => pool.giveBack(track)
   })
   const { spread } = collector
   const shared: Shared = { nowMs, originMs, judging: undefined }
@@ -49,8 +50,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
 
   const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
     tracks.delete(track.url)
-    const spare = collector.add(track.finish(atMs, about))
-    if (spare !== undefined) pool.giveBack(spare)
+    collector.add(track.finish(atMs, about))
   }
 
   /** Reads a host's gate before something changes there; `undefined` while nothing is queued for it. */

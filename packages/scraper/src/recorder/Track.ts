@@ -188,20 +188,20 @@ export class Track implements Ended {
   get timesFrom() {
     return this.#base + timesAt
   }
-  get spans(): ReadonlyArray<Omit<Span, "lane">> {
-    const all: Array<Omit<Span, "lane">> = []
+  spans(lane: number): ReadonlyArray<Span> {
+    const all: Array<Span> = []
     let { startMs } = this
     for (let at = 0; at < this.#written;) {
       const head = this.#read(at++)
       const endMs = this.#read(at++)
       const name = causes[head % namesRoom]!
       const charged = Math.floor(head / namesRoom)
-      if (charged === 0) all.push({ name, category: name, startMs, endMs })
+      if (charged === 0) all.push({ lane, name, startMs, endMs, category: name })
       else {
         const about: Record<string, number> = {}
         for (let rest = charged; rest !== 0; rest &= rest - 1)
           about[shares[lowest(rest)]!] = Math.round(this.#read(at++) * 1000) / 1000
-        all.push({ name, category: name, startMs, endMs, arguments: about })
+        all.push({ lane, name, startMs, endMs, category: name, arguments: about })
       }
       startMs = endMs
     }

@@ -25,12 +25,13 @@ const make = (calls: Partial<Receiver> = {}) => {
   const ear = new Ear(track, { ...silent, ...calls }, shared)
   const transfer = ear.watch({ pause: () => {}, resume: () => {}, abort: () => {} })
   const end = () => {
-    const { times, timesFrom, spans } = track.finish(clock.ms, {})
+    const lane = track.finish(clock.ms, {})
+    const { times, timesFrom } = lane
     return {
       times: Object.fromEntries(
         causes.map((cause, index) => [cause, times[timesFrom + index]!] as const).filter(([, ms]) => ms > 0)
       ),
-      spans: spans.map(({ name, startMs, endMs }) => [name, startMs, endMs])
+      spans: lane.spans(0).map(({ name, startMs, endMs }) => [name, startMs, endMs])
     }
   }
   return { clock, shared, track, ear, transfer, end }

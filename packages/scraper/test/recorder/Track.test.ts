@@ -22,9 +22,10 @@ describe("Track", () => {
   it("charges a wait as its host was held back, and the rest to the queue", () => {
     const { track, spread } = make()
     track.leaveQueue("line", 150, { ...none, delay: 30, slot: 12 })
-    const { spans } = track.finish(151, {})
+    const spans = track.finish(151, {}).spans(3)
     assert.deepStrictEqual(named(track), { queue: 8, delay: 30, slot: 12, line: 1 })
     assert.deepStrictEqual(spans[0], {
+      lane: 3,
       name: "delay",
       category: "delay",
       startMs: 100,
@@ -50,7 +51,7 @@ describe("Track", () => {
     track.charge("held", 120)
     track.charge("body", 150)
     track.enter("commit", 151)
-    const { spans } = track.finish(160, {})
+    const spans = track.finish(160, {}).spans(0)
     const expected = { commit: 9, connection: 10, body: 10, held: 30, disk: 1 }
     assert.deepStrictEqual(named(track), expected)
     assert.deepStrictEqual(spread, expected)
@@ -109,7 +110,8 @@ describe("Track", () => {
             if (track.phase === "queue") track.leaveQueue(cause, atMs, sums)
         }
       }
-      const { startMs, endMs, spans } = track.finish(atMs, {})
+      const lane = track.finish(atMs, {})
+      const { startMs, endMs } = lane
       const times = timesOf(track)
       assert.approximately(
         times.reduce((sum, ms) => sum + ms, 0),
@@ -118,7 +120,7 @@ describe("Track", () => {
       )
       assert.isTrue(times.every((ms) => ms >= 0))
       let lastMs = startMs
-      for (const span of spans) {
+      for (const span of lane.spans(0)) {
         assert.strictEqual(span.startMs, lastMs)
         lastMs = span.endMs
       }
@@ -130,7 +132,9 @@ describe("Track", () => {
   it("keeps a bounded number of spans and counts the others", () => {
     const { track } = make()
     for (let step = 1; step <= 1000; step++) track.enter(step % 2 === 0 ? "body" : "connection", 100 + step)
-    const { spans, spansLeftOut } = track.finish(1100, {})
+    const lane = track.finish(1100, {})
+    const { spansLeftOut } = lane
+    const spans = lane.spans(0)
     assert.strictEqual(spans.length + spansLeftOut, 1000)
     assert.isAtMost(spans.length, 100)
     assert.strictEqual(
