@@ -592,7 +592,9 @@ class Running implements Download, Receiver, Decode.Output {
 
   #end(attempt: Attempt) {
     this.#close()
-    this.#done(this.#asides === undefined ? attempt : { ...attempt, asides: this.#asides })
+    const asides = this.#asides
+    this.#letGo()
+    this.#done(asides === undefined ? attempt : { ...attempt, asides })
   }
 
   abort(): Partial | undefined {
@@ -600,7 +602,23 @@ class Running implements Download, Receiver, Decode.Output {
     this.#close()
     const partial = this.#kept()
     if (partial === undefined) this.#part?.discard()
+    this.#letGo()
     return partial
+  }
+
+  /**
+   * An attempt waits long enough for its answer to be taken for long-lived by V8's collector, and what long-lived garbage
+   * refers to is kept as well: the text of each page, until the next look at all that there is.
+   */
+  #letGo() {
+    this.#part = undefined
+    this.#head = undefined
+    this.#decoder = undefined
+    this.#uncoder = undefined
+    this.#reading = undefined
+    this.#pace = undefined
+    this.#verdict = undefined
+    this.#asides = undefined
   }
 
   #close() {

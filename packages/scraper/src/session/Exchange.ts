@@ -423,6 +423,9 @@ export class Exchange implements Served, Transfer, Watched {
     if (this.#state === queued) this.#tellOpening()
     this.#state = done
     this.connection = undefined
+    // it may be long-lived for the collector by now, and should keep nothing that came since
+    this.#headers = undefined
+    this.#text = undefined
     this.#shared.counts.inFlight--
     this.#shared.clock.unwatch(this)
   }
