@@ -51,7 +51,8 @@ export class Met {
       if (this.#places[at] !== hash) continue
       const url = this.#urls[place]!
       if (url.length !== length || !url.startsWith(prefix)) continue
-      if (!url.endsWith(end === reference.length ? reference : reference.slice(0, end))) continue
+      // equality of two pieces is several times as fast as `endsWith` of one
+      if (url.slice(prefix.length) !== (end === reference.length ? reference : reference.slice(0, end))) continue
       this.latest = url
       if (this.#places[at + known]! <= depth) return "known"
       const isOut = isResource ? this.#places[at + outAsResource] === 1 : this.#places[at + out]! <= depth

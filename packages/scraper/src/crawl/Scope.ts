@@ -11,6 +11,7 @@
  * other; and by `http` or `https`, unless a port is named.
  */
 import { getDomain } from "tldts"
+import * as Url from "../Url.ts"
 import * as UrlKey from "./UrlKey.ts"
 
 /**
@@ -101,6 +102,15 @@ export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Inf
     }
   }
 
+  /** Links that follow each other mostly lead to one site, and to parse a URL costs more than all else. */
+  let latest = { origin: "", isIn: false }
+  const isWithin = (key: string): boolean => {
+    if (within === "path") return contains(new URL(key))
+    const origin = Url.origin(key)
+    if (origin !== latest.origin) latest = { origin, isIn: contains(new URL(key)) }
+    return latest.isIn
+  }
+
   return {
     decide: ({ url, depth, isResource }) => {
       const key = UrlKey.of(url)
@@ -108,7 +118,7 @@ export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Inf
       const pattern = excluded.find((one) => one.test(url))
       if (pattern !== undefined) return { _tag: "Excluded", pattern: pattern.source }
       if (isResource) return { _tag: "InScope", by: "resource" }
-      if (!contains(new URL(key))) return { _tag: "Outside", within }
+      if (!isWithin(key)) return { _tag: "Outside", within }
       if (included.length > 0 && !included.some((one) => one.test(url))) return { _tag: "NotIncluded" }
       if (depth > maxDepth) return { _tag: "TooDeep", depth, maxDepth }
       return { _tag: "InScope", by: within }

@@ -633,10 +633,14 @@ export const fromHead = (
   // of a redirect and of what was made; elsewhere it means nothing (RFC 9110 10.2.2)
   if (status === 201 || (status >= 300 && status <= 399)) add(head.header("location"), "navigation", "location")
   add(head.header("content-location"), "reference", "content-location")
-  add(Refresh.target(head.header("refresh") ?? ""), "navigation", "refresh")
-  for (const { target, rel } of LinkHeader.parse(head.header("link") ?? ""))
-    add(target, kindOf(words(rel)), "link", rel)
+  // asked for first: few heads have these, and each page has a head
+  const refresh = head.header("refresh")
+  if (refresh !== undefined) add(Refresh.target(refresh), "navigation", "refresh")
+  const named = head.header("link")
+  if (named !== undefined)
+    for (const { target, rel } of LinkHeader.parse(named)) add(target, kindOf(words(rel)), "link", rel)
   const joined = head.header("x-robots-tag")
+  if (joined === undefined) return { links, robots: RobotsDirectives.none }
   const lines = head.fields?.().flatMap(([name, value]) => (name.toLowerCase() === "x-robots-tag" ? [value] : []))
-  return { links, robots: RobotsDirectives.fromHeader(lines ?? (joined === undefined ? [] : [joined]), token) }
+  return { links, robots: RobotsDirectives.fromHeader(lines ?? [joined], token) }
 }

@@ -306,7 +306,8 @@ describe("the head of a response", () => {
       ["X-Robots-Tag", "otherbot: noindex"],
       ["x-robots-tag", "nofollow"]
     ] as const
-    const { robots } = Links.fromHead({ status: 200, header: () => undefined, fields: () => fields }, { url })
+    const header = (name: string) => (name === "x-robots-tag" ? "otherbot: noindex, nofollow" : undefined)
+    const { robots } = Links.fromHead({ status: 200, header, fields: () => fields }, { url })
     assert.deepStrictEqual(robots, { noindex: false, nofollow: true })
   })
 })
