@@ -127,6 +127,8 @@ export const make = Effect.fnUntraced(function* (
   let paused = false
   let finished: Effect.Effect<never, Cause.Done | StoreError> | undefined
   let dueMs = Infinity
+  /** The store may have more of a site that had no room for it. */
+  let hasMore = false
   let timer: { readonly atMs: number; readonly handle: ReturnType<typeof setTimeout> } | undefined
   let wakeFeeder: (() => void) | undefined
 
@@ -278,20 +280,23 @@ export const make = Effect.fnUntraced(function* (
     const perSite = crawl?.perSite
     // what a commit brings meanwhile lowers it again
     dueMs = Infinity
-    const { targets, dueMs: nextMs } =
-      perSite === undefined
-        ? yield* leaseInTurn(room)
-        : yield* store.leaseBySite(list, room, Date.now(), (origin) => perSite - politeness.queuedAt(origin))
+    const {
+      targets,
+      dueMs: nextMs,
+      isLeft
+    } = perSite === undefined
+      ? yield* leaseInTurn(room)
+      : yield* store.leaseBySite(list, room, Date.now(), (origin) => perSite - politeness.queuedAt(origin))
     yield* restoreHosts(targets)
     remember(new Map(targets.map(({ url }) => [url, false])), targets, undefined)
     counts.waiting -= targets.length
-    // there may be more of what a site had no room for
-    dueMs = Math.min(dueMs, perSite !== undefined && targets.length > 0 ? 0 : nextMs)
+    hasMore = isLeft
+    dueMs = Math.min(dueMs, isLeft && targets.length > 0 ? 0 : nextMs)
   })
   const leaseInTurn = Effect.fnUntraced(function* (limit: number) {
     const targets = yield* store.lease(list, limit, Date.now())
     const waiting = yield* store.waiting(list)
-    return { targets, dueMs: waiting.dueMs ?? Infinity }
+    return { targets, dueMs: waiting.dueMs ?? Infinity, isLeft: false }
   })
 
   const bring = (found: Found) => {
@@ -354,7 +359,7 @@ export const make = Effect.fnUntraced(function* (
     release: (target: Target, verdict?: Politeness.Verdict) => {
       politeness.release(target, Date.now(), verdict)
       counts.inFlight--
-      if (crawl !== undefined && 2 * politeness.queuedAt(target.host) < crawl.perSite) dueMs = 0
+      if (hasMore && crawl !== undefined && 2 * politeness.queuedAt(target.host) < crawl.perSite) dueMs = 0
       dispatch()
     },
     /** A target goes to the store to wait: counted before `release`, so that the run does not end. */

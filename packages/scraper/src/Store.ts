@@ -168,14 +168,17 @@ export class Store extends Context.Service<
     /**
      * Leases at most `limit` pending targets of a crawl that are due. Sites take turns, and each gets at most what there
      * is `room` for, the nearest to a seed first. Fewer than `limit` when there are no more; `dueMs`: when one of the
-     * others is due.
+     * others is due; `isLeft`: there may be more that are due, of sites that there was no more room for.
      */
     readonly leaseBySite: (
       list: number,
       limit: number,
       nowMs: number,
       room: (origin: string) => number
-    ) => Effect.Effect<{ readonly targets: ReadonlyArray<Target>; readonly dueMs: number }, StoreError>
+    ) => Effect.Effect<
+      { readonly targets: ReadonlyArray<Target>; readonly dueMs: number; readonly isLeft: boolean },
+      StoreError
+    >
     /** Pending targets of a list that nobody has leased, and when the first is due. */
     readonly waiting: (
       list: number

@@ -70,7 +70,30 @@ const nextSites = `WITH RECURSIVE next (id) AS (
   )
   SELECT site.id AS id, site.origin AS origin FROM next JOIN site ON site.id = next.id`
 
-const nextTargets = `SELECT rowid AS id, * FROM target INDEXED BY target_site
+/** What a target is made of. */
+export interface TargetRow {
+  readonly url: string
+  readonly path: string | null
+  readonly attempts: number
+  readonly depth: number | null
+  readonly resource: number | null
+  readonly bytes: number | null
+  readonly sha256: string | null
+  readonly etag: string | null
+  readonly modified: string | null
+  readonly record: string | null
+  readonly type: string | null
+  readonly validator: string | null
+  readonly total: number | null
+}
+
+/** And a saved page. */
+export interface SavedRow extends TargetRow {
+  readonly final_url: string | null
+}
+
+const nextTargets = `SELECT rowid AS id, due, url, path, attempts, depth, resource, bytes, sha256, etag, modified, record, type,
+    validator, total FROM target INDEXED BY target_site
   WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ?`
 
 const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${rank}, attempts = 0, error = NULL
@@ -84,11 +107,7 @@ const urlOf = ({ url }: Target) => url
 const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
   WHERE rowid > ? AND list = ? AND state = 0 AND lease IS NULL ORDER BY rowid LIMIT 1000`
 
-export const make = <Row extends { readonly due: number }>(
-  sql: SqlClient.SqlClient,
-  run: number,
-  toTarget: (row: Row) => Target
-) => {
+export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: TargetRow) => Target) => {
   const changes = (text: string, values: ReadonlyArray<unknown>) =>
     Effect.map(sql.unsafe(text, values).raw, (result) => Number((result as { readonly changes: bigint }).changes))
 
@@ -222,7 +241,7 @@ export const make = <Row extends { readonly due: number }>(
     return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found
   })
   const nearer = (list: number, limit: number) =>
-    sql.unsafe<Row>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ?`, [list, limit])
+    sql.unsafe<SavedRow>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ?`, [list, limit])
 
   const begin = Effect.gen(function* () {
     const [made] = yield* sql<{ list: number }>`INSERT INTO list (bytes, lines, sha256, targets) VALUES (0, 0, '', 0)
@@ -270,24 +289,32 @@ export const make = <Row extends { readonly due: number }>(
   ) {
     const targets: Array<Target> = []
     let dueMs = Infinity
+    let isLeft = false
     const first = turn
     let wrapped = false
     for (;;) {
       const sites = yield* sql.unsafe<{ id: number; origin: string }>(nextSites, [list, turn])
       for (const { id, origin } of sites) {
-        if ((wrapped && id > first) || targets.length >= limit) return { targets, dueMs }
+        if (wrapped && id > first) return { targets, dueMs, isLeft }
+        if (targets.length >= limit) return { targets, dueMs, isLeft: true }
         turn = id
         const most = Math.min(room(origin), limit - targets.length)
+        if (most <= 0) isLeft = true
         if (most <= 0) continue
-        const next = yield* sql.unsafe<Row & { readonly id: number }>(nextTargets, [list, id, most])
+        const next = yield* sql.unsafe<TargetRow & { readonly id: number; readonly due: number }>(nextTargets, [
+          list,
+          id,
+          most
+        ])
         const due = next.filter((row) => row.due <= nowMs)
         if (due.length < next.length) dueMs = Math.min(dueMs, next[due.length]!.due)
+        else if (next.length === most) isLeft = true
         if (due.length === 0) continue
         yield* sql`UPDATE target SET lease = ${run} WHERE rowid IN ${sql.in(due.map((row) => row.id))}`
         for (const row of due) targets.push(toTarget(row))
       }
       if (sites.length === sitesAtOnce) continue
-      if (wrapped || first === 0) return { targets, dueMs }
+      if (wrapped || first === 0) return { targets, dueMs, isLeft }
       wrapped = true
       turn = 0
     }
@@ -308,7 +335,7 @@ export const make = <Row extends { readonly due: number }>(
     (rows) => rows.map((row): Evidence => ({ ...row, caught: Number(row.caught) === 1 }))
   )
   const withdraw = Effect.fnUntraced(function* (list: number, after: number, isOut: (target: Target) => boolean) {
-    const found = yield* sql.unsafe<Row & { readonly id: number }>(pendingAfter, [after, list])
+    const found = yield* sql.unsafe<TargetRow & { readonly id: number }>(pendingAfter, [after, list])
     const out = found.map((row) => ({ id: row.id, target: toTarget(row) })).filter(({ target }) => isOut(target))
     if (out.length > 0) yield* sql`UPDATE target SET lease = ${run} WHERE rowid IN ${sql.in(out.map(({ id }) => id))}`
     return { targets: out.map(({ target }) => target), next: found.length < 1000 ? undefined : found.at(-1)!.id }

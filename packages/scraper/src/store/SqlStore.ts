@@ -141,8 +141,10 @@ const usual = [
   "modified",
   "duration"
 ] as const satisfies ReadonlyArray<keyof Row>
+/** The same of a page that a crawl found. */
+const found = [...usual, "type", "depth", "site", "key", "resource"] as const satisfies ReadonlyArray<keyof Row>
 /** By name and not in a loop, like `addUsual`: that is several times as fast. */
-const isUsual = (row: Row) =>
+const shapeOf = (row: Row): Shape =>
   row.due === 0 &&
   row.lease === null &&
   row.path === null &&
@@ -152,8 +154,11 @@ const isUsual = (row: Row) =>
   row.error === null &&
   row.claim === null &&
   row.record === null &&
-  row.depth === null &&
-  row.type === null
+  row.noindex === null
+    ? row.depth === null && row.type === null
+      ? usual
+      : found
+    : columns
 
 /** Adds the values of a row in the order of `usual`. */
 const addUsual = (values: Array<unknown>, row: Row) =>
@@ -170,11 +175,15 @@ const addUsual = (values: Array<unknown>, row: Row) =>
     row.modified,
     row.duration
   )
+const addFound = (values: Array<unknown>, row: Row) => {
+  addUsual(values, row)
+  values.push(row.type, row.depth, row.site, row.key, row.resource)
+}
 const addAll = (values: Array<unknown>, row: Row) => {
   for (const column of columns) values.push(row[column])
 }
 
-type Shape = typeof usual | typeof columns
+type Shape = typeof usual | typeof found | typeof columns
 
 /** A page of a crawl may have been found nearer while it was asked for: then it stays so, and its links are to be followed again. */
 const updateOf: Partial<Record<keyof Row, string>> = {
@@ -184,6 +193,7 @@ const updateOf: Partial<Record<keyof Row, string>> = {
 
 const upserts = new Map<Shape, Map<number, string>>([
   [usual, new Map()],
+  [found, new Map()],
   [columns, new Map()]
 ])
 const upsert = (shape: Shape, rows: number) => {
@@ -352,10 +362,11 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   const unseenMs = previous?.ended === null ? startedMs : -Infinity
   yield* guarded(sql`DELETE FROM robots WHERE asked < ${startedMs - maxStaleSeconds * 1000}`)
 
-  const toTarget = (row: Row): Target => ({
+  const toTarget = (row: SqlCrawl.TargetRow): Target => ({
     url: row.url,
     host: Url.origin(row.url),
     path: row.path ?? FileName.fromUrl(row.url),
+    ...(row.path === null ? { isNamedByUrl: true } : {}),
     attempts: row.attempts,
     ...(row.depth === null ? {} : { depth: row.depth }),
     ...(row.resource === null ? {} : { isResource: row.resource === 1 }),
@@ -375,7 +386,10 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       ? {}
       : { partial: { validator: row.validator, ...(row.total === null ? {} : { total: row.total }) } })
   })
-  const toSavedPage = (row: Row): SavedPage => ({ target: toTarget(row), finalUrl: row.final_url ?? row.url })
+  const toSavedPage = (row: SqlCrawl.SavedRow): SavedPage => ({
+    target: toTarget(row),
+    finalUrl: row.final_url ?? row.url
+  })
   const toKnown = (row: Row): Known => ({
     target: toTarget(row),
     list: row.list,
@@ -459,20 +473,12 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     ...placeOf(target)
   })
 
-  const write = (all: ReadonlyArray<Row>) => {
-    const plain = all.filter(isUsual)
-    return plain.length === all.length
-      ? writeAs(usual, all)
-      : Effect.andThen(
-          writeAs(usual, plain),
-          writeAs(
-            columns,
-            all.filter((row) => !isUsual(row))
-          )
-        )
-  }
+  const write = Effect.fnUntraced(function* (all: ReadonlyArray<Row>) {
+    const shapes = Map.groupBy(all, shapeOf)
+    for (const [shape, rows] of shapes) yield* writeAs(shape, rows)
+  })
   const writeAs = Effect.fnUntraced(function* (shape: Shape, rows: ReadonlyArray<Row>) {
-    const add = shape === usual ? addUsual : addAll
+    const add = shape === usual ? addUsual : shape === found ? addFound : addAll
     let from = 0
     for (const size of sizes)
       for (; rows.length - from >= size; from += size) {

@@ -123,11 +123,13 @@ describe("the crawl in the store", () => {
       const lease = (limit: number, room: (origin: string) => number = anyRoom) =>
         store.leaseBySite(list, limit, Date.now(), room)
       const two = yield* lease(10, () => 2)
-      assert.deepStrictEqual(names(two.targets), ["a n0", "a n1", "b only", "c only"])
-      assert.deepStrictEqual(names((yield* lease(10, () => 0)).targets), [])
-      assert.deepStrictEqual(names((yield* lease(1)).targets), ["a n2"])
-      const { targets, dueMs } = yield* lease(10)
-      assert.deepStrictEqual([names(targets), targets[0]!.depth, dueMs], [["a far"], 3, Infinity])
+      assert.deepStrictEqual([names(two.targets), two.isLeft], [["a n0", "a n1", "b only", "c only"], true])
+      const none = yield* lease(10, () => 0)
+      assert.deepStrictEqual([names(none.targets), none.isLeft], [[], true])
+      const one = yield* lease(1)
+      assert.deepStrictEqual([names(one.targets), one.isLeft], [["a n2"], true])
+      const { targets, dueMs, isLeft } = yield* lease(10)
+      assert.deepStrictEqual([names(targets), targets[0]!.depth, dueMs, isLeft], [["a far"], 3, Infinity, false])
       assert.deepStrictEqual(names((yield* lease(10)).targets), [])
     })
   )
@@ -158,7 +160,7 @@ describe("the crawl in the store", () => {
       const waiting = [{ target: target("a", "later", 1), dueMs, leased: false }]
       yield* store.commit({ list, settled: [], waiting, hosts: [], isCrawl: true })
       const leased = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
-      assert.deepStrictEqual(leased, { targets: [], dueMs })
+      assert.deepStrictEqual(leased, { targets: [], dueMs, isLeft: false })
       assert.deepStrictEqual(names((yield* store.leaseBySite(list, 10, Date.now() + 60_001, anyRoom)).targets), [
         "a later"
       ])
