@@ -341,6 +341,11 @@ export const crawl = {
     description: "Save so many, then stop [any number]",
     fallback: undefined
   } as Setting<number | undefined>,
+  maxPagesPerHost: {
+    ...count("max-pages-per-host", 1, 1e12, 0, { group: which, description: "" }),
+    description: "Save so many of each host [any number]",
+    fallback: undefined
+  } as Setting<number | undefined>,
   skipNoindex: toggle("skip-noindex", false, {
     group: which,
     description: "Do not keep pages that ask not to be indexed"

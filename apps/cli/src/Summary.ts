@@ -28,8 +28,6 @@ export interface Facts {
   readonly progress: Get.Progress
   /** As the person wrote it, for the commands of the hints. */
   readonly directory: string
-  /** Of a crawl: how many it may save. */
-  readonly maxPages?: number
   /** The run was stopped before its end. */
   readonly interrupted: boolean
   /** The only outcome of a run for one URL. */
@@ -124,14 +122,14 @@ const hints = ({ report, directory, interrupted }: Facts): ReadonlyArray<string>
 const retryOne = "run the same command again to try once more"
 
 /** What a crawl has found and not asked for when it has saved what it may. */
-const beyond = ({ progress, interrupted, maxPages }: Facts): ReadonlyArray<string> => {
-  const { total = 0, saved, unchanged, refused, failed, skipped } = progress
+const beyond = ({ progress, interrupted }: Facts): ReadonlyArray<string> => {
+  const { total = 0, saved, unchanged, refused, failed, skipped, limit } = progress
   const left = total - saved - unchanged - refused - failed - skipped
-  return interrupted || maxPages === undefined || left <= 0
-    ? []
-    : [
-        `it stopped at \`--max-pages ${maxPages}\` with ${plural(left, "URL")} queued: the same command with a larger one goes on`
-      ]
+  if (interrupted || limit === undefined || left <= 0) return []
+  const flag = limit.by === "maxPages" ? "max-pages" : "max-pages-per-host"
+  return [
+    `it stopped at \`--${flag} ${limit.most}\` with ${plural(left, "URL")} queued: the same command with a larger one goes on`
+  ]
 }
 
 const headline = ({ report, progress, interrupted }: Facts, paint: Paint): string => {

@@ -73,6 +73,7 @@ describe.concurrent("simul pause, resume and scope", { timeout: 120_000 }, () =>
       exclude    /a/
       depth      4
       max-pages  any
+      per host   any
       --- stderr
       changed: 5 queued URLs left out
 
@@ -91,6 +92,7 @@ describe.concurrent("simul pause, resume and scope", { timeout: 120_000 }, () =>
       exclude    none
       depth      any
       max-pages  1,000
+      per host   any
       --- stderr
       changed: 5 URLs taken in
 
@@ -101,7 +103,7 @@ describe.concurrent("simul pause, resume and scope", { timeout: 120_000 }, () =>
     expect(await scope("--exclude", "/b/", "--json")).toMatchInlineSnapshot(`
       "exit 0
       --- stdout
-      {"seeds":["http://127.0.0.1:PORT/index.html"],"scope":"host","depth":null,"maxPages":1000,"left":5,"found":0,"include":[],"exclude":["/b/"]}
+      {"seeds":["http://127.0.0.1:PORT/index.html"],"scope":"host","depth":null,"maxPages":1000,"maxPagesPerHost":null,"left":5,"found":0,"include":[],"exclude":["/b/"]}
       --- stderr
       changed: 5 queued URLs left out
 

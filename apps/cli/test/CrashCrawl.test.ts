@@ -83,6 +83,42 @@ describe("simul crawl, killed at any instant", () => {
     )
   }
 
+  for (let seed = firstSeed; seed < firstSeed + Math.ceil(seeds / 6); seed++) {
+    it(`has no more of a host than it may, whenever it is killed (seed ${seed})`, { timeout: 240_000 }, async () => {
+      const random = randomOf(seed)
+      const directory = join(root, `host-${seed}`)
+      const seedUrl = site.url(paths[0]!)
+      const what = (most: number) => [
+        "crawl",
+        seedUrl,
+        seedUrl.replace("127.0.0.1", "localhost"),
+        "--max-pages-per-host",
+        `${most}`
+      ]
+      const counts = async () => {
+        const hosts = savedIn(await read(directory)).map(({ url }) => new URL(url).hostname)
+        return ["127.0.0.1", "localhost"].map((name) => hosts.filter((host) => host === name).length)
+      }
+      for (const [most, kills] of [
+        [7 + Math.floor(random() * 20), 2],
+        [40, 0]
+      ] as const) {
+        for (let kill = 0; kill < kills; kill++) {
+          await run(what(most), directory, {
+            outcomes: Math.floor(random() * 2 * most),
+            afterMs: Math.floor(random() * 60)
+          })
+          for (const count of await counts()) assert.isAtMost(count, most, `seed ${seed}`)
+        }
+        const { status, errors } = await run(what(most), directory)
+        assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
+        assert.include(errors, `--max-pages-per-host ${most}`)
+        assert.deepStrictEqual(await counts(), [most, most], `seed ${seed}`)
+      }
+      fs.rmSync(directory, { recursive: true })
+    })
+  }
+
   for (let seed = firstSeed; seed < firstSeed + Math.ceil(seeds / 3); seed++) {
     it(`leaves a host alone for as long as it asked, over a kill (seed ${seed})`, { timeout: 120_000 }, async () => {
       const random = randomOf(seed)

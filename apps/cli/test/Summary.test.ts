@@ -53,17 +53,26 @@ describe("the summary", () => {
     `)
   })
   it("says of a crawl that it stopped at the number of its pages", () => {
-    const progress = { ...idle, elapsedMs: 400, saved: 1, skipped: 9, total: 15 }
-    expect(render([saved("https://a.example/")], { progress, maxPages: 10 })).toMatchInlineSnapshot(`
+    const progress = {
+      ...idle,
+      elapsedMs: 400,
+      saved: 1,
+      skipped: 9,
+      total: 15,
+      limit: { by: "maxPages", most: 10 } as const
+    }
+    expect(render([saved("https://a.example/")], { progress })).toMatchInlineSnapshot(`
       "
       saved 1 URL (1.0 KB) in 0.4s, 9 already saved
 
       hint: it stopped at \`--max-pages 10\` with 5 URLs queued: the same command with a larger one goes on
       "
     `)
-    assert.notInclude(
-      render([saved("https://a.example/")], { progress: { ...progress, total: 10 }, maxPages: 10 }),
-      "hint"
+    assert.notInclude(render([saved("https://a.example/")], { progress: { ...progress, total: 10 } }), "hint")
+    const limit = { by: "maxPagesPerHost", most: 5 } as const
+    assert.include(
+      render([saved("https://a.example/")], { progress: { ...progress, limit } }),
+      "it stopped at `--max-pages-per-host 5` with 5 URLs queued"
     )
   })
   it("does not call a host that cannot be had a rule of it", () => {

@@ -17,7 +17,8 @@ export const Change = Schema.Struct({
   include: Schema.optionalKey(Schema.Array(Schema.String)),
   exclude: Schema.optionalKey(Schema.Array(Schema.String)),
   depth: Schema.optionalKey(Schema.NullOr(Schema.Int)),
-  maxPages: Schema.optionalKey(Schema.NullOr(Schema.Int))
+  maxPages: Schema.optionalKey(Schema.NullOr(Schema.Int)),
+  maxPagesPerHost: Schema.optionalKey(Schema.NullOr(Schema.Int))
 })
 export type Change = typeof Change.Type
 
@@ -37,6 +38,7 @@ export const Reply = Schema.TaggedUnion({
     exclude: Schema.Array(Schema.String),
     depth: Schema.NullOr(Schema.Int),
     maxPages: Schema.NullOr(Schema.Int),
+    maxPagesPerHost: Schema.NullOr(Schema.Int),
     left: Schema.Int,
     found: Schema.Int
   },

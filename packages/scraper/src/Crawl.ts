@@ -25,7 +25,7 @@ import type * as Pipeline from "./Pipeline.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
 import { isPrivateHost } from "./session/SeedAddress.ts"
 import * as MirrorTree from "./sink/MirrorTree.ts"
-import type { SavedPage, Store } from "./Store.ts"
+import type { Limits, SavedPage, Store } from "./Store.ts"
 import * as Directory from "./store/Directory.ts"
 import type { Target } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -34,6 +34,8 @@ import * as Url from "./Url.ts"
 export interface Rules extends Following.Rules {
   /** Targets that are saved, at most. Absent: any number. */
   readonly maxPages?: number
+  /** Of each host, at most; hosts are the same with and without `www.`. Absent: any number. */
+  readonly maxPagesPerHost?: number
   /** Do not keep what asks not to be indexed; its links are followed all the same. Absent: it is kept, and its outcome says so. */
   readonly skipNoindex?: boolean
   /** In the end make a copy in `mirror/` whose links lead to its own files (`sink/MirrorTree.ts`). */
@@ -64,7 +66,7 @@ const readAnew = Effect.fnUntraced(function* (
   store: Store["Service"],
   following: Following.Following,
   rules: string,
-  maxPages: number | undefined,
+  limits: Limits,
   priorities: ReadonlyArray<Priorities.Priority>
 ) {
   const { list, rules: before } = yield* store.crawl([], false)
@@ -85,7 +87,7 @@ const readAnew = Effect.fnUntraced(function* (
     if (pages.length === 0) break
     for (const page of pages) yield* link(page, yield* following.readAgain(page))
   }
-  yield* store.ruled(list, rules, maxPages)
+  yield* store.ruled(list, rules, limits)
 })
 
 /**
@@ -168,14 +170,18 @@ export const listOf = Effect.fnUntraced(function* (
   seeds: ReadonlyArray<Target>,
   {
     maxPages,
+    maxPagesPerHost,
     priorities = [],
     skipNoindex = false,
     refresh,
     text
-  }: Pick<Rules, "maxPages" | "priorities" | "skipNoindex"> & { readonly refresh: boolean; readonly text: string }
+  }: Pick<Rules, "maxPages" | "maxPagesPerHost" | "priorities" | "skipNoindex"> & {
+    readonly refresh: boolean
+    readonly text: string
+  }
 ) {
   following.traps?.restore(yield* store.patterns)
-  yield* readAnew(store, following, text, maxPages, priorities)
+  yield* readAnew(store, following, text, { maxPages, maxPagesPerHost }, priorities)
   const { list, found, ended, saved } = yield* store.crawl(seeds, refresh)
   return {
     number: list,
@@ -189,7 +195,8 @@ export const listOf = Effect.fnUntraced(function* (
       open: found - ended,
       saved,
       skipsNoindex: skipNoindex,
-      ...(maxPages === undefined ? {} : { maxPages })
+      ...(maxPages === undefined ? {} : { maxPages }),
+      ...(maxPagesPerHost === undefined ? {} : { maxPagesPerHost })
     }
   } satisfies Pipeline.List
 })

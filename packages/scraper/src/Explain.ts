@@ -33,7 +33,7 @@ import * as Url from "./Url.ts"
 /** `file`: saved already; `wait`: it would be asked later; `fetch`: it would be asked; `refuse`: it would not. */
 export interface Decision {
   readonly what: "saved" | "fetch" | "wait" | "refuse"
-  /** The rule: `store`, the reason of an `Exclusion`, `Trap`, `nofollow`, `unlinked`, `max-pages`, `robots`, `retry-after`, `back-off`, `delay`, `retry`, or `none`. */
+  /** The rule: `store`, the reason of an `Exclusion`, `Trap`, `nofollow`, `unlinked`, `max-pages`, `max-pages-per-host`, `robots`, `retry-after`, `back-off`, `delay`, `retry`, or `none`. */
   readonly by: string
   readonly message: string
   /** Not before: milliseconds since the epoch. */
@@ -75,6 +75,7 @@ export interface Explanation {
   /** Set where a pattern gives it one. */
   readonly priority?: { readonly value: number; readonly pattern: string }
   readonly maxPages?: { readonly saved: number; readonly most: number }
+  readonly maxPagesPerHost?: { readonly host: string; readonly saved: number; readonly most: number }
   /** Absent where it does not count, or was not asked. */
   readonly robots?: RobotsSaid
   readonly host?: Politeness.HostClock
@@ -178,7 +179,8 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
   const maxPages = crawl?.most === undefined ? undefined : { saved: crawl.saved, most: crawl.most }
   const priority = Priorities.find(Priorities.decode(crawl?.priorities ?? "[]"), url)
   const trap = known.trap !== undefined && target?.depth !== 0 ? Exclusion.ofTrap(known.trap) : undefined
-  const early = ruled(target, exclusion ?? trap, linked, maxPages)
+  const maxPagesPerHost = crawl?.ofHost
+  const early = ruled(target, exclusion ?? trap, linked, maxPages, maxPagesPerHost)
   const isLeftAlone = host !== undefined && host.pausedMs > nowMs
   const copy = known.robots
   let robots: RobotsSaid | undefined
@@ -200,6 +202,7 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
       ? {}
       : { priority: { value: priority.value, pattern: priority.pattern.source.replaceAll("\\/", "/") } }),
     ...(maxPages === undefined ? {} : { maxPages }),
+    ...(maxPagesPerHost === undefined ? {} : { maxPagesPerHost }),
     ...(robots === undefined ? {} : { robots }),
     ...(host === undefined ? {} : { host })
   }
@@ -216,7 +219,8 @@ const ruled = (
   target: Explanation["target"],
   exclusion: { readonly reason: string; readonly message: string } | undefined,
   linked: Explanation["linked"],
-  maxPages: Explanation["maxPages"]
+  maxPages: Explanation["maxPages"],
+  ofHost: Explanation["maxPagesPerHost"]
 ): Decision | undefined => {
   const outcome = target !== undefined && "outcome" in target.entry ? target.entry.outcome : undefined
   if (outcome?._tag === "Saved" || outcome?._tag === "Unchanged")
@@ -228,6 +232,8 @@ const ruled = (
       : refuse("nofollow", `${linked.nofollow.page} links to it with ${linked.nofollow.source}`)
   if (maxPages !== undefined && maxPages.saved >= maxPages.most)
     return refuse("max-pages", `${maxPages.saved} of ${maxPages.most} pages are saved`)
+  if (ofHost !== undefined && ofHost.saved >= ofHost.most)
+    return refuse("max-pages-per-host", `${ofHost.saved} of ${ofHost.most} pages of ${ofHost.host} are saved`)
   return undefined
 }
 

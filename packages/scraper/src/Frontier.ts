@@ -9,7 +9,9 @@
  *    no memory is held for them.
  * 4. The place in the list moves over a batch of lines when each of its targets
  *    has a row in the store.
- * 5. A target of the list counts once, in whatever run: with the place goes the
+ * 5. A host of a crawl has no more of its targets leased than it may have saved,
+ *    with those that are: so that bound holds at any instant.
+ * 6. A target of the list counts once, in whatever run: with the place goes the
  *    number of those before it and of those that have a row beyond it, and what
  *    has a row of the list is not counted when it is read.
  */
@@ -17,10 +19,11 @@ import type { Next } from "@simul/core/Concurrently"
 import { WaitReason } from "@simul/core/WaitReason"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as SiteHost from "./crawl/SiteHost.ts"
 import { InvalidUrl } from "./FetchError.ts"
 import type { Batch, Line } from "./Lines.ts"
 import type * as Politeness from "./Politeness.ts"
-import type { Found, Known, Place, SavedPage, Store, StoreError } from "./Store.ts"
+import type { Beyond, Found, HostLimit, Known, Place, SavedPage, Store, StoreError } from "./Store.ts"
 import { asked, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
@@ -52,8 +55,11 @@ export interface CrawlOptions {
   readonly open: number
   /** Targets of one site that are queued at once, at most. */
   readonly perSite: number
-  /** Targets that may still be saved. */
-  readonly room: number
+  /** Targets that are saved. */
+  readonly saved: number
+  /** That may be saved, and of each host. */
+  readonly most: number
+  readonly mostOfHost: number
   /** Where depth decides what is followed, a page that is nearer than it was is read for links once more. */
   readonly isBounded: () => boolean
   readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
@@ -120,7 +126,10 @@ export const make = Effect.fnUntraced(function* (
   const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | StoreError>) => void>()
   const counts = { read: options.targets, skipped: 0, inFlight: 0, waiting: 0 }
   let listEnded = crawl !== undefined
-  let room = crawl?.room ?? Infinity
+  let saved = crawl?.saved ?? 0
+  let most = crawl?.most ?? Infinity
+  let mostOfHost = crawl?.mostOfHost ?? Infinity
+  let isLeasing = false
   /** How often it was told that saved pages are to be read again, and when last; 0 once there are none. */
   let nearerTold = 0
   let nearer = 0
@@ -134,9 +143,21 @@ export const make = Effect.fnUntraced(function* (
 
   // ---- towards the workers
 
+  const limit = (): Beyond | undefined => {
+    if (saved >= most) return { by: "maxPages", most }
+    return mostOfHost === Infinity ? undefined : { by: "maxPagesPerHost", most: mostOfHost }
+  }
+  /** What the store has still is beyond what its hosts may have. */
+  const isHeldBack = () =>
+    mostOfHost < Infinity &&
+    !isLeasing &&
+    dueMs === Infinity &&
+    committing.size === 0 &&
+    others.every(({ open }) => open.size === 0)
   const dispatch = () => {
-    const isDone = listEnded && nearer === 0 && politeness.queued() + counts.inFlight + counts.waiting === 0
-    if (finished === undefined && (isDone || (room <= 0 && counts.inFlight === 0))) finished = Cause.done()
+    const isDone =
+      listEnded && nearer === 0 && politeness.queued() + counts.inFlight === 0 && (counts.waiting === 0 || isHeldBack())
+    if (finished === undefined && (isDone || (saved >= most && counts.inFlight === 0))) finished = Cause.done()
     for (const waiter of waiters) {
       const taken = takeNow()
       if (taken === undefined) break
@@ -148,7 +169,7 @@ export const make = Effect.fnUntraced(function* (
   }
   /** The next target that may be asked, if one may be asked now. */
   const poll = (): Politeness.Admission | undefined => {
-    if (paused || finished !== undefined || counts.inFlight >= room) return undefined
+    if (paused || finished !== undefined || counts.inFlight >= most - saved) return undefined
     const admission = politeness.take(Date.now())
     if (admission !== undefined) counts.inFlight++
     return admission
@@ -275,20 +296,39 @@ export const make = Effect.fnUntraced(function* (
     for (const [line, error] of invalid.values()) options.invalid(line, error)
   })
 
+  /** By host: what was leased, and is in no commit that is done. */
+  const taken = (): HostLimit["taken"] => {
+    const count = new Map<string, number>()
+    const add = (url: string) => {
+      const host = SiteHost.of(new URL(url))
+      count.set(host, (count.get(host) ?? 0) + 1)
+    }
+    for (const { open } of others) for (const url of open.keys()) add(url)
+    committing.forEach(add)
+    return count
+  }
   const lease = Effect.fnUntraced(function* () {
     const room = options.window - politeness.queued()
     const perSite = crawl?.perSite
     // what a commit brings meanwhile lowers it again
     dueMs = Infinity
+    isLeasing = true
     const {
       targets,
       dueMs: nextMs,
       isLeft
     } = perSite === undefined
       ? yield* leaseInTurn(room)
-      : yield* store.leaseBySite(list, room, Date.now(), (origin) => perSite - politeness.queuedAt(origin))
+      : yield* store.leaseBySite(
+          list,
+          room,
+          Date.now(),
+          (origin) => perSite - politeness.queuedAt(origin),
+          mostOfHost === Infinity ? undefined : { most: mostOfHost, taken: taken() }
+        )
     yield* restoreHosts(targets)
     remember(new Map(targets.map(({ url }) => [url, false])), targets, undefined)
+    isLeasing = false
     counts.waiting -= targets.length
     hasMore = isLeft
     dueMs = Math.min(dueMs, isLeft && targets.length > 0 ? 0 : nextMs)
@@ -369,7 +409,7 @@ export const make = Effect.fnUntraced(function* (
     /** Of a crawl: a target is settled, and what was found in it waits for a commit. Called before `release`. */
     settle: (isSaved: boolean) => {
       counts.waiting++
-      if (isSaved) room--
+      if (isSaved) saved++
     },
     /** Of a crawl: what a commit brought, in this many settled targets. */
     found: (found: Found, settled: number) => {
@@ -407,11 +447,15 @@ export const make = Effect.fnUntraced(function* (
       place = going ?? place
       for (const { url } of stay) write(url, false)
       if (firstDueMs < dueMs) dueMs = firstDueMs
+      // what was not saved left room for another of its host
+      if (mostOfHost < Infinity) dueMs = 0
       dispatch()
     },
-    /** Of a crawl: so many may still be saved. */
-    limit: (left: number) => {
-      room = left
+    /** Of a crawl: so many may be saved, and of each host. */
+    limit: (inAll: number, ofHost: number) => {
+      most = inAll
+      mostOfHost = ofHost
+      dueMs = 0
       dispatch()
     },
     isActive,
@@ -423,7 +467,7 @@ export const make = Effect.fnUntraced(function* (
       paused = false
       dispatch()
     },
-    statistics: () => ({ ...counts, queued: politeness.queued(), listEnded })
+    statistics: () => ({ ...counts, queued: politeness.queued(), listEnded, limit: limit() })
   }
 })
 

@@ -30,7 +30,7 @@ import * as Retry from "./Retry.ts"
 import * as RobotsTxt from "./RobotsTxt.ts"
 import { type ResponseHead, Session } from "./Session.ts"
 import { type Aside, type Part, Sink } from "./Sink.ts"
-import { type Place, type Settled, Store, type StoreError } from "./Store.ts"
+import { type Beyond, type Limits, type Place, type Settled, Store, type StoreError } from "./Store.ts"
 import { asked, type Partial, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
 
@@ -58,6 +58,8 @@ export interface Crawl extends Omit<Following, "change"> {
   /** Of them saved, and how many may be; absent: any number. */
   readonly saved: number
   readonly maxPages?: number
+  /** Of each host (`crawl/SiteHost.ts`). */
+  readonly maxPagesPerHost?: number
   /** Keeps nothing that asks not to be indexed; its links are followed. */
   readonly skipsNoindex: boolean
 }
@@ -102,6 +104,8 @@ export interface Progress {
   readonly slow: ReadonlyArray<SlowHost>
   /** Set while the disk is full: bytes that are free now. */
   readonly diskFull?: { readonly free: number }
+  /** Of a crawl: the limit that what is queued is beyond in the end. */
+  readonly limit?: Beyond
   /** Somebody paused it. */
   readonly paused?: true
   /** Its mirror: files so far, of how many; when it is whole, those that were saved and are gone, and where the seeds lie. */
@@ -129,8 +133,8 @@ export interface Line extends Run {
   readonly admit: (page: Target, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
   /** Takes what was left out in again. */
   readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
-  /** Saves so many targets of the crawl, at most. */
-  readonly limit: (maxPages: number | undefined) => void
+  /** Saves so many targets of the crawl, at most; what is under way counts, but is not stopped. */
+  readonly limit: (limits: Limits) => void
 }
 
 /** Room that must be free before a full disk is written to again. */
@@ -175,7 +179,9 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       perSite: Math.max(64, 8 * options.perHost),
       readAgain: crawl.readAgain,
       isBounded: crawl.isBounded,
-      room: (crawl.maxPages ?? Infinity) - crawl.saved
+      most: crawl.maxPages ?? Infinity,
+      saved: crawl.saved,
+      mostOfHost: crawl.maxPagesPerHost ?? Infinity
     },
     claim: naming.claim,
     isNamedByUrl: naming.isByUrl,
@@ -579,7 +585,12 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     )
     frontier.found({ added: targets.length, isNearer: false }, 0)
   })
-  const limit = (maxPages = Infinity) => frontier.limit(maxPages - crawl!.saved - counts.saved - counts.unchanged)
+  const limit = ({ maxPages = Infinity, maxPagesPerHost = Infinity }: Limits) => {
+    // those that are queued were leased by another limit; what a redirect led elsewhere was asked for
+    if (maxPagesPerHost < Infinity)
+      for (const target of politeness.withdraw(({ hop }) => hop === undefined)) park(target, 0)
+    frontier.limit(maxPages, maxPagesPerHost)
+  }
 
   // ---- a full disk
 
@@ -617,7 +628,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   )
 
   const progress = (): Progress => {
-    const { read, skipped, inFlight, waiting, listEnded } = frontier.statistics()
+    const { read, skipped, inFlight, waiting, listEnded, limit } = frontier.statistics()
     const nowMs = performance.now()
     const listRead = list.read?.()
     return {
@@ -640,6 +651,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         })),
       slow: politeness.slow(Date.now(), 3),
       ...(diskFull === undefined ? {} : { diskFull: { free: diskFull.free } }),
+      ...(limit === undefined ? {} : { limit }),
       ...(reins.isPaused() ? { paused: true } : {})
     }
   }

@@ -95,6 +95,24 @@ export interface Crawl {
   readonly rules: string | undefined
 }
 
+/** How much a crawl may save: targets in all, and of each host (`crawl/SiteHost.ts`). `undefined`: any number. */
+export interface Limits {
+  readonly maxPages: number | undefined
+  readonly maxPagesPerHost: number | undefined
+}
+
+/** The limit that a target is beyond. */
+export interface Beyond {
+  readonly by: keyof Limits
+  readonly most: number
+}
+
+/** What a crawl may have of each host. `taken`: by host, targets that were leased and may have been saved since. */
+export interface HostLimit {
+  readonly most: number
+  readonly taken: ReadonlyMap<string, number>
+}
+
 /** What links brought: targets that are new, and whether there are saved pages that turned out to be nearer to a seed. */
 export interface Found {
   readonly added: number
@@ -148,8 +166,11 @@ export class Store extends Context.Service<
     readonly nearer: (list: number, limit: number) => Effect.Effect<ReadonlyArray<SavedPage>, StoreError>
     /** Adds what a saved page leads to, read once more: it was read as one that is as deep as `page`. */
     readonly link: (list: number, page: Target, links: ReadonlyArray<Target>) => Effect.Effect<Found, StoreError>
-    /** Notes the rules by which all that a crawl has saved was read for links, and how many may be saved. */
-    readonly ruled: (list: number, rules: string, most: number | undefined) => Effect.Effect<void, StoreError>
+    /**
+     * Notes the rules by which all that a crawl has saved was read for links, and how much may be saved. By another limit
+     * for hosts what was held back may be leased again.
+     */
+    readonly ruled: (list: number, rules: string, limits: Limits) => Effect.Effect<void, StoreError>
     /** Gives the targets of a crawl their priorities, unless they have those of this `text`. */
     readonly prioritize: (list: number, text: string, of: (url: string) => number) => Effect.Effect<void, StoreError>
     /** What the rules of a crawl left out, in the order of URLs. */
@@ -168,13 +189,15 @@ export class Store extends Context.Service<
     /**
      * Leases at most `limit` pending targets of a crawl that are due. Sites take turns, and each gets at most what there
      * is `room` for, the nearest to a seed first. Fewer than `limit` when there are no more; `dueMs`: when one of the
-     * others is due; `isLeft`: there may be more that are due, of sites that there was no more room for.
+     * others is due; `isLeft`: there may be more that are due, of sites that there was no more room for. With `ofHost` so
+     * many of a host at most as it may have still; what is beyond is held back.
      */
     readonly leaseBySite: (
       list: number,
       limit: number,
       nowMs: number,
-      room: (origin: string) => number
+      room: (origin: string) => number,
+      ofHost?: HostLimit
     ) => Effect.Effect<
       { readonly targets: ReadonlyArray<Target>; readonly dueMs: number; readonly isLeft: boolean },
       StoreError

@@ -273,6 +273,32 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("saves no more of a host than it may, and another of it for each that failed", () =>
+    withSite(
+      {
+        respond: ({ path }) =>
+          /[23]x*\.html$/.test(path)
+            ? { status: 404 }
+            : page(...["1", "2", "3", "4", "5"].map((name) => `${path.slice(0, -5)}${name}.html`))
+      },
+      async (site) => {
+        const directory = folder()
+        const port = new URL(site.url("/")).port
+        const seeds = [site.url("/s.html"), `http://localhost:${port}/t.html`]
+        const go = async (rules: Partial<Crawl.Rules>) => {
+          const saved = (await crawl(seeds, { directory, rules, robots: false })).filter(({ _tag }) => _tag === "Saved")
+          return ["127.0.0.1", "localhost"].map(
+            (name) => saved.filter(({ url }) => new URL(url).hostname === name).length
+          )
+        }
+        assert.deepStrictEqual(await go({ maxPagesPerHost: 7 }), [7, 7])
+        assert.deepStrictEqual(await go({ maxPagesPerHost: 7 }), [0, 0])
+        assert.deepStrictEqual(await go({ maxPagesPerHost: 9 }), [2, 2])
+        assert.deepStrictEqual(await go({ maxPages: 20 }).then(([a = 0, b = 0]) => a + b), 2)
+      }
+    )
+  )
+
   it.effect("asks first for what matters most, and by other priorities goes on with what it has", () =>
     withSite(
       {

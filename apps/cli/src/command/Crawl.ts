@@ -36,6 +36,7 @@ const settle = Effect.fnUntraced(function* (
     include,
     exclude,
     maxPages,
+    maxPagesPerHost,
     priority,
     sitemaps,
     skipNoindex,
@@ -60,6 +61,7 @@ const settle = Effect.fnUntraced(function* (
         mirror,
         ...(depth === undefined ? {} : { depth }),
         ...(maxPages === undefined ? {} : { maxPages }),
+        ...(maxPagesPerHost === undefined ? {} : { maxPagesPerHost }),
         ...(denyPrivate === undefined ? {} : { denyPrivate })
       }
     },

@@ -98,7 +98,7 @@ const hostText = ({ host }: Explanation): string | undefined => {
 const words = { saved: "saved", fetch: "fetched", wait: "waits", refuse: "refused" } as const
 
 const render = (explanation: Explanation, { bold, green, yellow }: Paint): string => {
-  const { url, target, scope, linked, priority, maxPages, robots, file, decision } = explanation
+  const { url, target, scope, linked, priority, maxPages, maxPagesPerHost, robots, file, decision } = explanation
   const { what, message, untilMs } = decision
   const paint = what === "refuse" ? yellow : what === "wait" ? yellow : green
   const until = untilMs === undefined ? "" : ` until ${time(untilMs)}`
@@ -110,6 +110,11 @@ const render = (explanation: Explanation, { bold, green, yellow }: Paint): strin
     ["priority", priority && `${number(priority.value)}, by ${priority.pattern}`],
     ["linked", linked && linkedText(linked)],
     ["max-pages", maxPages && `${number(maxPages.saved)} of ${number(maxPages.most)} saved`],
+    [
+      "per host",
+      maxPagesPerHost &&
+        `${number(maxPagesPerHost.saved)} of ${number(maxPagesPerHost.most)} saved of ${maxPagesPerHost.host}`
+    ],
     ["robots", robots && robotsText(robots)],
     ["delay", delayText(explanation)],
     ["host", hostText(explanation)],
@@ -124,7 +129,8 @@ const hints: Readonly<Record<string, string>> = {
   robots: "`--no-robots` would fetch it; ask the site first",
   nofollow: "`--no-robots` would follow it; or give it to the crawl as a further URL",
   unlinked: "give it to the crawl as a further URL, or start from `--sitemaps` too",
-  "max-pages": "the same command with a larger `--max-pages` goes on"
+  "max-pages": "the same command with a larger `--max-pages` goes on",
+  "max-pages-per-host": "the same command with a larger `--max-pages-per-host` goes on"
 }
 
 export const command = Command.make(

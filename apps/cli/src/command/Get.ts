@@ -196,9 +196,6 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
         progress: run!.progress(),
         directory: plan.options.directory,
         interrupted,
-        ...("seeds" in plan.source && plan.source.rules.maxPages !== undefined
-          ? { maxPages: plan.source.rules.maxPages }
-          : {}),
         ...(plan.single && only !== undefined ? { only } : {}),
         ...(only !== undefined && "path" in only ? { file: join(plan.options.directory, only.path) } : {})
       },

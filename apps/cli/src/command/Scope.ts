@@ -41,17 +41,19 @@ const settings = {
   include: patterns(crawl.include),
   exclude: patterns(crawl.exclude),
   depth: bound(crawl.depth),
-  maxPages: bound(crawl.maxPages)
+  maxPages: bound(crawl.maxPages),
+  maxPagesPerHost: bound(crawl.maxPagesPerHost)
 }
 
 const changeOf = (values: Settings.Values<typeof settings>): Control.Change | undefined => {
-  const { scope, include, exclude, depth, maxPages } = values
+  const { scope, include, exclude, depth, maxPages, maxPagesPerHost } = values
   const change: Control.Change = {
     ...(scope === undefined ? {} : { scope }),
     ...(include === undefined ? {} : { include: include.map(String) }),
     ...(exclude === undefined ? {} : { exclude: exclude.map(String) }),
     ...(depth === undefined ? {} : { depth }),
-    ...(maxPages === undefined ? {} : { maxPages })
+    ...(maxPages === undefined ? {} : { maxPages }),
+    ...(maxPagesPerHost === undefined ? {} : { maxPagesPerHost })
   }
   return Object.keys(change).length === 0 ? undefined : change
 }
@@ -61,7 +63,7 @@ type Rules = Extract<Control.Reply, { readonly _tag: "Scope" }>
 /** `/source/u` as it is written after a flag. */
 const source = (pattern: string) => pattern.replace(/^\/|\/[a-z]*$/g, "").replaceAll("\\/", "/")
 
-const render = ({ seeds, scope, include, exclude, depth, maxPages }: Rules): string => {
+const render = ({ seeds, scope, include, exclude, depth, maxPages, maxPagesPerHost }: Rules): string => {
   const bounded = (most: number | null) => (most === null ? "any" : number(most))
   const rows: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
     ["seeds", seeds.map(printable)],
@@ -69,7 +71,8 @@ const render = ({ seeds, scope, include, exclude, depth, maxPages }: Rules): str
     ["include", include.length === 0 ? ["all"] : include.map(source).map(printable)],
     ["exclude", exclude.length === 0 ? ["none"] : exclude.map(source).map(printable)],
     ["depth", [bounded(depth)]],
-    ["max-pages", [bounded(maxPages)]]
+    ["max-pages", [bounded(maxPages)]],
+    ["per host", [bounded(maxPagesPerHost)]]
   ]
   return rows
     .flatMap(([name, values]) => values.map((value, index) => `${(index === 0 ? name : "").padEnd(9)}  ${value}\n`))

@@ -7,11 +7,11 @@
  * 3. The answer is a function of the options, the URL and its depth: asked again
  *    after a restart it is the same.
  *
- * A host is the same with and without `www.`, for sites redirect from one to the
- * other; and by `http` or `https`, unless a port is named.
+ * Hosts are told apart as in `SiteHost.ts`.
  */
 import { getDomain } from "tldts"
 import * as Url from "../Url.ts"
+import * as SiteHost from "./SiteHost.ts"
 import * as UrlKey from "./UrlKey.ts"
 
 /**
@@ -57,9 +57,6 @@ export interface Scope {
   readonly decide: (candidate: Candidate) => Decision
 }
 
-/** Host and, if it is not the scheme's own, port. */
-const hostOf = (url: URL): string => url.host.replace(/^www\./, "").replace(/\.(?=(?::\d+)?$)/, "")
-
 const domainOf = (url: URL): string => {
   const port = url.port === "" ? "" : `:${url.port}`
   const host = url.hostname.replace(/\.$/, "")
@@ -83,20 +80,20 @@ export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Inf
   const keys = seeds.map(UrlKey.of)
   const isSeed = new Set(keys)
   const urls = keys.map((key) => new URL(key))
-  const hosts = new Set(urls.map(hostOf))
+  const hosts = new Set(urls.map(SiteHost.of))
   const domains = new Set(urls.map(domainOf))
-  const folders = urls.map((url) => ({ host: hostOf(url), folder: folderOf(url) }))
+  const folders = urls.map((url) => ({ host: SiteHost.of(url), folder: folderOf(url) }))
   const included = include.map(stateless)
   const excluded = exclude.map(stateless)
 
   const contains = (url: URL): boolean => {
     switch (within) {
       case "host":
-        return hosts.has(hostOf(url))
+        return hosts.has(SiteHost.of(url))
       case "domain":
         return domains.has(domainOf(url))
       case "path": {
-        const host = hostOf(url)
+        const host = SiteHost.of(url)
         return folders.some((one) => one.host === host && isIn(one.folder, url.pathname))
       }
     }

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { Change, Reply, Steer } from "../Control.ts"
 import type { Line } from "../Pipeline.ts"
-import type { Store } from "../Store.ts"
+import type { Limits, Store } from "../Store.ts"
 import * as Url from "../Url.ts"
 import type { Following, Rules } from "./Following.ts"
 import * as RulesText from "./RulesText.ts"
@@ -15,13 +15,17 @@ import * as Widening from "./Widening.ts"
 
 interface Bounded extends Rules {
   readonly maxPages?: number
+  readonly maxPagesPerHost?: number
 }
+
+const limitsOf = ({ maxPages, maxPagesPerHost }: Bounded): Limits => ({ maxPages, maxPagesPerHost })
 
 const patterns = (texts: ReadonlyArray<string>) => texts.map(RulesText.pattern)
 
 /** The rules after a change. */
 export const changed = (before: Bounded, change: Change): Bounded => {
   const { depth = before.depth ?? null, maxPages = before.maxPages ?? null } = change
+  const { maxPagesPerHost = before.maxPagesPerHost ?? null } = change
   return {
     scope: change.scope ?? before.scope,
     include: change.include === undefined ? before.include : patterns(change.include),
@@ -30,7 +34,8 @@ export const changed = (before: Bounded, change: Change): Bounded => {
     traps: before.traps,
     ...(before.priorities === undefined ? {} : { priorities: before.priorities }),
     ...(depth === null ? {} : { depth }),
-    ...(maxPages === null ? {} : { maxPages })
+    ...(maxPages === null ? {} : { maxPages }),
+    ...(maxPagesPerHost === null ? {} : { maxPagesPerHost })
   }
 }
 
@@ -69,12 +74,16 @@ export const make =
         const before = rules
         rules = changed(before, change)
         following.change(rules)
-        if (rules.maxPages !== before.maxPages) line.limit(rules.maxPages)
+        const limits = limitsOf(rules)
+        const isLimited = limits.maxPages !== before.maxPages || limits.maxPagesPerHost !== before.maxPagesPerHost
+        if (isLimited) line.limit(limits)
         left = yield* line.withdraw
         if (isWider(before, rules)) found = yield* widen
-        yield* store.ruled(list, RulesText.encode(seeds, rules), rules.maxPages)
+        yield* store.ruled(list, RulesText.encode(seeds, rules), limits)
+        // what was held back by the limit of before can be had only now
+        if (isLimited) line.limit(limits)
       }
-      const { scope, include, exclude, depth = null, maxPages = null } = rules
+      const { scope, include, exclude, depth = null, maxPages = null, maxPagesPerHost = null } = rules
       const texts = { include: include.map(String), exclude: exclude.map(String) }
       return {
         _tag: "Scope",
@@ -83,6 +92,7 @@ export const make =
         ...texts,
         depth,
         maxPages,
+        maxPagesPerHost,
         left,
         found
       } satisfies Reply

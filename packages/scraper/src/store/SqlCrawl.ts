@@ -9,11 +9,14 @@
  *    index scan), and counts are kept, not counted.
  * 3. A page is as deep as the shortest way to it that was found. What was saved
  *    and is found nearer is noted, for its links are nearer too.
+ * 4. What a host may not have any more has the lease 0, which no run has: so the
+ *    next targets are found without passing over it again and again.
  */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Evidence } from "../crawl/Traps.ts"
-import type { Crawl, Found, Settled } from "../Store.ts"
+import * as SiteHost from "../crawl/SiteHost.ts"
+import type { Crawl, Found, HostLimit, Settled } from "../Store.ts"
 import * as UrlKey from "../crawl/UrlKey.ts"
 import type { Target } from "../Target.ts"
 
@@ -23,6 +26,8 @@ const mostSites = 65_536
 const sitesAtOnce = 64
 
 const sizes = [64, 16, 4, 1]
+/** Rows of a site that are held back by one statement. */
+const heldAtOnce = 1000
 /** Links that are added without a pause. */
 const linksAtOnce = 256
 
@@ -61,14 +66,16 @@ export const keyOf = (url: string): string | null => {
 /** A flag that may not be known, as it is stored. */
 export const flagOf = (flag: boolean | undefined): number | null => (flag === undefined ? null : Number(flag))
 
-/** The sites after one that have a pending target nobody has leased. */
-const nextSites = `WITH RECURSIVE next (id) AS (
+/** The sites after one that have a pending target nobody has leased; `saved`: targets of the host, where that counts. */
+const nextSites = (saved: string) => `WITH RECURSIVE next (id) AS (
     SELECT MIN(site) FROM target INDEXED BY target_site WHERE list = ?1 AND state = 0 AND lease IS NULL AND site > ?2
     UNION ALL
     SELECT (SELECT MIN(site) FROM target INDEXED BY target_site
       WHERE list = ?1 AND state = 0 AND lease IS NULL AND site > next.id) FROM next WHERE next.id IS NOT NULL LIMIT ${sitesAtOnce}
   )
-  SELECT site.id AS id, site.origin AS origin FROM next JOIN site ON site.id = next.id`
+  SELECT site.id AS id, site.origin AS origin, site.host AS host, ${saved} AS saved FROM next JOIN site ON site.id = next.id`
+const sitesUncounted = nextSites("0")
+const sitesCounted = nextSites("(SELECT SUM(one.saved) FROM site AS one WHERE one.host = site.host)")
 
 /** What a target is made of. */
 export interface TargetRow {
@@ -96,6 +103,11 @@ const nextTargets = `SELECT rowid AS id, due, url, path, attempts, depth, resour
     validator, total FROM target INDEXED BY target_site
   WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ?`
 
+const holdBack = `UPDATE target SET lease = 0 WHERE rowid IN (SELECT rowid FROM target INDEXED BY target_site
+  WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? LIMIT ${heldAtOnce})`
+/** Gives back what was held back, so many at once. */
+const letGo = `UPDATE target SET lease = NULL WHERE rowid IN (SELECT rowid FROM target WHERE lease = 0 LIMIT ${heldAtOnce})`
+
 const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${rank}, attempts = 0, error = NULL
   WHERE url = ? AND list = ? AND state = 5`
 
@@ -105,7 +117,7 @@ const setPriority = `UPDATE target SET priority = ?,
 const urlOf = ({ url }: Target) => url
 
 const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
-  WHERE rowid > ? AND list = ? AND state = 0 AND lease IS NULL ORDER BY rowid LIMIT 1000`
+  WHERE rowid > ? AND list = ? AND state = 0 AND COALESCE(lease, 0) = 0 ORDER BY rowid LIMIT 1000`
 
 export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: TargetRow) => Target) => {
   const changes = (text: string, values: ReadonlyArray<unknown>) =>
@@ -126,7 +138,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
     if (known.size > mostSites) known.clear()
     for (const { depth, host } of targets) {
       if (depth === undefined || known.has(host)) continue
-      yield* sql`INSERT INTO site (origin) VALUES (${host}) ON CONFLICT DO NOTHING`
+      yield* sql`INSERT INTO site (origin, host) VALUES (${host}, ${SiteHost.of(new URL(host))}) ON CONFLICT DO NOTHING`
       const [row] = yield* sql<{ id: number }>`SELECT id FROM site WHERE origin = ${host}`
       known.set(host, row!.id)
     }
@@ -228,7 +240,15 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
     // what was too deep was found nearer
     const taken = yield* takeIn(list, links.map(urlOf))
     hasExcluded ||= settled.some(({ isExcluded }) => isExcluded)
-    const saved = settled.filter(({ outcome }) => outcome._tag === "Saved" || outcome._tag === "Unchanged").length
+    let saved = 0
+    const savedOf = new Map<string, number>()
+    for (const { outcome, target } of settled) {
+      if (outcome._tag !== "Saved" && outcome._tag !== "Unchanged") continue
+      saved++
+      savedOf.set(target.host, (savedOf.get(target.host) ?? 0) + 1)
+    }
+    for (const [origin, count] of savedOf)
+      yield* sql`UPDATE site SET saved = saved + ${count} WHERE id = ${siteOf(origin)}`
     yield* sql`UPDATE crawl SET found = found + ${added}, ended = ended + ${settled.length - taken}, saved = saved + ${saved}
       WHERE list = ${list}`
     return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found
@@ -268,6 +288,10 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
     yield* reopen(`state = 0 AND due > ${mostDepth} AND ${isOpen}`)
     const tried = yield* reopen(`state IN (3, 4) AND ${isOpen}`)
     const saved = refresh ? yield* reopen(`state IN (1, 2)`) : 0
+    if (refresh) {
+      yield* sql`UPDATE site SET saved = 0`
+      yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
+    }
     const added = yield* add(list, seeds)
     const taken = yield* takeIn(list, seeds.map(urlOf))
     const crawl: Crawl = {
@@ -285,21 +309,31 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
     list: number,
     limit: number,
     nowMs: number,
-    room: (origin: string) => number
+    room: (origin: string) => number,
+    ofHost?: HostLimit
   ) {
     const targets: Array<Target> = []
+    /** By host: targets that its other sites have of this lease. */
+    const given = new Map<string, number>()
     let dueMs = Infinity
     let isLeft = false
     const first = turn
     let wrapped = false
     for (;;) {
-      const sites = yield* sql.unsafe<{ id: number; origin: string }>(nextSites, [list, turn])
-      for (const { id, origin } of sites) {
+      const sites = yield* sql.unsafe<{ id: number; origin: string; host: string; saved: number }>(
+        ofHost === undefined ? sitesUncounted : sitesCounted,
+        [list, turn]
+      )
+      for (const { id, origin, host, saved } of sites) {
         if (wrapped && id > first) return { targets, dueMs, isLeft }
         if (targets.length >= limit) return { targets, dueMs, isLeft: true }
         turn = id
-        const most = Math.min(room(origin), limit - targets.length)
+        let most = Math.min(room(origin), limit - targets.length)
         if (most <= 0) isLeft = true
+        if (ofHost !== undefined) {
+          if (saved >= ofHost.most) yield* sql.unsafe(holdBack, [list, id])
+          most = Math.min(most, ofHost.most - saved - (ofHost.taken.get(host) ?? 0) - (given.get(host) ?? 0))
+        }
         if (most <= 0) continue
         const next = yield* sql.unsafe<TargetRow & { readonly id: number; readonly due: number }>(nextTargets, [
           list,
@@ -312,6 +346,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
         if (due.length === 0) continue
         yield* sql`UPDATE target SET lease = ${run} WHERE rowid IN ${sql.in(due.map((row) => row.id))}`
         for (const row of due) targets.push(toTarget(row))
+        given.set(host, (given.get(host) ?? 0) + due.length)
       }
       if (sites.length === sitesAtOnce) continue
       if (wrapped || first === 0) return { targets, dueMs, isLeft }
@@ -355,5 +390,8 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
     return rows.length < 1000 ? undefined : rows.at(-1)!.id
   })
 
-  return { prioritize, meet, siteOf, know, patterns, commit, link, nearer, open, lease, withdraw, readmit }
+  /** Gives how many were held back; none in the end. */
+  const release = changes(letGo, [])
+
+  return { release, prioritize, meet, siteOf, know, patterns, commit, link, nearer, open, lease, withdraw, readmit }
 }

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Evidence } from "../crawl/Traps.ts"
+import * as SiteHost from "../crawl/SiteHost.ts"
 import * as UrlPattern from "../crawl/UrlPattern.ts"
 import type { HostClock } from "../Politeness.ts"
 import type { Copy } from "../robots/RobotsPolicy.ts"
@@ -25,11 +26,12 @@ export interface Found {
 
 export interface Known {
   readonly target?: Found
-  /** The rules of the crawl of the directory, as `RulesText` has them; targets saved of it, and how many may be. */
+  /** The rules of the crawl of the directory, as `RulesText` has them; targets saved of it, and how many may be; the same of the host. */
   readonly crawl?: {
     readonly rules: string
     readonly saved: number
     readonly most?: number
+    readonly ofHost?: { readonly host: string; readonly saved: number; readonly most: number }
     readonly priorities?: string
   }
   /** What is known of the URLs that are like it, where these have no end. */
@@ -59,7 +61,7 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
     ...(row.depth === null || row.depth === undefined ? {} : { depth: row.depth }),
     ...(row.resource === null || row.resource === undefined ? {} : { isResource: row.resource === 1 }),
     ...(row.state === 0 && row.due > SqlCrawl.mostDepth ? { dueMs: row.due } : {}),
-    isLeased: isHeld && row.state === 0 && row.lease !== null
+    isLeased: isHeld && row.state === 0 && row.lease !== null && row.lease > 0
   })
   return (url: string) =>
     Effect.mapError(
@@ -72,8 +74,11 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
           rules: string | null
           saved: number
           most: number | null
+          most_of_host: number | null
           priorities: string | null
-        }>`SELECT rules, saved, most, priorities FROM crawl`
+        }>`SELECT rules, saved, most, most_of_host, priorities FROM crawl`
+        const site = SiteHost.of(new URL(url))
+        const [ofHost] = yield* sql<{ saved: number | null }>`SELECT SUM(saved) AS saved FROM site WHERE host = ${site}`
         const [host] = yield* sql<SqlStore.HostRow>`SELECT * FROM host WHERE host = ${origin}`
         const [robots] = yield* sql<SqlStore.RobotsRow>`SELECT * FROM robots WHERE host = ${origin}`
         const [trap] = yield* sql<NonNullable<Known["trap"]>>`SELECT pattern, pages, contents FROM pattern
@@ -87,6 +92,9 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
                   rules: crawl.rules,
                   saved: crawl.saved,
                   ...(crawl.most === null ? {} : { most: crawl.most }),
+                  ...(crawl.most_of_host === null
+                    ? {}
+                    : { ofHost: { host: site, saved: ofHost?.saved ?? 0, most: crawl.most_of_host } }),
                   ...(crawl.priorities === null ? {} : { priorities: crawl.priorities })
                 }
               }),

@@ -349,9 +349,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
 
   // leases of runs that are no more
   yield* guarded(
-    sql.unsafe(
-      `UPDATE target SET lease = NULL, due = COALESCE(${SqlCrawl.rank}, 0) WHERE state = 0 AND lease IS NOT NULL`
-    )
+    sql.unsafe(`UPDATE target SET lease = NULL, due = COALESCE(${SqlCrawl.rank}, 0) WHERE state = 0 AND lease > 0`)
   )
   const startedMs = Date.now()
   const [previous] = yield* guarded(sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`)
@@ -571,13 +569,19 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         }
         yield* guarded(sql`UPDATE crawl SET priorities = ${text} WHERE list = ${list}`)
       }),
-      ruled: (list, rules, most) =>
-        Effect.asVoid(guarded(sql`UPDATE crawl SET rules = ${rules}, most = ${most ?? null} WHERE list = ${list}`)),
+      ruled: Effect.fnUntraced(function* (list, rules, { maxPages = null, maxPagesPerHost = null }) {
+        const [crawled] = yield* guarded(sql<{ most: number | null }>`SELECT most_of_host AS most FROM crawl`)
+        if ((crawled?.most ?? null) !== maxPagesPerHost)
+          while ((yield* guarded(crawl.release)) > 0) yield* Effect.yieldNow
+        yield* guarded(sql`UPDATE crawl SET rules = ${rules}, most = ${maxPages}, most_of_host = ${maxPagesPerHost}
+          WHERE list = ${list}`)
+      }),
       excluded: (list) =>
         Stream.mapError(Stream.map(rows(sql, "list = ? AND state = 5", list), toTarget), damaged(options.file)),
       withdraw: (list, after, isOut) => guarded(sql.withTransaction(crawl.withdraw(list, after, isOut))),
       readmit: (list, urls) => Effect.asVoid(guarded(sql.withTransaction(crawl.readmit(list, urls)))),
-      leaseBySite: (list, limit, nowMs, room) => guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room))),
+      leaseBySite: (list, limit, nowMs, room, ofHost) =>
+        guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room, ofHost))),
 
       lease: (list, limit, nowMs) =>
         guarded(
@@ -665,6 +669,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             Effect.gen(function* () {
               for (const url of damagedUrls) {
                 yield* sqlCaptures.forget(url)
+                yield* sql`UPDATE site SET saved = saved - 1
+                  WHERE id = (SELECT site FROM target WHERE url = ${url} AND state IN (1, 2))`
                 yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
                   error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
                 // other lists may have passed over it as done, and have no row of it
@@ -677,6 +683,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
                   WHERE state = 0 AND validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
                 [options.boot]
               )
+              if (damagedUrls.length > 0) yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
               yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${options.boot}`
             })
           )

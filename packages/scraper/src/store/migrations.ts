@@ -1,6 +1,7 @@
 /** The schema of the store, step by step. A step that was published is never changed. */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as SiteHost from "../crawl/SiteHost.ts"
 
 const statements = (...texts: ReadonlyArray<string>) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(texts, (text) => sql.unsafe(text), { discard: true }))
@@ -98,7 +99,22 @@ export const migrations = {
     // What has more comes first on its site: `due` is less for it. priorities: those that the targets have theirs by.
     `ALTER TABLE target ADD COLUMN priority INTEGER NOT NULL DEFAULT 0`,
     `ALTER TABLE crawl ADD COLUMN priorities TEXT`
-  )
+  ),
+  "10_hosts": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* statements(
+      // host: that of its origin, as a crawl tells hosts apart. saved: its targets that are.
+      `ALTER TABLE site ADD COLUMN host TEXT NOT NULL DEFAULT ''`,
+      `ALTER TABLE site ADD COLUMN saved BIGINT NOT NULL DEFAULT 0`,
+      `CREATE INDEX site_host ON site (host)`,
+      // of each host: that are saved. What is beyond has the lease 0, and so is passed over.
+      `ALTER TABLE crawl ADD COLUMN most_of_host BIGINT`,
+      `UPDATE site SET saved = counted.saved FROM (SELECT site AS id, COUNT(*) AS saved FROM target
+        WHERE site IS NOT NULL AND state IN (1, 2) GROUP BY site) AS counted WHERE counted.id = site.id`
+    )
+    for (const { id, origin } of yield* sql<{ id: number; origin: string }>`SELECT id, origin FROM site`)
+      yield* sql`UPDATE site SET host = ${SiteHost.of(new URL(origin))} WHERE id = ${id}`
+  })
 }
 
 /** The number of the last step. */

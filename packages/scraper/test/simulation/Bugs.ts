@@ -229,8 +229,8 @@ export const bugs: ReadonlyArray<Planted> = [
     bug: {
       store: (store, { sqlite }) => ({
         ...store,
-        leaseBySite: (list, limit, nowMs, room) =>
-          Effect.tap(store.leaseBySite(list, limit, nowMs, room), ({ targets }) =>
+        leaseBySite: (...asked) =>
+          Effect.tap(store.leaseBySite(...asked), ({ targets }) =>
             Effect.sync(() => {
               for (const { url } of targets) sqlite.prepare("DELETE FROM target WHERE url = ?").run(url)
             })
@@ -238,6 +238,18 @@ export const bugs: ReadonlyArray<Planted> = [
       })
     },
     laws: []
+  },
+  {
+    name: "does not count what it has of a host and has not committed",
+    crawl: true,
+    bug: {
+      store: (store) => ({
+        ...store,
+        leaseBySite: (list, limit, nowMs, room, ofHost) =>
+          store.leaseBySite(list, limit, nowMs, room, ofHost && { ...ofHost, taken: new Map() })
+      })
+    },
+    laws: ["no host has more pages saved than it may"]
   },
   {
     name: "follows links by the way on which their page was found first",

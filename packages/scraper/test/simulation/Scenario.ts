@@ -50,6 +50,8 @@ export interface Crawl {
   readonly seed: string
   readonly links: ReadonlyMap<string, ReadonlyArray<string>>
   readonly maxDepth: number
+  /** Of a host that are saved, at most. */
+  readonly mostOfHost?: number
 }
 
 /** The pages that links lead to, by the shortest way through pages that were saved, with its length. */
@@ -107,5 +109,7 @@ export const drawCrawl = (random: Randomness.Randomness, pages: ReadonlyArray<Pa
       return [url, [...to, ...pages.filter(() => random() < 0.1)].map((page) => page.url)]
     })
   )
-  return { seed: pages[0]!.url, links, maxDepth: random() < 0.3 ? Infinity : Math.max(1, middle) }
+  const maxDepth = random() < 0.3 ? Infinity : Math.max(1, middle)
+  const crawl = { seed: pages[0]!.url, links, maxDepth }
+  return random() < 0.5 ? crawl : { ...crawl, mostOfHost: 1 + Randomness.below(random, 3) }
 }

@@ -46,6 +46,62 @@ describe("the crawl in the store", () => {
     })
   )
 
+  it.effect(
+    "gives no host more than it may have, by whatever name, and takes back what it held when it may have more",
+    () =>
+      Effect.gen(function* () {
+        const { begin } = yield* database
+        const store = yield* begin
+        const { list } = yield* store.crawl([], false)
+        const add = (settled: ReadonlyArray<Settled>) =>
+          store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true })
+        const www = (name: string): Target => {
+          const { url, ...rest } = target("a", name, 1)
+          const host = "https://www.a.example"
+          return { ...rest, host, url: url.replace("https://a.example", host) }
+        }
+        const links = [
+          target("a", "n1", 1),
+          target("a", "n2", 1),
+          www("n3"),
+          target("b", "n1", 1),
+          target("b", "n2", 1)
+        ]
+        yield* store.ruled(list, "rules", { maxPages: undefined, maxPagesPerHost: 3 })
+        yield* add([page(target("a", "seed"), links)])
+        const lease = (from: typeof store, most: number | undefined, taken = {}) =>
+          Effect.map(
+            from.leaseBySite(
+              list,
+              10,
+              Date.now(),
+              anyRoom,
+              most === undefined ? undefined : { most, taken: new Map(Object.entries(taken)) }
+            ),
+            ({ targets }) => names(targets)
+          )
+        // the seed is one of three
+        assert.deepStrictEqual(yield* lease(store, 3, { "a.example": 1 }), ["a n1", "b n1", "b n2"])
+        yield* add([page(links[0]!, [])])
+        assert.deepStrictEqual(yield* lease(store, 3, { "b.example": 2 }), ["a n2"])
+        yield* add([page(links[1]!, [target("a", "n4", 2)])])
+        assert.deepStrictEqual(yield* lease(store, 3), [])
+        const later = yield* begin
+        yield* later.crawl([], false)
+        yield* later.ruled(list, "rules", { maxPages: undefined, maxPagesPerHost: 3 })
+        assert.deepStrictEqual(yield* lease(later, 3), ["b n1", "b n2"])
+        yield* later.ruled(list, "rules", { maxPages: undefined, maxPagesPerHost: 4 })
+        assert.deepStrictEqual((yield* lease(later, 4)).length, 1)
+        yield* later.ruled(list, "rules", { maxPages: undefined, maxPagesPerHost: undefined })
+        assert.deepStrictEqual((yield* lease(later, undefined)).length, 1)
+        // what is lost is no more counted
+        yield* later.trust([target("a", "seed").url, links[0]!.url])
+        const last = yield* begin
+        yield* last.crawl([], false)
+        assert.deepStrictEqual((yield* lease(last, 3, { "b.example": 3 })).length, 2)
+      })
+  )
+
   it.effect("has a page once by whatever URL it is found, and by the nearest way", () =>
     Effect.gen(function* () {
       const store = yield* (yield* database).begin
@@ -280,18 +336,21 @@ describe("the crawl in the store", () => {
   it.effect("starts without looking through its targets", () =>
     Effect.gen(function* () {
       const database = new DatabaseSync(":memory:")
+      const begin = Effect.flatMap(NodeSqlite.over(database), (sql) =>
+        Effect.provideService(
+          SqlStore.make({ file: "store", boot: "boot", durability: "process" }),
+          SqlClient.SqlClient,
+          sql
+        )
+      )
+      // the schema is brought up to date once
+      yield* begin
       const asked = new Set<string>()
       const prepare = database.prepare.bind(database)
       database.prepare = (text) => {
         asked.add(text)
         return prepare(text)
       }
-      const sql = yield* NodeSqlite.over(database)
-      const begin = Effect.provideService(
-        SqlStore.make({ file: "store", boot: "boot", durability: "process" }),
-        SqlClient.SqlClient,
-        sql
-      )
       const { store } = yield* begin
       const { list } = yield* store.crawl([target("a", "seed")], false)
       yield* store.commit({
