@@ -62,29 +62,51 @@ const ofGet = [
   "core/src/node/DumpOnSignal"
 ]
 
+/**
+ * What a user's schema is given has a copy of its own of what it needs: for the sake of it all of effect's `Schema` would be
+ * in the part of every command, a quarter of it. An extraction may come from another copy, so nothing is to be shared.
+ */
+const given: Plugin = {
+  name: "given",
+  resolveId: (id) => (id === "./Given.ts" ? { id: "./Given", external: true } : null)
+}
+
 /** All that `main.ts` imports late, split where it imports on use: each part as CommonJS that asks `module.part` for others. */
 const parts = async (): Promise<ReadonlyArray<readonly [name: string, code: string]>> => {
-  const built = await rolldown({
+  const written = { format: "cjs", minify: true, entryFileNames: "[name]", chunkFileNames: "[name]" } as const
+  const program = await rolldown({
     ...common,
     input: "src/Process.ts",
-    plugins: [onUse, ascii],
+    plugins: [given, onUse, ascii],
     // what one command loads on use may stand in the part that another brings
     checks: { ineffectiveDynamicImport: false }
   })
-  const { output } = await built.generate({
-    format: "cjs",
-    minify: true,
-    entryFileNames: "[name]",
-    chunkFileNames: "[name]",
-    codeSplitting: {
-      groups: [{ name: "Get", test: (id) => ofGet.some((module) => id.replaceAll("\\", "/").endsWith(`${module}.ts`)) }]
-    }
-  })
-  return output.flatMap((chunk) =>
-    chunk.type === "chunk"
-      ? [[chunk.fileName, chunk.code.replace(/\brequire\((["'`])\.\/([\w-]+)\1\)/g, 'module.part("$2")')] as const]
-      : []
-  )
+  const apart = await rolldown({ ...common, input: "src/Given.ts", plugins: [onUse, ascii] })
+  const built = await Promise.all([
+    program.generate({
+      ...written,
+      codeSplitting: {
+        groups: [
+          { name: "Get", test: (id) => ofGet.some((module) => id.replaceAll("\\", "/").endsWith(`${module}.ts`)) }
+        ]
+      }
+    }),
+    apart.generate({ ...written, codeSplitting: false })
+  ])
+  return built
+    .flatMap(({ output }) => output)
+    .flatMap((chunk) =>
+      chunk.type === "chunk"
+        ? [
+            [
+              chunk.fileName,
+              chunk.code
+                .replace(/\bimport\((["'`])\.\/Given\1\)/g, 'Promise.resolve(module.part("Given"))')
+                .replace(/\brequire\((["'`])\.\/([\w-]+)\1\)/g, 'module.part("$2")')
+            ] as const
+          ]
+        : []
+    )
 }
 
 /** What stands in the comment for the end of one. */

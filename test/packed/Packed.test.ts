@@ -1,6 +1,6 @@
 /** The tarballs: imported and run on the oldest supported Node and on the pinned one, and judged as packages. */
 import { spawnSync } from "node:child_process"
-import { globSync, readFileSync } from "node:fs"
+import { globSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
@@ -69,6 +69,17 @@ describe.each(nodes(folder))("on %s", (_, node) => {
     const printed = await run(folder, node!, [simul, "--version"])
     assert.include(printed, packages.at(-1)!.manifest.version)
     assert.include(await run(folder, node!, [simul, "--help"]), "simul get")
+  })
+
+  it.skipIf(node === undefined)("extracts by a schema that is given effect's", async () => {
+    const simul = join(folder, "node_modules/.bin/simul")
+    const [page, schema] = [join(folder, "page.html"), join(folder, "price.schema.mjs")]
+    writeFileSync(page, "<p>12.50</p>")
+    writeFileSync(
+      schema,
+      'export default ({ make, field, Schema }) => make({ price: field("p", Schema.FiniteFromString) })'
+    )
+    assert.include(await run(folder, node!, [simul, "extract", "--schema", schema, page]), '"price":12.5}')
   })
 })
 

@@ -9,23 +9,10 @@
  */
 import * as Extraction from "@simul/scraper/extract/Extraction"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { UsageError } from "./UsageError.ts"
-
-/** What a function that exports a schema is given. */
-export interface Given {
-  readonly make: typeof Extraction.make
-  readonly field: typeof Extraction.field
-  readonly optional: typeof Extraction.optional
-  readonly each: typeof Extraction.each
-  readonly Schema: typeof Schema
-}
-
-const { make, field, optional, each } = Extraction
-const given: Given = { make, field, optional, each, Schema }
 
 const form = 'for example: `export default ({ make }) => make({ title: "h1", tags: ".tag[]" })`'
 
@@ -44,6 +31,7 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
         return usage(`${file} cannot be loaded: ${message}`, ...hints)
       }
     })
+    const given = yield* Effect.promise(() => import("./Given.ts"))
     const made = yield* Effect.try({
       try: () => (typeof exported === "function" ? exported(given) : exported),
       catch: (error) => usage(`${file}: ${(error as Error).message}`, form)
