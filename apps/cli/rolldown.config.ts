@@ -45,6 +45,20 @@ const onUse: Plugin = {
   }
 }
 
+/** effect's help screens count what stands for one character by Unicode's rules, and load these at every start: 10 ms. */
+const segmenter: Plugin = {
+  name: "segmenter",
+  transform(code, id) {
+    if (!/[\\/]effect[\\/]dist[\\/]cli[\\/]CliOutput\.js$/.test(id)) return null
+    const made = /const graphemeSegmenter = \/\*#__PURE__\*\/(new Intl\.Segmenter\([^;]*\));/
+    if (!made.test(code)) this.error("effect counts characters in another way: look whether it is still slow to load")
+    return code.replace(
+      made,
+      "let segmenter; const graphemeSegmenter = { segment: (text) => (segmenter ??= $1).segment(text) };"
+    )
+  }
+}
+
 const common = {
   platform: "node",
   // it brings a parser and a document of its own for markup as text, which it is never given
@@ -77,7 +91,7 @@ const parts = async (): Promise<ReadonlyArray<readonly [name: string, code: stri
   const program = await rolldown({
     ...common,
     input: "src/Process.ts",
-    plugins: [given, onUse, ascii],
+    plugins: [given, segmenter, onUse, ascii],
     // what one command loads on use may stand in the part that another brings
     checks: { ineffectiveDynamicImport: false }
   })
@@ -139,12 +153,16 @@ const late: Plugin = {
            const late = (loaded[name] = new Module(file + "." + name))
            late.filename = file
            late.part = part
+           // effect looks at the stack of an error while it loads, and to tell it V8 parses the part once more: 5 ms
+           const { stackTraceLimit } = Error
+           Error.stackTraceLimit = 0
            late._compile(
              isPacked
                ? getBuiltinModule("node:zlib").inflateRawSync(Buffer.from(text, "base64")).latin1Slice()
                : text.replaceAll(${JSON.stringify(ended)}, "*/"),
              late.id
            )
+           Error.stackTraceLimit = stackTraceLimit
            return late.exports
          }
          export const { start } = part("Process")`

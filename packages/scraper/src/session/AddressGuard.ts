@@ -39,22 +39,29 @@ const special6: ReadonlyArray<readonly [address: string, bits: number]> = [
 
 const group = (high: number, low: number) => (high * 256 + low).toString(16)
 
-const blocks = new net.BlockList()
-for (const [address, bits] of special6) blocks.addSubnet(address, bits, "ipv6")
-for (const [address, bits] of special4) {
-  blocks.addSubnet(address, bits, "ipv4")
-  // the same hosts behind the IPv6 forms that carry an IPv4 address: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056)
-  blocks.addSubnet(`::ffff:${address}`, 96 + bits, "ipv6")
-  blocks.addSubnet(`64:ff9b::${address}`, 96 + bits, "ipv6")
-  const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number)
-  blocks.addSubnet(`2002:${group(a, b)}:${group(c, d)}::`, 16 + bits, "ipv6")
+const listed = (): net.BlockList => {
+  const blocks = new net.BlockList()
+  for (const [address, bits] of special6) blocks.addSubnet(address, bits, "ipv6")
+  for (const [address, bits] of special4) {
+    blocks.addSubnet(address, bits, "ipv4")
+    // the same hosts behind the IPv6 forms that carry an IPv4 address: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056)
+    blocks.addSubnet(`::ffff:${address}`, 96 + bits, "ipv6")
+    blocks.addSubnet(`64:ff9b::${address}`, 96 + bits, "ipv6")
+    const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number)
+    blocks.addSubnet(`2002:${group(a, b)}:${group(c, d)}::`, 16 + bits, "ipv6")
+  }
+  return blocks
 }
+/** Made when an address is judged: a run without the guard need not take the time. */
+let blocks: net.BlockList | undefined
 
 /** Whether `address` (an IP address, no brackets) is anything but a public one. Text that is no address counts as private. */
 export const isPrivate = (address: string): boolean => {
   const [bare = ""] = address.split("%")
   const family = net.isIP(bare)
-  return family === 0 || blocks.check(bare, family === 4 ? "ipv4" : "ipv6")
+  if (family === 0) return true
+  blocks ??= listed()
+  return blocks.check(bare, family === 4 ? "ipv4" : "ipv6")
 }
 
 /** A connection that was not opened. */
