@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path"
 import { DirectoryUnusable, NoStore, StoreDamaged } from "../RunError.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
+import { initial } from "./migrations.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
 import * as SqlBodies from "./SqlBodies.ts"
 import * as SqlInspect from "./SqlInspect.ts"
@@ -24,8 +25,8 @@ const existing = (directory: string) => {
 /** What SQLite says when it cannot open a file at all, rather than make sense of it. */
 const cannotOpen = 14
 
-const openSqlite = (file: string, directory: string, durability: "process" | "power") =>
-  NodeSqlite.make({ file, synchronous: durability === "power" ? "FULL" : "NORMAL" }).pipe(
+const openSqlite = (file: string, directory: string, options: Omit<NodeSqlite.NodeSqliteOptions, "file">) =>
+  NodeSqlite.make({ file, ...options }).pipe(
     Effect.mapError((error: SqlError) => {
       const cause = error.reason.cause as { errcode?: number; message?: string } | undefined
       return cause?.errcode === cannotOpen
@@ -38,7 +39,8 @@ const openSqlite = (file: string, directory: string, durability: "process" | "po
 export const open = Effect.fnUntraced(function* (directory: string, durability: "process" | "power") {
   yield* DirectoryLock.acquire(directory)
   const file = fileOf(directory)
-  const sql = yield* openSqlite(file, directory, durability)
+  const synchronous = durability === "power" ? "FULL" : "NORMAL"
+  const sql = yield* openSqlite(file, directory, { synchronous, initial })
   const making = SqlStore.make({ file, boot: bootId(), durability })
   const begun = yield* Effect.provideService(making, SqlClient.SqlClient, sql)
   // runs after those of the line, which write down what they know
@@ -58,14 +60,14 @@ export const enclosing = (path: string): string | undefined => {
 export const inspect = Effect.fnUntraced(function* (directory: string) {
   const file = fileOf(directory)
   if (!existsSync(file)) return (_url: string): Effect.Effect<SqlInspect.Known, StoreDamaged> => Effect.succeed({})
-  const sql = yield* openSqlite(file, directory, "process")
+  const sql = yield* openSqlite(file, directory, { synchronous: "NORMAL" })
   return yield* Effect.provideService(SqlInspect.make(file, DirectoryLock.isHeld(directory)), SqlClient.SqlClient, sql)
 })
 
 /** What a directory has saved as files. */
 export const bodies = Effect.fnUntraced(function* (directory: string) {
   const file = fileOf(directory)
-  const sql = yield* openSqlite(file, directory, "process")
+  const sql = yield* openSqlite(file, directory, { synchronous: "NORMAL" })
   return yield* Effect.provideService(SqlBodies.make(file), SqlClient.SqlClient, sql)
 })
 
@@ -73,7 +75,7 @@ export const bodies = Effect.fnUntraced(function* (directory: string) {
 export const archived = Effect.fnUntraced(function* (directory: string) {
   const file = yield* existing(directory)
   yield* DirectoryLock.acquire(directory)
-  const sql = yield* openSqlite(file, directory, "process")
+  const sql = yield* openSqlite(file, directory, { synchronous: "NORMAL" })
   const { archives, captures } = yield* Effect.provideService(SqlStore.archived(file), SqlClient.SqlClient, sql)
   return { directory, parts: DirectoryLock.partsOf(directory), archives, captures }
 })
@@ -81,7 +83,7 @@ export const archived = Effect.fnUntraced(function* (directory: string) {
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {
   const file = yield* existing(directory)
-  const sql = yield* openSqlite(file, directory, "process")
+  const sql = yield* openSqlite(file, directory, { synchronous: "NORMAL" })
   const provided = Effect.provideService(SqlClient.SqlClient, sql)
   return {
     entries: yield* provided(SqlStore.entries(file)),

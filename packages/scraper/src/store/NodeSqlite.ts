@@ -20,6 +20,8 @@ export interface NodeSqliteOptions {
   readonly file: string
   /** `FULL` syncs the log at each commit; `NORMAL` at checkpoints: after a power loss the last commits may be missing, never torn. */
   readonly synchronous: "NORMAL" | "FULL"
+  /** Statements for a database that is new: all of them, or it stays as it was [none]. */
+  readonly initial?: string
 }
 
 const fail = (message: string, operation: string) => (cause: unknown) => {
@@ -38,6 +40,9 @@ const toNumbers = (row: Record<string, unknown>) => {
   return row
 }
 
+/** Each change of its schema counts one up (https://sqlite.org/pragma.html#pragma_schema_version). */
+const isNew = (database: DatabaseSync) => database.prepare("PRAGMA schema_version").get()!["schema_version"] === 0
+
 /** A statement, and whether it gives rows. */
 interface Prepared {
   readonly statement: StatementSync
@@ -54,6 +59,7 @@ export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
       try {
         opened.exec(`PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous};
           PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`)
+        if (options.initial !== undefined && isNew(opened)) opened.exec(`BEGIN; ${options.initial}; COMMIT`)
       } catch (error) {
         opened.close()
         throw error

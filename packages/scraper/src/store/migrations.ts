@@ -1,12 +1,13 @@
 /** The schema of the store, step by step. A step that was published is never changed. */
 import * as Effect from "effect/Effect"
+import * as Record from "effect/Record"
 import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import * as SiteHost from "../crawl/SiteHost.ts"
 
-const statements = (...texts: ReadonlyArray<string>) =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(texts, (text) => sql.unsafe(text), { discard: true }))
+const statements = (...texts: ReadonlyArray<string>) => texts
 
-export const migrations = {
+const steps = {
   "1_targets": statements(
     // state: 0 pending, 1 saved, 2 unchanged, 3 refused, 4 failed. due, next, paused: milliseconds since the epoch.
     // path: only where it is not the pure function of the URL; claim: that path, folded.
@@ -100,22 +101,56 @@ export const migrations = {
     `ALTER TABLE target ADD COLUMN priority INTEGER NOT NULL DEFAULT 0`,
     `ALTER TABLE crawl ADD COLUMN priorities TEXT`
   ),
+  "10_hosts": statements(
+    // host: that of its origin, as a crawl tells hosts apart. saved: its targets that are.
+    `ALTER TABLE site ADD COLUMN host TEXT NOT NULL DEFAULT ''`,
+    `ALTER TABLE site ADD COLUMN saved BIGINT NOT NULL DEFAULT 0`,
+    `CREATE INDEX site_host ON site (host)`,
+    // of each host: that are saved. What is beyond has the lease 0, and so is passed over.
+    `ALTER TABLE crawl ADD COLUMN most_of_host BIGINT`,
+    `UPDATE site SET saved = counted.saved FROM (SELECT site AS id, COUNT(*) AS saved FROM target
+      WHERE site IS NOT NULL AND state IN (1, 2) GROUP BY site) AS counted WHERE counted.id = site.id`
+  )
+}
+
+/** What a step does besides with the rows that it finds. A new store has none. */
+const rows: { readonly [step in keyof typeof steps]?: Effect.Effect<void, SqlError, SqlClient.SqlClient> } = {
   "10_hosts": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    yield* statements(
-      // host: that of its origin, as a crawl tells hosts apart. saved: its targets that are.
-      `ALTER TABLE site ADD COLUMN host TEXT NOT NULL DEFAULT ''`,
-      `ALTER TABLE site ADD COLUMN saved BIGINT NOT NULL DEFAULT 0`,
-      `CREATE INDEX site_host ON site (host)`,
-      // of each host: that are saved. What is beyond has the lease 0, and so is passed over.
-      `ALTER TABLE crawl ADD COLUMN most_of_host BIGINT`,
-      `UPDATE site SET saved = counted.saved FROM (SELECT site AS id, COUNT(*) AS saved FROM target
-        WHERE site IS NOT NULL AND state IN (1, 2) GROUP BY site) AS counted WHERE counted.id = site.id`
-    )
     for (const { id, origin } of yield* sql<{ id: number; origin: string }>`SELECT id, origin FROM site`)
       yield* sql`UPDATE site SET host = ${SiteHost.of(new URL(origin))} WHERE id = ${id}`
   })
 }
 
+/** The steps, as the migrator takes them. */
+export const migrations = Record.map(steps, (texts, step) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    Effect.andThen(
+      Effect.forEach(texts, (text) => sql.unsafe(text), { discard: true }),
+      rows[step] ?? Effect.void
+    )
+  )
+)
+
+/** Number and name of each step, as the migrator notes them. */
+const done = Object.keys(steps).map((step) => {
+  const [, id, name] = /^(\d+)_(.+)$/.exec(step)!
+  return { id: Number(id), name: name! }
+})
+
 /** The number of the last step. */
-export const latest = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name, 10)))
+export const latest = Math.max(...done.map(({ id }) => id))
+
+/**
+ * What the migrator makes of a store that is new, for SQLite to run at once: 2 ms in place of 15, for nothing is asked or
+ * read between the statements.
+ */
+export const initial = [
+  `CREATE TABLE "migration" (
+  migration_id integer PRIMARY KEY NOT NULL,
+  created_at datetime NOT NULL DEFAULT current_timestamp,
+  name VARCHAR(255) NOT NULL
+)`,
+  ...Object.values(steps).flat(),
+  `INSERT INTO migration (migration_id, name) VALUES ${done.map(({ id, name }) => `(${id}, '${name}')`).join(", ")}`
+].join(";\n")

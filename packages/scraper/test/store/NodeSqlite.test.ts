@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
@@ -16,6 +19,23 @@ describe("NodeSqlite", () => {
       assert.deepStrictEqual(yield* sql`SELECT id, (SELECT COUNT(*) FROM child) AS children FROM parent`, [
         { id: 2, children: 0 }
       ])
+    })
+  )
+
+  it.effect("runs what a new database begins with once, all of it or nothing", () =>
+    Effect.gen(function* () {
+      const directory = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "simul-sqlite-"))),
+        (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
+      )
+      const open = (initial: string) =>
+        Effect.flatMap(
+          NodeSqlite.make({ file: join(directory, "store"), synchronous: "NORMAL", initial }),
+          (sql) => sql`SELECT name FROM sqlite_schema`
+        ).pipe(Effect.scoped)
+      yield* Effect.flip(open("CREATE TABLE half (id INTEGER); CREATE TABEL"))
+      assert.deepStrictEqual(yield* open("CREATE TABLE one (id INTEGER)"), [{ name: "one" }])
+      assert.deepStrictEqual(yield* open("CREATE TABLE two (id INTEGER)"), [{ name: "one" }])
     })
   )
 
