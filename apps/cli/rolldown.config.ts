@@ -7,7 +7,7 @@
  * never does; and that cache reads, hashes and revives a part as a whole, so what a fetch does not need is in others.
  */
 import { readFileSync } from "node:fs"
-import { deflateRawSync } from "node:zlib"
+import { brotliCompressSync } from "node:zlib"
 import { defineConfig, rolldown, type Plugin, type RolldownOptions } from "rolldown"
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string }
@@ -158,7 +158,7 @@ const late: Plugin = {
            Error.stackTraceLimit = 0
            late._compile(
              isPacked
-               ? getBuiltinModule("node:zlib").inflateRawSync(Buffer.from(text, "base64")).latin1Slice()
+               ? getBuiltinModule("node:zlib").brotliDecompressSync(Buffer.from(text, "base64")).latin1Slice()
                : text.replaceAll(${JSON.stringify(ended)}, "*/"),
              late.id
            )
@@ -173,7 +173,7 @@ const late: Plugin = {
     for (const [name, code] of await parts()) {
       if (code.includes(ended)) this.error("what is late cannot stand in a comment")
       const isPacked = name !== "Get" && code.length > 2048
-      const text = isPacked ? deflateRawSync(code, { level: 9 }).toString("base64") : code.replaceAll("*/", ended)
+      const text = isPacked ? brotliCompressSync(code).toString("base64") : code.replaceAll("*/", ended)
       behind = `\n${text}${behind}`
       places[name] = [behind.length - 1, text.length, ...(isPacked ? ([1] as const) : [])]
     }
