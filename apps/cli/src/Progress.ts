@@ -29,8 +29,8 @@ export interface Canvas {
   readonly paint: Paint
 }
 
-/** `12,345`. */
-export const number = (count: number): string => count.toLocaleString("en-US")
+/** `12,345`, of a whole number. By hand: the first number that `Intl` writes takes 30 ms. */
+export const number = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ",")
 
 /** Targets that have an outcome, those of earlier runs with them. */
 const done = (progress: Get.Progress) =>

@@ -34,6 +34,13 @@ const draw = (progress: Get.Progress, options: Partial<Progress.Canvas> = {}) =>
   Progress.render(progress, rate, { ...canvas, ...options })
 const screenOf = (lines: ReadonlyArray<string>) => `\n${lines.join("\n")}\n`
 
+describe("a number", () => {
+  it("is written as in English", () => {
+    for (const count of [0, 7, 999, 1000, 12_345, 100_000, 1_234_567, Number.MAX_SAFE_INTEGER, -5, -123, -1234])
+      assert.strictEqual(Progress.number(count), count.toLocaleString("en-US"))
+  })
+})
+
 describe("the block", () => {
   it("shows the run, its long transfers, its slow hosts and the full disk", () => {
     expect(screenOf(draw(running))).toMatchInlineSnapshot(`
