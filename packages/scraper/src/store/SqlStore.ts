@@ -34,6 +34,7 @@ import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import { latest, migrations } from "./migrations.ts"
 import * as SqlCaptures from "./SqlCaptures.ts"
+import * as Spreading from "./Spreading.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
 
 export interface SqlStoreOptions {
@@ -211,6 +212,9 @@ const sizes = [256, 64, 16, 4, 1]
 
 /** Of a Content-Type what is kept, in characters. */
 const mostTypeLength = 200
+
+/** A commit of so many would keep the loop for some 20 ms. */
+const manyLinks = 10_000
 
 const nothingFound: Found = { added: 0, isNearer: false }
 
@@ -515,42 +519,43 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         captures = [],
         isCrawl = false,
         patterns = []
-      }) =>
-        guarded(
-          sql.withTransaction(
-            Effect.gen(function* () {
-              if (isCrawl) {
-                yield* crawl.meet(settled.map((one) => one.target))
-                yield* crawl.meet(waiting.map((one) => one.target))
-              }
-              yield* write(settled.map((one) => fromOutcome(list, one)))
-              if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
-              for (const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs, learnedMs } of hosts)
-                yield* sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay, learned)
+      }) => {
+        const commit = sql.withTransaction(
+          Effect.gen(function* () {
+            if (isCrawl) {
+              yield* crawl.meet(settled.map((one) => one.target))
+              yield* crawl.meet(waiting.map((one) => one.target))
+            }
+            yield* write(settled.map((one) => fromOutcome(list, one)))
+            if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
+            for (const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs, learnedMs } of hosts)
+              yield* sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay, learned)
                   VALUES (${host}, ${Math.round(nextMs)}, ${Math.round(pausedMs)}, ${Number(asked)}, ${strikes}, ${fault},
                     ${Math.round(delayMs)}, ${Math.round(crawlDelayMs)}, ${learnedMs ?? null})
                   ON CONFLICT (host) DO UPDATE SET next = excluded.next, paused = excluded.paused, asked = excluded.asked,
                     strikes = excluded.strikes, fault = excluded.fault, delay = excluded.delay,
                     crawl_delay = excluded.crawl_delay, learned = excluded.learned`
-              for (const { host, askedMs, kind, body = null, fault = null } of robots)
-                yield* sql`INSERT INTO robots (host, asked, kind, body, fault)
+            for (const { host, askedMs, kind, body = null, fault = null } of robots)
+              yield* sql`INSERT INTO robots (host, asked, kind, body, fault)
                   VALUES (${host}, ${askedMs}, ${robotsKinds.indexOf(kind)}, ${body}, ${fault})
                   ON CONFLICT (host) DO UPDATE SET asked = excluded.asked, kind = excluded.kind, body = excluded.body,
                     fault = excluded.fault`
-              if (place !== undefined)
-                yield* sql`INSERT INTO list (id, bytes, lines, sha256, targets)
+            if (place !== undefined)
+              yield* sql`INSERT INTO list (id, bytes, lines, sha256, targets)
                   VALUES (${place.list}, ${place.bytes}, ${place.lines}, ${place.sha256}, ${place.targets})
                   ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines,
                     sha256 = excluded.sha256, targets = excluded.targets`
-              for (const { name, bytes } of archives)
-                yield* sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
+            for (const { name, bytes } of archives)
+              yield* sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
-              yield* sqlCaptures.add(captures)
-              yield* crawl.know(patterns)
-              return isCrawl ? yield* crawl.commit(list, settled) : nothingFound
-            })
-          )
-        ),
+            yield* sqlCaptures.add(captures)
+            yield* crawl.know(patterns)
+            return isCrawl ? yield* crawl.commit(list, settled) : nothingFound
+          })
+        )
+        const links = settled.reduce((sum, { links = [] }) => sum + links.length, 0)
+        return guarded(links < manyLinks ? commit : Spreading.spread(sql, commit))
+      },
       patterns: guarded(crawl.patterns),
       link: (list, page, links) => guarded(sql.withTransaction(crawl.link(list, page, links))),
       nearer: (list, limit) => Effect.map(guarded(crawl.nearer(list, limit)), (found) => found.map(toSavedPage)),

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
+import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import type { Outcome } from "../../src/Outcome.ts"
 import type { Settled } from "../../src/Store.ts"
@@ -100,6 +103,31 @@ describe("the crawl in the store", () => {
         yield* last.crawl([], false)
         assert.deepStrictEqual((yield* lease(last, 3, { "b.example": 3 })).length, 2)
       })
+  )
+
+  it.effect("leaves the log of very many links to the next commit, and the settings of the database as they were", () =>
+    Effect.gen(function* () {
+      const directory = mkdtempSync(join(tmpdir(), "simul-store-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true })))
+      const file = join(directory, "store.sqlite")
+      const sql = yield* NodeSqlite.make({ file, synchronous: "NORMAL" })
+      const made = SqlStore.make({ file, boot: "boot", durability: "process" })
+      const { store } = yield* Effect.provideService(made, SqlClient.SqlClient, sql)
+      const { list } = yield* store.crawl([], false)
+      yield* sql`PRAGMA wal_autocheckpoint=1`
+      const settings = Effect.all([sql`PRAGMA cache_size`, sql`PRAGMA wal_autocheckpoint`])
+      const before = yield* settings
+      const add = (name: string, links: ReadonlyArray<Target>) =>
+        store.commit({ list, settled: [page(target("a", name), links)], waiting: [], hosts: [], isCrawl: true })
+      yield* add("seed", [])
+      const { size } = statSync(file)
+      const links = Array.from({ length: 10_000 }, (_, i) => target("a", `n${i}`, 1))
+      assert.strictEqual((yield* add("many", links)).added, 10_000)
+      assert.strictEqual(statSync(file).size, size)
+      assert.deepStrictEqual(yield* settings, before)
+      yield* add("next", [])
+      assert.isAbove(statSync(file).size, size)
+    })
   )
 
   it.effect("has a page once by whatever URL it is found, and by the nearest way", () =>
