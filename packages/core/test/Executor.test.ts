@@ -82,4 +82,12 @@ describe("an executor", () => {
         assert.isAtLeast(points, 3)
       }).pipe(Effect.provide(Executor.layerInline()), Effect.scoped)
     )
+
+  it.live("has let go of a task when its interruption is over", () =>
+    Effect.gen(function* () {
+      const executor = yield* Executor
+      yield* Effect.timeoutOption(executor.submit(waitForSignal, []), 1)
+      assert.strictEqual((yield* executor.statistics).open, 0)
+    }).pipe(Effect.provide(Executor.layerInline()), Effect.scoped)
+  )
 })

@@ -635,11 +635,13 @@ export class Engine {
   #release(job: Job): void {
     job.slot = undefined
     if (job.number > 0) this.#tellDone(job, 0)
+    if (--this.#open === 0) {
+      this.#letGo?.()
+      this.#letGo = undefined
+    }
+    // who hears of it may look at the statistics, and submit another
     if (job.released !== undefined) for (const done of job.released.splice(0)) done()
-    if (--this.#open > 0) return
-    this.#letGo?.()
-    this.#letGo = undefined
-    for (const done of this.#whenDrained.splice(0)) done()
+    if (this.#open === 0) for (const done of this.#whenDrained.splice(0)) done()
   }
 
   /** Settles a job with a reason that is not its worker's doing, wherever it is, and frees its worker. */

@@ -41,6 +41,7 @@ export interface ExecutorStatistics {
   readonly open: number
   readonly queued: number
   readonly suspended: number
+  /** Tasks that workers have, at most `tasksPerWorker` of each: what was sent ahead does not run yet. */
   readonly running: number
   /** How long the oldest task in the queue has waited. */
   readonly queueAgeMs: number

@@ -14,6 +14,6 @@ export interface ThreadExecutorOptions extends ExecutorOptions<Duration.Input>, 
 export const make = (options: ThreadExecutorOptions = {}) =>
   makeExecutor(threadSpawn(options.name ?? "thread", options), options, "thread", availableParallelism())
 
-/** Threads share this process, its working directory and its permissions; each has a heap of its own (about 10 MB). */
+/** Threads share this process, its working directory and its permissions; each has a heap of its own (some 8 MiB when idle). */
 export const layer = (options: ThreadExecutorOptions = {}): Layer.Layer<Executor, ExecutorError> =>
   Layer.effect(Executor, make(options))
