@@ -48,7 +48,6 @@ const timeoutMs = (ms: unknown) => Math.max(1, Math.trunc(Number(ms ?? 1)) || 1)
 
 let current: Warden | undefined
 let depth = 0
-let restore = () => {}
 
 const timers = ["setTimeout", "setInterval", "setImmediate", "queueMicrotask"] as const
 type Callable = (...args: ReadonlyArray<unknown>) => unknown
@@ -79,69 +78,69 @@ const simulated: Readonly<Record<string, (process: SimulatedProcess, fire: () =>
   setImmediate: (process, fire) => new Timeout(process.after(0, fire))
 }
 
-/** The objects whose functions are replaced, and by what, given the original one. */
-const replacements = (): ReadonlyArray<
-  readonly [object: object, name: string, make: (original: Callable) => Callable]
-> => [
-  ...timers.map((name) => {
-    const make =
-      (original: Callable): Callable =>
-      (...args) => {
-        if (current === undefined) return original(...args)
-        const [fire, ms, ...given] = args
-        const start = current.process === undefined ? undefined : simulated[name]
-        if (start !== undefined) return start(current.process!, () => (fire as Callable)(...given), ms)
-        current.report(name, stackHere())
-        return original(() => {}, ms, ...given)
-      }
-    return [globalThis, name, make] as const
-  }),
-  ...(["clearTimeout", "clearInterval", "clearImmediate"] as const).map(
-    (name) =>
-      [
-        globalThis,
-        name,
-        (original: Callable) => (timer: unknown) => (timer instanceof Timeout ? timer.cancel() : original(timer))
-      ] as const
+/** A function of the process that is replaced while simulations run, by the same one each time. */
+interface Replaced {
+  readonly holder: Record<string, Callable | undefined>
+  readonly name: string
+  readonly by: Callable
+  /** What is there meanwhile; `undefined` where the process has no such function. */
+  original: Callable | undefined
+}
+
+const replacing = (object: object, name: string, make: (original: () => Callable) => Callable): Replaced => {
+  const holder = object as Replaced["holder"]
+  const it: Replaced = { holder, name, by: make(() => it.original!), original: undefined }
+  return it
+}
+
+const replaced: ReadonlyArray<Replaced> = [
+  ...timers.map((name) =>
+    replacing(globalThis, name, (original) => (...args) => {
+      if (current === undefined) return original()(...args)
+      const [fire, ms, ...given] = args
+      const start = current.process === undefined ? undefined : simulated[name]
+      if (start !== undefined) return start(current.process!, () => (fire as Callable)(...given), ms)
+      current.report(name, stackHere())
+      return original()(() => {}, ms, ...given)
+    })
   ),
-  [Date, "now", (original) => () => current?.process?.epochMs() ?? original()],
-  [
+  ...(["clearTimeout", "clearInterval", "clearImmediate"] as const).map((name) =>
+    replacing(
+      globalThis,
+      name,
+      (original) => (timer) => (timer instanceof Timeout ? timer.cancel() : original()(timer))
+    )
+  ),
+  replacing(Date, "now", (original) => () => current?.process?.epochMs() ?? original()()),
+  replacing(
     Object.getPrototypeOf(performance),
     "now",
-    (original) => () => current?.process?.elapsedMs() ?? Reflect.apply(original, performance, [])
-  ],
-  [Math, "random", (original) => () => current?.process?.random() ?? original()],
-  [
+    (original) => () => current?.process?.elapsedMs() ?? Reflect.apply(original(), performance, [])
+  ),
+  replacing(Math, "random", (original) => () => current?.process?.random() ?? original()()),
+  replacing(
     Promise.prototype,
     "then",
     (original) =>
       function (this: object, ...args) {
         current?.report("Promise", origins?.get(this) ?? stackHere())
-        return Reflect.apply(original, this, args)
+        return Reflect.apply(original(), this, args)
       }
-  ]
+  )
 ]
-
-const install = () => {
-  const originals = replacements().flatMap(([object, name, make]) => {
-    const holder = object as Record<string, Callable | undefined>
-    const original = holder[name]
-    if (original === undefined) return []
-    holder[name] = make(original)
-    return [() => (holder[name] = original)]
-  })
-  return () => {
-    for (const putBack of originals) putBack()
-  }
-}
 
 /** Replaces the globals while the synchronous `body` runs. Nested calls replace them once. */
 export const controlled = <A>(body: () => A): A => {
-  if (depth++ === 0) restore = install()
+  if (depth++ === 0)
+    for (const one of replaced) {
+      one.original = one.holder[one.name]
+      if (one.original !== undefined) one.holder[one.name] = one.by
+    }
   try {
     return body()
   } finally {
-    if (--depth === 0) restore()
+    if (--depth === 0)
+      for (const { holder, name, original } of replaced) if (original !== undefined) holder[name] = original
   }
 }
 
