@@ -8,13 +8,14 @@ import * as Effect from "effect/Effect"
 import * as Failure from "./Failure.ts"
 import * as Run from "./Run.ts"
 import * as Schedule from "./Schedule.ts"
+import { seedsOf } from "./Seeds.ts"
 import { shrink } from "./Shrink.ts"
 import * as Strategy from "./Strategy.ts"
 
 export interface ExploreOptions<A> extends Omit<Run.Options, "trace"> {
   /** How many seeds, from `seed` on [1000, or any number with a `budget`], or which. */
   readonly seeds?: number | Iterable<number>
-  /** Real time after which no further run begins [no bound]. */
+  /** Real time after which no further run begins; there is one in any case [no bound]. */
   readonly budget?: Duration.Input
   /** What must hold of the program's value. That it neither fails nor dies must hold anyway. */
   readonly invariants?: Run.Invariants<A>
@@ -55,8 +56,7 @@ export const explore = <A, E, R>(
     const judge = Run.judge<A, E>(invariants)
     const settings = { ...Run.settingsOf(options), strategy: yield* measured(program, services, options) }
     const deadline = options.budget === undefined ? Infinity : performance.now() + Duration.toMillis(options.budget)
-    const count = options.seeds ?? (options.budget === undefined ? 1000 : Infinity)
-    const seeds = typeof count === "number" ? range(firstSeed, count) : count
+    const seeds = seedsOf(options.seeds ?? (options.budget === undefined ? 1000 : Infinity), firstSeed)
 
     const ways = new Set<number>()
     const failures: Array<Failure.SimulationFailure> = []
@@ -66,7 +66,7 @@ export const explore = <A, E, R>(
     let turn = performance.now()
     for (const seed of seeds) {
       const now = performance.now()
-      if (now > deadline) break
+      if (now > deadline && runs > 0) break
       if (now - turn > turnMs) {
         yield* Effect.yieldNow
         turn = performance.now()
@@ -84,10 +84,6 @@ export const explore = <A, E, R>(
     }
     return { runs, distinct: ways.size, steps, preemptions, failures }
   })
-
-function* range(first: number, count: number) {
-  for (let index = 0; index < count; index++) yield first + index
-}
 
 /** PCT needs to know how long a run is. */
 const measured = <A, E, R>(program: Effect.Effect<A, E, R>, services: Context.Context<R>, options: Run.Options) =>

@@ -98,24 +98,28 @@ export class SimulationFailure extends Schema.TaggedError<SimulationFailure>()("
   /** Replays the failure with the seed: `run(program, { seed, strategy: Strategy.replay(schedule) })`. */
   schedule: Schedule.Schedule,
   trace: Trace.Trace,
-  /** Where the program was interrupted or crashed by a sweep, as an operation from 1. */
+  /** What a sweep did to the program, and before which of its operations, from 1. */
+  fault: Schema.optionalKey(Schema.Literals(["interrupted", "crashed"])),
   point: Schema.optionalKey(Schema.Int),
   /** Pre-emptions and picks before shrinking, and how many runs that took. */
   shrunk: Schema.optionalKey(Schema.Struct({ from: Schema.Int, runs: Schema.Int }))
 }) {
-  /** Seed and schedule on one line, as `Simulation.replay` reads them. */
+  /** Seed and schedule on one line, as `Simulation.replay` reads them. A sweep is run again by its seed and point instead. */
   get replay(): string {
     return `${this.seed}: ${Schedule.format(this.schedule)}`.trimEnd()
   }
   override get message() {
-    const { reason, seed, strategy, schedule, shrunk, trace, point } = this
+    const { reason, seed, strategy, schedule, shrunk, trace, fault, point } = this
     const preemptions = Schedule.preemptions(schedule)
-    const size = `${preemptions} pre-emptions, ${schedule.length - preemptions} picks`
+    const size =
+      schedule.length === 0 ? "default order" : `${preemptions} pre-emptions, ${schedule.length - preemptions} picks`
     return [
       reason.message,
-      `  seed ${seed}, ${strategy}${point === undefined ? "" : `, stopped before operation ${point}`}`,
+      `  seed ${seed}, ${strategy}${fault === undefined ? "" : `, ${fault} before operation ${point}${fault === "crashed" ? "" : " of the victim"}`}`,
       `  schedule: ${size}${shrunk === undefined ? "" : `, shrunk from ${shrunk.from} deviations in ${shrunk.runs} runs`}`,
-      `  replay: ${this.replay}`,
+      point === undefined
+        ? `  replay: ${this.replay}`
+        : `  again: the same sweep with { seeds: [${seed}], point: ${point} }`,
       ...(trace.length === 0 ? [] : ["  what ran:", Trace.format(trace)])
     ].join("\n")
   }

@@ -135,7 +135,7 @@ export const reasonOf = <A, E>({ world, rest }: Finished, judge: Judge<A, E>): F
 export const failureOf = (
   { world }: Finished,
   reason: Failure.Reason,
-  extra: Partial<Pick<Failure.SimulationFailure, "strategy" | "point" | "shrunk">> = {}
+  extra: Partial<Pick<Failure.SimulationFailure, "strategy" | "fault" | "point" | "shrunk">> = {}
 ): Failure.SimulationFailure =>
   new Failure.SimulationFailure({
     reason,

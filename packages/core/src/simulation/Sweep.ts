@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Failure from "./Failure.ts"
 import { below, make, type Randomness } from "./Randomness.ts"
 import * as Run from "./Run.ts"
+import { seedsOf } from "./Seeds.ts"
 import * as Strategy from "./Strategy.ts"
 import { type Settings, streams } from "./World.ts"
 
@@ -23,18 +24,18 @@ export interface Sweep {
   readonly failures: ReadonlyArray<Failure.SimulationFailure>
 }
 
-const seedsOf = (seeds: number | Iterable<number> = 1): Iterable<number> =>
-  typeof seeds === "number" ? Array.from({ length: seeds }, (_, index) => index + 1) : seeds
-
 export interface InterruptOptions<A> extends SweepOptions {
   /** What must hold of the program's value, wherever the victim was interrupted. */
   readonly invariants?: Run.Invariants<A>
+  /** Only this interruption, as a failure's `point` tells it. */
+  readonly point?: number
 }
 
 /**
  * Runs a program once for each operation of the fiber that `Simulation.victim` marks, and interrupts that fiber before
  * it: a leak of a permit, a lock or a file shows up as a broken invariant or a deadlock. The program itself must
- * succeed. [roundRobin()] without a strategy: give `random` and several seeds to vary what goes on around the victim.
+ * succeed; where it marks no fiber the sweep dies. [roundRobin()] without a strategy: give `random` and several seeds
+ * to vary what goes on around the victim.
  */
 export const sweepInterrupts = <A, E, R>(
   program: Effect.Effect<A, E, R>,
@@ -45,22 +46,28 @@ export const sweepInterrupts = <A, E, R>(
     const judge = Run.judge<A, E>(options.invariants ?? {})
     const failures: Array<Failure.SimulationFailure> = []
     let points = 0
-    for (const seed of seedsOf(options.seeds)) {
+    for (const seed of seedsOf(options.seeds ?? 1)) {
       const settings = Run.settingsOf({ strategy: Strategy.roundRobin(), ...options, seed })
-      for (let point = 1; ; point++) {
+      for (let point = options.point ?? 1; point <= (options.point ?? Infinity); point++) {
         const perform = (trace: boolean) => Run.perform(program, services, { ...settings, trace, interruptAt: point })
         const finished = yield* perform(false)
         if (finished.world.victimSteps < point) break
         points++
         if (Run.reasonOf(finished, judge) === undefined) continue
         const traced = yield* perform(true)
-        const failure = Run.failureOf(traced, Run.reasonOf(traced, judge)!, { point })
+        const failure = Run.failureOf(traced, Run.reasonOf(traced, judge)!, { fault: "interrupted", point })
         if (!options.keepGoing) return yield* failure
         failures.push(failure)
       }
     }
+    if (points === 0) throw nothingInterrupted(options.point)
     return { points, failures }
   })
+
+const nothingInterrupted = (point: number | undefined) =>
+  new Error(
+    `nothing was interrupted: no fiber is marked with \`Simulation.victim\`${point === undefined ? "" : `, or it has no operation ${point}`}`
+  )
 
 export interface CrashOptions<S, A, E, R> extends SweepOptions {
   /** Makes what outlives a crash, such as a simulated disk. */
@@ -99,7 +106,7 @@ export const sweepCrashes = <S, A, E, R>(
     const { points: mostPoints = 1000, point, within } = options
     const failures: Array<Failure.SimulationFailure> = []
     let points = 0
-    for (const seed of seedsOf(options.seeds)) {
+    for (const seed of seedsOf(options.seeds ?? 1)) {
       const settings = Run.settingsOf({ ...options, seed })
       let tried: Iterable<number>
       if (point === undefined && within !== undefined) tried = [1 + below(make(seed, streams.crash), within)]
@@ -150,7 +157,7 @@ const trial = <S, A, E, R>(
       const finished = yield* Run.perform(options.program(state), services, { ...settings, stopAt, startMs })
       if (finished.rest !== "Stopped") {
         const reason = Run.reasonOf(finished, judge)
-        const extra = crashes === 0 ? {} : { point }
+        const extra = crashes === 0 ? {} : ({ fault: "crashed", point } as const)
         return {
           steps: finished.world.steps,
           crashes,

@@ -141,6 +141,10 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   readonly process: Control.SimulatedProcess | undefined
 
   constructor(settings: Settings) {
+    const { seed, maxSteps } = settings
+    if (!Number.isSafeInteger(seed) || seed < 0)
+      throw new RangeError(`a seed must be a whole number from 0, got ${seed}`)
+    if (!(maxSteps >= 1)) throw new RangeError(`maxSteps must be 1 at least, got ${maxSteps}`)
     this.settings = settings
     this.decider = Strategy.decider(settings.strategy, Randomness.make(settings.seed, streams.schedule))
     const draw = Randomness.make(settings.seed, streams.program)

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { Failure, Schedule, Simulation, Strategy } from "../../src/simulation/index.ts"
@@ -97,6 +98,29 @@ describe("Simulation.explore", () => {
     Effect.gen(function* () {
       const { runs } = yield* Simulation.explore(guarded, { seeds: [7, 8, 4_294_967_296_123], invariants })
       assert.strictEqual(runs, 3)
+    })
+  )
+
+  it.effect.each([
+    [{ seeds: 0 }, "seeds must be a whole number from 1, or a list with one at least, got 0"],
+    [{ seeds: 1.5 }, "seeds must be a whole number from 1, or a list with one at least, got 1.5"],
+    [{ seeds: NaN }, "seeds must be a whole number from 1, or a list with one at least, got NaN"],
+    [{ seeds: [] }, "seeds must be a whole number from 1, or a list with one at least, got none"],
+    [{ seeds: [-1] }, "a seed must be a whole number from 0, got -1"],
+    [{ seed: 0.5 }, "a seed must be a whole number from 0, got 0.5"],
+    [{ maxSteps: 0 }, "maxSteps must be 1 at least, got 0"]
+  ] as ReadonlyArray<readonly [Simulation.ExploreOptions<number>, string]>)(
+    "refuses %j, with which nothing would run as asked",
+    ([options, message]) =>
+      Effect.gen(function* () {
+        const exit = yield* Effect.exit(Simulation.explore(guarded, options))
+        assert.strictEqual(exit._tag === "Failure" && String(Cause.squash(exit.cause)), `RangeError: ${message}`)
+      })
+  )
+
+  it.effect("runs once, however small its budget", () =>
+    Effect.gen(function* () {
+      assert.isAtLeast((yield* Simulation.explore(guarded, { budget: 0 })).runs, 1)
     })
   )
 

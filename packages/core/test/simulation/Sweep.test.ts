@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as PartitionedSemaphore from "effect/PartitionedSemaphore"
 import * as Pool from "effect/Pool"
@@ -80,6 +82,32 @@ describe("Simulation.sweepInterrupts", () => {
       }
       const first = yield* Effect.flip(Simulation.sweepInterrupts(naive, { invariants }))
       assert.strictEqual(first.point, failures[0]!.point)
+      const again = yield* Effect.flip(
+        Simulation.sweepInterrupts(naive, { invariants, seeds: [1], point: first.point! })
+      )
+      assert.strictEqual(again.message, first.message)
+      assert.include(
+        first.message.replace(/\n {2}what ran:[^]*/, ""),
+        `
+  seed 1, roundRobin(), interrupted before operation ${first.point} of the victim
+  schedule: default order
+  again: the same sweep with { seeds: [1], point: ${first.point} }`
+      )
+    })
+  )
+
+  it.effect("does not pass a program that has nothing to interrupt", () =>
+    Effect.gen(function* () {
+      const messageOf = (exit: Exit.Exit<unknown, unknown>) =>
+        exit._tag === "Failure" && String(Cause.squash(exit.cause))
+      assert.strictEqual(
+        messageOf(yield* Effect.exit(Simulation.sweepInterrupts(Effect.succeed(1)))),
+        "Error: nothing was interrupted: no fiber is marked with `Simulation.victim`"
+      )
+      assert.strictEqual(
+        messageOf(yield* Effect.exit(Simulation.sweepInterrupts(naive, { invariants, point: 999 }))),
+        "Error: nothing was interrupted: no fiber is marked with `Simulation.victim`, or it has no operation 999"
+      )
     })
   )
 
@@ -150,6 +178,8 @@ describe("Simulation.sweepCrashes", () => {
       assert.isAbove(failures.length, 0)
       assert.isBelow(failures.length, points)
       const { point } = failures[0]!
+      assert.include(failures[0]!.message, `, crashed before operation ${point}\n`)
+      assert.include(failures[0]!.message, `\n  again: the same sweep with { seeds: [1], point: ${point} }`)
       const again = yield* Simulation.sweepCrashes({ ...sweep, point: point! })
       assert.strictEqual(again.points, 1)
       assert.strictEqual(again.failures[0]!.reason.message, failures[0]!.reason.message)
