@@ -32,6 +32,8 @@ export const FiberReport = Schema.Struct({
   name: Schema.String,
   /** Since when it waits, in virtual milliseconds. */
   since: Schema.Finite,
+  /** What for, where the program says so (`WaitReason`). */
+  reason: Schema.optionalKey(Schema.String),
   /** The `Effect.fn`s and spans it is in, innermost first: `name (file:line:column)`. */
   frames: Schema.Array(Schema.String)
 })
@@ -68,8 +70,8 @@ export const format = (trace: Trace, most = 30): string =>
   ].join("\n")
 
 /** Writes a fiber with its frames, on one line or more. */
-export const formatFiber = ({ fiber, parent, name, since, frames }: FiberReport): string =>
+export const formatFiber = ({ fiber, parent, name, since, reason, frames }: FiberReport): string =>
   [
-    `  ${label(fiber, name)}${parent > 0 ? `, forked by fiber ${parent}` : ""}, waits since ${+since.toFixed(3)} ms`,
+    `  ${label(fiber, name)}${parent > 0 ? `, forked by fiber ${parent}` : ""}, waits ${reason === undefined ? "" : `for ${reason} `}since ${+since.toFixed(3)} ms`,
     ...frames.map((frame) => `      at ${frame}`)
   ].join("\n")

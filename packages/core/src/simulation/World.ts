@@ -20,6 +20,7 @@ import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
+import { WaitReason } from "../WaitReason.ts"
 import * as Control from "./Control.ts"
 import * as Randomness from "./Randomness.ts"
 import { Ready } from "./Ready.ts"
@@ -81,13 +82,17 @@ interface Excursion {
 /** What runs outside of the simulation uses this one. */
 const real = new Scheduler.MixedScheduler()
 
-const describe = ({ fiber, number, parent, ranAt }: Runner): Trace.FiberReport => ({
-  fiber: number,
-  parent: parent?.number ?? 0,
-  name: Trace.nameOf(fiber),
-  since: ranAt,
-  frames: Trace.framesOf(fiber)
-})
+const describe = ({ fiber, number, parent, ranAt }: Runner): Trace.FiberReport => {
+  const reason = fiber.getRef(WaitReason)
+  return {
+    fiber: number,
+    parent: parent?.number ?? 0,
+    name: Trace.nameOf(fiber),
+    since: ranAt,
+    ...(reason === undefined ? {} : { reason }),
+    frames: Trace.framesOf(fiber)
+  }
+}
 
 /** Thrown out of operations of a run that is stopped. Without a stack, for it is thrown often. */
 const stopped = Object.assign(Object.create(Error.prototype) as Error, {

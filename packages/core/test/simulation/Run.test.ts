@@ -8,6 +8,7 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import { Failure, Simulation, Strategy } from "../../src/simulation/index.ts"
+import { WaitReason } from "../../src/WaitReason.ts"
 
 const strategies = [
   Strategy.random(0),
@@ -200,6 +201,17 @@ describe("Simulation.run", () => {
       )
       assert.match(fibers[1]!.frames[0]!, /^philosopher \(.*Run\.test\.ts:\d+:\d+\)$/)
       assert.include(failure.message, "deadlock at 7 ms")
+    })
+  )
+
+  it.effect("tells what who is deadlocked waits for, where that has a name", () =>
+    Effect.gen(function* () {
+      const waits = Effect.andThen(Effect.sleep(2), Effect.provideService(Effect.never, WaitReason, "a place in line"))
+      const { reason } = yield* failureOf(waits)
+      assert.strictEqual(
+        reason.message,
+        "deadlock at 2 ms: nothing can go on\n  fiber 1, waits for a place in line since 2 ms"
+      )
     })
   )
 
