@@ -13,6 +13,8 @@
  * 3. A debugger that is attached (`--inspect`) gets the pause as well: with one,
  *    the stack is not taken and the report says so.
  * 4. Time spent suspended, as by Ctrl-Z, looks the same as a stall.
+ * 5. V8 does not compile a loop again in which it was stopped: until its function
+ *    returns, that one runs interpreted, many times slower.
  */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -20,7 +22,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { url as inspectorUrl } from "node:inspector"
 import { Worker } from "node:worker_threads"
-import { clock, type FromWatchdog, source, type WatchdogData, word, words } from "./Watchdog.ts"
+import { clock, type FromWatchdog, source, type WatchdogData, watches, word, words } from "./Watchdog.ts"
 
 export interface Frame {
   /** Empty for code outside any function. */
@@ -36,12 +38,13 @@ export interface Blocked {
   readonly durationMs: number
   /**
    * What ran when the threshold was passed, innermost first; empty if it could not be taken. Native code (a synchronous
-   * file operation, a child process that is waited for) cannot be stopped in: then it is what ran right after it, and
-   * `takenMs` is near `durationMs`.
+   * file operation, a child process that is waited for) cannot be stopped in: then it is what ran right after it.
    */
   readonly stack: ReadonlyArray<Frame>
   /** The stack was taken so long after the loop stopped, in milliseconds. */
   readonly takenMs: number | undefined
+  /** Native code ran from when the stack was asked for until the end: `stack` is what ran right after it. */
+  readonly isNative: boolean
   /** Why there is no stack. */
   readonly reason: string | undefined
 }
@@ -66,14 +69,13 @@ const beats = 5
 const longestDetachMs = 500
 
 /** One line: `blocked for 410 ms by hotFunction (main.ts:20:5)`. */
-export const describe = ({ durationMs, stack, takenMs, reason }: Blocked): string => {
+export const describe = ({ durationMs, stack, isNative, reason }: Blocked): string => {
   const [top] = stack
   const what =
     top === undefined
       ? `an unknown function (${reason ?? "no stack"})`
       : `${top.function || "(module)"} (${top.file}:${top.line}:${top.column})`
-  const isLate = takenMs !== undefined && takenMs > 0.95 * durationMs && durationMs > 200
-  return `event loop blocked for ${Math.round(durationMs)} ms by ${isLate ? "native code before " : ""}${what}`
+  return `event loop blocked for ${Math.round(durationMs)} ms by ${isNative ? "native code before " : ""}${what}`
 }
 
 const log = (blocked: Blocked) =>
@@ -87,7 +89,7 @@ const log = (blocked: Blocked) =>
 
 /**
  * Watches the event loop of the main thread while the scope is open; each stall is given to `onBlocked` [a warning in
- * the log] once it is over. Starting takes until the watchdog thread is up.
+ * the log] once it is over. It starts when the watchdog thread watches: what blocks right after that is seen.
  */
 export const watch = (options: Options = {}): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -98,15 +100,17 @@ export const watch = (options: Options = {}): Effect.Effect<void, never, Scope.S
       thresholdMs,
       samplingMs: Math.max(1, Math.min(20, thresholdMs / 10)),
       frames: options.frames ?? 10,
-      word
+      word,
+      watches
     }
     const reports = yield* Queue.unbounded<Blocked>()
     yield* Effect.acquireRelease(
       Effect.callback<ReturnType<typeof start>>((resume) => {
         const watchdog = start(heartbeat, thresholdMs / beats, data, (report) => Queue.offerUnsafe(reports, report))
-        watchdog.worker.once("online", () => {
+        watchdog.worker.once("message", () => {
           // until here it is waited for
           watchdog.worker.unref()
+          watchdog.beat()
           resume(Effect.succeed(watchdog))
         })
       }),
@@ -137,11 +141,12 @@ const start = (
     Atomics.wait(heartbeat, word.attached, 1, longestDetachMs)
   }
   process.on("exit", detach)
-  worker.on("message", ({ durationMs, stack, takenMs, reason }: FromWatchdog) =>
-    onReport({ durationMs, stack, takenMs, reason })
-  )
+  worker.on("message", (message: typeof watches | FromWatchdog) => {
+    if (message !== watches) onReport(message)
+  })
   return {
     worker,
+    beat,
     stop: async () => {
       clearInterval(timer)
       process.off("exit", detach)

@@ -35,6 +35,7 @@ export interface WatchdogData {
   readonly samplingMs: number
   readonly frames: number
   readonly word: typeof word
+  readonly watches: typeof watches
 }
 
 /** What the thread is given of Node. */
@@ -54,8 +55,12 @@ export interface FromWatchdog {
     readonly column: number
   }>
   readonly takenMs: number | undefined
+  readonly isNative: boolean
   readonly reason: string | undefined
 }
+
+/** The first message: the thread watches. */
+export const watches = "watches"
 
 type Stack = FromWatchdog["stack"]
 
@@ -64,16 +69,22 @@ interface Stall {
   stack: Stack
   takenMs: number | undefined
   reason: string | undefined
+  /** When the main thread was asked for its stack and when it heard of that, on `clock`; `undefined`: not yet. */
+  askedAt: number | undefined
+  heardAt: number | undefined
 }
 
 export function watchdog(
-  { heartbeat, thresholdMs, samplingMs, frames, word }: WatchdogData,
+  { heartbeat, thresholdMs, samplingMs, frames, word, watches }: WatchdogData,
   { Session, fileURLToPath, port, clock }: WatchdogParts
 ): void {
   const since = (from: number, to: number) => ((to - from) | 0) / 10
   const pathOf = (url: string) => (url.startsWith("file://") ? fileURLToPath(url) : url)
-  /** Takes the stack of the main thread once; `done` is called when that goes on again, or could not be stopped. Returns how to give up. */
-  const look = (done: (stack: Stack, reason: string | undefined) => void) => {
+  /**
+   * Takes the stack of the main thread once; `heard` is called when that runs JavaScript and answers, `done` when it goes on
+   * again or could not be stopped. Returns how to give up.
+   */
+  const look = (heard: () => void, done: (stack: Stack, reason: string | undefined) => void) => {
     const session = new Session()
     const end = (stack: Stack, reason?: string) => {
       session.disconnect()
@@ -95,6 +106,8 @@ export function watchdog(
     Atomics.store(heartbeat, word.attached, 1)
     try {
       session.connectToMainThread()
+      // nothing to do and answered at once, but not from within native code; to enable takes its time
+      session.post("Runtime.disable", heard)
       session.post("Debugger.enable")
       session.post("Debugger.pause")
     } catch (error) {
@@ -102,6 +115,15 @@ export function watchdog(
     }
     return () => end([], "the event loop went on before its stack was taken")
   }
+
+  const leastNativeMs = 50
+  const missed = (reason: string | undefined): Stall => ({
+    stack: [],
+    takenMs: undefined,
+    reason,
+    askedAt: undefined,
+    heardAt: undefined
+  })
 
   let beats = Atomics.load(heartbeat, word.beats)
   let beatAt = Atomics.load(heartbeat, word.beatAt)
@@ -116,27 +138,39 @@ export function watchdog(
       const durationMs = since(beatAt, newBeatAt)
       // with more than one beat in between it is this thread that was not run; before the first there was none
       if (beats !== 0 && newBeats === beats + 1 && durationMs > thresholdMs)
-        stall ??= { stack: [], takenMs: undefined, reason: "the watchdog had no processor to run on" }
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
-      if (stall !== undefined) port.postMessage({ durationMs, ...stall } satisfies FromWatchdog)
+        stall ??= missed("the watchdog had no processor to run on")
+      if (stall !== undefined) {
+        const { stack, takenMs, reason, askedAt, heardAt = newBeatAt } = stall
+        // most of the time since it was asked, for the stack takes some too; and enough of it to tell
+        const waitedMs = askedAt === undefined ? 0 : since(askedAt, heardAt)
+        const isNative = stack.length > 0 && waitedMs > leastNativeMs && waitedMs > 0.5 * since(askedAt!, newBeatAt)
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+        port.postMessage({ durationMs, stack, takenMs, isNative, reason } satisfies FromWatchdog)
+      }
       stall = undefined
       beats = newBeats
       beatAt = newBeatAt
     } else if (stall === undefined && beats !== 0 && since(beatAt, clock()) > thresholdMs) {
-      const found: Stall = { stack: [], takenMs: undefined, reason: undefined }
+      const found = missed(undefined)
       stall = found
       if (Atomics.load(heartbeat, word.debugged) === 1) {
         found.reason = "a debugger is attached"
         return
       }
-      giveUp = look((stack, reason) => {
-        giveUp = undefined
-        found.stack = stack
-        found.reason = reason
-        if (stack.length > 0) found.takenMs = since(beatAt, clock())
-      })
+      found.askedAt = clock()
+      giveUp = look(
+        () => (found.heardAt = clock()),
+        (stack, reason) => {
+          giveUp = undefined
+          found.stack = stack
+          found.reason = reason
+          if (stack.length > 0) found.takenMs = since(beatAt, clock())
+        }
+      )
     }
   }, samplingMs)
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+  port.postMessage(watches)
 }
 
 /** The program of the thread. */

@@ -46,7 +46,14 @@ describe("BlockedDetector", () => {
     const { status, reports } = await run("native")
     assert.strictEqual(status, 0)
     const report = reports.findLast(({ durationMs }) => durationMs > 1500)!
+    assert.isTrue(report.isNative)
     assert.include(report.text, "native code before ")
+  })
+
+  it("sees what blocks as soon as it watches", async () => {
+    const { status, reports } = await run("at once")
+    assert.strictEqual(status, 0)
+    assert.isTrue(reports.some(({ durationMs }) => durationMs > 1500))
   })
 
   it.each(["exit", "native exit"])("lets the process end in the middle of a stall: %s", async (way) => {
@@ -82,6 +89,7 @@ describe("BlockedDetector", () => {
       durationMs: 410.4,
       stack: [{ function: "", file: "a.ts", line: 3, column: 1 }],
       takenMs: 105,
+      isNative: false,
       reason: undefined
     })
     assert.strictEqual(text, "event loop blocked for 410 ms by (module) (a.ts:3:1)")
