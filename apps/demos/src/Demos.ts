@@ -1,5 +1,5 @@
 /**
- * The program: lists the scenarios, or plays one. `run` gives its exit status: 0 all predictions hold, 1 one does not,
+ * The program: lists the scenarios, or plays one. `run` gives its exit status: 0 all that is judged holds, 1 one does not,
  * 2 it was asked for something that is not there, 3 a real run was not over in time.
  */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util"
@@ -233,7 +233,11 @@ const serve = async (args: ReadonlyArray<string>, terminal: Terminal): Promise<n
   }
 }
 
-const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnType<typeof read>): Promise<number> => {
+const play = async (
+  terminal: Terminal,
+  { scenario, parameters, flags }: ReturnType<typeof read>,
+  playReally: typeof RealRun.play
+): Promise<number> => {
   const seed = flags.seed === undefined ? 1 : positive("seed", flags.seed)
   if (flags.all === true) return everything(terminal, seed)
   if (scenario === undefined) {
@@ -258,7 +262,7 @@ const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnT
   const live = Live.make(terminal.stdout, options)
   const run: Effect.Effect<Scenario.Played, unknown> = isVirtual
     ? Scenario.playVirtually(scenario, parameters, { seed })
-    : RealRun.play(scenario, parameters, flags.events === true ? tell : isDrawn ? live.listen : () => {})
+    : playReally(scenario, parameters, flags.events === true ? tell : isDrawn ? live.listen : () => {})
   const played = await Effect.runPromise(run, terminal.signal === undefined ? {} : { signal: terminal.signal }).finally(
     live.stop
   )
@@ -288,10 +292,14 @@ const play = async (terminal: Terminal, { scenario, parameters, flags }: ReturnT
   return played.checks.some(({ holds }) => holds === false) ? 1 : 0
 }
 
-/** One run, from arguments to exit status. */
-export const run = async (args: ReadonlyArray<string>, terminal: Terminal): Promise<number> => {
+/** One run, from arguments to exit status. `playReally` plays on this machine. */
+export const run = async (
+  args: ReadonlyArray<string>,
+  terminal: Terminal,
+  playReally: typeof RealRun.play = RealRun.play
+): Promise<number> => {
   try {
-    return args[0] === "serve" ? await serve(args.slice(1), terminal) : await play(terminal, read(args))
+    return args[0] === "serve" ? await serve(args.slice(1), terminal) : await play(terminal, read(args), playReally)
   } catch (error) {
     if (terminal.signal?.aborted === true) return 130
     if (error instanceof Scenario.TooLong) {

@@ -2,16 +2,20 @@ import { Readable, Writable } from "node:stream"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Machine from "@simul/core/scenario/Machine"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
 import * as ScenarioText from "@simul/core/scenario/ScenarioText"
 import { duration } from "@simul/core/TimelineLayout"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import { expect } from "vitest"
 import { scenarios } from "../src/Chapters.ts"
 import { run } from "../src/Demos.ts"
+import type * as RealRun from "../src/node/RealRun.ts"
 
 const collecting = () => {
   let text = ""
@@ -27,10 +31,12 @@ const collecting = () => {
 /** The whole screen of a run. */
 const screen = (...args: ReadonlyArray<string>) => screenWith("", ...args)
 
-const screenWith = async (input: string, ...args: ReadonlyArray<string>) => {
+const screenWith = (input: string, ...args: ReadonlyArray<string>) => screenOf(input, args)
+
+const screenOf = async (input: string, args: ReadonlyArray<string>, playReally?: Parameters<typeof run>[2]) => {
   const [stdout, stderr] = [collecting(), collecting()]
   const streams = { stdin: Readable.from(input === "" ? [] : [input]), stdout: stdout.stream, stderr: stderr.stream }
-  const status = await run(args, { env: { TERM: "xterm", LANG: "C.UTF-8" }, directory: ".", ...streams })
+  const status = await run(args, { env: { TERM: "xterm", LANG: "C.UTF-8" }, directory: ".", ...streams }, playReally)
   return { status, stdout: stdout.text(), stderr: stderr.text() }
 }
 
@@ -246,6 +252,46 @@ describe("the program", () => {
       )
       assert.match(prose(values, measured).join(" "), /\d/, name)
     }
+  })
+
+  it("gives 3 and says so where a real run is not over within its bound", async () => {
+    const endless: typeof RealRun.play = (scenario, parameters) =>
+      Effect.gen(function* () {
+        const program = () => Effect.never
+        const fiber = yield* Effect.forkChild(
+          Effect.provideService(
+            Scenario.playReally({ ...scenario, program }, parameters),
+            Machine.Machine,
+            yield* Machine.modelled
+          ),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust(Scenario.boundOf(scenario, parameters))
+        return yield* Fiber.join(fiber)
+      }).pipe(Effect.provide(TestClock.layer()))
+    const { status, stdout, stderr } = await screenOf("", ["timeouts"], endless)
+    assert.strictEqual(status, 3)
+    assert.include(stdout, "Predict: Work of 300 ms")
+    assert.strictEqual(
+      stderr,
+      "error: timeouts was not over after 1 m 18 s; by theory it takes 1.8 s\n\n" +
+        "hint: something on this machine holds it up; `--virtual` needs none of it\n"
+    )
+  })
+
+  it("gives 0 where what does not hold is not judged, and says why", async () => {
+    const busy: typeof RealRun.play = (scenario, parameters) =>
+      Effect.map(Effect.orDie(Scenario.playVirtually(scenario, parameters)), (played) => {
+        const late = { ...played.measured, interruptible: 45 }
+        const load = { share: 0.5, loopMs: 30 }
+        const checks = Scenario.checks(scenario, parameters, late, "real", load)
+        return { ...played, mode: "real", measured: late, checks, loopInLineMs: 30 }
+      })
+    const { status, stdout, stderr } = await screenOf("", ["timeouts"], busy)
+    assert.deepStrictEqual([status, stderr], [0, ""])
+    assert.match(stdout, /^timeout, interruptible work +min\(timeout, work\) +20 ms +45 ms {2}\?$/m)
+    assert.include(stdout, "5 of 5 predictions hold, 1 not judged: the machine was busy, measured on this machine\n")
+    assert.include(stdout.replaceAll("\n", " "), "the event loop stood in line for 30 ms of this run")
   })
 
   it("prints what was predicted and measured as JSON", async () => {

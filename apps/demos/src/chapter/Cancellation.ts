@@ -3,6 +3,7 @@ import { graceMs, Machine } from "@simul/core/scenario/Machine"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
 import * as Stage from "@simul/core/scenario/Stage"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
@@ -68,6 +69,8 @@ export const cancellation = Scenario.make({
         let acquired = 0
         let released = 0
         let late = 0
+        /** All leaves hold all: time counts from here, however long the machine takes to come to it. */
+        const holding = yield* Deferred.make<void>()
         const orders = new Set<string>()
         const leaf = (name: string, isShielded: boolean) =>
           Stage.lane(
@@ -84,8 +87,10 @@ export const cancellation = Scenario.make({
                         given.push(kind)
                       })
                   )
+                if (acquired === kinds.length * branches * leaves) yield* Deferred.succeed(holding, undefined)
                 if (!isShielded) return yield* Stage.during(name, "sleeping", Effect.never)
-                const write = Stage.during(name, "running", Effect.sleep(at + shielded))
+                const goOn = Effect.andThen(Deferred.await(holding), Effect.sleep(at + shielded))
+                const write = Stage.during(name, "running", goOn)
                 yield* Effect.uninterruptible(
                   Effect.andThen(
                     write,
@@ -109,10 +114,12 @@ export const cancellation = Scenario.make({
             { concurrency: "unbounded", discard: true }
           )
         )
+        yield* Deferred.await(holding)
+        const held = yield* Stage.now
         yield* Effect.sleep(at)
         const began = yield* Stage.now
         yield* Fiber.interrupt(root)
-        const when = yield* Stage.now
+        const when = (yield* Stage.now) - held
         return { acquired, left: acquired - released, order: [...orders].join(" | "), stop: when - began, late, when }
       })
     )

@@ -25,6 +25,9 @@ const seedName = (url: string) => `output_${url.slice(url.lastIndexOf("/") + 1)}
 /** A file of a few MiB, whose pieces are what is measured. */
 const large = "x".repeat(4 * 2 ** 20)
 
+/** So often it is written; the shortest time counts, for whatever else goes on only adds to one. */
+const rounds = 3
+
 export const downloadMany = Scenario.make({
   name: "download-many",
   title: "A list of URLs to files: how many at once, under which names",
@@ -79,7 +82,7 @@ export const downloadMany = Scenario.make({
         value: write(1024) / write(65_536),
         only: "virtual"
       },
-      dearer: { what: "the same, at least", formula: "3", value: 3, is: "at least" }
+      dearer: { what: "the same, at least", formula: "3", value: 3, is: "at least", real: 0 }
     }
   },
   lasts: (values) => 3 * urlsOf(values).length * latencyMs,
@@ -132,11 +135,18 @@ export const downloadMany = Scenario.make({
     yield* web.files
     yield* Stage.variant("simul get", Stage.lane("get", Stage.during("get", "worker", web.get(urls, limit))))
     const saved = yield* whole
+    const least = (lane: string, chunkBytes: number) =>
+      Effect.map(
+        Effect.forEach(Array.from({ length: rounds }), () =>
+          Stage.during(lane, "worker", web.write("large", large, chunkBytes))
+        ),
+        (all) => Math.min(...all)
+      )
     const pieces = yield* Stage.variant(
-      "4 MiB in pieces",
+      `4 MiB in pieces, ${rounds} times each`,
       Effect.all({
-        small: Stage.during("1 KiB", "worker", web.write("large", large, 1024)),
-        large: Stage.during("64 KiB", "worker", web.write("large", large, 65_536))
+        small: least("1 KiB", 1024),
+        large: least("64 KiB", 65_536)
       })
     )
     yield* web.files

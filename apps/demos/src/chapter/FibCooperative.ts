@@ -63,7 +63,8 @@ export const fibCooperative = Scenario.make({
         what: "longest by steps / by time",
         formula: "a quarter of the model's, at least",
         value: longest / Math.min(budget, longest) / 4,
-        is: "at least"
+        is: "at least",
+        real: 0
       },
       overhead: {
         what: "time by time / by steps",

@@ -38,7 +38,7 @@ export const mapChunks = Scenario.make({
         value: cost(1) / cost(256),
         only: "virtual"
       },
-      atLeast: { what: "the same, at least", formula: "50", value: 50, is: "at least" },
+      atLeast: { what: "the same, at least", formula: "50", value: 50, is: "at least", real: 0 },
       monotone: { what: "sizes that cost more than smaller ones", formula: "0, up to 256", value: 0 },
       law: {
         what: "16 to a message / what 1 and 1024 foretell",

@@ -51,7 +51,12 @@ export const responsiveness = Scenario.make({
       is: "at most",
       real: 19
     },
-    order: { what: "the shortest of them first", formula: "a worker, turns, inline", value: "pool turns inline" }
+    order: {
+      what: "the shortest of them first",
+      formula: "a worker, turns, inline",
+      value: "pool turns inline",
+      real: 0
+    }
   }),
   lasts: ({ job, requests, every, small }) => 3 * (job + requests * (every + small)),
   program: Effect.fnUntraced(function* ({ job, requests, every, small, budget }) {

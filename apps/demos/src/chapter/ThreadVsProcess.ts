@@ -32,7 +32,8 @@ export const threadVsProcess = Scenario.make({
         what: "start of two, processes / threads",
         formula: "1.2: a program is loaded, too",
         value: 1.2,
-        is: "at least"
+        is: "at least",
+        real: 0
       },
       large: {
         what: "large message, process / thread",
@@ -44,15 +45,17 @@ export const threadVsProcess = Scenario.make({
         what: "the same, at least",
         formula: "1.5: pipes copy more often",
         value: 1.5,
-        is: "at least"
+        is: "at least",
+        real: 0
       },
       moved: {
         what: "four times as much to a thread, moved / copied",
         formula: "no byte is copied",
         value: 0.5,
-        is: "at most"
+        is: "at most",
+        real: 0
       },
-      shared: { what: "the same, shared / copied", formula: "no byte is copied", value: 0.5, is: "at most" },
+      shared: { what: "the same, shared / copied", formula: "no byte is copied", value: 0.5, is: "at most", real: 0 },
       memory: {
         what: "memory of one, process / thread",
         formula: "a runtime of its own: 2 at least",

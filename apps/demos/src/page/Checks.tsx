@@ -5,12 +5,6 @@ import type { Recording } from "../Recording.ts"
 
 const relation = { equal: "", "at most": "≤ ", "at least": "≥ " } as const
 
-/** How many of the predictions that can be judged hold. */
-export const verdict = ({ checks, mode }: Recording): string => {
-  const judged = checks.filter(({ holds }) => holds !== undefined)
-  return `${judged.filter(({ holds }) => holds).length} of ${judged.length} predictions hold, ${mode === "virtual" ? "in virtual time" : "measured on this machine"}`
-}
-
 /** What was measured, with its unit. */
 export const valueOf = ({ measured, unit }: Check): string => shown(measured, unit)
 
@@ -27,7 +21,8 @@ const Gauge = ({
   readonly guess: number | undefined
 }) => {
   const { value, is = "equal" } = check
-  const judged = (one: Check | undefined) => (one?.holds === undefined ? undefined : one.measured)
+  const judged = (one: Check | undefined) =>
+    one === undefined || (one.holds === undefined && !one.isBusy) ? undefined : one.measured
   const measured = judged(check)
   const measuredReally = judged(real)
   if (typeof value !== "number") return null
@@ -66,6 +61,13 @@ const Cell = ({ check, label }: { readonly check: Check | undefined; readonly la
   <td class="number" data-label={label}>
     {check === undefined ? (
       ""
+    ) : check.isBusy ? (
+      <>
+        <Value value={check.measured} unit={check.unit} />{" "}
+        <span class="dim" role="img" aria-label="not judged: the machine was busy">
+          ?
+        </span>
+      </>
     ) : check.holds === undefined ? (
       <span class="dim">{check.only} runs only</span>
     ) : (

@@ -118,7 +118,8 @@ export const countdowns = Scenario.make({
         value: 15,
         unit: "ms",
         is: "at most",
-        only: "real"
+        only: "real",
+        real: 0
       },
       spaced: {
         what: "late at the last tick, spaced",

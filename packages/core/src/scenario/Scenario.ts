@@ -12,9 +12,11 @@
  * 1. A scenario is data and pure functions: importing one does nothing.
  * 2. Theory is computed from the parameters alone; the program does not know it. A check compares the two, within a
  *    tolerance that the prediction states for real time; in virtual time it is exact unless the prediction says
- *    otherwise.
+ *    otherwise. A time of a real run that does not hold is not judged where other programs explain it: their share of
+ *    the cores is measured in the run itself, and no tolerance is widened for it.
  * 3. In virtual time a run is decided by the parameters alone: same parameters, same events.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -37,7 +39,10 @@ export interface Prediction {
   readonly unit?: string
   /** [`equal`] */
   readonly is?: "equal" | "at most" | "at least"
-  /** In real time it may be off by this share of the value [0]. */
+  /**
+   * In real time it may be off by this share of the value [0]. What has one is made of times, which a busy machine
+   * changes; what has none is a fact on any machine.
+   */
   readonly real?: number
   /** In virtual time it may be off by this share of the value [0]. */
   readonly virtual?: number
@@ -77,12 +82,24 @@ export interface Scenario<P extends Parameters = any, K extends string = any> {
 export const make = <const P extends Parameters, const K extends string>(scenario: Scenario<P, K>): Scenario<P, K> =>
   scenario
 
-/** A prediction beside what was measured; `holds` is undefined where it cannot be measured in this mode. */
+/** A prediction beside what was measured; `holds` is undefined where that cannot be said. */
 export interface Check extends Prediction {
   readonly key: string
   readonly measured: number | string | undefined
   readonly holds: boolean | undefined
+  /** It does not hold, and how busy other programs kept the machine explains by how much: it is not judged. */
+  readonly isBusy?: true
 }
+
+/** How busy other programs kept the machine while a run went on. */
+export interface Load {
+  /** The share of its time that work, or the event loop, stood in line for a core: 0 to 1. */
+  readonly share: number
+  /** How long the event loop's thread did, in milliseconds. */
+  readonly loopMs: number
+}
+
+const idle: Load = { share: 0, loopMs: 0 }
 
 /** Rounding of sums of milliseconds. */
 const rounding = 1e-9
@@ -97,22 +114,43 @@ const holds = (prediction: Prediction, measured: number | string | undefined, mo
   return Math.abs(difference) <= slack
 }
 
+/** Below this share a machine is not called busy. */
+const leastBusy = 0.05
+
+/** Milliseconds of the clock in a unit; others are not times. */
+const clock: Readonly<Record<string, number>> = { ms: 1, s: 1000 }
+
+/**
+ * Whether some value that was possible on an idle machine holds. A time would have been shorter by no more than the loop
+ * stood in line, a ratio of times off by no more than the share of the time that was spent so.
+ */
+const isExplained = (prediction: Prediction, measured: number | string | undefined, { share, loopMs }: Load) => {
+  const { value, is = "equal", real, unit = "" } = prediction
+  if (real === undefined || measured === undefined || share < leastBusy) return false
+  // an order of times
+  if (typeof value === "string" || typeof measured === "string") return typeof measured === typeof value
+  const late = unit in clock ? loopMs / clock[unit]! : 0
+  const [least, most] = [Math.min(measured - late, measured * (1 - share)), measured / Math.max(1 - share, 1e-3)]
+  const nearest = is === "at most" ? least : is === "at least" ? most : Math.min(Math.max(value, least), most)
+  return holds(prediction, nearest, "real")
+}
+
 /** Compares what was measured with what theory predicts. */
 export const checks = <P extends Parameters, K extends string>(
   scenario: Scenario<P, K>,
   parameters: Values<P>,
   measured: Measured<K>,
-  mode: Mode
+  mode: Mode,
+  load: Load = idle
 ): ReadonlyArray<Check> =>
-  Object.entries<Prediction>(scenario.theory(parameters)).map(([key, prediction]) => ({
-    key,
-    ...prediction,
-    measured: measured[key as K],
-    holds:
-      prediction.only !== undefined && prediction.only !== mode
-        ? undefined
-        : holds(prediction, measured[key as K], mode)
-  }))
+  Object.entries<Prediction>(scenario.theory(parameters)).map(([key, prediction]) => {
+    const check = { key, ...prediction, measured: measured[key as K] }
+    if (prediction.only !== undefined && prediction.only !== mode) return { ...check, holds: undefined }
+    const isHolding = holds(prediction, check.measured, mode)
+    return mode === "real" && !isHolding && isExplained(prediction, check.measured, load)
+      ? { ...check, holds: undefined, isBusy: true }
+      : { ...check, holds: isHolding }
+  })
 
 /** One run of a scenario, whole. */
 export interface Played {
@@ -135,13 +173,15 @@ const played = <P extends Parameters, K extends string>(
   measured: Measured<K>,
   mode: Mode,
   events: ReadonlyArray<Stage.StageEvent>,
-  inLine = 0,
-  loopInLineMs = 0
+  { tookMs, inLine, loopInLineMs } = { tookMs: 0, inLine: 0, loopInLineMs: 0 }
 ): Played => ({
   mode,
   parameters,
   measured,
-  checks: checks(scenario, parameters, measured, mode),
+  checks: checks(scenario, parameters, measured, mode, {
+    share: tookMs === 0 ? 0 : Math.max(inLine, loopInLineMs / tookMs),
+    loopMs: loopInLineMs
+  }),
   inLine,
   loopInLineMs,
   events,
@@ -201,6 +241,7 @@ export const playReally = <P extends Parameters, K extends string>(
     const machine = yield* Machine
     const stage = Stage.make(options.listen)
     const before = yield* machine.inLine
+    const began = yield* Clock.monotonicTimeNanos
     const bound = boundOf(scenario, parameters)
     const measured = yield* Effect.provideService(scenario.program(parameters), Stage.Stage, stage).pipe(
       Effect.timeoutOrElse({
@@ -209,6 +250,9 @@ export const playReally = <P extends Parameters, K extends string>(
       })
     )
     const { tookMs, inLineMs, loopMs } = yield* machine.inLine
-    const inLine = tookMs === 0 ? 0 : inLineMs / tookMs
-    return played(scenario, parameters, measured, "real", stage.events, inLine, loopMs - before.loopMs)
+    return played(scenario, parameters, measured, "real", stage.events, {
+      tookMs: Number((yield* Clock.monotonicTimeNanos) - began) / 1e6,
+      inLine: tookMs === 0 ? 0 : inLineMs / tookMs,
+      loopInLineMs: loopMs - before.loopMs
+    })
   })

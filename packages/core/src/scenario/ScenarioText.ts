@@ -6,6 +6,7 @@
  * 3. The same run and options give the same text; it says nothing of the machine that wrote it.
  */
 import type { Timeline } from "../Timeline.ts"
+import { duration } from "../TimelineLayout.ts"
 import * as TimelineText from "../TimelineText.ts"
 import type { Check, Played, Scenario } from "./Scenario.ts"
 import type { StageEvent } from "./Stage.ts"
@@ -38,8 +39,6 @@ export const opening = (
 export const reveal = (scenario: Scenario, played: Played, options: Options = {}): string => {
   const width = widthOf(options)
   const { prose, corrections = [], model } = scenario
-  const judged = played.checks.filter(({ holds }) => holds !== undefined)
-  const held = judged.filter(({ holds }) => holds).length
   return [
     ...table(played, options),
     "",
@@ -54,9 +53,18 @@ export const reveal = (scenario: Scenario, played: Played, options: Options = {}
     ]),
     ...(model === undefined || played.mode === "real" ? [] : [...wrap(`Modelled: ${model}`, width), ""]),
     ...remarks(played).flatMap((remark) => [...wrap(remark, width), ""]),
-    `${held} of ${judged.length} predictions hold, ${played.mode === "virtual" ? "in virtual time" : "measured on this machine"}`,
+    verdict(played),
     ""
   ].join("\n")
+}
+
+/** How many of the predictions that can be judged hold. */
+export const verdict = ({ checks, mode }: Pick<Played, "checks" | "mode">): string => {
+  const judged = checks.filter(({ holds }) => holds !== undefined)
+  const busy = checks.filter(({ isBusy }) => isBusy).length
+  return `${judged.filter(({ holds }) => holds).length} of ${judged.length} predictions hold, ${
+    busy === 0 ? "" : `${busy} not judged: the machine was busy, `
+  }${mode === "virtual" ? "in virtual time" : "measured on this machine"}`
 }
 
 /** What a real run must say of its machine. */
@@ -74,6 +82,11 @@ export const remarks = ({
           : [
               `Other programs had the cores, too: work stood in line for one for ${(100 * inLine).toFixed(0)} % of its time. How many times as fast something is leaves that out; the pictures show it.`
             ]),
+        ...(checks.some(({ isBusy }) => isBusy)
+          ? [
+              `What is marked with ? is not judged. It is off by no more than other programs explain: the event loop stood in line for ${duration(loopInLineMs)} of this run. On an idle machine it would be judged; in virtual time (\`--virtual\`) nothing stands in line.`
+            ]
+          : []),
         ...(checks.some(({ holds }) => holds === false)
           ? [
               `A real machine has more to do than theory knows${loopInLineMs < 1 ? "" : `: in this run the event loop stood in line for ${loopInLineMs.toFixed(0)} ms, and so late its timers may have been`}. In virtual time (\`--virtual\`) it has nothing else to do.`
@@ -175,13 +188,13 @@ export const shown = (value: number | string | undefined, unit = ""): string => 
 
 const relation = { equal: "", "at most": "≤ ", "at least": "≥ " } as const
 
-const rowOf = ({ what, formula, value, unit, is = "equal", measured, holds, only }: Check) =>
+const rowOf = ({ what, formula, value, unit, is = "equal", measured, holds, only, isBusy }: Check) =>
   [
     what,
     formula,
     relation[is] + shown(value, unit),
-    holds === undefined ? `${only} runs only` : shown(measured, unit),
-    holds === undefined ? " " : holds ? "✔" : "✖"
+    holds === undefined && !isBusy ? `${only} runs only` : shown(measured, unit),
+    isBusy ? "?" : holds === undefined ? " " : holds ? "✔" : "✖"
   ] as const
 
 /** Longer texts have a line of their own. */
@@ -211,7 +224,7 @@ const table = ({ checks }: Played, options: Options): ReadonlyArray<string> => {
       ...(isWide ? [formula.padEnd(widths[1]!)] : []),
       predicted.padStart(widths[2]!),
       measured.padStart(widths[3]!),
-      mark.trim() === "" ? mark : painted(mark, mark === "✔" ? 32 : 31, options)
+      mark === "✔" || mark === "✖" ? painted(mark, mark === "✔" ? 32 : 31, options) : mark
     ]
       .join("  ")
       .trimEnd()

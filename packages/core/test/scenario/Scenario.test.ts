@@ -55,6 +55,53 @@ describe("a check", () => {
   })
 })
 
+describe("a check on a busy machine", () => {
+  const judged = (
+    prediction: Partial<Scenario.Prediction>,
+    measured: number | string,
+    load: Partial<Scenario.Load> = {},
+    mode: Scenario.Mode = "real"
+  ) => {
+    const share = { share: 0.5, loopMs: 30, ...load }
+    const { holds, isBusy } = Scenario.checks(scenario(prediction), { n: 2 }, { it: measured }, mode, share)[0]!
+    return holds ?? (isBusy ? "busy" : "elsewhere")
+  }
+
+  it("is not judged where a time is late by no more than the loop stood in line", () => {
+    const time = { unit: "ms", real: 0.1 }
+    assert.strictEqual(judged(time, 10.9), true)
+    assert.strictEqual(judged(time, 41), "busy")
+    assert.strictEqual(judged(time, 41.1), false)
+    assert.strictEqual(judged({ ...time, value: 0.01, unit: "s" }, 0.0409), "busy")
+    assert.strictEqual(judged({ ...time, value: 0.01, unit: "s" }, 0.042), false)
+    assert.strictEqual(judged({ ...time, is: "at most" }, 41), "busy")
+    assert.strictEqual(judged({ ...time, is: "at most", real: 0 }, 40), "busy")
+    assert.strictEqual(judged({ ...time, is: "at most" }, 42), false)
+  })
+
+  it("is not judged where a ratio is off by no more than the share of its time that was spent in line", () => {
+    assert.strictEqual(judged({ real: 0.1 }, 4.5), "busy")
+    assert.strictEqual(judged({ real: 0.1 }, 4.4), false)
+    assert.strictEqual(judged({ real: 0.1 }, 22), "busy")
+    assert.strictEqual(judged({ real: 0.1 }, 22.1), false)
+    assert.strictEqual(judged({ real: 0, is: "at least" }, 5), "busy")
+    assert.strictEqual(judged({ real: 0, is: "at least" }, 4.9), false)
+  })
+
+  it("is judged where the machine was idle, where load changes nothing, and in virtual time", () => {
+    assert.strictEqual(judged({ unit: "ms", real: 0.1 }, 20, { share: 0.049 }), false)
+    assert.strictEqual(judged({ unit: "ms" }, 20), false)
+    assert.strictEqual(judged({}, 9), false)
+    assert.strictEqual(judged({ unit: "ms", real: 0.1 }, 20, {}, "virtual"), false)
+    assert.strictEqual(judged({ real: 0.1 }, "nothing"), false)
+  })
+
+  it("leaves an order of times open, and no other text", () => {
+    assert.strictEqual(judged({ value: "a b", real: 0 }, "b a"), "busy")
+    assert.strictEqual(judged({ value: "a b" }, "b a"), false)
+  })
+})
+
 describe("the table of checks", () => {
   const table = (width: number) => {
     const what = "how long it takes, from the first to the last of them"
