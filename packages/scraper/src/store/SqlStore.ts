@@ -184,6 +184,8 @@ const addAll = (values: Array<unknown>, row: Row) => {
   for (const column of columns) values.push(row[column])
 }
 
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
 type Shape = typeof usual | typeof found | typeof columns
 
 /** A page of a crawl may have been found nearer while it was asked for: then it stays so, and its links are to be followed again. */
@@ -364,30 +366,27 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   const unseenMs = previous?.ended === null ? startedMs : -Infinity
   yield* guarded(sql`DELETE FROM robots WHERE asked < ${startedMs - maxStaleSeconds * 1000}`)
 
-  const toTarget = (row: SqlCrawl.TargetRow): Target => ({
-    url: row.url,
-    host: Url.origin(row.url),
-    path: row.path ?? FileName.fromUrl(row.url),
-    ...(row.path === null ? { isNamedByUrl: true } : {}),
-    attempts: row.attempts,
-    ...(row.depth === null ? {} : { depth: row.depth }),
-    ...(row.resource === null ? {} : { isResource: row.resource === 1 }),
-    ...(row.bytes === null
-      ? {}
-      : {
-          saved: {
-            bytes: row.bytes,
-            ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
-            ...(row.etag === null ? {} : { etag: row.etag }),
-            ...(row.modified === null ? {} : { lastModified: row.modified }),
-            ...(row.record === null ? {} : { record: row.record }),
-            ...(row.type === null ? {} : { contentType: row.type })
-          }
-        }),
-    ...(row.validator === null
-      ? {}
-      : { partial: { validator: row.validator, ...(row.total === null ? {} : { total: row.total }) } })
-  })
+  /** Assigned and not spread: that is several times as fast, and this is done for each target of a crawl. */
+  const toTarget = (row: SqlCrawl.TargetRow): Target => {
+    const { url, path, attempts } = row
+    const target: Mutable<Target> = { url, host: Url.origin(url), path: path ?? FileName.fromUrl(url), attempts }
+    if (path === null) target.isNamedByUrl = true
+    if (row.depth !== null) target.depth = row.depth
+    if (row.resource !== null) target.isResource = row.resource === 1
+    if (row.bytes !== null) {
+      const saved: Mutable<NonNullable<Target["saved"]>> = { bytes: row.bytes }
+      if (row.sha256 !== null) saved.sha256 = row.sha256
+      if (row.etag !== null) saved.etag = row.etag
+      if (row.modified !== null) saved.lastModified = row.modified
+      if (row.record !== null) saved.record = row.record
+      if (row.type !== null) saved.contentType = row.type
+      target.saved = saved
+    }
+    if (row.validator !== null)
+      target.partial =
+        row.total === null ? { validator: row.validator } : { validator: row.validator, total: row.total }
+    return target
+  }
   const toSavedPage = (row: SqlCrawl.SavedRow): SavedPage => ({
     target: toTarget(row),
     finalUrl: row.final_url ?? row.url
