@@ -279,19 +279,27 @@ export const transfer = {
 
 const which = "Which pages"
 
+const readPattern = (text: string): Result.Result<RegExp, string> =>
+  Result.try({
+    try: () => new RegExp(text, "u"),
+    catch: (error) => `a regular expression (${(error as Error).message.replace(/^.*: /, "")})`
+  })
+
+const readPriority = (text: string): Result.Result<Priority, string> => {
+  const [, source, digits] = /^(.+)=(-?\d+)$/s.exec(text) ?? []
+  const value = Number(digits)
+  return source === undefined || Math.abs(value) > bound
+    ? Result.fail(`a regular expression, \`=\` and a whole number from -${bound} to ${bound}`)
+    : Result.map(readPattern(source), (pattern) => ({ pattern, value }))
+}
+
 const pattern = (name: string, description: string): Setting<ReadonlyArray<RegExp>> => ({
   name,
   kind: "list",
   group: which,
   metavar: "RE",
   description,
-  read: (texts) => {
-    try {
-      return Result.succeed(texts.map((text) => new RegExp(text, "u")))
-    } catch (error) {
-      return Result.fail(`a regular expression (${(error as Error).message.replace(/^.*: /, "")})`)
-    }
-  },
+  read: (texts) => Result.all(texts.map(readPattern)),
   fallback: []
 })
 
@@ -321,19 +329,7 @@ export const crawl = {
     group: which,
     metavar: "RE=N",
     description: "Ask for what matches sooner, from -100 to 100; may repeat",
-    read: (texts) => {
-      const priorities: Array<Priority> = []
-      for (const text of texts) {
-        const [, source, digits] = /^(.+)=(-?\d+)$/s.exec(text) ?? []
-        const value = Number(digits)
-        if (source === undefined || Math.abs(value) > bound)
-          return Result.fail(`a regular expression, \`=\` and a whole number from -${bound} to ${bound}`)
-        const read = pattern("", "").read([source])
-        if (Result.isFailure(read)) return Result.fail(read.failure)
-        priorities.push({ pattern: read.success[0]!, value })
-      }
-      return Result.succeed(priorities)
-    },
+    read: (texts) => Result.all(texts.map(readPriority)),
     fallback: []
   } as Setting<ReadonlyArray<Priority>>,
   maxPages: {

@@ -103,7 +103,7 @@ describe.concurrent("simul pause, resume and scope", { timeout: 120_000 }, () =>
     expect(await scope("--exclude", "/b/", "--json")).toMatchInlineSnapshot(`
       "exit 0
       --- stdout
-      {"seeds":["http://127.0.0.1:PORT/index.html"],"scope":"host","depth":null,"maxPages":1000,"maxPagesPerHost":null,"left":5,"found":0,"include":[],"exclude":["/b/"]}
+      {"seeds":["http://127.0.0.1:PORT/index.html"],"scope":"host","depth":null,"maxPages":1000,"maxPagesPerHost":null,"left":5,"found":0,"include":[],"exclude":["/b/"],"priorities":[]}
       --- stderr
       changed: 5 queued URLs left out
 

@@ -11,11 +11,14 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { StoreError } from "./Store.ts"
 
+const Priority = Schema.Struct({ pattern: Schema.String, value: Schema.Int })
+
 /** Patterns as `String(RegExp)` writes them, lists as a whole; `null`: no bound. What is absent stays. */
 export const Change = Schema.Struct({
   scope: Schema.optionalKey(Schema.Literals(["host", "domain", "path"])),
   include: Schema.optionalKey(Schema.Array(Schema.String)),
   exclude: Schema.optionalKey(Schema.Array(Schema.String)),
+  priorities: Schema.optionalKey(Schema.Array(Priority)),
   depth: Schema.optionalKey(Schema.NullOr(Schema.Int)),
   maxPages: Schema.optionalKey(Schema.NullOr(Schema.Int)),
   maxPagesPerHost: Schema.optionalKey(Schema.NullOr(Schema.Int))
@@ -36,6 +39,7 @@ export const Reply = Schema.TaggedUnion({
     scope: Schema.Literals(["host", "domain", "path"]),
     include: Schema.Array(Schema.String),
     exclude: Schema.Array(Schema.String),
+    priorities: Schema.Array(Priority),
     depth: Schema.NullOr(Schema.Int),
     maxPages: Schema.NullOr(Schema.Int),
     maxPagesPerHost: Schema.NullOr(Schema.Int),

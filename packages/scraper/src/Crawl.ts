@@ -70,7 +70,7 @@ const readAnew = Effect.fnUntraced(function* (
   priorities: ReadonlyArray<Priorities.Priority>
 ) {
   const { list, rules: before } = yield* store.crawl([], false)
-  const priorityOf = (url: string) => Priorities.find(priorities, url)?.value ?? 0
+  const priorityOf = (url: string, before: number) => Priorities.of(priorities, url, before)
   yield* store.prioritize(list, Priorities.encode(priorities), priorityOf)
   const link = (page: SavedPage, links: ReadonlyArray<Target>) => store.link(list, page.target, links)
   if (before !== undefined && mayLetIn(before, rules))

@@ -133,6 +133,8 @@ export interface Line extends Run {
   readonly admit: (page: Target, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
   /** Takes what was left out in again. */
   readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
+  /** Takes what is queued back to the store, to be leased in the order that it has there now. */
+  readonly putBack: Effect.Effect<void, StoreError>
   /** Saves so many targets of the crawl, at most; what is under way counts, but is not stopped. */
   readonly limit: (limits: Limits) => void
 }
@@ -585,10 +587,14 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     )
     frontier.found({ added: targets.length, isNearer: false }, 0)
   })
+  const unqueue = () => {
+    // what a redirect led elsewhere was asked for
+    for (const target of politeness.withdraw(({ hop }) => hop === undefined)) park(target, 0)
+  }
+  const putBack = Effect.andThen(Effect.sync(unqueue), committer.flush)
   const limit = ({ maxPages = Infinity, maxPagesPerHost = Infinity }: Limits) => {
-    // those that are queued were leased by another limit; what a redirect led elsewhere was asked for
-    if (maxPagesPerHost < Infinity)
-      for (const target of politeness.withdraw(({ hop }) => hop === undefined)) park(target, 0)
+    // those that are queued were leased by another limit
+    if (maxPagesPerHost < Infinity) unqueue()
     frontier.limit(maxPages, maxPagesPerHost)
   }
 
@@ -655,7 +661,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       ...(reins.isPaused() ? { paused: true } : {})
     }
   }
-  return { outcomes: committer.outcomes, progress, reins, withdraw, admit, readmit, limit } satisfies Line
+  return { outcomes: committer.outcomes, progress, reins, withdraw, admit, readmit, putBack, limit } satisfies Line
 })
 
 /** `isExcluded`: by the rules of the crawl. */

@@ -171,8 +171,12 @@ export class Store extends Context.Service<
      * for hosts what was held back may be leased again.
      */
     readonly ruled: (list: number, rules: string, limits: Limits) => Effect.Effect<void, StoreError>
-    /** Gives the targets of a crawl their priorities, unless they have those of this `text`. */
-    readonly prioritize: (list: number, text: string, of: (url: string) => number) => Effect.Effect<void, StoreError>
+    /** Gives the targets of a crawl their priorities, by what they had `before`, unless they have those of this `text`. */
+    readonly prioritize: (
+      list: number,
+      text: string,
+      of: (url: string, before: number) => number
+    ) => Effect.Effect<void, StoreError>
     /** What the rules of a crawl left out, in the order of URLs. */
     readonly excluded: (list: number) => Stream.Stream<Target, StoreError>
     /**

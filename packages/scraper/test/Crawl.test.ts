@@ -1,12 +1,16 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as Crawl from "../src/Crawl.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
+import * as ControlSocket from "../src/store/ControlSocket.ts"
 import { Site } from "../src/testing/index.ts"
 
 const root = fs.mkdtempSync(join(tmpdir(), "simul-crawl-"))
@@ -478,6 +482,70 @@ describe("crawl", () => {
           assert.deepStrictEqual(await go({}), { saved: ["/2.html", "/3.html", "/old/a.html"], refused: [] })
         }
       )
+  )
+
+  it.effect("asks first for what a sitemap puts higher, or says to be new, and for what the user does before all", () =>
+    withSite(
+      {
+        files: {
+          "/robots.txt": "Sitemap: /sitemap.xml",
+          "/index.html": page(),
+          "/sitemap.xml": `<urlset>
+            <url><loc>/low.html</loc><priority>0.1</priority></url>
+            <url><loc>/plain.html</loc></url>
+            <url><loc>/new.html</loc><lastmod>${new Date().toISOString()}</lastmod></url>
+            <url><loc>/high.html</loc><priority>0.9</priority></url>
+            <url><loc>/asked.html</loc><priority>0.0</priority></url>
+          </urlset>`
+        },
+        respond: () => page()
+      },
+      async (site) => {
+        const rules = { sitemaps: true, priorities: [{ pattern: /asked/u, value: 1 }] }
+        await crawl([site.url("/index.html")], { rules, jobs: 1, perHost: 1 })
+        const pages = asked(site).filter((path) => /^\/(?!index).*html$/.test(path))
+        assert.deepStrictEqual(pages, ["/asked.html", "/high.html", "/new.html", "/plain.html", "/low.html"])
+      }
+    )
+  )
+
+  it.effect("asks in another order as soon as it is told to", () =>
+    Effect.promise(async () => {
+      const order: Array<string> = []
+      let change!: () => void
+      const isAsked = new Promise<void>((resolve) => (change = resolve))
+      let goOn!: () => void
+      const isChanged = new Promise<void>((resolve) => (goOn = resolve))
+      const server = createServer(async ({ url = "" }, response) => {
+        order.push(url)
+        if (url === "/a.html") {
+          change()
+          await isChanged
+        }
+        response.setHeader("content-type", "text/html")
+        response.end(url === "/" ? page("/a.html", "/b.html", "/c.html", "/docs/d.html", "/e.html") : "x")
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      const directory = folder()
+      const { port } = server.address() as AddressInfo
+      const ended = crawl([`http://127.0.0.1:${port}/`], {
+        directory,
+        robots: false,
+        jobs: 1,
+        perHost: 1,
+        timeoutMs: 60_000
+      })
+      await isAsked
+      const priorities = [{ pattern: String(/docs/u), value: 5 }]
+      const told = await Effect.runPromise(
+        Stream.runCollect(ControlSocket.send(directory, { _tag: "Scope", change: { priorities } }))
+      )
+      assert.deepInclude(told.at(-1), { _tag: "Scope", priorities })
+      goOn()
+      assert.strictEqual((await ended).length, 6)
+      server.close()
+      assert.deepStrictEqual(order, ["/", "/a.html", "/docs/d.html", "/b.html", "/c.html", "/e.html"])
+    })
   )
 
   it.effect("keeps what asks not to be indexed and says so; or does not, and follows its links all the same", () =>

@@ -25,10 +25,8 @@ const bound = (setting: Settings.Setting<number | undefined>): Settings.Setting<
   fallback: undefined
 })
 
-/** Patterns that replace those of the run; an empty one takes them away. */
-const patterns = (
-  setting: Settings.Setting<ReadonlyArray<RegExp>>
-): Settings.Setting<ReadonlyArray<RegExp> | undefined> => ({
+/** A list that replaces that of the run; an empty text takes it away. */
+const replaced = <A>(setting: Settings.Setting<ReadonlyArray<A>>): Settings.Setting<ReadonlyArray<A> | undefined> => ({
   ...setting,
   description: `${setting.description.replace("; may repeat", "")}; '' for none`,
   read: (texts) => setting.read(texts.filter((text) => text !== "")),
@@ -38,19 +36,23 @@ const patterns = (
 const { crawl } = Flags
 const settings = {
   scope: { ...kept(crawl.scope), description: crawl.scope.description.replace(/ \[.*\]$/, "") },
-  include: patterns(crawl.include),
-  exclude: patterns(crawl.exclude),
+  include: replaced(crawl.include),
+  exclude: replaced(crawl.exclude),
+  priority: replaced(crawl.priority),
   depth: bound(crawl.depth),
   maxPages: bound(crawl.maxPages),
   maxPagesPerHost: bound(crawl.maxPagesPerHost)
 }
 
 const changeOf = (values: Settings.Values<typeof settings>): Control.Change | undefined => {
-  const { scope, include, exclude, depth, maxPages, maxPagesPerHost } = values
+  const { scope, include, exclude, priority, depth, maxPages, maxPagesPerHost } = values
   const change: Control.Change = {
     ...(scope === undefined ? {} : { scope }),
     ...(include === undefined ? {} : { include: include.map(String) }),
     ...(exclude === undefined ? {} : { exclude: exclude.map(String) }),
+    ...(priority === undefined
+      ? {}
+      : { priorities: priority.map(({ pattern, value }) => ({ pattern: String(pattern), value })) }),
     ...(depth === undefined ? {} : { depth }),
     ...(maxPages === undefined ? {} : { maxPages }),
     ...(maxPagesPerHost === undefined ? {} : { maxPagesPerHost })
@@ -63,13 +65,16 @@ type Rules = Extract<Control.Reply, { readonly _tag: "Scope" }>
 /** `/source/u` as it is written after a flag. */
 const source = (pattern: string) => pattern.replace(/^\/|\/[a-z]*$/g, "").replaceAll("\\/", "/")
 
-const render = ({ seeds, scope, include, exclude, depth, maxPages, maxPagesPerHost }: Rules): string => {
+const priorityText = ({ pattern, value }: Rules["priorities"][number]) => `${source(pattern)}=${value}`
+
+const render = ({ seeds, scope, include, exclude, priorities, depth, maxPages, maxPagesPerHost }: Rules): string => {
   const bounded = (most: number | null) => (most === null ? "any" : number(most))
   const rows: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
     ["seeds", seeds.map(printable)],
     ["scope", [scope]],
     ["include", include.length === 0 ? ["all"] : include.map(source).map(printable)],
     ["exclude", exclude.length === 0 ? ["none"] : exclude.map(source).map(printable)],
+    ...(priorities.length === 0 ? [] : [["priority", priorities.map(priorityText).map(printable)] as const]),
     ["depth", [bounded(depth)]],
     ["max-pages", [bounded(maxPages)]],
     ["per host", [bounded(maxPagesPerHost)]]
@@ -79,8 +84,13 @@ const render = ({ seeds, scope, include, exclude, depth, maxPages, maxPagesPerHo
     .join("")
 }
 
-const toJson = ({ _tag, include, exclude, ...rules }: Rules) =>
-  `${JSON.stringify({ ...rules, include: include.map(source), exclude: exclude.map(source) })}\n`
+const toJson = ({ _tag, include, exclude, priorities, ...rules }: Rules) =>
+  `${JSON.stringify({
+    ...rules,
+    include: include.map(source),
+    exclude: exclude.map(source),
+    priorities: priorities.map(({ pattern, value }) => ({ pattern: source(pattern), value }))
+  })}\n`
 
 export const command = Command.make(
   "scope",

@@ -100,20 +100,20 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   const token = productToken(options)
   const asked = asks(seeds)
   let met = new Met()
-  const { priorities = [] } = rules
+  let { priorities = [] } = rules
   let isBounded = rules.depth !== undefined
   const traps = rules.traps ? Traps.make() : undefined
 
   /** What a link leads to, judged when it is met: all links of a big page at once would keep the loop. */
-  const find = (found: Array<Found>, link: string, depth: number, isResource: boolean) => {
+  const find = (found: Array<Found>, link: string, depth: number, isResource: boolean, said = 0) => {
     const host = Url.origin(link)
     const url = asked(link, host)
     if (met.isKnown(url, depth)) return
     const isIn = holds(url, depth, isResource)
     if (!isIn) met.leaveOut(url, depth, isResource)
-    const priority = Priorities.find(priorities, url)?.value
+    const priority = Priorities.of(priorities, url, said)
     const target = { url, host, path: "", attempts: 0, depth, isResource }
-    found.push({ target: priority === undefined ? target : { ...target, priority }, judge: scope, isIn })
+    found.push({ target: priority === 0 ? target : { ...target, priority }, judge: scope, isIn })
   }
   /** The targets among them, known from now on. */
   const settle = (found: ReadonlyArray<Found>): Array<Target> => {
@@ -173,15 +173,21 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   /** The sitemaps that a robots.txt names, and the pages in a sitemap, are seeds: they may be anywhere, and in scope. */
   const sitemaps = (head: ResponseHead, bytes: AsyncIterable<Uint8Array>) =>
     Effect.promise(async (): Promise<Download.Reading> => {
-      const found: Array<readonly [url: string, isSitemap: boolean]> = []
+      const nowMs = Date.now()
+      const found: Array<Pick<Sitemap.Entry, "url" | "isSitemap"> & { readonly said: number }> = []
       if (isRobotsTxt(head.url)) {
         const text: Array<Uint8Array> = []
         for await (const chunk of bytes) text.push(chunk)
-        for (const url of Sitemap.locations(Robots.parse(Buffer.concat(text)), head.url)) found.push([url, true])
-      } else await readSitemap(head, bytes, ({ url, isSitemap }) => found.push([url, isSitemap]))
+        for (const url of Sitemap.locations(Robots.parse(Buffer.concat(text)), head.url))
+          found.push({ url, isSitemap: true, said: Priorities.ofSitemap })
+      } else
+        await readSitemap(head, bytes, (entry) => {
+          const { url, isSitemap } = entry
+          found.push({ url, isSitemap, said: isSitemap ? Priorities.ofSitemap : Priorities.said(entry, nowMs) })
+        })
       const end = () => {
         const all: Array<Found> = []
-        for (const [url, isSitemap] of found) find(all, url, 0, isSitemap)
+        for (const { url, isSitemap, said } of found) find(all, url, 0, isSitemap, said)
         return settle(all)
       }
       return { write: () => {}, end }
@@ -205,6 +211,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     isNoindex: (head) =>
       head.header("x-robots-tag") !== undefined && Links.fromHead(head, { url: head.url, token }).robots.noindex,
     change: (rules) => {
+      ;({ priorities = [] } = rules)
       isBounded = rules.depth !== undefined
       scope = scopeOf(seeds, rules)
       met = new Met()

@@ -10,6 +10,7 @@ import type { Line } from "../Pipeline.ts"
 import type { Limits, Store } from "../Store.ts"
 import * as Url from "../Url.ts"
 import type { Following, Rules } from "./Following.ts"
+import * as Priorities from "./Priorities.ts"
 import * as RulesText from "./RulesText.ts"
 import * as Widening from "./Widening.ts"
 
@@ -26,13 +27,16 @@ const patterns = (texts: ReadonlyArray<string>) => texts.map(RulesText.pattern)
 export const changed = (before: Bounded, change: Change): Bounded => {
   const { depth = before.depth ?? null, maxPages = before.maxPages ?? null } = change
   const { maxPagesPerHost = before.maxPagesPerHost ?? null } = change
+  const priorities =
+    change.priorities?.map(({ pattern, value }) => ({ pattern: RulesText.pattern(pattern), value })) ??
+    before.priorities
   return {
     scope: change.scope ?? before.scope,
     include: change.include === undefined ? before.include : patterns(change.include),
     exclude: change.exclude === undefined ? before.exclude : patterns(change.exclude),
     sitemaps: before.sitemaps,
     traps: before.traps,
-    ...(before.priorities === undefined ? {} : { priorities: before.priorities }),
+    ...(priorities === undefined ? {} : { priorities }),
     ...(depth === null ? {} : { depth }),
     ...(maxPages === null ? {} : { maxPages }),
     ...(maxPagesPerHost === null ? {} : { maxPagesPerHost })
@@ -78,18 +82,27 @@ export const make =
         const isLimited = limits.maxPages !== before.maxPages || limits.maxPagesPerHost !== before.maxPagesPerHost
         if (isLimited) line.limit(limits)
         left = yield* line.withdraw
+        if (change.priorities !== undefined) {
+          const { priorities = [] } = rules
+          yield* store.prioritize(list, Priorities.encode(priorities), (url, before) =>
+            Priorities.of(priorities, url, before)
+          )
+          yield* line.putBack
+        }
         if (isWider(before, rules)) found = yield* widen
         yield* store.ruled(list, RulesText.encode(seeds, rules), limits)
         // what was held back by the limit of before can be had only now
         if (isLimited) line.limit(limits)
       }
-      const { scope, include, exclude, depth = null, maxPages = null, maxPagesPerHost = null } = rules
+      const { scope, include, exclude, priorities = [], depth = null, maxPages = null, maxPagesPerHost = null } = rules
       const texts = { include: include.map(String), exclude: exclude.map(String) }
+      const asked = priorities.map(({ pattern, value }) => ({ pattern: String(pattern), value }))
       return {
         _tag: "Scope",
         seeds: seeds.map(Url.redact),
         scope,
         ...texts,
+        priorities: asked,
         depth,
         maxPages,
         maxPagesPerHost,

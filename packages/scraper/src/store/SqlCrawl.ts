@@ -34,7 +34,7 @@ const linksAtOnce = 256
 /** What is due later than this waits for a time; what is due earlier has its rank for that, and no page is so deep. */
 export const mostDepth = 1e9
 /** More than a page is deep, so that of two priorities the depth does not matter. */
-const step = 1_000_000
+const step = 100_000
 /** What a target is due at that does not wait for a time: by its priority, then the nearest to a seed first. */
 export const rank = `depth - ${step} * priority`
 const rankOf = ({ depth = 0, priority = 0 }: Target) => depth - step * priority
@@ -43,7 +43,7 @@ const inserts = new Map(
   sizes.map((size) => {
     const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?,?,?)").join(",")
     const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key, resource, priority) VALUES ${rows}
-      ON CONFLICT (url) DO UPDATE SET depth = excluded.depth,
+      ON CONFLICT (url) DO UPDATE SET depth = excluded.depth, priority = excluded.priority,
         due = CASE WHEN due > ${mostDepth} THEN due ELSE excluded.due END,
         nearer = CASE WHEN state IN (1, 2) THEN 1 END
       WHERE excluded.depth < depth`
@@ -113,6 +113,8 @@ const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${rank}, att
 
 const setPriority = `UPDATE target SET priority = ?,
   due = CASE WHEN state = 0 AND due <= ${mostDepth} THEN depth - ${step} * ? ELSE due END WHERE rowid = ?`
+
+const setRank = `UPDATE target SET due = ${rank} WHERE url = ? AND state = 0 AND lease IS NULL`
 
 const urlOf = ({ url }: Target) => url
 
@@ -377,21 +379,44 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
   })
 
   /** Gives the rows after one, 1,000 at most, their priorities; gives the last of them, `undefined` where there are no more. */
-  const prioritize = Effect.fnUntraced(function* (list: number, after: number, of: (url: string) => number) {
+  const prioritize = Effect.fnUntraced(function* (
+    list: number,
+    after: number,
+    of: (url: string, before: number) => number
+  ) {
     const rows = yield* sql.unsafe<{ id: number; url: string; priority: number }>(
       `SELECT rowid AS id, url, priority FROM target NOT INDEXED
         WHERE rowid > ? AND list = ? AND depth IS NOT NULL ORDER BY rowid LIMIT 1000`,
       [after, list]
     )
     for (const { id, url, priority } of rows) {
-      const now = of(url)
+      const now = of(url, priority)
       if (now !== priority) yield* sql.unsafe(setPriority, [now, now, id])
     }
     return rows.length < 1000 ? undefined : rows.at(-1)!.id
   })
 
+  const putBack = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
+    for (const url of urls) yield* sql.unsafe(setRank, [url])
+  })
+
   /** Gives how many were held back; none in the end. */
   const release = changes(letGo, [])
 
-  return { release, prioritize, meet, siteOf, know, patterns, commit, link, nearer, open, lease, withdraw, readmit }
+  return {
+    release,
+    putBack,
+    prioritize,
+    meet,
+    siteOf,
+    know,
+    patterns,
+    commit,
+    link,
+    nearer,
+    open,
+    lease,
+    withdraw,
+    readmit
+  }
 }

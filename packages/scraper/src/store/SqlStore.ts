@@ -527,6 +527,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             }
             yield* write(settled.map((one) => fromOutcome(list, one)))
             if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
+            // nothing is waited for: they are as they were before they were leased
+            if (isCrawl) yield* crawl.putBack(waiting.flatMap(({ target, dueMs }) => (dueMs > 0 ? [] : [target.url])))
             for (const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs, learnedMs } of hosts)
               yield* sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay, learned)
                   VALUES (${host}, ${Math.round(nextMs)}, ${Math.round(pausedMs)}, ${Number(asked)}, ${strikes}, ${fault},

@@ -110,6 +110,11 @@ const steps = {
     `ALTER TABLE crawl ADD COLUMN most_of_host BIGINT`,
     `UPDATE site SET saved = counted.saved FROM (SELECT site AS id, COUNT(*) AS saved FROM target
       WHERE site IS NOT NULL AND state IN (1, 2) GROUP BY site) AS counted WHERE counted.id = site.id`
+  ),
+  "11_priorities": statements(
+    // In sixteenths of what the user gave: what a sitemap says comes between.
+    `UPDATE target SET priority = 16 * priority, due = CASE WHEN state = 0 AND due <= 1000000000
+      THEN depth - 100000 * 16 * priority ELSE due END WHERE priority <> 0`
   )
 }
 
