@@ -169,6 +169,7 @@ describe("extract", () => {
       '--format: expected jsonl, csv, sqlite or parquet, got "xml"'
     ],
     ["a schema that is not there", ["pages", "--schema", "none.ts"], "no such file: none.ts"],
+    ["a selector without its flag", ["pages", "-s", "a=h1", "b=img@src[]"], "no such file or directory: b=img@src[]"],
     ["a schema that exports none", ["pages", "--schema", "other.mjs"], "other.mjs exports no extraction by default"],
     ["a schema with a bad selector", ["pages", "--schema", "broken.mjs"], 'broken.mjs: no selector: "a["']
   ])("refuses %s", async (_name, args, message) => {

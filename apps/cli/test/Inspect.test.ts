@@ -73,7 +73,7 @@ describe("report", () => {
           1  refused by robots.txt line 4   c.example/z
         --- stderr
 
-        hint: run the same \`simul get\` again to do what is not done yet
+        hint: run the command that wrote it again to do what is not done yet
         hint: \`simul report pages --failed\` lists every URL and why
         "
       `)
@@ -90,7 +90,7 @@ describe("report", () => {
               2      -       -        1        1       -  c.example
         --- stderr
 
-        hint: run the same \`simul get\` again to do what is not done yet
+        hint: run the command that wrote it again to do what is not done yet
         "
       `)
     })
@@ -106,7 +106,7 @@ describe("report", () => {
               2      -       1        1       -  no answer
         --- stderr
 
-        hint: run the same \`simul get\` again to do what is not done yet
+        hint: run the command that wrote it again to do what is not done yet
         "
       `)
     })
@@ -121,7 +121,7 @@ describe("report", () => {
           1  refused by robots.txt line 4   c.example/z
         --- stderr
 
-        hint: run the same \`simul get\` again to do what is not done yet
+        hint: run the command that wrote it again to do what is not done yet
         "
       `)
     })

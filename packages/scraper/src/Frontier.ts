@@ -125,6 +125,8 @@ export const make = Effect.fnUntraced(function* (
   }
   const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | StoreError>) => void>()
   const counts = { read: options.targets, skipped: 0, inFlight: 0, waiting: 0 }
+  /** Of a crawl, of which all that is queued is `waiting`: those that were tried. */
+  let retrying = 0
   let listEnded = crawl !== undefined
   let saved = crawl?.saved ?? 0
   let most = crawl?.most ?? Infinity
@@ -332,6 +334,7 @@ export const make = Effect.fnUntraced(function* (
     counts.waiting -= targets.length
     hasMore = isLeft
     dueMs = Math.min(dueMs, isLeft && targets.length > 0 ? 0 : nextMs)
+    for (const { attempts } of targets) if (attempts > 0 && retrying > 0) retrying--
   })
   const leaseInTurn = Effect.fnUntraced(function* (limit: number) {
     const targets = yield* store.lease(list, limit, Date.now())
@@ -403,8 +406,9 @@ export const make = Effect.fnUntraced(function* (
       dispatch()
     },
     /** A target goes to the store to wait: counted before `release`, so that the run does not end. */
-    park: () => {
+    park: ({ attempts }: Target) => {
       counts.waiting++
+      if (attempts > 0) retrying++
     },
     /** Of a crawl: a target is settled, and what was found in it waits for a commit. Called before `release`. */
     settle: (isSaved: boolean) => {
@@ -467,7 +471,13 @@ export const make = Effect.fnUntraced(function* (
       paused = false
       dispatch()
     },
-    statistics: () => ({ ...counts, queued: politeness.queued(), listEnded, limit: limit() })
+    statistics: () => ({
+      ...counts,
+      waiting: crawl === undefined ? counts.waiting : retrying,
+      queued: politeness.queued(),
+      listEnded,
+      limit: limit()
+    })
   }
 })
 

@@ -489,7 +489,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   }
 
   const park = (target: Target, dueMs: number) => {
-    frontier.park()
+    frontier.park(target)
     committer.park({ target, dueMs, leased: false })
   }
 

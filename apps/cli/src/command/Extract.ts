@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { existsSync } from "node:fs"
 import { oneOf } from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import type { Harvested, Wanted } from "../Harvest.ts"
@@ -70,6 +71,14 @@ const settle = Effect.fnUntraced(function* (asked: Asked) {
   const selects = yield* readSelects(asked)
   if (asked.paths.length === 0) {
     return yield* usage("no PATH given", "for example: `simul extract pages --metadata`")
+  }
+  // a shell gives a selector whose flag was forgotten as one more path
+  const stray = asked.paths.find((path) => /^\w[^/=]*=./.test(path) && !existsSync(path))
+  if (stray !== undefined) {
+    return yield* usage(
+      `no such file or directory: ${printable(stray)}`,
+      `each field has a flag of its own: \`--select ${printable(Summary.shellWord(stray))}\``
+    )
   }
   if (selects.length === 0 && !links && !metadata && !article && Option.isNone(asked.schema)) {
     return yield* usage("nothing to extract", ...examples)

@@ -156,7 +156,7 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   yield* screen.data(`${render(result, Option.getOrUndefined(by), screen.columns(), screen.paintData)}\n`)
   const word = directory === "." ? "" : ` ${Summary.shellWord(directory)}`
   const next = [
-    ...(result.pending > 0 ? ["run the same `simul get` again to do what is not done yet"] : []),
+    ...(result.pending > 0 ? ["run the command that wrote it again to do what is not done yet"] : []),
     ...(Option.isNone(by) && result.failed + result.refused > 0
       ? [`\`simul report${word} --failed\` lists every URL and why`]
       : [])
