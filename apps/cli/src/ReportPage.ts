@@ -65,7 +65,12 @@ const timesTable = ({ title, startedAtMs, durationMs, categories, hosts }: RunTi
   const colour = (text: string) => (/^#[\da-f]{6}$/i.test(text) ? text : "#9aa5b5")
   const used = categories.filter(({ name }) => inAll(name) > 0)
   const bySum = used.toSorted((one, other) => inAll(other.name) - inAll(one.name))
-  const share = (ms: number, of: number) => `${((100 * ms) / of).toFixed(ms / of < 0.1 ? 1 : 0)} %`
+  const share = (ms: number, of: number) =>
+    ms / of < 0.0005 ? "&lt; 0.1 %" : `${((100 * ms) / of).toFixed(ms / of < 0.1 ? 1 : 0)} %`
+  // as in the other tables, but for a host that has both
+  const bare = (host: string) => host.replace(/^https?:\/\//, "")
+  const schemes = new Map<string, number>()
+  for (const { host } of hosts) schemes.set(bare(host), (schemes.get(bare(host)) ?? 0) + 1)
   const rows = hosts.map(({ host, targets, times }) => {
     const sum = sumOf(times)
     const parts = used
@@ -74,7 +79,7 @@ const timesTable = ({ title, startedAtMs, durationMs, categories, hosts }: RunTi
         ({ name, colour: fill }) =>
           `<i style="flex-grow:${times[name]!};background:${colour(fill)}" title="${escape(name)} ${Durations.format(times[name]!)}, ${share(times[name]!, sum)}"></i>`
       )
-    return `<tr><td>${escape(host)}</td><td>${number(targets)}</td><td>${Durations.format(sum)}</td><td><div class="bar" style="width:${((100 * sum) / longest).toFixed(2)}%">${parts.join("")}</div></td></tr>`
+    return `<tr><td>${escape(schemes.get(bare(host)) === 1 ? bare(host) : host)}</td><td>${number(targets)}</td><td>${Durations.format(sum)}</td><td><div class="bar" style="width:${((100 * sum) / longest).toFixed(2)}%">${parts.join("")}</div></td></tr>`
   })
   const key = bySum.map(
     ({ name, description, colour: fill }) =>

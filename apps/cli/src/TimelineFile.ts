@@ -80,10 +80,12 @@ const rendered = (file: string, timeline: Timeline.Timeline) =>
 /** Names the run without any of its secrets. */
 const titleOf = ({ source, options }: Plan): string => {
   const into = options.directory === "." ? "" : ` -o ${options.directory}`
+  const named = ([url = "", ...others]: ReadonlyArray<string>) =>
+    `${Url.redact(url)}${others.length > 0 ? ` and ${others.length} more` : ""}${into}`
+  if ("seeds" in source) return `simul crawl ${named(source.seeds)}`
   if ("file" in source) return `simul get -i ${source.file}${into}`
   if (!("urls" in source) || !Array.isArray(source.urls)) return `simul get -i -${into}`
-  const [url, ...others] = source.urls as ReadonlyArray<string>
-  return `simul get ${Url.redact(url ?? "")}${others.length > 0 ? ` and ${others.length} more` : ""}${into}`
+  return `simul get ${named(source.urls)}`
 }
 
 const isIncomplete = (reason: Cause.Reason<unknown>) => Cause.isFailReason(reason) && reason.error instanceof Incomplete

@@ -81,10 +81,10 @@ describe.concurrent("--timeline", () => {
     assert.match(await Program.screen(["report", "sums", "--html", "sums.html"], { cwd }), /^exit 0\n/)
     const page = read("sums.html")
     assert.include(page, "<h2>Where the time went</h2>")
-    const host = new URL(urls[0]!).origin
+    const { host } = new URL(urls[0]!)
     assert.include(page, `<tr><td>${host}</td><td>3</td>`)
     for (const cause of ["first byte", "decode", "disk", "commit"])
-      assert.match(page, new RegExp(`title="${cause} \\S+( \\S+)?, [\\d.]+ %"`))
+      assert.match(page, new RegExp(`title="${cause} \\S+( \\S+)?, (&lt; )?[\\d.]+ %"`))
     assert.notMatch(page, /<script|src=|href=|@import|url\(|NaN|undefined/)
     // what is kept adds up to what the trace says
     const kept = JSON.parse(read("sums/.simul/times.json"))
@@ -93,6 +93,14 @@ describe.concurrent("--timeline", () => {
       kept.hosts.map(({ host: group, targets }: { host: string; targets: number }) => ({ group, lanes: targets })),
       totals.map(({ group, lanes }) => ({ group, lanes }))
     )
+  })
+
+  it("names a crawl by its first seed", async () => {
+    const url = site.url("/bytes/10/seed.txt", { userinfo: "user:secret" })
+    await Program.screen(["crawl", url, "-o", "crawled", "--max-pages", "1", "--timeline", "crawled.html"], { cwd })
+    const page = read("crawled.html")
+    assert.include(page, `<title>simul crawl ${new URL(url).protocol}//***@${new URL(url).host}/bytes/10/seed.txt`)
+    assert.notInclude(page, "secret")
   })
 
   it("says nothing more with -q and with -O -", async () => {

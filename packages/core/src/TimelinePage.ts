@@ -202,6 +202,8 @@ const clampView = (from, to) => {
 const left = () => gutter[view]
 const width = () => canvas.clientWidth - left() - 8
 const xOf = (ms) => left() + ((ms - fromMs) / (toMs - fromMs)) * width()
+// what is drawn above the chart: the whole run, beneath one another with the chart's (and the border of that)
+const above = () => ({ from: left() + 1, full: Math.max(1, width()) })
 const msOf = (x) => fromMs + ((x - left()) / width()) * (toMs - fromMs)
 const zoom = (factor, x = left() + width() / 2) => {
   const ms = msOf(x)
@@ -387,7 +389,7 @@ const paintFlows = (lane, top) => {
   }
 }
 const paintCounters = () => {
-  const pen = counters.getContext("2d"), full = counters.clientWidth, band = 24
+  const pen = counters.getContext("2d"), { from: edge, full } = above(), band = 24
   counters.style.height = timeline.counters.length * band + "px"
   fit(counters, pen)
   // each pixel has the greatest of its samples, or the last one before
@@ -406,10 +408,10 @@ const paintCounters = () => {
     for (let x = 0, from = 0; x < full; x = from) {
       while (from < full && columns[from] === columns[x]) from++
       const height = most > 0 && columns[x] > 0 ? Math.max(1, (columns[x] / most) * (band - 6)) : 0
-      if (height > 0) pen.fillRect(x, bottom - height, from - x, height)
+      if (height > 0) pen.fillRect(edge + x, bottom - height, from - x, height)
     }
     pen.fillStyle = colour.line
-    pen.fillRect(0, bottom, full, 1)
+    pen.fillRect(edge, bottom, full, 1)
     const text = timeline.counters[index].name + ", up to " + Number(most.toPrecision(3))
     pen.fillStyle = colour.veil
     pen.fillRect(0, bottom - band + 4, pen.measureText(text).width + 8, 16)
@@ -420,8 +422,8 @@ const paintCounters = () => {
 const paintOverview = () => {
   fit(overview, sketch)
   const { binMs, counts } = timeline.overview
-  const full = overview.clientWidth, half = overview.clientHeight / 2
-  const x = (ms) => (ms / whole) * full
+  const { from: edge, full } = above(), half = overview.clientHeight / 2
+  const x = (ms) => edge + (ms / whole) * full
   for (const [band, waiting] of [false, true].entries()) {
     const own = categories.flatMap((category, index) => (category.waiting === waiting ? [index] : []))
     let most = 0
@@ -441,7 +443,7 @@ const paintOverview = () => {
       }
     })
     sketch.fillStyle = colour.line
-    sketch.fillRect(0, bottom, full, 1)
+    sketch.fillRect(edge, bottom, full, 1)
     const text = (waiting ? "waiting" : "at work") + ", up to " + Math.max(1, Math.round(most))
     const size = sketch.measureText(text).width
     sketch.fillStyle = colour.veil
@@ -450,8 +452,8 @@ const paintOverview = () => {
     sketch.fillText(text, 4, band * half + 10)
   }
   sketch.fillStyle = colour.veil
-  sketch.fillRect(0, 0, x(fromMs), 2 * half)
-  sketch.fillRect(x(toMs), 0, full, 2 * half)
+  sketch.fillRect(edge, 0, x(fromMs) - edge, 2 * half)
+  sketch.fillRect(x(toMs), 0, edge + full - x(toMs), 2 * half)
   if (toMs - fromMs < whole * 0.999) {
     sketch.strokeStyle = colour.accent
     sketch.strokeRect(x(fromMs) + 0.5, 0.5, Math.max(2, x(toMs) - x(fromMs)) - 1, 2 * half - 1)
@@ -584,7 +586,8 @@ canvas.addEventListener("dblclick", (event) => {
 chart.addEventListener("scroll", draw)
 const sweep = (event) => {
   if (event.buttons !== 1) return
-  const middle = (event.offsetX / overview.clientWidth) * whole, half = (toMs - fromMs) / 2
+  const { from, full } = above()
+  const middle = ((event.offsetX - from) / full) * whole, half = (toMs - fromMs) / 2
   clampView(middle - half, middle + half)
 }
 overview.addEventListener("pointerdown", (event) => {

@@ -121,6 +121,26 @@ describe("the HTML file in a browser", { timeout: 60_000 }, () => {
     await page.close()
   })
 
+  it("draws the whole run from and to the same places on each canvas", async () => {
+    const { page } = await open(await record("fibers", 4))
+    for (const view of ["At work", "Every fiber"]) {
+      await page.getByRole("button", { name: view }).click()
+      await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+      // where the lines below the overview and the counters end, and where the end of the run is in the chart
+      const ends = await page.evaluate<ReadonlyArray<number>>(`["overview", "counters", "canvas"].map((id) => {
+        const canvas = document.getElementById(id), { left, height } = canvas.getBoundingClientRect()
+        if (id === "canvas") return left + xOf(whole)
+        const ratio = canvas.width / canvas.clientWidth, y = height - (id === "overview" ? 0.5 : 1.5)
+        const { data } = canvas.getContext("2d").getImageData(0, Math.floor(y * ratio), canvas.width, 1)
+        let x = canvas.width - 1
+        while (data[4 * x + 3] === 0) x--
+        return left + (x + 1) / ratio
+      })`)
+      for (const end of ends) assert.approximately(end, ends[2]!, 1.5, view)
+    }
+    await page.close()
+  })
+
   it("finds, shows what is known of a fiber, goes to its parent and folds", async () => {
     const { page, complaints } = await open(await record("fibers", 4))
     await page.getByRole("button", { name: "Every fiber" }).click()
