@@ -74,13 +74,20 @@ export const simulated = (question: Question, signal: AbortSignal): Promise<Reco
 
 type Line = StageEvent | Omit<Recording, "events"> | { readonly error: string }
 
+/** A browser's own words for a server that is gone differ, and say nothing of what to do. */
+const lost = (error: unknown): never => {
+  if (!(error instanceof TypeError)) throw error
+  throw new Error("The server behind this page is gone: start it again, then run this again.", { cause: error })
+}
+
 /** Plays for real on the machine of the server. */
 export const real = async (
   { name, parameters }: Question,
   listen: (event: StageEvent) => void,
   signal: AbortSignal
 ): Promise<Recording> => {
-  const response = await fetch(`run/${name}`, { method: "POST", body: JSON.stringify(parameters), signal })
+  const asked = fetch(`run/${name}`, { method: "POST", body: JSON.stringify(parameters), signal })
+  const response = await asked.catch(lost)
   const events: Array<StageEvent> = []
   let end: Omit<Recording, "events"> | undefined
   const read = (text: string) => {
@@ -94,7 +101,7 @@ export const real = async (
   }
   let left = ""
   for (const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader(); ;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch(lost)
     if (done) break
     const lines = (left + value).split("\n")
     left = lines.pop()!

@@ -310,6 +310,40 @@ describe("the served page", { timeout: 300_000 }, () => {
     }
   })
 
+  it("says that its server is gone, while a run goes on and before one begins", async () => {
+    const server = await PageServer.start(0)
+    const { tab } = await open(`${server.url}#/chess?minute=1000`)
+    await tab.click(".question button")
+    await tab.click("button.real")
+    await tab.waitForSelector(".pictures .span.running")
+    await server.close()
+    const gone = "The server behind this page is gone: start it again, then run this again."
+    assert.strictEqual(await tab.textContent(".fault"), gone)
+    await tab.click("button.real")
+    await tab.waitForSelector("button.real")
+    assert.strictEqual(await tab.textContent(".fault"), gone)
+    await tab.close()
+  })
+
+  it("tells a second tab that a run is under way in the first", async () => {
+    const server = await PageServer.start(0)
+    try {
+      const { tab: first } = await open(`${server.url}#/chess?minute=1000`)
+      await first.click(".question button")
+      await first.click("button.real")
+      await first.waitForSelector(".pictures .span.running")
+      const { tab: second } = await open(`${server.url}#/chess`)
+      await second.click(".question button")
+      await second.click("button.real")
+      await second.waitForSelector(`.fault:text("another run is under way: two would measure each other")`)
+      assert.isAbove(await first.locator(".live").count(), 0)
+      await first.close()
+      await second.close()
+    } finally {
+      await server.close()
+    }
+  })
+
   it("plays for real, and shows what was measured", async () => {
     const server = await PageServer.start(0)
     try {
