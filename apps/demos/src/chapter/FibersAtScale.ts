@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
 const parameters = {
-  fibers: Parameter.whole("fibers", { default: 20_000, minimum: 1000, maximum: 1_000_000 }),
+  fibers: Parameter.whole("fibers", { default: 100_000, minimum: 1000, maximum: 1_000_000 }),
   sleep: Parameter.number("how long each sleeps", { default: 2000, minimum: 100, maximum: 60_000, unit: "ms" })
 }
 
