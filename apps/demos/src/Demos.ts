@@ -100,10 +100,24 @@ const help = ({ name, title, parameters }: Scenario.Scenario) => {
   ].join("\n")
 }
 
+/** How many letters must be put in, left out or changed to come from one word to the other (Levenshtein, 1966). */
+const distance = (one: string, other: string): number => {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (const [index, letter] of Array.from(one).entries()) {
+    const next = [index + 1]
+    for (let at = 0; at < other.length; at++)
+      next.push(Math.min(row[at + 1]! + 1, next[at]! + 1, row[at]! + (letter === other[at] ? 0 : 1)))
+    row = next
+  }
+  return row.at(-1)!
+}
+
 const find = (name: string): Scenario.Scenario => {
   const found = scenarios.find((scenario) => scenario.name === name)
   if (found !== undefined) return found
-  const near = scenarios.map(({ name }) => name).filter((one) => one.includes(name) || name.includes(one))
+  const near = scenarios
+    .map(({ name }) => name)
+    .filter((one) => one.includes(name) || name.includes(one) || distance(one, name) <= 2)
   throw new Misuse(
     `there is no demo called \`${name}\``,
     near.length > 0 ? `did you mean ${near.map((one) => `\`${one}\``).join(" or ")}?` : `\`${call}\` lists them`

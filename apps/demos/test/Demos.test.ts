@@ -166,6 +166,17 @@ describe("the program", () => {
     )
   })
 
+  it.each([
+    ["chss", "did you mean `chess`?"],
+    ["countdwon", "did you mean `countdown`?"],
+    ["fib", "did you mean `fib-sequential` or `fib-cooperative` or `fib-pool` or `fibonacci`"],
+    ["quicksort", "`pnpm --filter demos start` lists them"]
+  ])("knows what %s may have been meant for", async (name, hint) => {
+    const { status, stderr } = await screen(name)
+    assert.strictEqual(status, 2)
+    assert.include(stderr, `there is no demo called \`${name}\`\n\nhint: ${hint}`)
+  })
+
   it("draws the countdowns and what they say, a column each", async () => {
     const { stdout } = await screen("countdown", "--virtual")
     const lines = stdout.split("\n")
