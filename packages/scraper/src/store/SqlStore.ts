@@ -675,6 +675,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
             Effect.gen(function* () {
               for (const url of damagedUrls) {
                 yield* sqlCaptures.forget(url)
+                yield* sql`UPDATE crawl SET saved = saved - 1
+                  WHERE list = (SELECT list FROM target WHERE url = ${url} AND state IN (1, 2))`
                 yield* sql`UPDATE site SET saved = saved - 1
                   WHERE id = (SELECT site FROM target WHERE url = ${url} AND state IN (1, 2))`
                 yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,

@@ -100,7 +100,7 @@ describe("the crawl in the store", () => {
         // what is lost is no more counted
         yield* later.trust([target("a", "seed").url, links[0]!.url])
         const last = yield* begin
-        yield* last.crawl([], false)
+        assert.strictEqual((yield* last.crawl([], false)).saved, 1)
         assert.deepStrictEqual((yield* lease(last, 3, { "b.example": 3 })).length, 2)
       })
   )
