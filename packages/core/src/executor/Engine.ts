@@ -734,8 +734,12 @@ export class Engine {
     let lost = 0
     for (const job of slot.held()) {
       this.#vacate(slot, job.position)
-      if (job.state === "settled") this.#release(job)
-      else if (!slot.handle.board.started(job.position) && job.options.transfer === undefined) this.#requeue(job)
+      const hasBegun = slot.handle.board.started(job.position)
+      if (job.state === "settled") {
+        // one that was given up may have been under way still, and have been told so
+        if (hasBegun) lost++
+        this.#release(job)
+      } else if (!hasBegun && job.options.transfer === undefined) this.#requeue(job)
       else {
         lost++
         this.#lost(slot, job, death)

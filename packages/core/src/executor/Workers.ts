@@ -341,8 +341,9 @@ export class Workers {
   /** A worker cannot start, or does not in time. */
   #refuse(slot: Slot<Job>, reason: Reason): void {
     if (slot.state !== "booting") return
-    this.kill(slot)
+    // counted before it is replaced: the pause holds for its successor, too
     this.#startFailed(reason)
+    this.kill(slot)
   }
 
   #startFailed(reason: Reason): void {

@@ -3,6 +3,7 @@
  * `serve`, so a bundle needs no file beside it and nothing but the task's module is
  * loaded there.
  */
+import { inspect } from "node:util"
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads"
 import { boardBytes, memoryBoard } from "../executor/Board.ts"
 import type { Reply } from "../executor/Protocol.ts"
@@ -43,25 +44,26 @@ export const threadSpawn =
       })
     })
     const worker = new Worker(threadSource, chosen)
-    let error: (Error & { readonly code?: string }) | undefined
+    let thrown: { readonly error: unknown } | undefined
     port.on("message", (reply: Reply) => {
       events.reply(reply)
       // as many as are here in one turn: what they let the engine send goes as one message, and wakes the worker once
       for (let left = mostReplies, next; left > 0 && (next = receiveMessageOnPort(port)) !== undefined; left--)
         events.reply(next.message as Reply)
     })
-    worker.on("error", (thrown) => void (error = thrown as Error))
+    worker.on("error", (error) => void (thrown = { error }))
     worker.on("exit", (exitCode) => {
       // what was posted before the end is here, though not all of it has been read
       for (let message; (message = receiveMessageOnPort(port)) !== undefined;) events.reply(message.message as Reply)
       port.close()
-      const outOfMemory = error?.code === "ERR_WORKER_OUT_OF_MEMORY"
+      const error = thrown?.error
+      const outOfMemory = error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY"
       const death = { exitCode, signal: undefined, stderr: readTail(memory, boardBytes), error, outOfMemory }
       // Node says it of a process itself, but not of a thread whose errors somebody listens to
-      if (!events.exit(death) && error !== undefined)
+      if (!events.exit(death) && thrown !== undefined)
         process.emitWarning(`${name} ${id} died between tasks`, {
           type: "ExecutorWarning",
-          detail: String(error.stack)
+          detail: error instanceof Error ? String(error.stack) : inspect(error)
         })
     })
     port.unref()

@@ -212,6 +212,19 @@ describe("an engine, with its workers in any order", () => {
     )
   })
 
+  it("tries once more where a worker does not become ready in time, and then waits until one is wanted", () => {
+    const world = new SimulatedWorkers()
+    const spawned: Array<number> = []
+    const spawn: typeof world.spawn = (...args) => {
+      spawned.push(world.now)
+      return world.spawn(...args)
+    }
+    const options = engineOptions<number>({ minimum: 1, maximum: 1, bootTimeout: 1000 }, "simulated", 1, (ms) => ms)
+    void new Engine(spawn, options, world.timers).start().catch(() => {})
+    for (let tries = 0; tries < 10 && world.advance(); tries++) world.settle()
+    assert.deepStrictEqual(spawned, [0, 1000])
+  })
+
   it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {
     const task = { idempotent: false, cancelled: false, key: undefined, priority: 0, runTimeout: undefined }
     await fc.assert(
@@ -231,7 +244,8 @@ describe("an engine, with its workers in any order", () => {
         })
         run(() => submissions.length === 2)
         await end({ pending: "run", running: "wait" })
-        assert.strictEqual(engine.statistics().open, 0)
+        const { open, succeeded } = engine.statistics()
+        assert.deepStrictEqual([open, succeeded], [0, 1])
       }),
       { numRuns: 50 }
     )

@@ -483,9 +483,10 @@ for (const [kind, isolated] of kinds)
           assert.strictEqual(own.statistics().kills, kills)
         })
 
-      for (const [how, task] of [
-        ["throws", work.throwAfterwards],
-        ["leaves a rejection unhandled", work.rejectAfterwards]
+      for (const [how, task, what] of [
+        ["throws", work.throwAfterwards, "TypeError: nobody waits for this"],
+        ["throws what is no error", work.throwNothingAfterwards, "null"],
+        ["leaves a rejection unhandled", work.rejectAfterwards, "TypeError: nobody waits for this"]
       ] as const)
         it(`that ${how} between tasks takes none with it, and what it died of is told`, async () => {
           const told: Array<Error & { readonly detail?: string }> = []
@@ -499,7 +500,7 @@ for (const [kind, isolated] of kinds)
             assert.strictEqual(own.statistics().failed, 0)
             // a process has written it to stderr
             if (kind === "threads") await until(() => told.length > 0)
-            for (const { detail } of told) assert.include(detail, "TypeError: nobody waits for this")
+            for (const { detail } of told) assert.include(detail, what)
           } finally {
             process.off("warning", hear)
             await own.shutdown()

@@ -59,6 +59,14 @@ export const throwAfterwards = (): number => {
   }, 5)
   return 1
 }
+/** What is thrown need not be an error. */
+export const throwNothingAfterwards = (): number => {
+  setTimeout(() => {
+    // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- that is the point
+    throw null
+  }, 5)
+  return 1
+}
 export const rejectAfterwards = (): number => {
   setTimeout(() => void Promise.reject(new TypeError("nobody waits for this")), 5)
   return 1
