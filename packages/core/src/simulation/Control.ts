@@ -133,7 +133,9 @@ const replaced: ReadonlyArray<Replaced> = [
 export const controlled = <A>(body: () => A): A => {
   if (depth++ === 0)
     for (const one of replaced) {
-      one.original = one.holder[one.name]
+      const there = one.holder[one.name]
+      // who saved it in an earlier run may have put the stand-in back
+      if (there !== one.by) one.original = there
       if (one.original !== undefined) one.holder[one.name] = one.by
     }
   try {

@@ -46,14 +46,19 @@ export const sweepInterrupts = <A, E, R>(
     const judge = Run.judge<A, E>(options.invariants ?? {})
     const failures: Array<Failure.SimulationFailure> = []
     let points = 0
+    const first = pointOf(options.point) ?? 1
     for (const seed of seedsOf(options.seeds ?? 1)) {
       const settings = Run.settingsOf({ strategy: Strategy.roundRobin(), ...options, seed })
-      for (let point = options.point ?? 1; point <= (options.point ?? Infinity); point++) {
+      for (let point = first; point <= (options.point ?? Infinity); point++) {
         const perform = (trace: boolean) => Run.perform(program, services, { ...settings, trace, interruptAt: point })
         const finished = yield* perform(false)
-        if (finished.world.victimSteps < point) break
+        const reason = Run.reasonOf(finished, judge)
+        const isInterrupted = finished.world.victimSteps >= point
+        // undisturbed it must succeed, too
+        if (!isInterrupted && reason !== undefined) return yield* Run.failureOf(yield* perform(true), reason)
+        if (!isInterrupted) break
         points++
-        if (Run.reasonOf(finished, judge) === undefined) continue
+        if (reason === undefined) continue
         const traced = yield* perform(true)
         const failure = Run.failureOf(traced, Run.reasonOf(traced, judge)!, { fault: "interrupted", point })
         if (!options.keepGoing) return yield* failure
@@ -63,6 +68,11 @@ export const sweepInterrupts = <A, E, R>(
     if (points === 0) throw nothingInterrupted(options.point)
     return { points, failures }
   })
+
+const pointOf = (point: number | undefined): number | undefined => {
+  if (point === undefined || (Number.isInteger(point) && point >= 1)) return point
+  throw new RangeError(`point must be a whole number from 1, got ${point}`)
+}
 
 const nothingInterrupted = (point: number | undefined) =>
   new Error(
@@ -103,7 +113,8 @@ export const sweepCrashes = <S, A, E, R>(
 ): Effect.Effect<Sweep, Failure.SimulationFailure, R> =>
   Effect.gen(function* () {
     const services = yield* Effect.context<R>()
-    const { points: mostPoints = 1000, point, within } = options
+    const { points: mostPoints = 1000, within } = options
+    const point = pointOf(options.point)
     const failures: Array<Failure.SimulationFailure> = []
     let points = 0
     for (const seed of seedsOf(options.seeds ?? 1)) {
@@ -124,6 +135,7 @@ export const sweepCrashes = <S, A, E, R>(
         failures.push(failure)
       }
     }
+    if (points === 0 && point !== undefined) throw new Error(`nothing was crashed: it has no operation ${point}`)
     return { points, failures }
   })
 

@@ -423,6 +423,24 @@ describe("Simulation.run of code that takes clocks and timers from the process",
     })
   )
 
+  it.effect("gives the process's clock back, though one run's was kept and put in its place", () =>
+    Effect.gen(function* () {
+      const own = Date.now
+      let kept = own
+      const program = Effect.sync(() => void (kept = Date.now))
+      yield* Simulation.run(program, { process: true })
+      assert.notStrictEqual(kept, own)
+      try {
+        Date.now = kept
+        yield* Simulation.run(Effect.void, { process: true })
+        assert.strictEqual(Date.now, own)
+        assert.isNumber(Date.now())
+      } finally {
+        Date.now = own
+      }
+    })
+  )
+
   it.effect("still reports a promise", () =>
     Effect.gen(function* () {
       const { reason } = yield* failureOf(

@@ -54,6 +54,8 @@ const partitioned = Effect.gen(function* () {
   return (yield* PartitionedSemaphore.available(lock)) === 2
 })
 
+const messageOf = (exit: Exit.Exit<unknown, unknown>) => exit._tag === "Failure" && String(Cause.squash(exit.cause))
+
 describe("Simulation.sweepInterrupts", () => {
   it.effect("finds no leak in Semaphore.withPermits and Pool.use, at any operation and in many orders", () =>
     Effect.gen(function* () {
@@ -98,8 +100,6 @@ describe("Simulation.sweepInterrupts", () => {
 
   it.effect("does not pass a program that has nothing to interrupt", () =>
     Effect.gen(function* () {
-      const messageOf = (exit: Exit.Exit<unknown, unknown>) =>
-        exit._tag === "Failure" && String(Cause.squash(exit.cause))
       assert.strictEqual(
         messageOf(yield* Effect.exit(Simulation.sweepInterrupts(Effect.succeed(1)))),
         "Error: nothing was interrupted: no fiber is marked with `Simulation.victim`"
@@ -108,6 +108,19 @@ describe("Simulation.sweepInterrupts", () => {
         messageOf(yield* Effect.exit(Simulation.sweepInterrupts(naive, { invariants, point: 999 }))),
         "Error: nothing was interrupted: no fiber is marked with `Simulation.victim`, or it has no operation 999"
       )
+      for (const point of [0, -1, 1.5, NaN])
+        assert.strictEqual(
+          messageOf(yield* Effect.exit(Simulation.sweepInterrupts(naive, { invariants, point }))),
+          `RangeError: point must be a whole number from 1, got ${point}`
+        )
+    })
+  )
+
+  it.effect("tells why a program fails that nothing interrupts", () =>
+    Effect.gen(function* () {
+      const failure = yield* Effect.flip(Simulation.sweepInterrupts(Effect.fail("out of paper")))
+      assert.instanceOf(failure.reason, Failure.ProgramFailed)
+      assert.isUndefined(failure.point)
     })
   )
 
@@ -187,6 +200,15 @@ describe("Simulation.sweepCrashes", () => {
       assert.isUndefined(
         (yield* Simulation.sweepCrashes({ ...options, program: wrong, points: 0, keepGoing: true })).failures[0]
       )
+    })
+  )
+
+  it.effect("does not pass a crash at an operation that there is not", () =>
+    Effect.gen(function* () {
+      const crashedAt = (point: number) =>
+        Effect.map(Effect.exit(Simulation.sweepCrashes({ ...options, program: right, point })), messageOf)
+      assert.strictEqual(yield* crashedAt(999), "Error: nothing was crashed: it has no operation 999")
+      assert.strictEqual(yield* crashedAt(0), "RangeError: point must be a whole number from 1, got 0")
     })
   )
 
