@@ -176,8 +176,6 @@ export const make = (url: URL = workTask): Machine["Service"] => {
           yield* BlockedDetector.watch({
             onBlocked: ({ stack }) => Effect.sync(() => stack.forEach((frame) => functions.add(frame.function)))
           })
-          // the watchdog's thread is there, but may not look yet
-          yield* Effect.sleep("1 second")
           const value = yield* effect
           // a stall is told of once it is over, on a busy machine a while after that
           for (let tries = 0; tries < 20 && functions.size === 0; tries++) yield* Effect.sleep("100 millis")

@@ -12,7 +12,7 @@
  * 1. A scenario is data and pure functions: importing one does nothing.
  * 2. Theory is computed from the parameters alone; the program does not know it. A check compares the two, within a
  *    tolerance that the prediction states for real time; in virtual time it is exact unless the prediction says
- *    otherwise. A time of a real run that does not hold is not judged where other programs explain it: their share of
+ *    otherwise. A time of a real run that does not hold is not judged where busy cores explain it: their share of
  *    the cores is measured in the run itself, and no tolerance is widened for it.
  * 3. In virtual time a run is decided by the parameters alone: same parameters, same events.
  */
@@ -129,8 +129,10 @@ const isExplained = (prediction: Prediction, measured: number | string | undefin
   if (real === undefined || measured === undefined || share < leastBusy) return false
   // an order of times
   if (typeof value === "string" || typeof measured === "string") return typeof measured === typeof value
-  const late = unit in clock ? loopMs / clock[unit]! : 0
-  const [least, most] = [Math.min(measured - late, measured * (1 - share)), measured / Math.max(1 - share, 1e-3)]
+  const [least, most] =
+    unit in clock
+      ? [measured - loopMs / clock[unit]!, measured]
+      : [measured * (1 - share), measured / Math.max(1 - share, 1e-3)]
   const nearest = is === "at most" ? least : is === "at least" ? most : Math.min(Math.max(value, least), most)
   return holds(prediction, nearest, "real")
 }

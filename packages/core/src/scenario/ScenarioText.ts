@@ -80,11 +80,11 @@ export const remarks = ({
         ...(inLine < 0.05
           ? []
           : [
-              `Other programs had the cores, too: work stood in line for one for ${(100 * inLine).toFixed(0)} % of its time. How many times as fast something is leaves that out; the pictures show it.`
+              `The cores were busy: work stood in line for one for ${(100 * inLine).toFixed(0)} % of its time. How many times as fast something is leaves that out; the pictures show it.`
             ]),
         ...(checks.some(({ isBusy }) => isBusy)
           ? [
-              `What is marked with ? is not judged. It is off by no more than other programs explain: the event loop stood in line for ${duration(loopInLineMs)} of this run. On an idle machine it would be judged; in virtual time (\`--virtual\`) nothing stands in line.`
+              `What is marked with ? is not judged. It is off by no more than that explains: the event loop stood in line for ${duration(loopInLineMs)} of this run. On an idle machine it would be judged; in virtual time (\`--virtual\`) nothing stands in line.`
             ]
           : []),
         ...(checks.some(({ holds }) => holds === false)

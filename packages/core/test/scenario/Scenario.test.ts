@@ -77,6 +77,12 @@ describe("a check on a busy machine", () => {
     assert.strictEqual(judged({ ...time, is: "at most" }, 41), "busy")
     assert.strictEqual(judged({ ...time, is: "at most", real: 0 }, 40), "busy")
     assert.strictEqual(judged({ ...time, is: "at most" }, 42), false)
+    assert.strictEqual(judged(time, 19, { loopMs: 1 }), false)
+  })
+
+  it("is judged where a time is too short: nothing that stands in line makes it so", () => {
+    assert.strictEqual(judged({ unit: "ms", real: 0.1 }, 5), false)
+    assert.strictEqual(judged({ unit: "ms", real: 0.1, is: "at least" }, 5), false)
   })
 
   it("is not judged where a ratio is off by no more than the share of its time that was spent in line", () => {
