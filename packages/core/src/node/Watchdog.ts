@@ -86,22 +86,26 @@ export function watchdog(
    */
   const look = (heard: () => void, done: (stack: Stack, reason: string | undefined) => void) => {
     const session = new Session()
-    const end = (stack: Stack, reason?: string) => {
+    let taken: Stack = []
+    let hasEnded = false
+    const end = (reason?: string) => {
+      if (hasEnded) return
+      hasEnded = true
       session.disconnect()
       Atomics.store(heartbeat, word.attached, 0)
       Atomics.notify(heartbeat, word.attached)
-      done(stack, reason)
+      done(taken, reason)
     }
     const urls = new Map<string, string>()
     session.on("Debugger.scriptParsed", ({ params }) => void urls.set(params.scriptId, params.url))
     session.on("Debugger.paused", ({ params }) => {
-      const stack = params.callFrames.slice(0, frames).map(({ functionName, location, url }) => ({
+      taken = params.callFrames.slice(0, frames).map(({ functionName, location, url }) => ({
         function: functionName,
         file: pathOf(url || (urls.get(location.scriptId) ?? "")),
         line: location.lineNumber + 1,
         column: (location.columnNumber ?? 0) + 1
       }))
-      session.post("Debugger.resume", () => end(stack))
+      session.post("Debugger.resume", () => end())
     })
     Atomics.store(heartbeat, word.attached, 1)
     try {
@@ -111,9 +115,9 @@ export function watchdog(
       session.post("Debugger.enable")
       session.post("Debugger.pause")
     } catch (error) {
-      end([], String(error))
+      end(String(error))
     }
-    return () => end([], "the event loop went on before its stack was taken")
+    return () => end(taken.length > 0 ? undefined : "the event loop went on before its stack was taken")
   }
 
   const leastNativeMs = 50
