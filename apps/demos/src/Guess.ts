@@ -23,7 +23,8 @@ const off = (said: number, measured: number): string => {
 export const judge = (guess: string, { measured, unit, only }: Check): Judged => {
   const text = guess.trim()
   const said = text === "" ? "You said nothing" : `You said ${text}`
-  const parsed = Number.parseFloat(text.replace(",", "."))
+  // a comma before three digits parts thousands, any other is that of a decimal
+  const parsed = Number.parseFloat(text.replace(/,(?=\d{3}\b)/g, "").replace(",", "."))
   const number = Number.isNaN(parsed) ? undefined : parsed
   if (measured === undefined) return { text: `${said}; only a ${only ?? "real"} run can tell`, number, isNear: false }
   if (typeof measured !== "number")

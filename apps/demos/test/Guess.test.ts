@@ -20,6 +20,7 @@ describe("a prediction", () => {
     ["3", 2, undefined, "You said 3; it is 2: off by 50 %"],
     ["0.5", 1, undefined, "You said 0.5; it is 1: 2 times too little"],
     ["3", 400, "ms", "You said 3 ms; it is 400 ms: 133.3 times too little"],
+    ["1,200 min", 600, "min", "You said 1200 min; it is 600 min: 2 times too much"],
     ["1200", 600, "min", "You said 1200 min; it is 600 min: 2 times too much"],
     ["3", 0, undefined, "You said 3; it is 0: off by 3"],
     ["0", 0, undefined, "You said 0; it is 0: right"],
