@@ -20,8 +20,6 @@ import type { Crawl, Found, HostLimit, Settled } from "../Store.ts"
 import * as UrlKey from "../crawl/UrlKey.ts"
 import type { Target } from "../Target.ts"
 
-/** Numbers of sites kept in memory, at most. */
-const mostSites = 65_536
 /** Sites looked at by one statement. */
 const sitesAtOnce = 64
 
@@ -121,7 +119,13 @@ const urlOf = ({ url }: Target) => url
 const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
   WHERE rowid > ? AND list = ? AND state = 0 AND COALESCE(lease, 0) = 0 ORDER BY rowid LIMIT 1000`
 
-export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: TargetRow) => Target) => {
+/** @param mostSites whose numbers are kept in memory, at most */
+export const make = (
+  sql: SqlClient.SqlClient,
+  run: number,
+  toTarget: (row: TargetRow) => Target,
+  mostSites = 65_536
+) => {
   const changes = (text: string, values: ReadonlyArray<unknown>) =>
     Effect.map(sql.unsafe(text, values).raw, (result) => Number((result as { readonly changes: bigint }).changes))
 
@@ -135,7 +139,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
   /** The site that `lease` looked at last. */
   let turn = 0
 
-  /** After it, `siteOf` knows these origins. */
+  /** After it, and until the next call, `siteOf` knows these origins; others may be forgotten. */
   const meet = Effect.fnUntraced(function* (targets: ReadonlyArray<Target>) {
     if (known.size > mostSites) known.clear()
     for (const { depth, host } of targets) {
@@ -249,8 +253,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, toTarget: (row: Targ
       saved++
       savedOf.set(target.host, (savedOf.get(target.host) ?? 0) + 1)
     }
-    for (const [origin, count] of savedOf)
-      yield* sql`UPDATE site SET saved = saved + ${count} WHERE id = ${siteOf(origin)}`
+    for (const [origin, count] of savedOf) yield* sql`UPDATE site SET saved = saved + ${count} WHERE origin = ${origin}`
     yield* sql`UPDATE crawl SET found = found + ${added}, ended = ended + ${settled.length - taken}, saved = saved + ${saved}
       WHERE list = ${list}`
     return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found

@@ -44,6 +44,8 @@ export interface SqlStoreOptions {
   readonly boot: string
   /** `power`: files are synced before their rows are committed. */
   readonly durability: "process" | "power"
+  /** Sites of a crawl whose numbers are kept in memory, at most. Absent: 65,536. */
+  readonly mostSites?: number
 }
 
 const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4, excluded: 5 } as const
@@ -408,7 +410,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       ? { path: null, claim: null }
       : { path: target.path, claim: claimKey(target.path) }
 
-  const crawl = SqlCrawl.make(sql, run, toTarget)
+  const crawl = SqlCrawl.make(sql, run, toTarget, options.mostSites)
   const sqlCaptures = SqlCaptures.make(sql)
   const placeOf = ({ depth, host, url, isResource }: Target): Pick<Row, "depth" | "site" | "key" | "resource"> =>
     depth === undefined
@@ -521,10 +523,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       }) => {
         const commit = sql.withTransaction(
           Effect.gen(function* () {
-            if (isCrawl) {
-              yield* crawl.meet(settled.map((one) => one.target))
-              yield* crawl.meet(waiting.map((one) => one.target))
-            }
+            if (isCrawl) yield* crawl.meet([...settled, ...waiting].map((one) => one.target))
             yield* write(settled.map((one) => fromOutcome(list, one)))
             if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
             // nothing is waited for: they are as they were before they were leased

@@ -236,6 +236,30 @@ describe("the crawl in the store", () => {
     })
   )
 
+  it.effect("counts and places the pages of more sites than it keeps in memory", () =>
+    Effect.gen(function* () {
+      const sql = yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" })
+      const made = SqlStore.make({ file: "store", boot: "boot", durability: "process", mostSites: 1 })
+      const { store } = yield* Effect.provideService(made, SqlClient.SqlClient, sql)
+      const { list } = yield* store.crawl([target("a", "seed")], false)
+      const waiting = ["d", "e"].map((site) => ({ target: target(site, "later", 1), dueMs: 1, leased: false }))
+      for (const site of ["a", "b"]) {
+        const settled = [page(target(site, "seed"), [target("b", "n", 1), target("c", "n", 1)])]
+        yield* store.commit({ list, settled, waiting, hosts: [], isCrawl: true })
+      }
+      assert.deepStrictEqual(yield* sql`SELECT host, saved FROM site WHERE saved > 0 ORDER BY host`, [
+        { host: "a.example", saved: 1 },
+        { host: "b.example", saved: 1 }
+      ])
+      assert.deepStrictEqual(
+        yield* sql`SELECT url FROM target JOIN site ON site.id = site WHERE instr(url, host) = 0`,
+        []
+      )
+      const leased = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
+      assert.deepStrictEqual(names(leased.targets).toSorted(), ["b n", "c n", "d later", "e later"])
+    })
+  )
+
   it.effect("says when what waits is due", () =>
     Effect.gen(function* () {
       const store = yield* (yield* database).begin
