@@ -171,6 +171,8 @@ export class Store extends Context.Service<
      * for hosts what was held back may be leased again.
      */
     readonly ruled: (list: number, rules: string, limits: Limits) => Effect.Effect<void, StoreError>
+    /** Notes a limit for hosts that is lower, before anything is held back by it: so `ruled` by a higher one releases that. */
+    readonly lowered: (list: number, maxPagesPerHost: number) => Effect.Effect<void, StoreError>
     /** Gives the targets of a crawl their priorities, by what they had `before`, unless they have those of this `text`. */
     readonly prioritize: (
       list: number,

@@ -80,7 +80,11 @@ export const make =
         following.change(rules)
         const limits = limitsOf(rules)
         const isLimited = limits.maxPages !== before.maxPages || limits.maxPagesPerHost !== before.maxPagesPerHost
-        if (isLimited) line.limit(limits)
+        if (isLimited) {
+          // first: once anything is held back by it, a run that was killed and one by the limit of before must tell
+          if (limits.maxPagesPerHost !== undefined) yield* store.lowered(list, limits.maxPagesPerHost)
+          line.limit(limits)
+        }
         left = yield* line.withdraw
         if (change.priorities !== undefined) {
           const { priorities = [] } = rules

@@ -581,6 +581,13 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         yield* guarded(sql`UPDATE crawl SET rules = ${rules}, most = ${maxPages}, most_of_host = ${maxPagesPerHost}
           WHERE list = ${list}`)
       }),
+      // the least of the limits by which anything is held back: where it is less than what is asked for, that is released
+      lowered: (list, most) =>
+        Effect.asVoid(
+          guarded(
+            sql`UPDATE crawl SET most_of_host = MIN(COALESCE(most_of_host, ${most}), ${most}) WHERE list = ${list}`
+          )
+        ),
       excluded: (list) =>
         Stream.mapError(Stream.map(rows(sql, "list = ? AND state = 5", list), toTarget), damaged(options.file)),
       withdraw: (list, after, isOut) => guarded(sql.withTransaction(crawl.withdraw(list, after, isOut))),
