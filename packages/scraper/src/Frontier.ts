@@ -136,6 +136,8 @@ export const make = Effect.fnUntraced(function* (
   let nearerTold = 0
   let nearer = 0
   let paused = false
+  /** Its rules are being changed: they may let in more at any moment. */
+  let isChanging = false
   let finished: Effect.Effect<never, Cause.Done | StoreError> | undefined
   let dueMs = Infinity
   /** The store may have more of a site that had no room for it. */
@@ -159,7 +161,8 @@ export const make = Effect.fnUntraced(function* (
   const dispatch = () => {
     const isDone =
       listEnded && nearer === 0 && politeness.queued() + counts.inFlight === 0 && (counts.waiting === 0 || isHeldBack())
-    if (finished === undefined && (isDone || (saved >= most && counts.inFlight === 0))) finished = Cause.done()
+    const isAtEnd = isDone || (saved >= most && counts.inFlight === 0)
+    if (finished === undefined && isAtEnd && !isChanging) finished = Cause.done()
     for (const waiter of waiters) {
       const taken = takeNow()
       if (taken === undefined) break
@@ -462,6 +465,17 @@ export const make = Effect.fnUntraced(function* (
       dueMs = 0
       dispatch()
     },
+    /** Of a crawl: it does not end before this change of its rules is done. One at a time. */
+    change: <A, E>(change: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => void (isChanging = true)),
+        () => change,
+        () =>
+          Effect.sync(() => {
+            isChanging = false
+            dispatch()
+          })
+      ),
     isActive,
     /** Stops giving out targets, until `resume`. */
     pause: () => {

@@ -135,6 +135,8 @@ export interface Line extends Run {
   readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
   /** Takes what is queued back to the store, to be leased in the order that it has there now. */
   readonly putBack: Effect.Effect<void, StoreError>
+  /** Does not end before this change of the rules is done. */
+  readonly change: <A, E>(change: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Saves so many targets of the crawl, at most; what is under way counts, but is not stopped. */
   readonly limit: (limits: Limits) => void
 }
@@ -661,7 +663,18 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       ...(reins.isPaused() ? { paused: true } : {})
     }
   }
-  return { outcomes: committer.outcomes, progress, reins, withdraw, admit, readmit, putBack, limit } satisfies Line
+  const { change } = frontier
+  return {
+    outcomes: committer.outcomes,
+    progress,
+    reins,
+    withdraw,
+    admit,
+    readmit,
+    putBack,
+    change,
+    limit
+  } satisfies Line
 })
 
 /** `isExcluded`: by the rules of the crawl. */

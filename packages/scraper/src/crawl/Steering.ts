@@ -71,33 +71,33 @@ export const make =
       readmit: line.readmit,
       admit: ({ target }, links) => (links.length === 0 ? Effect.succeed(0) : line.admit(target, links))
     })
-    const steer = Effect.fnUntraced(function* (change: Change | undefined) {
-      let left = 0
-      let found = 0
-      if (change !== undefined) {
-        const before = rules
-        rules = changed(before, change)
-        following.change(rules)
-        const limits = limitsOf(rules)
-        const isLimited = limits.maxPages !== before.maxPages || limits.maxPagesPerHost !== before.maxPagesPerHost
-        if (isLimited) {
-          // first: once anything is held back by it, a run that was killed and one by the limit of before must tell
-          if (limits.maxPagesPerHost !== undefined) yield* store.lowered(list, limits.maxPagesPerHost)
-          line.limit(limits)
-        }
-        left = yield* line.withdraw
-        if (change.priorities !== undefined) {
-          const { priorities = [] } = rules
-          yield* store.prioritize(list, Priorities.encode(priorities), (url, before) =>
-            Priorities.of(priorities, url, before)
-          )
-          yield* line.putBack
-        }
-        if (isWider(before, rules)) found = yield* widen
-        yield* store.ruled(list, RulesText.encode(seeds, rules), limits)
-        // what was held back by the limit of before can be had only now
-        if (isLimited) line.limit(limits)
+    const apply = Effect.fnUntraced(function* (change: Change) {
+      const before = rules
+      rules = changed(before, change)
+      following.change(rules)
+      const limits = limitsOf(rules)
+      const isLimited = limits.maxPages !== before.maxPages || limits.maxPagesPerHost !== before.maxPagesPerHost
+      if (isLimited) {
+        // first: once anything is held back by it, a run that was killed and one by the limit of before must tell
+        if (limits.maxPagesPerHost !== undefined) yield* store.lowered(list, limits.maxPagesPerHost)
+        line.limit(limits)
       }
+      const left = yield* line.withdraw
+      if (change.priorities !== undefined) {
+        const { priorities = [] } = rules
+        yield* store.prioritize(list, Priorities.encode(priorities), (url, before) =>
+          Priorities.of(priorities, url, before)
+        )
+        yield* line.putBack
+      }
+      const found = isWider(before, rules) ? yield* widen : 0
+      yield* store.ruled(list, RulesText.encode(seeds, rules), limits)
+      // what was held back by the limit of before can be had only now
+      if (isLimited) line.limit(limits)
+      return { left, found }
+    })
+    const steer = Effect.fnUntraced(function* (change: Change | undefined) {
+      const { left, found } = change === undefined ? { left: 0, found: 0 } : yield* line.change(apply(change))
       const { scope, include, exclude, priorities = [], depth = null, maxPages = null, maxPagesPerHost = null } = rules
       const texts = { include: include.map(String), exclude: exclude.map(String) }
       const asked = priorities.map(({ pattern, value }) => ({ pattern: String(pattern), value }))

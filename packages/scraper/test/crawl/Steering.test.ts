@@ -1,11 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Concurrently from "@simul/core/Concurrently"
+import { Simulation } from "@simul/core/simulation"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import * as Committer from "../../src/Committer.ts"
 import * as Following from "../../src/crawl/Following.ts"
 import * as Steering from "../../src/crawl/Steering.ts"
+import * as Frontier from "../../src/Frontier.ts"
 import { defaults } from "../../src/Options.ts"
 import type { Line } from "../../src/Pipeline.ts"
+import * as Politeness from "../../src/Politeness.ts"
+import type { Sink } from "../../src/Sink.ts"
 import type { Store } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import * as SqlStore from "../../src/store/SqlStore.ts"
@@ -46,6 +54,87 @@ const steer = (maxPagesPerHost: number) => {
   return Steering.make([], begun, Following.make([], begun, { ...defaults, directory: "unused" }))
 }
 
+const soon = Effect.suspend(() => Effect.sleep(Math.floor(4 * Math.random())))
+const sink: Pick<Sink["Service"], "sync"> = {
+  sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [], captures: [] })
+}
+/** Of one host all that it may have is saved, another one answers late, and the limit is raised at about that time. Gives what is saved in the end. */
+const raised = Effect.gen(function* () {
+  const { store, run } = yield* begin(yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" }))
+  const late = page("b", "late")
+  const targets = [...["one", "two", "three"].map((name) => page("a", name)), late]
+  const { list } = yield* store.crawl(targets, false)
+  yield* ruled(store, list, 1)
+  const slow: typeof store = { ...store, ruled: (...asked) => Effect.andThen(soon, store.ruled(...asked)) }
+  const politeness = Politeness.make({
+    perHost: 2,
+    delayMs: 0,
+    strikes: 9,
+    backoff: { baseMs: 1, random: Math.random },
+    robots: false
+  })
+  const frontier = yield* Frontier.make(Cause.done(), slow, politeness, {
+    list,
+    run,
+    window: 10,
+    refresh: false,
+    path: undefined,
+    claim: () => Effect.succeed([]),
+    isNamedByUrl: true,
+    place: undefined,
+    targets: 4,
+    holds: () => true,
+    invalid: () => {},
+    crawl: {
+      open: 4,
+      perSite: 10,
+      saved: 0,
+      most: Infinity,
+      mostOfHost: 1,
+      isBounded: () => false,
+      readAgain: () => Effect.succeed([])
+    }
+  })
+  const committer = yield* Committer.make({ store: slow, sink: sink as never }, politeness, frontier, {
+    list,
+    isCrawl: true,
+    patterns: () => [],
+    withinMs: 1,
+    most: 1,
+    isHungry: () => false,
+    inFlight: () => undefined,
+    noteworthy: () => [],
+    unplaced: () => {},
+    robots: () => [],
+    diskFull: Effect.void
+  })
+  yield* Effect.forkScoped(committer.run)
+  yield* Effect.forkScoped(Stream.runDrain(committer.outcomes))
+  yield* Effect.forkScoped(frontier.run)
+  const pages: Array<string> = []
+  const visit = Effect.fnUntraced(function* ({ target }: Politeness.Admission) {
+    yield* target.url === late.url ? Effect.sleep(20) : soon
+    pages.push(target.url)
+    frontier.settle(true)
+    committer.settle(saved(target))
+    frontier.release(target, "answered")
+  })
+  const line: Pick<Line, "change" | "limit" | "withdraw"> = {
+    change: frontier.change,
+    limit: ({ maxPages = Infinity, maxPagesPerHost = Infinity }) => frontier.limit(maxPages, maxPagesPerHost),
+    withdraw: Effect.as(committer.flush, 0)
+  }
+  const raise = Effect.gen(function* () {
+    yield* Effect.sleep(16 + Math.floor(6 * Math.random()))
+    const isInTime = frontier.statistics().inFlight > 0
+    yield* steer(1)(line as Line, slow, list)({ maxPagesPerHost: 2 })
+    return isInTime
+  })
+  const work = Concurrently.forEachBounded(frontier.take, visit, { concurrency: 2, name: "worker" })
+  const [isInTime] = yield* Effect.all([raise, work], { concurrency: 2 })
+  return { isInTime, pages }
+}).pipe(Effect.scoped)
+
 describe("Steering", () => {
   it.effect("leaves nothing held back for ever where it is killed while it lowers a limit", () =>
     Effect.gen(function* () {
@@ -59,7 +148,8 @@ describe("Steering", () => {
       let most = 3
       const lease = (from: typeof store) =>
         Effect.suspend(() => from.leaseBySite(list, 9, 1, () => 9, { most, taken: new Map() }))
-      const line: Pick<Line, "limit" | "withdraw"> = {
+      const line: Pick<Line, "change" | "limit" | "withdraw"> = {
+        change: (change) => change,
         limit: ({ maxPagesPerHost }) => void (most = maxPagesPerHost!),
         // the line goes on meanwhile
         withdraw: Effect.flatMap(lease(store), ({ targets }) => Effect.die(targets.length))
@@ -70,6 +160,19 @@ describe("Steering", () => {
       yield* ruled(later, list, (most = 3))
       assert.strictEqual((yield* lease(later)).targets.length, 2)
     })
+  )
+
+  it.effect("does not let the crawl end while what a limit held back is being released", () =>
+    Effect.map(
+      Simulation.explore(raised, {
+        process: true,
+        seeds: 60,
+        invariants: {
+          "the host has what it may have now": ({ pages, isInTime }) => pages.length === 3 || !isInTime
+        }
+      }),
+      ({ distinct }) => assert.isAbove(distinct, 30)
+    )
   )
 
   it("changes what is named, and leaves the rest", () => {
