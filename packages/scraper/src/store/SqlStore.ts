@@ -568,11 +568,15 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       prioritize: Effect.fnUntraced(function* (list, text, of) {
         const [crawled] = yield* guarded(sql<{ priorities: string | null }>`SELECT priorities FROM crawl`)
         if ((crawled?.priorities ?? "[]") === text) return
+        const note = (priorities: string) =>
+          guarded(sql`UPDATE crawl SET priorities = ${priorities} WHERE list = ${list}`)
+        // killed before the last row, some have these and some those of before: no run asks for what is noted then
+        yield* note(`${text} `)
         for (let after: number | undefined = 0; after !== undefined;) {
           after = yield* guarded(sql.withTransaction(crawl.prioritize(list, after, of)))
           yield* Effect.yieldNow
         }
-        yield* guarded(sql`UPDATE crawl SET priorities = ${text} WHERE list = ${list}`)
+        yield* note(text)
       }),
       ruled: Effect.fnUntraced(function* (list, rules, { maxPages = null, maxPagesPerHost = null }) {
         const [crawled] = yield* guarded(sql<{ most: number | null }>`SELECT most_of_host AS most FROM crawl`)

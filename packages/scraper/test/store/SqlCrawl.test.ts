@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as SqlClient from "effect/sql/SqlClient"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -382,6 +383,27 @@ describe("the crawl in the store", () => {
       yield* third.commit({ list, settled: [], waiting: [{ target: links[3]!, dueMs, leased: false }], hosts: [] })
       yield* third.prioritize(list, "other", (url) => (url.includes("last") ? 2 : 0))
       assert.deepStrictEqual(yield* leased(third), ["a last", "a plain", "a deep"])
+    })
+  )
+
+  it.effect("gives all targets their priorities after it was killed while it gave some of them others", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const store = yield* begin
+      const links = Array.from({ length: 1500 }, (_, i) => target("a", `n${i}`, 1))
+      const { list } = yield* store.crawl(links, false)
+      let given = 0
+      const others = store.prioritize(list, "[[1]]", () => {
+        if (given++ === 1200) throw new Error("killed")
+        return -1
+      })
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(others)))
+      const later = yield* begin
+      yield* later.crawl([], false)
+      yield* later.prioritize(list, "[]", () => 0)
+      const first = yield* later.leaseBySite(list, 1000, Date.now(), anyRoom)
+      const rest = yield* later.leaseBySite(list, 1000, Date.now(), anyRoom)
+      assert.deepStrictEqual(names([...first.targets, ...rest.targets]), names(links))
     })
   )
 
