@@ -119,8 +119,10 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   const settle = (found: ReadonlyArray<Found>): Array<Target> => {
     const targets: Array<Target> = []
     for (const { target, judge, isIn } of found) {
-      const { url, depth, isResource } = target
-      if ((judge === scope ? isIn : holds(url, depth, isResource)) && met.know(url, depth)) targets.push(target)
+      const { url, depth, isResource, priority } = target
+      const isOfNow = judge === scope
+      if ((isOfNow ? isIn : holds(url, depth, isResource)) && met.know(url, depth))
+        targets.push(isOfNow ? target : { ...target, priority: Priorities.of(priorities, url, priority) })
     }
     return targets
   }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Following from "../../src/crawl/Following.ts"
+import * as Priorities from "../../src/crawl/Priorities.ts"
 import { defaults } from "../../src/Options.ts"
 
 const seed = "http://h/"
@@ -65,5 +66,18 @@ describe("Following", () => {
     assert.deepStrictEqual(found(reading), ["2 http://h/private/a"])
     following.change({ ...rules, exclude: [/private/] })
     assert.deepStrictEqual(read(following, seed, 0, links), [])
+  })
+
+  it("gives what a page has the priorities that come before it is whole", () => {
+    const following = make({ priorities: [{ pattern: /a$/, value: 1 }] })
+    const reading = page(following, "http://h/x", 1)
+    // more than is looked at for the encoding before anything is read
+    reading.write(Buffer.from(`<a href=/a>1</a><a href=/b>2</a>${" ".repeat(5000)}`))
+    const priorities = [{ pattern: /b$/, value: 2 }]
+    following.change({ ...rules, priorities })
+    assert.deepStrictEqual(
+      reading.end().map(({ priority }) => priority),
+      ["http://h/a", "http://h/b"].map((url) => Priorities.of(priorities, url))
+    )
   })
 })
