@@ -5,7 +5,7 @@
  * 1. It sees only what the stages are called with and what they answer; they do
  *    not know of it.
  * 2. Memory is bounded: by what the line holds between reading and commit, by
- *    `mostRetrying` targets that wait for another attempt, and by the bounds of
+ *    `mostInStore` targets that wait there once more, and by the bounds of
  *    `Timeline`. It is used again: a target costs two small objects, one for its
  *    exchange and one for its part, and what has a name is made when the
  *    timeline is read.
@@ -21,8 +21,8 @@ import { Ear, type Shared, WatchedPart } from "./Listening.ts"
 import type { Track } from "./Track.ts"
 import { Tracks } from "./Tracks.ts"
 
-/** Beyond so many that wait for another attempt, each further one counts as a target of its own for each attempt. */
-const mostRetrying = 20_000
+/** Beyond so many that wait in the store once more, each further one counts as a target of its own from then on. */
+const mostInStore = 20_000
 
 /** A recorder, and what it has recorded. */
 export interface TargetRecorder extends Recorder {
@@ -46,7 +46,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
   const pool = new Tracks(spread)
   const tracks = new Map<string, Track>()
   const gates = new Map<string, Gate>()
-  let retrying = 0
+  let inStore = 0
 
   const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
     tracks.delete(track.url)
@@ -78,7 +78,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
           tracks.set(target.url, pool.begin(target.url, target.host, atMs, sums))
           return
         }
-        if (track.phase === "retry") retrying--
+        if (track.phase === "retry" || track.isPutBack) inStore--
         track.queue(atMs, sums)
       },
       take: (epochMs) => {
@@ -166,14 +166,22 @@ export const make = (options: { readonly title: string; readonly robots: boolean
               const track = tracks.get(target.url)
               if (track !== undefined) end(track, atMs, outcome)
             }
-            for (const { target, leased } of commit.waiting) {
+            for (const { target, dueMs, leased } of commit.waiting) {
               const track = tracks.get(target.url)
               if (leased || track === undefined) continue
-              if (retrying >= mostRetrying)
-                end(track, atMs, { outcome: "waits for another attempt", attempts: target.attempts })
+              const isPutBack = dueMs === 0
+              if (inStore >= mostInStore)
+                end(
+                  track,
+                  atMs,
+                  isPutBack
+                    ? { outcome: "not begun" }
+                    : { outcome: "waits for another attempt", attempts: target.attempts }
+                )
               else {
-                retrying++
-                track.enter("retry", atMs)
+                inStore++
+                if (isPutBack) track.putBack(atMs)
+                else track.enter("retry", atMs)
               }
             }
           })
@@ -184,7 +192,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       const atMs = nowMs()
       const sums = new Map(Array.from(gates, ([host, gate]) => [host, gate.read(atMs)]))
       for (const track of tracks.values()) {
-        if (track.phase === "queue") track.leaveQueue("line", atMs, sums.get(track.group) ?? noSums)
+        if (track.phase === "queue" && !track.isPutBack) track.leaveQueue("line", atMs, sums.get(track.group) ?? noSums)
         end(track, atMs, { outcome: track.wasCarried ? "interrupted" : "not begun" })
       }
       return collector.result(startedAtMs, atMs)

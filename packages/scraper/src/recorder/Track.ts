@@ -59,6 +59,8 @@ export class Track implements Ended {
   /** What is charged now. */
   charging: Cause = "queue"
   phase: Cause = "queue"
+  /** It is queued, but in the store and not for its host. */
+  isPutBack = false
   spansLeftOut = 0
   readonly #numbers: Float64Array
   readonly #base: number
@@ -92,6 +94,7 @@ export class Track implements Ended {
     this.charging = "queue"
     this.phase = "queue"
     this.isCarried = false
+    this.isPutBack = false
     this.#charged = 0
     this.#spans = 0
     this.#written = 0
@@ -132,7 +135,14 @@ export class Track implements Ended {
   queue(nowMs: number, sums: Sums) {
     this.enter("queue", nowMs)
     this.isCarried = false
+    this.isPutBack = false
     this.#keep(sums)
+  }
+
+  /** Back to the store, as one that nobody has taken yet. */
+  putBack(nowMs: number) {
+    this.enter("queue", nowMs)
+    this.isPutBack = true
   }
 
   /** Leaves the queue: its wait is charged as its host was held back meanwhile, the rest to the queue. */
@@ -236,8 +246,8 @@ export class Track implements Ended {
       const ms = numbers[base + ofPhaseAt + index]!
       numbers[base + timesAt + index]! += ms
       if (ms > numbers[base + ofPhaseAt + most]!) most = index
-      // the waits of a queue are in the overview already, by its host
-      if (!isQueue) this.#spread(index, startMs, nowMs, ms)
+      // the waits of its host's queue are in the overview already
+      if (!isQueue || this.isPutBack) this.#spread(index, startMs, nowMs, ms)
     }
     const isKept = this.#spans < mostSpans
     const isSeveral = (charged & (charged - 1)) !== 0

@@ -1,12 +1,16 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Lane, Timeline } from "@simul/core/Timeline"
+import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Get from "../../src/Get.ts"
 import type { Options } from "../../src/Options.ts"
+import * as Politeness from "../../src/Politeness.ts"
 import * as Recorder from "../../src/Recorder.ts"
 import * as TargetRecorder from "../../src/recorder/TargetRecorder.ts"
+import type { Store } from "../../src/Store.ts"
+import type { Target } from "../../src/Target.ts"
 import { Site } from "../../src/testing/index.ts"
 
 const root = fs.mkdtempSync(join(tmpdir(), "simul-recorder-"))
@@ -33,6 +37,10 @@ const record = async (paths: ReadonlyArray<string>, options: Partial<Options> = 
   }
   return { timeline: recorder.timeline(), outcomes }
 }
+/** The clock goes on. */
+const pass = Effect.sync(() => {
+  for (const fromMs = performance.now(); performance.now() - fromMs < 0.1;);
+})
 const laneOf = ({ lanes }: Timeline, path: string): Lane => {
   const lane = lanes.find(({ name }) => name === site.url(path))
   assert.isDefined(lane, path)
@@ -232,6 +240,39 @@ describe("TargetRecorder", () => {
     assert.include(ended, "saved")
     assert.include(ended, "not begun")
   })
+
+  it.effect("has what was put back to the store in the queue, not as one that is tried again", () =>
+    Effect.gen(function* () {
+      const recorder = TargetRecorder.make({ title: "a run", robots: false })
+      const backoff = { baseMs: 1, random: Math.random }
+      const politeness = recorder.politeness(
+        Politeness.make({ perHost: 1, delayMs: 0, strikes: 9, backoff, robots: false })
+      )
+      const commit = () => Effect.as(pass, { added: 0, isNearer: false })
+      const store = recorder.store({ commit } as Partial<Store["Service"]> as Store["Service"])
+      const targets = ["a", "b"].map((name): Target => {
+        return { url: `http://h.test/${name}`, host: "http://h.test", path: name, attempts: 0 }
+      })
+      for (const target of targets) politeness.add(target)
+      yield* pass
+      const waiting = politeness.withdraw(() => true).map((target) => ({ target, dueMs: 0, leased: false }))
+      yield* store.commit({ list: 1, settled: [], waiting, hosts: [] })
+      yield* pass
+      politeness.add(targets[0]!)
+      yield* pass
+      assert.strictEqual(politeness.take(Date.now())?.target, targets[0])
+      yield* pass
+      const timeline = recorder.timeline()
+      assertAddsUp(timeline)
+      assert.deepStrictEqual(
+        timeline.lanes.map(({ name, times, arguments: told }) => [name, Object.keys(times), told!["outcome"]]),
+        [
+          [targets[0]!.url, ["queue", "commit", "line"], "interrupted"],
+          [targets[1]!.url, ["queue", "commit"], "not begun"]
+        ]
+      )
+    })
+  )
 
   it("shows no credentials", async () => {
     const recorder = TargetRecorder.make({ title: "a run", robots: false })
