@@ -337,8 +337,12 @@ export const make = Effect.fnUntraced(function* (
     counts.waiting -= targets.length
     hasMore = isLeft
     dueMs = Math.min(dueMs, isLeft && targets.length > 0 ? 0 : nextMs)
-    for (const { attempts } of targets) if (attempts > 0 && retrying > 0) retrying--
+    retried(targets)
   })
+  /** These do not wait for another attempt any more. */
+  const retried = (targets: ReadonlyArray<Target>) => {
+    for (const { attempts } of targets) if (attempts > 0 && retrying > 0) retrying--
+  }
   const leaseInTurn = Effect.fnUntraced(function* (limit: number) {
     const targets = yield* store.lease(list, limit, Date.now())
     const waiting = yield* store.waiting(list)
@@ -413,6 +417,7 @@ export const make = Effect.fnUntraced(function* (
       counts.waiting++
       if (attempts > 0) retrying++
     },
+    retried,
     /** Of a crawl: a target is settled, and what was found in it waits for a commit. Called before `release`. */
     settle: (isSaved: boolean) => {
       counts.waiting++
@@ -487,7 +492,8 @@ export const make = Effect.fnUntraced(function* (
     },
     statistics: () => ({
       ...counts,
-      waiting: crawl === undefined ? counts.waiting : retrying,
+      // in the end what waits still is held back
+      waiting: crawl === undefined ? counts.waiting : finished === undefined ? retrying : 0,
       queued: politeness.queued(),
       listEnded,
       limit: limit()

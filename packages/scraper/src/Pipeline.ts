@@ -569,6 +569,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
         after,
         (target) => excludes(target) !== undefined
       )
+      frontier.retried(page.targets)
       for (const target of page.targets) leaveOut(target, excludes(target)!)
       left += page.targets.length
       after = page.next
