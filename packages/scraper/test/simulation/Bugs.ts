@@ -11,8 +11,10 @@ import type { Bug, Law } from "./Trial.ts"
 export interface Planted {
   readonly name: string
   readonly bug: Bug
-  /** Of these one is broken; the run does not end at all where there is none. */
+  /** Of these one is broken. */
   readonly laws: ReadonlyArray<Law>
+  /** Or the run has no end, and so keeps no law either. */
+  readonly endless?: true
   /** A crawl finds it. */
   readonly crawl?: true
   /** What shows it soonest. */
@@ -114,7 +116,8 @@ export const bugs: ReadonlyArray<Planted> = [
         }
       }
     },
-    laws: ["every URL has one outcome", "nothing that was saved and committed is fetched again"]
+    laws: ["every URL has one outcome", "nothing that was saved and committed is fetched again"],
+    endless: true
   },
   {
     name: "forgets Retry-After when it resumes",
@@ -142,7 +145,8 @@ export const bugs: ReadonlyArray<Planted> = [
         }
       })
     },
-    laws: []
+    laws: [],
+    endless: true
   },
   {
     name: "gives a slot back twice",
@@ -237,7 +241,8 @@ export const bugs: ReadonlyArray<Planted> = [
           )
       })
     },
-    laws: []
+    laws: [],
+    endless: true
   },
   {
     name: "does not count what it has of a host and has not committed",
