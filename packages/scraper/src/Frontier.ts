@@ -303,14 +303,16 @@ export const make = Effect.fnUntraced(function* (
 
   /** By host: what was leased, and is in no commit that is done. */
   const taken = (): HostLimit["taken"] => {
-    const count = new Map<string, number>()
-    const add = (url: string) => {
-      const host = SiteHost.of(new URL(url))
-      count.set(host, (count.get(host) ?? 0) + 1)
-    }
+    const count = (counts: Map<string, number>, of: string, targets: number) =>
+      counts.set(of, (counts.get(of) ?? 0) + targets)
+    // a URL is parsed for each origin, not for each target
+    const origins = new Map<string, number>()
+    const add = (url: string) => void count(origins, Url.origin(url), 1)
     for (const { open } of others) for (const url of open.keys()) add(url)
     committing.forEach(add)
-    return count
+    const hosts = new Map<string, number>()
+    for (const [origin, targets] of origins) count(hosts, SiteHost.of(new URL(origin)), targets)
+    return hosts
   }
   const lease = Effect.fnUntraced(function* () {
     const room = options.window - politeness.queued()
