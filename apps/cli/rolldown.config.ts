@@ -156,13 +156,16 @@ const late: Plugin = {
            // effect looks at the stack of an error while it loads, and to tell it V8 parses the part once more: 5 ms
            const { stackTraceLimit } = Error
            Error.stackTraceLimit = 0
-           late._compile(
-             isPacked
-               ? getBuiltinModule("node:zlib").brotliDecompressSync(Buffer.from(text, "base64")).latin1Slice()
-               : text.replaceAll(${JSON.stringify(ended)}, "*/"),
-             late.id
-           )
-           Error.stackTraceLimit = stackTraceLimit
+           try {
+             late._compile(
+               isPacked
+                 ? getBuiltinModule("node:zlib").brotliDecompressSync(Buffer.from(text, "base64")).latin1Slice()
+                 : text.replaceAll(${JSON.stringify(ended)}, "*/"),
+               late.id
+             )
+           } finally {
+             Error.stackTraceLimit = stackTraceLimit
+           }
            return late.exports
          }
          export const { start } = part("Process")`

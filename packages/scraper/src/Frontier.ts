@@ -9,8 +9,9 @@
  *    no memory is held for them.
  * 4. The place in the list moves over a batch of lines when each of its targets
  *    has a row in the store.
- * 5. A host of a crawl has no more of its targets leased than it may have saved,
- *    with those that are: so that bound holds at any instant.
+ * 5. Of a host of a crawl no more targets are leased than it may still have saved:
+ *    so that bound holds at any instant, but for what is under way when it is
+ *    lowered.
  * 6. A target of the list counts once, in whatever run: with the place goes the
  *    number of those before it and of those that have a row beyond it, and what
  *    has a row of the list is not counted when it is read.

@@ -107,7 +107,10 @@ export interface Beyond {
   readonly most: number
 }
 
-/** What a crawl may have of each host. `taken`: by host, targets that were leased and may have been saved since. */
+/**
+ * What a crawl may have of each host. `taken`: by host, targets that were leased and may have been saved since. To count one
+ * that is saved as well does no harm: the next commit leases again.
+ */
 export interface HostLimit {
   readonly most: number
   readonly taken: ReadonlyMap<string, number>

@@ -11,7 +11,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 /** Of the cache while a commit is spread, in KiB. */
 const cacheKiB = 2000
 
-/** Runs a commit so. Another one at the same time is slower, and does the same. */
+/** Runs a commit so. Commits follow each other: two at once would not restore the settings. */
 export const spread = <A, E, R>(sql: SqlClient.SqlClient, commit: Effect.Effect<A, E, R>) => {
   const set = (cache: number, log: number) =>
     Effect.andThen(sql.unsafe(`PRAGMA cache_size=${cache}`), sql.unsafe(`PRAGMA wal_autocheckpoint=${log}`))
