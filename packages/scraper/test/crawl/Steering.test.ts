@@ -58,14 +58,8 @@ const soon = Effect.suspend(() => Effect.sleep(Math.floor(4 * Math.random())))
 const sink: Pick<Sink["Service"], "sync"> = {
   sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [], captures: [] })
 }
-/** Of one host all that it may have is saved, another one answers late, and the limit is raised at about that time. Gives what is saved in the end. */
-const raised = Effect.gen(function* () {
-  const { store, run } = yield* begin(yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" }))
-  const late = page("b", "late")
-  const targets = [...["one", "two", "three"].map((name) => page("a", name)), late]
-  const { list } = yield* store.crawl(targets, false)
-  yield* ruled(store, list, 1)
-  const slow: typeof store = { ...store, ruled: (...asked) => Effect.andThen(soon, store.ruled(...asked)) }
+/** Of a crawl with four targets, of which so many are saved, where each host may have one. */
+const lineOf = Effect.fnUntraced(function* (store: Store["Service"], run: number, list: number, saved: number) {
   const politeness = Politeness.make({
     perHost: 2,
     delayMs: 0,
@@ -73,7 +67,7 @@ const raised = Effect.gen(function* () {
     backoff: { baseMs: 1, random: Math.random },
     robots: false
   })
-  const frontier = yield* Frontier.make(Cause.done(), slow, politeness, {
+  const frontier = yield* Frontier.make(Cause.done(), store, politeness, {
     list,
     run,
     window: 10,
@@ -86,15 +80,26 @@ const raised = Effect.gen(function* () {
     holds: () => true,
     invalid: () => {},
     crawl: {
-      open: 4,
+      open: 4 - saved,
       perSite: 10,
-      saved: 0,
+      saved,
       most: Infinity,
       mostOfHost: 1,
       isBounded: () => false,
       readAgain: () => Effect.succeed([])
     }
   })
+  return { frontier, politeness }
+})
+/** Of one host all that it may have is saved, another one answers late, and the limit is raised at about that time. Gives what is saved in the end. */
+const raised = Effect.gen(function* () {
+  const { store, run } = yield* begin(yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" }))
+  const late = page("b", "late")
+  const targets = [...["one", "two", "three"].map((name) => page("a", name)), late]
+  const { list } = yield* store.crawl(targets, false)
+  yield* ruled(store, list, 1)
+  const slow: typeof store = { ...store, ruled: (...asked) => Effect.andThen(soon, store.ruled(...asked)) }
+  const { frontier, politeness } = yield* lineOf(slow, run, list, 0)
   const committer = yield* Committer.make({ store: slow, sink: sink as never }, politeness, frontier, {
     list,
     isCrawl: true,
@@ -162,17 +167,38 @@ describe("Steering", () => {
     })
   )
 
-  it.effect("does not let the crawl end while what a limit held back is being released", () =>
-    Effect.map(
-      Simulation.explore(raised, {
-        process: true,
-        seeds: 60,
-        invariants: {
-          "the host has what it may have now": ({ pages, isInTime }) => pages.length === 3 || !isInTime
-        }
-      }),
-      ({ distinct }) => assert.isAbove(distinct, 30)
-    )
+  it.effect(
+    "does not let the crawl end while what a limit held back is being released",
+    () =>
+      Effect.map(
+        Simulation.explore(raised, {
+          process: true,
+          seeds: 60,
+          invariants: {
+            "the host has what it may have now": ({ pages, isInTime }) => pages.length === 3 || !isInTime
+          }
+        }),
+        ({ distinct }) => assert.isAbove(distinct, 30)
+      ),
+    60_000
+  )
+
+  it.effect("has nothing to retry that is left out, nor in the end what is held back", () =>
+    Effect.gen(function* () {
+      const { store, run } = yield* begin(yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" }))
+      const targets = ["one", "two", "three", "four"].map((name) => page("a", name))
+      const { list } = yield* store.crawl(targets, false)
+      yield* store.commit({ list, settled: [saved(targets[0]!)], waiting: [], hosts: [], isCrawl: true })
+      const { frontier } = yield* lineOf(store, run, list, 1)
+      const [, untried, ...tried] = targets.map((target, index) => ({ ...target, attempts: index < 2 ? 0 : 1 }))
+      for (const target of tried) frontier.park(target)
+      assert.strictEqual(frontier.statistics().waiting, 2)
+      frontier.retried([untried!, tried[0]!])
+      assert.strictEqual(frontier.statistics().waiting, 1)
+      yield* Effect.forkScoped(frontier.run)
+      assert.isTrue(Cause.isDone(yield* Effect.flip(frontier.take)))
+      assert.strictEqual(frontier.statistics().waiting, 0)
+    })
   )
 
   it("changes what is named, and leaves the rest", () => {
