@@ -50,6 +50,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
 
   const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
     tracks.delete(track.url)
+    if (track.isInStore) inStore--
     collector.add(track.finish(atMs, about))
   }
 
@@ -78,7 +79,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
           tracks.set(target.url, pool.begin(target.url, target.host, atMs, sums))
           return
         }
-        if (track.phase === "retry" || track.isPutBack) inStore--
+        if (track.isInStore) inStore--
         track.queue(atMs, sums)
       },
       take: (epochMs) => {

@@ -145,6 +145,11 @@ export class Track implements Ended {
     this.isPutBack = true
   }
 
+  /** It waits there once more. */
+  get isInStore(): boolean {
+    return this.phase === "retry" || this.isPutBack
+  }
+
   /** Leaves the queue: its wait is charged as its host was held back meanwhile, the rest to the queue. */
   leaveQueue(next: Cause, nowMs: number, sums: Sums) {
     const numbers = this.#numbers
