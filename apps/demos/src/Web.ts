@@ -27,7 +27,15 @@ export interface Web {
   readonly files: Effect.Effect<ReadonlyArray<string>>
   /** The command's own line, URLs to files. */
   readonly get: (urls: ReadonlyArray<string>, jobs: number) => Effect.Effect<void>
+  /**
+   * Fetches as many large files as that, and tells how much more memory that takes at the peak, in MiB. "whole": all at
+   * once, and each body whole before it is written. "get": by the command's own line.
+   */
+  readonly memory: (way: "whole" | "get", files: number, jobs: number) => Effect.Effect<number>
 }
+
+/** How large a large file is, in MiB. */
+export const largeMebibytes = 8
 
 export const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
 
@@ -39,8 +47,8 @@ export const bodyOf = (url: string): string => `<p>${new URL(url).hostname}${new
 
 export const front = `<!doctype html>\n<title>Simul</title>\n${"<p>A page of a local site.</p>\n".repeat(60)}`
 
-/** A write's way to a thread and back, and a KiB of it, in the model: milliseconds. */
-export const costs = { hop: 0.05, kibibyte: 0.0003 }
+/** In the model: a write's way to a thread and back, and a KiB of it, in milliseconds; what a transfer reads at once, in MiB. */
+export const costs = { hop: 0.05, kibibyte: 0.0003, buffer: 0.5 }
 
 export const modelled = (): Web => {
   const disk = new Map<string, string>()
@@ -74,7 +82,8 @@ export const modelled = (): Web => {
         urls,
         (url) => Effect.flatMap(fetch(url), (text) => write(encodeURIComponent(url), text, 65_536)),
         { concurrency: jobs, discard: true }
-      )
+      ),
+    memory: (way, files, jobs) => Effect.succeed(way === "whole" ? files * largeMebibytes : jobs * costs.buffer)
   }
 }
 

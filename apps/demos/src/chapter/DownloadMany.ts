@@ -4,7 +4,7 @@ import * as Scenario from "@simul/core/scenario/Scenario"
 import * as Stage from "@simul/core/scenario/Stage"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import { bodyOf, costs, hosts, latencyMs, Web } from "../Web.ts"
+import { bodyOf, costs, hosts, largeMebibytes, latencyMs, Web } from "../Web.ts"
 
 const parameters = {
   pages: Parameter.whole("pages of each host, named alike", { default: 6, minimum: 1, maximum: 50 }),
@@ -24,6 +24,9 @@ const seedName = (url: string) => `output_${url.slice(url.lastIndexOf("/") + 1)}
 
 /** A file of a few MiB, whose pieces are what is measured. */
 const large = "x".repeat(4 * 2 ** 20)
+
+/** Files that are too large to hold them all. */
+const largeFiles = 12
 
 /** So often it is written; the shortest time counts, for whatever else goes on only adds to one. */
 const rounds = 3
@@ -76,6 +79,20 @@ export const downloadMany = Scenario.make({
         value: all - (1 + pages)
       },
       whole: { what: "files that are whole, simul get", formula: "URLs", value: all },
+      heldWhole: {
+        what: `memory for ${largeFiles} files of ${largeMebibytes} MiB, each body whole`,
+        formula: "all of them, at least",
+        value: largeFiles * largeMebibytes,
+        unit: "MiB",
+        is: "at least"
+      },
+      held: {
+        what: "the same, simul get",
+        formula: "less than all of them",
+        value: largeFiles * largeMebibytes,
+        unit: "MiB",
+        is: "at most"
+      },
       chunks: {
         what: "4 MiB in 1 KiB pieces / in 64 KiB pieces",
         formula: "64 hops for one, nearly",
@@ -135,6 +152,10 @@ export const downloadMany = Scenario.make({
     yield* web.files
     yield* Stage.variant("simul get", Stage.lane("get", Stage.during("get", "worker", web.get(urls, limit))))
     const saved = yield* whole
+    // in this order: what the other has taken would be there for it
+    const held = yield* web.memory("get", largeFiles, limit)
+    const heldWhole = yield* web.memory("whole", largeFiles, limit)
+    yield* web.files
     const least = (lane: string, chunkBytes: number) =>
       Effect.map(
         Effect.forEach(Array.from({ length: rounds }), () =>
@@ -159,13 +180,16 @@ export const downloadMany = Scenario.make({
       mostPerHost: perHost.mostOfHost,
       lost,
       whole: saved,
+      heldWhole,
+      held,
       chunks: pieces.small / pieces.large,
       dearer: pieces.small / pieces.large
     }
   }),
-  prose: (values, { sequential, unbounded, bounded, mostUnbounded, lost, whole, chunks }) => [
+  prose: (values, { sequential, unbounded, bounded, mostUnbounded, lost, whole, heldWhole, held, chunks }) => [
     `One after the other ${sequential.toFixed(0)} ms, all at once ${unbounded.toFixed(0)}, ${values.limit} at once ${bounded.toFixed(0)}. All at once means ${mostUnbounded} transfers in flight for ${mostUnbounded} URLs; for a million it means a million, and the server has a say in that as well. A bound costs little time and has a number.`,
     `The tutorial's names lost ${lost} of ${urlsOf(values).length} pages: every address that ends in / is output_.html, and page1.html of one host is page1.html of the other. \`simul get\` had ${whole} whole files: its names are made so that two URLs never share one.`,
+    `${largeFiles} files of ${largeMebibytes} MiB, all at once and each whole before it is written, take ${heldWhole.toFixed(0)} MiB of memory; \`simul get\` takes ${held.toFixed(0)}: a body goes to its file as it comes.`,
     `Written in pieces of 1 KiB a file takes ${chunks.toFixed(1)} times as long as in pieces of 64: each write is a way to a thread and back.`
   ],
   corrections: [
@@ -190,5 +214,5 @@ export const downloadMany = Scenario.make({
       is: "of their inner loop. Most of one is the rest: names, retries, what is resumed after a crash, and a bound on all of it"
     }
   ],
-  model: `an answer takes ${latencyMs} ms; a write ${costs.hop} ms for its way to a thread and ${costs.kibibyte} ms a KiB. The real run fetches from a site on loopback and writes real files; its last variant is the scraper itself.`
+  model: `an answer takes ${latencyMs} ms; a write ${costs.hop} ms for its way to a thread and ${costs.kibibyte} ms a KiB; a transfer of \`simul get\` holds ${costs.buffer} MiB. The real run fetches from a site on loopback and writes real files; its last variant is the scraper itself.`
 })

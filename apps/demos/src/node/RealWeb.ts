@@ -1,5 +1,5 @@
 /** A site on loopback, another one with a certificate of its own, and a directory that is gone afterwards. */
-import { mkdtemp, open, readdir, readFile, rm, stat } from "node:fs/promises"
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { request } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import * as Get from "@simul/scraper/Get"
 import { Site } from "@simul/scraper/testing"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { bodyOf, front, hosts, latencyMs, type Trust, type Web } from "../Web.ts"
+import { bodyOf, front, hosts, largeMebibytes, latencyMs, type Trust, type Web } from "../Web.ts"
 
 const promised = <A>(call: () => Promise<A>) => Effect.promise(call)
 
@@ -18,7 +18,8 @@ export const make = Effect.gen(function* () {
     hosts,
     latencyMs,
     files: { "/": front },
-    respond: ({ host, path }) => bodyOf(`http://${host}${path}`)
+    // its large files are made as they are sent: here is only what the client holds
+    respond: ({ host, path }) => (path.startsWith("/bytes/") ? undefined : bodyOf(`http://${host}${path}`))
   })
   const secured = yield* Site.make({ tls: true, files: { "/": front } })
   const directory = yield* Effect.acquireRelease(
@@ -55,6 +56,13 @@ export const make = Effect.gen(function* () {
       await handle.close()
       return performance.now() - began
     })
+  const get = (urls: ReadonlyArray<string>, jobs: number) =>
+    Effect.orDie(Stream.runDrain(Get.outcomes(urls.map(placed), { directory, jobs, perHost: jobs })))
+  const getWhole = (urls: ReadonlyArray<string>) =>
+    promised(async () => {
+      const bodies = await Promise.all(urls.map(async (url) => (await fetch(placed(url))).bytes()))
+      await Promise.all(bodies.map((body, index) => writeFile(join(directory, `whole${index}`), body)))
+    })
   return {
     page: promised(async () => {
       const response = await fetch(site.url("/"))
@@ -77,7 +85,25 @@ export const make = Effect.gen(function* () {
       for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true })
       return texts
     }),
-    get: (urls, jobs) =>
-      Effect.orDie(Stream.runDrain(Get.outcomes(urls.map(placed), { directory, jobs, perHost: jobs })))
+    get,
+    memory: (way, files, jobs) => {
+      const urls = Array.from(
+        { length: files },
+        (_, index) => `http://${hosts[0]}/bytes/${largeMebibytes << 20}/${way}${index}.bin`
+      )
+      return moreMemory(way === "whole" ? getWhole(urls) : get(urls, jobs))
+    }
   } satisfies Web
 })
+
+/** How much more memory the process has meanwhile, at the peak, in MiB. */
+const moreMemory = (effect: Effect.Effect<void>): Effect.Effect<number> =>
+  Effect.suspend(() => {
+    const before = process.memoryUsage.rss()
+    let most = before
+    const timer = setInterval(() => void (most = Math.max(most, process.memoryUsage.rss())), 5)
+    return effect.pipe(
+      Effect.map(() => (Math.max(most, process.memoryUsage.rss()) - before) / 2 ** 20),
+      Effect.ensuring(Effect.sync(() => clearInterval(timer)))
+    )
+  })
