@@ -82,10 +82,9 @@ export const threadVsProcess = Scenario.make({
         kind,
         Effect.gen(function* () {
           yield* Stage.begin(kind, "waiting", "boot")
-          return yield* machine.withWorkers(kind, { workers: 2, cores: 2 }, ({ echo, memory, crash }) =>
+          return yield* machine.withWorkers(kind, { workers: 2, cores: 2 }, ({ bootMs, echo, memory, crash }) =>
             Effect.gen(function* () {
-              const boot = yield* Stage.now
-              yield* Stage.say(kind, `two are ready after ${boot.toFixed(1)} ms`)
+              yield* Stage.say(kind, `two are ready after ${bootMs.toFixed(1)} ms`)
               const least = (way: Sending, size: number) =>
                 Effect.map(
                   Stage.during(
@@ -112,7 +111,7 @@ export const threadVsProcess = Scenario.make({
               }
               yield* Stage.say(kind, `one takes ${memory.toFixed(1)} MiB`)
               const { killed, other } = yield* Stage.during(kind, "worker", crash, "crash")
-              return { boot, echoes, sent, memory, killed, others: other === "done" ? 0 : 1 }
+              return { bootMs, echoes, sent, memory, killed, others: other === "done" ? 0 : 1 }
             })
           )
         })
@@ -128,7 +127,7 @@ export const threadVsProcess = Scenario.make({
     const [copied, moved, shared] = threads.sent
     const ratio = processes.echoes.at(-1)! / threads.echoes.at(-1)!
     return {
-      boot: processes.boot / threads.boot,
+      boot: processes.bootMs / threads.bootMs,
       large: ratio,
       dearer: ratio,
       moved: moved! / copied!,

@@ -93,9 +93,11 @@ export const make = (url: URL = workTask): Machine["Service"] => {
       const layer = kind === "threads" ? ThreadExecutor.layer : ProcessExecutor.layer
       const maximum = Math.min(workers, availableParallelism())
       const before = process.memoryUsage.rss()
+      const began = performance.now()
       return Effect.gen(function* () {
         const executor = yield* Executor
         yield* Effect.orDie(executor.warm(maximum))
+        const bootMs = performance.now() - began
         const residentBytes =
           kind === "threads"
             ? (process.memoryUsage.rss() - before) / maximum
@@ -140,6 +142,7 @@ export const make = (url: URL = workTask): Machine["Service"] => {
               const sent = new Uint8Array(way === "shared" ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes))
               return timed(executor.submit(tasks.echo, [sent], way === "moved" ? { transfer: [sent.buffer] } : {}))
             },
+            bootMs,
             memory: residentBytes / 2 ** 20,
             crash: Effect.map(
               Effect.all(

@@ -30,6 +30,8 @@ export interface Workers {
   readonly stop: (task: "asks" | "ignores") => Effect.Effect<number>
   /** Sends bytes there and back; tells how long it took. Processes copy whatever the way. */
   readonly echo: (bytes: number, way?: Sending) => Effect.Effect<number>
+  /** How long it took until all of them could work, in milliseconds. */
+  readonly bootMs: number
   /** Resident memory of one worker, in MiB: what a process has, what a thread adds. */
   readonly memory: number
   /** Kills the worker of a task while another task runs elsewhere; tells how each ended. */
@@ -154,6 +156,7 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
             stop: (task) => taking(task === "asks" ? noticeMs : graceMs + noticeMs),
             echo: (bytes, way = "copied") =>
               taking(message + (kind === "threads" && way !== "copied" ? 0 : (kibibyte * bytes) / 1024)),
+            bootMs: boot,
             memory,
             crash: Effect.as(Effect.sleep(boot), { killed: "WorkerCrashed", other: "done" }),
             map: (items, chunk) => {
