@@ -40,6 +40,13 @@ const count = (name: string, lowest: number, highest: number, fallback: number, 
   fallback
 })
 
+/** A count that bounds nothing unless it is given. */
+const limit = (name: string, lowest: number, highest: number, about: About): Setting<number | undefined> => ({
+  ...count(name, lowest, highest, 0, about),
+  description: `${about.description} [any number]`,
+  fallback: undefined
+})
+
 const time = <A>(name: string, lowest: number, fallback: A, about: About): Setting<number | A> => ({
   name,
   kind: "value",
@@ -311,11 +318,7 @@ export const crawl = {
     group: lines,
     description: "Make a copy in DIR/mirror that opens in a browser"
   }),
-  depth: {
-    ...count("depth", 0, 1_000_000, 0, { group: which, description: "" }),
-    description: "Links from a URL given here, at most [any number]",
-    fallback: undefined
-  } as Setting<number | undefined>,
+  depth: limit("depth", 0, 1_000_000, { group: which, description: "Links from a URL given here, at most" }),
   scope: choice("scope", ["host", "domain", "path"], "host", {
     group: which,
     metavar: "KIND",
@@ -332,16 +335,8 @@ export const crawl = {
     read: (texts) => Result.all(texts.map(readPriority)),
     fallback: []
   } as Setting<ReadonlyArray<Priority>>,
-  maxPages: {
-    ...count("max-pages", 1, 1e12, 0, { group: which, description: "" }),
-    description: "Save so many, then stop [any number]",
-    fallback: undefined
-  } as Setting<number | undefined>,
-  maxPagesPerHost: {
-    ...count("max-pages-per-host", 1, 1e12, 0, { group: which, description: "" }),
-    description: "Save so many of each host [any number]",
-    fallback: undefined
-  } as Setting<number | undefined>,
+  maxPages: limit("max-pages", 1, 1e12, { group: which, description: "Save so many, then stop" }),
+  maxPagesPerHost: limit("max-pages-per-host", 1, 1e12, { group: which, description: "Save so many of each host" }),
   skipNoindex: toggle("skip-noindex", false, {
     group: which,
     description: "Do not keep pages that ask not to be indexed"

@@ -135,7 +135,8 @@ const bar = (part: number, columns: number, { paint, unicode }: Canvas): string 
 
 const percent = (part: number) => `${Math.floor(part * 100)}%`.padStart(4)
 
-const withoutScheme = (url: string) => printable(url).replace(/^https?:\/\//, "")
+/** A URL or an origin as people write it. */
+export const withoutScheme = (url: string) => url.replace(/^https?:\/\//, "")
 
 const transferLine = (transfer: Get.Progress["running"][number], canvas: Canvas): string => {
   const part = share(transfer)
@@ -143,8 +144,8 @@ const transferLine = (transfer: Get.Progress["running"][number], canvas: Canvas)
   const cells = part === undefined ? 0 : Math.max(8, Math.min(24, Math.floor(canvas.columns / 5)))
   const drawn = part === undefined ? "" : `${bar(part, cells, canvas)} ${percent(part)}`
   const room = canvas.columns - width(rest) - (part === undefined ? 0 : cells + 5) - 6
-  if (room < 12) return shorten(withoutScheme(transfer.url), canvas.columns, canvas.unicode)
-  return `${shorten(withoutScheme(transfer.url), room, canvas.unicode).padEnd(room)}   ${drawn}${rest}`
+  if (room < 12) return shorten(withoutScheme(printable(transfer.url)), canvas.columns, canvas.unicode)
+  return `${shorten(withoutScheme(printable(transfer.url)), room, canvas.unicode).padEnd(room)}   ${drawn}${rest}`
 }
 
 const waitLine = (slow: Get.SlowHost): string => {
@@ -167,7 +168,8 @@ export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): 
   // A transfer that is over within a blink is only noise; the single one of a run is the bar already.
   const long = progress.running.filter((transfer) => transfer.elapsedMs >= 2000).slice(0, 3)
   if (progress.total === 1) {
-    for (const transfer of long) lines.push(paint.dim(shorten(withoutScheme(transfer.url), columns, unicode)))
+    for (const transfer of long)
+      lines.push(paint.dim(shorten(withoutScheme(printable(transfer.url)), columns, unicode)))
   } else {
     for (const transfer of long) lines.push(transferLine(transfer, canvas))
   }

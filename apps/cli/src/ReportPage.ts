@@ -4,7 +4,7 @@
  */
 import type { Counts, Report } from "@simul/scraper/Report"
 import * as Durations from "./Durations.ts"
-import { number } from "./Progress.ts"
+import { number, withoutScheme } from "./Progress.ts"
 import type { RunTimes } from "./RunTimes.ts"
 import * as Sizes from "./Sizes.ts"
 import * as Summary from "./Summary.ts"
@@ -68,10 +68,13 @@ const timesTable = ({ title, startedAtMs, durationMs, categories, hosts }: RunTi
   const share = (ms: number, of: number) =>
     ms / of < 0.0005 ? "&lt; 0.1 %" : `${((100 * ms) / of).toFixed(ms / of < 0.1 ? 1 : 0)} %`
   // as in the other tables, but for a host that has both
-  const bare = (host: string) => host.replace(/^https?:\/\//, "")
   const schemes = new Map<string, number>()
-  for (const { host } of hosts) schemes.set(bare(host), (schemes.get(bare(host)) ?? 0) + 1)
+  for (const { host } of hosts) {
+    const bare = withoutScheme(host)
+    schemes.set(bare, (schemes.get(bare) ?? 0) + 1)
+  }
   const rows = hosts.map(({ host, targets, times }) => {
+    const bare = withoutScheme(host)
     const sum = sumOf(times)
     const parts = used
       .filter(({ name }) => (times[name] ?? 0) > 0)
@@ -79,7 +82,7 @@ const timesTable = ({ title, startedAtMs, durationMs, categories, hosts }: RunTi
         ({ name, colour: fill }) =>
           `<i style="flex-grow:${times[name]!};background:${colour(fill)}" title="${escape(name)} ${Durations.format(times[name]!)}, ${share(times[name]!, sum)}"></i>`
       )
-    return `<tr><td>${escape(schemes.get(bare(host)) === 1 ? bare(host) : host)}</td><td>${number(targets)}</td><td>${Durations.format(sum)}</td><td><div class="bar" style="width:${((100 * sum) / longest).toFixed(2)}%">${parts.join("")}</div></td></tr>`
+    return `<tr><td>${escape(schemes.get(bare) === 1 ? bare : host)}</td><td>${number(targets)}</td><td>${Durations.format(sum)}</td><td><div class="bar" style="width:${((100 * sum) / longest).toFixed(2)}%">${parts.join("")}</div></td></tr>`
   })
   const key = bySum.map(
     ({ name, description, colour: fill }) =>

@@ -18,7 +18,7 @@ import type { Reason, Report } from "@simul/scraper/Report"
 import { join } from "node:path"
 import * as Durations from "./Durations.ts"
 import { printable } from "./Printable.ts"
-import { number, shorten } from "./Progress.ts"
+import { number, shorten, withoutScheme } from "./Progress.ts"
 import type { Paint } from "./Screen.ts"
 import { complaint, hint } from "./Screen.ts"
 import * as Sizes from "./Sizes.ts"
@@ -51,7 +51,7 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
   const rows = shown.map((reason) => ({
     count: number(reason.targets),
     text: printable(reason.targets === 1 ? reason.example.message : reasonText(reason)),
-    where: printable(reason.targets === 1 ? reason.example.url.replace(/^https?:\/\//, "") : hostsOf(reason)),
+    where: printable(reason.targets === 1 ? withoutScheme(reason.example.url) : hostsOf(reason)),
     refused: reason.outcome === "refused"
   }))
   if (others > 0) rows.push({ count: number(others), text: "for other reasons", where: "", refused: false })

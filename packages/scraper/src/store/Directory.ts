@@ -25,7 +25,11 @@ const existing = (directory: string) => {
 /** What SQLite says when it cannot open a file at all, rather than make sense of it. */
 const cannotOpen = 14
 
-const openSqlite = (file: string, directory: string, options: Omit<NodeSqlite.NodeSqliteOptions, "file">) =>
+const openSqlite = (
+  file: string,
+  directory: string,
+  options: Omit<NodeSqlite.NodeSqliteOptions, "file"> = { synchronous: "NORMAL" }
+) =>
   NodeSqlite.make({ file, ...options }).pipe(
     Effect.mapError((error: SqlError) => {
       const cause = error.reason.cause as { errcode?: number; message?: string } | undefined
@@ -60,14 +64,14 @@ export const enclosing = (path: string): string | undefined => {
 export const inspect = Effect.fnUntraced(function* (directory: string) {
   const file = fileOf(directory)
   if (!existsSync(file)) return (_url: string): Effect.Effect<SqlInspect.Known, StoreDamaged> => Effect.succeed({})
-  const sql = yield* openSqlite(file, directory, { synchronous: "NORMAL" })
+  const sql = yield* openSqlite(file, directory)
   return yield* Effect.provideService(SqlInspect.make(file, DirectoryLock.isHeld(directory)), SqlClient.SqlClient, sql)
 })
 
 /** What a directory has saved as files. */
 export const bodies = Effect.fnUntraced(function* (directory: string) {
   const file = fileOf(directory)
-  const sql = yield* openSqlite(file, directory, { synchronous: "NORMAL" })
+  const sql = yield* openSqlite(file, directory)
   return yield* Effect.provideService(SqlBodies.make(file), SqlClient.SqlClient, sql)
 })
 
@@ -75,7 +79,7 @@ export const bodies = Effect.fnUntraced(function* (directory: string) {
 export const archived = Effect.fnUntraced(function* (directory: string) {
   const file = yield* existing(directory)
   yield* DirectoryLock.acquire(directory)
-  const sql = yield* openSqlite(file, directory, { synchronous: "NORMAL" })
+  const sql = yield* openSqlite(file, directory)
   const { archives, captures } = yield* Effect.provideService(SqlStore.archived(file), SqlClient.SqlClient, sql)
   return { directory, parts: DirectoryLock.partsOf(directory), archives, captures }
 })
@@ -83,7 +87,7 @@ export const archived = Effect.fnUntraced(function* (directory: string) {
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {
   const file = yield* existing(directory)
-  const sql = yield* openSqlite(file, directory, { synchronous: "NORMAL" })
+  const sql = yield* openSqlite(file, directory)
   const provided = Effect.provideService(SqlClient.SqlClient, sql)
   return {
     entries: yield* provided(SqlStore.entries(file)),
