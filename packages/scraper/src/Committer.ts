@@ -193,6 +193,8 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
+export type Committer = Effect.Success<ReturnType<typeof make>>
+
 const never = () => false
 
 /** The outcome with the place that `sync` told; a body that could not get its place after all is no saved one. */

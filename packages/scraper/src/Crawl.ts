@@ -21,7 +21,7 @@ import * as Widening from "./crawl/Widening.ts"
 import * as Get from "./Get.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
-import type * as Pipeline from "./Pipeline.ts"
+import type { List } from "./List.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
 import { isPrivateHost } from "./session/SeedAddress.ts"
 import * as MirrorTree from "./sink/MirrorTree.ts"
@@ -144,7 +144,7 @@ const checkMirror = ({ directory, format }: Options) =>
 const mirrored = Effect.fnUntraced(function* (run: Get.Run, directory: string, seeds: ReadonlyArray<string>) {
   const bodies = yield* Directory.bodies(directory)
   const asked = Following.asks(seeds)
-  let mirror: Pipeline.Progress["mirror"]
+  let mirror: Get.Progress["mirror"]
   const make = Effect.map(
     Effect.suspend(() =>
       MirrorTree.build(
@@ -198,7 +198,7 @@ export const listOf = Effect.fnUntraced(function* (
       ...(maxPages === undefined ? {} : { maxPages }),
       ...(maxPagesPerHost === undefined ? {} : { maxPagesPerHost })
     }
-  } satisfies Pipeline.List
+  } satisfies List
 })
 
 /**

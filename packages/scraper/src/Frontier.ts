@@ -66,6 +66,9 @@ export interface CrawlOptions {
   readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
 }
 
+/** Who may hold a run: a disk without room, or whoever speaks to it. */
+export type Pauser = "disk" | "somebody"
+
 /** Targets of a batch that have no row yet. */
 interface OpenBatch {
   readonly place: Batch["place"]
@@ -136,7 +139,7 @@ export const make = Effect.fnUntraced(function* (
   /** How often it was told that saved pages are to be read again, and when last; 0 once there are none. */
   let nearerTold = 0
   let nearer = 0
-  let paused = false
+  const pausedBy = new Set<Pauser>()
   /** Its rules are being changed: they may let in more at any moment. */
   let isChanging = false
   let finished: Effect.Effect<never, Cause.Done | StoreError> | undefined
@@ -175,7 +178,7 @@ export const make = Effect.fnUntraced(function* (
   }
   /** The next target that may be asked, if one may be asked now. */
   const poll = (): Politeness.Admission | undefined => {
-    if (paused || finished !== undefined || counts.inFlight >= most - saved) return undefined
+    if (pausedBy.size > 0 || finished !== undefined || counts.inFlight >= most - saved) return undefined
     const admission = politeness.take(Date.now())
     if (admission !== undefined) counts.inFlight++
     return admission
@@ -187,7 +190,7 @@ export const make = Effect.fnUntraced(function* (
   }
   /** Sets the one timer for whatever may happen next by time alone. */
   const arm = () => {
-    const atMs = Math.min(waiters.size > 0 && !paused ? politeness.wakeMs() : Infinity, dueMs)
+    const atMs = Math.min(waiters.size > 0 && pausedBy.size === 0 ? politeness.wakeMs() : Infinity, dueMs)
     if (timer !== undefined) {
       if (timer.atMs <= atMs) return
       clearTimeout(timer.handle)
@@ -485,14 +488,15 @@ export const make = Effect.fnUntraced(function* (
           })
       ),
     isActive,
-    /** Stops giving out targets, until `resume`. */
-    pause: () => {
-      paused = true
+    /** Stops giving out targets, until all who paused it have it go on. */
+    pause: (by: Pauser) => void pausedBy.add(by),
+    /** Whether it was paused by them. */
+    resume: (by: Pauser): boolean => {
+      const wasPaused = pausedBy.delete(by)
+      if (pausedBy.size === 0) dispatch()
+      return wasPaused
     },
-    resume: () => {
-      paused = false
-      dispatch()
-    },
+    isPausedBy: (by: Pauser): boolean => pausedBy.has(by),
     statistics: () => ({
       ...counts,
       // in the end what waits still is held back

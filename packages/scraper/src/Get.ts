@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Control from "./Control.ts"
 import * as Lines from "./Lines.ts"
+import type { List } from "./List.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
@@ -27,7 +28,7 @@ import { partsOf } from "./store/DirectoryLock.ts"
 import { openList } from "./store/ListFile.ts"
 
 export type { Options } from "./Options.ts"
-export type { Progress, SlowHost } from "./Pipeline.ts"
+export type { Progress, SlowHost } from "./Progress.ts"
 
 /** Where URLs come from. Files and bytes hold one URL a line, blank lines and `#` comments skipped; all are read by demand. A file is continued where an earlier run stopped in it. */
 export type Source =
@@ -51,7 +52,7 @@ export const open = (source: Source, given: Partial<Options>) => {
 
 /** The same for a list that is made of what the store has. */
 export const openRun = Effect.fnUntraced(function* <E, R>(
-  listFrom: (store: Store["Service"], run: number) => Effect.Effect<Pipeline.List, E, R>,
+  listFrom: (store: Store["Service"], run: number) => Effect.Effect<List, E, R>,
   asked: Options,
   steering?: (line: Pipeline.Line, store: Store["Service"], list: number) => Control.Steer
 ) {
@@ -143,7 +144,7 @@ const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Servic
       "bytes" in source
         ? yield* nextOf(Lines.fromBytes(source.bytes, { bytes: 0, lines: 0 }))
         : yield* Lines.fromUrls(source.urls)
-  } satisfies Pipeline.List
+  } satisfies List
 })
 
 /**

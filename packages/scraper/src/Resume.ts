@@ -6,7 +6,7 @@ import type * as Concurrently from "@simul/core/Concurrently"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Batch } from "./Lines.ts"
-import type * as Pipeline from "./Pipeline.ts"
+import type { List } from "./List.ts"
 import type { Sink } from "./Sink.ts"
 import type { Place, Store, Unsynced } from "./Store.ts"
 
@@ -55,5 +55,5 @@ export const listOf = Effect.fnUntraced(function* (
     skipped: Math.max(0, targets - unfinished),
     next,
     read
-  } satisfies Pipeline.List
+  } satisfies List
 })

@@ -61,3 +61,9 @@ export interface Partial {
   readonly validator: string
   readonly total?: number
 }
+
+/** A target as an attempt leaves it: with the part that may be continued, or with none. */
+export const withPartial = (target: Target, partial: Partial | undefined): Target => {
+  const { partial: _, ...left } = target
+  return partial === undefined ? left : { ...left, partial }
+}

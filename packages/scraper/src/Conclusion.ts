@@ -1,0 +1,269 @@
+/**
+ * What becomes of a target after an attempt: its outcome, another attempt when
+ * its time has come, or a turn elsewhere; and its slot is given back.
+ *
+ * 1. What is settled or parked here is in one commit with what was answered on
+ *    its way, and with the links that were found in it.
+ * 2. A body has its name before it is settled.
+ */
+import * as Effect from "effect/Effect"
+import type { Committer } from "./Committer.ts"
+import type { Exclusion } from "./crawl/Exclusion.ts"
+import * as Download from "./Download.ts"
+import { type FetchReason, HostDown, type InvalidUrl } from "./FetchError.ts"
+import type { Frontier } from "./Frontier.ts"
+import type { FullDisk } from "./FullDisk.ts"
+import type { Line } from "./Lines.ts"
+import type { Crawl } from "./List.ts"
+import type { Naming } from "./Naming.ts"
+import type { Options } from "./Options.ts"
+import type { Outcome, Refusal } from "./Outcome.ts"
+import type { Admission, Backoff, Verdict } from "./Politeness.ts"
+import type { Counts } from "./Progress.ts"
+import * as Retry from "./Retry.ts"
+import type { ResponseHead } from "./Session.ts"
+import type { Aside, Sink } from "./Sink.ts"
+import type { Settled, StoreError } from "./Store.ts"
+import { type Partial, type Target, withPartial } from "./Target.ts"
+import * as Url from "./Url.ts"
+
+/** What is left to do or to wait for after a target; mostly nothing. */
+export type Rest = Effect.Effect<void, StoreError> | undefined
+
+export interface Stages {
+  readonly naming: Pick<Naming, "suggest">
+  readonly sink: Pick<Sink["Service"], "note" | "forget">
+  readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
+  readonly committer: Pick<Committer, "settle" | "park" | "room">
+  readonly disk: Pick<FullDisk, "wait">
+}
+
+export const make = (
+  { naming, sink, frontier, committer, disk }: Stages,
+  crawl: Crawl | undefined,
+  options: Pick<Options, "retries" | "maxTimeMs">,
+  backoff: Backoff,
+  counts: Counts
+) => {
+  const settle = (one: Settled) => {
+    if (crawl !== undefined) frontier.settle(one.outcome._tag === "Saved" || one.outcome._tag === "Unchanged")
+    committer.settle(one)
+  }
+  const park = (target: Target, dueMs: number) => {
+    frontier.park(target)
+    committer.park({ target, dueMs, leased: false })
+  }
+  /** A target that gets its outcome has no use for a part any more. */
+  const forget = ({ url, partial }: Target) => {
+    if (partial !== undefined) sink.forget(url)
+  }
+  /** Keeps what was answered on the way of a target, in the step that settles or parks it: so in the same commit. */
+  const note = ({ hop }: Target, asides: ReadonlyArray<Aside> = []) => {
+    for (const aside of hop?.asides ?? []) sink.note(aside)
+    for (const aside of asides) sink.note(aside)
+  }
+
+  const conclude = (target: Target, startedMs: number, ended: Download.Attempt): Rest => {
+    switch (ended._tag) {
+      case "Complete":
+        note(target, ended.asides)
+        return save(target, startedMs, ended)
+      case "Unchanged": {
+        note(target, ended.asides)
+        const { bytes, sha256, record, contentType: _, ...validators } = target.saved!
+        counts.unchanged++
+        const path = record ?? target.path
+        const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
+        return linked(target, ended.head, path, undefined, { outcome, validators })
+      }
+      case "DiskFull":
+        park(withPartial(target, ended.partial), 0)
+        frontier.release(target, "answered")
+        return disk.wait(ended.needed)
+      case "Turned": {
+        const { turn, partial } = ended
+        const hop = { ...ended.hop, asides: [...(target.hop?.asides ?? []), ...(ended.asides ?? [])] }
+        const turned = { ...withPartial(target, partial), hop }
+        if (turn !== "wait") return refuse(turned, startedMs, turn.refused, "answered")
+        return Effect.map(frontier.turn(turned), () => frontier.release(target, "answered"))
+      }
+      case "Failed":
+        note(target, ended.asides)
+        return fail(target, startedMs, ended.reason, ended.head, ended.partial)
+    }
+  }
+
+  const save = (target: Target, startedMs: number, complete: Download.Complete): Rest => {
+    const { suggested } = complete
+    if (suggested !== undefined)
+      return Effect.flatMap(
+        naming.suggest(target, suggested),
+        (path) => place({ ...target, path, isNamedByUrl: false }, startedMs, complete) ?? Effect.void
+      )
+    return place(target, startedMs, complete)
+  }
+  const place = (
+    target: Target,
+    startedMs: number,
+    { part, head, bytes, sha256, validators, reading }: Download.Complete
+  ): Rest => {
+    if (crawl?.skipsNoindex === true && asksNotToBeIndexed(head, reading) && isLeaf(target, head, reading)) {
+      part.discard()
+      counts.refused++
+      const outcome = refused(target, target.attempts + 1, startedMs, noindex)
+      return linked(target, head, "", reading, { outcome })
+    }
+    let path: string
+    try {
+      path = part.place(target.path)
+    } catch (error) {
+      return conclude(target, startedMs, Download.broken(error, head, bytes))
+    }
+    counts.saved++
+    counts.bytes += bytes
+    if (reading === undefined && sha256 !== undefined) crawl?.traps?.body(target.url, sha256)
+    const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
+    const contentType = crawl === undefined ? undefined : head.header("content-type")
+    return linked(target, head, path, reading, {
+      outcome,
+      validators,
+      ...(contentType === undefined ? {} : { contentType })
+    })
+  }
+  const asksNotToBeIndexed = (head: ResponseHead, reading: Download.Reading | undefined): boolean =>
+    reading?.isNoindex?.() ?? crawl?.isNoindex(head) ?? false
+  /** Nothing has to be kept of it to find its links: a sitemap is read from where it lies. */
+  const isLeaf = (target: Target, head: ResponseHead, reading: Download.Reading | undefined): boolean =>
+    reading !== undefined || crawl?.readSaved(target, head, target.path) === undefined
+  /** Settles an answer with the links in it, and gives its slot back. */
+  const linked = (
+    target: Target,
+    head: ResponseHead,
+    path: string,
+    read: Download.Reading | undefined,
+    ended: Pick<Settled, "validators" | "contentType"> & {
+      readonly outcome: Exclude<Outcome, { readonly _tag: "Failed" }>
+    }
+  ): Rest => {
+    const leave = (reading: Download.Reading | undefined) => {
+      const { outcome } = ended
+      const isNoindex = crawl !== undefined && outcome._tag !== "Refused" && asksNotToBeIndexed(head, reading)
+      const links = reading === undefined ? noLinks : { links: reading.end() }
+      settle({ target, ...ended, outcome: isNoindex ? { ...outcome, noindex: true } : outcome, ...links })
+      frontier.release(target, "answered")
+      return committer.room()
+    }
+    const again = read === undefined ? crawl?.readSaved(target, head, path) : undefined
+    return again === undefined ? leave(read) : Effect.flatMap(again, (reading) => leave(reading) ?? Effect.void)
+  }
+
+  const fail = (
+    target: Target,
+    startedMs: number,
+    error: FetchReason,
+    head: ResponseHead | undefined,
+    partial: Partial | undefined
+  ): Rest => {
+    const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
+    const delay = Retry.delayMs(error, attempts, options, backoff)
+    if (delay === undefined) {
+      forget({ ...target, ...(partial === undefined ? {} : { partial }) })
+      settle({ target, outcome: lost(about(target, attempts, startedMs, head), error) })
+    } else park({ ...withPartial(target, partial), attempts }, Date.now() + delay)
+    frontier.release(target, Retry.verdict(error, attempts, backoff))
+    return committer.room()
+  }
+
+  const refuse = (
+    target: Target,
+    startedMs: number,
+    error: Refusal,
+    verdict: Verdict | undefined,
+    isExcluded = false
+  ): Rest => {
+    forget(target)
+    note(target)
+    counts.refused++
+    settle({ target, outcome: refused(target, target.attempts, startedMs, error), isExcluded })
+    frontier.release(target, verdict)
+    return committer.room()
+  }
+
+  const lost = (asked: ReturnType<typeof about>, error: FetchReason): Outcome => {
+    if (error._tag === "RedirectError" && error.kind === "scope") {
+      counts.refused++
+      const { url, attempts, durationMs } = asked
+      return { _tag: "Refused", url, attempts, durationMs, error: { reason: "OutOfScope", message: error.message } }
+    }
+    counts.failed++
+    return { _tag: "Failed", ...asked, error }
+  }
+
+  return {
+    conclude,
+    refuse,
+    park,
+    /** Its host is not asked now, for it does not answer. */
+    down: (target: Target, startedMs: number, down: NonNullable<Admission["down"]>): Rest => {
+      note(target)
+      return fail(target, startedMs, new HostDown(down), undefined, undefined)
+    },
+    /** Settles a target that nobody asked for, nor will. It counts as waiting for a commit. */
+    leaveOut: (target: Target, error: Exclusion) => {
+      counts.refused++
+      forget(target)
+      const outcome = refused(target, target.attempts, performance.now(), error)
+      committer.settle({ target, outcome, isExcluded: true })
+    },
+    /** Settles a line of the list that is no URL. */
+    invalid: (line: Line, error: InvalidUrl) => {
+      counts.failed++
+      const outcome: Outcome = { _tag: "Failed", url: Url.redact(line.text), attempts: 0, durationMs: 0, error }
+      settle({ target: { url: line.text, host: "", path: "", attempts: 0 }, outcome })
+    }
+  }
+}
+
+export type Conclusion = ReturnType<typeof make>
+
+const noLinks = {}
+const noindex = { reason: "Noindex", message: "it asks not to be indexed (noindex)" }
+
+type Answered = Extract<Outcome, { readonly _tag: "Saved" | "Unchanged" }>
+
+/** Assigned and not spread: that is several times as fast, and this is done for each target. */
+const answered = (
+  _tag: Answered["_tag"],
+  target: Target,
+  startedMs: number,
+  head: ResponseHead,
+  path: string,
+  bytes: number,
+  sha256: string | undefined
+): Answered => {
+  const url = Url.redact(target.url)
+  const attempts = target.attempts + 1
+  const durationMs = performance.now() - startedMs
+  const outcome: { -readonly [K in keyof Answered]: Answered[K] } =
+    head.url === url
+      ? { _tag, url, attempts, durationMs, status: head.status, path, bytes }
+      : { _tag, url, attempts, durationMs, status: head.status, finalUrl: head.url, path, bytes }
+  if (sha256 !== undefined) outcome.sha256 = sha256
+  return outcome
+}
+
+const about = (target: Target, attempts: number, startedMs: number, head: ResponseHead | undefined) => {
+  const url = Url.redact(target.url)
+  return {
+    url,
+    attempts,
+    durationMs: performance.now() - startedMs,
+    ...(head === undefined ? {} : { status: head.status, ...(head.url === url ? {} : { finalUrl: head.url }) })
+  }
+}
+
+const refused = (target: Target, attempts: number, startedMs: number, error: Refusal) => ({
+  _tag: "Refused" as const,
+  ...about(target, attempts, startedMs, undefined),
+  error
+})

@@ -1,0 +1,86 @@
+/**
+ * What stands between a target whose turn has come and its request: the rules of
+ * a crawl as they are now, what is known of pages without end, robots.txt.
+ */
+import * as Effect from "effect/Effect"
+import type { Committer } from "./Committer.ts"
+import type { Conclusion } from "./Conclusion.ts"
+import * as Exclusion from "./crawl/Exclusion.ts"
+import type { Turn } from "./Download.ts"
+import type { Frontier } from "./Frontier.ts"
+import type { Crawl } from "./List.ts"
+import type { Options } from "./Options.ts"
+import type { Refusal } from "./Outcome.ts"
+import type { Admission, Politeness } from "./Politeness.ts"
+import type { RobotsTxt } from "./RobotsTxt.ts"
+import type { StoreError } from "./Store.ts"
+import { asked, type Target } from "./Target.ts"
+
+export interface Stages {
+  readonly politeness: Pick<Politeness, "add" | "keepsApart">
+  readonly frontier: Pick<Frontier, "release">
+  readonly committer: Pick<Committer, "room">
+  readonly robots: Pick<RobotsTxt, "rule" | "known">
+  readonly conclusion: Pick<Conclusion, "refuse">
+}
+
+/** `isExcluded`: by the rules of the crawl. */
+interface LeftOut {
+  readonly error: Refusal
+  readonly isExcluded: boolean
+}
+
+/** @param visit asks for a target that may be asked for */
+export const make = (
+  { politeness, frontier, committer, robots, conclusion }: Stages,
+  crawl: Pick<Crawl, "excludes" | "traps"> | undefined,
+  options: Pick<Options, "robots">,
+  visit: (admission: Admission) => Effect.Effect<void, StoreError>
+) => {
+  /** Why a target is not asked for, without a look at its host. It may have been found by other rules than those of now. */
+  const leftOut = (target: Target): LeftOut | undefined => {
+    const exclusion = crawl?.excludes(target)
+    if (exclusion !== undefined) return { error: exclusion, isExcluded: true }
+    // what the user named is worth a request, whatever it looks like
+    const trap = target.depth === 0 ? undefined : crawl?.traps?.caught(target.url)
+    return trap && { error: Exclusion.ofTrap(trap), isExcluded: false }
+  }
+
+  const visitIfAllowed = (admission: Admission): Effect.Effect<void, StoreError> =>
+    Effect.flatMap(robots.rule(admission), (ruling) => {
+      const { target } = admission
+      if (ruling._tag === "Allowed") return visit(admission)
+      if (ruling._tag === "Refused")
+        return conclusion.refuse(target, performance.now(), ruling.error, ruling.verdict) ?? Effect.void
+      politeness.add(target)
+      frontier.release(target, ruling.verdict)
+      return committer.room() ?? Effect.void
+    })
+  /** A redirect is a request as any other: within a host it may be sent at once where nothing is to be kept apart. */
+  const turn = (target: Target, to: URL): Turn => {
+    const { origin } = to
+    const isOther = origin !== asked(target).host
+    if (options.robots) {
+      const ruling = robots.known({ ...target, hop: { url: to.href, host: origin, redirects: 0 } })
+      if (ruling?._tag === "Refused") return { refused: ruling.error }
+      if (ruling === undefined || isOther) return "wait"
+    }
+    return politeness.keepsApart(origin, Date.now()) ? "wait" : "follow"
+  }
+
+  return {
+    /** Nothing stands there, and nothing but a download is called for. */
+    isOpen: ({ target, down }: Admission): boolean =>
+      !options.robots && down === undefined && target.partial === undefined && leftOut(target) === undefined,
+    /** Visits a target, or refuses it. */
+    carry: (admission: Admission): Effect.Effect<void, StoreError> => {
+      const { target } = admission
+      const out = leftOut(target)
+      if (out === undefined) return options.robots ? visitIfAllowed(admission) : visit(admission)
+      return conclusion.refuse(target, performance.now(), out.error, "unasked", out.isExcluded) ?? Effect.void
+    },
+    turn
+  }
+}
+
+export type Gate = ReturnType<typeof make>

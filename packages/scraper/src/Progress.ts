@@ -1,0 +1,122 @@
+/** What a run tells of itself while it works. */
+import type { Frontier } from "./Frontier.ts"
+import type { FullDisk } from "./FullDisk.ts"
+import type { List } from "./List.ts"
+import type { Politeness } from "./Politeness.ts"
+import type { Session } from "./Session.ts"
+import type { Beyond } from "./Store.ts"
+import type { Transfers } from "./Transfers.ts"
+import * as Url from "./Url.ts"
+
+/** A host that makes the run wait. */
+export interface SlowHost {
+  readonly host: string
+  readonly queued: number
+  readonly inFlight: number
+  /** Milliseconds until it may be asked again. */
+  readonly waitMs: number
+}
+
+/** How a run stands, at one instant. Counts are of targets. */
+export interface Progress {
+  readonly elapsedMs: number
+  readonly saved: number
+  readonly unchanged: number
+  readonly refused: number
+  readonly failed: number
+  /** Saved by an earlier run and not asked again. What another list saved may count as often as it comes. */
+  readonly skipped: number
+  readonly inFlight: number
+  /** Waiting for another attempt. */
+  readonly waiting: number
+  /** All targets, once the list has been read to its end. */
+  readonly total?: number
+  /** Fraction of the list that has been read, where its length is known. */
+  readonly listRead?: number
+  /** Bytes of saved files. */
+  readonly bytes: number
+  /** Bytes off the wire. */
+  readonly received: number
+  /** The longest running transfers, oldest first, at most five. */
+  readonly running: ReadonlyArray<{
+    readonly url: string
+    readonly received: number
+    readonly total?: number
+    readonly elapsedMs: number
+  }>
+  /** The hosts that make most targets wait, at most three. */
+  readonly slow: ReadonlyArray<SlowHost>
+  /** Set while the disk is full: bytes that are free now. */
+  readonly diskFull?: { readonly free: number }
+  /** Of a crawl: the limit that what is queued is beyond in the end. */
+  readonly limit?: Beyond
+  /** Somebody paused it. */
+  readonly paused?: true
+  /** Its mirror: files so far, of how many; when it is whole, those that were saved and are gone, and where the seeds lie. */
+  readonly mirror?: {
+    readonly files: number
+    readonly total: number
+    readonly missing?: number
+    readonly starts?: ReadonlyArray<string>
+  }
+}
+
+/** What became of targets so far, and the bytes of saved files. */
+export interface Counts {
+  saved: number
+  unchanged: number
+  refused: number
+  failed: number
+  bytes: number
+}
+
+/** Where a run stands is read off its stages, at any instant. */
+export const make = (
+  startedMs: number,
+  list: Pick<List, "skipped" | "read">,
+  counts: Counts,
+  {
+    frontier,
+    politeness,
+    session,
+    transfers,
+    disk
+  }: {
+    readonly frontier: Pick<Frontier, "statistics" | "isPausedBy">
+    readonly politeness: Pick<Politeness, "slow">
+    readonly session: Pick<Session["Service"], "statistics">
+    readonly transfers: Pick<Transfers, "all">
+    readonly disk: Pick<FullDisk, "free">
+  }
+) => {
+  return (): Progress => {
+    const { read, skipped, inFlight, waiting, listEnded, limit } = frontier.statistics()
+    const nowMs = performance.now()
+    const listRead = list.read?.()
+    const free = disk.free()
+    return {
+      elapsedMs: nowMs - startedMs,
+      ...counts,
+      skipped: skipped + list.skipped,
+      inFlight,
+      waiting,
+      ...(listEnded ? { total: read } : {}),
+      ...(listRead === undefined ? {} : { listRead }),
+      received: session.statistics().bytesReceived,
+      running: transfers
+        .all()
+        .toSorted((a, b) => a.startedMs - b.startedMs)
+        .slice(0, 5)
+        .map(({ target, received, total, startedMs }) => ({
+          url: Url.redact(target.url),
+          received,
+          ...(total === undefined ? {} : { total }),
+          elapsedMs: nowMs - startedMs
+        })),
+      slow: politeness.slow(Date.now(), 3),
+      ...(free === undefined ? {} : { diskFull: { free } }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(frontier.isPausedBy("somebody") ? { paused: true } : {})
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The downloads under way: what was learnt of their hosts is told when they end,
+ * and what of them is to be kept is known while they run.
+ */
+import * as Download from "./Download.ts"
+import { InFlight } from "./InFlight.ts"
+import type { Politeness } from "./Politeness.ts"
+import type { Session } from "./Session.ts"
+import type { Part, Sink } from "./Sink.ts"
+import { asked, type Target, withPartial } from "./Target.ts"
+import * as Url from "./Url.ts"
+
+/** Most transfers end before they are worth a row. */
+const noteAfterMs = 1000
+
+export const make = (
+  services: { readonly session: Session["Service"]; readonly sink: Sink["Service"] },
+  politeness: Pick<Politeness, "answered">,
+  options: Download.DownloadOptions
+) => {
+  const running = new InFlight<Download.Download>()
+  const interrupted: Array<Target> = []
+
+  /** What an answer says of how fast its host is; one that came from elsewhere says nothing. */
+  const learn = ({ target, latencyMs }: Download.Download, ended: Download.Attempt) => {
+    const isGood = ended._tag === "Complete" || ended._tag === "Unchanged"
+    const { host } = asked(target)
+    if (ended._tag === "Failed" && ended.reason._tag === "TimeoutError" && latencyMs === undefined)
+      politeness.answered(host, ended.reason.ms, false)
+    else if (latencyMs !== undefined && "head" in ended && Url.origin(ended.head.url) === host)
+      politeness.answered(host, latencyMs, isGood)
+  }
+
+  return {
+    /** Starts an attempt, as `Download.start` does. */
+    start: (target: Target, part: Part | undefined, done: (ended: Download.Attempt) => void): Download.Download => {
+      const started = Download.start(services, target, part, options, (ended) => {
+        running.remove(started)
+        if (options.timed) learn(started, ended)
+        done(ended)
+      })
+      running.add(started)
+      return started
+    },
+    giveUp: (download: Download.Download) => {
+      // it ended just now, and what became of it is settled
+      if (download.slot === -1) return
+      running.remove(download)
+      interrupted.push(withPartial(download.target, download.abort()))
+    },
+    /** Those that were given up, as they may go on. */
+    interrupted: (): ReadonlyArray<Target> => interrupted,
+    /** In no order. */
+    all: () => running.all,
+    /** The one that is under way for a URL. */
+    find: (url: string): Target | undefined => running.all.find(({ target }) => target.url === url)?.target,
+    /** Those whose part is worth a row by now, each once. */
+    noteworthy: (): ReadonlyArray<Target> => {
+      const worthy: Array<Target> = []
+      for (const download of running.all) {
+        if (download.noted || performance.now() - download.startedMs < noteAfterMs) continue
+        const partial = download.resumable
+        if (partial === undefined) continue
+        download.noted = true
+        worthy.push({ ...download.target, partial })
+      }
+      return worthy
+    }
+  }
+}
+
+export type Transfers = ReturnType<typeof make>
