@@ -4,6 +4,9 @@
  *
  * Integers are always read as BigInt and converted: node:sqlite throws on
  * integers above 2^53 after the statement has run.
+ *
+ * Statements say `LIMIT ? + 0`: where `LIMIT ?` stands alone, SQLite looks at
+ * its value when it plans, and so plans anew whenever one is bound.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

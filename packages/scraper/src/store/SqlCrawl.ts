@@ -99,7 +99,7 @@ export interface SavedRow extends TargetRow {
 
 const nextTargets = `SELECT rowid AS id, due, url, path, attempts, depth, resource, bytes, sha256, etag, modified, record, type,
     validator, total FROM target INDEXED BY target_site
-  WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ?`
+  WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ? + 0`
 
 const holdBack = `UPDATE target SET lease = 0 WHERE rowid IN (SELECT rowid FROM target INDEXED BY target_site
   WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? LIMIT ${heldAtOnce})`
@@ -266,7 +266,7 @@ export const make = (
     return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found
   })
   const nearer = (list: number, limit: number) =>
-    sql.unsafe<SavedRow>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ?`, [list, limit])
+    sql.unsafe<SavedRow>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ? + 0`, [list, limit])
 
   const begin = Effect.gen(function* () {
     const [made] = yield* sql<{ list: number }>`INSERT INTO list (bytes, lines, sha256, targets) VALUES (0, 0, '', 0)

@@ -604,7 +604,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           sql.withTransaction(
             Effect.gen(function* () {
               const due = yield* sql<Row>`SELECT * FROM target WHERE list = ${list} AND state = 0 AND lease IS NULL
-                AND due <= ${nowMs} ORDER BY due, url LIMIT ${limit}`
+                AND due <= ${nowMs} ORDER BY due, url LIMIT ${limit} + 0`
               for (const { url } of due) yield* sql`UPDATE target SET lease = ${run} WHERE url = ${url}`
               return due.map(toTarget)
             })
