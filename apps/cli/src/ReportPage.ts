@@ -11,7 +11,9 @@ import * as Summary from "./Summary.ts"
 
 const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
-const kinds = ["saved", "unchanged", "failed", "refused", "pending"] as const
+const kinds = ["saved", "unchanged", "failed", "refused", "pending", "beyond"] as const
+const words = (kind: (typeof kinds)[number]) =>
+  kind === "pending" ? "not done yet" : kind === "beyond" ? "beyond a limit" : kind
 
 /** How a number of targets ended, as one bar. */
 const bar = (counts: Counts) =>
@@ -19,7 +21,7 @@ const bar = (counts: Counts) =>
     .filter((kind) => counts[kind] > 0)
     .map(
       (kind) =>
-        `<i class="${kind}" style="flex-grow:${counts[kind]}" title="${number(counts[kind])} ${kind === "pending" ? "not done yet" : kind}"></i>`
+        `<i class="${kind}" style="flex-grow:${counts[kind]}" title="${number(counts[kind])} ${words(kind)}"></i>`
     )
     .join("")}</div>`
 
@@ -99,7 +101,7 @@ ${key.join("\n")}
 }
 
 const style = `
-:root { color-scheme: light dark; --saved: #2a9d5c; --unchanged: #4a90c2; --failed: #d1495b; --refused: #d9a21b; --pending: #9aa0a6 }
+:root { color-scheme: light dark; --saved: #2a9d5c; --unchanged: #4a90c2; --failed: #d1495b; --refused: #d9a21b; --pending: #9aa0a6; --beyond: #c9cdd2 }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
 section { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
@@ -116,10 +118,7 @@ ${kinds.map((kind) => `.${kind} { background: var(--${kind}) }`).join("\n")}
 export const render = (report: Report, directory: string, times?: RunTimes): string => {
   const legend = kinds
     .filter((kind) => report[kind] > 0)
-    .map(
-      (kind) =>
-        `<span class="key ${kind}"></span><b>${number(report[kind])} ${kind === "pending" ? "not done yet" : kind}</b>`
-    )
+    .map((kind) => `<span class="key ${kind}"></span><b>${number(report[kind])} ${words(kind)}</b>`)
   const others = report.otherHosts.targets > 0 ? [{ name: "all other hosts", ...report.otherHosts }] : []
   const hosts = report.hosts.map(({ host, ...counts }) => ({ name: host === "" ? "(no host)" : host, ...counts }))
   const statuses = report.statuses.map(({ status, ...counts }) => ({

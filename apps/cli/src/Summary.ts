@@ -15,6 +15,7 @@
 import type * as Get from "@simul/scraper/Get"
 import type { Outcome } from "@simul/scraper/Outcome"
 import type { Reason, Report } from "@simul/scraper/Report"
+import type { Beyond } from "@simul/scraper/Store"
 import { join } from "node:path"
 import * as Durations from "./Durations.ts"
 import { printable } from "./Printable.ts"
@@ -121,15 +122,21 @@ const hints = ({ report, directory, interrupted }: Facts): ReadonlyArray<string>
 }
 const retryOne = "run the same command again to try once more"
 
-/** What a crawl has found and not asked for when it has saved what it may. */
-const beyond = ({ progress, interrupted }: Facts): ReadonlyArray<string> => {
+/** A limit of a crawl, as it was given. */
+export const limitFlag = ({ by, most }: Beyond): string =>
+  `\`--${by === "maxPages" ? "max-pages" : "max-pages-per-host"} ${most}\``
+
+/** What to do about what a crawl has found and not asked for, since it has saved what it may. */
+export const beyond = (limit: Beyond | undefined, left: number): ReadonlyArray<string> =>
+  limit === undefined || left <= 0
+    ? []
+    : [
+        `it stopped at ${limitFlag(limit)} with ${plural(left, "URL")} queued: the same command with a larger one goes on`
+      ]
+
+const beyondIn = ({ progress, interrupted }: Facts): ReadonlyArray<string> => {
   const { total = 0, saved, unchanged, refused, failed, skipped, limit } = progress
-  const left = total - saved - unchanged - refused - failed - skipped
-  if (interrupted || limit === undefined || left <= 0) return []
-  const flag = limit.by === "maxPages" ? "max-pages" : "max-pages-per-host"
-  return [
-    `it stopped at \`--${flag} ${limit.most}\` with ${plural(left, "URL")} queued: the same command with a larger one goes on`
-  ]
+  return interrupted ? [] : beyond(limit, total - saved - unchanged - refused - failed - skipped)
 }
 
 const headline = ({ report, progress, interrupted }: Facts, paint: Paint): string => {
@@ -198,7 +205,7 @@ export const render = (facts: Facts, columns: number, paint: Paint): string => {
       : report.targets === 0 && facts.progress.skipped > 0
         ? ["`--refresh` asks again and takes what changed"]
         : []),
-    ...beyond(facts),
+    ...beyondIn(facts),
     ...(missing > 0 ? [`\`simul verify ${shellWord(facts.directory)}\` names what is gone`] : []),
     ...(start === undefined ? [] : [`open ${printable(join(facts.directory, start))} in a browser`])
   ]

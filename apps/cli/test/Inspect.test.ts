@@ -210,6 +210,37 @@ describe("verify", () => {
       `)
     })
   )
+  it.effect("finds no fault in what is queued beyond a limit", () =>
+    Effect.gen(function* () {
+      const directory = yield* inDirectory
+      const beyond = { by: "maxPagesPerHost", most: 2 } as const
+      const queued = ["x", "y"].map((name): Entry => ({
+        pending: { url: `https://a.example/${name}`, attempts: 0, beyond }
+      }))
+      const all = [recorded("good"), recorded("other"), ...queued]
+      expect(yield* screenOf(["verify", directory], all)).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+        --- stderr
+        verified 2 files (10 B): all as recorded
+
+        hint: it stopped at \`--max-pages-per-host 2\` with 2 URLs queued: the same command with a larger one goes on
+        "
+      `)
+      expect(yield* screenOf(["report", "pages"], all)).toMatchInlineSnapshot(`
+        "exit 0
+        --- stdout
+        4 URLs, 10 B in files
+
+          2  saved
+          2  beyond \`--max-pages-per-host 2\`
+        --- stderr
+
+        hint: it stopped at \`--max-pages-per-host 2\` with 2 URLs queued: the same command with a larger one goes on
+        "
+      `)
+    })
+  )
   it.effect("finds every kind of fault", () =>
     Effect.gen(function* () {
       const directory = yield* inDirectory

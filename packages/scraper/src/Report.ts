@@ -3,14 +3,14 @@
  * of a running `get` and the report about an old one are the same fold.
  *
  * 1. Every target is counted once: `saved + unchanged + refused + failed +
- *    pending = targets`.
+ *    pending + beyond = targets`.
  * 2. Memory does not grow with the run. Hosts and reasons are exact up to the
  *    thousands; beyond that rows are lower bounds and `other` holds the rest,
  *    so that sums stay exact (`Tally.ts`).
  */
 import type { FetchReason } from "./FetchError.ts"
 import type { Outcome } from "./Outcome.ts"
-import type { Entry } from "./Store.ts"
+import type { Beyond, Entry } from "./Store.ts"
 import * as Tally from "./Tally.ts"
 
 /** Targets by how they ended, and the bytes of their files. */
@@ -22,6 +22,8 @@ export interface Counts {
   readonly failed: number
   /** No outcome yet. */
   readonly pending: number
+  /** Queued, beyond a limit of the crawl: it may have no more. */
+  readonly beyond: number
   /** Of the files of saved and unchanged targets. */
   readonly bytes: number
 }
@@ -55,6 +57,8 @@ export interface Report extends Counts {
   readonly reasons: ReadonlyArray<Reason>
   /** Targets of reasons that are not listed. */
   readonly otherReasons: number
+  /** The limit that targets are beyond. */
+  readonly limit?: Beyond
 }
 
 /** A report in the making. */
@@ -137,13 +141,15 @@ const noCounts = (): Mutable<Counts> => ({
   refused: 0,
   failed: 0,
   pending: 0,
+  beyond: 0,
   bytes: 0
 })
 
 const count = (into: Mutable<Counts>, entry: Entry): void => {
   into.targets += 1
   if ("pending" in entry) {
-    into.pending += 1
+    if (entry.pending.beyond === undefined) into.pending += 1
+    else into.beyond += 1
     return
   }
   const { outcome } = entry
@@ -177,6 +183,7 @@ const statusOf = (outcome: Outcome): number | undefined => {
 /** Starts a report. `capacity`: hosts that are counted exactly. */
 export const make = (capacity = 4096): Fold => {
   const total = noCounts()
+  let crossed: Beyond | undefined
   const hosts = Tally.make<Mutable<Counts>>({
     empty: noCounts,
     weight: (row) => row.targets,
@@ -217,7 +224,10 @@ export const make = (capacity = 4096): Fold => {
       count(total, entry)
       const host = hostOf("pending" in entry ? entry.pending.url : entry.outcome.url)
       count(hosts.row(host), entry)
-      if ("pending" in entry) return
+      if ("pending" in entry) {
+        crossed ??= entry.pending.beyond
+        return
+      }
       const status = statusOf(entry.outcome)
       let row = statuses.get(status)
       if (row === undefined) statuses.set(status, (row = noCounts()))
@@ -247,7 +257,8 @@ export const make = (capacity = 4096): Fold => {
           .toSorted(([a], [b]) => (a ?? 1000) - (b ?? 1000))
           .map(([status, row]) => (status === undefined ? { ...row } : { status, ...row })),
         reasons: listed,
-        otherReasons: total.failed + total.refused - listed.reduce((sum, { targets }) => sum + targets, 0)
+        otherReasons: total.failed + total.refused - listed.reduce((sum, { targets }) => sum + targets, 0),
+        ...(crossed === undefined ? {} : { limit: crossed })
       }
     }
   }

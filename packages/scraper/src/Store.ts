@@ -128,10 +128,10 @@ export interface SavedPage {
   readonly finalUrl: string
 }
 
-/** A row as it is read back. */
+/** A row as it is read back. `beyond`: the limit of its crawl by which it stays queued. */
 export type Entry =
   | { readonly outcome: Outcome }
-  | { readonly pending: { readonly url: string; readonly attempts: number } }
+  | { readonly pending: { readonly url: string; readonly attempts: number; readonly beyond?: Beyond } }
 
 /** A saved file that was never synced and must be looked at after a power loss. */
 export interface Unsynced {

@@ -11,6 +11,7 @@ import * as Crawl from "../src/Crawl.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
 import * as ControlSocket from "../src/store/ControlSocket.ts"
+import * as Directory from "../src/store/Directory.ts"
 import { Site } from "../src/testing/index.ts"
 
 const root = fs.mkdtempSync(join(tmpdir(), "simul-crawl-"))
@@ -33,6 +34,13 @@ const crawl = async (seeds: ReadonlyArray<string>, { rules = {}, take = Infinity
   }
   return outcomes
 }
+/** What is left in the queue, as it is read back: the limit that each is beyond. */
+const left = (directory: string) =>
+  Effect.flatMap(Directory.read(directory), ({ entries }) => Stream.runCollect(entries)).pipe(
+    Effect.map((entries) => entries.flatMap((entry) => ("pending" in entry ? [entry.pending.beyond] : []))),
+    Effect.scoped,
+    Effect.runPromise
+  )
 /** The paths that ended so. */
 const paths = (outcomes: ReadonlyArray<Outcome>, tag: Outcome["_tag"] = "Saved") =>
   outcomes
@@ -297,8 +305,12 @@ describe("crawl", () => {
         }
         assert.deepStrictEqual(await go({ maxPagesPerHost: 7 }), [7, 7])
         assert.deepStrictEqual(await go({ maxPagesPerHost: 7 }), [0, 0])
+        const beyond = await left(directory)
+        assert.isAbove(beyond.length, 0)
+        for (const limit of beyond) assert.deepStrictEqual(limit, { by: "maxPagesPerHost", most: 7 })
         assert.deepStrictEqual(await go({ maxPagesPerHost: 9 }), [2, 2])
         assert.deepStrictEqual(await go({ maxPages: 20 }).then(([a = 0, b = 0]) => a + b), 2)
+        for (const limit of await left(directory)) assert.deepStrictEqual(limit, { by: "maxPages", most: 20 })
       }
     )
   )

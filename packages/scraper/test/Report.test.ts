@@ -43,10 +43,12 @@ describe("Report", () => {
   it("counts every target once", () => {
     const report = fold(mixed)
     report.add({ pending: { url: "https://a.example/4", attempts: 2 } })
-    const { targets, saved, unchanged, refused, failed, pending, bytes } = report.result()
+    const beyondIt = { by: "maxPages", most: 2 } as const
+    report.add({ pending: { url: "https://a.example/5", attempts: 0, beyond: beyondIt } })
+    const { targets, saved, unchanged, refused, failed, pending, beyond, bytes, limit } = report.result()
     assert.deepStrictEqual(
-      { targets, saved, unchanged, refused, failed, pending, bytes },
-      { targets: 9, saved: 2, unchanged: 1, refused: 2, failed: 3, pending: 1, bytes: 30 }
+      { targets, saved, unchanged, refused, failed, pending, beyond, bytes, limit },
+      { targets: 10, saved: 2, unchanged: 1, refused: 2, failed: 3, pending: 1, beyond: 1, bytes: 30, limit: beyondIt }
     )
   })
   it("counts by host, with its port, most targets first", () => {

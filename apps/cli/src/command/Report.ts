@@ -31,7 +31,7 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
   return [paint.dim(line(head)), ...rows.map(line)]
 }
 
-const columns = ["urls", "saved", "unchanged", "failed", "refused", "pending", "bytes"] as const
+const columns = ["urls", "saved", "unchanged", "failed", "refused", "pending", "beyond", "bytes"] as const
 const cell = (counts: Counts, column: (typeof columns)[number]): string => {
   if (column === "bytes") return counts.bytes === 0 ? "-" : Sizes.format(counts.bytes)
   const count = column === "urls" ? counts.targets : counts[column]
@@ -76,7 +76,8 @@ const totals = (report: Report, width: number, paint: Paint) => {
       ["unchanged", report.unchanged],
       ["failed", report.failed],
       ["refused", report.refused],
-      ["not done yet", report.pending]
+      ["not done yet", report.pending],
+      [`beyond ${report.limit === undefined ? "a limit" : Summary.limitFlag(report.limit)}`, report.beyond]
     ] as const
   ).filter(([name, count]) => count > 0 || name === "saved")
   const digits = Math.max(...rows.map(([, count]) => number(count).length))
@@ -157,6 +158,7 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   const word = directory === "." ? "" : ` ${Summary.shellWord(directory)}`
   const next = [
     ...(result.pending > 0 ? ["run the command that wrote it again to do what is not done yet"] : []),
+    ...Summary.beyond(result.limit, result.beyond),
     ...(Option.isNone(by) && result.failed + result.refused > 0
       ? [`\`simul report${word} --failed\` lists every URL and why`]
       : [])

@@ -1,14 +1,14 @@
 /**
  * `simul verify`: reads every saved file and archived record again and compares
  * it with what was recorded: length, sha256, and that every target has its one
- * outcome.
+ * outcome, but for those that a limit of their crawl holds back.
  */
 import * as Command from "effect/cli/Command"
 import type { RunError } from "@simul/scraper/RunError"
 import * as ArchiveCheck from "@simul/scraper/sink/ArchiveCheck"
 import * as ArchiveIndex from "@simul/scraper/sink/ArchiveIndex"
 import * as Recorded from "@simul/scraper/sink/Recorded"
-import type { Entry } from "@simul/scraper/Store"
+import type { Beyond, Entry } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as GlobalFlags from "../GlobalFlags.ts"
@@ -16,7 +16,7 @@ import { Incomplete } from "../Incomplete.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import { Records } from "../Records.ts"
-import { complaint, Screen } from "../Screen.ts"
+import { complaint, hint, Screen } from "../Screen.ts"
 import * as Sizes from "../Sizes.ts"
 import { directoryArgument } from "./Report.ts"
 import * as Summary from "../Summary.ts"
@@ -43,6 +43,7 @@ const told = (fault: Recorded.Fault, bytes: number): Pick<Fault, "kind" | "detai
 
 const faultOf = (directory: string, entry: Entry): Effect.Effect<Fault | undefined> => {
   if ("pending" in entry) {
+    if (entry.pending.beyond !== undefined) return Effect.undefined
     return Effect.succeed({ kind: "undone", name: entry.pending.url, detail: "no outcome yet" })
   }
   const { outcome } = entry
@@ -82,7 +83,13 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
   const faults = { missing: 0, changed: 0, undone: 0 }
   let files = 0
   let bytes = 0
+  let queued = 0
+  let limit: Beyond | undefined
   const look = (entry: Entry) => {
+    if ("pending" in entry && entry.pending.beyond !== undefined) {
+      queued += 1
+      limit ??= entry.pending.beyond
+    }
     if ("outcome" in entry && "path" in entry.outcome) {
       files += 1
       bytes += entry.outcome.bytes
@@ -100,9 +107,12 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
   )
 
   const kinds = (Object.keys(faults) as ReadonlyArray<keyof typeof faults>).filter((kind) => faults[kind] > 0)
+  const beyond = Summary.beyond(limit, queued)
   if (kinds.length === 0) {
+    if (quiet) return
     const all = `${Summary.plural(files, "file")} (${Sizes.format(bytes)})`
-    if (!quiet) screen.note(`${screen.paint.green("verified")} ${all}: all as recorded`)
+    screen.note(`${screen.paint.green("verified")} ${all}: all as recorded`)
+    if (beyond.length > 0) screen.note(`\n${beyond.map((text) => hint(screen.paint, text)).join("\n")}`)
     return
   }
   const words = { missing: "missing", changed: "changed", undone: "without an outcome" }
@@ -111,7 +121,8 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
       ...(faults.undone > 0 ? ["run the command that wrote it again to finish it"] : []),
       ...(faults.missing + faults.changed > 0
         ? ["the command that wrote it fetches what is missing or changed by `--refresh`"]
-        : [])
+        : []),
+      ...beyond
     ])
   )
   return yield* new Incomplete()

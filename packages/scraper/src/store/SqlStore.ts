@@ -18,6 +18,7 @@ import { type Copy, maxStaleSeconds } from "../robots/RobotsPolicy.ts"
 import { StoreDamaged, StoreNewer } from "../RunError.ts"
 import type { Archive } from "../Sink.ts"
 import {
+  type Beyond,
   claimKey,
   type Entry,
   type Known,
@@ -278,13 +279,18 @@ export const toCopy = ({ host, asked, kind, body, fault }: RobotsRow): Copy => (
 })
 
 /** Rows in the order of their URLs, 1,000 at a time. */
-const rows = (sql: SqlClient.SqlClient, where: string, ...values: ReadonlyArray<unknown>) =>
+const rowsWith = (sql: SqlClient.SqlClient, what: string, where: string, ...values: ReadonlyArray<unknown>) =>
   Stream.paginate("", (after: string) =>
     Effect.map(
-      sql.unsafe<Row>(`SELECT * FROM target WHERE url > ? AND ${where} ORDER BY url LIMIT 1000`, [after, ...values]),
+      sql.unsafe<Row>(`SELECT ${what} FROM target WHERE url > ? AND ${where} ORDER BY url LIMIT 1000`, [
+        after,
+        ...values
+      ]),
       (page) => [page, page.length === 1000 ? Option.some(page.at(-1)!.url) : Option.none<string>()] as const
     )
   )
+const rows = (sql: SqlClient.SqlClient, where: string, ...values: ReadonlyArray<unknown>) =>
+  rowsWith(sql, "*", where, ...values)
 
 export const damaged = (file: string) => (error: { readonly message: string; readonly reason?: unknown }) => {
   const cause = (error.reason as { cause?: { message?: string } } | undefined)?.cause
@@ -301,11 +307,32 @@ export const checkVersion = Effect.fnUntraced(function* (sql: SqlClient.SqlClien
   return found!.version
 })
 
+/** The limit of its crawl that a row is beyond, by its place in `limits`, where it is pending and its crawl may have no more. */
+const beyond = `CASE WHEN state = 0 AND list = (SELECT list FROM crawl) THEN CASE
+  WHEN (SELECT saved >= most FROM crawl) THEN 0
+  WHEN (SELECT SUM(one.saved) FROM site AS own JOIN site AS one ON one.host = own.host WHERE own.id = target.site)
+    >= (SELECT most_of_host FROM crawl) THEN 1 END END AS beyond`
+
 /** Every row, of a store that a run may be writing to. */
 export const entries = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
-  yield* checkVersion(sql, file)
-  return Stream.mapError(Stream.map(rows(sql, "true"), toEntry), damaged(file))
+  // earlier ones know no limit for hosts
+  if ((yield* checkVersion(sql, file)) < 10)
+    return Stream.mapError(Stream.map(rows(sql, "true"), toEntry), damaged(file))
+  const [crawl] = yield* Effect.mapError(
+    sql<{ most: number | null; ofHost: number | null }>`SELECT most, most_of_host AS ofHost FROM crawl`,
+    damaged(file)
+  )
+  const limits: ReadonlyArray<Beyond> = [
+    { by: "maxPages", most: crawl?.most ?? Infinity },
+    { by: "maxPagesPerHost", most: crawl?.ofHost ?? Infinity }
+  ]
+  const told = (row: Row & { readonly beyond?: number | null }): Entry => {
+    const entry = toEntry(row)
+    const limit = limits[row.beyond ?? -1]
+    return limit === undefined || "outcome" in entry ? entry : { pending: { ...entry.pending, beyond: limit } }
+  }
+  return Stream.mapError(Stream.map(rowsWith(sql, `*, ${beyond}`, "true"), told), damaged(file))
 })
 
 /** Archives and their index as committed, of a store that may be of an older version and in use. */
