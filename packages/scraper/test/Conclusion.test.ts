@@ -1,0 +1,152 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Conclusion from "../src/Conclusion.ts"
+import type * as Download from "../src/Download.ts"
+import { type FetchReason, InvalidUrl, StatusError, TruncatedError, WriteError } from "../src/FetchError.ts"
+import type { Crawl } from "../src/List.ts"
+import type { Counts } from "../src/Progress.ts"
+import type { Part } from "../src/Sink.ts"
+import type { Settled, Waiting } from "../src/Store.ts"
+import type { Target } from "../src/Target.ts"
+
+const target: Target = { url: "http://h/a", host: "http://h", path: "h/a", attempts: 0 }
+const head = { status: 200, url: target.url, header: () => undefined }
+const none: Counts = { saved: 0, unchanged: 0, refused: 0, failed: 0, bytes: 0 }
+const partial = { validator: `"1"` }
+
+/** What stages were told, in its order, and what was settled. */
+const begin = (crawl?: Partial<Crawl>) => {
+  const told: Array<string> = []
+  const settled: Array<Settled> = []
+  const parked: Array<Waiting> = []
+  const counts = { ...none }
+  const conclusion = Conclusion.make(
+    {
+      naming: { suggest: (_target, name) => Effect.succeed(`h/${name}`) },
+      sink: { note: () => void told.push("noted"), forget: () => void told.push("forgotten") },
+      frontier: {
+        settle: () => void told.push("counted"),
+        park: () => void told.push("waits"),
+        turn: () => Effect.sync(() => void told.push("turned")),
+        release: (_target, verdict) => void told.push(`released ${JSON.stringify(verdict)}`)
+      },
+      committer: {
+        settle: (one) => void (told.push("settled"), settled.push(one)),
+        park: (one) => void (told.push("parked"), parked.push(one)),
+        room: () => undefined
+      },
+      disk: { wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`)) }
+    },
+    crawl as Crawl | undefined,
+    { retries: 1 },
+    { baseMs: 1000, random: () => 0 },
+    counts
+  )
+  return { conclusion, told, settled, parked, counts }
+}
+const complete = (more: Partial<Download.Complete> = {}): Download.Attempt => {
+  const part = { place: (path: string) => path, discard: () => {} } as Partial<Part> as Part
+  return { _tag: "Complete", part, bytes: 7, head, validators: {}, ...more }
+}
+const failed = (reason: FetchReason): Download.Attempt => ({ _tag: "Failed", reason, head, partial })
+
+describe("Conclusion", () => {
+  it("settles a body under its name before it gives the slot back", () => {
+    const { conclusion, told, settled, counts } = begin()
+    assert.isUndefined(conclusion.conclude(target, 0, complete()))
+    assert.deepStrictEqual(told, ["settled", `released "answered"`])
+    const [{ outcome } = assert.fail()] = settled
+    assert.isTrue(outcome._tag === "Saved" && outcome.path === "h/a" && outcome.bytes === 7 && outcome.attempts === 1)
+    assert.deepStrictEqual(counts, { ...none, saved: 1, bytes: 7 })
+  })
+
+  it.effect("asks for the name that a server suggests", () =>
+    Effect.gen(function* () {
+      const { conclusion, settled } = begin()
+      yield* conclusion.conclude(target, 0, complete({ suggested: "b.pdf" }))!
+      const [{ target: named } = assert.fail()] = settled
+      assert.strictEqual(named.path, "h/b.pdf")
+      assert.isFalse(named.isNamedByUrl)
+    })
+  )
+
+  it("fails a body that cannot get its name", () => {
+    const { conclusion, settled, counts } = begin()
+    const place = () => {
+      throw new WriteError({ path: "h/a", code: "EACCES" })
+    }
+    conclusion.conclude(target, 0, complete({ part: { place, discard: () => {} } as Partial<Part> as Part }))
+    assert.strictEqual(settled[0]?.outcome._tag, "Failed")
+    assert.deepStrictEqual(counts, { ...none, failed: 1 })
+  })
+
+  it("parks what may pass with its part, and settles it when it was tried often enough", () => {
+    const cut = failed(new TruncatedError({ expected: 9, received: 5 }))
+    const first = begin()
+    first.conclusion.conclude(target, 0, cut)
+    assert.deepStrictEqual(first.parked[0]?.target, { ...target, attempts: 1, partial })
+    assert.deepStrictEqual(first.told, ["waits", "parked", `released "answered"`])
+    assert.deepStrictEqual(first.counts, none)
+
+    const last = begin()
+    last.conclusion.conclude({ ...target, attempts: 1 }, 0, cut)
+    assert.deepStrictEqual(last.told, ["forgotten", "settled", `released "answered"`])
+    assert.deepStrictEqual(last.counts, { ...none, failed: 1 })
+  })
+
+  it("settles at once what no attempt helps", () => {
+    const { conclusion, told, settled } = begin()
+    conclusion.conclude(target, 0, failed(new StatusError({ status: 404 })))
+    const [{ outcome } = assert.fail()] = settled
+    assert.isTrue(outcome._tag === "Failed" && outcome.error._tag === "StatusError" && outcome.attempts === 1)
+    assert.deepStrictEqual(told, ["forgotten", "settled", `released "answered"`])
+  })
+
+  it("does not count an attempt that was not made, for its host is down", () => {
+    const { conclusion, settled } = begin()
+    conclusion.down(target, 0, { failures: 5, last: "connection refused" })
+    const [{ outcome } = assert.fail()] = settled
+    assert.isTrue(outcome._tag === "Failed" && outcome.error._tag === "HostDown" && outcome.attempts === 0)
+  })
+
+  it.effect("takes a full disk for nobody's fault: the target waits, and then its worker", () =>
+    Effect.gen(function* () {
+      const { conclusion, told, parked, counts } = begin()
+      const rest = conclusion.conclude({ ...target, partial }, 0, { _tag: "DiskFull", needed: 9 })
+      assert.deepStrictEqual(parked, [{ target, dueMs: 0, leased: false }])
+      yield* rest!
+      assert.deepStrictEqual(told, ["waits", "parked", `released "answered"`, "room for 9"])
+      assert.deepStrictEqual(counts, none)
+    })
+  )
+
+  it.effect("queues a redirect at its host before it gives the slot back", () =>
+    Effect.gen(function* () {
+      const { conclusion, told } = begin()
+      const hop = { url: "http://other/", host: "http://other", redirects: 1 }
+      yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait" })!
+      assert.deepStrictEqual(told, ["turned", `released "answered"`])
+    })
+  )
+
+  it("keeps nothing that asks not to be indexed where that was wanted, but its links", () => {
+    const link = { ...target, url: "http://h/b" }
+    const told: Array<string> = []
+    const { conclusion, settled, counts } = begin({ skipsNoindex: true, isNoindex: () => false })
+    const part = { discard: () => told.push("discarded") } as Partial<Part> as Part
+    const reading = { write: () => {}, end: () => [link], isNoindex: () => true }
+    conclusion.conclude(target, 0, complete({ part, reading }))
+    const [{ outcome, links } = assert.fail()] = settled
+    assert.isTrue(outcome._tag === "Refused" && outcome.error.reason === "Noindex")
+    assert.deepStrictEqual(links, [link])
+    assert.deepStrictEqual(told, ["discarded"])
+    assert.deepStrictEqual(counts, { ...none, refused: 1 })
+  })
+
+  it("settles lines that are no URL, without credentials in what it tells", () => {
+    const { conclusion, settled, counts } = begin()
+    conclusion.invalid({ text: "http://u:secret@h:99999/", number: 3 }, new InvalidUrl({ detail: "port", line: 3 }))
+    assert.notInclude(settled[0]!.outcome.url, "secret")
+    assert.deepStrictEqual(counts, { ...none, failed: 1 })
+  })
+})

@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import * as FullDisk from "../src/FullDisk.ts"
+
+const mebibyte = 2 ** 20
+
+const filled = (free: number) => {
+  const disk = { free, told: [] as Array<string> }
+  const frontier = {
+    pause: (by: string) => void disk.told.push(`${by} pauses`),
+    resume: (by: string) => disk.told.push(`${by} resumes`) > 0
+  }
+  return { disk, full: FullDisk.make(frontier, { free: Effect.sync(() => disk.free) }) }
+}
+
+describe("FullDisk", () => {
+  it.effect("asks for nothing more until there is room for what is to be written", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(mebibyte)
+      const waiting = yield* Effect.forkChild(full.wait(100 * mebibyte))
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(disk.told, ["disk pauses"])
+      disk.free = 99 * mebibyte
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(full.free(), 99 * mebibyte)
+      disk.free = 100 * mebibyte
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+      assert.deepStrictEqual(disk.told, ["disk pauses", "disk resumes"])
+      assert.isUndefined(full.free())
+    })
+  )
+
+  it.effect("wants 16 MiB where little is to be written", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(16 * mebibyte - 1)
+      const waiting = yield* Effect.forkChild(full.wait(0))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(disk.told, ["disk pauses"])
+      disk.free++
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+    })
+  )
+
+  it.effect("lets who comes later try again after a second, and pauses once", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(0)
+      yield* Effect.forkChild(full.wait(0))
+      yield* TestClock.adjust("1 second")
+      const later = yield* Effect.forkChild(full.wait(0))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(later)
+      assert.deepStrictEqual(disk.told, ["disk pauses"])
+    })
+  )
+})

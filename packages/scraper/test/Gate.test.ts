@@ -1,0 +1,100 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Exclusion } from "../src/crawl/Exclusion.ts"
+import * as Gate from "../src/Gate.ts"
+import type { Refusal } from "../src/Outcome.ts"
+import type { Ruling } from "../src/RobotsTxt.ts"
+import type { Target } from "../src/Target.ts"
+
+const target: Target = { url: "http://h/a", host: "http://h", path: "", attempts: 0, depth: 1 }
+const disallowed: Refusal = { reason: "RobotsDisallowed", message: "line 2" }
+const excluded: Exclusion = { reason: "Excluded", message: "excluded by /a/" }
+const trap = { pattern: "/{n}", pages: 128, contents: 3, caught: true, latest: "" }
+
+const gateOf = ({
+  robots,
+  known,
+  excludes,
+  isCaught = false,
+  keepsApart = false
+}: {
+  readonly robots?: Ruling
+  readonly known?: Ruling
+  readonly excludes?: Exclusion
+  readonly isCaught?: boolean
+  readonly keepsApart?: boolean
+}) => {
+  const did: Array<string> = []
+  const stages: Gate.Stages = {
+    politeness: { add: () => void did.push("queued"), keepsApart: () => keepsApart },
+    frontier: { release: () => void did.push("released") },
+    committer: { room: () => undefined },
+    robots: { rule: () => Effect.succeed(robots!), known: () => known },
+    conclusion: {
+      refuse: (_target, _startedMs, { reason }, verdict, isExcluded) =>
+        void did.push(`refused: ${reason}, ${JSON.stringify(verdict)}${isExcluded === true ? ", excluded" : ""}`)
+    }
+  }
+  const crawl = { excludes: () => excludes, traps: { caught: () => (isCaught ? trap : undefined) } as never }
+  const options = { robots: robots !== undefined || known !== undefined }
+  const gate = Gate.make(stages, crawl, options, () => Effect.sync(() => void did.push("visited")))
+  return { did, gate }
+}
+const carried = (asked: Parameters<typeof gateOf>[0], of: Target = target) =>
+  Effect.suspend(() => {
+    const { did, gate } = gateOf(asked)
+    return Effect.as(gate.carry({ target: of }), did)
+  })
+const elsewhere = new URL("http://other/b")
+
+describe("Gate", () => {
+  it.effect("visits what nothing stands before, and what robots.txt allows", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* carried({}), ["visited"])
+      assert.deepStrictEqual(yield* carried({ robots: { _tag: "Allowed" } }), ["visited"])
+    })
+  )
+
+  it.effect("refuses what the rules leave out before robots.txt is asked, and says that its host was not", () =>
+    Effect.gen(function* () {
+      const robots = { _tag: "Refused", verdict: "answered", error: disallowed } as const
+      assert.deepStrictEqual(yield* carried({ excludes: excluded, robots }), ['refused: Excluded, "unasked", excluded'])
+      assert.deepStrictEqual(yield* carried({ robots }), ['refused: RobotsDisallowed, "answered"'])
+    })
+  )
+
+  it.effect("refuses what has no end, but never what the user named", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* carried({ isCaught: true }), ['refused: Trap, "unasked"'])
+      assert.deepStrictEqual(yield* carried({ isCaught: true }, { ...target, depth: 0 }), ["visited"])
+    })
+  )
+
+  it.effect("queues again what must wait for robots.txt, before it gives the slot back", () =>
+    Effect.gen(function* () {
+      const robots: Ruling = { _tag: "Deferred", verdict: "unasked" }
+      assert.deepStrictEqual(yield* carried({ robots }), ["queued", "released"])
+    })
+  )
+
+  it("is open where a download alone is called for", () => {
+    const { gate } = gateOf({})
+    assert.isTrue(gate.isOpen({ target }))
+    assert.isFalse(gate.isOpen({ target, down: { failures: 5, last: "refused" } }))
+    assert.isFalse(gate.isOpen({ target: { ...target, partial: { validator: `"1"` } } }))
+    assert.isFalse(gateOf({ known: { _tag: "Allowed" } }).gate.isOpen({ target }))
+    assert.isFalse(gateOf({ isCaught: true }).gate.isOpen({ target }))
+  })
+
+  it("has a redirect wait for its turn where hosts keep requests apart, or rules of another host are to be asked", () => {
+    const turn = (asked: Parameters<typeof gateOf>[0], to: URL) => gateOf(asked).gate.turn(target, to)
+    const within = new URL("http://h/b")
+    assert.strictEqual(turn({}, elsewhere), "follow")
+    assert.strictEqual(turn({ keepsApart: true }, elsewhere), "wait")
+    assert.strictEqual(turn({ known: { _tag: "Allowed" } }, within), "follow")
+    assert.strictEqual(turn({ known: { _tag: "Allowed" } }, elsewhere), "wait")
+    assert.deepStrictEqual(turn({ known: { _tag: "Refused", verdict: undefined, error: disallowed } }, within), {
+      refused: disallowed
+    })
+  })
+})

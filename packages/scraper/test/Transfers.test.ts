@@ -1,0 +1,95 @@
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import type * as Download from "../src/Download.ts"
+import type { Receiver, Session } from "../src/Session.ts"
+import type { Part, Sink } from "../src/Sink.ts"
+import type { Target } from "../src/Target.ts"
+import * as Transfers from "../src/Transfers.ts"
+
+afterEach(() => void vi.restoreAllMocks())
+
+const target: Target = { url: "http://h/a", host: "http://h", path: "a", attempts: 0 }
+const part = {
+  bytes: 5,
+  write: () => true,
+  finish: () => ({ bytes: 5 }),
+  keep: () => {},
+  discard: () => {}
+} as unknown as Part
+const head = (url: string, fields: Readonly<Record<string, string>> = {}) => {
+  return { status: 200, url, header: (name: string) => fields[name] }
+}
+/** Long, and with a validator. */
+const resumable = { etag: `"1"`, "content-length": "1000000" }
+
+const begin = () => {
+  let receiver!: Receiver
+  const answered: Array<unknown> = []
+  const session = {
+    open: (_request: unknown, given: Receiver) => {
+      receiver = given
+      return { pause: () => {}, resume: () => {}, abort: () => {} }
+    }
+  } as unknown as Session["Service"]
+  const sink = { open: () => part } as unknown as Sink["Service"]
+  const politeness = { answered: (...said: ReadonlyArray<unknown>) => void answered.push(said) }
+  const options: Download.DownloadOptions = { suggestions: false, raw: false, turn: () => "follow", timed: true }
+  const transfers = Transfers.make({ session, sink }, politeness, options)
+  const ended: Array<Download.Attempt> = []
+  const download = transfers.start(target, undefined, (attempt) => ended.push(attempt))
+  return { transfers, download, receiver, answered, ended }
+}
+
+describe("Transfers", () => {
+  it("knows what is under way until it ends", () => {
+    const { transfers, receiver, ended } = begin()
+    assert.strictEqual(transfers.find(target.url), target)
+    assert.isUndefined(transfers.find("http://h/b"))
+    receiver.onHead(head(target.url))
+    receiver.onEnd()
+    assert.strictEqual(ended.length, 1)
+    assert.isUndefined(transfers.find(target.url))
+    assert.deepStrictEqual(transfers.all(), [])
+  })
+
+  it("names once what has taken a second and can be continued", () => {
+    const now = vi.spyOn(performance, "now").mockReturnValue(0)
+    const { transfers, receiver } = begin()
+    now.mockReturnValue(1000)
+    assert.deepStrictEqual(transfers.noteworthy(), [], "no answer yet")
+    receiver.onHead(head(target.url, resumable))
+    now.mockReturnValue(999)
+    assert.deepStrictEqual(transfers.noteworthy(), [])
+    now.mockReturnValue(1000)
+    assert.deepStrictEqual(transfers.noteworthy(), [{ ...target, partial: { validator: `"1"`, total: 1_000_000 } }])
+    assert.deepStrictEqual(transfers.noteworthy(), [])
+  })
+
+  it("keeps what it gives up with its part, and nothing of what has ended", () => {
+    const { transfers, download, receiver } = begin()
+    receiver.onHead(head(target.url, resumable))
+    transfers.giveUp(download)
+    const kept = { ...target, partial: { validator: `"1"`, total: 1_000_000 } }
+    assert.deepStrictEqual(transfers.interrupted(), [kept])
+    transfers.giveUp(download)
+    assert.deepStrictEqual(transfers.interrupted(), [kept])
+
+    const over = begin()
+    over.receiver.onHead(head(target.url))
+    over.receiver.onEnd()
+    over.transfers.giveUp(over.download)
+    assert.deepStrictEqual(over.transfers.interrupted(), [])
+  })
+
+  it("tells how fast a host is by what it answered itself", () => {
+    vi.spyOn(performance, "now").mockReturnValue(0)
+    const own = begin()
+    own.receiver.onHead(head(target.url))
+    own.receiver.onEnd()
+    assert.deepStrictEqual(own.answered, [["http://h", 0, true]])
+
+    const elsewhere = begin()
+    elsewhere.receiver.onHead(head("http://other/a"))
+    elsewhere.receiver.onEnd()
+    assert.deepStrictEqual(elsewhere.answered, [])
+  })
+})
