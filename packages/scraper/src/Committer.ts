@@ -55,6 +55,8 @@ export const make = Effect.fnUntraced(function* (
   let grown: Synced["archives"] = []
   /** Records that are not committed yet. */
   let captured: Synced["captures"] = []
+  /** The same of answers for robots.txt. */
+  let robots: ReadonlyArray<Copy> = []
   let wake: (() => void) | undefined
   /** Workers that wait for a commit because too much is uncommitted. */
   const held = new Set<() => void>()
@@ -77,6 +79,7 @@ export const make = Effect.fnUntraced(function* (
     stirred = false
     // at the same instant: what it syncs is what is committed
     const syncing = sink.sync()
+    robots = [...robots, ...options.robots()]
     const sync: Effect.Effect<Synced, StoreError> = Effect.catchTag(syncing, "DiskFull", () =>
       Effect.andThen(restore(options.diskFull), sync)
     )
@@ -105,7 +108,7 @@ export const make = Effect.fnUntraced(function* (
       settled: rows,
       waiting: [...parked, ...leased.map((target) => ({ target, dueMs: 0, leased: true }))],
       hosts: politeness.changes(Date.now()),
-      robots: options.robots(),
+      robots,
       ...(place === undefined ? {} : { place }),
       archives: grown,
       captures: captured,
@@ -118,6 +121,7 @@ export const make = Effect.fnUntraced(function* (
     const found = yield* Effect.onError(attempt, () => putBack(rows))
     grown = []
     captured = []
+    robots = []
     let firstDueMs = Infinity
     for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
     frontier.committed(straggling, firstDueMs)

@@ -27,7 +27,7 @@ import type { RateLimit } from "./RateLimit.ts"
 import type { Slotted } from "./InFlight.ts"
 import { retryAfterMs } from "./RetryAfter.ts"
 import type { Receiver, RedirectAnswer, Request, ResponseHead, Session, Transfer } from "./Session.ts"
-import { type Aside, DiskFull, type Part, type Sink } from "./Sink.ts"
+import { type Aside, asideOf, DiskFull, type Part, type Sink, type Truncation, truncationBy } from "./Sink.ts"
 import type { Hop, Partial, Target, Validators } from "./Target.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -306,8 +306,7 @@ class Running implements Download, Receiver, Decode.Output {
     this.#end(verdict)
   }
 
-  readonly #redirected = ({ head, body, isWhole }: RedirectAnswer) =>
-    this.#aside({ head, dateMs: Date.now(), body, ...(isWhole ? {} : { truncated: "length" }) })
+  readonly #redirected = (answer: RedirectAnswer) => this.#aside(asideOf(answer))
 
   #aside(aside: Aside) {
     this.#asides ??= []
@@ -315,7 +314,7 @@ class Running implements Download, Receiver, Decode.Output {
   }
 
   /** Takes no more of the body of an error. */
-  #take(truncated?: "length" | "disconnect") {
+  #take(truncated?: Truncation) {
     if (this.#taken === undefined) return
     const { head, dateMs, chunks } = this.#taken
     this.#taken = undefined
@@ -490,7 +489,7 @@ class Running implements Download, Receiver, Decode.Output {
 
   onError(reason: FetchReason): void {
     if (this.#ended) return
-    this.#take("disconnect")
+    this.#take(truncationBy(reason))
     if (this.#turned === undefined) return this.#end(this.#verdict ?? this.#failed(reason))
     const partial = this.#kept()
     if (partial === undefined) this.#part?.discard()

@@ -14,6 +14,9 @@
  * 4. `Crawl-delay` is kept by `Politeness.ts`, from the request for the file on.
  * 5. Memory is bounded: 500 KiB of a file are read, of which the group that
  *    concerns us is kept, and the hosts least recently asked about are forgotten.
+ * 6. What is archived has every exchange: each answer on the way to a file goes to
+ *    the sink in the step in which the file goes to the store, so both are in one
+ *    commit. One that is given up for want of anybody who waits is neither's.
  *
  * A redirect is judged where it leads: at once within a host, after its turn at
  * another.
@@ -28,7 +31,8 @@ import type { Admission, Politeness, Verdict } from "./Politeness.ts"
 import { retryAfterMs } from "./RetryAfter.ts"
 import * as Robots from "./robots/Robots.ts"
 import * as RobotsPolicy from "./robots/RobotsPolicy.ts"
-import type { Receiver, ResponseHead, Session, Transfer } from "./Session.ts"
+import type { Receiver, RedirectAnswer, ResponseHead, Session, Transfer } from "./Session.ts"
+import { type Aside, asideOf, type Sink, type Truncation, truncationBy } from "./Sink.ts"
 import type { Store, StoreError } from "./Store.ts"
 import { asked, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -69,8 +73,17 @@ const drainBytes = 65_536
 
 const nothing = new Uint8Array()
 
+/** Of a coded body so much is kept to be archived: what is decoded has a bound of its own. */
+const keptBytes = 2 * Robots.maxBytes
+
 /** One request for a robots.txt. `done` is called once with the verdict, unless `abort` came first. */
 class Asking implements Receiver, Decode.Output {
+  /** What was answered, as it came; of one that keeps it. */
+  readonly asides: Array<Aside> = []
+  onRedirect?: NonNullable<Receiver["onRedirect"]>
+  /** The body of the answer as it came, if it is kept. */
+  #raw: { readonly dateMs: number; readonly chunks: Array<Uint8Array>; bytes: number } | undefined
+  readonly #keeps: boolean
   readonly #done: (verdict: RobotsPolicy.Verdict, body: Uint8Array, reason?: FetchReason) => void
   #transfer: Transfer | undefined
   #head: ResponseHead | undefined
@@ -80,8 +93,10 @@ class Asking implements Receiver, Decode.Output {
   #bytes = 0
   #ended = false
 
-  constructor(done: (verdict: RobotsPolicy.Verdict, body: Uint8Array, reason?: FetchReason) => void) {
+  constructor(keeps: boolean, done: (verdict: RobotsPolicy.Verdict, body: Uint8Array, reason?: FetchReason) => void) {
     this.#done = done
+    this.#keeps = keeps
+    if (keeps) this.onRedirect = this.#redirected
   }
 
   start(session: Session["Service"], url: string, maxTimeMs: number) {
@@ -96,8 +111,10 @@ class Asking implements Receiver, Decode.Output {
 
   // ---- from the session
 
+  readonly #redirected = (answer: RedirectAnswer) => this.asides.push(asideOf(answer))
   onHead = (head: ResponseHead) => {
     this.#head = head
+    if (this.#keeps) this.#raw = { dateMs: Date.now(), chunks: [], bytes: 0 }
     if (head.status < 200 || head.status > 299) return
     const decoder = Decode.make(Decode.codings(head.header("content-encoding")), {}, this)
     if ("_tag" in decoder) this.#fail(decoder)
@@ -105,9 +122,13 @@ class Asking implements Receiver, Decode.Output {
   }
   onData = (chunk: Uint8Array) => {
     if (this.#ended) return
+    if (this.#raw !== undefined) {
+      this.#raw.bytes += chunk.length
+      if (this.#raw.bytes <= keptBytes) this.#raw.chunks.push(Uint8Array.from(chunk))
+    }
     if (this.#decoder === undefined) {
       this.#bytes += chunk.length
-      if (this.#bytes > drainBytes) this.#answer()
+      if (this.#bytes > drainBytes) this.#answer("length")
     } else if (!this.#decoder.write(chunk) && !this.#ended) this.#transfer!.pause()
   }
   onEnd = () => {
@@ -117,7 +138,7 @@ class Asking implements Receiver, Decode.Output {
   }
   onError = (reason: FetchReason) => {
     if (this.#ended) return
-    if (this.#head !== undefined && this.#decoder === undefined) this.#answer()
+    if (this.#head !== undefined && this.#decoder === undefined) this.#answer(truncationBy(reason))
     else this.#fail(reason)
   }
 
@@ -127,7 +148,7 @@ class Asking implements Receiver, Decode.Output {
     if (this.#ended) return
     this.#chunks.push(Uint8Array.from(chunk))
     this.#bytes += chunk.length
-    if (this.#bytes > Robots.maxBytes) this.#answer()
+    if (this.#bytes > Robots.maxBytes) this.#answer("length")
   }
   drain = () => this.#transfer!.resume()
   end = () => {
@@ -139,8 +160,9 @@ class Asking implements Receiver, Decode.Output {
 
   // ---- the ends
 
-  #answer() {
+  #answer(truncated?: Truncation) {
     const { status } = this.#head!
+    this.#keep(truncated)
     const body = Buffer.concat(this.#chunks)
     this.abort()
     const verdict = RobotsPolicy.judge({ kind: "response", status, body })
@@ -150,9 +172,17 @@ class Asking implements Receiver, Decode.Output {
     this.#done(verdict, nothing, reason)
   }
   #fail(reason: FetchReason) {
+    this.#keep(truncationBy(reason))
     this.abort()
     const kind = reason._tag === "RedirectError" ? "redirects" : "failed"
     this.#done(RobotsPolicy.judge({ kind }), nothing, reason)
+  }
+  #keep(truncated: Truncation | undefined) {
+    if (this.#raw === undefined) return
+    const { dateMs, chunks, bytes } = this.#raw
+    const cut = bytes > keptBytes ? "length" : truncated
+    const body = Buffer.concat(chunks)
+    this.asides.push({ head: this.#head!, dateMs, body, ...(cut === undefined ? {} : { truncated: cut }) })
   }
 }
 
@@ -208,14 +238,22 @@ export const isCurrent = (copy: RobotsPolicy.Copy, nowMs: number): boolean =>
 export const verdictOf = ({ kind, body = nothing }: RobotsPolicy.Copy): RobotsPolicy.Verdict =>
   kind === "rules" ? { kind, robots: Robots.parse(body) } : { kind }
 
-/** @param learned told when `copies` has something to give */
+/**
+ * @param services `sink`: of what is archived
+ * @param learned told when `copies` has something to give
+ */
 export const make = (
-  { session, store }: { readonly session: Session["Service"]; readonly store: Pick<Store["Service"], "robots"> },
+  services: {
+    readonly session: Session["Service"]
+    readonly store: Pick<Store["Service"], "robots">
+    readonly sink?: Pick<Sink["Service"], "note"> | undefined
+  },
   politeness: Politeness,
   options: Pick<Options, "userAgent" | "headers" | "delayMs" | "timeoutMs" | "maxTimeMs" | "refresh">,
   learned: () => void = () => {},
   bounds: Bounds = { hosts: 100_000, bytes: 128 << 20 }
 ) => {
+  const { session, store, sink } = services
   const token = productToken(options)
   const { maxTimeMs = Infinity } = options
   const startedMs = Date.now()
@@ -283,8 +321,9 @@ export const make = (
   /** `old`: what there was, and is too old. */
   const begin = (host: string, old: RobotsPolicy.Copy | undefined): Waiting => {
     const sinceMs = Date.now()
-    const asking = new Asking((verdict, body, reason) => {
+    const asking = new Asking(sink !== undefined, (verdict, body, reason) => {
       waiting.delete(host)
+      for (const aside of asking.asides) sink!.note(aside)
       const { kind } = verdict
       let answer: Known
       if (kind === "unreachable" && old !== undefined && old.kind !== kind && ageMs(old, sinceMs) < maxStaleMs)

@@ -9,9 +9,9 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { WriteError } from "./FetchError.ts"
+import type { FetchReason, WriteError } from "./FetchError.ts"
 import type { StoreDamaged } from "./RunError.ts"
-import type { ResponseHead } from "./Session.ts"
+import type { RedirectAnswer, ResponseHead } from "./Session.ts"
 import type { RecordLocation } from "./sink/RecordLocation.ts"
 
 /** No room on the disk. Not a failure of the target: the run pauses. */
@@ -38,7 +38,10 @@ export interface Part {
   readonly discard: () => void
 }
 
-/** An answer that is no target's body: a redirect on the way to it, an error, a 304. */
+/** Why a body is not all that was to come: it was longer or took longer than it may, broke off, or was given up for another reason. */
+export type Truncation = "length" | "time" | "disconnect" | "unspecified"
+
+/** An answer that is no target's body: a redirect on the way to it, an error, a 304, a robots.txt. */
 export interface Aside {
   readonly head: ResponseHead
   /** When it was answered, in milliseconds since the epoch. */
@@ -46,9 +49,32 @@ export interface Aside {
   /** Its body as it came, as far as it was kept. */
   readonly body: Uint8Array
   /** Why that is not all of it. */
-  readonly truncated?: "length" | "disconnect"
+  readonly truncated?: Truncation
   /** Of a 304: where the body lies that still stands. */
   readonly unchanged?: string
+}
+
+/** A redirect that is over just now. */
+export const asideOf = ({ head, body, isWhole }: RedirectAnswer): Aside => ({
+  head,
+  dateMs: Date.now(),
+  body,
+  ...(isWhole ? {} : { truncated: "length" })
+})
+
+/** What cuts a body off that ends with this error. */
+export const truncationBy = ({ _tag }: FetchReason): Truncation => {
+  switch (_tag) {
+    case "TooLargeError":
+    case "EndlessError":
+      return "length"
+    case "TimeoutError":
+      return "time"
+    case "DecodeError":
+      return "unspecified"
+    default:
+      return "disconnect"
+  }
 }
 
 /** One record of an answer, as it can be found again. */

@@ -6,8 +6,9 @@ import * as Committer from "../src/Committer.ts"
 import type { Frontier } from "../src/Frontier.ts"
 import type { Outcome } from "../src/Outcome.ts"
 import type { Politeness } from "../src/Politeness.ts"
+import type { Copy } from "../src/robots/RobotsPolicy.ts"
 import type { Sink } from "../src/Sink.ts"
-import type { Store } from "../src/Store.ts"
+import type { Commit, Store } from "../src/Store.ts"
 import type { Target } from "../src/Target.ts"
 
 const targets = Array.from({ length: 3 }, (_, index): Target => ({
@@ -37,6 +38,20 @@ const sink: Pick<Sink["Service"], "sync"> = {
   sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [], captures: [] })
 }
 
+const options: Committer.CommitterOptions = {
+  list: 1,
+  isCrawl: false,
+  patterns: () => [],
+  withinMs: 1,
+  most: 1,
+  isHungry: () => false,
+  inFlight: () => undefined,
+  noteworthy: () => [],
+  unplaced: () => {},
+  robots: () => [],
+  diskFull: Effect.void
+}
+
 /** Transfers that are worth a row from their start, and commits that take time. Gives the rows in the end. */
 const transfers = Effect.gen(function* () {
   const rows = new Map<string, "settled" | "in flight">()
@@ -55,21 +70,12 @@ const transfers = Effect.gen(function* () {
     politeness as never,
     frontier as never,
     {
-      list: 1,
-      isCrawl: false,
-      patterns: () => [],
-      withinMs: 1,
-      most: 1,
-      isHungry: () => false,
-      inFlight: () => undefined,
+      ...options,
       noteworthy: () => {
         const worthy = [...running].filter((target) => !noted.has(target))
         for (const target of worthy) noted.add(target)
         return worthy
-      },
-      unplaced: () => {},
-      robots: () => [],
-      diskFull: Effect.void
+      }
     }
   )
   yield* Effect.forkScoped(committer.run)
@@ -88,7 +94,72 @@ const transfers = Effect.gen(function* () {
   return rows
 }).pipe(Effect.scoped)
 
+/** Answers for robots.txt that come at any time, each with a record. Gives those that some commit told before their record. */
+const answers = Effect.gen(function* () {
+  let records: Array<string> = []
+  let copies: Array<Copy> = []
+  const early: Array<string> = []
+  const archived = new Set<string>()
+  const committed = new Set<string>()
+  const committer = yield* Committer.make(
+    {
+      store: {
+        commit: ({ captures = [], robots = [] }: Commit) =>
+          Effect.map(soon, () => {
+            for (const { url } of captures) archived.add(url)
+            for (const { host } of robots) {
+              if (!archived.has(host)) early.push(host)
+              committed.add(host)
+            }
+            return { added: 0, isNearer: false }
+          })
+      } as never,
+      sink: {
+        sync: () => {
+          const captures = records.map((url) => ({ url }))
+          records = []
+          return Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [], captures })
+        }
+      } as never
+    },
+    politeness as never,
+    frontier as never,
+    {
+      ...options,
+      robots: () => {
+        const given = copies
+        copies = []
+        return given
+      }
+    }
+  )
+  yield* Effect.forkScoped(committer.run)
+  const answer = Effect.fnUntraced(function* (host: string) {
+    yield* soon
+    records.push(host)
+    copies.push({ host, askedMs: 0, kind: "unavailable" })
+    committer.stir()
+  })
+  yield* Effect.forEach(["a", "b", "c"], answer, { concurrency: "unbounded" })
+  yield* committer.flush
+  return { early, committed: committed.size }
+}).pipe(Effect.scoped)
+
 describe("Committer", () => {
+  it.effect("commits what a host answered for its robots.txt with the record of the answer, never before it", () =>
+    Effect.map(
+      Simulation.explore(answers, {
+        process: true,
+        seeds: 300,
+        invariants: {
+          "each answer is committed, none before its record": ({ early, committed }) =>
+            early.length === 0 && committed === 3
+        }
+      }),
+      ({ distinct }) => assert.isAbove(distinct, 100)
+    )
+  )
+
   it.effect("writes no transfer as in flight that has its outcome", () =>
     Effect.map(
       Simulation.explore(transfers, {

@@ -1,11 +1,12 @@
 import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { ConnectError, type FetchReason, TlsError } from "../src/FetchError.ts"
+import { ConnectError, type FetchReason, TimeoutError, TlsError, TruncatedError } from "../src/FetchError.ts"
 import * as Politeness from "../src/Politeness.ts"
 import * as RobotsTxt from "../src/RobotsTxt.ts"
 import type { Copy } from "../src/robots/RobotsPolicy.ts"
 import type { Receiver, Request, Session } from "../src/Session.ts"
+import type { Aside } from "../src/Sink.ts"
 import type { Target } from "../src/Target.ts"
 
 const options = { userAgent: "simul/1", headers: [], delayMs: 0, timeoutMs: 30_000, refresh: false }
@@ -20,6 +21,10 @@ class Asked {
   constructor(request: Request, receiver: Receiver) {
     this.request = request
     this.#receiver = receiver
+  }
+  redirect(body: string, isWhole: boolean) {
+    const head = { status: 301, url: this.request.url, header: () => undefined }
+    this.#receiver.onRedirect?.({ head, body: Buffer.from(body), isWhole })
   }
   head(status: number, headers: Readonly<Record<string, string>> = {}) {
     this.#receiver.onHead({ status, url: this.request.url, header: (name) => headers[name] })
@@ -44,7 +49,12 @@ class Asked {
 }
 
 /** `isKept`: the store has at once what is learned; else it has what the test puts there. */
-const make = (given: Partial<Parameters<typeof RobotsTxt.make>[2]> = {}, bounds?: RobotsTxt.Bounds, isKept = false) => {
+const make = (
+  given: Partial<Parameters<typeof RobotsTxt.make>[2]> = {},
+  bounds?: RobotsTxt.Bounds,
+  isKept = false,
+  archived?: Array<Aside>
+) => {
   const asked: Array<Asked> = []
   const session: Session["Service"] = {
     open: (request, receiver) => {
@@ -67,7 +77,7 @@ const make = (given: Partial<Parameters<typeof RobotsTxt.make>[2]> = {}, bounds?
     for (const copy of robots.copies()) kept.set(copy.host, copy)
   }
   const robots: RobotsTxt.RobotsTxt = RobotsTxt.make(
-    { session, store },
+    { session, store, sink: archived && { note: (aside) => archived.push(aside) } },
     politeness,
     all,
     isKept ? keep : () => {},
@@ -403,6 +413,55 @@ describe("RobotsTxt", () => {
       assert.isUndefined(politeness.take(Date.now()))
       assert.strictEqual(politeness.wakeMs(), Date.now() + expected)
     }
+  })
+
+  it("gives what is archived every answer as it came, in the step in which it learns, and says where it is cut", async () => {
+    const archived: Array<Aside> = []
+    const told = () =>
+      archived.splice(0).map(({ head, body, truncated }) => [head.status, Buffer.from(body).toString(), truncated])
+    const { asked, robots } = make({}, undefined, false, archived)
+    const answered = (host: string, by: (one: Asked) => void) => {
+      ruleOf(robots, target("/", host))
+      assert.deepStrictEqual(archived, [])
+      by(asked.at(-1)!)
+      return told()
+    }
+    assert.deepStrictEqual(
+      answered("http://a", (one) => {
+        one.redirect("moved", true)
+        one.redirect("moved aga", false)
+        assert.deepStrictEqual(archived, [])
+        one.answer(200, disallow)
+      }),
+      [
+        [301, "moved", undefined],
+        [301, "moved aga", "length"],
+        [200, disallow, undefined]
+      ]
+    )
+    assert.strictEqual(robots.copies().length, 1)
+    assert.deepStrictEqual(
+      answered("http://b", (one) => one.answer(404, "none")),
+      [[404, "none", undefined]]
+    )
+    const cuts: ReadonlyArray<readonly [(one: Asked) => void, string]> = [
+      [(one) => one.send("x".repeat(512_001)), "length"],
+      [(one) => one.fail(new TimeoutError({ phase: "body", ms: 1 })), "time"],
+      [(one) => one.fail(new TruncatedError({ received: 3 })), "disconnect"]
+    ]
+    for (const [index, [cut, truncated]] of cuts.entries()) {
+      const [only, ...others] = answered(`http://cut${index}`, (one) => {
+        one.head(200)
+        one.send("abc")
+        cut(one)
+      })
+      assert.deepStrictEqual([only![0], only![2], others], [200, truncated, []])
+      assert.match(String(only![1]), /^abc/)
+    }
+    const one = ruleOf(robots, target("/", "http://d"))
+    asked.at(-1)!.head(200)
+    await Effect.runPromise(Fiber.interrupt(one))
+    assert.deepStrictEqual(told(), [])
   })
 
   it("takes its product token from the beginning of the User-Agent that is sent", () => {

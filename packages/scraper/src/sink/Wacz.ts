@@ -47,8 +47,12 @@ interface Resource {
   readonly bytes: number
 }
 
-const isPage = ({ status, type }: Capture) =>
-  status >= 200 && status < 300 && /^(?:text\/html|application\/xhtml\+xml)$/i.test(type)
+/** A server that has none may answer for robots.txt with a page: nobody went there to read it. */
+const isPage = ({ url, status, type }: Capture) =>
+  status >= 200 &&
+  status < 300 &&
+  /^(?:text\/html|application\/xhtml\+xml)$/i.test(type) &&
+  new URL(url).pathname !== "/robots.txt"
 
 const pageLine = ({ url, dateMs }: Capture) => {
   const ts = new Date(dateMs).toISOString()

@@ -150,6 +150,21 @@ describe("Wacz", () => {
     )
   })
 
+  it("calls no page what a server answers for robots.txt, whatever its type", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    await fetchAll([site.url("/bytes/100/page.html")], directory)
+    const pages = (url: string) => {
+      const packed = Effect.flatMap(Directory.archived(directory), (contents) => {
+        const captures = Stream.map(contents.captures, (one) => ({ ...one, url, type: "text/html" }))
+        return Wacz.pack({ ...contents, captures }, join(directory, "simul.wacz"), "test")
+      })
+      return Effect.runPromise(Effect.map(Effect.scoped(packed), (made) => made.pages))
+    }
+    assert.strictEqual(await pages(site.url("/robots.txt/page")), 1)
+    assert.strictEqual(await pages(site.url("/robots.txt")), 0)
+  })
+
   it("makes it anew over what a killed one left, and over one of before", async () => {
     await using site = await Site.start()
     const directory = folder()
