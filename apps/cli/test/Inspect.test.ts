@@ -264,4 +264,21 @@ describe("verify", () => {
       `)
     })
   )
+  it.effect("names the record of a body whose archive is gone, as often as it is one", () =>
+    Effect.gen(function* () {
+      const directory = yield* inDirectory
+      const all = ["simul-00002.warc.gz#900+80", "good", "simul-00000.warc.gz#340+90"].map(recorded)
+      expect(yield* screenOf(["verify", directory], all)).toMatchInlineSnapshot(`
+        "exit 3
+        --- stdout
+        missing	simul-00000.warc.gz#340+90	no such file, or it cannot be read
+        missing	simul-00002.warc.gz#900+80	no such file, or it cannot be read
+        --- stderr
+        error: 2 missing
+
+        hint: the command that wrote it fetches what is missing or changed by \`--refresh\`
+        "
+      `)
+    })
+  )
 })

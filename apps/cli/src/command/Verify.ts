@@ -6,8 +6,10 @@
 import * as Command from "effect/cli/Command"
 import type { RunError } from "@simul/scraper/RunError"
 import * as ArchiveCheck from "@simul/scraper/sink/ArchiveCheck"
+import * as ArchivedBodies from "@simul/scraper/sink/ArchivedBodies"
 import * as ArchiveIndex from "@simul/scraper/sink/ArchiveIndex"
 import * as Recorded from "@simul/scraper/sink/Recorded"
+import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
 import type { Beyond, Entry } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -41,7 +43,9 @@ const told = (fault: Recorded.Fault, bytes: number): Pick<Fault, "kind" | "detai
   }
 }
 
-const faultOf = (directory: string, entry: Entry): Effect.Effect<Fault | undefined> => {
+type Bodies = Effect.Success<ReturnType<typeof ArchivedBodies.make>>
+
+const faultOf = (directory: string, bodies: Bodies, entry: Entry): Effect.Effect<Fault | undefined> => {
   if ("pending" in entry) {
     if (entry.pending.beyond !== undefined) return Effect.undefined
     return Effect.succeed({ kind: "undone", name: entry.pending.url, detail: "no outcome yet" })
@@ -49,21 +53,34 @@ const faultOf = (directory: string, entry: Entry): Effect.Effect<Fault | undefin
   const { outcome } = entry
   if (outcome._tag !== "Saved" && outcome._tag !== "Unchanged") return Effect.undefined
   const { path, bytes, sha256 } = outcome
+  // it is read with its archive
+  if (bodies.add(path, { bytes, sha256 })) return Effect.undefined
   return Effect.map(Recorded.recorded(directory, path, { bytes, sha256 }), (fault) =>
     fault === undefined ? undefined : { name: path, ...told(fault, bytes) }
   )
 }
 
-/** What is wrong with archives beyond the bodies in them, and with their index. */
+/** What is wrong with archives, with the bodies in them, and with their index. */
 const archived = (
   directory: string,
+  bodies: Bodies,
   { archives, indexed, holds, isHeld }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries">
 ): Stream.Stream<Fault | undefined, RunError> => {
-  const nameless = (name: string) => (fault: Recorded.Fault) => ({ name, ...told(fault, 0) })
-  const records = Stream.flatMap(Stream.fromIterable(archives), (archive) => {
-    const holdsNow = (digest: string) => Effect.runPromise(holds(digest))
-    const faults = ArchiveCheck.faults(directory, archive, holdsNow, isHeld)
-    return Stream.map(Stream.orDie(Stream.fromAsyncIterable(faults, (error) => error)), nameless(archive.name))
+  const named =
+    (name: string) =>
+    (found: ArchiveCheck.Found): Fault => ({
+      name: found.body === undefined ? name : RecordLocation.toPath(found.body),
+      ...told(found.fault, found.body?.bytes ?? 0)
+    })
+  const holdsNow = (digest: string) => Effect.runPromise(holds(digest))
+  const records = Stream.suspend(() => {
+    const sorted = bodies.sorted()
+    const bytes = new Map(sorted.archives.map((name) => [name, 0]))
+    for (const archive of archives) bytes.set(archive.name, archive.bytes)
+    return Stream.flatMap(Stream.fromIterable([...bytes]), ([name, bytes]) => {
+      const faults = ArchiveCheck.faults(directory, { name, bytes }, sorted.within(name), holdsNow, isHeld)
+      return Stream.map(Stream.orDie(Stream.fromAsyncIterable(faults, (error) => error)), named(name))
+    })
   })
   if (indexed === undefined || isHeld) return records
   const { bytes } = indexed
@@ -80,6 +97,7 @@ const archived = (
 export const verify = Effect.fnUntraced(function* (directory: string, quiet: boolean) {
   const screen = yield* Screen
   const { entries, archives, indexed, holds, isHeld } = yield* (yield* Records).read(directory)
+  const bodies = yield* ArchivedBodies.make(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
   let files = 0
   let bytes = 0
@@ -94,11 +112,11 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
       files += 1
       bytes += entry.outcome.bytes
     }
-    return faultOf(directory, entry)
+    return faultOf(directory, bodies, entry)
   }
   // Four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
   yield* Stream.mapEffect(entries, look, { concurrency: 4 }).pipe(
-    Stream.concat(archived(directory, { archives, indexed, holds, isHeld })),
+    Stream.concat(archived(directory, bodies, { archives, indexed, holds, isHeld })),
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1

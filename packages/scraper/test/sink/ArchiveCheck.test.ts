@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { gunzipSync, gzipSync } from "node:zlib"
 import * as Get from "../../src/Get.ts"
 import * as ArchiveCheck from "../../src/sink/ArchiveCheck.ts"
+import * as ArchivedBodies from "../../src/sink/ArchivedBodies.ts"
 import * as Directory from "../../src/store/Directory.ts"
 import { Site } from "../../src/testing/index.ts"
 import { recordsOf } from "../warc/conforms.ts"
@@ -15,20 +16,35 @@ const root = fs.mkdtempSync(join(tmpdir(), "simul-check-"))
 afterAll(() => fs.rmSync(root, { recursive: true }))
 const name = "simul-00000.warc.gz"
 
-const faultsOf = (directory: string, hides: ReadonlyArray<string> = []) =>
+type Body = { readonly bytes: number; readonly sha256: string | undefined }
+
+const faultsOf = (directory: string, hides: ReadonlyArray<string> = [], known = (body: Body): Body => body) =>
   Effect.runPromise(
     Effect.scoped(
-      Effect.flatMap(Directory.read(directory), ({ archives, holds }) =>
-        Effect.promise(async () => {
+      Effect.gen(function* () {
+        const { archives, entries, holds } = yield* Directory.read(directory)
+        const bodies = yield* ArchivedBodies.make(directory)
+        yield* Stream.runForEach(entries, (entry) =>
+          Effect.sync(() => {
+            if (!("outcome" in entry) || !("path" in entry.outcome)) return
+            const { path, bytes, sha256 } = entry.outcome
+            assert.isTrue(bodies.add(path, known({ bytes, sha256 })))
+          })
+        )
+        const sorted = bodies.sorted()
+        return yield* Effect.promise(async () => {
           const found: Array<string> = []
           for (const archive of archives) {
             const isHeld = async (digest: string) => !hides.includes(digest) && Effect.runPromise(holds(digest))
-            for await (const fault of ArchiveCheck.faults(directory, archive, isHeld, false))
-              found.push("detail" in fault ? fault.detail : fault._tag)
+            const faults = ArchiveCheck.faults(directory, archive, sorted.within(archive.name), isHeld, false)
+            for await (const { fault, body } of faults) {
+              const detail = "detail" in fault ? fault.detail : fault._tag
+              found.push(body === undefined ? detail : `body of ${body.bytes} bytes: ${detail}`)
+            }
           }
           return found
         })
-      )
+      })
     )
   )
 
@@ -92,6 +108,48 @@ describe("ArchiveCheck", () => {
     fs.writeFileSync(file, Buffer.from(whole).fill(0, whole.length - 200, whole.length - 100))
     assert.match((await faultsOf(directory)).join("\n"), /damaged gzip|no gzip member/)
     fs.rmSync(file)
-    assert.deepStrictEqual(await faultsOf(directory), ["Missing"])
+    assert.deepStrictEqual(await faultsOf(directory), ["Missing", "body of 3000 bytes: Missing"])
+  })
+
+  it("holds bodies against their records where these are: damage in one hides nothing of the next", async () => {
+    await using site = await Site.start()
+    const directory = join(root, "bodies")
+    // the second has the payload of the first; the third is too large to be looked at in one piece
+    const paths = [
+      "/header/bytes/3000/same?X=1",
+      "/header/bytes/3000/same?X=2",
+      "/bytes/200000/large",
+      "/bytes/50/last"
+    ]
+    const urls = paths.map((path) => site.url(path))
+    await Effect.runPromise(Stream.runDrain(Get.outcomes(urls, { format: "warc", directory, jobs: 1 })))
+    assert.deepStrictEqual(await faultsOf(directory), [])
+    const file = join(directory, name)
+    const whole = fs.readFileSync(file)
+    const places = (await recordsOf(file)).flatMap(({ type, offset, length }) =>
+      type === "response" ? [{ offset, length }] : []
+    )
+    assert.strictEqual(places.length, 3)
+    const damaged = Buffer.from(whole)
+    for (const { offset, length } of places) damaged.fill(0xff, offset + (length >> 1), offset + (length >> 1) + 8)
+    fs.writeFileSync(file, damaged)
+    const found = await faultsOf(directory)
+    assert.deepStrictEqual(
+      found.map((one) => one.replace(/: .*/, "")),
+      ["body of 3000 bytes", "body of 3000 bytes", "body of 200000 bytes", "body of 50 bytes"]
+    )
+    // another body than the store knows, though an archive is right in itself
+    fs.writeFileSync(file, whole)
+    const wrong = "0".repeat(64)
+    assert.deepStrictEqual(
+      await faultsOf(directory, [], (body) => (body.bytes === 50 ? { ...body, sha256: wrong } : body)),
+      ["body of 50 bytes: Hash"]
+    )
+    assert.deepStrictEqual(await faultsOf(directory, [], (body) => ({ ...body, bytes: body.bytes + 1 })), [
+      "body of 3001 bytes: Length",
+      "body of 3001 bytes: Length",
+      "body of 200001 bytes: Length",
+      "body of 51 bytes: Length"
+    ])
   })
 })
