@@ -74,7 +74,7 @@ describe("simul get --format warc, killed at any instant", () => {
       const list = join(root, `${seed}.txt`)
       // half of them go from archive to archive all the time
       const archiveBytes = seed % 2 === 0 ? 1_000_000 : wholeBytes
-      const what = ["get", "-i", list, "--format", "warc", "--warc-size", `${archiveBytes}`]
+      const what = ["get", "-i", list, "--robots", "--format", "warc", "--warc-size", `${archiveBytes}`]
       const fileToKillAt = () => {
         const number = Math.floor(random() * Math.min(8, wholeBytes / archiveBytes))
         return { file: join(directory, RecordLocation.nameOf(number)), bytes: Math.floor(random() * archiveBytes) }
@@ -104,6 +104,7 @@ describe("simul get --format warc, killed at any instant", () => {
 
       const archives = fs.readdirSync(directory).filter((name) => name.endsWith(".gz"))
       const records = new Map<string, number>()
+      let robots = 0
       for (const archive of archives) {
         const file = join(directory, archive)
         let infos = 0
@@ -120,13 +121,16 @@ describe("simul get --format warc, killed at any instant", () => {
             assert.isUndefined(asked, `seed ${seed}: an answer without its request`)
             asked = record.field("WARC-Record-ID")
             const { head } = await WarcReader.message(record.block)
-            if (Buffer.from(head).toString("latin1").startsWith("HTTP/1.1 200 "))
+            if (url === site.url("/robots.txt")) robots++
+            else if (Buffer.from(head).toString("latin1").startsWith("HTTP/1.1 200 "))
               records.set(url!, (records.get(url!) ?? 0) + 1)
           }
         }
         assert.isUndefined(asked, `seed ${seed}: an answer without its request`)
         assert.strictEqual(infos, 1, `seed ${seed}: ${archive} says once what it is`)
       }
+      // it is asked again exactly when its answer is not committed
+      assert.strictEqual(robots, 1, `seed ${seed}: one answer for robots.txt`)
       assert.strictEqual(records.size, paths.length, `seed ${seed}: one record each`)
       for (const [url, count] of records) assert.strictEqual(count, 1, `seed ${seed}: ${url} is there ${count} times`)
       const index = fs.readFileSync(join(directory, "index.cdxj"), "utf8").trimEnd().split("\n")

@@ -126,7 +126,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     robots: () => robots.copies(),
     diskFull: disk.wait(0)
   })
-  const robots = RobotsTxt.make({ session, store }, politeness, options, committer.stir)
+  const keeper = options.format === "warc" ? sink : undefined
+  const robots = RobotsTxt.make({ session, store, sink: keeper }, politeness, options, committer.stir)
   const conclusion = Conclusion.make({ naming, sink, frontier, committer, disk }, crawl, options, backoff, counts)
   const gate = Gate.make({ politeness, frontier, committer, robots, conclusion }, crawl, options, (admission) =>
     attempts.visit(admission)

@@ -6,6 +6,7 @@ import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as zlib from "node:zlib"
 import { WARCParser } from "warcio"
 import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
@@ -172,6 +173,49 @@ describe("records of get --format warc", () => {
         "revisit /flaky/2/503/bytes/100/third HTTP/1.1 503 Service Unavailable",
         "response /flaky/2/503/bytes/100/third HTTP/1.1 200 OK"
       ]
+    )
+  })
+
+  it("archives every answer for robots.txt, as it came; the same one of a later run is a revisit", async () => {
+    const text = "User-agent: *\nDisallow: /private/\n"
+    const file = zlib.gzipSync(text)
+    const server = http.createServer((request, response) => {
+      if (request.url === "/robots.txt") response.writeHead(301, { location: "/moved.txt" }).end("moved")
+      else if (request.url === "/moved.txt") response.writeHead(200, { "content-encoding": "gzip" }).end(file)
+      else response.end("page")
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const directory = folder()
+    const { port } = server.address() as AddressInfo
+    const urls = ["page", "private/page"].map((path) => `http://127.0.0.1:${port}/${path}`)
+    const asked = ["request /robots.txt GET /robots.txt", "request /moved.txt GET /moved.txt"]
+    await collect(urls, directory, { robots: true })
+    const records = await allIn(directory)
+    assert.deepStrictEqual(told(records), [
+      "response /robots.txt HTTP/1.1 301 Moved Permanently",
+      asked[0],
+      "response /moved.txt HTTP/1.1 200 OK",
+      asked[1],
+      "response /page HTTP/1.1 200 OK",
+      "request /page GET /page"
+    ])
+    assert.isTrue(records[3]!.payload.equals(file))
+    // asked again, though its day is not over
+    await collect(urls, directory, { robots: true, refresh: true })
+    server.close()
+    server.closeAllConnections()
+    assert.deepStrictEqual(
+      told(await allIn(directory)).filter((one) => one.startsWith("revisit")),
+      [
+        "revisit /robots.txt HTTP/1.1 301 Moved Permanently",
+        "revisit /moved.txt HTTP/1.1 200 OK",
+        "revisit /page HTTP/1.1 200 OK"
+      ]
+    )
+    const lines = fs.readFileSync(join(directory, "index.cdxj"), "utf8").trimEnd().split("\n")
+    assert.deepStrictEqual(
+      lines.map((line) => new URL(/"url": "([^"]+)"/.exec(line)![1]!).pathname),
+      ["/moved.txt", "/moved.txt", "/page", "/page", "/robots.txt", "/robots.txt"]
     )
   })
 
