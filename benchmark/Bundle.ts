@@ -1,4 +1,4 @@
-/** The program as it is published, one bundled file: built by the package's own script, but without pnpm, which need not be on the PATH. */
+/** The program as it is published, bundled: built by the package's own script, but without pnpm, which need not be on the PATH. */
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -17,7 +17,7 @@ const run = ({ environment }: Workplace, script: string): void => {
   })
 }
 
-/** Builds the published file. Throws when the bundler does. */
+/** Builds what is published. Throws when the bundler does. */
 export const build = (workplace: Workplace): void => {
   const { scripts } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { scripts: { build: string } }
   run(workplace, scripts.build)

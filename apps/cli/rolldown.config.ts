@@ -1,14 +1,13 @@
 /**
- * The published program: one file, so that it starts fast and brings no dependencies.
+ * The published program: a small entry and the parts that it loads, which bring no dependencies.
  *
- * `main.ts` alone is code of that file. All that it imports late (the commands, and effect, undici and parsers under
- * them) stands as text in a comment of it, split where a command imports on use: what is not used costs a scan in place
- * of a parse. Compiled from text each part also comes out of Node's compile cache, which an ES module that is the entry
- * never does; and that cache reads, hashes and revives a part as a whole, so what a fetch does not need is in others.
+ * The entry is `main.ts` alone. All that it imports late (the commands, and effect, undici and parsers under them) is split
+ * where a command imports on use, into CommonJS files of which a run reads those it needs: Node reads, decodes and copies
+ * every byte of a file, and its compile cache reads, hashes and revives a file as a whole. CommonJS, for an ES module that is
+ * imported late is resolved, read and linked in turns of promises and is looked through for its names.
  */
 import { readFileSync } from "node:fs"
-import { brotliCompressSync } from "node:zlib"
-import { defineConfig, rolldown, type Plugin, type RolldownOptions } from "rolldown"
+import { defineConfig, type Plugin, type RolldownOptions } from "rolldown"
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string }
 
@@ -68,12 +67,12 @@ const common = {
 
 /** What `simul get` brings, beside what every command does: one part, for each costs as much as 20 KB of code. */
 const ofGet = [
-  "cli/src/Process",
-  "cli/src/command/Get",
-  "cli/src/Watched",
-  "scraper/src/Get",
-  "core/src/Recorder",
-  "core/src/node/DumpOnSignal"
+  "cli/src/Process.ts",
+  "cli/src/command/Get.ts",
+  "cli/src/Watched.ts",
+  "scraper/src/Get.ts",
+  "core/src/Recorder.ts",
+  "core/src/node/DumpOnSignal.ts"
 ]
 
 /**
@@ -82,122 +81,58 @@ const ofGet = [
  */
 const given: Plugin = {
   name: "given",
-  resolveId: (id) => (id === "./Given.ts" ? { id: "./Given", external: true } : null)
+  resolveId: (id) => (id === "./Given.ts" ? { id: "./Given.cjs", external: true } : null),
+  renderChunk: (code) => code.replace(/\bimport\((["'`])\.\/Given\.cjs\1\)/g, 'Promise.resolve(require("./Given.cjs"))')
 }
 
-/** All that `main.ts` imports late, split where it imports on use: each part as CommonJS that asks `module.part` for others. */
-const parts = async (): Promise<ReadonlyArray<readonly [name: string, code: string]>> => {
-  const written = { format: "cjs", minify: true, entryFileNames: "[name]", chunkFileNames: "[name]" } as const
-  const program = await rolldown({
-    ...common,
-    input: "src/Process.ts",
-    plugins: [given, segmenter, onUse, ascii],
-    // what one command loads on use may stand in the part that another brings
-    checks: { ineffectiveDynamicImport: false }
-  })
-  const apart = await rolldown({ ...common, input: "src/Given.ts", plugins: [onUse, ascii] })
-  const built = await Promise.all([
-    program.generate({
-      ...written,
-      codeSplitting: {
-        groups: [
-          { name: "Get", test: (id) => ofGet.some((module) => id.replaceAll("\\", "/").endsWith(`${module}.ts`)) }
-        ]
-      }
-    }),
-    apart.generate({ ...written, codeSplitting: false })
-  ])
-  return built
-    .flatMap(({ output }) => output)
-    .flatMap((chunk) =>
-      chunk.type === "chunk"
-        ? [
-            [
-              chunk.fileName,
-              chunk.code
-                .replace(/\bimport\((["'`])\.\/Given\1\)/g, 'Promise.resolve(module.part("Given"))')
-                .replace(/\brequire\((["'`])\.\/([\w-]+)\1\)/g, 'module.part("$2")')
-            ] as const
-          ]
-        : []
-    )
-}
-
-/** What stands in the comment for the end of one. */
-const ended = "*~/"
-
-/**
- * Puts the parts behind the code of `main.ts`, in a comment, and in place of its late import what reads them there. Packed,
- * for Node reads, decodes and scans the whole file at every start; but what every fetch needs is not, for to unpack it takes
- * longer than that.
- */
+/** Loads the program where `main.ts` imports it. */
 const late: Plugin = {
   name: "late",
   resolveId: (id) => (id === "./Process.ts" ? "late" : null),
   load: (id) =>
     id === "late"
-      ? `import { Module } from "node:module"
-         const { getBuiltinModule } = process
-         const fs = getBuiltinModule("node:fs")
-         const file = import.meta.filename
-         const places = PLACES
-         const loaded = {}
-         const part = (name) => {
-           if (loaded[name] !== undefined) return loaded[name].exports
-           const [fromEnd, length, isPacked] = places[name]
-           const bytes = Buffer.allocUnsafe(length)
-           const open = fs.openSync(file)
-           fs.readSync(open, bytes, 0, length, fs.fstatSync(open).size - fromEnd)
-           fs.closeSync(open)
-           const text = bytes.latin1Slice()
-           const late = (loaded[name] = new Module(file + "." + name))
-           late.filename = file
-           late.part = part
-           // effect looks at the stack of an error while it loads, and to tell it V8 parses the part once more: 5 ms
-           const { stackTraceLimit } = Error
-           Error.stackTraceLimit = 0
-           try {
-             late._compile(
-               isPacked
-                 ? getBuiltinModule("node:zlib").brotliDecompressSync(Buffer.from(text, "base64")).latin1Slice()
-                 : text.replaceAll(${JSON.stringify(ended)}, "*/"),
-               late.id
-             )
-           } finally {
-             Error.stackTraceLimit = stackTraceLimit
-           }
-           return late.exports
+      ? `import { createRequire } from "node:module"
+         // effect looks at the stack of an error while it loads, and to tell it V8 parses the whole part once more: 5 ms
+         const { stackTraceLimit } = Error
+         Error.stackTraceLimit = 0
+         let loaded
+         try {
+           loaded = createRequire(import.meta.url)("./Process.cjs")
+         } finally {
+           Error.stackTraceLimit = stackTraceLimit
          }
-         export const { start } = part("Process")`
-      : null,
-  async generateBundle(_options, bundle) {
-    const places: Record<string, readonly [fromEnd: number, length: number, isPacked?: 1]> = {}
-    let behind = "*/\n"
-    for (const [name, code] of await parts()) {
-      if (code.includes(ended)) this.error("what is late cannot stand in a comment")
-      const isPacked = name !== "Get" && code.length > 2048
-      const text = isPacked ? brotliCompressSync(code).toString("base64") : code.replaceAll("*/", ended)
-      behind = `\n${text}${behind}`
-      places[name] = [behind.length - 1, text.length, ...(isPacked ? ([1] as const) : [])]
-    }
-    for (const chunk of Object.values(bundle))
-      if (chunk.type === "chunk")
-        chunk.code = `${chunk.code.trimEnd().replace("PLACES", JSON.stringify(places))}\n/*${behind}`
-  }
+         export const { start } = loaded`
+      : null
 }
 
-/** The second file is what the workers of `simul race` load. */
+const entry = { dir: "dist", format: "esm", minify: true, codeSplitting: false } as const
+
+const part = {
+  dir: "dist",
+  format: "cjs",
+  minify: true,
+  entryFileNames: "[name].cjs",
+  chunkFileNames: "[name].cjs"
+} as const
+
+/** The last file is what the workers of `simul race` load. */
 export default defineConfig([
   {
     ...common,
-    input: "src/main.ts",
-    plugins: [late, ascii],
-    output: { file: "dist/simul.js", format: "esm", minify: true, codeSplitting: false }
+    input: "src/Process.ts",
+    plugins: [given, segmenter, onUse, ascii],
+    // what one command loads on use may stand in the part that another brings
+    checks: { ineffectiveDynamicImport: false },
+    output: {
+      ...part,
+      // as the first of them all
+      cleanDir: true,
+      codeSplitting: {
+        groups: [{ name: "Get", test: (id) => ofGet.some((module) => id.replaceAll("\\", "/").endsWith(module)) }]
+      }
+    }
   },
-  {
-    ...common,
-    input: "src/work.task.ts",
-    plugins: [ascii],
-    output: { file: "dist/work.task.js", format: "esm", minify: true, codeSplitting: false }
-  }
+  { ...common, input: "src/Given.ts", plugins: [onUse, ascii], output: { ...part, codeSplitting: false } },
+  { ...common, input: { simul: "src/main.ts" }, plugins: [late, ascii], output: entry },
+  { ...common, input: "src/work.task.ts", plugins: [ascii], output: entry }
 ])
