@@ -174,6 +174,8 @@ export interface Collector<L extends Ended = Ended> {
   readonly result: (startedAtMs: number, endMs: number) => Timeline
 }
 
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
 /** The overview has between half of these and all of them. */
 const bins = 512
 const firstBinMs = 1
@@ -274,16 +276,18 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
       for (const lane of kept.lanes().toSorted((a, b) => a.startMs - b.startMs)) {
         for (const span of lane.spans(lanes.length)) spans.push(span)
         spansLeftOut += lane.spansLeftOut ?? 0
-        lanes.push({
+        const { group, startMs, endMs, arguments: known, parent, end } = lane
+        const shown: Mutable<Lane> = {
           name: lane.name(),
-          group: lane.group,
-          startMs: lane.startMs,
-          endMs: lane.endMs,
-          times: named(lane.times, lane.timesFrom),
-          ...(lane.arguments === undefined ? {} : { arguments: lane.arguments }),
-          ...(lane.parent === undefined ? {} : { parent: lane.parent }),
-          ...(lane.end === undefined ? {} : { end: lane.end })
-        })
+          group,
+          startMs,
+          endMs,
+          times: named(lane.times, lane.timesFrom)
+        }
+        if (known !== undefined) shown.arguments = known
+        if (parent !== undefined) shown.parent = parent
+        if (end !== undefined) shown.end = end
+        lanes.push(shown)
       }
       const totalOf = (group: string, { lanes, failed, times }: Sum): Total => ({
         group,

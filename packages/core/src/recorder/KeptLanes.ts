@@ -64,7 +64,7 @@ class Claims<L extends Candidate> {
     this.#first = share(sixths.first)
     // the last one is kept whatever the bound: there is a place for it until it is known what else it is
     this.#mostLast = Math.max(1, share(sixths.last))
-    this.#slowest = new Slowest(share(sixths.slowest), (place) => this.#lanes[place]!.slownessMs, drop)
+    this.#slowest = new Slowest(share(sixths.slowest), drop)
     this.#failed = new Sample(share(sixths.failed), drop)
     this.#sample = new Sample(share(sixths.sample), drop)
   }
@@ -77,7 +77,7 @@ class Claims<L extends Candidate> {
     const before = this.#last[at]
     this.#last[at] = place
     if (this.#added <= this.#first) this.#claims[place]++
-    if (this.#slowest.offer(place)) this.#claims[place]++
+    if (this.#slowest.offer(place, lane.slownessMs)) this.#claims[place]++
     if (lane.end === "failed" && this.#failed.offer(place)) this.#claims[place]++
     if (this.#sample.offer(place)) this.#claims[place]++
     if (before !== undefined) this.#drop(before)
@@ -146,57 +146,61 @@ class Sample {
 /** The slowest of what is offered: a binary heap with the least slow one on top. */
 class Slowest {
   readonly #most: number
-  readonly #slowness: (place: number) => number
   readonly #drop: (place: number) => void
-  readonly #heap: Array<number> = []
+  readonly #places: Array<number> = []
+  /** How slow each of them is. */
+  readonly #slowness: Float64Array
 
-  constructor(most: number, slowness: (place: number) => number, drop: (place: number) => void) {
+  constructor(most: number, drop: (place: number) => void) {
     this.#most = most
-    this.#slowness = slowness
     this.#drop = drop
+    this.#slowness = new Float64Array(most)
   }
 
   /** Whether it is taken, for now. */
-  offer(place: number): boolean {
-    const heap = this.#heap
-    if (heap.length < this.#most) {
-      heap.push(place)
-      this.#up(heap.length - 1)
+  offer(place: number, slownessMs: number): boolean {
+    const size = this.#places.length
+    if (size < this.#most) {
+      this.#places.push(place)
+      this.#up(size, place, slownessMs)
       return true
     }
-    if (this.#most === 0 || this.#slowness(place) <= this.#slowness(heap[0]!)) return false
-    const least = heap[0]!
-    heap[0] = place
-    this.#down()
+    if (size === 0 || slownessMs <= this.#slowness[0]!) return false
+    const least = this.#places[0]!
+    this.#down(place, slownessMs)
     this.#drop(least)
     return true
   }
 
-  #up(from: number) {
-    for (let at = from; at > 0;) {
+  /** Puts it in at the end, `from`. */
+  #up(from: number, place: number, slownessMs: number) {
+    const slowness = this.#slowness
+    let at = from
+    while (at > 0) {
       const parent = (at - 1) >> 1
-      if (!this.#isLess(at, parent)) return
-      this.#swap(at, parent)
+      if (slowness[parent]! <= slownessMs) break
+      this.#put(at, this.#places[parent]!, slowness[parent]!)
       at = parent
     }
+    this.#put(at, place, slownessMs)
   }
 
-  #down() {
-    for (let at = 0; ;) {
-      let least = at
-      for (const child of [2 * at + 1, 2 * at + 2])
-        if (child < this.#heap.length && this.#isLess(child, least)) least = child
-      if (least === at) return
-      this.#swap(at, least)
-      at = least
+  /** Puts it in instead of the top. */
+  #down(place: number, slownessMs: number) {
+    const slowness = this.#slowness
+    const size = this.#places.length
+    let at = 0
+    for (let child = 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && slowness[child + 1]! < slowness[child]!) child++
+      if (slowness[child]! >= slownessMs) break
+      this.#put(at, this.#places[child]!, slowness[child]!)
+      at = child
     }
+    this.#put(at, place, slownessMs)
   }
 
-  #isLess(one: number, other: number) {
-    return this.#slowness(this.#heap[one]!) < this.#slowness(this.#heap[other]!)
-  }
-  #swap(one: number, other: number) {
-    const heap = this.#heap
-    ;[heap[one], heap[other]] = [heap[other]!, heap[one]!]
+  #put(at: number, place: number, slownessMs: number) {
+    this.#places[at] = place
+    this.#slowness[at] = slownessMs
   }
 }

@@ -32,7 +32,7 @@ export const causes = Object.keys(all) as ReadonlyArray<Cause>
 /** As a timeline shows them, in the order of `causes`. */
 export const categories: ReadonlyArray<Category> = causes.map((name) => ({ name, ...all[name] }))
 
-/** The place of each in `causes`. */
+/** The place of each in `causes`: by it, a number, the recorder knows them. */
 export const indexOf = Object.fromEntries(causes.map((cause, index) => [cause, index])) as Readonly<
   Record<Cause, number>
 >

@@ -15,23 +15,20 @@ export interface State {
   readonly isFull: boolean
 }
 
-/** Milliseconds so far that a host was held back by each. */
-export interface Sums {
-  readonly "retry-after": number
-  readonly "back-off": number
-  readonly delay: number
-  readonly slot: number
-}
+/** Milliseconds so far that a host was held back, by the causes in `holds`. */
+export type Sums = Float64Array
 
-export const noSums: Sums = { "retry-after": 0, "back-off": 0, delay: 0, slot: 0 }
+export const holds = ["retry-after", "back-off", "delay", "slot"] as const
+const [afterPause, backOff, delay, slot] = [0, 1, 2, 3]
+const indexes = holds.map((cause) => indexOf[cause])
+const { queue } = indexOf
+
+export const noSums: Sums = new Float64Array(holds.length)
 
 /** Of several causes at one time the first counts: a pause, delay, slot; without any, targets wait for a worker. */
-export class Gate implements Sums {
+export class Gate {
   queued = 0
-  "retry-after" = 0
-  "back-off" = 0
-  delay = 0
-  slot = 0
+  readonly #sums: Sums = new Float64Array(holds.length)
   #atMs: number
   #pausedMs = 0
   #asked = false
@@ -44,25 +41,13 @@ export class Gate implements Sums {
     this.#spread = spread
   }
 
-  /** Brings the sums up to now, by the state as it was until now. They are this very object's: read them at once. */
+  /** Brings the sums up to now, by the state as it was until now. They are this gate's own: read them at once. */
   read(nowMs: number): Sums {
-    const fromMs = this.#atMs
-    const pauseEnd = Math.min(Math.max(this.#pausedMs, fromMs), nowMs)
-    const delayEnd = Math.min(Math.max(this.#nextMs, pauseEnd), nowMs)
-    if (pauseEnd > fromMs) {
-      this[this.#asked ? "retry-after" : "back-off"] += pauseEnd - fromMs
-      this.#pass(this.#asked ? indexOf["retry-after"] : indexOf["back-off"], fromMs, pauseEnd)
-    }
-    if (delayEnd > pauseEnd) {
-      this.delay += delayEnd - pauseEnd
-      this.#pass(indexOf.delay, pauseEnd, delayEnd)
-    }
-    if (nowMs > delayEnd) {
-      if (this.#isFull) this.slot += nowMs - delayEnd
-      this.#pass(this.#isFull ? indexOf.slot : indexOf.queue, delayEnd, nowMs)
-    }
+    const fromMs = this.#pausedMs > this.#atMs || this.#nextMs > this.#atMs ? this.#wait(this.#atMs, nowMs) : this.#atMs
     this.#atMs = nowMs
-    return this
+    if (this.#isFull) this.#hold(slot, fromMs, nowMs)
+    else this.#spread(queue, fromMs, nowMs, (nowMs - fromMs) * this.queued)
+    return this.#sums
   }
 
   /** After `read`: how it is from now on. Times of the state count from `originMs`. */
@@ -74,7 +59,17 @@ export class Gate implements Sums {
     this.queued = queued
   }
 
-  #pass(cause: number, fromMs: number, toMs: number) {
-    this.#spread(cause, fromMs, toMs, (toMs - fromMs) * this.queued)
+  /** Counts what is held back by times. Gives when that was over. */
+  #wait(fromMs: number, nowMs: number): number {
+    const pauseEnd = Math.min(Math.max(this.#pausedMs, fromMs), nowMs)
+    const delayEnd = Math.min(Math.max(this.#nextMs, pauseEnd), nowMs)
+    this.#hold(this.#asked ? afterPause : backOff, fromMs, pauseEnd)
+    this.#hold(delay, pauseEnd, delayEnd)
+    return delayEnd
+  }
+
+  #hold(by: number, fromMs: number, toMs: number) {
+    this.#sums[by]! += toMs - fromMs
+    this.#spread(indexes[by]!, fromMs, toMs, (toMs - fromMs) * this.queued)
   }
 }

@@ -8,8 +8,11 @@
 import type { FetchReason } from "../FetchError.ts"
 import type { OpeningMark, Receiver, ResponseHead, Transfer } from "../Session.ts"
 import type { Part } from "../Sink.ts"
-import type { Cause } from "./Cause.ts"
+import { indexOf } from "./Cause.ts"
 import type { Track } from "./Track.ts"
+
+const { connection, body, decode, disk, held, line } = indexOf
+const firstByte = indexOf["first byte"]
 
 /** What all of a run share. */
 export interface Shared {
@@ -23,177 +26,177 @@ export interface Shared {
 
 /** The receiver that a session sees, and the transfer that the caller sees. It falls silent for the track when another exchange began for it. */
 export class Ear implements Receiver, Transfer {
-  readonly #track: Track
-  readonly #receiver: Receiver
-  readonly #shared: Shared
-  #transfer: Transfer | undefined
+  private readonly track: Track
+  private readonly receiver: Receiver
+  private readonly shared: Shared
+  private transfer: Transfer | undefined
   readonly onRedirect?: NonNullable<Receiver["onRedirect"]>
-  #isCoded = false
-  #isHeld = false
+  private isCoded = false
+  private isHeld = false
 
   constructor(track: Track, receiver: Receiver, shared: Shared) {
-    this.#track = track
-    this.#receiver = receiver
-    this.#shared = shared
+    this.track = track
+    this.receiver = receiver
+    this.shared = shared
     if (receiver.onRedirect !== undefined) this.onRedirect = (answer) => receiver.onRedirect!(answer)
     track.exchange = this
-    track.enter("connection", shared.nowMs())
+    track.enter(connection, shared.nowMs())
   }
 
   /** Its wait for a connection was for one that was made meanwhile: what of that fell into the wait is told apart after the fact. */
   onOpening(marks: ReadonlyArray<OpeningMark>) {
-    if (!this.#waits) return
+    if (!this.waits) return
     for (const { phase, atMs } of marks)
-      this.#track.enterAt(phase === "open" ? "connection" : phase, atMs - this.#shared.originMs)
+      this.track.enterAt(phase === "open" ? connection : indexOf[phase], atMs - this.shared.originMs)
   }
 
   onSent() {
-    if (this.#runs) this.#track.enter("first byte", this.#shared.nowMs())
+    if (this.runs) this.track.enter(firstByte, this.shared.nowMs())
   }
 
   onAgain() {
-    if (this.#runs) this.#track.enter("connection", this.#shared.nowMs())
+    if (this.runs) this.track.enter(connection, this.shared.nowMs())
   }
 
   onHead(head: ResponseHead) {
-    this.#isCoded = head.header("content-encoding") !== undefined
-    if (this.#waits) this.#track.becomes("first byte") // a session that does not tell more
-    if (this.#runs) this.#track.enter("body", this.#shared.nowMs())
-    this.#shared.judging = this.#track
+    this.isCoded = head.header("content-encoding") !== undefined
+    if (this.waits) this.track.becomes(firstByte) // a session that does not tell more
+    if (this.runs) this.track.enter(body, this.shared.nowMs())
+    this.shared.judging = this.track
     try {
-      this.#receiver.onHead(head)
+      this.receiver.onHead(head)
     } finally {
-      this.#shared.judging = undefined
+      this.shared.judging = undefined
     }
   }
 
   onData(chunk: Uint8Array) {
-    this.#charge(this.#isCoded ? "decode" : "body")
-    this.#receiver.onData(chunk)
-    this.#charge(this.#isHeld ? "held" : "body")
+    this.chargeBody(this.isCoded ? decode : body)
+    this.receiver.onData(chunk)
+    this.chargeBody(this.isHeld ? held : body)
   }
 
   onEnd() {
-    this.#over(this.#isCoded ? "decode" : "line")
-    this.#receiver.onEnd()
+    this.over(this.isCoded ? decode : line)
+    this.receiver.onEnd()
   }
 
   onError(reason: FetchReason) {
-    this.#over("line")
-    this.#receiver.onError(reason)
+    this.over(line)
+    this.receiver.onError(reason)
   }
 
   /** Stands before this transfer from now on. */
   watch(transfer: Transfer): Transfer {
-    this.#transfer = transfer
+    this.transfer = transfer
     return this
   }
 
   pause() {
-    this.#isHeld = true
-    this.#charge("held")
-    this.#transfer!.pause()
+    this.isHeld = true
+    this.chargeBody(held)
+    this.transfer!.pause()
   }
   resume() {
-    this.#isHeld = false
-    this.#charge("body")
-    this.#transfer!.resume()
+    this.isHeld = false
+    this.chargeBody(body)
+    this.transfer!.resume()
   }
   abort() {
-    this.#transfer!.abort()
-    this.#over("line")
+    this.transfer!.abort()
+    this.over(line)
   }
 
-  get #waits() {
-    return this.#runs && this.#track.phase === "connection"
+  private get waits() {
+    return this.runs && this.track.phase === connection
   }
-  get #runs() {
-    return this.#track.exchange === this
+  private get runs() {
+    return this.track.exchange === this
   }
-  #charge(next: "body" | "decode" | "held") {
-    const track = this.#track
-    if (track.charging !== next && this.#runs && track.phase === "body") track.charge(next, this.#shared.nowMs())
+  private chargeBody(next: number) {
+    const track = this.track
+    if (track.charging !== next && this.runs && track.phase === body) track.charge(next, this.shared.nowMs())
   }
-  #over(next: "decode" | "line") {
-    if (!this.#runs) return
-    this.#track.exchange = undefined
-    this.#track.enter(next, this.#shared.nowMs())
+  private over(next: number) {
+    if (!this.runs) return
+    this.track.exchange = undefined
+    this.track.enter(next, this.shared.nowMs())
   }
 }
 
 /** A part whose work is charged to the disk, as long as it is that of its target. */
 export class WatchedPart implements Part {
-  readonly #part: Part
-  readonly #track: Track
-  readonly #shared: Shared
+  private readonly part: Part
+  private readonly track: Track
+  private readonly shared: Shared
 
   constructor(part: Part, track: Track, shared: Shared) {
-    this.#part = part
-    this.#track = track
-    this.#shared = shared
+    this.part = part
+    this.track = track
+    this.shared = shared
     track.part = this
   }
 
   get bytes() {
-    return this.#part.bytes
+    return this.part.bytes
   }
   get drained() {
-    return this.#part.drained
+    return this.part.drained
   }
   set drained(drained) {
-    this.#part.drained = drained
+    this.part.drained = drained
   }
   write(chunk: Uint8Array) {
-    const before = this.#begin()
+    const before = this.begin()
     try {
-      return this.#part.write(chunk)
+      return this.part.write(chunk)
     } finally {
-      this.#end(before)
+      this.end(before)
     }
   }
   finish() {
     // from here on nothing but its name is missing: one span
-    if (this.#isOurs) this.#track.enter("disk", this.#shared.nowMs())
+    if (this.isOurs) this.track.enter(disk, this.shared.nowMs())
     try {
-      return this.#part.finish()
+      return this.part.finish()
     } finally {
-      this.#end("line")
+      this.end(line)
     }
   }
   place(path: string) {
-    const before = this.#begin()
+    const before = this.begin()
     try {
-      return this.#part.place(path)
+      return this.part.place(path)
     } finally {
-      this.#end(before)
+      this.end(before)
     }
   }
   keep() {
-    const before = this.#begin()
+    const before = this.begin()
     try {
-      this.#part.keep()
+      this.part.keep()
     } finally {
-      this.#end(before)
+      this.end(before)
     }
   }
   discard() {
-    const before = this.#begin()
+    const before = this.begin()
     try {
-      this.#part.discard()
+      this.part.discard()
     } finally {
-      this.#end(before)
+      this.end(before)
     }
   }
 
-  get #isOurs() {
-    return this.#track.part === this
+  private get isOurs() {
+    return this.track.part === this
   }
-  #begin(): Cause {
-    const { charging } = this.#track
-    if (this.#isOurs) this.#track.charge("disk", this.#shared.nowMs())
+  private begin(): number {
+    const { charging } = this.track
+    if (this.isOurs) this.track.charge(disk, this.shared.nowMs())
     return charging
   }
-  #end(next: Cause) {
-    if (this.#isOurs) this.#track.charge(next, this.#shared.nowMs())
+  private end(next: number) {
+    if (this.isOurs) this.track.charge(next, this.shared.nowMs())
   }
 }

@@ -15,11 +15,13 @@ import * as Effect from "effect/Effect"
 import type { Politeness } from "../Politeness.ts"
 import type { Recorder } from "../Recorder.ts"
 import { asked } from "../Target.ts"
-import { categories } from "./Cause.ts"
+import { categories, indexOf } from "./Cause.ts"
 import { Gate, noSums } from "./Gate.ts"
 import { Ear, type Shared, WatchedPart } from "./Listening.ts"
 import type { Track } from "./Track.ts"
 import { Tracks } from "./Tracks.ts"
+
+const { robots, line, commit, disk, retry, queue } = indexOf
 
 /** Beyond so many that wait in the store once more, each further one counts as a target of its own from then on. */
 const mostInStore = 20_000
@@ -47,6 +49,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
   const tracks = new Map<string, Track>()
   const gates = new Map<string, Gate>()
   let inStore = 0
+  const taken = options.robots ? robots : line
 
   const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
     tracks.delete(track.url)
@@ -63,7 +66,9 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     }
     const sums = gate.read(atMs)
     const queued = gate.queued + added
-    if (queued > 0) gate.become(politeness.held(host) ?? openState, queued, startedAtMs)
+    // what is queued changes nothing for those before it
+    if (added > 0 && gate.queued > 0) gate.queued = queued
+    else if (queued > 0) gate.become(politeness.held(host) ?? openState, queued, startedAtMs)
     else gates.delete(host)
     return sums
   }
@@ -90,7 +95,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const sums = turn(inner, asked(admission.target).host, atMs, -1) ?? noSums
         const track = tracks.get(url)
         if (track === undefined) return admission
-        track.leaveQueue(options.robots ? "robots" : "line", atMs, sums)
+        track.leaveQueue(taken, atMs, sums)
         track.carry(atMs)
         return admission
       },
@@ -98,7 +103,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const out = inner.withdraw(isOut)
         const atMs = nowMs()
         for (const target of out)
-          tracks.get(target.url)?.leaveQueue("commit", atMs, turn(inner, asked(target).host, atMs, -1) ?? noSums)
+          tracks.get(target.url)?.leaveQueue(commit, atMs, turn(inner, asked(target).host, atMs, -1) ?? noSums)
         return out
       },
       // the outcome was settled, or the target parked, just before
@@ -109,7 +114,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const track = tracks.get(target.url)
         if (track?.isCarried !== true) return
         track.isCarried = false
-        track.enter("commit", atMs)
+        track.enter(commit, atMs)
       },
       startAgain: (host, epochMs) => {
         const started = inner.startAgain(host, epochMs)
@@ -138,7 +143,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const track = shared.judging
         if (track === undefined) return inner.open(about)
         const { charging } = track
-        track.charge("disk", nowMs())
+        track.charge(disk, nowMs())
         try {
           return new WatchedPart(inner.open(about), track, shared)
         } finally {
@@ -149,25 +154,25 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         Effect.suspend(() => {
           const track = tracks.get(key)
           if (track === undefined) return inner.reopen(key)
-          track.enter("disk", nowMs())
+          track.enter(disk, nowMs())
           return inner.reopen(key).pipe(
             Effect.map((part) => (part === undefined ? undefined : new WatchedPart(part, track, shared))),
-            Effect.ensuring(Effect.sync(() => track.enter("line", nowMs())))
+            Effect.ensuring(Effect.sync(() => track.enter(line, nowMs())))
           )
         })
     }),
 
     store: (inner) => ({
       ...inner,
-      commit: (commit) =>
-        Effect.tap(inner.commit(commit), () =>
+      commit: (made) =>
+        Effect.tap(inner.commit(made), () =>
           Effect.sync(() => {
             const atMs = nowMs()
-            for (const { target, outcome } of commit.settled) {
+            for (const { target, outcome } of made.settled) {
               const track = tracks.get(target.url)
               if (track !== undefined) end(track, atMs, outcome)
             }
-            for (const { target, dueMs, leased } of commit.waiting) {
+            for (const { target, dueMs, leased } of made.waiting) {
               const track = tracks.get(target.url)
               if (leased || track === undefined) continue
               const isPutBack = dueMs === 0
@@ -182,7 +187,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
               else {
                 inStore++
                 if (isPutBack) track.putBack(atMs)
-                else track.enter("retry", atMs)
+                else track.enter(retry, atMs)
               }
             }
           })
@@ -193,7 +198,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       const atMs = nowMs()
       const sums = new Map(Array.from(gates, ([host, gate]) => [host, gate.read(atMs)]))
       for (const track of tracks.values()) {
-        if (track.phase === "queue" && !track.isPutBack) track.leaveQueue("line", atMs, sums.get(track.group) ?? noSums)
+        if (track.phase === queue && !track.isPutBack) track.leaveQueue(line, atMs, sums.get(track.group) ?? noSums)
         end(track, atMs, { outcome: track.wasCarried ? "interrupted" : "not begun" })
       }
       return collector.result(startedAtMs, atMs)

@@ -1,52 +1,47 @@
 /**
- * The life of one target, as a clock that charges all that passes to causes.
+ * The life of one target, as a row of stamps: from then on, what passes is
+ * charged to that.
  *
- * 1. `charge` says what passes from now on; `enter` begins a phase, which is
- *    drawn as one span. A phase may be charged to several causes: the body is on
- *    its way while the disk is written.
+ * 1. `charge` says what passes from now on; `enter` begins a phase besides, which
+ *    is drawn as one span (`Phases.ts`).
  * 2. The charges add up to the length of the life, whatever is called when.
- * 3. Nothing is allocated while it lasts: its numbers lie in an array that many
- *    tracks share, and spans are numbers there until somebody reads them. A
- *    track is used for one target after the other (`Tracks.ts`); what heard of
+ * 3. While it lasts nothing is summed up and nothing allocated: a stamp is two
+ *    numbers in columns that many tracks share. At the end one loop sums them up,
+ *    and spans are made of them when somebody reads them. Only a life with more
+ *    stamps than a row has room for is summed up as it goes.
+ * 4. A track is used for one target after the other (`Tracks.ts`); what heard of
  *    the one before has no `exchange` and no `part` of it any more.
  */
 import type { Arguments, Collector, Ended, Span } from "@simul/core/Timeline"
 import type { Outcome } from "../Outcome.ts"
 import * as Url from "../Url.ts"
-import { type Cause, causes, indexOf } from "./Cause.ts"
-import type { Sums } from "./Gate.ts"
+import { causes, indexOf } from "./Cause.ts"
+import { holds, type Sums } from "./Gate.ts"
+import { Phases } from "./Phases.ts"
 
-/** Spans kept of one target: an attempt has seven or so. */
-const mostSpans = 100
+/** Stamps of a row: an attempt has sixteen or so. */
+export const room = 32
 
-// what lies where in the numbers of a track
-const startAt = 0
-const endAt = 1
-/** When a worker took it first; negative before. */
-const admittedAt = 2
-/** Begin of the phase, and of what is not charged yet. */
-const phaseAt = 3
-const chargedAt = 4
-/** The sums of its host when it was queued, in the order of `holds`. */
-const queuedAt = 5
-const holds = ["retry-after", "back-off", "delay", "slot"] as const
-/** What the share of each cause in a span is called. */
-const shares = causes.map((cause) => `${cause} ms`)
+// what a stamp says: the index of a cause, and
+const isPhase = 32
+/** Its host has this wait in the overview already. */
+const isOfHost = 64
+const causeOf = (code: number) => code & 31
+
 const holdIndexes = holds.map((cause) => indexOf[cause])
-/** Charged in phases that are over, and in the present one. */
-const timesAt = queuedAt + holds.length
-const ofPhaseAt = timesAt + causes.length
-/**
- * Its spans, one after the other: what it is called and, of several causes, which ones, as one number; its end, which is
- * the start of the next; the milliseconds of each of these causes.
- */
-const spansAt = ofPhaseAt + causes.length
-const namesRoom = 32
-/** Room for the spans of one attempt; those of further ones lie elsewhere. */
-const spansRoom = 32
+const { queue, line, retry } = indexOf
 
-/** Numbers that a track needs. */
-export const stride = spansAt + spansRoom
+/** What tracks share: their stamps in columns, the sums of their hosts when they were queued, and where the time goes. */
+export interface Columns {
+  readonly atMs: Float64Array
+  readonly codes: Uint8Array
+  /** In the order of `holds`. */
+  readonly sums: Float64Array
+  readonly spread: Collector["spread"]
+}
+
+/** What the stamps of a track were summed up to last; nobody else may keep it. */
+const latest = { track: undefined as Track | undefined, times: new Float64Array(causes.length), phases: new Phases() }
 
 export class Track implements Ended {
   url = ""
@@ -56,109 +51,102 @@ export class Track implements Ended {
   /** The exchange that runs for it, and the part that it writes. */
   exchange: object | undefined
   part: object | undefined
-  /** What is charged now. */
-  charging: Cause = "queue"
-  phase: Cause = "queue"
+  /** The index of what is charged now, and of what it is drawn as. */
+  charging = queue
+  phase = queue
   /** It is queued, but in the store and not for its host. */
   isPutBack = false
-  spansLeftOut = 0
-  readonly #numbers: Float64Array
-  readonly #base: number
-  /** Bits of the causes that are charged in the present phase. */
-  #charged = 0
-  #spans = 0
-  /** Numbers of spans, and those that have no room with the others. */
-  #written = 0
-  #more: Array<number> | undefined
+  startMs = 0
+  /** When a worker took it first; negative before. */
+  #admittedMs = -1
+  #stamps = 0
+  /** Of a life that is longer than its row: what was in it before. */
+  #phases: Phases | undefined
+  #times: Float64Array | undefined
   #about: Outcome | Arguments | undefined
-  readonly #spread: Collector["spread"]
+  readonly #columns: Columns
+  readonly #place: number
+  readonly #first: number
 
-  /** Its numbers are the `stride` ones from `base` on. */
-  constructor(numbers: Float64Array, base: number, spread: Collector["spread"]) {
-    this.#numbers = numbers
-    this.#base = base
-    this.#spread = spread
+  /** Its stamps are the row with this number. */
+  constructor(columns: Columns, place: number) {
+    this.#columns = columns
+    this.#place = place
+    this.#first = place * room
   }
 
   /** Begins the life of a target: it was read, and is queued for its host. */
   begin(url: string, host: string, nowMs: number, sums: Sums) {
-    const numbers = this.#numbers
-    const base = this.#base
     this.url = url
     this.group = host
-    numbers.fill(0, base, base + spansAt)
-    numbers[base + startAt] = nowMs
-    numbers[base + admittedAt] = -1
-    numbers[base + phaseAt] = nowMs
-    numbers[base + chargedAt] = nowMs
-    this.charging = "queue"
-    this.phase = "queue"
-    this.isCarried = false
-    this.isPutBack = false
-    this.#charged = 0
-    this.#spans = 0
-    this.#written = 0
-    this.#more = undefined
+    this.startMs = nowMs
+    this.#admittedMs = -1
+    this.#stamps = 0
+    this.#phases = undefined
+    this.#times = undefined
     this.#about = undefined
-    this.spansLeftOut = 0
-    this.#keep(sums)
+    this.queue(nowMs, sums)
   }
 
-  /** What passed since the last charge goes to what was charged until now. */
-  charge(next: Cause, nowMs: number) {
-    const at = this.#base + chargedAt
-    this.#add(indexOf[this.charging], nowMs - this.#numbers[at]!)
-    this.#numbers[at] = nowMs
+  /** What passes from now on goes to that. */
+  charge(next: number, nowMs: number) {
+    if (this.charging === next) return
     this.charging = next
+    this.#put(next, nowMs)
   }
 
   /** Ends the phase and begins the next. */
-  enter(next: Cause, nowMs: number) {
-    this.charge(next, nowMs)
-    this.#endPhase(nowMs)
+  enter(next: number, nowMs: number) {
+    this.charging = next
     this.phase = next
-    this.#numbers[this.#base + phaseAt] = nowMs
+    this.#put(next + isPhase, nowMs)
   }
 
   /** The same for a time that may have passed: nothing is charged twice. */
-  enterAt(next: Cause, atMs: number) {
-    this.enter(next, Math.max(atMs, this.#numbers[this.#base + chargedAt]!))
+  enterAt(next: number, atMs: number) {
+    this.enter(next, Math.max(atMs, this.#columns.atMs[this.#last]!))
   }
 
   /** It turns out that the phase so far was something else. */
-  becomes(cause: Cause) {
+  becomes(cause: number) {
     this.phase = cause
     this.charging = cause
+    const { codes } = this.#columns
+    codes[this.#last] = codes[this.#last]! - causeOf(codes[this.#last]!) + cause
   }
 
   /** Back to the queue of its host. */
   queue(nowMs: number, sums: Sums) {
-    this.enter("queue", nowMs)
     this.isCarried = false
     this.isPutBack = false
-    this.#keep(sums)
+    this.enter(queue, nowMs)
+    const before = this.#columns.sums
+    const at = this.#place * holds.length
+    for (let hold = 0; hold < holds.length; hold++) before[at + hold] = sums[hold]!
   }
 
   /** Back to the store, as one that nobody has taken yet. */
   putBack(nowMs: number) {
-    this.enter("queue", nowMs)
     this.isPutBack = true
+    this.enter(queue, nowMs)
   }
 
   /** It waits there once more. */
   get isInStore(): boolean {
-    return this.phase === "retry" || this.isPutBack
+    return this.phase === retry || this.isPutBack
   }
 
   /** Leaves the queue: its wait is charged as its host was held back meanwhile, the rest to the queue. */
-  leaveQueue(next: Cause, nowMs: number, sums: Sums) {
-    const numbers = this.#numbers
-    const base = this.#base
+  leaveQueue(next: number, nowMs: number, sums: Sums) {
+    const before = this.#columns.sums
+    const at = this.#place * holds.length
+    let atMs = this.#columns.atMs[this.#last]!
     for (let hold = 0; hold < holds.length; hold++) {
-      const atMs = numbers[base + chargedAt]!
-      const ms = Math.min(sums[holds[hold]!] - numbers[base + queuedAt + hold]!, nowMs - atMs)
-      this.#add(holdIndexes[hold]!, ms)
-      numbers[base + chargedAt] = atMs + ms
+      const ms = Math.min(sums[hold]! - before[at + hold]!, nowMs - atMs)
+      if (!(ms > 0)) continue
+      this.#put(holdIndexes[hold]!, atMs)
+      atMs += ms
+      this.#put(this.charging, atMs)
     }
     this.enter(next, nowMs)
   }
@@ -166,20 +154,23 @@ export class Track implements Ended {
   /** A worker took it. */
   carry(nowMs: number) {
     this.isCarried = true
-    const at = this.#base + admittedAt
-    if (this.#numbers[at]! < 0) this.#numbers[at] = nowMs
+    if (this.#admittedMs < 0) this.#admittedMs = nowMs
   }
   get wasCarried(): boolean {
-    return this.#numbers[this.#base + admittedAt]! >= 0
+    return this.#admittedMs >= 0
   }
 
   /** Ends the life: it is a lane of the timeline, as it stands. */
   finish(nowMs: number, about: Outcome | Arguments): this {
-    this.enter("line", nowMs)
-    this.#numbers[this.#base + endAt] = nowMs
+    this.enter(line, nowMs)
     this.exchange = undefined
     this.part = undefined
     this.#about = about
+    if (this.#phases === undefined) this.#sumUp(this.#columns.spread)
+    else {
+      this.#shorten()
+      this.#phases.end(nowMs)
+    }
     return this
   }
 
@@ -188,39 +179,27 @@ export class Track implements Ended {
   name() {
     return Url.redact(this.url)
   }
-  get startMs() {
-    return this.#numbers[this.#base + startAt]!
-  }
   get endMs() {
-    return this.#numbers[this.#base + endAt]!
+    return this.#columns.atMs[this.#last]!
   }
   get slownessMs() {
-    return this.wasCarried ? this.endMs - this.#numbers[this.#base + admittedAt]! : 0
+    return this.wasCarried ? this.endMs - this.#admittedMs : 0
   }
+  /** To be read at once. */
   get times(): ArrayLike<number> {
-    return this.#numbers
-  }
-  get timesFrom() {
-    return this.#base + timesAt
+    if (this.#times !== undefined) return this.#times
+    if (latest.track !== this) this.#sumUp()
+    return latest.times
   }
   spans(lane: number): ReadonlyArray<Span> {
-    const all: Array<Span> = []
-    let { startMs } = this
-    for (let at = 0; at < this.#written;) {
-      const head = this.#read(at++)
-      const endMs = this.#read(at++)
-      const name = causes[head % namesRoom]!
-      const charged = Math.floor(head / namesRoom)
-      if (charged === 0) all.push({ lane, name, startMs, endMs, category: name })
-      else {
-        const about: Record<string, number> = {}
-        for (let rest = charged; rest !== 0; rest &= rest - 1)
-          about[shares[lowest(rest)]!] = Math.round(this.#read(at++) * 1000) / 1000
-        all.push({ lane, name, startMs, endMs, category: name, arguments: about })
-      }
-      startMs = endMs
-    }
-    return all
+    if (this.#phases !== undefined) return this.#phases.spans(lane)
+    const phases = latest.phases.begin(this.startMs)
+    this.#draw(phases)
+    phases.end(this.endMs)
+    return phases.spans(lane)
+  }
+  get spansLeftOut() {
+    return this.#phases?.leftOut ?? 0
   }
   /** What waits for another attempt has failed so far. */
   get end(): "ok" | "failed" | "interrupted" {
@@ -233,67 +212,74 @@ export class Track implements Ended {
     return isOutcome(about) ? told(about) : about
   }
 
-  #keep(sums: Sums) {
-    for (let hold = 0; hold < holds.length; hold++) this.#numbers[this.#base + queuedAt + hold] = sums[holds[hold]!]
+  // ---- the stamps
+
+  get #last() {
+    return this.#first + this.#stamps - 1
   }
 
-  #endPhase(nowMs: number) {
-    const numbers = this.#numbers
-    const base = this.#base
-    const startMs = numbers[base + phaseAt]!
-    if (nowMs <= startMs) return
-    const charged = this.#charged
-    const isQueue = this.phase === "queue"
-    const phase = indexOf[this.phase]
-    let most = phase
-    for (let rest = charged; rest !== 0; rest &= rest - 1) {
-      const index = lowest(rest)
-      const ms = numbers[base + ofPhaseAt + index]!
-      numbers[base + timesAt + index]! += ms
-      if (ms > numbers[base + ofPhaseAt + most]!) most = index
-      // the waits of its host's queue are in the overview already
-      if (!isQueue || this.isPutBack) this.#spread(index, startMs, nowMs, ms)
+  #put(code: number, atMs: number) {
+    if (this.#stamps === room) this.#shorten()
+    const { atMs: times, codes } = this.#columns
+    const at = this.#first + this.#stamps++
+    times[at] = atMs
+    codes[at] = this.phase === queue && !this.isPutBack ? code + isOfHost : code
+  }
+
+  /** Sums up what there is, and goes on with a row that has the last stamp alone. */
+  #shorten() {
+    this.#phases ??= new Phases().begin(this.startMs)
+    this.#times ??= new Float64Array(causes.length)
+    this.#draw(this.#phases)
+    this.#pass(this.#times, this.#columns.spread)
+    const { atMs, codes } = this.#columns
+    atMs[this.#first] = atMs[this.#last]!
+    codes[this.#first] = codes[this.#last]!
+    this.#stamps = 1
+  }
+
+  #sumUp(spread?: Collector["spread"]) {
+    latest.track = this
+    latest.times.fill(0)
+    this.#pass(latest.times, spread)
+  }
+
+  /** Adds what passed from each stamp to the next to `times`. */
+  #pass(times: Float64Array, spread?: Collector["spread"]) {
+    const { atMs, codes } = this.#columns
+    const last = this.#last
+    let fromMs = atMs[this.#first]!
+    for (let at = this.#first; at < last; at++) {
+      const toMs = atMs[at + 1]!
+      if (toMs > fromMs) {
+        const code = codes[at]!
+        times[causeOf(code)]! += toMs - fromMs
+        if (spread !== undefined && code < isOfHost) spread(causeOf(code), fromMs, toMs, toMs - fromMs)
+      }
+      fromMs = toMs
     }
-    const isKept = this.#spans < mostSpans
-    const isSeveral = (charged & (charged - 1)) !== 0
-    if (isKept) {
-      this.#spans++
-      this.#write((isQueue ? most : phase) + (isSeveral ? charged * namesRoom : 0))
-      this.#write(nowMs)
-    } else this.spansLeftOut++
-    for (let rest = charged; rest !== 0; rest &= rest - 1) {
-      const at = base + ofPhaseAt + lowest(rest)
-      if (isKept && isSeveral) this.#write(numbers[at]!)
-      numbers[at] = 0
+  }
+
+  #draw(phases: Phases) {
+    const { atMs, codes } = this.#columns
+    const last = this.#last
+    for (let at = this.#first; at < last; at++) {
+      const code = codes[at]!
+      const cause = causeOf(code)
+      if ((code & isPhase) !== 0) phases.enter(cause, atMs[at]!)
+      phases.charge(cause, atMs[at + 1]! - atMs[at]!)
     }
-    this.#charged = 0
-  }
-
-  #add(index: number, ms: number) {
-    if (!(ms > 0)) return
-    this.#charged |= 1 << index
-    this.#numbers[this.#base + ofPhaseAt + index]! += ms
-  }
-
-  #write(value: number) {
-    const at = this.#written++
-    if (at < spansRoom) this.#numbers[this.#base + spansAt + at] = value
-    else (this.#more ??= []).push(value)
-  }
-  #read(at: number): number {
-    return at < spansRoom ? this.#numbers[this.#base + spansAt + at]! : this.#more![at - spansRoom]!
   }
 }
 
-/** The place of the lowest bit. */
-const lowest = (bits: number): number => 31 - Math.clz32(bits & -bits)
-
 const isOutcome = (about: Outcome | Arguments): about is Outcome => "_tag" in about
 
-const told = (outcome: Outcome): Arguments => ({
-  outcome: outcome._tag.toLowerCase(),
-  ...("status" in outcome && outcome.status !== undefined ? { status: outcome.status } : {}),
-  ...("bytes" in outcome ? { bytes: outcome.bytes } : {}),
-  attempts: outcome.attempts,
-  ...("error" in outcome ? { error: outcome.error.message } : {})
-})
+const told = (outcome: Outcome): Arguments => {
+  // assigned and not spread, for there are thousands
+  const known: Record<string, string | number> = { outcome: outcome._tag.toLowerCase() }
+  if ("status" in outcome && outcome.status !== undefined) known["status"] = outcome.status
+  if ("bytes" in outcome) known["bytes"] = outcome.bytes
+  known["attempts"] = outcome.attempts
+  if ("error" in outcome) known["error"] = outcome.error.message
+  return known
+}

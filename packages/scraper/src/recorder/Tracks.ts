@@ -4,17 +4,18 @@
  * time, and those that a timeline keeps.
  */
 import type { Collector } from "@simul/core/Timeline"
-import type { Sums } from "./Gate.ts"
-import { stride, Track } from "./Track.ts"
+import { holds, type Sums } from "./Gate.ts"
+import { type Columns, room, Track } from "./Track.ts"
 
-/** Tracks whose numbers lie in one array: of a small run few. */
+/** Tracks whose stamps lie in the same columns: of a small run few. */
 const first = 64
 const most = 1024
 
 export class Tracks {
   readonly #free: Array<Track> = []
   readonly #spread: Collector["spread"]
-  #numbers = new Float64Array(0)
+  #columns: Columns | undefined
+  #size = 0
   #used = 0
 
   constructor(spread: Collector["spread"]) {
@@ -34,13 +35,16 @@ export class Tracks {
   }
 
   #make(): Track {
-    if (this.#used === this.#numbers.length) {
-      const tracks = this.#used === 0 ? first : Math.min(most, (2 * this.#used) / stride)
-      this.#numbers = new Float64Array(tracks * stride)
+    if (this.#columns === undefined || this.#used === this.#size) {
+      this.#size = this.#size === 0 ? first : Math.min(most, 2 * this.#size)
+      this.#columns = {
+        atMs: new Float64Array(this.#size * room),
+        codes: new Uint8Array(this.#size * room),
+        sums: new Float64Array(this.#size * holds.length),
+        spread: this.#spread
+      }
       this.#used = 0
     }
-    const track = new Track(this.#numbers, this.#used, this.#spread)
-    this.#used += stride
-    return track
+    return new Track(this.#columns, this.#used++)
   }
 }

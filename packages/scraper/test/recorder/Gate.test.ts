@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { causes } from "../../src/recorder/Cause.ts"
-import { Gate, noSums } from "../../src/recorder/Gate.ts"
+import { Gate, holds } from "../../src/recorder/Gate.ts"
 
 const make = () => {
   const spread: Array<readonly [string, number, number, number]> = []
@@ -8,11 +8,12 @@ const make = () => {
     if (ms > 0) spread.push([causes[cause]!, fromMs, toMs, ms])
   })
   const read = (nowMs: number) => {
-    const { "retry-after": pause, "back-off": backOff, delay, slot } = gate.read(nowMs)
-    return { "retry-after": pause, "back-off": backOff, delay, slot }
+    const sums = gate.read(nowMs)
+    return Object.fromEntries(holds.map((hold, index) => [hold, sums[index]!]))
   }
   return { gate, read, spread }
 }
+const noSums = { "retry-after": 0, "back-off": 0, delay: 0, slot: 0 }
 const open = { pausedMs: 0, asked: false, nextMs: 0, isFull: false }
 
 describe("Gate", () => {

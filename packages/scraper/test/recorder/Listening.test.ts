@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { TimeoutError } from "../../src/FetchError.ts"
 import type { Receiver, ResponseHead } from "../../src/Session.ts"
 import type { Part } from "../../src/Sink.ts"
-import { causes } from "../../src/recorder/Cause.ts"
+import { causes, indexOf } from "../../src/recorder/Cause.ts"
 import { Ear, type Shared, WatchedPart } from "../../src/recorder/Listening.ts"
 import { noSums } from "../../src/recorder/Gate.ts"
 import type { Track } from "../../src/recorder/Track.ts"
@@ -20,16 +20,16 @@ const make = (calls: Partial<Receiver> = {}) => {
   const shared: Shared = { nowMs: () => clock.ms, originMs: 1000, judging: undefined }
   const none = noSums
   const track = new Tracks(() => {}).begin("http://h/", "http://h", 0, none)
-  track.leaveQueue("line", 0, none)
+  track.leaveQueue(indexOf.line, 0, none)
   const silent: Receiver = { onHead: () => {}, onData: () => {}, onEnd: () => {}, onError: () => {} }
   const ear = new Ear(track, { ...silent, ...calls }, shared)
   const transfer = ear.watch({ pause: () => {}, resume: () => {}, abort: () => {} })
   const end = () => {
     const lane = track.finish(clock.ms, {})
-    const { times, timesFrom } = lane
+    const { times } = lane
     return {
       times: Object.fromEntries(
-        causes.map((cause, index) => [cause, times[timesFrom + index]!] as const).filter(([, ms]) => ms > 0)
+        causes.map((cause, index) => [cause, times[index]!] as const).filter(([, ms]) => ms > 0)
       ),
       spans: lane.spans(0).map(({ name, startMs, endMs }) => [name, startMs, endMs])
     }
@@ -140,7 +140,7 @@ describe("Ear", () => {
     ear.onSent()
     ear.onEnd()
     transfer.pause()
-    assert.strictEqual(track.phase, "line")
+    assert.strictEqual(track.phase, indexOf.line)
     clock.ms = 5
     assert.deepStrictEqual(end().times, { connection: 3, line: 2 })
   })
@@ -178,7 +178,7 @@ describe("WatchedPart", () => {
     const part = new WatchedPart(inner, track, shared)
     end()
     track.begin("http://h/2", "http://h", clock.ms, noSums)
-    track.leaveQueue("line", clock.ms, noSums)
+    track.leaveQueue(indexOf.line, clock.ms, noSums)
     part.write(bytes)
     part.finish()
     part.keep()

@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { StatusError } from "../../src/FetchError.ts"
-import { causes } from "../../src/recorder/Cause.ts"
-import { noSums } from "../../src/recorder/Gate.ts"
+import { causes, indexOf } from "../../src/recorder/Cause.ts"
+import { holds, noSums, type Sums } from "../../src/recorder/Gate.ts"
 import type { Track } from "../../src/recorder/Track.ts"
 import { Tracks } from "../../src/recorder/Tracks.ts"
 
 const none = noSums
-const timesOf = ({ times, timesFrom }: Track) => causes.map((_, index) => times[timesFrom + index]!)
+const held = (ms: Partial<Record<(typeof holds)[number], number>>): Sums =>
+  Float64Array.from(holds, (hold) => ms[hold] ?? 0)
+const timesOf = ({ times }: Track) => causes.map((_, index) => times[index]!)
 const named = (track: Track) =>
   Object.fromEntries(timesOf(track).flatMap((ms, index) => (ms > 0 ? [[causes[index]!, ms]] : [])))
 const make = () => {
@@ -21,7 +23,7 @@ const make = () => {
 describe("Track", () => {
   it("charges a wait as its host was held back, and the rest to the queue", () => {
     const { track, spread } = make()
-    track.leaveQueue("line", 150, { ...none, delay: 30, slot: 12 })
+    track.leaveQueue(indexOf.line, 150, held({ delay: 30, slot: 12 }))
     const spans = track.finish(151, {}).spans(3)
     assert.deepStrictEqual(named(track), { queue: 8, delay: 30, slot: 12, line: 1 })
     assert.deepStrictEqual(spans[0], {
@@ -38,19 +40,19 @@ describe("Track", () => {
 
   it("never charges more wait than there was, for the host's clock is not its own", () => {
     const { track } = make()
-    track.leaveQueue("line", 110, { ...none, "retry-after": 9, delay: 9, slot: 9 })
+    track.leaveQueue(indexOf.line, 110, held({ "retry-after": 9, delay: 9, slot: 9 }))
     assert.deepStrictEqual(named(track.finish(110, {})), { "retry-after": 9, delay: 1 })
   })
 
   it("draws a phase as one span, and knows what else went on in it", () => {
     const { track, spread } = make()
-    track.leaveQueue("connection", 100, none)
-    track.enter("body", 110)
-    track.charge("disk", 112)
-    track.charge("body", 113)
-    track.charge("held", 120)
-    track.charge("body", 150)
-    track.enter("commit", 151)
+    track.leaveQueue(indexOf.connection, 100, none)
+    track.enter(indexOf.body, 110)
+    track.charge(indexOf.disk, 112)
+    track.charge(indexOf.body, 113)
+    track.charge(indexOf.held, 120)
+    track.charge(indexOf.body, 150)
+    track.enter(indexOf.commit, 151)
     const spans = track.finish(160, {}).spans(0)
     const expected = { commit: 9, connection: 10, body: 10, held: 30, disk: 1 }
     assert.deepStrictEqual(named(track), expected)
@@ -86,10 +88,10 @@ describe("Track", () => {
       // most are used again
       const track = begin()
       let atMs = 100
-      let sums = none
+      let sums: Sums = none
       for (let step = 0; step < 40; step++) {
         atMs += random(3) / 7
-        const cause = causes[random(causes.length)]!
+        const cause = random(causes.length)
         switch (random(4)) {
           case 0:
             track.charge(cause, atMs)
@@ -101,13 +103,8 @@ describe("Track", () => {
             track.queue(atMs, sums)
             break
           default:
-            sums = {
-              "retry-after": sums["retry-after"] + random(2),
-              "back-off": sums["back-off"] + random(2),
-              delay: sums.delay + random(2),
-              slot: sums.slot + random(2)
-            }
-            if (track.phase === "queue") track.leaveQueue(cause, atMs, sums)
+            sums = sums.map((ms) => ms + random(2))
+            if (track.phase === indexOf.queue) track.leaveQueue(cause, atMs, sums)
         }
       }
       const lane = track.finish(atMs, {})
@@ -131,7 +128,7 @@ describe("Track", () => {
 
   it("keeps a bounded number of spans and counts the others", () => {
     const { track } = make()
-    for (let step = 1; step <= 1000; step++) track.enter(step % 2 === 0 ? "body" : "connection", 100 + step)
+    for (let step = 1; step <= 1000; step++) track.enter(step % 2 === 0 ? indexOf.body : indexOf.connection, 100 + step)
     const lane = track.finish(1100, {})
     const { spansLeftOut } = lane
     const spans = lane.spans(0)
