@@ -97,8 +97,16 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
   }
 
   // one step each: a statement is synchronous, and what leads to it should not be longer than it
-  const run = (from: (sql: string) => Prepared, sql: string, params: ReadonlyArray<unknown>, mode: Mode) =>
-    Effect.withFiber<any, SqlError.SqlError>((fiber) => {
+  const run = (
+    isShared: boolean,
+    from: (sql: string) => Prepared,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    mode: Mode
+  ): Effect.Effect<any, SqlError.SqlError> =>
+    Effect.withFiber((fiber) => {
+      // in this very step, or another fiber might begin a transaction in between
+      if (isShared && database.isTransaction) return acquirers.borrower(() => run(false, from, sql, params, mode))
       let step = prepareFailed
       try {
         const { statement, gives } = from(sql)
@@ -118,12 +126,14 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
   const transformed = <A>(rows: Effect.Effect<any, SqlError.SqlError>, transform: ((rows: any) => A) | undefined) =>
     transform ? Effect.map(rows, transform) : rows
 
-  const connection: SqlConnection.Connection = {
-    execute: (sql, params, transform) => transformed(run(prepared, sql, params, "rows"), transform),
-    executeRaw: (sql, params) => run(prepared, sql, params, "raw"),
-    executeValues: (sql, params) => run(prepared, sql, params, "values"),
-    executeValuesUnprepared: (sql, params) => run(prepare, sql, params, "values"),
-    executeUnprepared: (sql, params, transform) => transformed(run(prepare, sql, params ?? [], "rows"), transform),
+  /** Of a transaction; or `isShared`, by all that have none, of which each statement waits while one is open. */
+  const connectionOf = (isShared: boolean): SqlConnection.Connection => ({
+    execute: (sql, params, transform) => transformed(run(isShared, prepared, sql, params, "rows"), transform),
+    executeRaw: (sql, params) => run(isShared, prepared, sql, params, "raw"),
+    executeValues: (sql, params) => run(isShared, prepared, sql, params, "values"),
+    executeValuesUnprepared: (sql, params) => run(isShared, prepare, sql, params, "values"),
+    executeUnprepared: (sql, params, transform) =>
+      transformed(run(isShared, prepare, sql, params ?? [], "rows"), transform),
     executeStream: (sql, params) =>
       Stream.unwrap(
         Effect.try({
@@ -136,16 +146,19 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
           catch: prepareFailed
         })
       )
-  }
+  })
 
   // one connection: a transaction holds it for its whole scope
+  const acquirers = SqlClient.makeSqliteAcquirers({
+    connection: Effect.succeed(connectionOf(false)),
+    semaphore: yield* Semaphore.make(1),
+    isTransaction: () => database.isTransaction
+  })
+  const shared = connectionOf(true)
   return yield* SqlClient.make({
     driver: "node-sqlite",
-    ...SqlClient.makeSqliteAcquirers({
-      connection: Effect.succeed(connection),
-      semaphore: yield* Semaphore.make(1),
-      isTransaction: () => database.isTransaction
-    }),
+    ...acquirers,
+    borrower: (use) => use(shared),
     compiler: Statement.makeCompilerSqlite(),
     prepareTransactionControls: true,
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { Simulation } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 
@@ -57,6 +58,37 @@ describe("NodeSqlite", () => {
         Effect.map(Effect.flip(statement), ({ reason }) => reason.message)
       assert.strictEqual(yield* told(sql`SELECT`), "Failed to prepare statement")
       assert.strictEqual(yield* told(sql`INSERT INTO one VALUES (1)`), "Failed to execute statement")
+    })
+  )
+
+  /** Writes in a transaction that is rolled back, one that is committed, and in none; gives what is there in the end, and what was seen meanwhile. */
+  const together = Effect.gen(function* () {
+    const sql = yield* opened
+    yield* sql`CREATE TABLE one (id INTEGER PRIMARY KEY)`
+    const twice = (id: number) =>
+      Effect.andThen(sql`INSERT INTO one VALUES (${id})`, sql`INSERT INTO one VALUES (${id + 1})`)
+    const seen = sql<{ count: number }>`SELECT COUNT(*) AS count FROM one WHERE id < 50`
+    const [, , , before, after] = yield* Effect.all(
+      [
+        Effect.ignore(sql.withTransaction(Effect.andThen(twice(10), Effect.fail("no")))),
+        sql.withTransaction(twice(20)),
+        twice(50),
+        seen,
+        seen
+      ],
+      { concurrency: "unbounded" }
+    )
+    const there = yield* sql<{ id: number }>`SELECT id FROM one ORDER BY id`
+    return { there: there.map(({ id }) => id), seen: [before[0]!.count, after[0]!.count] }
+  }).pipe(Effect.scoped, Effect.withTracerEnabled(false))
+
+  it(
+    "keeps what has no transaction out of those of others, in whatever order they come",
+    Simulation.property(together, {
+      invariants: {
+        "all is there that was not rolled back": ({ there }) => assert.deepStrictEqual(there, [20, 21, 50, 51]),
+        "a transaction is seen whole or not at all": ({ seen }) => seen.every((count) => count === 0 || count === 2)
+      }
     })
   )
 })
