@@ -51,7 +51,7 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
   // One of a kind is told in its own words, with its own URL.
   const rows = shown.map((reason) => ({
     count: number(reason.targets),
-    text: printable(reason.targets === 1 ? reason.example.message : reasonText(reason)),
+    text: printable(reason.targets === 1 && reason.reason !== "Trap" ? reason.example.message : reasonText(reason)),
     where: printable(reason.targets === 1 ? withoutScheme(reason.example.url) : hostsOf(reason)),
     refused: reason.outcome === "refused"
   }))
@@ -70,13 +70,15 @@ const rules: Readonly<Record<string, string>> = {
   Excluded: "left out by --exclude",
   NotIncluded: "left out by --include",
   OutOfScope: "out of scope",
-  Noindex: "asks not to be indexed"
+  Noindex: "asks not to be indexed",
+  AddressError: "private address"
 }
 
 /** A rule's name is its tag; the robots rule is the one that people know by its file. */
 const reasonText = (reason: Reason): string => {
   if (reason.outcome === "failed") return reason.text
-  if (reason.reason === "Trap") return reason.text
+  // its evidence is longer than a row; the host stands beside it
+  if (reason.reason === "Trap") return `no end: ${reason.text.replace(/^https?:\/\/[^/]*| has no end: .*$/g, "")}`
   if (/robots/i.test(reason.reason)) return "refused by robots.txt"
   return rules[reason.reason] ?? `refused: ${reason.reason}`
 }
@@ -102,6 +104,9 @@ const remedies = (report: Report): ReadonlyArray<string> => {
     ...(has("RobotsDisallowed") ? ["`--no-robots` would fetch what robots.txt refuses; ask the site first"] : []),
     ...(has("RobotsUnreachable")
       ? ["a host whose robots.txt cannot be had is left alone: run the same command again when it answers"]
+      : []),
+    ...(report.reasons.some(({ text }) => text === "redirects in a loop")
+      ? ["`--cookie-jar FILE` keeps cookies: some sites redirect until one is sent back"]
       : []),
     ...(has("Trap") ? ["`--no-traps` fetches what has no end, too"] : []),
     ...(has("InvalidUrl") ? ["a URL starts with `http://` or `https://`"] : [])

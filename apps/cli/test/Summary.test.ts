@@ -81,6 +81,27 @@ describe("the summary", () => {
     assert.notInclude(told, "--no-robots")
     assert.include(told, "run the same command again when it answers")
   })
+  it("names what has no end by its pattern, and says what may end a loop of redirects", () => {
+    const url = "https://a.example/calendar/2031/7"
+    const message = `https://a.example/calendar/#/# has no end: 128 pages of it had 1 different contents, and led to more of them`
+    const loop = new FetchError.RedirectError({ kind: "loop", location: "https://b.example/", count: 1 })
+    const told = render([
+      { _tag: "Refused", url, attempts: 0, durationMs: 1, error: { reason: "Trap", message } },
+      { _tag: "Failed", url: "https://b.example/", attempts: 1, durationMs: 1, error: loop }
+    ])
+    expect(told).toMatchInlineSnapshot(`
+      "
+      saved 0 of 2 URLs (0 B) in 24s
+
+        1  redirects in a loop, to https://b.example/  b.example/
+        1  no end: /calendar/#/#                       a.example/calendar/2031/7
+
+      hint: \`--cookie-jar FILE\` keeps cookies: some sites redirect until one is sent back
+      hint: \`--no-traps\` fetches what has no end, too
+      hint: \`simul report pages --failed\` lists every URL
+      "
+    `)
+  })
   it("counts what an earlier run saved", () => {
     expect(render([saved("https://a.example/")], { progress: { ...idle, elapsedMs: 400, skipped: 9999 } }))
       .toMatchInlineSnapshot(`

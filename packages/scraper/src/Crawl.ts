@@ -118,12 +118,12 @@ export const open = Effect.fnUntraced(function* (
   const run = yield* Get.openRun(
     Effect.fnUntraced(function* (store, run) {
       const begin =
-        (isResource: boolean) =>
+        (depth: number, isResource: boolean) =>
         (url: string): Target => {
-          return { url, host: Url.origin(url), path: "", attempts: 0, depth: 0, isResource }
+          return { url, host: Url.origin(url), path: "", attempts: 0, depth, isResource }
         }
       const files = asked.sitemaps ? seeds.map((seed) => new URL("/robots.txt", seed).href) : []
-      const targets = [...seeds.map(begin(false)), ...files.map(begin(true))]
+      const targets = [...seeds.map(begin(0, false)), ...files.map(begin(Following.robotsDepth, true))]
       const { refresh } = options
       const text = RulesText.encode(seeds, asked)
       return yield* Get.settled(listOf(store, run, following, targets, { ...asked, refresh, text }))

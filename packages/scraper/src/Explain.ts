@@ -169,7 +169,7 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
   if (isNew && decision?._tag === "InScope" && decision.by !== "seed") {
     linked = yield* linkedBy(options.directory, url, options.robots, token)
     if (linked.by !== undefined) {
-      depth = ((yield* inspect(linked.by)).target?.depth ?? 0) + 1
+      depth = Math.max(0, (yield* inspect(linked.by)).target?.depth ?? 0) + 1
       decision = decided()
     }
   }

@@ -427,6 +427,37 @@ describe("crawl", () => {
     })
   )
 
+  it.effect("takes nothing that a seed needs to be shown for a sitemap", () =>
+    withSite(
+      { files: { "/index.html": `<script src="/list.txt"></script>`, "/robots.txt": "", "/a.html": "x" } },
+      async (site) => {
+        site.put("/list.txt", site.url("/a.html"))
+        const outcomes = await crawl([site.url("/index.html")], { rules: { sitemaps: true } })
+        assert.deepStrictEqual(paths(outcomes), ["/index.html", "/list.txt", "/robots.txt"])
+      }
+    )
+  )
+
+  it.effect("comes to an end where indexes of sitemaps name further ones, and themselves", () =>
+    withSite(
+      {
+        respond: ({ path }) => {
+          const index = Number(/^\/index-(\d+)\.xml$/.exec(path)?.[1] ?? Number.NaN)
+          if (Number.isNaN(index)) return path === "/robots.txt" ? { status: 404 } : "x"
+          const locations = [path, `/index-${index + 1}.xml`, `/page-${index}.html`]
+          return `<sitemapindex>${locations.map((loc) => `<sitemap><loc>${loc}</loc></sitemap>`).join("")}</sitemapindex>`
+        }
+      },
+      async (site) => {
+        site.put("/robots.txt", "Sitemap: /index-1.xml")
+        const outcomes = await crawl([site.url("/start.html")], { rules: { sitemaps: true } })
+        const indexes = [1, 2, 3, 4].map((index) => `/index-${index}.xml`)
+        const pages = [1, 2, 3].map((index) => `/page-${index}.html`)
+        assert.deepStrictEqual(paths(outcomes), [...indexes, ...pages, "/robots.txt", "/start.html"])
+      }
+    )
+  )
+
   it.effect("stops where pages have no end, says why, and goes on there where it is told to", () =>
     withSite(
       {

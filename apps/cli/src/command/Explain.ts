@@ -106,7 +106,7 @@ const render = (explanation: Explanation, { bold, green, yellow }: Paint): strin
     ["url", url],
     ["target", targetText(explanation)],
     ["scope", scope?.message],
-    ["depth", target?.depth === undefined ? undefined : number(target.depth)],
+    ["depth", target?.depth === undefined || target.depth < 0 ? undefined : number(target.depth)],
     ["priority", priority && `${number(priority.value)}, by ${priority.pattern}`],
     ["linked", linked && linkedText(linked)],
     ["max-pages", maxPages && `${number(maxPages.saved)} of ${number(maxPages.most)} saved`],

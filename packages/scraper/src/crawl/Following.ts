@@ -63,6 +63,12 @@ interface Found {
   readonly isIn: boolean
 }
 
+/**
+ * The depth of a robots.txt. The sitemaps that it names are one nearer to the seeds, as those in an index are than the index;
+ * the seeds are not reached, so indexes in indexes end. sitemaps.org lets no index name another; sites do.
+ */
+export const robotsDepth = -5
+
 /** These name a host to be near to, and no document (HTML, link types). */
 const isHint = (rel: string) => /(?:^| )(?:preconnect|dns-prefetch)(?: |$)/.test(rel)
 
@@ -127,7 +133,9 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     return targets
   }
 
-  const pages = ({ depth = 0 }: Target, head: ResponseHead, watch?: Traps.Watch): Download.Reading | undefined => {
+  const pages = (target: Target, head: ResponseHead, watch?: Traps.Watch): Download.Reading | undefined => {
+    // a sitemap may turn out to be a page
+    const depth = Math.max(0, target.depth ?? 0)
     const contentType = head.header("content-type")
     if (Links.syntaxOf(contentType) === undefined) return undefined
     const { links: named, robots } = Links.fromHead(head, { url: head.url, token })
@@ -173,7 +181,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   }
 
   /** The sitemaps that a robots.txt names, and the pages in a sitemap, are seeds: they may be anywhere, and in scope. */
-  const sitemaps = (head: ResponseHead, bytes: AsyncIterable<Uint8Array>) =>
+  const sitemaps = ({ depth = 0 }: Target, head: ResponseHead, bytes: AsyncIterable<Uint8Array>) =>
     Effect.promise(async (): Promise<Download.Reading> => {
       const nowMs = Date.now()
       const found: Array<Pick<Sitemap.Entry, "url" | "isSitemap"> & { readonly said: number }> = []
@@ -189,7 +197,9 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
         })
       const end = () => {
         const all: Array<Found> = []
-        for (const { url, isSitemap, said } of found) find(all, url, 0, isSitemap, said)
+        const next = depth < 0 ? depth + 1 : robotsDepth + 1
+        for (const { url, isSitemap, said } of found)
+          if (!isSitemap || next < 0) find(all, url, isSitemap ? next : 0, isSitemap, said)
         return settle(all)
       }
       return { write: () => {}, end }
@@ -198,7 +208,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   /** Reads what lies at a path; `undefined` for what has no links. */
   const saved = (target: Target, head: ResponseHead, path: string) => {
     const bytes = () => bytesOf(options.directory, path)
-    if (rules.sitemaps && isSitemap(target, head)) return sitemaps(head, bytes())
+    if (rules.sitemaps && isSitemap(target, head)) return sitemaps(target, head, bytes())
     const reading = pages(target, head)
     if (reading === undefined) return undefined
     const all = Effect.promise(async () => {
@@ -273,13 +283,13 @@ const sitemapName = /sitemap[^/]*\.(?:xml|txt|gz)$/i
 /** What a list of lines and a gzipped file come as. */
 const plainType = /^(?:text\/plain|application\/(?:x-)?gzip|(?:application|binary)\/octet-stream)\b/i
 
-/** By its name, by its type, or, where that tells nothing, by its place: what a robots.txt or an index names is needed at the depth of a seed. */
-const isSitemap = ({ depth = 0, isResource = false }: Target, head: ResponseHead): boolean => {
+/** By its name, by its type, or, where that tells nothing, by its place: what a robots.txt or an index names is nearer than a seed. */
+const isSitemap = ({ depth = 0 }: Target, head: ResponseHead): boolean => {
   const { pathname } = new URL(head.url)
   if (pathname === "/robots.txt" || sitemapName.test(pathname)) return true
   const type = head.header("content-type") ?? ""
   if (/[/+]xml\b/i.test(type)) return Links.syntaxOf(type) === undefined
-  return isResource && depth === 0 && (type === "" ? /\.(?:gz|txt|xml)$/i.test(pathname) : plainType.test(type))
+  return depth < 0 && (type === "" ? /\.(?:gz|txt|xml)$/i.test(pathname) : plainType.test(type))
 }
 
 const readSitemap = async (
