@@ -227,7 +227,7 @@ export const transfer = {
     description: "For one URL, all attempts and redirects: 5m, 1h"
   }),
   maxSize: size("max-size", { group: faults, description: "Largest body, after decoding: 50M, 2G" }),
-  denyPrivate: toggle("deny-private", defaults.denyPrivate, {
+  denyPrivate: toggle("deny-private", defaults.denyPrivate === true, {
     group: faults,
     negation: "allow-private",
     description: "Refuse loopback and private addresses [off]"

@@ -23,7 +23,7 @@ import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { List } from "./List.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
-import { isPrivateHost } from "./session/SeedAddress.ts"
+import * as SeedAddress from "./session/SeedAddress.ts"
 import * as MirrorTree from "./sink/MirrorTree.ts"
 import type { Limits, SavedPage, Store } from "./Store.ts"
 import * as Directory from "./store/Directory.ts"
@@ -40,7 +40,7 @@ export interface Rules extends Following.Rules {
   readonly skipNoindex?: boolean
   /** In the end make a copy in `mirror/` whose links lead to its own files (`sink/MirrorTree.ts`). */
   readonly mirror?: boolean
-  /** Refuse private addresses. Absent: unless a seed has one. */
+  /** Refuse private addresses. Absent: unless a seed has one; then refuse link-local ones, unless a seed is one. */
   readonly denyPrivate?: boolean
 }
 
@@ -108,9 +108,7 @@ export const open = Effect.fnUntraced(function* (
     if (typeof url !== "string") return yield* new OptionUnusable({ option: "seed", value: text, detail: url.detail })
     seeds.push(url)
   }
-  const denyPrivate =
-    asked.denyPrivate ??
-    !(yield* Effect.promise(async () => (await Promise.all(seeds.map(isPrivateHost))).includes(true)))
+  const denyPrivate = asked.denyPrivate ?? (yield* Effect.promise(() => SeedAddress.denied(seeds)))
   const options: Options = { ...crawlDefaults, ...givenOptions, denyPrivate, headersFor: seeds.map(Url.origin) }
   const following = Following.make(seeds, asked, options)
   if (asked.mirror === true) yield* checkMirror(options)

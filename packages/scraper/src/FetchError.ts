@@ -57,7 +57,7 @@ export class AddressError extends Schema.TaggedError<AddressError>()("AddressErr
 }) {
   readonly retryable = false
   override get message() {
-    return `${this.host} is the private address ${this.address}`
+    return `${this.host} is ${this.host === this.address ? "a private address" : `the private address ${this.address}`}`
   }
 }
 

@@ -45,8 +45,8 @@ export interface Options {
   readonly insecure: boolean
   /** Netscape cookie file, read at the start, written at the end. */
   readonly cookieJar?: string
-  /** Refuse loopback, private and link-local addresses when connecting. */
-  readonly denyPrivate: boolean
+  /** Refuse loopback, private and link-local addresses when connecting; or the last alone, with clouds' metadata services. */
+  readonly denyPrivate: boolean | "link-local"
   /** Ask again, conditionally, for what is already saved. */
   readonly refresh: boolean
   /** `process`: survives `kill -9`. `power`: files and directories are synced before each commit. */

@@ -191,6 +191,8 @@ interface Known {
   readonly verdict: RobotsPolicy.Verdict
   /** Why nobody knows, if so. */
   readonly fault: string
+  /** Because it has a private address, and those are not talked to. */
+  readonly isPrivate: boolean
   /** Asking again may help. `pauseMs`: not earlier than this. */
   readonly again: { readonly pauseMs?: number } | undefined
   readonly delayMs: number
@@ -219,11 +221,11 @@ const staleMs = 3_600_000
 const allowed: Ruling = { _tag: "Allowed" }
 /** What leads there, if it is no URL of a target itself. */
 const way = ({ hop }: Target) => (hop === undefined ? "" : `redirects to ${Url.redact(hop.url)}; `)
-const unreachable = (target: Target, fault: string, verdict: Verdict | undefined): Ruling => ({
+const unreachable = (target: Target, fault: string, verdict: Verdict | undefined, isPrivate = false): Ruling => ({
   _tag: "Refused",
   verdict,
   error: {
-    reason: "RobotsUnreachable",
+    reason: isPrivate ? "AddressError" : "RobotsUnreachable",
     message: `${way(target)}robots.txt of ${asked(target).host} cannot be had: ${fault}`
   }
 })
@@ -296,7 +298,15 @@ export const make = (
 
   /** Keeps what concerns us: a file may name thousands of crawlers. */
   const learn = (verdict: RobotsPolicy.Verdict, bytes: number, sinceMs: number, reason?: FetchReason): Known => {
-    const common = { fault: reason?.message ?? "", again: undefined, sinceMs, delayMs: 0, weight: weights.host }
+    const isPrivate = reason?._tag === "AddressError"
+    const common = {
+      fault: reason?.message ?? "",
+      isPrivate,
+      again: undefined,
+      sinceMs,
+      delayMs: 0,
+      weight: weights.host
+    }
     if (verdict.kind === "unreachable") {
       const pauseMs = reason?._tag === "StatusError" ? reason.retryAfterMs : undefined
       // a wait that takes longer than a target may is not begun
@@ -356,9 +366,9 @@ export const make = (
       })
     }).pipe(Effect.provideService(WaitReason, "robots.txt"))
 
-  const judge = (target: Target, { verdict, fault }: Known, said: Verdict): Ruling => {
+  const judge = (target: Target, { verdict, fault, isPrivate }: Known, said: Verdict): Ruling => {
     const { url, host } = asked(target)
-    if (verdict.kind === "unreachable") return unreachable(target, fault, said)
+    if (verdict.kind === "unreachable") return unreachable(target, fault, said, isPrivate)
     const { allowed: isAllowed, rule } = RobotsPolicy.decide(verdict, token, url)
     if (isAllowed) return allowed
     const text = rule!.text.length > longestQuote ? `${rule!.text.slice(0, longestQuote)}…` : rule!.text

@@ -378,6 +378,22 @@ describe("crawl", () => {
     })
   )
 
+  it.effect("lets no page of a private site lead it to the metadata service of a cloud", () =>
+    withSite({}, async (site) => {
+      const addresses = [
+        "http://169.254.169.254/latest/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[fd00:ec2::254]/"
+      ]
+      site.put("/index.html", `${addresses.map((url) => `<img src="${url}a.png">`).join("")}<img src="/b.png">`)
+      site.put("/b.png", "x")
+      const outcomes = await crawl([site.url("/index.html")], { robots: false })
+      assert.deepStrictEqual(paths(outcomes), ["/b.png", "/index.html"])
+      const reasons = outcomes.flatMap((outcome) => (outcome._tag === "Failed" ? [outcome.error._tag] : []))
+      assert.deepStrictEqual(reasons, ["AddressError", "AddressError", "AddressError"])
+    })
+  )
+
   it.effect("takes the URLs of one page for one", () =>
     withSite(
       {

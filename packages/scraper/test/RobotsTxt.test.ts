@@ -1,7 +1,14 @@
 import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { ConnectError, type FetchReason, TimeoutError, TlsError, TruncatedError } from "../src/FetchError.ts"
+import {
+  AddressError,
+  ConnectError,
+  type FetchReason,
+  TimeoutError,
+  TlsError,
+  TruncatedError
+} from "../src/FetchError.ts"
 import * as Politeness from "../src/Politeness.ts"
 import * as RobotsTxt from "../src/RobotsTxt.ts"
 import type { Copy } from "../src/robots/RobotsPolicy.ts"
@@ -230,11 +237,17 @@ describe("RobotsTxt", () => {
       await ruling(ruleOf(robots, target("/2", "https://a"))),
       refused("unasked", "RobotsUnreachable", message)
     )
+    const guarded = ruleOf(robots, target("/1", "http://10.0.0.1"))
+    asked[1]!.fail(new AddressError({ host: "10.0.0.1", address: "10.0.0.1" }))
+    assert.deepStrictEqual(
+      await ruling(guarded),
+      refused("answered", "AddressError", "robots.txt of http://10.0.0.1 cannot be had: 10.0.0.1 is a private address")
+    )
     // nor a wait that is longer than a target may take
     const busy = ruleOf(robots, target("/1", "http://b"))
-    asked[1]!.answer(429, "", { "retry-after": "6" })
+    asked[2]!.answer(429, "", { "retry-after": "6" })
     assert.strictEqual((await ruling(busy))._tag, "Refused")
-    assert.strictEqual(asked.length, 2)
+    assert.strictEqual(asked.length, 3)
   })
 
   it("asks anew after 24 hours", async () => {

@@ -37,12 +37,22 @@ const special6: ReadonlyArray<readonly [address: string, bits: number]> = [
   ["ff00::", 8] // multicast
 ]
 
+/** What answers to nobody but its own link: among it the metadata services of clouds, which give out credentials. */
+const linkLocal4: typeof special4 = [
+  ["169.254.0.0", 16],
+  ["100.100.100.200", 32] // Alibaba Cloud's
+]
+const linkLocal6: typeof special6 = [
+  ["fe80::", 10],
+  ["fd00:ec2::254", 128] // Amazon's
+]
+
 const group = (high: number, low: number) => (high * 256 + low).toString(16)
 
-const listed = (): net.BlockList => {
+const listed = (those4: typeof special4, those6: typeof special6): net.BlockList => {
   const blocks = new net.BlockList()
-  for (const [address, bits] of special6) blocks.addSubnet(address, bits, "ipv6")
-  for (const [address, bits] of special4) {
+  for (const [address, bits] of those6) blocks.addSubnet(address, bits, "ipv6")
+  for (const [address, bits] of those4) {
     blocks.addSubnet(address, bits, "ipv4")
     // the same hosts behind the IPv6 forms that carry an IPv4 address: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056)
     blocks.addSubnet(`::ffff:${address}`, 96 + bits, "ipv6")
@@ -52,17 +62,26 @@ const listed = (): net.BlockList => {
   }
   return blocks
 }
-/** Made when an address is judged: a run without the guard need not take the time. */
-let blocks: net.BlockList | undefined
+/** Whether `address` lies in these blocks, which are made when one is judged: a run without the guard need not take the time. */
+const among = (those4: typeof special4, those6: typeof special6) => {
+  let blocks: net.BlockList | undefined
+  return (address: string): boolean => {
+    const [bare = ""] = address.split("%")
+    const family = net.isIP(bare)
+    if (family === 0) return true
+    blocks ??= listed(those4, those6)
+    return blocks.check(bare, family === 4 ? "ipv4" : "ipv6")
+  }
+}
 
 /** Whether `address` (an IP address, no brackets) is anything but a public one. Text that is no address counts as private. */
-export const isPrivate = (address: string): boolean => {
-  const [bare = ""] = address.split("%")
-  const family = net.isIP(bare)
-  if (family === 0) return true
-  blocks ??= listed()
-  return blocks.check(bare, family === 4 ? "ipv4" : "ipv6")
-}
+export const isPrivate = among(special4, special6)
+
+/** The same of one that is link-local, or that of a cloud's metadata service. */
+export const isLinkLocal = among(linkLocal4, linkLocal6)
+
+/** Which addresses are denied: private ones, link-local ones alone (those are private, too), or none. */
+export type Denied = boolean | "link-local"
 
 /** A connection that was not opened. */
 export class AddressDenied extends Error {
@@ -74,8 +93,14 @@ export class AddressDenied extends Error {
   }
 }
 
-/** The first denied one of `addresses`, as an error: one bad address condemns the name. */
-export const judge = (addresses: ReadonlyArray<{ readonly address: string }>): AddressDenied | undefined => {
-  const denied = addresses.find(({ address }) => isPrivate(address))
-  return denied === undefined ? undefined : new AddressDenied(denied.address)
-}
+export type Judge = (addresses: ReadonlyArray<{ readonly address: string }>) => AddressDenied | undefined
+
+const judgeBy =
+  (isDenied: (address: string) => boolean): Judge =>
+  (addresses) => {
+    const denied = addresses.find(({ address }) => isDenied(address))
+    return denied === undefined ? undefined : new AddressDenied(denied.address)
+  }
+/** What gives the first denied one of some addresses, as an error: one bad address condemns the name. `undefined`: none is denied. */
+export const judge = (denied: Denied): Judge | undefined =>
+  denied === false ? undefined : judgeBy(denied === true ? isPrivate : isLinkLocal)

@@ -25,7 +25,7 @@ export interface Settings {
   readonly dns: DnsCache
   readonly connectTimeoutMs: number
   /** Judge the addresses of hosts that are connected to directly. */
-  readonly denyPrivate: boolean
+  readonly denyPrivate: AddressGuard.Denied
   readonly tls: { readonly rejectUnauthorized: boolean; readonly ca?: Array<string> }
 }
 
@@ -65,19 +65,18 @@ export type Connect = (options: Connector.Options, callback: Connector.Callback,
 /** undici's connectors return the socket at once, though their type does not say so. */
 type Build = (options: Connector.Options, callback: Connector.Callback) => net.Socket
 
-const builder = ({ dns, tls }: Settings, guarded: boolean, allowH2: boolean): Build => {
-  const lookup = dns.lookup(guarded ? AddressGuard.judge : undefined)
+const builder = ({ dns, tls }: Settings, judge: AddressGuard.Judge | undefined, allowH2: boolean): Build => {
+  const lookup = dns.lookup(judge)
   // `timeout: 0` switches undici's timer off
   return buildConnector({ ...tls, lookup, autoSelectFamily: true, allowH2, timeout: 0 }) as unknown as Build
 }
 
 /** Connects to the host itself. */
 export const direct = (settings: Settings): Connect => {
-  const guarded = settings.denyPrivate
-  const build = builder(settings, guarded, true)
+  const judge = AddressGuard.judge(settings.denyPrivate)
+  const build = builder(settings, judge, true)
   return (options, callback, opening) => {
-    const denied =
-      guarded && net.isIP(options.hostname) !== 0 ? AddressGuard.judge([{ address: options.hostname }]) : undefined
+    const denied = net.isIP(options.hostname) !== 0 ? judge?.([{ address: options.hostname }]) : undefined
     if (denied !== undefined) {
       process.nextTick(callback, denied, null)
       return
@@ -93,7 +92,7 @@ export const direct = (settings: Settings): Connect => {
 
 const dialProxy = (settings: Settings, proxy: Proxy) => {
   // the proxy is the user's choice, wherever it stands
-  const build = builder(settings, false, false)
+  const build = builder(settings, undefined, false)
   const protocol = proxy.protocol === "https:" ? "https:" : "http:"
   const { hostname } = proxy
   return (callback: Connector.Callback, opening: Opening, then: "connect" | "open") => {
@@ -119,7 +118,7 @@ export const toProxy = (settings: Settings, proxy: Proxy): Connect => {
 /** Connects to the host by a tunnel through the proxy. */
 export const throughProxy = (settings: Settings, proxy: Proxy): Connect => {
   const dial = dialProxy(settings, proxy)
-  const secure = builder(settings, false, true)
+  const secure = builder(settings, undefined, true)
   return (options, callback, opening) => {
     const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
     const end: Connector.Callback = (...outcome) => {

@@ -15,7 +15,7 @@ import type { ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import * as FetchError from "../FetchError.ts"
 import type { Receiver, Request, ResponseHead, SentRequest, Transfer } from "../Session.ts"
-import { isPrivate } from "./AddressGuard.ts"
+import * as AddressGuard from "./AddressGuard.ts"
 import type { Connection, Served } from "./Connection.ts"
 import type { Serving } from "./lane/Flight.ts"
 import type { Cookies } from "./Cookies.ts"
@@ -41,7 +41,7 @@ export interface Shared {
   readonly headersFor: ReadonlySet<string> | undefined
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
-  readonly denyPrivate: boolean
+  readonly denyPrivate: AddressGuard.Denied
   readonly counts: { requests: number; redirects: number; inFlight: number; bytesReceived: number }
 }
 
@@ -320,9 +320,9 @@ export class Exchange implements Served, Transfer, Watched {
     const { routes, cookies, fields, foreignFields, headersFor, denyPrivate } = this.#shared
     const url = this.#url
     const route = routes.to(url)
-    if (route.proxied && denyPrivate) {
+    if (route.proxied && denyPrivate !== false) {
       const host = hostOf(url)
-      if (net.isIP(host) !== 0 && isPrivate(host)) {
+      if (net.isIP(host) !== 0 && AddressGuard.judge(denyPrivate)?.([{ address: host }]) !== undefined) {
         return this.#fail(new FetchError.AddressError({ host, address: host }))
       }
     }

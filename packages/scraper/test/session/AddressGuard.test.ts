@@ -63,9 +63,23 @@ describe("AddressGuard", () => {
   for (const address of allowed) it(`allows ${address}`, () => assert.isFalse(isPrivate(address)))
 
   it("condemns a name for one bad address among good ones, and names it", () => {
-    const verdict = judge([{ address: "1.1.1.1" }, { address: "10.0.0.1" }])
+    const verdict = judge(true)!([{ address: "1.1.1.1" }, { address: "10.0.0.1" }])
     assert.instanceOf(verdict, AddressDenied)
     assert.strictEqual(verdict?.address, "10.0.0.1")
-    assert.isUndefined(judge([{ address: "1.1.1.1" }]))
+    assert.isUndefined(judge(true)!([{ address: "1.1.1.1" }]))
+  })
+
+  it("denies link-local addresses and metadata services alone where no more is asked, in whatever form", () => {
+    const linkLocal = [
+      "169.254.169.254",
+      "::ffff:169.254.169.254",
+      "64:ff9b::a9fe:a9fe",
+      "fe80::1%eth0",
+      "fd00:ec2::254"
+    ]
+    for (const address of linkLocal) assert.instanceOf(judge("link-local")!([{ address }]), AddressDenied, address)
+    for (const address of ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "100.100.100.201", "8.8.8.8"])
+      assert.isUndefined(judge("link-local")!([{ address }]), address)
+    assert.isUndefined(judge(false))
   })
 })

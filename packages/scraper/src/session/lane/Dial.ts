@@ -47,9 +47,10 @@ class Attempt implements Watched {
 
 /** Connects to the host itself, if the guard lets it. */
 export const direct = ({ clock, dns, connectTimeoutMs, denyPrivate }: Settings): Dial => {
-  const lookup = dns.lookup(denyPrivate ? AddressGuard.judge : undefined)
+  const judge = AddressGuard.judge(denyPrivate)
+  const lookup = dns.lookup(judge)
   return (host, port, onread) => {
-    const denied = denyPrivate && net.isIP(host) !== 0 ? AddressGuard.judge([{ address: host }]) : undefined
+    const denied = net.isIP(host) !== 0 ? judge?.([{ address: host }]) : undefined
     if (denied !== undefined) return new net.Socket().destroy(denied)
     const socket = net.connect({
       host,
