@@ -13,7 +13,7 @@ import type { Category, Lane, Timeline } from "./Timeline.ts"
 import { duration, ticks } from "./TimelineLayout.ts"
 
 export interface Options {
-  /** Columns, 40 at least [100]. */
+  /** Columns, 36 at least [100]. */
   readonly width?: number
   /** Lanes drawn: the first of the tree in the order of their start [60]. */
   readonly lanes?: number
@@ -77,7 +77,7 @@ type Colour = keyof typeof codes
 /** The whole text, with a newline at its end. */
 export const render = (timeline: Timeline, options: Options = {}): string => {
   const { unicode = true, colour = false, lanes: most = 60 } = options
-  const width = Math.max(40, Math.floor(options.width ?? 100))
+  const width = Math.max(36, Math.floor(options.width ?? 100))
   const glyphs = unicode ? blocks : ascii
   const paint = (text: string, as: Colour) => (colour && text !== "" ? `\x1b[${codes[as]}m${text}\x1b[0m` : text)
 

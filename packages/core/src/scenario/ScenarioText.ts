@@ -3,7 +3,9 @@
  *
  * 1. Pictures of one run have one scale: an hour is as wide in each, down to a width of 40.
  * 2. No line of the table is wider than the terminal, where that can be: what theory says goes below what is measured.
- * 3. The same run and options give the same text; it says nothing of the machine that wrote it.
+ *    No line of the pictures is, from a width of 40.
+ * 3. Pictures stand beside each other as far as there is room, each at least 36 wide; then comes the next row of them.
+ * 4. The same run and options give the same text; it says nothing of the machine that wrote it.
  */
 import type { Timeline } from "../Timeline.ts"
 import { duration } from "../TimelineLayout.ts"
@@ -12,7 +14,7 @@ import type { Check, Played, Scenario } from "./Scenario.ts"
 import type { StageEvent } from "./Stage.ts"
 
 export interface Options extends TimelineText.Options {
-  /** Pictures beside each other instead of below [false]. */
+  /** Pictures beside each other instead of below, as many as fit [false]. */
   readonly compare?: boolean
 }
 
@@ -100,15 +102,15 @@ const bold = (text: string, { colour = false }: Options) => (colour ? `\x1b[1m${
 const painted = (text: string, code: number, { colour = false }: Options) =>
   colour ? `\x1b[${code}m${text}\x1b[39m` : text
 
-/** Lines of at most `width` characters, broken at blanks. */
-const wrap = (text: string, width: number): ReadonlyArray<string> => {
+/** Lines of at most `width` cells, broken at blanks or at another gap. */
+const wrap = (text: string, width: number, gap = " "): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let line = ""
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
+  for (const word of text.split(gap)) {
+    if (line !== "" && cellsOf(line) + gap.length + cellsOf(word) > width) {
       lines.push(line)
       line = word
-    } else line = line === "" ? word : `${line} ${word}`
+    } else line = line === "" ? word : `${line}${gap}${word}`
   }
   return [...lines, line]
 }
@@ -116,8 +118,9 @@ const wrap = (text: string, width: number): ReadonlyArray<string> => {
 /** The pictures of all variants, with what was said in them. */
 export const pictures = ({ timelines, events }: Pick<Played, "timelines" | "events">, options: Options = {}) => {
   const width = widthOf(options)
-  const columns = options.compare === true ? timelines.length : 1
-  const share = Math.max(40, Math.floor((width - 3 * (columns - 1)) / columns))
+  const room = options.compare === true ? Math.floor((width + 3) / (36 + 3)) : 1
+  const columns = Math.max(1, Math.min(room, timelines.length))
+  const share = Math.floor((width - 3 * (columns - 1)) / columns)
   const longestMs = Math.max(...timelines.map(({ durationMs }) => durationMs))
   const highest = new Map<string, number>()
   for (const { name, values } of timelines.flatMap(({ counters = [] }) => counters))
@@ -129,16 +132,32 @@ export const pictures = ({ timelines, events }: Pick<Played, "timelines" | "even
     if (timeline.lanes.length === 0 && timeline.counters?.length === 0) return []
     const gutter = gutterOf(timeline)
     const cells = Math.round((share - gutter) * (timeline.durationMs / longestMs))
-    const text = TimelineText.render(timeline, { lanes: 24, highest, ...options, width: Math.max(40, gutter + cells) })
+    const narrowed = Math.max(Math.min(40, share), gutter + cells)
+    const text = TimelineText.render(timeline, { lanes: 24, highest, ...options, width: narrowed })
     return text.trimEnd().split("\n")
   }
   const drawn = timelines.map((timeline, variant) => [
-    bold(timeline.title, options),
+    ...wrap(timeline.title, share).map((line) => bold(line, options)),
     ...picture(timeline),
     ...transcript(events.filter((event) => event.variant === variant)),
     ""
   ])
-  return (columns === 1 ? drawn.flat() : beside(drawn, share)).join("\n")
+  const rows = Array.from({ length: Math.ceil(drawn.length / columns) }, (_, row) =>
+    drawn.slice(row * columns, (row + 1) * columns).map((lines) => lines.flatMap((line) => folded(line, share)))
+  )
+  return rows.flatMap((row) => beside(row, share)).join("\n")
+}
+
+/** A line in as many as it needs, its parts whole where they can be. Lines of pictures are never too wide. */
+const folded = (line: string, share: number): ReadonlyArray<string> => {
+  if (cellsOf(line) <= share) return [line]
+  const text = line.trimStart()
+  const indent = line.slice(0, line.length - text.length)
+  const left = share - indent.length - 2
+  const gap = [" · ", "  "].find((each) => text.includes(each)) ?? " "
+  return wrap(text, left, gap)
+    .flatMap((part) => wrap(part, left))
+    .map((part, index) => (indent === "" || index === 0 ? indent : `${indent}  `) + part)
 }
 
 /** What `TimelineText` keeps for names, blanks and ends. */
