@@ -2,10 +2,10 @@
  * The published program: a small entry and the parts that it loads, which bring no dependencies.
  *
  * The entry is `main.ts` alone. All that it imports late (the commands, and effect, undici and parsers under them) is split
- * where a command imports on use, into CommonJS files of which a run reads those it needs: Node reads, decodes and copies
- * every byte of a file, and its compile cache reads, hashes and revives a file as a whole. CommonJS, for an ES module that is
- * imported late is resolved, read and linked in turns of promises and is looked through for its names.
+ * where a command imports on use, into files of which a run reads those it needs: every byte of a file is read, decoded and
+ * copied, and what V8 made of it in an earlier run (`Parts.ts`) is read and revived as a whole.
  */
+import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { defineConfig, type Plugin, type RolldownOptions } from "rolldown"
 
@@ -81,27 +81,39 @@ const ofGet = [
  */
 const given: Plugin = {
   name: "given",
-  resolveId: (id) => (id === "./Given.ts" ? { id: "./Given.cjs", external: true } : null),
-  renderChunk: (code) => code.replace(/\bimport\((["'`])\.\/Given\.cjs\1\)/g, 'Promise.resolve(require("./Given.cjs"))')
+  resolveId: (id) => (id === "./Given.ts" ? { id: "./Given.part", external: true } : null),
+  renderChunk: (code) =>
+    code.replace(/\bimport\((["'`])\.\/Given\.part\1\)/g, 'Promise.resolve(require("./Given.part"))')
 }
 
-/** Loads the program where `main.ts` imports it. */
+const hash = createHash("sha256")
+
+/** Each part is the text of a function. */
+const wrapped: Plugin = {
+  name: "wrapped",
+  generateBundle: (_options, bundle) => {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== "chunk") continue
+      chunk.code = `(function(exports,require,module,__filename,__dirname){${chunk.code}\n})`
+      hash.update(chunk.code)
+    }
+  }
+}
+
+/** Tells a build by the parts that were written before. */
+const build: Plugin = {
+  name: "build",
+  renderChunk: (code) => code.replace("SIMUL_BUILD", JSON.stringify(hash.digest("hex").slice(0, 16)))
+}
+
+/** Loads the program where `main.ts` imports it. An import would look through it for what it exports. */
 const late: Plugin = {
   name: "late",
   resolveId: (id) => (id === "./Process.ts" ? "late" : null),
   load: (id) =>
     id === "late"
       ? `import { createRequire } from "node:module"
-         // effect looks at the stack of an error while it loads, and to tell it V8 parses the whole part once more: 5 ms
-         const { stackTraceLimit } = Error
-         Error.stackTraceLimit = 0
-         let loaded
-         try {
-           loaded = createRequire(import.meta.url)("./Process.cjs")
-         } finally {
-           Error.stackTraceLimit = stackTraceLimit
-         }
-         export const { start } = loaded`
+         export const { start } = createRequire(import.meta.url)("./Published.cjs")`
       : null
 }
 
@@ -111,16 +123,16 @@ const part = {
   dir: "dist",
   format: "cjs",
   minify: true,
-  entryFileNames: "[name].cjs",
-  chunkFileNames: "[name].cjs"
+  entryFileNames: "[name].part",
+  chunkFileNames: "[name].part"
 } as const
 
-/** The last file is what the workers of `simul race` load. */
+/** One after the other. The last file is what the workers of `simul race` load. */
 export default defineConfig([
   {
     ...common,
     input: "src/Process.ts",
-    plugins: [given, segmenter, onUse, ascii],
+    plugins: [given, segmenter, onUse, ascii, wrapped],
     // what one command loads on use may stand in the part that another brings
     checks: { ineffectiveDynamicImport: false },
     output: {
@@ -132,7 +144,13 @@ export default defineConfig([
       }
     }
   },
-  { ...common, input: "src/Given.ts", plugins: [onUse, ascii], output: { ...part, codeSplitting: false } },
+  { ...common, input: "src/Given.ts", plugins: [onUse, ascii, wrapped], output: { ...part, codeSplitting: false } },
+  {
+    ...common,
+    input: "src/Published.ts",
+    plugins: [onUse, ascii, build],
+    output: { ...part, entryFileNames: "[name].cjs", codeSplitting: false }
+  },
   { ...common, input: { simul: "src/main.ts" }, plugins: [late, ascii], output: entry },
   { ...common, input: "src/work.task.ts", plugins: [ascii], output: entry }
 ])

@@ -9,10 +9,10 @@ import { version } from "./Version.ts"
 const { npm_lifecycle_event: script, npm_package_name: owner = "", INIT_CWD: standing } = process.env
 if (script === "start" && ["@simul/cli", "simul-monorepo"].includes(owner) && standing) process.chdir(standing)
 
-// Some Nodes say on every start that their SQLite or execve is experimental: nothing a person could act on. Other warnings stay.
+// Some Nodes say that their SQLite, their execve or the imports of a part (`Parts.ts`) are experimental: nothing a person could act on. Other warnings stay.
 const printers = process.listeners("warning")
 process.removeAllListeners("warning").on("warning", (warning) => {
-  if (warning.name === "ExperimentalWarning" && /SQLite|execve/.test(warning.message)) return
+  if (warning.name === "ExperimentalWarning" && /SQLite|execve|vm\.USE/.test(warning.message)) return
   for (const print of printers) print(warning)
 })
 
@@ -64,7 +64,8 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   // What lives is some 20 MiB, and V8 would let garbage grow to four times that before it looks. Twice that costs no more
   // CPU that could be measured, and 45 MiB less. To load what says so takes 10 ms, and a run of a second has no such garbage.
   const frugal = () => process.getBuiltinModule("node:v8").setFlagsFromString("--heap-growing-percent=100")
-  setTimeout(frugal, 1000).unref()
   const { start } = await import("./Process.ts")
+  // not before: what V8 compiles is kept until then, and is for its flags of now (`Published.ts`)
+  setTimeout(frugal, 1000).unref()
   start(args)
 }
