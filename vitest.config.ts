@@ -6,7 +6,7 @@ export default defineConfig({
     projects: [
       "packages/*",
       "apps/*",
-      { test: { name: "house", include: ["test/*.test.ts"] } },
+      { test: { name: "house", include: ["test/*.test.ts", "benchmark/test/*.test.ts"] } },
       {
         test: {
           name: "packed",

@@ -6,7 +6,6 @@
  */
 import { rmSync } from "node:fs"
 import { loadavg } from "node:os"
-import { parseArgs } from "node:util"
 import * as Bundle from "./Bundle.ts"
 import type { Crawler } from "./Crawler.ts"
 import * as Crawlers from "./Crawler.ts"
@@ -16,30 +15,33 @@ import * as Machine from "./Machine.ts"
 import type { Usage } from "./Measurement.ts"
 import { cpuSeconds, measure } from "./Measurement.ts"
 import { fixed, mebibytes, median, table } from "./Table.ts"
+import * as Arguments from "./Arguments.ts"
 import * as Workplace from "./Workplace.ts"
 
-const usage = `usage: node benchmark/crawl.ts [--pages N] [--rounds N] [--crawlee] [--only NAME]...
+const text = `usage: node benchmark/crawl.ts [--pages N] [--rounds N] [--crawlee] [--only NAME]...
   --pages N    pages of the site [10000]
   --rounds N   how often each crawler runs, the slow ones less often [5]
   --crawlee    install Crawlee from the npm registry, for this run alone
   --only NAME  this crawler alone; may repeat`
 
-const settings = () => {
-  const { values } = parseArgs({
-    options: {
-      pages: { type: "string", default: "10000" },
-      rounds: { type: "string", default: "5" },
-      crawlee: { type: "boolean", default: false },
-      only: { type: "string", multiple: true, default: [] }
-    }
-  })
-  const whole = (name: string, text: string) => {
-    const value = Number(text)
-    if (Number.isInteger(value) && value >= 1) return value
-    throw new Error(`--${name}: expected a whole number from 1, got ${text}`)
-  }
-  return { ...values, pages: whole("pages", values.pages), rounds: whole("rounds", values.rounds) }
-}
+const settings = () =>
+  Arguments.settings(
+    {
+      text,
+      options: {
+        pages: { type: "string", default: "10000" },
+        rounds: { type: "string", default: "5" },
+        crawlee: { type: "boolean", default: false },
+        only: { type: "string", multiple: true, default: [] }
+      }
+    },
+    ({ pages, rounds, crawlee, only }) => ({
+      crawlee,
+      only,
+      pages: Arguments.whole("pages", pages),
+      rounds: Arguments.whole("rounds", rounds)
+    })
+  )
 
 interface Run {
   readonly crawler: Crawler
@@ -134,7 +136,6 @@ Versions: Node ${process.versions.node}, ${crawlers.map(({ name, version }) => `
 try {
   process.exitCode = (await main()) ? 0 : 1
 } catch (error) {
-  const isUsage = /^--|^Unknown option|^Unexpected argument/.test((error as Error).message)
-  console.error(`error: ${(error as Error).message}${isUsage ? `\n${usage}` : ""}`)
-  process.exitCode = isUsage ? 2 : 1
+  console.error(`error: ${(error as Error).message}`)
+  process.exitCode = 1
 }

@@ -8,14 +8,31 @@
 import { cpus, loadavg } from "node:os"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
-import { parseArgs } from "node:util"
 import { spawnSync } from "node:child_process"
 import type { Contender } from "./executors/Contender.ts"
 import { contenders as pools } from "./executors/Contender.ts"
 import type { Figures, Row, RowName } from "./executors/Row.ts"
 import { rows as allRows } from "./executors/Row.ts"
 import { fixed, median, table } from "./Table.ts"
+import * as Arguments from "./Arguments.ts"
 import * as Workplace from "./Workplace.ts"
+
+const names = allRows.map(({ name }) => name)
+const { rounds, rows } = Arguments.settings(
+  {
+    text: `usage: node benchmark/executors.ts [--only ROW]... [--rounds N]
+  --only ROW   this row alone; may repeat: ${names.join(", ")}
+  --rounds N   how often each contender runs [5]`,
+    options: { rounds: { type: "string", default: "5" }, only: { type: "string", multiple: true, default: [] } }
+  },
+  ({ rounds, only }) => {
+    const chosen = only.map((name) => Arguments.one("row", name, names))
+    return {
+      rounds: Arguments.whole("rounds", rounds),
+      rows: allRows.filter(({ name }) => chosen.length === 0 || chosen.includes(name))
+    }
+  }
+)
 
 type Entrant = Omit<Contender, "load"> & { readonly command: (row: RowName) => ReadonlyArray<string> }
 
@@ -49,27 +66,6 @@ const takes = (row: Row) => (entrant: Entrant) =>
   (row.alone !== true || entrant.by === "Simul")
 
 const tell = (line: string) => console.error(line)
-const refuse = (message: string): never => {
-  tell(`error: ${message}\nusage: node benchmark/executors.ts [--only ROW]... [--rounds N]`)
-  tell(`  ROW  ${allRows.map(({ name }) => name).join(", ")}`)
-  process.exit(2)
-}
-
-const settings = () => {
-  try {
-    const { values } = parseArgs({
-      options: { rounds: { type: "string", default: "5" }, only: { type: "string", multiple: true, default: [] } }
-    })
-    const rounds = Number(values.rounds)
-    if (!Number.isInteger(rounds) || rounds < 1) return refuse("--rounds: expected a whole number from 1")
-    const stranger = values.only.find((name) => !allRows.some((row) => row.name === name))
-    if (stranger !== undefined) return refuse(`there is no row ${stranger}`)
-    return { rounds, rows: allRows.filter(({ name }) => values.only.length === 0 || values.only.includes(name)) }
-  } catch (error) {
-    return refuse((error as Error).message)
-  }
-}
-
 const timeoutMs = 180_000
 
 const measure = async (entrant: Entrant, row: Row): Promise<Figures | undefined> => {
@@ -156,7 +152,6 @@ const summary = (measured: ReadonlyArray<readonly [Row, Results]>): ReadonlyArra
   return table("what | threads | best other | x | processes | best other | x | CPython's processes", lines)
 }
 
-const { rounds, rows } = settings()
 const workplace = Workplace.make()
 if (interpreter === "") tell("skipped: CPython, for there is no python3 on the PATH")
 

@@ -9,6 +9,9 @@ import { gunzipSync, gzipSync } from "node:zlib"
 import { Pool, Task } from "@simul/core/node/Pool"
 import type * as Body from "./offload/body.task.ts"
 import { fixed, median, table } from "./Table.ts"
+import * as Arguments from "./Arguments.ts"
+
+Arguments.settings({ text: "usage: node benchmark/offload.ts", options: {} }, () => undefined)
 
 const tasks = Task.module<typeof Body>(new URL("offload/body.task.ts", import.meta.url))
 const total = 256 * 2 ** 20

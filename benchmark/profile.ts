@@ -7,7 +7,6 @@
  */
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import * as Bundle from "./Bundle.ts"
 import { simulCommand } from "./Client.ts"
 import * as CpuProfile from "./CpuProfile.ts"
@@ -16,29 +15,18 @@ import * as Machine from "./Machine.ts"
 import { cpuSeconds, measure } from "./Measurement.ts"
 import * as Outputs from "./Outputs.ts"
 import { fixed, table } from "./Table.ts"
+import * as Arguments from "./Arguments.ts"
 import * as Workloads from "./Workload.ts"
 import * as Workplace from "./Workplace.ts"
 
-const usage = `usage: node benchmark/profile.ts [--quick]
-  --quick       a tenth of the files: to try the harness, not for figures`
-
-const settings = () => {
-  try {
-    const { values } = parseArgs({
-      options: {
-        quick: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false }
-      }
-    })
-    if (!values.help) return values
-    console.log(usage)
-    process.exit(0)
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}\n${usage}`)
-    process.exit(2)
-  }
-}
-const workload = settings().quick ? Workloads.quick(Workloads.small50) : Workloads.small50
+const workload = Arguments.settings(
+  {
+    text: `usage: node benchmark/profile.ts [--quick]
+  --quick       a tenth of the files: to try the harness, not for figures`,
+    options: { quick: { type: "boolean", default: false } }
+  },
+  ({ quick }) => (quick ? Workloads.quick(Workloads.small50) : Workloads.small50)
+)
 const requests = Workloads.requests(workload)
 
 const workplace = Workplace.make()

@@ -6,7 +6,6 @@
  */
 import { writeFileSync } from "node:fs"
 import { loadavg } from "node:os"
-import { parseArgs } from "node:util"
 import * as Bundle from "./Bundle.ts"
 import * as Client from "./Client.ts"
 import * as Comparison from "./Comparison.ts"
@@ -14,13 +13,14 @@ import * as Machine from "./Machine.ts"
 import * as Million from "./Million.ts"
 import type { Report } from "./Report.ts"
 import * as Startup from "./Startup.ts"
+import * as Arguments from "./Arguments.ts"
 import * as Workloads from "./Workload.ts"
 import * as Workplace from "./Workplace.ts"
 
 const compared = [Workloads.small, Workloads.small50, Workloads.medium, Workloads.large, Workloads.latency]
 const names = [...compared, Workloads.million, Workloads.single].map(({ name }) => name)
 
-const usage = `usage: node benchmark/run.ts [WORKLOAD...] [--rounds N] [--quick] [--json FILE]
+const text = `usage: node benchmark/run.ts [WORKLOAD...] [--rounds N] [--quick] [--json FILE]
   WORKLOAD      ${names.join(", ")}; default all
   --rounds N    how often each client runs [5]
   --quick       a tenth of the files, 2 rounds: to try the harness, not for figures
@@ -28,35 +28,24 @@ const usage = `usage: node benchmark/run.ts [WORKLOAD...] [--rounds N] [--quick]
 
 const tell = (line: string) => console.error(line)
 
-const refuse = (message: string): never => {
-  tell(`error: ${message}\n${usage}`)
-  process.exit(2)
-}
-
-const settings = () => {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
+const settings = () =>
+  Arguments.settings(
+    {
+      text,
+      words: { kind: "workload", among: names },
       options: {
         rounds: { type: "string" },
         quick: { type: "boolean", default: false },
-        json: { type: "string" },
-        help: { type: "boolean", short: "h", default: false }
+        json: { type: "string" }
       }
+    },
+    ({ rounds, quick, json }, words) => ({
+      quick,
+      json,
+      rounds: Arguments.whole("rounds", rounds ?? (quick ? "2" : "5")),
+      chosen: words.length === 0 ? names : words
     })
-    if (values.help) {
-      console.log(usage)
-      process.exit(0)
-    }
-    const stranger = positionals.find((name) => !names.includes(name))
-    if (stranger !== undefined) return refuse(`there is no workload ${stranger}`)
-    const rounds = Number(values.rounds ?? (values.quick ? 2 : 5))
-    if (!Number.isInteger(rounds) || rounds < 1) return refuse("--rounds: expected a whole number from 1")
-    return { ...values, rounds, chosen: positionals.length === 0 ? names : positionals }
-  } catch (error) {
-    return refuse((error as Error).message)
-  }
-}
+  )
 
 /** The load average from which on other programs are in the way. */
 const busy = 0.5

@@ -3,13 +3,12 @@
  *
  * The recorder's cost for each event, for each task of an executor, and on the scraper at each level and with
  * `--timeline` (`targets`); a dump of 100,000 fibers; frames of the HTML page with 100,000 events. Levels take turns in each round, and a ratio is the median of the ratios within rounds.
- * Exit status: 0; 1 when a run failed.
+ * Exit status: 0; 1 when a run failed; 2 usage.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { parseArgs } from "node:util"
 import * as FiberDump from "@simul/core/FiberDump"
 import { Pool } from "@simul/core/node/Pool"
 import * as Recorder from "@simul/core/Recorder"
@@ -23,14 +22,22 @@ import * as Machine from "./Machine.ts"
 import type * as Tasks from "./nothing.task.ts"
 import { measure } from "./Measurement.ts"
 import { fixed, median, table } from "./Table.ts"
+import * as Arguments from "./Arguments.ts"
 import * as Workloads from "./Workload.ts"
 import * as Workplace from "./Workplace.ts"
 
-const { values, positionals } = parseArgs({
-  options: { quick: { type: "boolean", default: false } },
-  allowPositionals: true
-})
-const rounds = values.quick ? 3 : 9
+const names = ["events", "tasks", "scraper", "dump", "page"] as const
+const { quick, chosen } = Arguments.settings(
+  {
+    text: `usage: node benchmark/sight.ts [PART...] [--quick]
+  PART      ${names.join(", ")}; default all
+  --quick   smaller, 3 rounds: to try the harness, not for figures`,
+    words: { kind: "part", among: names },
+    options: { quick: { type: "boolean", default: false } }
+  },
+  ({ quick }, words) => ({ quick, chosen: names.filter((name) => words.length === 0 || words.includes(name)) })
+)
+const rounds = quick ? 3 : 9
 const levels = ["off", "census", "timeline"] as const
 const runs = [...levels, "targets"] as const
 type Figures<Level extends string> = Readonly<Record<Level, ReadonlyArray<number>>>
@@ -63,7 +70,7 @@ const head = (levels: ReadonlyArray<string>) =>
 // ---- each event
 
 const repeat = (times: number) => Array.from({ length: times }, (_, index) => index)
-const scale = values.quick ? 0.2 : 1
+const scale = quick ? 0.2 : 1
 const programs = {
   "`Effect.sync` in a generator": {
     count: 300_000 * scale,
@@ -137,7 +144,7 @@ const tasks = async () => {
 // ---- the scraper
 
 const scraper = async () => {
-  const workload = values.quick ? Workloads.quick(Workloads.small) : Workloads.small
+  const workload = quick ? Workloads.quick(Workloads.small) : Workloads.small
   const requests = Workloads.requests(workload)
   const workplace = Workplace.make()
   const placement = Machine.place()
@@ -279,14 +286,15 @@ const manySpans = (count: number): Timeline.Timeline => {
   return collector.result(Date.now(), lanes / 5 + 12)
 }
 
-const parts: Record<string, readonly [title: string, run: () => Promise<ReadonlyArray<string>>]> = {
+const parts: Record<(typeof names)[number], readonly [title: string, run: () => Promise<ReadonlyArray<string>>]> = {
   events: ["Each event", micro],
   tasks: ["Each task of an executor", tasks],
   scraper: ["The scraper", scraper],
   dump: ["A dump of live fibers", dump],
   page: ["100,000 events in the page", page]
 }
-console.log(`Node ${process.versions.node}, ${rounds} rounds${values.quick ? ", quick: not for figures" : ""}.`)
-for (const [name, [title, run]] of Object.entries(parts))
-  if (positionals.length === 0 || positionals.includes(name))
-    console.log(`\n### ${title}\n\n${(await run()).join("\n")}`)
+console.log(`Node ${process.versions.node}, ${rounds} rounds${quick ? ", quick: not for figures" : ""}.`)
+for (const name of chosen) {
+  const [title, run] = parts[name]
+  console.log(`\n### ${title}\n\n${(await run()).join("\n")}`)
+}

@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join, relative } from "node:path"
 import * as FileServer from "./FileServer.ts"
+import * as Arguments from "./Arguments.ts"
 import * as Workplace from "./Workplace.ts"
 
 const usual = [
@@ -21,12 +22,19 @@ const usual = [
 
 const start = (folder: string) => ["index.html", "index.htm"].find((name) => existsSync(join(folder, name)))
 
-const given = process.argv.slice(2)
-const wrong = given.find((folder) => !existsSync(folder) || start(folder) === undefined)
-if (wrong !== undefined) {
-  console.error(`error: ${wrong} is no folder with an index.html\nusage: node benchmark/sites.ts [FOLDER]...`)
-  process.exit(2)
-}
+const given = Arguments.settings(
+  {
+    text: `usage: node benchmark/sites.ts [FOLDER...]
+  FOLDER   with an index.html; default the documentation of installed Debian packages`,
+    words: { kind: "folder" },
+    options: {}
+  },
+  (_, words) => {
+    const wrong = words.find((folder) => !existsSync(folder) || start(folder) === undefined)
+    if (wrong !== undefined) throw new Arguments.WrongArgument(`${wrong} is no folder with an index.html`)
+    return words
+  }
+)
 const folders = (given.length > 0 ? given : usual).filter((folder) => existsSync(folder) && start(folder) !== undefined)
 
 const workplace = Workplace.make()

@@ -6,13 +6,22 @@
  * Exit status: 0; 2 usage.
  */
 import { cpus } from "node:os"
-import { parseArgs } from "node:util"
 import { cooperate } from "@simul/core/Cooperate"
 import * as TaskGroup from "@simul/core/TaskGroup"
 import * as TimeBudgetScheduler from "@simul/core/TimeBudgetScheduler"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import { fixed, median, table } from "./Table.ts"
+import * as Arguments from "./Arguments.ts"
+
+const rounds = Arguments.settings(
+  {
+    text: `usage: node benchmark/structure.ts [--rounds N]
+  --rounds N   how often each way runs [9]`,
+    options: { rounds: { type: "string", default: "9" } }
+  },
+  ({ rounds }) => Arguments.whole("rounds", rounds)
+)
 
 interface Way {
   readonly name: string
@@ -158,13 +167,6 @@ const measureHeld = async ({ program, options }: Way): Promise<number> => {
   running = false
   look()
   return held
-}
-
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } })
-const rounds = Number(values.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) {
-  console.error("error: --rounds: expected a whole number from 1")
-  process.exit(2)
 }
 
 console.log(`Node ${process.versions.node}, ${cpus().length} CPUs (${cpus()[0]?.model.trim()}), ${rounds} rounds.`)

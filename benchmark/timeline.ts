@@ -4,27 +4,36 @@
  * The published program fetches a list of 10 KiB pages with and without it, in turn; a ratio is the median of those
  * within rounds, of the CPU time of whole processes, start-up included. Then the same from sources, in parts: a run with
  * its recorder less a run without; reading the recorder; making the page; writing it.
- * Exit status: 0; 1 when a run failed.
+ * Exit status: 0; 1 when a run failed; 2 usage.
  */
 import { rmSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import * as Bundle from "./Bundle.ts"
 import { simulCommand } from "./Client.ts"
 import * as FileServer from "./FileServer.ts"
 import * as Machine from "./Machine.ts"
 import { cpuSeconds, measure } from "./Measurement.ts"
 import { fixed, median, table } from "./Table.ts"
+import * as Arguments from "./Arguments.ts"
 import * as Workloads from "./Workload.ts"
 import * as Workplace from "./Workplace.ts"
 
-const { values, positionals } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, rounds: { type: "string", default: "9" } },
-  allowPositionals: true
-})
-const rounds = values.quick ? 2 : Number(values.rounds)
 const lists = { "10000": Workloads.small, "50000": Workloads.small50 }
-const chosen = Object.entries(lists).filter(([name]) => positionals.length === 0 || positionals.includes(name))
+const { quick, rounds, chosen } = Arguments.settings(
+  {
+    text: `usage: node benchmark/timeline.ts [URLS...] [--rounds N] [--quick]
+  URLS         ${Object.keys(lists).join(", ")}; default all
+  --rounds N   how often each way runs [9]
+  --quick      a tenth of the files, 2 rounds: to try the harness, not for figures`,
+    words: { kind: "list of so many URLs:", among: Object.keys(lists) },
+    options: { quick: { type: "boolean", default: false }, rounds: { type: "string" } }
+  },
+  ({ quick, rounds }, words) => ({
+    quick,
+    rounds: Arguments.whole("rounds", rounds ?? (quick ? "2" : "9")),
+    chosen: Object.entries(lists).filter(([name]) => words.length === 0 || words.includes(name))
+  })
+)
 
 const workplace = Workplace.make()
 Bundle.build(workplace)
@@ -34,7 +43,7 @@ console.log(
 )
 
 for (const [name, whole] of chosen) {
-  const workload = values.quick ? Workloads.quick(whole) : whole
+  const workload = quick ? Workloads.quick(whole) : whole
   const requests = Workloads.requests(workload)
   using room = workplace.reserve(name, 4 * Workloads.occupied(workload), 4 * requests)
   await using server = await FileServer.start(workplace, workload, room)
