@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs"
 
 declare const SIMUL_VERSION: string | undefined
 
+/** This is the published program: one file, in which places and the names of functions say nothing to a person. */
+export const isBundled: boolean = typeof SIMUL_VERSION === "string"
+
 /** Put in by the bundler; read from package.json where the sources run. */
 export const version: string =
   typeof SIMUL_VERSION === "string"

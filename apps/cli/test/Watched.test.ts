@@ -5,6 +5,8 @@ import { once } from "node:events"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as BlockedDetector from "@simul/core/node/BlockedDetector"
+import { nameable } from "../src/Watched.ts"
 import * as Program from "./Program.ts"
 
 describe.skipIf(process.platform === "win32")("SIGUSR2", () => {
@@ -42,5 +44,29 @@ describe.skipIf(process.platform === "win32")("SIGUSR2", () => {
     } finally {
       fs.rmSync(directory, { recursive: true, force: true })
     }
+  })
+})
+
+describe("a blocked loop of the published program", () => {
+  const blockedBy = (name: string, file: string) =>
+    BlockedDetector.describe(
+      nameable(
+        {
+          durationMs: 700,
+          stack: [{ function: name, file, line: 383, column: 2010 }],
+          takenMs: 510,
+          isNative: false,
+          reason: undefined
+        },
+        "/opt/simul/dist"
+      )
+    )
+
+  it("is told without the names that a minifier gave, and with those of others", () => {
+    assert.strictEqual(
+      blockedBy("cW", "/opt/simul/dist/simul.js.Get"),
+      "event loop blocked for 700 ms by this program (simul.js.Get:383:2010)"
+    )
+    assert.strictEqual(blockedBy("statSync", "node:fs"), "event loop blocked for 700 ms by statSync (node:fs:383:2010)")
   })
 })

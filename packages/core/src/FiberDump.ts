@@ -174,10 +174,12 @@ export interface Options {
   readonly lines?: number
   /** Characters beyond ASCII [true]. */
   readonly unicode?: boolean
+  /** Where in the source functions are [true]. Of a bundle that says nothing: then their names alone, where the fiber's own is not all. */
+  readonly places?: boolean
 }
 
 /** As text, largest groups first. */
-export const render = (dump: Dump, { lines: most = 200, unicode = true }: Options = {}): string => {
+export const render = (dump: Dump, { lines: most = 200, unicode = true, places = true }: Options = {}): string => {
   const { fibers, running, ready, waiting } = dump
   const head = `${fibers} fiber${fibers === 1 ? "" : "s"}: ${running} running, ${ready} ready, ${waiting} waiting`
   const lines: Array<string> = []
@@ -185,7 +187,7 @@ export const render = (dump: Dump, { lines: most = 200, unicode = true }: Option
   const pending = bySize(dump.groups).map((group) => ({ group, depth: 0 }))
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { group, depth } = next
-    const text = linesOf(group, depth, unicode)
+    const text = linesOf(group, depth, unicode, places)
     if (lines.length + text.length <= most) lines.push(...text)
     else left = { groups: left.groups + 1, fibers: left.fibers + group.fibers }
     pending.push(...bySize(group.children).map((group) => ({ group, depth: depth + 1 })))
@@ -205,17 +207,19 @@ const between = ([least, most]: readonly [number, number]) => {
 
 const deepestIndent = 20
 
-const linesOf = (group: Group, depth: number, unicode: boolean): ReadonlyArray<string> => {
+const linesOf = (group: Group, depth: number, unicode: boolean, places: boolean): ReadonlyArray<string> => {
   const { name, state, reason, fibers, ids, sinceMs, ageMs, busyMs, readyMs, waitMs, stack, isOrphan } = group
   const indent = "  ".repeat(Math.min(depth, deepestIndent))
   const branch = depth === 0 ? "" : `${indent.slice(2)}└ `
   const who = fibers === 1 ? `${name || "(no name)"} #${ids[0]}` : `${fibers} × ${name || "(no name)"}`
   const does = state === "waiting" ? `waiting for ${reason}` : state
+  const isToldAbove = !places && stack.length === 1 && stack[0]!.name === name
   return [
     `${branch}${printable(who, unicode)}  ${printable(does, unicode)} ${between(sinceMs)}  (age ${between(ageMs)}: ` +
       `busy ${duration(busyMs)}, ready ${duration(readyMs)}, waited ${duration(waitMs)})${isOrphan ? ", its parent has ended" : ""}`,
-    ...stack.map(
-      ({ name, place }) => `${indent}    at ${printable(place === "" ? name : `${name} (${place})`, unicode)}`
+    ...(isToldAbove ? [] : stack).map(
+      ({ name, place }) =>
+        `${indent}    at ${printable(place === "" || !places ? name : `${name} (${place})`, unicode)}`
     )
   ]
 }

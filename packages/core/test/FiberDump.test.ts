@@ -87,6 +87,19 @@ main #n  waiting for callback 1.5 s  (age 1.5 s: busy 0, ready 0, waited 1.5 s)
       at fetch (FiberDump.test.ts)
 `
       )
+      assert.strictEqual(
+        `\n${normal(FiberDump.render(dumpOf(recorder), { places: false }))}`,
+        `
+6 fibers: 0 running, 0 ready, 6 waiting
+
+main #n  waiting for callback 1.5 s  (age 1.5 s: busy 0, ready 0, waited 1.5 s)
+└ 3 × fetch  waiting for sleep 1.5 s  (age 1.5 s: busy 0, ready 0, waited 4.5 s)
+      at request
+      at fetch
+└ (no name) #n  waiting for callback 1.5 s  (age 1.5 s: busy 0, ready 0, waited 1.5 s)
+└ fetch #n  waiting for a permit 1.4 s  (age 1.5 s: busy 0, ready 0, waited 1.5 s)
+`
+      )
       yield* Fiber.interrupt(fiber)
       assert.strictEqual(FiberDump.render(dumpOf(recorder)), "0 fibers: 0 running, 0 ready, 0 waiting\n\n")
     })

@@ -12,11 +12,9 @@ import { writeSync } from "node:fs"
 import * as FiberDump from "../FiberDump.ts"
 import type { Recorder } from "../Recorder.ts"
 
-export interface Options {
+export interface Options extends FiberDump.Options {
   /** Where the text goes [standard error, at once]. */
   readonly write?: (text: string) => void
-  /** Lines at most [200]. */
-  readonly lines?: number
 }
 
 /** Standard error may be a full pipe: what it does not take now is tried again, since the process may end right after. */
@@ -35,10 +33,7 @@ const writeAtOnce = (text: string) => {
 const write = (recorder: Recorder, options: Options) => {
   const text =
     recorder.level === "timeline"
-      ? FiberDump.render(
-          FiberDump.dump(recorder.live(), recorder.nowMs()),
-          options.lines === undefined ? {} : { lines: options.lines }
-        )
+      ? FiberDump.render(FiberDump.dump(recorder.live(), recorder.nowMs()), options)
       : `fibers are not recorded one by one at level ${recorder.level}; ${recorder.census().live} are live\n`
   ;(options.write ?? writeAtOnce)(text)
 }
