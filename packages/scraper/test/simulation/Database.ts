@@ -13,11 +13,37 @@ import { DatabaseSync, type StatementSync } from "node:sqlite"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import * as SqlStore from "../../src/store/SqlStore.ts"
 
-/** Begins a run, as `store/Directory.ts` does. */
-export const begin = (sqlite: DatabaseSync, options: SqlStore.SqlStoreOptions) =>
-  Effect.flatMap(NodeSqlite.over(sqlite), (sql) =>
-    Effect.provideService(SqlStore.make(options), SqlClient.SqlClient, sql)
-  )
+/** A database and its client. */
+interface Connection {
+  readonly sqlite: DatabaseSync
+  client: SqlClient.SqlClient
+  /** A run has the client, or had it when it was crashed: it may never be free again. */
+  isTaken: boolean
+}
+
+const clientOf = (sqlite: DatabaseSync) => Effect.runSync(Effect.scoped(NodeSqlite.over(sqlite)))
+const connected = (sqlite: DatabaseSync): Connection => ({ sqlite, client: clientOf(sqlite), isTaken: false })
+
+/** For another run, whatever became of the one before. */
+const release = (connection: Connection) => {
+  const { sqlite } = connection
+  if (sqlite.isTransaction) sqlite.exec("ROLLBACK")
+  if (connection.isTaken) connection.client = clientOf(sqlite)
+  connection.isTaken = false
+}
+
+/** Begins a run, as `store/Directory.ts` does. The client was made before: so a run goes the same way whether it is new or not. */
+export const begin = (connection: Connection, options: SqlStore.SqlStoreOptions) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      connection.isTaken = true
+      return connection.client
+    }),
+    () =>
+      Effect.sync(() => {
+        connection.isTaken = false
+      })
+  ).pipe(Effect.flatMap((client) => Effect.provideService(SqlStore.make(options), SqlClient.SqlClient, client)))
 
 /** Prepares each statement once: that takes longer than all else that a trial does. */
 class Sqlite extends DatabaseSync {
@@ -37,14 +63,14 @@ const schema = { file: "store", boot: "none", durability: "process" } as const
 const tables = ["target", "list", "host", "run", "archive", "robots", "crawl", "site", "pattern"]
 
 /** With the schema and without a row, used for one trial after the other. */
-let common: DatabaseSync | undefined
-const emptied = (): DatabaseSync => {
+let common: Connection | undefined
+const emptied = (): Connection => {
   if (common === undefined) {
-    common = new Sqlite(":memory:")
+    common = connected(new Sqlite(":memory:"))
     Effect.runSync(Effect.scoped(begin(common, schema)))
   }
-  if (common.isTransaction) common.exec("ROLLBACK")
-  for (const table of tables) common.prepare(`DELETE FROM ${table}`).run()
+  release(common)
+  for (const table of tables) common.sqlite.prepare(`DELETE FROM ${table}`).run()
   return common
 }
 
@@ -66,25 +92,29 @@ const contentsOf = (sqlite: DatabaseSync) =>
     return statement.all()
   })
 
-const restored = (contents: ReturnType<typeof contentsOf>): DatabaseSync => {
-  const sqlite = emptied()
+const restored = (contents: ReturnType<typeof contentsOf>): Connection => {
+  const connection = emptied()
   for (const [index, rows] of contents.entries())
     for (const row of rows) {
       const names = Object.keys(row)
-      sqlite
+      connection.sqlite
         .prepare(`INSERT INTO ${tables[index]} (${names.join(",")}) VALUES (${names.map(() => "?").join(",")})`)
         .run(...Object.values(row))
     }
-  return sqlite
+  return connection
 }
 
 export class Database {
-  sqlite: DatabaseSync
+  connection: Connection
   private earlier: Array<ReturnType<typeof contentsOf>> = []
 
   /** `fresh`: without the schema yet. One that is not fresh ends where the next one begins. */
   constructor(fresh: boolean) {
-    this.sqlite = fresh ? new Sqlite(":memory:") : emptied()
+    this.connection = fresh ? connected(new Sqlite(":memory:")) : emptied()
+  }
+
+  get sqlite(): DatabaseSync {
+    return this.connection.sqlite
   }
 
   /** Remembers how it is now: a loss of power may bring it back to this. */
@@ -94,10 +124,10 @@ export class Database {
 
   /** The process is gone. `random`: what was not synced may be, too. */
   crash(random?: Randomness.Randomness): void {
-    if (this.sqlite.isTransaction) this.sqlite.exec("ROLLBACK")
+    release(this.connection)
     if (random !== undefined && this.earlier.length > 0) {
       this.remember()
-      this.sqlite = restored(this.earlier[Math.floor(random() * this.earlier.length)]!)
+      this.connection = restored(this.earlier[Math.floor(random() * this.earlier.length)]!)
     }
     this.earlier = []
   }

@@ -214,7 +214,7 @@ const run = (survivors: Survivors, bug: Bug) =>
       const plain = SimulatedFiles.make(disk)
       const files = bug.files?.(plain) ?? plain
       const boot = `boot ${survivors.boot}`
-      const begun = yield* Database.begin(database.sqlite, { file: "store", boot, durability: scenario.durability })
+      const begun = yield* Database.begin(database.connection, { file: "store", boot, durability: scenario.durability })
       const store = bug.store?.(begun.store, database) ?? begun.store
       const made = FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files })
       const sink = bug.sink?.(made, store) ?? made
@@ -393,7 +393,7 @@ export interface TrialOptions {
   readonly points?: number
   readonly point?: number
   readonly strategy?: Strategy.Strategy
-  /** Pages at most [6; of a crawl 8]. */
+  /** Pages at most [6; of a crawl 8: with fewer a seed costs less, and the planted bugs take as much CPU or more]. */
   readonly pages?: number
   /** A crawl of the pages, and not a list of them. */
   readonly crawl?: boolean
