@@ -76,6 +76,29 @@ describe("Deadline", () => {
     assert.deepStrictEqual(run(wentOn), ["on"])
   })
 
+  it("waits for work that cannot be interrupted, past the deadline and past an interruption from outside", () => {
+    for (const interruptedMs of [Infinity, 5, 10, 15]) {
+      let ended = false
+      const slow = Effect.uninterruptible(
+        Effect.andThen(
+          Effect.sleep(20),
+          Effect.sync(() => {
+            ended = true
+          })
+        )
+      )
+      const world = new World()
+      const program = Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(Deadline.within(10)(slow))
+        if (interruptedMs < Infinity) yield* Effect.andThen(Effect.sleep(interruptedMs), Fiber.interrupt(fiber))
+        return told(yield* Fiber.await(fiber))
+      })
+      const expected = interruptedMs === Infinity ? exceeded(10) : "interrupted"
+      assert.deepInclude(told(world.run(program))[0], expected)
+      assert.deepStrictEqual([ended, world.now], [true, 20])
+    }
+  })
+
   it("stops what goes on after an inner one, when the outer one has passed too", () => {
     const busy = Effect.uninterruptible(Effect.sleep(30))
     const inner = Effect.ignore(Deadline.within(5)(busy))
