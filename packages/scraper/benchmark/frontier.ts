@@ -35,6 +35,7 @@ const pageOf = (target: Target, links: ReadonlyArray<Target>): Settled => ({
   outcome: { _tag: "Saved", url: target.url, attempts: 1, durationMs: 1, status: 200, path: target.path, bytes: 1 }
 })
 
+const mebibytes = (path: string) => Math.round(statSync(path).size / 2 ** 20)
 const memory = () => Math.round(process.memoryUsage.rss() / 2 ** 20)
 const timed = <A, E>(what: string, times: number, effect: Effect.Effect<A, E>) =>
   Effect.gen(function* () {
@@ -76,6 +77,7 @@ const fill = Effect.gen(function* () {
     }
   })
   yield* timed(`${count} targets found in 1.5 times as many links`, count, insert)
+  console.log(`${mebibytes(`${file}-wal`)} MiB in its log`)
   const leases = 100_000
   yield* timed(
     `${leases} of them leased, 1,024 at a time`,
@@ -102,6 +104,6 @@ await Effect.runPromise(
     yield* fill
     yield* timed("the next run begins, and gives back what the one before had leased", 0, again)
     const { found, ended } = yield* timed("one more begins", 0, again)
-    console.log(`${found} targets, ${found - ended} open; ${Math.round(statSync(file).size / 2 ** 20)} MiB on disk`)
+    console.log(`${found} targets, ${found - ended} open; ${mebibytes(file)} MiB on disk`)
   })
 ).finally(() => rmSync(folder, { recursive: true }))
