@@ -37,6 +37,8 @@ const readByWarcio = async (directory: string) => {
   const found: Array<Record<string, string>> = []
   for await (const { urlkey: _, timestamp, ...fields } of new CDXIndexer().iterIndex(files))
     found.push({
+      // it leaves that out where there is none; CDXJ 0.1.0 asks for it on every line
+      mime: "unk",
       ...(Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, `${value}`])) as object),
       // as it stands in records; warcio's lines are those of the old CDX here
       digest: `sha1:${fields["digest"]}`,

@@ -11,13 +11,13 @@ import * as Surt from "./Surt.ts"
 const keyOf = ({ url, dateMs }: Capture): string =>
   `${Surt.fromUrl(url)} ${new Date(dateMs).toISOString().replace(/\D/g, "").slice(0, 14)}`
 
-/** The line of a capture, with its end. A body without a type has no `mime`. */
+/** The line of a capture, with its end. Every line has a `mime`: that of a body without a type is the one that pywb gives it. */
 const line = (key: string, capture: Capture): string => {
   const { url, status, type, digest, length, offset, archive, isRevisit } = capture
-  const mime = isRevisit ? "warc/revisit" : type
+  const mime = isRevisit ? "warc/revisit" : type || "unk"
   const fields = {
     url,
-    ...(mime === "" ? {} : { mime }),
+    mime,
     status: `${status}`,
     digest,
     length: `${length}`,
