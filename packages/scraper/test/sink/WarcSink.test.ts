@@ -7,10 +7,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { ResponseHead } from "../../src/Session.ts"
 import { type Archive, DiskFull, type Part, type Sink } from "../../src/Sink.ts"
-import { mend } from "../../src/sink/ArchiveFile.ts"
+import { mend, originalAt } from "../../src/sink/ArchiveFile.ts"
 import { recorded } from "../../src/sink/Recorded.ts"
 import * as RecordLocation from "../../src/sink/RecordLocation.ts"
 import * as WarcSink from "../../src/sink/WarcSink.ts"
+import * as Cdxj from "../../src/warc/Cdxj.ts"
 import { recordsIn } from "../warc/recordsIn.ts"
 
 const root = fs.mkdtempSync(join(tmpdir(), "simul-warc-sink-"))
@@ -226,6 +227,54 @@ describe("WarcSink", () => {
         ["simul-00001.warc.gz"]
       )
       assert.strictEqual(fs.statSync(file).size, second[0]!.bytes - 1)
+    })
+  )
+
+  it.effect("cuts an archive back to what is committed, wherever in its last record a kill left it", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const file = join(directory, "simul-00000.warc.gz")
+      const sink = yield* make(directory)
+      write(sink, "committed", noise(50, 1))
+      const { archives } = yield* sink.sync()
+      const committed = fs.readFileSync(file)
+      write(sink, "lost", noise(50, 2))
+      yield* sink.sync()
+      const whole = fs.readFileSync(file)
+      assert.isAbove(whole.length, committed.length)
+      for (let length = committed.length; length <= whole.length; length++) {
+        fs.writeFileSync(file, whole.subarray(0, length))
+        mend(directory, archives)
+        assert.isTrue(fs.readFileSync(file).equals(committed), `cut to ${length}`)
+      }
+    })
+  )
+
+  it.effect("goes on beyond 4 GiB, and finds again what lies there", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const archive = { name: "simul-00000.warc.gz", bytes: 2 ** 32 + 7 }
+      // a hole, which takes no room
+      fs.writeFileSync(join(directory, archive.name), "")
+      fs.truncateSync(join(directory, archive.name), archive.bytes)
+      const sink = yield* make(directory, { archives: [archive], archiveBytes: 2 ** 33 })
+      const body = Buffer.from("body")
+      const { key } = write(sink, "far", body)
+      const { placed, archives, captures } = yield* sink.sync()
+      const path = placed.get(key)!
+      assert.deepStrictEqual(RecordLocation.fromPath(path), {
+        archive: archive.name,
+        offset: archive.bytes,
+        length: captures[0]!.length
+      })
+      assert.strictEqual(archives[0]!.bytes, fs.statSync(join(directory, archive.name)).size)
+      const sha256 = createHash("sha256").update(body).digest("hex")
+      assert.isUndefined(yield* recorded(directory, path, { bytes: 4, sha256 }))
+      const lines = new Cdxj.Lines()
+      assert.include(lines.add(captures) + lines.end(), '"offset": "4294967303"')
+      // and as what a later payload is a revisit of
+      const original = yield* Effect.promise(() => originalAt(directory, RecordLocation.fromPath(path)!))
+      assert.strictEqual(original?.targetUri, "http://host/far")
     })
   )
 

@@ -75,6 +75,23 @@ describe("WarcReader", () => {
     }
   })
 
+  it("gives the whole records of a file that is cut anywhere in its last one, and then says so", async () => {
+    const first = gzipSync(record("first", "whole"))
+    const last = gzipSync(record("last", "also whole"))
+    for (let cut = 1; cut < last.length; cut++) {
+      const found: Array<string> = []
+      const reading = (async () => {
+        const file = Buffer.concat([first, last.subarray(0, -cut)])
+        for await (const one of WarcReader.records(Gzip.gunzip(pieces(file, file.length)))) {
+          await textOf(one.block)
+          found.push(one.field("WARC-Type")!)
+        }
+      })()
+      await assertFails(reading, /unexpected end of file|ends|bytes that are no gzip member/)
+      assert.strictEqual(found[0], "first", `without ${cut} bytes`)
+    }
+  })
+
   it("passes on what goes wrong with the source, and lets go of it when it is left", async () => {
     const broken = async function* () {
       yield zipped.subarray(0, 10)
