@@ -124,14 +124,32 @@ const find = (name: string): Scenario.Scenario => {
   )
 }
 
-const read = (args: ReadonlyArray<string>) => {
-  const name = args.find((arg) => !arg.startsWith("-"))
+/** Whatever any demo takes, to tell a demo's name from the value of a flag before it. */
+const anyFlag: ParseArgsOptionsConfig = {
+  ...Object.fromEntries(
+    scenarios.flatMap(({ parameters }) => Object.keys(parameters)).map((name) => [name, { type: "string" }])
+  ),
+  ...flags
+}
+
+/** A number below 0 is the value of the flag before it, not a flag: it is refused by its bounds. */
+const signed = (args: ReadonlyArray<string>): Array<string> => {
+  const found: Array<string> = []
+  for (const arg of args)
+    if (/^-[\d.]/.test(arg) && found.at(-1)?.startsWith("--") === true) found.push(`${found.pop()}=${arg}`)
+    else found.push(arg)
+  return found
+}
+
+const read = (given: ReadonlyArray<string>) => {
+  const args = signed(given)
+  const name = parseArgs({ args, options: anyFlag, strict: false, allowPositionals: true }).positionals[0]
   const scenario = name === undefined ? undefined : find(name)
   const parameters = (scenario?.parameters ?? {}) as Parameter.Parameters
   const options: ParseArgsOptionsConfig = { ...flags }
   for (const parameter of Object.keys(parameters)) options[parameter] = { type: "string" }
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     if (positionals.length > 1)
       throw new Misuse(`one demo at a time, got \`${positionals.join(" ")}\``, `\`${call}\` lists them`)
     const turned = Object.entries(values).filter(([name]) => name in parameters) as ReadonlyArray<[string, string]>
@@ -207,7 +225,7 @@ const serve = async (args: ReadonlyArray<string>, terminal: Terminal): Promise<n
   const hint = `\`${call} serve --help\` lists what can be turned`
   const { values } = (() => {
     try {
-      return parseArgs({ args: [...args], options: pageFlags })
+      return parseArgs({ args: signed(args), options: pageFlags })
     } catch (error) {
       throw new Misuse((error as Error).message.split(". ")[0]!, hint)
     }

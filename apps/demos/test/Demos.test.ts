@@ -129,6 +129,8 @@ describe("the program", () => {
     ["--opponents", "many", "--opponents must be a whole number from 1 to 50, got many"],
     ["--opponents", "2.5", "--opponents must be a whole number from 1 to 50, got 2.5"],
     ["--move", "0", "--move must be a number from 1 to 60 (min), got 0"],
+    ["--opponents", "-3", "--opponents must be a whole number from 1 to 50, got -3"],
+    ["--seed", "-1", "--seed must be a number above 0, got -1"],
     ["--boards", "3", "Unknown option '--boards'"],
     ["--speed", "0", "--speed must be a number above 0, got 0"]
   ])("says in one error what is wrong with %s %s", async (flag, value, message) => {
@@ -201,6 +203,15 @@ describe("the program", () => {
           2.0000 s  a 2
           2.4000 s          b 1"
     `)
+  })
+
+  it.each([
+    ["--virtual", "--seed", "2", "--opponents", "4", "chess"],
+    ["--opponents=4", "chess", "--virtual"]
+  ])("takes flags before the name: %s", async (...args) => {
+    const { status, stdout } = await screen(...args)
+    assert.strictEqual(status, 0)
+    assert.strictEqual(stdout, (await screen("chess", "--virtual", "--opponents", "4")).stdout)
   })
 
   it("draws variants beside each other on one scale", async () => {
