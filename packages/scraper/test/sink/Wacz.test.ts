@@ -1,6 +1,7 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
@@ -9,6 +10,7 @@ import { buffer } from "node:stream/consumers"
 import { gunzipSync } from "node:zlib"
 import * as yauzl from "yauzl"
 import * as Get from "../../src/Get.ts"
+import * as RecordLocation from "../../src/sink/RecordLocation.ts"
 import * as Wacz from "../../src/sink/Wacz.ts"
 import * as Directory from "../../src/store/Directory.ts"
 import { Site } from "../../src/testing/index.ts"
@@ -164,6 +166,43 @@ describe("Wacz", () => {
     assert.strictEqual(await pages(site.url("/robots.txt/page")), 1)
     assert.strictEqual(await pages(site.url("/robots.txt")), 0)
   })
+
+  // minutes and gigabytes: `LARGE=1 pnpm vitest run test/sink/Wacz.test.ts -t ZIP64`
+  it.skipIf(process.env["LARGE"] === undefined)(
+    "packs more than 4 GiB, and what lies behind that (ZIP64)",
+    { timeout: 900_000 },
+    async () => {
+      const archives = [2 ** 32 + 5, 10]
+      const directory = folder()
+      const parts = join(directory, "parts")
+      fs.mkdirSync(parts, { recursive: true })
+      const filled = archives.map((bytes, index) => ({ name: RecordLocation.nameOf(index), bytes }))
+      for (const { name, bytes } of filled) {
+        fs.writeFileSync(join(directory, name), "")
+        fs.truncateSync(join(directory, name), bytes)
+      }
+      const file = join(directory, "simul.wacz")
+      await Effect.runPromise(Wacz.pack({ directory, parts, archives: filled, captures: Stream.empty }, file, "test"))
+      // others' readers: all names and lengths, then the checksum of every byte
+      const found: Array<readonly [string, number]> = []
+      await new Promise<void>((resolve, reject) =>
+        yauzl.open(file, (error, zip) => {
+          if (error !== null) return reject(error)
+          zip.on("entry", ({ fileName, uncompressedSize }: yauzl.Entry) => found.push([fileName, uncompressedSize]))
+          zip.on("end", resolve).on("error", reject)
+        })
+      )
+      assert.deepStrictEqual(
+        found.slice(0, -4),
+        filled.map(({ name, bytes }) => [`archive/${name}`, bytes] as const)
+      )
+      const python =
+        "import sys, zipfile; zip = zipfile.ZipFile(sys.argv[1]); print(len(zip.namelist()), zip.testzip())"
+      const read = execFileSync("python3", ["-c", python, file], { encoding: "utf8" })
+      assert.strictEqual(read.trim(), `${filled.length + 4} None`)
+      fs.rmSync(directory, { recursive: true })
+    }
+  )
 
   it("makes it anew over what a killed one left, and over one of before", async () => {
     await using site = await Site.start()
