@@ -195,7 +195,8 @@ export class WriteError extends Schema.TaggedError<WriteError>()("WriteError", {
   path: Schema.String,
   code: Schema.String
 }) {
-  readonly retryable = false
+  /** Too many open files pass with the transfers that have them. */
+  readonly retryable = this.code === "EMFILE" || this.code === "ENFILE"
   override get message() {
     return this.code === "EUNSAFE"
       ? `${this.path} leads through a symbolic link`

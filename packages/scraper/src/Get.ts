@@ -26,6 +26,7 @@ import * as ControlSocket from "./store/ControlSocket.ts"
 import * as Directory from "./store/Directory.ts"
 import { partsOf } from "./store/DirectoryLock.ts"
 import { openList } from "./store/ListFile.ts"
+import * as OpenFiles from "./store/OpenFiles.ts"
 
 export type { Options } from "./Options.ts"
 export type { Progress, SlowHost } from "./Progress.ts"
@@ -57,7 +58,9 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
   steering?: (line: Pipeline.Line, store: Store["Service"], list: number) => Control.Steer
 ) {
   // records have no names
-  const options: Options = asked.format === "warc" ? { ...asked, naming: "tree", serverNames: false } : asked
+  const { jobs } = OpenFiles.affordable(asked.jobs)
+  const names = asked.format === "warc" ? ({ naming: "tree", serverNames: false } as const) : {}
+  const options: Options = { ...asked, jobs, ...names }
   const { store, run } = yield* settled(Directory.open(options.directory, options.durability))
   const sink = yield* sinkOf(store, options)
 

@@ -7,6 +7,7 @@ import type * as Get from "@simul/scraper/Get"
 import { defaults, type Options } from "@simul/scraper/Options"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
+import * as OpenFiles from "@simul/scraper/store/OpenFiles"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -169,6 +170,13 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
     screen.note(
       `${paint.bold(paint.yellow("warning:"))} certificates are not verified (--insecure): ` +
         "anyone on the way can read and change what is fetched"
+    )
+  }
+  const { jobs, mostFiles } = OpenFiles.affordable(plan.options.jobs)
+  if (mostFiles !== undefined && !plan.quiet) {
+    screen.note(
+      `${paint.bold(paint.yellow("warning:"))} this process may have ${Progress.number(mostFiles)} files open (\`ulimit -n\`): ` +
+        `${Summary.plural(jobs, "transfer")} at once, not ${Progress.number(plan.options.jobs)}`
     )
   }
   if ("bytes" in plan.source && process.stdin.isTTY && !plan.quiet) {

@@ -1,0 +1,17 @@
+import { assert, it } from "@effect/vitest"
+import * as OpenFiles from "../../src/store/OpenFiles.ts"
+
+const limits = (soft: string) => `Limit                     Soft Limit           Hard Limit           Units
+Max open files            ${soft.padEnd(20)} 1048576              files
+Max locked memory         8388608              8388608              bytes
+`
+
+it("leaves as many transfers as are asked for where the system has files for them", () => {
+  for (const text of [limits("1048576"), limits("unlimited"), ""])
+    assert.deepStrictEqual(OpenFiles.affordable(1000, text), { jobs: 1000, mostFiles: undefined })
+})
+
+it("takes fewer where it has not, and says by which limit", () => {
+  assert.deepStrictEqual(OpenFiles.affordable(64, limits("108")), { jobs: 20, mostFiles: 108 })
+  assert.deepStrictEqual(OpenFiles.affordable(64, limits("10")), { jobs: 1, mostFiles: 10 })
+})
