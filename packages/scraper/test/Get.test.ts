@@ -119,6 +119,7 @@ describe("get", () => {
     ["/hang-up", "ConnectError"],
     ["/garbage", "ProtocolError"],
     ["/two-lengths", "ProtocolError"],
+    ["/length-and-chunked", "ProtocolError"],
     ["/head-too-large", "ProtocolError"],
     ["/redirect-loop", "RedirectError"],
     ["/redirect/30/bytes/10/a", "RedirectError"],
