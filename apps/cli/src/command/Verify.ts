@@ -137,7 +137,11 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
   screen.note(
     complaint(screen.paint, kinds.map((kind) => `${number(faults[kind])} ${words[kind]}`).join(", "), [
       ...(faults.undone > 0
-        ? [isHeld ? "a run works in it: ask again when that is over" : "run the command that wrote it again to finish it"]
+        ? [
+            isHeld
+              ? "a run works in it: ask again when that is over"
+              : "run the command that wrote it again to finish it"
+          ]
         : []),
       ...(faults.missing + faults.changed > 0
         ? ["the command that wrote it fetches what is missing or changed by `--refresh`"]
