@@ -124,7 +124,8 @@ const part = {
   format: "cjs",
   minify: true,
   entryFileNames: "[name].part",
-  chunkFileNames: "[name].part"
+  // a run that goes on while another version is installed finds none of its parts, and not those of the other
+  chunkFileNames: "[name]-[hash].part"
 } as const
 
 /** One after the other. The last file is what the workers of `simul race` load. */

@@ -50,10 +50,15 @@ export const tarball = (folder: string, name: string): string =>
 
 const execute = promisify(execFile)
 /** Runs a command in a folder, for two minutes at most. A failing status rejects with what it printed. */
-export const run = async (cwd: string, command: string, args: ReadonlyArray<string>): Promise<string> => {
+export const run = async (
+  cwd: string,
+  command: string,
+  args: ReadonlyArray<string>,
+  variables: Readonly<Record<string, string>> = {}
+): Promise<string> => {
   try {
     // npm runs on the pinned Node here, which brings certificates of its own
-    const env = { ...process.env, NODE_USE_SYSTEM_CA: "1" }
+    const env = { ...process.env, NODE_USE_SYSTEM_CA: "1", ...variables }
     return (await execute(command, args, { cwd, env, encoding: "utf8", timeout: 120_000 })).stdout
   } catch (cause) {
     const { stdout, stderr } = cause as { readonly stdout?: string; readonly stderr?: string }

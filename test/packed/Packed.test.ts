@@ -1,6 +1,6 @@
 /** The tarballs: imported and run on the oldest supported Node and on the pinned one, and judged as packages. */
 import { spawnSync } from "node:child_process"
-import { globSync, readFileSync, writeFileSync } from "node:fs"
+import { globSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
@@ -69,6 +69,18 @@ describe.each(nodes(folder))("on %s", (_, node) => {
     const printed = await run(folder, node!, [simul, "--version"])
     assert.include(printed, packages.at(-1)!.manifest.version)
     assert.include(await run(folder, node!, [simul, "--help"]), "simul get")
+  })
+
+  it.skipIf(node === undefined)("takes what V8 compiled in the run before, and need not keep it again", async () => {
+    const simul = join(folder, "node_modules/.bin/simul")
+    const TMPDIR = mkdtempSync(join(folder, "kept-"))
+    const kept = () =>
+      globSync("**/*.part", { cwd: TMPDIR }).map((path) => [path, statSync(join(TMPDIR, path)).mtimeMs] as const)
+    await run(folder, node!, [simul, "--help"], { TMPDIR })
+    const first = kept()
+    assert.isNotEmpty(first)
+    await run(folder, node!, [simul, "--help"], { TMPDIR })
+    assert.deepStrictEqual(kept(), first)
   })
 
   it.skipIf(node === undefined)("extracts by a schema that is given effect's", async () => {

@@ -69,6 +69,9 @@ export const make = (directory: string, folder: string | undefined): Parts => {
     try {
       const part = compile(name, filename)
       part(module.exports, (id) => (id.startsWith("./") ? load(id.slice(2)) : require(id)), module, filename, directory)
+    } catch (error) {
+      modules.delete(name)
+      throw error
     } finally {
       Error.stackTraceLimit = stackTraceLimit
     }
@@ -79,12 +82,17 @@ export const make = (directory: string, folder: string | undefined): Parts => {
     if (folder === undefined || fresh.size === 0 || !isMade(folder)) return
     for (const [name, script] of fresh) {
       const kept = join(folder, name)
-      const half = `${kept}.${process.pid}`
+      // processes of two containers may have one number
+      const half = `${kept}.${process.pid}.${Math.random().toString(36).slice(2)}`
       try {
         writeFileSync(half, script.createCachedData(), { mode: 0o600, flush: true })
         renameSync(half, kept)
       } catch {
-        rmSync(half, { force: true })
+        try {
+          rmSync(half, { force: true })
+        } catch {
+          // a file system that can be read alone keeps it
+        }
       }
     }
     fresh.clear()

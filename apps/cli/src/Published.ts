@@ -9,13 +9,16 @@ declare const SIMUL_BUILD: string
 /** A start is over by then, V8 has not let go of what only a start needs, and its flags are those of the start still. */
 const startedMs = 1000
 
-const { load, keep } = Parts.make(import.meta.dirname, Parts.folderFor(SIMUL_BUILD, process.argv[2]))
+const [, , command, ...given] = process.argv
+// it calls little of what the command itself does
+const isHelp = given.some((arg) => arg === "--help" || arg === "-h")
+const { load, keep } = Parts.make(import.meta.dirname, Parts.folderFor(SIMUL_BUILD, isHelp ? "" : command))
 
 export const { start } = load("Process.part") as typeof Process
 
 const onExit = (status: number) => {
-  // a run that could not go on, or was ended, knows little of what the next one calls
-  if (status === ExitStatus.done || status === ExitStatus.incomplete) keep()
+  // one that did not do what it was asked for knows little of what the next one calls
+  if (status === ExitStatus.done) keep()
 }
 process.once("exit", onExit)
 setTimeout(() => {

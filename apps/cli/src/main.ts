@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The entry: what must be fast or must happen first, before anything heavy is loaded. */
 import * as module from "node:module"
-import { version } from "./Version.ts"
+import { isBundled, version } from "./Version.ts"
 
 // Relative paths mean the folder the person stands in. pnpm runs a script in the folder of its package and leaves the
 // other in INIT_CWD: so it is for `start` of this package, and of the repository, which runs this file. Under any other
@@ -62,7 +62,8 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   process.stderr.write("hint: install a newer Node (https://nodejs.org), or put it first in PATH\n")
   process.exitCode = 1
 } else {
-  module.enableCompileCache()
+  // the parts of the published program are kept by themselves, with more of what was compiled (`Parts.ts`)
+  if (!isBundled) module.enableCompileCache()
   // What lives is some 20 MiB, and V8 would let garbage grow to four times that before it looks. Twice that costs no more
   // CPU that could be measured, and 45 MiB less. To load what says so takes 10 ms, and a run of a second has no such garbage.
   const frugal = () => process.getBuiltinModule("node:v8").setFlagsFromString("--heap-growing-percent=100")
