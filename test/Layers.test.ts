@@ -29,6 +29,18 @@ describe("the sources of this repository", () => {
     assert.deepStrictEqual(cycles(sources), [])
   })
 
+  it("bring no package into the command that an installation for `start` alone would miss", () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+      readonly dependencies: Readonly<Record<string, string>>
+    }
+    const brought = [...sources]
+      .filter(([path]) => path.startsWith("apps/cli/"))
+      .flatMap(([, text]) => importsOf(text))
+      .filter((specifier) => !/^(?:\.|node:)/.test(specifier))
+      .map((specifier) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)![0])
+    assert.sameMembers([...new Set(brought)], Object.keys(dependencies))
+  })
+
   it("have all their imports seen: a plain search for `from` finds no other specifier", () => {
     for (const [path, text] of sources) {
       const seen = new Set(importsOf(text))
