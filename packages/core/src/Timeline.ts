@@ -138,9 +138,8 @@ export interface Ended {
   readonly endMs: number
   /** By what the slowest are found, in milliseconds. */
   readonly slownessMs: number
-  /** Milliseconds by index of category, from `timesFrom` [0] on. */
+  /** Milliseconds by index of category. */
   readonly times: ArrayLike<number>
-  readonly timesFrom?: number
   /** In the order of time, once its index is known. Called for a lane that is shown. */
   readonly spans: (lane: number) => ReadonlyArray<Span>
   /** Spans that it had besides. */
@@ -236,8 +235,7 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
       const sum = sumOf(lane.group)
       sum.lanes++
       if (lane.end === "failed") sum.failed++
-      const { times, timesFrom = 0 } = lane
-      for (let index = 0; index < categories.length; index++) sum.times[index]! += times[timesFrom + index]!
+      for (let index = 0; index < categories.length; index++) sum.times[index]! += lane.times[index]!
       kept.add(lane)
     },
 
@@ -262,10 +260,10 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
 
     result: (startedAtMs, endMs) => {
       settle()
-      const named = (times: ArrayLike<number>, from = 0): Times => {
+      const named = (times: ArrayLike<number>): Times => {
         const result: Record<string, number> = {}
         for (let index = 0; index < categories.length; index++) {
-          const ms = times[from + index]!
+          const ms = times[index]!
           if (ms > 0) result[categories[index]!.name] = ms
         }
         return result
@@ -282,7 +280,7 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
           group,
           startMs,
           endMs,
-          times: named(lane.times, lane.timesFrom)
+          times: named(lane.times)
         }
         if (known !== undefined) shown.arguments = known
         if (parent !== undefined) shown.parent = parent

@@ -132,7 +132,7 @@ export const pictures = ({ timelines, events }: Pick<Played, "timelines" | "even
     if (timeline.lanes.length === 0 && timeline.counters?.length === 0) return []
     const gutter = gutterOf(timeline)
     const cells = Math.round((share - gutter) * (timeline.durationMs / longestMs))
-    const narrowed = Math.max(Math.min(40, share), gutter + cells)
+    const narrowed = Math.min(share, Math.max(40, gutter + cells))
     const text = TimelineText.render(timeline, { lanes: 24, highest, ...options, width: narrowed })
     return text.trimEnd().split("\n")
   }
