@@ -1,6 +1,6 @@
 /** What `play` and `race` share: a scenario's parameters as flags, its text on this screen, its timeline in files. */
 import * as Parameter from "@simul/core/scenario/Parameter"
-import type { Played, Scenario } from "@simul/core/scenario/Scenario"
+import type { Played } from "@simul/core/scenario/Scenario"
 import type { Options } from "@simul/core/scenario/ScenarioText"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -24,18 +24,18 @@ export const flagsOf = (parameters: Parameter.Parameters): Record<string, Flag.F
   )
 
 /** The parameters with what was given. Fails with the first that is out of bounds. */
-export const parametersOf = (
-  scenario: Scenario,
+export const valuesOf = <P extends Parameter.Parameters>(
+  parameters: P,
   given: Readonly<Record<string, unknown>>,
   command: string
-): Effect.Effect<Readonly<Record<string, number>>, UsageError> => {
+): Effect.Effect<Parameter.Values<P>, UsageError> => {
   const texts: Record<string, string> = {}
-  for (const name of Object.keys(scenario.parameters)) {
+  for (const name of Object.keys(parameters)) {
     const value = given[name] as Option.Option<string> | undefined
     if (value !== undefined && Option.isSome(value)) texts[name] = value.value
   }
   return Effect.try({
-    try: () => Parameter.parse(scenario.parameters as Parameter.Parameters, texts),
+    try: () => Parameter.parse(parameters, texts),
     catch: (error) =>
       new UsageError({
         message: (error as Parameter.ParameterError).message,
@@ -43,17 +43,6 @@ export const parametersOf = (
       })
   })
 }
-
-/** A number above 0 that a flag was given. */
-export const positive = (flag: string, text: string): Effect.Effect<number, UsageError> =>
-  Number(text) > 0 && Number.isFinite(Number(text))
-    ? Effect.succeed(Number(text))
-    : Effect.fail(
-        new UsageError({
-          message: `--${flag} must be a number above 0, got ${text}`,
-          hints: [`for example --${flag} 10`]
-        })
-      )
 
 export const fileFlags = {
   html: Flag.String("html").pipe(

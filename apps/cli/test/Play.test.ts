@@ -64,21 +64,29 @@ describe("play", () => {
     })
   )
 
-  it.effect("says in one error what a parameter takes", () =>
+  it.effect.each([
+    ["--opponents=99", "--opponents must be a whole number from 1 to 50, got 99"],
+    ["--move=", "--move must be a number from 1 to 60 (min), got nothing"],
+    ["--seed=1.5", "--seed must be a whole number from 0 to 9007199254740991, got 1.5"],
+    ["--speed=0", "--speed must be a number from 0.001 to 1000000000, got 0"]
+  ])("says in one error what a parameter takes: %s", ([flag, message]) =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* screenOf("play", "exhibition", "--opponents", "99"), {
+      assert.deepStrictEqual(yield* screenOf("play", "exhibition", flag!), {
         status: 2,
         stdout: "",
-        stderr:
-          "error: --opponents must be a whole number from 1 to 50, got 99\n\nhint: `simul play exhibition --help` lists what can be turned\n"
+        stderr: `error: ${message}\n\nhint: \`simul play exhibition --help\` lists what can be turned\n`
       })
     })
   )
 
-  it.effect("names the scenarios when none is asked for", () =>
+  it.effect.each([
+    [[], "play needs a scenario"],
+    [["chess"], "no such scenario: chess"]
+  ] as const)("names the scenarios where %j is asked for", ([asked, message]) =>
     Effect.gen(function* () {
-      const { status, stderr } = yield* screenOf("play")
+      const { status, stderr } = yield* screenOf("play", ...asked)
       assert.strictEqual(status, 2)
+      assert.match(stderr, new RegExp(`^error: ${message}\n`))
       for (const name of ["exhibition", "countdown", "fibonacci"]) assert.include(stderr, `\`simul play ${name}\``)
     })
   )
@@ -138,6 +146,16 @@ describe("race", () => {
         [status, stderr.split("\n")[0]],
         [2, "error: --tasks must be a whole number from 1 to 16, got 0"]
       )
+    })
+  )
+
+  it.effect("names the tasks where another is asked for", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* screenOf("race", "chess"), {
+        status: 2,
+        stdout: "",
+        stderr: "error: no such task: chess\n\nhint: `simul race fibonacci`\n"
+      })
     })
   )
 })

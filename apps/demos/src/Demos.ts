@@ -152,10 +152,12 @@ const read = (given: ReadonlyArray<string>) => {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     if (positionals.length > 1)
       throw new Misuse(`one demo at a time, got \`${positionals.join(" ")}\``, `\`${call}\` lists them`)
-    const turned = Object.entries(values).filter(([name]) => name in parameters) as ReadonlyArray<[string, string]>
+    const valuesOf = (turnable: Parameter.Parameters) =>
+      Object.fromEntries(Object.entries(values).filter(([name]) => name in turnable)) as Record<string, string>
     return {
       scenario,
-      parameters: Parameter.parse(parameters, Object.fromEntries(turned)),
+      parameters: Parameter.parse(parameters, valuesOf(parameters)),
+      playing: Parameter.parse(Scenario.playing, valuesOf(Scenario.playing)),
       flags: values as {
         readonly [K in keyof typeof flags]?: (typeof flags)[K]["type"] extends "string" ? string : boolean
       }
@@ -166,12 +168,6 @@ const read = (given: ReadonlyArray<string>) => {
     if (error instanceof TypeError) throw new Misuse(error.message.split(". ")[0]!, hint)
     throw error
   }
-}
-
-const positive = (flag: string, text: string) => {
-  const value = Number(text)
-  if (!(value > 0)) throw new Misuse(`--${flag} must be a number above 0, got ${text}`, `for example --${flag} 10`)
-  return value
 }
 
 const ask = async (terminal: Terminal): Promise<string> => {
@@ -267,10 +263,10 @@ const serve = async (args: ReadonlyArray<string>, terminal: Terminal): Promise<n
 
 const play = async (
   terminal: Terminal,
-  { scenario, parameters, flags }: ReturnType<typeof read>,
+  { scenario, parameters, playing, flags }: ReturnType<typeof read>,
   playReally: typeof RealRun.play
 ): Promise<number> => {
-  const seed = flags.seed === undefined ? 1 : positive("seed", flags.seed)
+  const { seed, speed } = playing
   if (flags.all === true) return everything(terminal, seed)
   if (scenario === undefined) {
     terminal.stdout.write(contents())
@@ -286,11 +282,10 @@ const play = async (
     if (!isData) terminal.stdout.write(text)
   }
   const tell = (value: unknown) => terminal.stdout.write(`${JSON.stringify(value)}\n`)
-  const speed = flags.speed === undefined ? undefined : positive("speed", flags.speed)
   write(`${ScenarioText.opening(scenario, parameters, options)}\n`)
   const guess = flags.predict === true && !isData ? await ask(terminal) : undefined
   const isDrawn = terminal.stdout.isTTY === true && !isData
-  const isVirtual = flags.virtual === true || speed !== undefined
+  const isVirtual = flags.virtual === true || flags.speed !== undefined
   const live = Live.make(terminal.stdout, options)
   const run: Effect.Effect<Scenario.Played, unknown> = isVirtual
     ? Scenario.playVirtually(scenario, parameters, { seed })
@@ -299,7 +294,7 @@ const play = async (
     live.stop
   )
   if (isVirtual && flags.events === true) for (const event of played.events) tell(event)
-  if (speed !== undefined && isDrawn) await live.replay(played.events, speed)
+  if (flags.speed !== undefined && isDrawn) await live.replay(played.events, speed)
   write(`${ScenarioText.pictures(played, options)}\n`)
   const asked = played.checks.find(({ key }) => key === scenario.question.answer)
   if (guess !== undefined && asked !== undefined) write(`${Guess.judge(guess, asked).text}.\n\n`)

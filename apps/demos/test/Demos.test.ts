@@ -130,9 +130,11 @@ describe("the program", () => {
     ["--opponents", "2.5", "--opponents must be a whole number from 1 to 50, got 2.5"],
     ["--move", "0", "--move must be a number from 1 to 60 (min), got 0"],
     ["--opponents", "-3", "--opponents must be a whole number from 1 to 50, got -3"],
-    ["--seed", "-1", "--seed must be a number above 0, got -1"],
+    ["--move", "", "--move must be a number from 1 to 60 (min), got nothing"],
+    ["--seed", "-1", "--seed must be a whole number from 0 to 9007199254740991, got -1"],
+    ["--seed", "1.5", "--seed must be a whole number from 0 to 9007199254740991, got 1.5"],
     ["--boards", "3", "Unknown option '--boards'"],
-    ["--speed", "0", "--speed must be a number above 0, got 0"]
+    ["--speed", "0", "--speed must be a number from 0.001 to 1000000000, got 0"]
   ])("says in one error what is wrong with %s %s", async (flag, value, message) => {
     const { status, stdout, stderr } = await screen("chess", "--virtual", flag, value)
     assert.deepStrictEqual([status, stdout], [2, ""])

@@ -2,8 +2,10 @@
 import { countdowns } from "@simul/core/scenario/Countdown"
 import { exhibition } from "@simul/core/scenario/Exhibition"
 import { fibonacci } from "@simul/core/scenario/Fibonacci"
+import type { Parameters } from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
 import * as Stage from "@simul/core/scenario/Stage"
+import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -20,11 +22,7 @@ const scenarios: Readonly<Record<string, Scenario.Scenario>> = {
 }
 
 const flags = {
-  seed: Flag.String("seed").pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription("What chance decides [1]"),
-    Flag.withDefault("1")
-  ),
+  seed: Flag.String("seed").pipe(Flag.withMetavar("N"), Flag.withDescription("What chance decides [1]"), Flag.optional),
   speed: Flag.String("speed").pipe(
     Flag.withMetavar("X"),
     Flag.withDescription("Show it X times as fast as its clock, on a terminal"),
@@ -64,14 +62,13 @@ const replay = Effect.fnUntraced(function* (events: ReadonlyArray<Stage.StageEve
 const play = Effect.fnUntraced(function* (
   name: string,
   scenario: Scenario.Scenario,
-  { seed, speed, compare, json, html, trace, ...given }: Given & Readonly<Record<string, unknown>>
+  { compare, json, html, trace, ...given }: Given & Readonly<Record<string, unknown>>
 ) {
   const screen = yield* Screen
-  const parameters = yield* Scenarios.parametersOf(scenario, given, `play ${name}`)
-  const seedNumber = yield* Scenarios.positive("seed", seed)
-  const times = Option.isSome(speed) ? yield* Scenarios.positive("speed", speed.value) : undefined
-  const played = yield* Effect.orDie(Scenario.playVirtually(scenario, parameters, { seed: seedNumber }))
-  if (times !== undefined && screen.animated && !json) yield* replay(played.events, times)
+  const parameters = yield* Scenarios.valuesOf(scenario.parameters as Parameters, given, `play ${name}`)
+  const { seed, speed } = yield* Scenarios.valuesOf(Scenario.playing, given, `play ${name}`)
+  const played = yield* Effect.orDie(Scenario.playVirtually(scenario, parameters, { seed }))
+  if (Option.isSome(given.speed) && screen.animated && !json) yield* replay(played.events, speed)
   const { mode, checks } = played
   if (json) yield* screen.data(`${JSON.stringify({ name, mode, parameters, checks })}\n`)
   else {
@@ -84,10 +81,13 @@ const play = Effect.fnUntraced(function* (
 
 const names = Object.keys(scenarios)
 
-export const command = Command.make("play", {}, () =>
+// an argument, so that a name which is no scenario comes here
+const anyName = Argument.String("scenario").pipe(Argument.optional)
+
+export const command = Command.make("play", { name: anyName }, ({ name }) =>
   Effect.fail(
     new UsageError({
-      message: "play needs a scenario",
+      message: Option.isSome(name) ? `no such scenario: ${name.value}` : "play needs a scenario",
       hints: names.map((name) => `\`simul play ${name}\`: ${scenarios[name]!.title}`)
     })
   )

@@ -1,10 +1,11 @@
 /** `simul race`: the same work sequential, cooperative, on threads and on processes, on this machine. */
 import { availableParallelism } from "node:os"
 import { fibonacci } from "@simul/core/scenario/Fibonacci"
+import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import * as Scenarios from "../Scenarios.ts"
 import { Screen } from "../Screen.ts"
 import { UsageError } from "../UsageError.ts"
@@ -27,10 +28,9 @@ const milliseconds = (ms: number | undefined) => (ms === undefined ? "-" : `${ms
 
 const race = Effect.fnUntraced(function* (name: string, { json, html, trace, ...given }: Given) {
   const screen = yield* Screen
-  const scenario = tasks[name]!
   const cores = availableParallelism()
-  const asked = yield* Scenarios.parametersOf(scenario, given, `race ${name}`)
-  const values = { n: asked["n"]!, tasks: asked["tasks"]!, cores: Math.min(cores, asked["cores"]!) }
+  const asked = yield* Scenarios.valuesOf(tasks[name]!.parameters, given, `race ${name}`)
+  const values = { n: asked.n, tasks: asked.tasks, cores: Math.min(cores, asked.cores) }
   const [Ways, Work, Stage, { Machine }, RealMachine] = yield* Effect.promise(() =>
     Promise.all([
       import("@simul/core/scenario/Ways"),
@@ -68,10 +68,13 @@ const race = Effect.fnUntraced(function* (name: string, { json, html, trace, ...
   yield* Scenarios.writeFiles({ timelines: Stage.timelines(stage.events) }, { html, trace })
 })
 
-export const command = Command.make("race", {}, () =>
+// an argument, so that a name which is no task comes here
+const anyName = Argument.String("task").pipe(Argument.optional)
+
+export const command = Command.make("race", { name: anyName }, ({ name }) =>
   Effect.fail(
     new UsageError({
-      message: "race needs a task",
+      message: Option.isSome(name) ? `no such task: ${name.value}` : "race needs a task",
       hints: Object.keys(tasks).map((name) => `\`simul race ${name}\``)
     })
   )
@@ -81,9 +84,7 @@ export const command = Command.make("race", {}, () =>
   Command.withSubcommands(
     Object.entries(tasks).map(([name, { parameters }]) =>
       Command.make(name, { ...Scenarios.flagsOf(parameters), ...flags }, (given) => race(name, given as Given)).pipe(
-        Command.withDescription(
-          "Large Fibonacci numbers: wall time, CPU time, and how long the event loop stood still."
-        )
+        Command.withDescription("Large Fibonacci numbers: wall time, CPU time, how long the event loop stood still.")
       )
     )
   ),

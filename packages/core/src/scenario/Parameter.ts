@@ -47,7 +47,7 @@ export class ParameterError extends Schema.TaggedError<ParameterError>()("Parame
   expected: Schema.String
 }) {
   override get message() {
-    return `--${this.parameter} must be ${this.expected}, got ${this.given}`
+    return `--${this.parameter} must be ${this.expected}, got ${this.given.trim() || "nothing"}`
   }
 }
 

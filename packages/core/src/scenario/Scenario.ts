@@ -26,6 +26,7 @@ import * as Strategy from "../simulation/Strategy.ts"
 import type { Timeline } from "../Timeline.ts"
 import { duration } from "../TimelineLayout.ts"
 import { Machine, modelled } from "./Machine.ts"
+import * as Parameter from "./Parameter.ts"
 import type { Parameters, Values } from "./Parameter.ts"
 import * as Stage from "./Stage.ts"
 
@@ -189,6 +190,12 @@ const played = <P extends Parameters, K extends string>(
   events,
   timelines: Stage.timelines(events)
 })
+
+/** What of every virtual run can be turned: the seed of its chance, and how it is shown on a terminal. */
+export const playing = {
+  seed: Parameter.whole("what chance decides", { default: 1, minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  speed: Parameter.number("times as fast as its clock", { default: 1, minimum: 0.001, maximum: 1e9 })
+}
 
 /** Steps that a virtual run may take: some seconds of CPU. */
 const maxSteps = 20_000_000
