@@ -181,6 +181,7 @@ export interface Options {
 /** As text, largest groups first. */
 export const render = (dump: Dump, { lines: most = 200, unicode = true, places = true }: Options = {}): string => {
   const { fibers, running, ready, waiting } = dump
+  if (fibers === 0) return "no fiber is left\n"
   const head = `${fibers} fiber${fibers === 1 ? "" : "s"}: ${running} running, ${ready} ready, ${waiting} waiting`
   const lines: Array<string> = []
   let left = { groups: 0, fibers: 0 }

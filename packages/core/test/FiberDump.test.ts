@@ -101,7 +101,7 @@ main #n  waiting for callback 1.5 s  (age 1.5 s: busy 0, ready 0, waited 1.5 s)
 `
       )
       yield* Fiber.interrupt(fiber)
-      assert.strictEqual(FiberDump.render(dumpOf(recorder)), "0 fibers: 0 running, 0 ready, 0 waiting\n\n")
+      assert.strictEqual(FiberDump.render(dumpOf(recorder)), "no fiber is left\n")
     })
   )
 
