@@ -240,7 +240,7 @@ describe("simul explain", () => {
       --- stderr
       error: no http(s) URL: ftp://a.example/
 
-      hint: for example: \`simul get https://example.com/ -o pages\`
+      hint: for example: \`simul explain https://example.com/private/a -o site\`
       "
     `)
   })

@@ -55,6 +55,17 @@ describe("get", () => {
       `)
     })
   )
+  it.effect.each([
+    [["--warc-size", "5M"], ["--format", "warc"], "`--warc-size` is about archives, and none are made"],
+    [["--max-delay", "3s"], ["--adaptive", "1"], "`--max-delay` bounds what `--adaptive` does, and that is off"]
+  ] as const)("does not take %j without %j", ([alone, needed, message]) =>
+    Effect.gen(function* () {
+      const screen = yield* screenOf([two[0], ...alone], [saved(two[0])])
+      assert.match(screen, /^exit 2\n--- stdout\n--- stderr\nerror: .*\n\nhint: add .*\n$/)
+      assert.include(screen, message)
+      assert.match(yield* screenOf([two[0], ...alone, ...needed], [saved(two[0])]), /^exit 0\n/)
+    })
+  )
   it.effect("prints one JSON line for each outcome, and nothing else, on stdout", () =>
     Effect.gen(function* () {
       const cut = new FetchError.TruncatedError({ received: 3, expected: 5000 })

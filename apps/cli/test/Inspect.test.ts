@@ -54,6 +54,18 @@ const entries: ReadonlyArray<Entry> = [
 ]
 
 describe("report", () => {
+  it.effect.each([
+    [["--failed", "--by", "host"], "`--failed` and `--by` cannot be combined"],
+    [["--failed", "--html", "a.html"], "`--failed` and `--html` cannot be combined"],
+    [["--by", "host", "--html", "a.html"], "`--by host` and `--html` cannot be combined"],
+    [["--by", "host", "--json"], "`--by host` and `--json` cannot be combined"]
+  ] as const)("leaves out nothing without a word: %j", ([flags, message]) =>
+    Effect.gen(function* () {
+      const screen = yield* screenOf(["report", ...flags], entries)
+      assert.match(screen, /^exit 2\n--- stdout\n--- stderr\nerror: .*\n\nhint: ask twice.*\n$/)
+      assert.include(screen, message)
+    })
+  )
   it.effect("counts, and says why", () =>
     Effect.gen(function* () {
       expect(yield* screenOf(["report", "pages"], entries)).toMatchInlineSnapshot(`

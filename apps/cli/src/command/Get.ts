@@ -55,6 +55,24 @@ export const checkUrl = (text: string, way = example): Effect.Effect<void, Usage
   return usage(`no http(s) URL: ${shown}`, guess ? `did you mean \`https://${shown}\`?` : way)
 }
 
+/**
+ * A flag that changes nothing without another is a mistake. Where a settings file or the environment says the same, it
+ * waits for a run that it is about.
+ */
+export const checkIdle = (
+  { warcSize, maxDelay }: Pick<Settings.Given<typeof Flags.transfer>, "warcSize" | "maxDelay">,
+  { format, adaptive }: Pick<Settings.Values<typeof Flags.transfer>, "format" | "adaptive">
+): Effect.Effect<void, UsageError> => {
+  if (Option.isSome(warcSize) && format !== "warc")
+    return usage("`--warc-size` is about archives, and none are made", "add `--format warc`, or leave it away")
+  if (Option.isSome(maxDelay) && adaptive === undefined)
+    return usage(
+      "`--max-delay` bounds what `--adaptive` does, and that is off",
+      "add `--adaptive 1`; `--delay` is a pause of its own"
+    )
+  return Effect.void
+}
+
 /** The options that the settings of a fetch say. */
 export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>, "flat" | "denyPrivate">): Options => {
   const { adaptive, rate, maxTime, maxSize, proxy, cacert, cookieJar } = settings
@@ -284,6 +302,7 @@ export const get = Command.make(
   Effect.fnUntraced(function* ({ urls, input, output, settings: given }) {
     const sources = yield* Settings.sources(yield* GlobalFlags.config, Flags.names)
     const settings = yield* Effect.fromResult(Settings.resolve(Flags.transfer, given, sources))
+    yield* checkIdle(given, settings)
     const planned = yield* settle({
       urls,
       input,

@@ -20,6 +20,7 @@ import type { Paint } from "../Screen.ts"
 import { hint, Screen } from "../Screen.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
+import { UsageError } from "../UsageError.ts"
 
 export type By = "host" | "status" | "reason"
 
@@ -124,8 +125,26 @@ interface Asked {
   readonly html: Option.Option<string>
 }
 
+/** Each shows something else of the runs: of two, one would be left out without a word. */
+const checkAsked = ({ failed, by, json, html }: Omit<Asked, "directory">): Effect.Effect<void, UsageError> => {
+  const one = failed ? "--failed" : Option.isSome(by) ? `--by ${by.value}` : undefined
+  const other =
+    failed && Option.isSome(by) ? "--by" : Option.isSome(html) ? "--html" : json && !failed ? "--json" : undefined
+  return one === undefined || other === undefined
+    ? Effect.void
+    : Effect.fail(
+        new UsageError({
+          message: `\`${one}\` and \`${other}\` cannot be combined`,
+          hints: [
+            other === "--by" ? "ask twice" : `ask twice: \`${other}\` has the table of every host, status and reason`
+          ]
+        })
+      )
+}
+
 export const report = Effect.fnUntraced(function* ({ directory, failed, by, json, html }: Asked) {
   const screen = yield* Screen
+  yield* checkAsked({ failed, by, json, html })
   const { entries } = yield* (yield* Records).read(directory)
   if (failed) {
     return yield* Stream.runForEachArray(entries, (chunk) =>
