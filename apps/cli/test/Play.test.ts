@@ -1,6 +1,7 @@
 // oxlint-disable vitest/no-standalone-expect -- `it.effect` is a test block
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -88,6 +89,27 @@ describe("play", () => {
       assert.strictEqual(status, 2)
       assert.match(stderr, new RegExp(`^error: ${message}\n`))
       for (const name of ["exhibition", "countdown", "fibonacci"]) assert.include(stderr, `\`simul play ${name}\``)
+    })
+  )
+
+  it.effect("leaves nothing on the terminal when it is interrupted", () =>
+    Effect.gen(function* () {
+      const fake = FakeScreen.make({ animated: true })
+      const running = yield* Simul.run(["play", "countdown", "--speed", "1"]).pipe(
+        Effect.provide(
+          Layer.mergeAll(
+            Layer.succeed(Screen, fake.screen),
+            Layer.succeed(Engine, FakeEngine.make({ outcomes: Stream.empty }).engine),
+            Layer.succeed(Records, { read: () => Effect.die("not asked") })
+          )
+        ),
+        Effect.forkChild
+      )
+      // its modules are loaded first
+      while (fake.blocks.length === 0) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      assert.isNotEmpty(fake.blocks.at(-1))
+      yield* Fiber.interrupt(running)
+      assert.deepStrictEqual(fake.blocks.at(-1), [])
     })
   )
 

@@ -42,6 +42,7 @@ const frameMs = 100
 /** Shows events as they happened, `speed` times as fast, and leaves nothing of it. */
 const replay = Effect.fnUntraced(function* (events: ReadonlyArray<Stage.StageEvent>, speed: number) {
   const screen = yield* Screen
+  yield* Effect.addFinalizer(() => Effect.sync(() => screen.block([])))
   const { pictures } = yield* Effect.promise(() => import("@simul/core/scenario/ScenarioText"))
   for (const own of Map.groupBy(events, ({ variant }) => variant).values()) {
     const endMs = own.at(-1)!.atMs
@@ -56,8 +57,7 @@ const replay = Effect.fnUntraced(function* (events: ReadonlyArray<Stage.StageEve
       yield* Effect.sleep(frameMs)
     }
   }
-  screen.block([])
-})
+}, Effect.scoped)
 
 const play = Effect.fnUntraced(function* (
   name: string,

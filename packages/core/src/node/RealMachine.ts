@@ -36,6 +36,18 @@ const inSteps = (work: Work.Work, steps: number) => {
   return slice
 }
 
+/** While the loop is held no listener hears of Ctrl-C: without one the system ends the process, as it would any. */
+const unheard = <A>(compute: () => A): A => {
+  const signals = (["SIGINT", "SIGTERM"] as const).map((signal) => [signal, process.rawListeners(signal)] as const)
+  for (const [signal] of signals) process.removeAllListeners(signal)
+  try {
+    return compute()
+  } finally {
+    for (const [signal, listeners] of signals)
+      for (const listener of listeners) process.on(signal, listener as NodeJS.SignalsListener)
+  }
+}
+
 /** The longest time between two turns of the event loop while an effect runs, less what its thread stood in line. */
 const longestStall = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
@@ -72,7 +84,7 @@ export const make = (url: URL = workTask): Machine["Service"] => {
       Stage.during(
         lane,
         "running",
-        Effect.sync(() => counted(RunQueue.time()(Work.perform(work))))
+        Effect.sync(() => unheard(() => counted(RunQueue.time()(Work.perform(work)))))
       ),
     cooperate: (lane, work, slice) =>
       Stage.during(

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { join } from "node:path"
 import * as RealMachine from "../../src/node/RealMachine.ts"
 
 describe("a real machine", () => {
@@ -18,4 +21,16 @@ describe("a real machine", () => {
         assert.isFalse(isUsed)
       })
   )
+
+  it.skipIf(process.platform === "win32")("is ended by Ctrl-C in a call that holds the loop", async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "RealMachine.program.ts")])
+    let output = ""
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text))
+    await once(child.stdout, "data")
+    // what comes before the call is the program's own to hear
+    const again = setInterval(() => child.kill("SIGINT"), 50)
+    await once(child, "close")
+    clearInterval(again)
+    assert.deepStrictEqual([output, child.signalCode], ["up\n", "SIGINT"])
+  })
 })
