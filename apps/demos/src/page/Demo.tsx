@@ -313,11 +313,17 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
           <section class="reveal" aria-label="Result">
             <div role="status">
               {said !== undefined ? (
-                <p class={`said ${said.isNear ? "near" : "off"}`}>{said.text}.</p>
+                <p class={`said ${said.isNear ? "near" : "off"}`}>
+                  <Prose text={said.text} />.
+                </p>
               ) : (
                 asked !== undefined && (
                   <p class="said">
-                    {asked.measured === undefined ? `Only a ${asked.only} run can tell.` : `It is ${valueOf(asked)}.`}
+                    <Prose
+                      text={
+                        asked.measured === undefined ? `Only a ${asked.only} run can tell.` : `It is ${valueOf(asked)}.`
+                      }
+                    />
                   </p>
                 )
               )}

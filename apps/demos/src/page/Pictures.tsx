@@ -5,6 +5,7 @@ import { duration } from "@simul/core/TimelineLayout"
 import { useMemo } from "preact/hooks"
 import { endMarks, Lanes, saidMark, useWidth } from "./Lanes.tsx"
 import { Lines } from "./Lines.tsx"
+import { Prose } from "./Prose.tsx"
 
 const isSaid = (event: StageEvent) => event._tag === "Said"
 
@@ -51,7 +52,9 @@ export const Pictures = ({ events, endMs, playheadMs }: Props) => {
         return (
           <figure key={variants[index]}>
             <figcaption>
-              <span class="variant">{timeline.title}</span>
+              <span class="variant">
+                <Prose text={timeline.title} />
+              </span>
               {!isTimeless && <span class="took">{duration(Math.min(playheadMs, timeline.durationMs))}</span>}
             </figcaption>
             {isTimeless ? (

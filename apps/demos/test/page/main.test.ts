@@ -273,7 +273,7 @@ describe("the exported page", { timeout: 300_000 }, () => {
     await tab.close()
   })
 
-  it("fits a phone: nothing is wider than it", async () => {
+  it("fits a phone: nothing is wider than it, and no number stands apart from its unit", async () => {
     const { tab } = await open(hosted)
     await tab.setViewportSize({ width: 360, height: 740 })
     const excess = () => tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
@@ -281,6 +281,15 @@ describe("the exported page", { timeout: 300_000 }, () => {
     for (const name of ["chess", "fib-cooperative", "littles-law", "race", "download-many"]) {
       await play(tab, name, "1")
       assert.isAtMost(await excess(), 0, name)
+      const lines = await tab.$$eval("main .quantity", (all) =>
+        all.map((one) => [one.textContent, one.getClientRects().length])
+      )
+      assert.isNotEmpty(lines, name)
+      assert.deepStrictEqual(
+        lines.filter(([, count]) => count !== 1),
+        [],
+        `a number apart from its unit: ${name}`
+      )
     }
     await tab.click(".menu")
     await tab.waitForSelector("#contents", { state: "visible" })
