@@ -27,7 +27,7 @@ export interface Props {
 const axisHeight = 22
 /** Alone it has more room. */
 const counterHeightOf = (lanes: number) => (lanes === 0 ? 118 : 74)
-/** Room for what stands at the end of a lane. */
+/** Room for what stands at the end of a lane, and for half of the last tick's name. */
 const right = 34
 
 const rowHeightOf = (lanes: number) => (lanes <= 6 ? 30 : lanes <= 12 ? 24 : lanes <= 26 ? 17 : 12)
@@ -195,7 +195,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
         {axis.map((ms) => (
           <g key={ms} class="tick">
             <line x1={x(ms)} x2={x(ms)} y1={axisHeight - 4} y2={height} />
-            <text x={x(ms)} y={axisHeight - 9} text-anchor={ms === 0 ? "start" : x(ms) > width - 40 ? "end" : "middle"}>
+            <text x={x(ms)} y={axisHeight - 9} text-anchor="middle">
               {duration(ms)}
             </text>
           </g>
