@@ -200,6 +200,43 @@ describe("the exported page", { timeout: 300_000 }, () => {
     await tab.close()
   })
 
+  it.each(["light", "dark"] as const)(
+    "draws what is seen on its ground (WCAG 2.2, 1.4.3 and 1.4.11), %s",
+    async (colorScheme) => {
+      const { tab } = await open(hosted)
+      await tab.emulateMedia({ colorScheme })
+      const contrasts = await tab.evaluate(() => {
+        const light = (colour: string) => {
+          document.body.style.outlineColor = colour
+          const [red, green, blue] = getComputedStyle(document.body)
+            .outlineColor.match(/\d+/g)!
+            .map((part) => Number(part) / 255)
+            .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+          return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        }
+        return ["--back", "--panel"].flatMap((ground) =>
+          [
+            ["text", "dim", "accent", "good", "bad"].map((name) => ({ name, least: 4.5 })),
+            // 24 pixels, or lines
+            ["guess", "running", "worker", "ready", "sleeping", "waiting", "field"].map((name) => ({ name, least: 3 }))
+          ]
+            .flat()
+            .map(({ name, least }) => {
+              const [less, more] = [light(`var(--${name})`), light(`var(${ground})`)].toSorted(
+                (one, other) => one - other
+              )
+              return { what: `${name} on ${ground}`, contrast: (more! + 0.05) / (less! + 0.05), least }
+            })
+        )
+      })
+      assert.deepStrictEqual(
+        contrasts.filter(({ contrast, least }) => !(contrast >= least)),
+        []
+      )
+      await tab.close()
+    }
+  )
+
   it("says what of an address cannot be", async () => {
     const { tab } = await open(`${hosted}#/chess?opponents=200`)
     assert.include(await tab.textContent("[role=alert]"), "opponents must be a whole number from 1 to 50, got 200")
