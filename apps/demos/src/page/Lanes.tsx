@@ -8,7 +8,7 @@
  */
 import type { Lane, Span, Timeline } from "@simul/core/Timeline"
 import { duration, firstAfter, ticks } from "@simul/core/TimelineLayout"
-import { Lines, type Said } from "./Lines.tsx"
+import { Lines, type Said, withoutLane } from "./Lines.tsx"
 import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks"
 
 export interface Props {
@@ -55,9 +55,6 @@ export const endMarks = {
 
 /** The mark where a lane said something, around 0. */
 export const saidMark = "M0-5l4 5l-4 5l-4-5z"
-
-/** In the picture it stands at its lane: the lane's name before it is too much. */
-const withoutLane = ({ lane, text }: Said) => (text.startsWith(`${lane} `) ? text.slice(lane.length + 1) : text)
 
 const shortened = (text: string, most: number) => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
 
