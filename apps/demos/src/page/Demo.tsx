@@ -116,6 +116,8 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   const virtual = useVirtual(scenario, values)
   const real = useReal(scenario, values)
   const pictures = useRef<HTMLDivElement>(null)
+  /** What takes the place of what was pressed. */
+  const next = useRef<HTMLButtonElement & HTMLInputElement>(null)
   const [text, setText] = useState("")
   /** What the reader said, of which values. */
   const [told, setTold] = useState<{ readonly guess: string | undefined; readonly values: Recording["parameters"] }>()
@@ -145,6 +147,10 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
     setStarting(false)
     player.play()
   }, [isStarting, virtual.isBusy])
+  // what was pressed is gone: who has no mouse must not begin at the top again
+  useLayoutEffect(() => {
+    if (told !== undefined && document.activeElement === document.body) next.current?.focus({ preventScroll: true })
+  }, [isOpen, isLive])
   useEffect(() => {
     if (isOpen && !isStarting && !isPlaying && headMs === Infinity && shown !== undefined) setRevealed(true)
   }, [isOpen, isStarting, isPlaying, headMs, shown])
@@ -203,6 +209,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
               <label>
                 Your prediction
                 <input
+                  ref={next}
                   type="text"
                   autocomplete="off"
                   inputMode={typeof asked?.value === "number" ? "decimal" : "text"}
@@ -235,13 +242,14 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
               {isLive ? (
                 <>
                   <span class="live">{events.length === 0 ? "starting" : "running on this machine"}</span>
-                  <button type="button" onClick={real.stop}>
+                  <button ref={next} type="button" onClick={real.stop}>
                     Stop
                   </button>
                 </>
               ) : (
                 <>
                   <button
+                    ref={next}
                     type="button"
                     class="round"
                     aria-label={isPlaying ? "Pause" : "Play"}

@@ -257,6 +257,10 @@ describe("the exported page", { timeout: 300_000 }, () => {
     await tab.keyboard.press("Enter")
     await tab.waitForSelector(".verdict")
     assert.match(tab.url(), /#\/chess$/)
+    // the button is gone that was pressed: what took its place is where one is
+    await tab.waitForSelector("button[aria-label=Play]:focus")
+    await tab.getByRole("button", { name: "Predict again" }).press("Enter")
+    await tab.waitForSelector(".question input:focus")
     const seen = await tab.evaluate(() => {
       const reached = [...document.querySelectorAll<HTMLElement>("a[href], button, input, select, summary, pre")]
       return reached.filter((one) => one.tabIndex < 0).length
