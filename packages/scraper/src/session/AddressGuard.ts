@@ -44,7 +44,9 @@ const linkLocal4: typeof special4 = [
 ]
 const linkLocal6: typeof special6 = [
   ["fe80::", 10],
-  ["fd00:ec2::254", 128] // Amazon's
+  ["fd00:ec2::", 32], // Amazon's, EKS Pod Identity too
+  ["fd20:ce::", 32], // Google's
+  ["fd00:c1::", 32] // Oracle's
 ]
 
 const group = (high: number, low: number) => (high * 256 + low).toString(16)

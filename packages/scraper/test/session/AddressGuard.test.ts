@@ -75,10 +75,14 @@ describe("AddressGuard", () => {
       "::ffff:169.254.169.254",
       "64:ff9b::a9fe:a9fe",
       "fe80::1%eth0",
-      "fd00:ec2::254"
+      "100.100.100.200",
+      "fd00:ec2::254",
+      "fd00:ec2::23",
+      "fd20:ce::254",
+      "fd00:c1::a9fe:a9fe"
     ]
     for (const address of linkLocal) assert.instanceOf(judge("link-local")!([{ address }]), AddressDenied, address)
-    for (const address of ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "100.100.100.201", "8.8.8.8"])
+    for (const address of ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "fd00:c2::1", "100.100.100.201", "8.8.8.8"])
       assert.isUndefined(judge("link-local")!([{ address }]), address)
     assert.isUndefined(judge(false))
   })
