@@ -4,6 +4,7 @@ import { once } from "node:events"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import * as InProcess from "./InProcess.ts"
 import { read } from "./Killed.ts"
 import * as Program from "./Program.ts"
@@ -142,6 +143,17 @@ describe("simul explain", () => {
       "
     `)
     assert.strictEqual(site.requests.length, requests)
+  })
+
+  it("takes no sitemap for what has no end, as no crawl does", async () => {
+    await using site = await Site.start({ files: { "/robots.txt": "Sitemap: /map-1.xml", "/index.html": "x" } })
+    const directory = join(root, "sitemaps")
+    await InProcess.screen(["crawl", site.url("/index.html"), "--sitemaps", "-o", directory, "-q"], root)
+    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    database.prepare("INSERT INTO pattern VALUES (?, 128, 3, 1, '')").run(site.url("/map-#.xml"))
+    database.close()
+    assert.notInclude(await explain(site, "/map-1.xml", "-o", directory), "no end")
+    assert.include(await explain(site, "/map-2.xml", "-o", directory), "no end")
   })
 
   it("tells a number of pages that is reached", async ({ expect }) => {

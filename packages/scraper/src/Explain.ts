@@ -178,7 +178,7 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
 
   const maxPages = crawl?.most === undefined ? undefined : { saved: crawl.saved, most: crawl.most }
   const priority = Priorities.find(Priorities.decode(crawl?.priorities ?? "[]"), url)
-  const trap = known.trap !== undefined && target?.depth !== 0 ? Exclusion.ofTrap(known.trap) : undefined
+  const trap = known.trap !== undefined && (target?.depth ?? 1) > 0 ? Exclusion.ofTrap(known.trap) : undefined
   const maxPagesPerHost = crawl?.ofHost
   const early = ruled(target, exclusion ?? trap, linked, maxPages, maxPagesPerHost)
   const isLeftAlone = host !== undefined && host.pausedMs > nowMs

@@ -41,8 +41,8 @@ export const make = (
   const leftOut = (target: Target): LeftOut | undefined => {
     const exclusion = crawl?.excludes(target)
     if (exclusion !== undefined) return { error: exclusion, isExcluded: true }
-    // what the user named is worth a request, whatever it looks like
-    const trap = target.depth === 0 ? undefined : crawl?.traps?.caught(target.url)
+    // what the user named is worth a request, whatever it looks like, and so is a sitemap
+    const trap = (target.depth ?? 1) <= 0 ? undefined : crawl?.traps?.caught(target.url)
     return trap && { error: Exclusion.ofTrap(trap), isExcluded: false }
   }
 

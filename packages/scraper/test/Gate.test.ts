@@ -63,10 +63,11 @@ describe("Gate", () => {
     })
   )
 
-  it.effect("refuses what has no end, but never what the user named", () =>
+  it.effect("refuses what has no end, but never what the user named, or a sitemap", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* carried({ isCaught: true }), ['refused: Trap, "unasked"'])
-      assert.deepStrictEqual(yield* carried({ isCaught: true }, { ...target, depth: 0 }), ["visited"])
+      for (const depth of [0, -3])
+        assert.deepStrictEqual(yield* carried({ isCaught: true }, { ...target, depth }), ["visited"])
     })
   )
 
