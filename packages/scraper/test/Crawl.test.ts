@@ -474,6 +474,41 @@ describe("crawl", () => {
     )
   )
 
+  it.effect(
+    "comes to an end where sets of URLs and lists name further ones as their pages, by name and by type",
+    () => {
+      let origin = ""
+      return withSite(
+        {
+          respond: ({ path }) => {
+            const [, name, number, type] = /^\/(sitemap-|x)(\d+)\.(xml|txt)$/.exec(path) ?? []
+            if (name === undefined) return path === "/robots.txt" ? { status: 404 } : "x"
+            const urls = [`${origin}/${name}${Number(number) + 1}.${type}`, `${origin}/${name}${number}.html`]
+            if (type === "txt") return { headers: { "content-type": "text/plain" }, body: urls.join("\n") }
+            const set = `<urlset>${urls.map((url) => `<url><loc>${url}</loc></url>`).join("")}</urlset>`
+            return { headers: { "content-type": "application/xml" }, body: set }
+          }
+        },
+        async (site) => {
+          origin = site.url("")
+          const asked = async (first: string) => {
+            site.put("/robots.txt", `Sitemap: ${first}`)
+            const outcomes = await crawl([site.url("/start.html")], { rules: { sitemaps: true, maxPages: 50 } })
+            return paths(outcomes).filter((path) => !/robots|start/.test(path))
+          }
+          const named = [1, 2, 3, 4].map((number) => `/sitemap-${number}`)
+          for (const type of ["xml", "txt"])
+            assert.sameMembers(await asked(`/sitemap-1.${type}`), [
+              ...named.map((name) => `${name}.${type}`),
+              ...named.map((name) => `${name}.html`)
+            ])
+          // what is no sitemap by its name is the page that it was named as
+          assert.sameMembers(await asked("/x1.xml"), ["/x1.html", "/x1.xml", "/x2.xml"])
+        }
+      )
+    }
+  )
+
   it.effect("stops where pages have no end, says why, and goes on there where it is told to", () =>
     withSite(
       {

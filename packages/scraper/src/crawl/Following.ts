@@ -65,7 +65,8 @@ interface Found {
 
 /**
  * The depth of a robots.txt. The sitemaps that it names are one nearer to the seeds, as those in an index are than the index;
- * the seeds are not reached, so indexes in indexes end. sitemaps.org lets no index name another; sites do.
+ * the seeds are not reached, so indexes in indexes end. sitemaps.org lets no index name another; sites do. What a sitemap names
+ * as a page is read as a sitemap by its name alone, and one nearer too. A sitemap that a page links to begins anew.
  */
 export const robotsDepth = -5
 
@@ -192,7 +193,9 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
           found.push({ url, isSitemap: true, said: Priorities.ofSitemap })
       } else
         await readSitemap(head, bytes, (entry) => {
-          const { url, isSitemap } = entry
+          const { url } = entry
+          // what is called one is one nearer, too, or a set of URLs that names the next set would have no end
+          const isSitemap = entry.isSitemap || isSitemapByName(url)
           found.push({ url, isSitemap, said: isSitemap ? Priorities.ofSitemap : Priorities.said(entry, nowMs) })
         })
       const end = () => {
@@ -205,10 +208,17 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
       return { write: () => {}, end }
     })
 
+  /** As near as a seed lie what seeds need to be shown and the pages in sitemaps, too: these are what they were named as. */
+  const mayBeSitemap = ({ url, depth = 0 }: Target): boolean => {
+    if (!rules.sitemaps || depth !== 0) return rules.sitemaps
+    const decision = scope.decide({ url, depth, isResource: false })
+    return decision._tag === "InScope" && decision.by === "seed"
+  }
+
   /** Reads what lies at a path; `undefined` for what has no links. */
   const saved = (target: Target, head: ResponseHead, path: string) => {
     const bytes = () => bytesOf(options.directory, path)
-    if (rules.sitemaps && isSitemap(target, head)) return sitemaps(target, head, bytes())
+    if (mayBeSitemap(target) && isSitemap(target, head)) return sitemaps(target, head, bytes())
     const reading = pages(target, head)
     if (reading === undefined) return undefined
     const all = Effect.promise(async () => {
@@ -231,7 +241,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     // a picture that lies elsewhere may move elsewhere
     redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),
     read: (target, head) =>
-      rules.sitemaps && isSitemap(target, head)
+      mayBeSitemap(target) && isSitemap(target, head)
         ? undefined
         : // a page that was saved before says what it said before
           pages(target, head, target.saved === undefined && isPage(head) ? traps?.watch(target.url) : undefined),
@@ -280,6 +290,8 @@ const typeOf = (url: string, start: string): string => {
 const isRobotsTxt = (url: string) => new URL(url).pathname === "/robots.txt"
 
 const sitemapName = /sitemap[^/]*\.(?:xml|txt|gz)$/i
+const isSitemapByName = (url: string) => /sitemap/i.test(url) && sitemapName.test(new URL(url).pathname)
+
 /** What a list of lines and a gzipped file come as. */
 const plainType = /^(?:text\/plain|application\/(?:x-)?gzip|(?:application|binary)\/octet-stream)\b/i
 

@@ -115,6 +115,12 @@ const steps = {
     // In sixteenths of what the user gave: what a sitemap says comes between.
     `UPDATE target SET priority = 16 * priority, due = CASE WHEN state = 0 AND due <= 1000000000
       THEN depth - 100000 * 16 * priority ELSE due END WHERE priority <> 0`
+  ),
+  "12_sitemaps": statements(
+    // They are nearer than seeds. What a seed needs to be shown looked the same, and may be as near.
+    `UPDATE target SET depth = -4, due = CASE WHEN state = 0 AND due <= 1000000000 THEN due - 4 ELSE due END
+      WHERE (state = 0 OR state >= 3) AND resource = 1 AND depth = 0
+      AND list IN (SELECT list FROM crawl WHERE json_extract(rules, '$[5]') = 1)`
   )
 }
 

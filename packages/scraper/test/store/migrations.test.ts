@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as RulesText from "../../src/crawl/RulesText.ts"
 import { initial, migrations } from "../../src/store/migrations.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 
@@ -10,6 +11,20 @@ const schemaOf = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     schema: yield* sql`SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid`,
     steps: yield* sql`SELECT migration_id, name FROM migration ORDER BY migration_id`
   }
+})
+
+/** A store as it was before `step`, and what brings it up to date. */
+const before = Effect.fnUntraced(function* (step: keyof typeof migrations) {
+  const sql = yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" })
+  const migrate = (steps: Partial<typeof migrations>) =>
+    Effect.provideService(
+      Migrator.make({})({ loader: Migrator.fromRecord(steps as typeof migrations), table: "migration" }),
+      SqlClient.SqlClient,
+      sql
+    )
+  const all = Object.entries(migrations)
+  yield* migrate(Object.fromEntries(all.slice(0, Object.keys(migrations).indexOf(step))))
+  return { sql, finish: migrate(migrations) }
 })
 
 describe("migrations", () => {
@@ -26,20 +41,12 @@ describe("migrations", () => {
 
   it.effect("tell the host of each site that an earlier store has, and how many of its targets are saved", () =>
     Effect.gen(function* () {
-      const sql = yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" })
-      const { "10_hosts": _, "11_priorities": __, ...earlier } = migrations
-      const migrate = (steps: typeof earlier) =>
-        Effect.provideService(
-          Migrator.make({})({ loader: Migrator.fromRecord(steps), table: "migration" }),
-          SqlClient.SqlClient,
-          sql
-        )
-      yield* migrate(earlier)
+      const { sql, finish } = yield* before("10_hosts")
       yield* sql`INSERT INTO site (id, origin) VALUES (1, 'https://www.a.example'), (2, 'http://b.example:8080')`
       yield* sql`INSERT INTO target (url, list, run, state, attempts, site)
         VALUES ('1', 1, 1, 1, 1, 1), ('2', 1, 1, 2, 1, 1), ('3', 1, 1, 4, 1, 1), ('4', 1, 1, 0, 0, 2)`
       yield* sql`UPDATE target SET depth = 3, priority = 2, due = 3 - 200000 WHERE url = '4'`
-      yield* migrate(migrations)
+      yield* finish
       assert.deepStrictEqual(yield* sql`SELECT host, saved FROM site ORDER BY id`, [
         { host: "a.example", saved: 2 },
         { host: "b.example:8080", saved: 0 }
@@ -48,5 +55,28 @@ describe("migrations", () => {
         { priority: 32, due: 3 - 3_200_000 }
       ])
     })
+  )
+
+  it.effect(
+    "tell the sitemaps of an earlier store from the seeds, where they are open and their crawl reads them",
+    () =>
+      Effect.gen(function* () {
+        const { sql, finish } = yield* before("12_sitemaps")
+        const rules = (sitemaps: boolean) =>
+          RulesText.encode(["http://h/"], { scope: "host", include: [], exclude: [], sitemaps, traps: true })
+        yield* sql`INSERT INTO crawl (list, found, ended, saved, rules)
+        VALUES (1, 5, 1, 1, ${rules(true)}), (2, 1, 0, 0, ${rules(false)}), (3, 1, 0, 0, NULL)`
+        yield* sql`INSERT INTO target (url, list, run, state, attempts, depth, resource, due, priority) VALUES
+        ('open', 1, 1, 0, 0, 0, 1, -700000, 7), ('waiting', 1, 1, 0, 1, 0, 1, 1700000000000, 7),
+        ('failed', 1, 1, 4, 1, 0, 1, 0, 7), ('saved', 1, 1, 1, 1, 0, 1, 0, 7), ('seed', 1, 1, 0, 0, 0, 0, 0, 0),
+        ('picture', 1, 1, 0, 0, 2, 1, 2, 0), ('none', 2, 1, 0, 0, 0, 1, 0, 0), ('unknown', 3, 1, 0, 0, 0, 1, 0, 0)`
+        yield* finish
+        const moved = yield* sql`SELECT url, due FROM target WHERE depth = -4 ORDER BY rowid`
+        assert.deepStrictEqual(moved, [
+          { url: "open", due: -700_004 },
+          { url: "waiting", due: 1_700_000_000_000 },
+          { url: "failed", due: 0 }
+        ])
+      })
   )
 })
