@@ -61,7 +61,8 @@ export const parse = <T extends ParseArgsOptionsConfig, A>(
     return read(values, positionals)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (!(error instanceof WrongArgument) && code?.startsWith("ERR_PARSE_ARGS_") !== true) throw error
+    if (error instanceof WrongArgument) return new Said(2, `error: ${message}\n${text}`)
+    if (code?.startsWith("ERR_PARSE_ARGS_") !== true) throw error
     // what Node adds, after a full stop, is about arguments that begin with a dash
     return new Said(2, `error: ${message.split(/\. |\n/)[0]}\n${text}`)
   }

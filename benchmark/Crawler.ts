@@ -14,7 +14,7 @@ export interface Task {
 }
 
 export interface Crawler {
-  readonly name: string
+  readonly name: Name
   readonly version: string
   readonly command: (task: Task) => ReadonlyArray<string>
   readonly note: string
@@ -26,6 +26,10 @@ export interface Crawler {
 
 /** Requests in flight. */
 export const jobs = 64
+
+/** What they are called, in their order. */
+export const names = ["simul", "wget2 -r", "wget -r", "HTTrack", "Scrapy", "Crawlee"] as const
+type Name = (typeof names)[number]
 
 /** The version of Crawlee that is installed to be compared; nothing else needs it. */
 const crawlee = "3.18.1"
@@ -49,7 +53,7 @@ const installCrawlee = (workplace: Workplace, room: Room, tell: (line: string) =
 export const find = (workplace: Workplace, room: Room, withCrawlee: boolean, tell: (line: string) => void) => {
   const crawlers: Array<Crawler> = []
   const absent: Array<string> = []
-  const add = (name: string, version: string | undefined, crawler: Omit<Crawler, "name" | "version">) => {
+  const add = (name: Name, version: string | undefined, crawler: Omit<Crawler, "name" | "version">) => {
     if (version === undefined) absent.push(name)
     else crawlers.push({ name, version, ...crawler })
   }

@@ -22,7 +22,7 @@ const text = `usage: node benchmark/crawl.ts [--pages N] [--rounds N] [--crawlee
   --pages N    pages of the site [10000]
   --rounds N   how often each crawler runs, the slow ones less often [5]
   --crawlee    install Crawlee from the npm registry, for this run alone
-  --only NAME  this crawler alone; may repeat`
+  --only NAME  this crawler alone; may repeat: ${Crawlers.names.join(", ")}`
 
 const settings = () =>
   Arguments.settings(
@@ -35,12 +35,12 @@ const settings = () =>
         only: { type: "string", multiple: true, default: [] }
       }
     },
-    ({ pages, rounds, crawlee, only }) => ({
-      crawlee,
-      only,
-      pages: Arguments.whole("pages", pages),
-      rounds: Arguments.whole("rounds", rounds)
-    })
+    ({ pages, rounds, crawlee, only: names }) => {
+      const only = names.map((name) => Arguments.one("crawler", name, Crawlers.names))
+      if (only.includes("Crawlee") && !crawlee)
+        throw new Arguments.WrongArgument("--only Crawlee: it is installed by --crawlee alone")
+      return { crawlee, only, pages: Arguments.whole("pages", pages), rounds: Arguments.whole("rounds", rounds) }
+    }
   )
 
 interface Run {
@@ -99,6 +99,8 @@ const main = async () => {
   using room = workplace.reserve("crawl", pages * 40_000 + 2 ** 29, 2 * pages)
   const found = Crawlers.find(workplace, room, crawlee, tell)
   const crawlers = found.crawlers.filter(({ name }) => only.length === 0 || only.includes(name))
+  const missing = only.filter((name) => !crawlers.some((crawler) => crawler.name === name))
+  if (missing.length > 0) throw new Error(`not installed: ${missing.join(", ")}`)
   const placement = Machine.place()
   const root = room.folder("served")
   const site = { pages }

@@ -31,6 +31,7 @@ describe("Arguments", () => {
   it("names what is wrong in one line", () => {
     assert.deepStrictEqual(read("--nonsense"), refused("Unknown option '--nonsense'"))
     assert.deepStrictEqual(read("three"), refused('there is no word "three": expected one, two'))
+    assert.deepStrictEqual(read("e. g. three"), refused('there is no word "e. g. three": expected one, two'))
     for (const rounds of ["0", "-1", "1.5", "many", "", "1e99"])
       assert.deepStrictEqual(
         read(`--rounds=${rounds}`),
@@ -67,12 +68,15 @@ describe("the programs of the benchmark", () => {
   })
 
   it("help on stdout, refuse on stderr, and say so by their status", { timeout: 120_000 }, () => {
-    const run = (flag: string) =>
-      spawnSync(process.execPath, [join(folder, "sites.ts"), flag], { encoding: "utf8", stdio: "pipe" })
-    const [{ status, stdout, stderr }, refused] = [run("--help"), run("--nonsense")]
+    const run = (program: string, ...args: ReadonlyArray<string>) =>
+      spawnSync(process.execPath, [join(folder, program), ...args], { encoding: "utf8", stdio: "pipe" })
+    const [{ status, stdout, stderr }, refused] = [run("sites.ts", "--help"), run("sites.ts", "--nonsense")]
     assert.deepStrictEqual([status, stderr], [0, ""])
     assert.match(stdout, /^usage: node benchmark\/sites\.ts/)
     assert.deepStrictEqual([refused.status, refused.stdout], [2, ""])
     assert.strictEqual(refused.stderr, `error: Unknown option '--nonsense'\n${stdout}`)
+    const nobody = run("crawl.ts", "--only", "nonsense")
+    assert.deepStrictEqual([nobody.status, nobody.stdout], [2, ""])
+    assert.match(nobody.stderr, /^error: there is no crawler "nonsense": expected simul, .+\nusage: /)
   })
 })
