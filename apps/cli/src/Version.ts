@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 
 declare const SIMUL_VERSION: string | undefined
 
-/** This is the published program: one file, in which places and the names of functions say nothing to a person. */
+/** This is the published program: bundled into a few files, whose places and names of functions say nothing to a person. */
 export const isBundled: boolean = typeof SIMUL_VERSION === "string"
 
 /** Put in by the bundler; read from package.json where the sources run. */
