@@ -31,6 +31,8 @@ export interface Facts {
   readonly directory: string
   /** The run was stopped before its end. */
   readonly interrupted: boolean
+  /** It keeps cookies already. */
+  readonly keepsCookies?: boolean
   /** The only outcome of a run for one URL. */
   readonly only?: Outcome
   /** Where the file of the only outcome is, as the person would write it. */
@@ -95,17 +97,19 @@ const hostsOf = (reason: Reason): string => {
 }
 
 /** What may help with what went wrong, the most general first. */
-const remedies = (report: Report): ReadonlyArray<string> => {
+const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string> => {
   const has = (tag: string) => report.reasons.some(({ reason }) => reason === tag)
   return [
     ...(has("TlsError") ? ["`--cacert FILE` trusts the certificates in FILE as well"] : []),
-    ...(has("AddressError") ? ["`--allow-private` lets requests reach private addresses"] : []),
+    ...(has("AddressError")
+      ? ["`--allow-private` opens every private address, that of a cloud's credentials too"]
+      : []),
     ...(has("TooLargeError") ? ["`--max-size SIZE` allows larger bodies"] : []),
     ...(has("RobotsDisallowed") ? ["`--no-robots` would fetch what robots.txt refuses; ask the site first"] : []),
     ...(has("RobotsUnreachable")
       ? ["a host whose robots.txt cannot be had is left alone: run the same command again when it answers"]
       : []),
-    ...(report.reasons.some(({ text }) => text === "redirects in a loop")
+    ...(!keepsCookies && report.reasons.some(({ text }) => text === "redirects in a loop")
       ? ["`--cookie-jar FILE` keeps cookies: some sites redirect until one is sent back"]
       : []),
     ...(has("Trap") ? ["`--no-traps` fetches what has no end, too"] : []),
@@ -113,7 +117,8 @@ const remedies = (report: Report): ReadonlyArray<string> => {
   ].slice(0, 2)
 }
 
-const hints = ({ report, directory, interrupted }: Facts): ReadonlyArray<string> => {
+const hints = (facts: Facts): ReadonlyArray<string> => {
+  const { report, directory, interrupted } = facts
   if (interrupted) return ["run the same command again to resume"]
   const retryable = report.reasons.reduce((sum, reason) => sum + (reason.retryable ? reason.targets : 0), 0)
   const many = report.failed + report.refused > 1
@@ -121,7 +126,7 @@ const hints = ({ report, directory, interrupted }: Facts): ReadonlyArray<string>
     ...(retryable > 0
       ? [many ? `run the same command again to retry the ${number(retryable)} that may succeed` : retryOne]
       : []),
-    ...remedies(report),
+    ...remedies(facts),
     ...(many ? [`\`simul report${directory === "." ? "" : ` ${shellWord(directory)}`} --failed\` lists every URL`] : [])
   ]
 }
@@ -167,7 +172,8 @@ const headline = ({ report, progress, interrupted }: Facts, paint: Paint): strin
   return `${colour(verb)} ${amount} (${Sizes.format(report.bytes)}${unchanged}) in ${time}${rate}${skipped}`
 }
 
-const onlyOne = ({ only, file, report }: Facts & { readonly only: Outcome }, paint: Paint): string => {
+const onlyOne = (facts: Facts & { readonly only: Outcome }, paint: Paint): string => {
+  const { only, file } = facts
   switch (only._tag) {
     case "Saved":
     case "Unchanged": {
@@ -180,7 +186,7 @@ const onlyOne = ({ only, file, report }: Facts & { readonly only: Outcome }, pai
     case "Refused":
     case "Failed": {
       const retry = only._tag === "Failed" && only.error.retryable ? [retryOne] : []
-      return complaint(paint, printable(`${only.error.message}: ${only.url}`), [...retry, ...remedies(report)])
+      return complaint(paint, printable(`${only.error.message}: ${only.url}`), [...retry, ...remedies(facts)])
     }
   }
 }

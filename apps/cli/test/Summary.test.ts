@@ -85,10 +85,12 @@ describe("the summary", () => {
     const url = "https://a.example/calendar/2031/7"
     const message = `https://a.example/calendar/#/# has no end: 128 pages of it had 1 different contents, and led to more of them`
     const loop = new FetchError.RedirectError({ kind: "loop", location: "https://b.example/", count: 1 })
-    const told = render([
+    const outcomes: ReadonlyArray<Outcome> = [
       { _tag: "Refused", url, attempts: 0, durationMs: 1, error: { reason: "Trap", message } },
       { _tag: "Failed", url: "https://b.example/", attempts: 1, durationMs: 1, error: loop }
-    ])
+    ]
+    const told = render(outcomes)
+    assert.notInclude(render(outcomes, { keepsCookies: true }), "--cookie-jar")
     expect(told).toMatchInlineSnapshot(`
       "
       saved 0 of 2 URLs (0 B) in 24s
@@ -155,6 +157,7 @@ describe("the summary", () => {
     const hints = (error: FetchError.FetchReason) => render(times(2, (at) => failed(`https://a.example/${at}`, error)))
     assert.include(hints(new FetchError.TlsError({ host: "a.example", code: "CERT" })), "hint: `--cacert FILE`")
     assert.include(hints(new FetchError.AddressError({ host: "a", address: "10.0.0.1" })), "hint: `--allow-private`")
+    assert.include(hints(new FetchError.AddressError({ host: "a", address: "fd00:ec2::254" })), "credentials")
     assert.include(hints(new FetchError.TooLargeError({ maxBytes: 9, bomb: false })), "hint: `--max-size SIZE`")
   })
   it("quotes a directory that a shell would take apart", () => {

@@ -222,6 +222,7 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
         progress: run!.progress(),
         directory: plan.options.directory,
         interrupted,
+        keepsCookies: plan.options.cookieJar !== undefined,
         ...(plan.single && only !== undefined ? { only } : {}),
         ...(only !== undefined && "path" in only ? { file: join(plan.options.directory, only.path) } : {})
       },
