@@ -33,9 +33,6 @@ import { Sink } from "./Sink.ts"
 import { Store, type StoreError } from "./Store.ts"
 import * as Transfers from "./Transfers.ts"
 
-export type { Crawl, List } from "./List.ts"
-export type { Progress, SlowHost } from "./Progress.ts"
-
 /** A running line. Closing its scope stops it cleanly: what is in flight is asked again by the next run. */
 export interface Run<E = StoreError> {
   /** Each outcome once, after it was committed. Ends when every target has one. */
