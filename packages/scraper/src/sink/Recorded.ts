@@ -42,7 +42,7 @@ export const recorded = (directory: string, path: string, expected: Expected): E
     const handle = await open(join(directory, path), "r").catch(() => undefined)
     const location = RecordLocation.fromPath(path)
     if (handle === undefined)
-      return location === undefined ? { _tag: "Missing" } : recordFault(directory, location, expected)
+      return location === undefined ? { _tag: "Missing" } : archived(directory, location, expected)
     try {
       const { size } = await handle.stat()
       if (size !== expected.bytes) return { _tag: "Length", found: size }
@@ -61,6 +61,16 @@ export const recorded = (directory: string, path: string, expected: Expected): E
     }
   })
 
+const archived = async (
+  directory: string,
+  { archive, offset, length }: RecordLocation.RecordLocation,
+  expected: Expected
+): Promise<Fault | undefined> => {
+  const file = join(directory, archive)
+  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return { _tag: "Missing" }
+  return (await responseFaults(Gzip.gunzip(read(file, offset, length)), [expected]))[0]
+}
+
 /** The bytes that lie at a path below `directory`: of a record, its body as it came. Throws where they cannot be read. */
 export const bytesOf = async function* (directory: string, path: string): AsyncGenerator<Uint8Array> {
   const location = RecordLocation.fromPath(path)
@@ -71,36 +81,56 @@ export const bytesOf = async function* (directory: string, path: string): AsyncG
     yield* (await WarcReader.message(record.block)).payload
 }
 
-const recordFault = async (
-  directory: string,
-  { archive, offset, length }: RecordLocation.RecordLocation,
-  expected: Expected
-): Promise<Fault | undefined> => {
-  if (lstatSync(join(directory, archive), { throwIfNoEntry: false })?.isFile() !== true) return { _tag: "Missing" }
-  try {
-    let fault: Fault | undefined
-    let count = 0
-    for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length)))) {
-      if (++count > 1) return { _tag: "Record", detail: "more than one record" }
-      fault = await responseFault(record, expected)
-    }
-    return count === 0 ? { _tag: "Record", detail: "no record there" } : fault
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return { _tag: "Record", detail: code?.startsWith("Z_") === true ? `damaged gzip: ${message}` : message }
-  }
+/** What every record has (5.2 to 5.5). */
+const mandatory: ReadonlyArray<readonly [name: string, form: RegExp]> = [
+  ["WARC-Record-ID", /^<[a-z][a-z0-9+.-]*:[^\s<>]+>$/i],
+  ["WARC-Date", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/],
+  ["WARC-Type", /^[a-z-]+$/]
+]
+
+/** What is wrong with a record by its own fields, if anything. */
+export const recordFault = (
+  { field }: WarcReader.WarcRecord,
+  { block, payload }: RecordDigests.RecordDigests
+): string | undefined => {
+  for (const [name, form] of mandatory) if (!form.test(field(name) ?? "")) return `no ${name} that is one`
+  const type = field("WARC-Type")
+  if (type === "warcinfo") return undefined
+  if (field("WARC-Block-Digest") !== block) return "other bytes than its block digest says"
+  if (type === "response" && field("WARC-Payload-Digest") !== payload) return "other bytes than its payload digest says"
+  return undefined
 }
 
-const responseFault = async (record: WarcReader.WarcRecord, expected: Expected): Promise<Fault | undefined> => {
-  if (record.field("WARC-Type") !== "response") return { _tag: "Record", detail: "no response" }
-  const sha256 = createHash("sha256")
-  const { block, payload, bytes } = await RecordDigests.read(record, sha256)
-  if (bytes !== expected.bytes) return { _tag: "Length", found: bytes }
-  const found = sha256.digest("hex")
-  if (expected.sha256 !== undefined && found !== expected.sha256) return { _tag: "Hash", found }
-  if (record.field("WARC-Payload-Digest") !== payload)
-    return { _tag: "Record", detail: "other bytes than its payload digest says" }
-  if (record.field("WARC-Block-Digest") !== block)
-    return { _tag: "Record", detail: "other bytes than its block digest says" }
-  return undefined
+const damaged = (detail: string) => ({ _tag: "Record" as const, detail })
+
+/** The fault of records that cannot be read on. */
+export const unreadable = (error: unknown) => {
+  const { code, message } = error as NodeJS.ErrnoException
+  return damaged(code?.startsWith("Z_") === true ? `damaged gzip (${message})` : message)
+}
+
+/** What is wrong with the one response that the uncompressed bytes are, for each body that it should have: one fault at most. */
+export const responseFaults = async (
+  uncompressed: AsyncIterable<Uint8Array>,
+  bodies: ReadonlyArray<Expected>
+): Promise<ReadonlyArray<Fault | undefined>> => {
+  const all = (fault: Fault) => bodies.map(() => fault)
+  let faults: ReadonlyArray<Fault | undefined> | undefined
+  try {
+    for await (const record of WarcReader.records(uncompressed)) {
+      if (faults !== undefined) return all(damaged("more than one record"))
+      const sha256 = createHash("sha256")
+      const digests = await RecordDigests.read(record, sha256)
+      const hash = sha256.digest("hex")
+      const detail = record.field("WARC-Type") === "response" ? recordFault(record, digests) : "no response"
+      faults = bodies.map((expected): Fault | undefined => {
+        if (digests.bytes !== expected.bytes) return { _tag: "Length", found: digests.bytes }
+        if (expected.sha256 !== undefined && expected.sha256 !== hash) return { _tag: "Hash", found: hash }
+        return detail === undefined ? undefined : damaged(detail)
+      })
+    }
+  } catch (error) {
+    return all(unreadable(error))
+  }
+  return faults ?? all(damaged("no record there"))
 }

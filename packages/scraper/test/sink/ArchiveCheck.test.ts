@@ -8,6 +8,8 @@ import { gunzipSync, gzipSync } from "node:zlib"
 import * as Get from "../../src/Get.ts"
 import * as ArchiveCheck from "../../src/sink/ArchiveCheck.ts"
 import * as ArchivedBodies from "../../src/sink/ArchivedBodies.ts"
+import * as ArchiveFile from "../../src/sink/ArchiveFile.ts"
+import * as Recorded from "../../src/sink/Recorded.ts"
 import * as Directory from "../../src/store/Directory.ts"
 import { Site } from "../../src/testing/index.ts"
 import { recordsOf } from "../warc/conforms.ts"
@@ -18,7 +20,12 @@ const name = "simul-00000.warc.gz"
 
 type Body = { readonly bytes: number; readonly sha256: string | undefined }
 
-const faultsOf = (directory: string, hides: ReadonlyArray<string> = [], known = (body: Body): Body => body) =>
+const faultsOf = (
+  directory: string,
+  hides: ReadonlyArray<string> = [],
+  known = (body: Body): Body => body,
+  read = ArchiveFile.read
+) =>
   Effect.runPromise(
     Effect.scoped(
       Effect.gen(function* () {
@@ -36,7 +43,7 @@ const faultsOf = (directory: string, hides: ReadonlyArray<string> = [], known = 
           const found: Array<string> = []
           for (const archive of archives) {
             const isHeld = async (digest: string) => !hides.includes(digest) && Effect.runPromise(holds(digest))
-            const faults = ArchiveCheck.faults(directory, archive, sorted.within(archive.name), isHeld, false)
+            const faults = ArchiveCheck.faults(directory, archive, sorted.within(archive.name), isHeld, false, read)
             for await (const { fault, body } of faults) {
               const detail = "detail" in fault ? fault.detail : fault._tag
               found.push(body === undefined ? detail : `body of ${body.bytes} bytes: ${detail}`)
@@ -151,5 +158,55 @@ describe("ArchiveCheck", () => {
       "body of 200001 bytes: Length",
       "body of 51 bytes: Length"
     ])
+  })
+  it("blames no body for a read that failed before it, nor for a damaged warcinfo", async () => {
+    await using site = await Site.start()
+    const directory = join(root, "unread")
+    // the first is larger than what is read at once, and of two members the later one begins in the piece that fails
+    const urls = ["/bytes/1000000/large", "/bytes/3000/a", "/bytes/50/last"].map((path) => site.url(path))
+    await Effect.runPromise(Stream.runDrain(Get.outcomes(urls, { format: "warc", directory, jobs: 1 })))
+    const file = join(directory, name)
+    const places = (await recordsOf(file)).filter(({ type }) => type === "response")
+    /** A disk that cannot read one byte: what comes before it in a piece is had. */
+    const failingAt = (bad: number) =>
+      async function* (path: string, offset = 0, length = Infinity) {
+        const before = offset > bad ? length : Math.min(length, bad - offset)
+        yield* ArchiveFile.read(path, offset, before)
+        if (before < length) throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO", syscall: "read" })
+      }
+    for (const [index, { offset, length }] of places.entries()) {
+      assert.deepStrictEqual(await faultsOf(directory, [], undefined, failingAt(offset + (length >> 1))), [
+        `body of ${[1_000_000, 3000, 50][index]} bytes: EIO: i/o error, read`
+      ])
+    }
+    // early in a large body, and later again in it: that is passed over
+    const whole = fs.readFileSync(file)
+    const { offset, length } = places[0]!
+    fs.writeFileSync(file, Buffer.from(whole).fill(0xff, offset, offset + 8))
+    const found = await faultsOf(directory, [], undefined, failingAt(offset + length - 10))
+    assert.deepStrictEqual(
+      found.map((one) => one.replace(/: .*/, "")),
+      ["body of 1000000 bytes"]
+    )
+    fs.writeFileSync(file, Buffer.from(whole).fill(whole[60]! ^ 1, 60, 61))
+    assert.match((await faultsOf(directory)).join("\n"), /^behind record 0: damaged gzip \(.*\)$/)
+  })
+
+  it("finds one fault at most with a body", async () => {
+    const record = Buffer.from(
+      "WARC/1.1\r\nWARC-Type: response\r\nContent-Length: 21\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhi\r\n\r\n"
+    )
+    const of = async function* (...chunks: ReadonlyArray<Uint8Array>) {
+      yield* chunks
+    }
+    const bodies = [2, 3].map((bytes) => ({ bytes, sha256: undefined }))
+    assert.deepStrictEqual(await Recorded.responseFaults(of(record), bodies), [
+      { _tag: "Record", detail: "no WARC-Record-ID that is one" },
+      { _tag: "Length", found: 2 }
+    ])
+    const two = { _tag: "Record", detail: "more than one record" } as const
+    assert.deepStrictEqual(await Recorded.responseFaults(of(record, record), bodies), [two, two])
+    const none = { _tag: "Record", detail: "no record there" } as const
+    assert.deepStrictEqual(await Recorded.responseFaults(of(), bodies), [none, none])
   })
 })
