@@ -4,29 +4,55 @@ import { Site } from "@simul/scraper/testing"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 
+/** Fetches URLs in a process that may have 120 files open. */
+const run = async (urls: ReadonlyArray<string>, ...flags: ReadonlyArray<string>) => {
+  const out = mkdtempSync(join(tmpdir(), "simul-files-"))
+  const args = ["get", "-i", "-", "-o", out, "-j", "200", "--per-host", "200", "--progress", "none", ...flags]
+  const shell = spawn("sh", ["-c", `ulimit -n 120; exec "$@"`, "sh", process.execPath, main, ...args])
+  let told = ""
+  shell.stderr.setEncoding("utf8").on("data", (text: string) => {
+    told += text
+  })
+  shell.stdin.end(urls.join("\n"))
+  const [status] = (await once(shell, "close")) as [number | null]
+  rmSync(out, { recursive: true })
+  return { status, told }
+}
+
 describe.runIf(process.platform === "linux")("a process that may open few files", () => {
   it("has fewer transfers in flight than asked for, says so, and saves all", { timeout: 120_000 }, async () => {
     await using site = await Site.start()
-    const urls = Array.from({ length: 200 }, (_, index) => site.url(`/slow/20/bytes/100/${index}`))
-    const out = mkdtempSync(join(tmpdir(), "simul-files-"))
-    const shell = spawn("sh", ["-c", `ulimit -n 120; exec "$@"`, "sh", process.execPath, main].concat(args(out)))
-    let told = ""
-    shell.stderr.setEncoding("utf8").on("data", (text: string) => {
-      told += text
-    })
-    shell.stdin.end(urls.join("\n"))
-    const [status] = (await once(shell, "close")) as [number | null]
-    rmSync(out, { recursive: true })
+    const { status, told } = await run(
+      Array.from({ length: 200 }, (_, index) => site.url(`/slow/20/bytes/100/${index}`))
+    )
     assert.strictEqual(status, 0, told)
     assert.include(told, "warning: this process may have 120 files open (`ulimit -n`): 24 transfers at once, not 200\n")
     assert.isAtMost(site.maxInFlight("/slow/"), 24)
   })
-})
 
-const args = (out: string) => ["get", "-i", "-", "-o", out, "-j", "200", "--per-host", "200", "--progress", "none"]
+  it("leaves no connection resting at each of many hosts", { timeout: 120_000 }, async () => {
+    // each says that it keeps its connections for longer than the run takes
+    const servers = Array.from({ length: 200 }, () =>
+      createServer({ keepAliveTimeout: 60_000 }, (_, response) => response.end("a page"))
+    )
+    const urls = servers.map(async (server, index) => {
+      const address = `127.0.0.${1 + (index % 8)}`
+      await once(server.listen(0, address), "listening")
+      return `http://${address}:${(server.address() as AddressInfo).port}/${index}`
+    })
+    const { status, told } = await run(await Promise.all(urls), "--retries", "0")
+    for (const server of servers) {
+      server.close()
+      server.closeAllConnections()
+    }
+    assert.strictEqual(status, 0, told)
+  })
+})

@@ -6,6 +6,9 @@ import * as Schema from "effect/Schema"
 
 const seconds = (ms: number) => (ms < 1000 ? `${ms} ms` : `${+(ms / 1000).toFixed(1)} s`)
 
+/** Too many files are open: in this process, or in the system. That passes with what has them, and is nobody else's fault. */
+const isOutOfFiles = (code: string) => code === "EMFILE" || code === "ENFILE"
+
 /** The text of the list is no absolute http(s) URL. `line` counts from 1 in the list it came from. */
 export class InvalidUrl extends Schema.TaggedError<InvalidUrl>()("InvalidUrl", {
   detail: Schema.String,
@@ -34,8 +37,12 @@ export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectErr
   code: Schema.String
 }) {
   readonly retryable = true
+  /** The host is not at fault: there was no file left for a connection. */
+  readonly outOfFiles = isOutOfFiles(this.code)
   override get message() {
-    return `cannot talk to ${this.host} (${this.code})`
+    return this.outOfFiles
+      ? `too many open files to connect to ${this.host} (${this.code})`
+      : `cannot talk to ${this.host} (${this.code})`
   }
 }
 
@@ -195,8 +202,7 @@ export class WriteError extends Schema.TaggedError<WriteError>()("WriteError", {
   path: Schema.String,
   code: Schema.String
 }) {
-  /** Too many open files pass with the transfers that have them. */
-  readonly retryable = this.code === "EMFILE" || this.code === "ENFILE"
+  readonly retryable = isOutOfFiles(this.code)
   override get message() {
     return this.code === "EUNSAFE"
       ? `${this.path} leads through a symbolic link`

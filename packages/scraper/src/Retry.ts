@@ -24,8 +24,9 @@ export const delayMs = (
 export const verdict = (reason: FetchReason, attempts: number, backoff: Backoff): Verdict | undefined => {
   switch (reason._tag) {
     case "DnsError":
-    case "ConnectError":
       return { fault: reason.message }
+    case "ConnectError":
+      return reason.outOfFiles ? "unasked" : { fault: reason.message }
     case "TimeoutError":
       return reason.phase === "connect" || reason.phase === "headers" ? { fault: reason.message } : "answered"
     case "StatusError":

@@ -193,8 +193,8 @@ interface Known {
   readonly fault: string
   /** Because it has a private address, and those are not talked to. */
   readonly isPrivate: boolean
-  /** Asking again may help. `pauseMs`: not earlier than this. */
-  readonly again: { readonly pauseMs?: number } | undefined
+  /** Asking again may help: what is said of the host till then. */
+  readonly again: Verdict | undefined
   readonly delayMs: number
   /** When it was asked for: milliseconds since the epoch. */
   readonly sinceMs: number
@@ -217,6 +217,14 @@ const maxAgeMs = RobotsPolicy.maxAgeSeconds * 1000
 const maxStaleMs = RobotsPolicy.maxStaleSeconds * 1000
 /** An old file counts for so long before the host is asked for a new one again. */
 const staleMs = 3_600_000
+
+/** Files that other transfers have are had back soon. */
+const filesMs = 1000
+/** What a failure that may pass says of the host. */
+const mean = (reason: FetchReason, pauseMs: number | undefined): Verdict => {
+  if (reason._tag === "ConnectError" && reason.outOfFiles) return { pauseMs: filesMs }
+  return { fault: reason.message, ...(pauseMs === undefined ? {} : { pauseMs }) }
+}
 
 const allowed: Ruling = { _tag: "Allowed" }
 /** What leads there, if it is no URL of a target itself. */
@@ -311,7 +319,7 @@ export const make = (
       const pauseMs = reason?._tag === "StatusError" ? reason.retryAfterMs : undefined
       // a wait that takes longer than a target may is not begun
       const mayPass = reason?.retryable === true && (pauseMs ?? 0) < maxTimeMs
-      return { ...common, verdict, again: mayPass ? (pauseMs === undefined ? {} : { pauseMs }) : undefined }
+      return { ...common, verdict, again: mayPass ? mean(reason, pauseMs) : undefined }
     }
     const group = verdict.kind === "rules" ? Robots.groupFor(verdict.robots, token) : undefined
     if (group === undefined) return { ...common, verdict: { kind: "unavailable" } }
@@ -382,8 +390,7 @@ export const make = (
     { answer, isFirst }: { readonly answer: Known; readonly isFirst: boolean }
   ): Ruling => {
     const said = isFirst ? "answered" : "unasked"
-    if (answer.again !== undefined)
-      return { _tag: "Deferred", verdict: isFirst ? { fault: answer.fault, ...answer.again } : said }
+    if (answer.again !== undefined) return { _tag: "Deferred", verdict: isFirst ? answer.again : said }
     const ruling = judge(target, answer, said)
     if (ruling._tag !== "Allowed" || politeness.startAgain(asked(target).host, Date.now())) return ruling
     cleared.add(target)

@@ -33,6 +33,12 @@ describe("Retry", () => {
     )
     assert.deepStrictEqual(Retry.verdict(reason, 1, backoff), { pauseMs: 120_000 })
   })
+
+  it("blames no host for too many open files here", () => {
+    const verdict = (code: string) => Retry.verdict(new FetchError.ConnectError({ host: "a", code }), 1, backoff)
+    assert.deepStrictEqual(["EMFILE", "ENFILE"].map(verdict), ["unasked", "unasked"])
+    assert.deepStrictEqual(verdict("ECONNREFUSED"), { fault: "cannot talk to a (ECONNREFUSED)" })
+  })
 })
 
 describe("Retry-After", () => {

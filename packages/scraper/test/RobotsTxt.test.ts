@@ -203,9 +203,16 @@ describe("RobotsTxt", () => {
       { _tag: "Deferred", verdict: { fault: "cannot talk to a (ECONNREFUSED)" } },
       { _tag: "Deferred", verdict: "unasked" }
     ])
+    const starved = ruleOf(robots, target("/1"))
+    asked[1]!.fail(new ConnectError({ host: "a", code: "EMFILE" }))
+    assert.deepStrictEqual<unknown>(
+      await ruling(starved),
+      { _tag: "Deferred", verdict: { pauseMs: 1000 } },
+      "no fault of the host"
+    )
     const again = ruleOf(robots, target("/1"))
-    assert.strictEqual(asked.length, 2)
-    asked[1]!.answer(503, "", { "retry-after": "7" })
+    assert.strictEqual(asked.length, 3)
+    asked[2]!.answer(503, "", { "retry-after": "7" })
     assert.deepStrictEqual<unknown>(await ruling(again), {
       _tag: "Deferred",
       verdict: { fault: "HTTP 503", pauseMs: 7000 }

@@ -56,7 +56,7 @@ export const make = (settings: Connection.Settings, limits: Limits, choose: Choo
   const dial = Dial.direct(settings)
   const lanes: Array<Lane> = []
   const laneOf = (keeps: boolean) => {
-    const lane = new Lane({ dial, connections: limits.perHost, keeps })
+    const lane = new Lane({ dial, connections: limits.perHost, keeps, mostResting: limits.jobs })
     lanes.push(lane)
     return lane
   }

@@ -13,6 +13,7 @@ import { LaneConnection } from "./LaneConnection.ts"
 import type { Owner } from "./LaneConnection.ts"
 import * as LaneFault from "./LaneFault.ts"
 import * as RequestText from "./RequestText.ts"
+import type { Resting } from "./Resting.ts"
 import type { Fields } from "../RequestFields.ts"
 
 /** What the pools of a lane share. */
@@ -22,6 +23,8 @@ export interface Settings {
   readonly connections: number
   /** Connections are used for further requests. */
   readonly keeps: boolean
+  /** Those of all pools that rest. */
+  readonly resting: Resting
 }
 
 /** Milliseconds a connection may be idle where the server does not tell, and at most. */
@@ -112,6 +115,7 @@ export class OriginPool implements Owner {
       const until = now + (said === undefined ? idleMs : Math.min(said - marginMs, maxIdleMs))
       connection.hold(false)
       this.#resting.push({ connection, until })
+      this.#settings.resting.add(connection)
     }
     this.#free.length = 0
   }
@@ -134,6 +138,7 @@ export class OriginPool implements Owner {
   onGone(connection: LaneConnection, cause: Error | undefined): void {
     this.#all.delete(connection)
     this.#opening.delete(connection)
+    this.#settings.resting.delete(connection)
     const isOther = (other: LaneConnection) => other !== connection
     this.#free = this.#free.filter(isOther)
     this.#resting = this.#resting.filter((rest) => isOther(rest.connection))
@@ -175,6 +180,7 @@ export class OriginPool implements Owner {
     for (let rest = this.#resting.pop(); rest !== undefined; rest = this.#resting.pop()) {
       const { connection, until } = rest
       if (until > now) {
+        this.#settings.resting.delete(connection)
         connection.hold(true)
         return connection
       }

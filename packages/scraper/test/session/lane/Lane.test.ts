@@ -327,7 +327,7 @@ describe("Lane", () => {
           import { Lane } from "./lane/Lane.ts"
           import { StallClock } from "./StallClock.ts"
           const settings = { clock: new StallClock(50), dns: new DnsCache(), connectTimeoutMs: 10_000, denyPrivate: false }
-          const lane = new Lane({ dial: Dial.direct(settings), connections: 1, keeps: true })
+          const lane = new Lane({ dial: Dial.direct(settings), connections: 1, keeps: true, mostResting: 1 })
           lane.dispatch({ origin: "${up.url}", path: "/", headers: [] }, { onResponseEnd: () => console.log("end") })
         `.replaceAll(/"(\.[^"]+)"/g, (_, at: string) => `"${new URL(at, sessionFolder).href}"`)
         const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: "pipe" })
@@ -423,6 +423,28 @@ describe("Lane", () => {
         clock.sweep()
         yield* Effect.promise(() => hearer.ended)
         assert.strictEqual(reasonOf(hearer), "TimeoutError")
+      })
+    )
+
+    it.effect("rest in bounded number over all origins: the longest resting go", () =>
+      Effect.gen(function* () {
+        const { lane: l } = yield* lane({ mostResting: 3 })
+        const all = yield* Effect.replicateEffect(
+          origin((socket) => socket.write("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=60\r\nContent-Length: 2\r\n\r\nhi")),
+          8
+        )
+        const [first, ...others] = all
+        const left = () => all.flatMap(({ open }, index) => (open.size === 0 ? [] : [index]))
+        for (const { url } of others) yield* get(l, url, "/")
+        yield* until(() => left().length === 3)
+        assert.deepStrictEqual(left(), [5, 6, 7])
+        // one that is used rests anew
+        yield* get(l, others[4]!.url, "/")
+        yield* get(l, first!.url, "/")
+        yield* until(() => left().length === 3)
+        assert.deepStrictEqual(left(), [0, 5, 7])
+        yield* until(() => l.origins === 3)
+        assert.strictEqual(others[4]!.accepted(), 1)
       })
     )
   })

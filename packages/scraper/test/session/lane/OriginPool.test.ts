@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events"
 import type { OnReadOpts, Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { OriginPool } from "../../../src/session/lane/OriginPool.ts"
+import { Resting } from "../../../src/session/lane/Resting.ts"
 
 const answer = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "latin1")
 
@@ -25,7 +26,12 @@ const pool = (connections: number) => {
     return socket as unknown as Socket
   }
   const url = new URL("http://h.example")
-  const made = new OriginPool({ dial, connections, keeps: true }, url.origin, url, () => {})
+  const made = new OriginPool(
+    { dial, connections, keeps: true, resting: new Resting(connections) },
+    url.origin,
+    url,
+    () => {}
+  )
   const ask = (path: string) => made.add(path, [], {})
   return { pool: made, sent, sockets, ask }
 }

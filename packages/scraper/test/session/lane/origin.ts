@@ -70,12 +70,20 @@ export const origin = (
 export interface Settings {
   readonly connections?: number
   readonly keeps?: boolean
+  readonly mostResting?: number
   readonly denyPrivate?: boolean
   readonly resolve?: Resolve
   readonly clock?: StallClock
 }
 
-export const lane = ({ connections = 4, keeps = true, denyPrivate = false, resolve, clock }: Settings = {}) =>
+export const lane = ({
+  connections = 4,
+  keeps = true,
+  mostResting = 64,
+  denyPrivate = false,
+  resolve,
+  clock
+}: Settings = {}) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const dns = new DnsCache(resolve === undefined ? {} : { resolve })
@@ -87,7 +95,7 @@ export const lane = ({ connections = 4, keeps = true, denyPrivate = false, resol
         denyPrivate,
         tls: { rejectUnauthorized: true }
       })
-      return { lane: new Lane({ dial, connections, keeps }), clock: watch }
+      return { lane: new Lane({ dial, connections, keeps, mostResting }), clock: watch }
     }),
     ({ lane, clock }) =>
       Effect.sync(() => {
