@@ -208,7 +208,7 @@ describe("the exported page", { timeout: 300_000 }, () => {
       const contrasts = await tab.evaluate(() => {
         const light = (colour: string) => {
           document.body.style.outlineColor = colour
-          const [red, green, blue] = getComputedStyle(document.body)
+          const [red = 0, green = 0, blue = 0] = getComputedStyle(document.body)
             .outlineColor.match(/\d+/g)!
             .map((part) => Number(part) / 255)
             .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))

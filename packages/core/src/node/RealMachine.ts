@@ -48,6 +48,12 @@ const unheard = <A>(compute: () => A): A => {
   }
 }
 
+/** What came before a call that holds the loop, Ctrl-C with it, is heard before it. */
+const turn = Effect.callback<void>((resume) => {
+  const next = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(next))
+})
+
 /** The longest time between two turns of the event loop while an effect runs, less what its thread stood in line. */
 const longestStall = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
@@ -81,10 +87,13 @@ export const make = (url: URL = workTask): Machine["Service"] => {
   warm()
   return {
     call: (lane, work) =>
-      Stage.during(
-        lane,
-        "running",
-        Effect.sync(() => unheard(() => counted(RunQueue.time()(Work.perform(work)))))
+      Effect.andThen(
+        turn,
+        Stage.during(
+          lane,
+          "running",
+          Effect.sync(() => unheard(() => counted(RunQueue.time()(Work.perform(work)))))
+        )
       ),
     cooperate: (lane, work, slice) =>
       Stage.during(
