@@ -66,7 +66,8 @@ interface Found {
 /**
  * The depth of a robots.txt. The sitemaps that it names are one nearer to the seeds, as those in an index are than the index;
  * the seeds are not reached, so indexes in indexes end. sitemaps.org lets no index name another; sites do. What a sitemap names
- * as a page is read as a sitemap by its name alone, and one nearer too. A sitemap that a page links to begins anew.
+ * as a page is read as a sitemap by its name alone, and one nearer too. A sitemap that a page links to begins anew. A fifth
+ * in a row is left out as a page out of scope is, without an outcome.
  */
 export const robotsDepth = -5
 
