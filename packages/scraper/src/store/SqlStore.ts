@@ -307,11 +307,18 @@ export const checkVersion = Effect.fnUntraced(function* (sql: SqlClient.SqlClien
   return found!.version
 })
 
-/** The limit of its crawl that a row is beyond, by its place in `limits`, where it is pending and its crawl may have no more. */
-const beyond = `CASE WHEN state = 0 AND list = (SELECT list FROM crawl) THEN CASE
+/**
+ * The limit of its crawl that a row is beyond, by its place in `limits`, where it is pending and its crawl may have no more.
+ * What its host has takes a sum for each row: it is left out where hosts have no limit.
+ */
+const beyond = (isByHost: boolean) => `CASE WHEN state = 0 AND list = (SELECT list FROM crawl) THEN CASE
   WHEN (SELECT saved >= most FROM crawl) THEN 0
-  WHEN (SELECT SUM(one.saved) FROM site AS own JOIN site AS one ON one.host = own.host WHERE own.id = target.site)
-    >= (SELECT most_of_host FROM crawl) THEN 1 END END AS beyond`
+  ${
+    isByHost
+      ? `WHEN (SELECT SUM(one.saved) FROM site AS own JOIN site AS one ON one.host = own.host WHERE own.id = target.site)
+    >= (SELECT most_of_host FROM crawl) THEN 1`
+      : ""
+  } END END AS beyond`
 
 /** Every row, of a store that a run may be writing to. */
 export const entries = Effect.fnUntraced(function* (file: string) {
@@ -332,7 +339,7 @@ export const entries = Effect.fnUntraced(function* (file: string) {
     const limit = limits[row.beyond ?? -1]
     return limit === undefined || "outcome" in entry ? entry : { pending: { ...entry.pending, beyond: limit } }
   }
-  return Stream.mapError(Stream.map(rowsWith(sql, `*, ${beyond}`, "true"), told), damaged(file))
+  return Stream.mapError(Stream.map(rowsWith(sql, `*, ${beyond(crawl?.ofHost != null)}`, "true"), told), damaged(file))
 })
 
 /** Archives and their index as committed, of a store that may be of an older version and in use. */

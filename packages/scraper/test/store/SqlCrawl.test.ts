@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -451,6 +452,33 @@ describe("the crawl in the store", () => {
         /^SCAN target\b(?! USING (?:COVERING )?INDEX target_(?:part|lease|nearer)\b)/.test(plan)
       )
       assert.deepStrictEqual(all, [])
+      database.close()
+    })
+  )
+  it.effect("sums up what hosts have only where they have a limit", () =>
+    Effect.gen(function* () {
+      const database = new DatabaseSync(":memory:")
+      const sql = yield* NodeSqlite.over(database)
+      const { store } = yield* Effect.provideService(
+        SqlStore.make({ file: "store", boot: "boot", durability: "process" }),
+        SqlClient.SqlClient,
+        sql
+      )
+      yield* store.crawl([target("a", "seed")], false)
+      const asked: Array<string> = []
+      const prepare = database.prepare.bind(database)
+      database.prepare = (text) => {
+        asked.push(text)
+        return prepare(text)
+      }
+      const sumsOfAll = Effect.gen(function* () {
+        const entries = yield* Effect.provideService(SqlStore.entries("store"), SqlClient.SqlClient, sql)
+        assert.lengthOf(yield* Stream.runCollect(entries), 1)
+        return asked.splice(0).filter((text) => text.includes("SUM(")).length
+      })
+      assert.strictEqual(yield* sumsOfAll, 0)
+      database.exec("UPDATE crawl SET most_of_host = 7")
+      assert.strictEqual(yield* sumsOfAll, 1)
       database.close()
     })
   )
