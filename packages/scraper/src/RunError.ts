@@ -157,6 +157,17 @@ export class ArchiveDamaged extends Schema.TaggedError<ArchiveDamaged>()("Archiv
   readonly hint = "`simul verify` says what of it is lost; the command that made it fetches that again"
 }
 
+/** What is sorted on the disk found no room there. `detail` is SQLite's word. */
+export class TemporaryFolderUnusable extends Schema.TaggedError<TemporaryFolderUnusable>()("TemporaryFolderUnusable", {
+  folder: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `cannot write to the temporary folder ${this.folder}: ${this.detail}`
+  }
+  readonly hint = "make room there, or name another folder with TMPDIR"
+}
+
 export type RunError =
   | DirectoryLocked
   | DirectoryUnusable
@@ -172,3 +183,4 @@ export type RunError =
   | MirrorUnusable
   | NothingArchived
   | ArchiveDamaged
+  | TemporaryFolderUnusable

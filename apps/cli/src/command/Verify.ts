@@ -45,7 +45,7 @@ const told = (fault: Recorded.Fault, bytes: number): Pick<Fault, "kind" | "detai
 
 type Bodies = Effect.Success<ReturnType<typeof ArchivedBodies.make>>
 
-const faultOf = (directory: string, bodies: Bodies, entry: Entry): Effect.Effect<Fault | undefined> => {
+const faultOf = (directory: string, bodies: Bodies, entry: Entry): Effect.Effect<Fault | undefined, RunError> => {
   if ("pending" in entry) {
     if (entry.pending.beyond !== undefined) return Effect.undefined
     return Effect.succeed({ kind: "undone", name: entry.pending.url, detail: "no outcome yet" })
@@ -54,9 +54,12 @@ const faultOf = (directory: string, bodies: Bodies, entry: Entry): Effect.Effect
   if (outcome._tag !== "Saved" && outcome._tag !== "Unchanged") return Effect.undefined
   const { path, bytes, sha256 } = outcome
   // it is read with its archive
-  if (bodies.add(path, { bytes, sha256 })) return Effect.undefined
-  return Effect.map(Recorded.recorded(directory, path, { bytes, sha256 }), (fault) =>
-    fault === undefined ? undefined : { name: path, ...told(fault, bytes) }
+  return Effect.flatMap(bodies.add(path, { bytes, sha256 }), (isArchived) =>
+    isArchived
+      ? Effect.undefined
+      : Effect.map(Recorded.recorded(directory, path, { bytes, sha256 }), (fault) =>
+          fault === undefined ? undefined : { name: path, ...told(fault, bytes) }
+        )
   )
 }
 
@@ -73,8 +76,7 @@ const archived = (
       ...told(found.fault, found.body?.bytes ?? 0)
     })
   const holdsNow = (digest: string) => Effect.runPromise(holds(digest))
-  const records = Stream.suspend(() => {
-    const sorted = bodies.sorted()
+  const records = Stream.flatMap(Stream.fromEffect(bodies.sorted), (sorted) => {
     const bytes = new Map(sorted.archives.map((name) => [name, 0]))
     for (const archive of archives) bytes.set(archive.name, archive.bytes)
     return Stream.flatMap(Stream.fromIterable([...bytes]), ([name, bytes]) => {

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import { lstatSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { TemporaryFolderUnusable } from "../RunError.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 
 /** What was recorded of a body that is the payload of a record. */
@@ -25,7 +26,16 @@ interface Row {
   readonly sha256: string | null
 }
 
-/** Those of a directory; there are none yet. */
+/** The folder that SQLite takes first (https://sqlite.org/tempfiles.html). */
+const folder = () => process.env["SQLITE_TMPDIR"] ?? process.env["TMPDIR"] ?? "/var/tmp"
+
+const write = <A>(writes: () => A): Effect.Effect<A, TemporaryFolderUnusable> =>
+  Effect.try({
+    try: writes,
+    catch: (error) => new TemporaryFolderUnusable({ folder: folder(), detail: (error as Error).message })
+  })
+
+/** Those of a directory; there are none yet. Small ones wait in memory: it is `add` and `sorted` that may find no room. */
 export const make = Effect.fnUntraced(function* (directory: string) {
   const database = yield* Effect.acquireRelease(
     Effect.sync(() => new DatabaseSync("")),
@@ -39,15 +49,19 @@ export const make = Effect.fnUntraced(function* (directory: string) {
     add: (path: string, { bytes, sha256 }: Pick<ArchivedBody, "bytes" | "sha256">) => {
       const location = RecordLocation.fromPath(path)
       if (location === undefined || lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined)
-        return false
+        return Effect.succeed(false)
       const { archive, offset, length } = location
-      insert.run(RecordLocation.numberOf(archive)!, offset, length, bytes, sha256 ?? null)
-      return true
+      return write(() => {
+        insert.run(RecordLocation.numberOf(archive)!, offset, length, bytes, sha256 ?? null)
+        return true
+      })
     },
-    /** When all are known: the archives that they lie in, and those in one of them, a record as often as it is a body. */
-    sorted: () => {
+    /** When all are known: the archives that they lie in, and those in one of them. What is the body of many targets is one. */
+    sorted: write(() => {
       database.exec(`CREATE INDEX place ON body (archive, start, length, bytes, sha256)`)
-      const within = database.prepare(`SELECT * FROM body WHERE archive = ? ORDER BY start, length`)
+      const within = database.prepare(
+        `SELECT DISTINCT start, length, bytes, sha256 FROM body WHERE archive = ? ORDER BY start, length`
+      )
       return {
         archives: database
           .prepare(`SELECT DISTINCT archive FROM body`)
@@ -58,6 +72,6 @@ export const make = Effect.fnUntraced(function* (directory: string) {
             yield { archive, offset: row.start, length: row.length, bytes: row.bytes, sha256: row.sha256 ?? undefined }
         }
       }
-    }
+    })
   }
 })

@@ -32,13 +32,13 @@ const faultsOf = (
         const { archives, entries, holds } = yield* Directory.read(directory)
         const bodies = yield* ArchivedBodies.make(directory)
         yield* Stream.runForEach(entries, (entry) =>
-          Effect.sync(() => {
+          Effect.gen(function* () {
             if (!("outcome" in entry) || !("path" in entry.outcome)) return
             const { path, bytes, sha256 } = entry.outcome
-            assert.isTrue(bodies.add(path, known({ bytes, sha256 })))
+            assert.isTrue(yield* bodies.add(path, known({ bytes, sha256 })))
           })
         )
-        const sorted = bodies.sorted()
+        const sorted = yield* bodies.sorted
         return yield* Effect.promise(async () => {
           const found: Array<string> = []
           for (const archive of archives) {
@@ -143,7 +143,7 @@ describe("ArchiveCheck", () => {
     const found = await faultsOf(directory)
     assert.deepStrictEqual(
       found.map((one) => one.replace(/: .*/, "")),
-      ["body of 3000 bytes", "body of 3000 bytes", "body of 200000 bytes", "body of 50 bytes"]
+      ["body of 3000 bytes", "body of 200000 bytes", "body of 50 bytes"]
     )
     // another body than the store knows, though an archive is right in itself
     fs.writeFileSync(file, whole)
@@ -153,7 +153,6 @@ describe("ArchiveCheck", () => {
       ["body of 50 bytes: Hash"]
     )
     assert.deepStrictEqual(await faultsOf(directory, [], (body) => ({ ...body, bytes: body.bytes + 1 })), [
-      "body of 3001 bytes: Length",
       "body of 3001 bytes: Length",
       "body of 200001 bytes: Length",
       "body of 51 bytes: Length"
