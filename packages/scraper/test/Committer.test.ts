@@ -10,6 +10,7 @@ import type { Copy } from "../src/robots/RobotsPolicy.ts"
 import type { Sink } from "../src/Sink.ts"
 import type { Commit, Store } from "../src/Store.ts"
 import type { Target } from "../src/Target.ts"
+import * as Idle from "./Idle.ts"
 
 const targets = Array.from({ length: 3 }, (_, index): Target => ({
   url: `http://a.test/${index}`,
@@ -38,20 +39,6 @@ const sink: Pick<Sink["Service"], "sync"> = {
   sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [], captures: [] })
 }
 
-const options: Committer.CommitterOptions = {
-  list: 1,
-  isCrawl: false,
-  patterns: () => [],
-  withinMs: 1,
-  most: 1,
-  isHungry: () => false,
-  inFlight: () => undefined,
-  noteworthy: () => [],
-  unplaced: () => {},
-  robots: () => [],
-  diskFull: Effect.void
-}
-
 /** Transfers that are worth a row from their start, and commits that take time. Gives the rows in the end. */
 const transfers = Effect.gen(function* () {
   const rows = new Map<string, "settled" | "in flight">()
@@ -70,7 +57,7 @@ const transfers = Effect.gen(function* () {
     politeness as never,
     frontier as never,
     {
-      ...options,
+      ...Idle.committer,
       noteworthy: () => {
         const worthy = [...running].filter((target) => !noted.has(target))
         for (const target of worthy) noted.add(target)
@@ -125,7 +112,7 @@ const answers = Effect.gen(function* () {
     politeness as never,
     frontier as never,
     {
-      ...options,
+      ...Idle.committer,
       robots: () => {
         const given = copies
         copies = []

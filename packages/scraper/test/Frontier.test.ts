@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Frontier from "../src/Frontier.ts"
 import * as Politeness from "../src/Politeness.ts"
 import type { Store } from "../src/Store.ts"
+import * as Idle from "./Idle.ts"
 
 describe("Frontier", () => {
   it.effect("gives out nothing until all who paused it have it go on", () =>
@@ -16,20 +17,7 @@ describe("Frontier", () => {
         robots: false
       })
       const store: Pick<Store["Service"], "waiting"> = { waiting: () => Effect.succeed({ count: 0, dueMs: undefined }) }
-      const frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], politeness, {
-        list: 1,
-        run: 1,
-        window: 10,
-        refresh: false,
-        path: undefined,
-        claim: () => Effect.succeed([]),
-        isNamedByUrl: true,
-        place: undefined,
-        targets: 0,
-        holds: () => true,
-        invalid: () => {},
-        crawl: undefined
-      })
+      const frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], politeness, Idle.frontier)
       const add = (name: string) => politeness.add({ url: `http://h/${name}`, host: "http://h", path: "", attempts: 0 })
       add("a")
       add("b")

@@ -18,6 +18,7 @@ import type { Store } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import * as SqlStore from "../../src/store/SqlStore.ts"
 import type { Target } from "../../src/Target.ts"
+import * as Idle from "../Idle.ts"
 
 const rules = {
   scope: "host",
@@ -68,17 +69,10 @@ const lineOf = Effect.fnUntraced(function* (store: Store["Service"], run: number
     robots: false
   })
   const frontier = yield* Frontier.make(Cause.done(), store, politeness, {
+    ...Idle.frontier,
     list,
     run,
-    window: 10,
-    refresh: false,
-    path: undefined,
-    claim: () => Effect.succeed([]),
-    isNamedByUrl: true,
-    place: undefined,
     targets: 4,
-    holds: () => true,
-    invalid: () => {},
     crawl: {
       open: 4 - saved,
       perSite: 10,
@@ -101,17 +95,9 @@ const raised = Effect.gen(function* () {
   const slow: typeof store = { ...store, ruled: (...asked) => Effect.andThen(soon, store.ruled(...asked)) }
   const { frontier, politeness } = yield* lineOf(slow, run, list, 0)
   const committer = yield* Committer.make({ store: slow, sink: sink as never }, politeness, frontier, {
+    ...Idle.committer,
     list,
-    isCrawl: true,
-    patterns: () => [],
-    withinMs: 1,
-    most: 1,
-    isHungry: () => false,
-    inFlight: () => undefined,
-    noteworthy: () => [],
-    unplaced: () => {},
-    robots: () => [],
-    diskFull: Effect.void
+    isCrawl: true
   })
   yield* Effect.forkScoped(committer.run)
   yield* Effect.forkScoped(Stream.runDrain(committer.outcomes))

@@ -1,0 +1,35 @@
+/** What the line's stages are told where a test wants nothing of the rest of it. */
+import type * as Committer from "../src/Committer.ts"
+import type * as Frontier from "../src/Frontier.ts"
+import * as Effect from "effect/Effect"
+
+/** Each outcome is a commit of its own. */
+export const committer: Committer.CommitterOptions = {
+  list: 1,
+  isCrawl: false,
+  patterns: () => [],
+  withinMs: 1,
+  most: 1,
+  isHungry: () => false,
+  inFlight: () => undefined,
+  noteworthy: () => [],
+  unplaced: () => {},
+  robots: () => [],
+  diskFull: Effect.void
+}
+
+/** A list that is read from its start and names nothing. */
+export const frontier = {
+  list: 1,
+  run: 1,
+  window: 10,
+  refresh: false,
+  path: undefined,
+  claim: () => Effect.succeed([]),
+  isNamedByUrl: true,
+  place: undefined,
+  targets: 0,
+  holds: () => true,
+  invalid: () => {},
+  crawl: undefined
+} satisfies Frontier.FrontierOptions
