@@ -226,7 +226,7 @@ describe("parameters", () => {
       }
     }
     assert.strictEqual(message({ boards: "0" }), "--boards must be a whole number from 1 to 50, got 0")
-    assert.strictEqual(message({ boards: "" }), "--boards must be a whole number from 1 to 50, got ")
+    assert.strictEqual(message({ boards: "" }), "--boards must be a whole number from 1 to 50, got nothing")
     assert.strictEqual(message({ move: "61" }), "--move must be a number from 1 to 60 (min), got 61")
     assert.strictEqual(message({ speed: "1" }), "--speed must be one of --boards, --move, got 1")
   })
