@@ -65,7 +65,7 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   // the parts of the published program are kept by themselves, with more of what was compiled (`Parts.ts`)
   if (!isBundled) module.enableCompileCache()
   // What lives is some 20 MiB, and V8 would let garbage grow to four times that before it looks. Twice that costs no more
-  // CPU that could be measured, and 45 MiB less. To load what says so takes 10 ms, and a run of a second has no such garbage.
+  // CPU that could be measured, and 45 MiB less. To load what says so takes 2 ms, and a run of a second has no such garbage.
   const frugal = () => process.getBuiltinModule("node:v8").setFlagsFromString("--heap-growing-percent=100")
   const { start } = await import("./Process.ts")
   // not before: what V8 compiles is kept until then, and is for its flags of now (`Published.ts`)

@@ -9,13 +9,7 @@ import * as Idle from "./Idle.ts"
 describe("Frontier", () => {
   it.effect("gives out nothing until all who paused it have it go on", () =>
     Effect.gen(function* () {
-      const politeness = Politeness.make({
-        perHost: 9,
-        delayMs: 0,
-        strikes: 9,
-        backoff: { baseMs: 1, random: Math.random },
-        robots: false
-      })
+      const politeness = Politeness.make(Idle.politeness)
       const store: Pick<Store["Service"], "waiting"> = { waiting: () => Effect.succeed({ count: 0, dueMs: undefined }) }
       const frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], politeness, Idle.frontier)
       const add = (name: string) => politeness.add({ url: `http://h/${name}`, host: "http://h", path: "", attempts: 0 })

@@ -1,6 +1,7 @@
 /** What the line's stages are told where a test wants nothing of the rest of it. */
 import type * as Committer from "../src/Committer.ts"
 import type * as Frontier from "../src/Frontier.ts"
+import type * as Politeness from "../src/Politeness.ts"
 import * as Effect from "effect/Effect"
 
 /** Each outcome is a commit of its own. */
@@ -16,6 +17,15 @@ export const committer: Committer.CommitterOptions = {
   unplaced: () => {},
   robots: () => [],
   diskFull: Effect.void
+}
+
+/** Hosts may be asked at once, nine times at a time. */
+export const politeness: Politeness.PolitenessOptions = {
+  perHost: 9,
+  delayMs: 0,
+  strikes: 9,
+  backoff: { baseMs: 1, random: Math.random },
+  robots: false
 }
 
 /** A list that is read from its start and names nothing. */

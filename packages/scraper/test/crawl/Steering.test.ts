@@ -61,13 +61,7 @@ const sink: Pick<Sink["Service"], "sync"> = {
 }
 /** Of a crawl with four targets, of which so many are saved, where each host may have one. */
 const lineOf = Effect.fnUntraced(function* (store: Store["Service"], run: number, list: number, saved: number) {
-  const politeness = Politeness.make({
-    perHost: 2,
-    delayMs: 0,
-    strikes: 9,
-    backoff: { baseMs: 1, random: Math.random },
-    robots: false
-  })
+  const politeness = Politeness.make({ ...Idle.politeness, perHost: 2 })
   const frontier = yield* Frontier.make(Cause.done(), store, politeness, {
     ...Idle.frontier,
     list,
