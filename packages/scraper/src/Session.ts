@@ -44,6 +44,8 @@ export interface ResponseHead {
   readonly fields?: () => ReadonlyArray<readonly [name: string, value: string]>
   /** What it answers, where the transport tells that. */
   readonly request?: SentRequest
+  /** The IP address that was connected to for it; absent where a proxy did that. */
+  readonly address?: string
 }
 
 /** A request as its origin got it. */

@@ -72,6 +72,17 @@ describe("records of get --format warc", () => {
     assert.notMatch(request!.head, /hidden|dXNlcjpzZWNyZXQ/)
   })
 
+  it("says from which address each answer came, hop by hop", async () => {
+    await using site = await Site.start({ hosts: ["127.0.0.1", "127.0.0.2"] })
+    const directory = folder()
+    const far = site.url("/bytes/100/far", { host: "127.0.0.2" })
+    await collect([site.url(`/redirect-to?url=${encodeURIComponent(far)}`)], directory, { robots: true })
+    for (const { type, fields } of await allIn(directory)) {
+      const uri = fields.get("warc-target-uri")
+      assert.strictEqual(fields.get("warc-ip-address"), uri && new URL(uri).hostname, `${type} of ${uri}`)
+    }
+  })
+
   it("keeps the head of an answer as it came: its reason, its spelling, its order", async () => {
     await using site = await Site.start()
     const directory = folder()

@@ -166,6 +166,11 @@ export class Connection extends Client {
   starting: Served | undefined
   #socket: net.Socket | undefined
 
+  /** The IP address at the other end of the present socket: the proxy's, where there is one. */
+  get address(): string | undefined {
+    return this.#socket?.remoteAddress
+  }
+
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     ;(handler as Served).connection = this
     return super.dispatch(options, handler)

@@ -82,6 +82,7 @@ class Answer implements ResponseHead {
   readonly url: string
   readonly reason?: string
   readonly text?: string
+  readonly address?: string
   readonly #url: URL
   readonly #headers: Headers
   readonly #sent: RequestFields.Fields
@@ -93,12 +94,14 @@ class Answer implements ResponseHead {
     headers: Headers,
     text: string | undefined,
     reason: string | undefined,
-    sent: RequestFields.Fields
+    sent: RequestFields.Fields,
+    address: string | undefined
   ) {
     this.status = status
     this.url = Redirect.bare(url)
     if (text !== undefined) this.text = text
     else if (reason !== undefined) this.reason = reason
+    if (address !== undefined) this.address = address
     this.#url = url
     this.#headers = headers
     this.#sent = sent
@@ -144,6 +147,8 @@ export class Exchange implements Served, Transfer, Watched {
   #text: string | undefined
   /** The fields that the present hop was asked with. */
   #sent: RequestFields.Fields = []
+  /** A proxy connects to the origin of the present hop. */
+  #isProxied = false
   #redirect: { readonly head: ResponseHead; readonly chunks: Array<Uint8Array> } | undefined
   #trail: Redirect.Trail | undefined
   /** A redirect that is not followed: how the exchange ends when its body has passed by. */
@@ -264,7 +269,8 @@ export class Exchange implements Served, Transfer, Watched {
   }
 
   #answer(status: number, headers: Headers, reason: string | undefined): Answer {
-    return new Answer(status, this.#url, headers, this.#text, reason, this.#sent)
+    const address = this.#isProxied ? undefined : this.connection?.address
+    return new Answer(status, this.#url, headers, this.#text, reason, this.#sent, address)
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -341,6 +347,7 @@ export class Exchange implements Served, Transfer, Watched {
       if (fault !== undefined) return this.#fail(fault)
     }
     this.#sent = headers
+    this.#isProxied = route.proxied
     const path = targetOf(url)
     const dispatcher = this.#again ? route.single() : route.kept
     const proxy = route.absolute

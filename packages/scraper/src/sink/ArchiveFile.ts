@@ -20,6 +20,7 @@ import * as RecordLocation from "./RecordLocation.ts"
 /** A request and its answer, to be archived. */
 export interface Exchange {
   readonly targetUri: string
+  readonly address: string | undefined
   readonly dateMs: number
   /** The heads of both messages. */
   readonly head: Uint8Array
@@ -161,10 +162,10 @@ export interface Member {
 const compressed = async (record: Uint8Array, block: Uint8Array, body: Uint8Array = new Uint8Array()) =>
   gzip(Buffer.concat([record, block, body, ending]))
 
-const requestOf = ({ id, targetUri, dateMs, request }: Digested): Promise<Buffer> | undefined => {
+const requestOf = ({ id, targetUri, address, dateMs, request }: Digested): Promise<Buffer> | undefined => {
   if (request === undefined) return undefined
   const blockDigest = WarcRecord.sha1(hash("sha1", request, "buffer"))
-  const about = { id: crypto.randomUUID(), dateMs, targetUri, bytes: request.length, blockDigest }
+  const about = { id: crypto.randomUUID(), dateMs, targetUri, address, bytes: request.length, blockDigest }
   return compressed(WarcRecord.request(about, id), request)
 }
 

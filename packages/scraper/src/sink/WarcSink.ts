@@ -97,6 +97,7 @@ const exchangeOf = (one: Waiting): ArchiveFile.Exchange => {
   const fields = text === undefined ? fieldsOf(head) : []
   return {
     targetUri: head.url,
+    address: head.address,
     dateMs,
     head: WarcRecord.httpHead({ status, text, reason, fields }, "file" in body ? body.bytes : body.length),
     request: request && WarcRecord.requestHead(request.target, request.fields),

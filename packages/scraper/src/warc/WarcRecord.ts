@@ -49,6 +49,8 @@ export const warcinfo = (about: About, fileName: string, fields: Fields): Uint8A
 /** What the records of one exchange share: both have its date (5.4). */
 export interface Exchange extends About {
   readonly targetUri: string
+  /** The IP address that was connected to (5.12); not told where a proxy did that. */
+  readonly address?: string | undefined
   /** Of the block. */
   readonly bytes: number
   /** As `sha1` gives it. */
@@ -62,12 +64,18 @@ export interface Answer extends Exchange {
   readonly truncated?: string | undefined
 }
 
+/** Where it came from (5.6, 5.12). A zone (RFC 4007 11) is of this machine, and no part of an address (RFC 4291). */
+const origin = ({ targetUri, address }: Exchange): Fields => [
+  ["WARC-Target-URI", targetUri],
+  ...(address === undefined ? [] : [["WARC-IP-Address", address.replace(/%.*/, "")] as const])
+]
+
 const answer = (type: string, about: Answer, further: Fields): Uint8Array =>
   head(
     type,
     about,
     [
-      ["WARC-Target-URI", about.targetUri],
+      ...origin(about),
       ["WARC-Payload-Digest", about.payloadDigest],
       ["WARC-Block-Digest", about.blockDigest],
       ...further,
@@ -105,11 +113,7 @@ export const request = (about: Exchange, answerId: string): Uint8Array =>
   head(
     "request",
     about,
-    [
-      ["WARC-Target-URI", about.targetUri],
-      ["WARC-Concurrent-To", `<urn:uuid:${answerId}>`],
-      ["WARC-Block-Digest", about.blockDigest]
-    ],
+    [...origin(about), ["WARC-Concurrent-To", `<urn:uuid:${answerId}>`], ["WARC-Block-Digest", about.blockDigest]],
     "application/http;msgtype=request",
     about.bytes
   )

@@ -67,6 +67,7 @@ describe("a proxy", () => {
       const { head, body, error } = yield* ask(one, `http://me:pw@127.0.0.1:${port}/a?b`)
       assert.isUndefined(error)
       assert.strictEqual(head?.url, `${origin}/a?b`)
+      assert.isUndefined(head?.address, "it is the proxy that connected to the host")
       const seen = JSON.parse(body.toString())
       assert.strictEqual(seen.url, "/a?b")
       assert.strictEqual(seen.headers.host, `127.0.0.1:${port}`)
@@ -83,8 +84,9 @@ describe("a proxy", () => {
       const { port } = yield* secure
       const one = yield* session({ proxy: proxy.url.replace("//", "//px:secret@"), insecure: true, perHost: 1 })
       for (const path of ["/1", "/2"]) {
-        const { body, error } = yield* ask(one, `https://localhost:${port}${path}`)
+        const { head, body, error } = yield* ask(one, `https://localhost:${port}${path}`)
         assert.isUndefined(error)
+        assert.isUndefined(head?.address)
         const seen = JSON.parse(body.toString())
         assert.strictEqual(seen.url, path)
         assert.isUndefined(seen.headers["proxy-authorization"])

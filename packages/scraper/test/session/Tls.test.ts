@@ -103,6 +103,7 @@ describe("TLS", () => {
       const { body, head } = yield* ask(one, `https://localhost:${port}/`)
       assert.strictEqual(body.toString(), "end")
       assert.strictEqual(head?.url, `https://localhost:${port}/end`)
+      assert.strictEqual(head?.address, "127.0.0.1")
     })
   )
 
@@ -152,6 +153,7 @@ describe("HTTP/2", () => {
         assert.strictEqual(body.toString(), `h2 /${i}`)
         assert.strictEqual(head?.header("x-a"), "1, 2")
         assert.isUndefined(head?.header(":status"))
+        assert.strictEqual(head?.address, "127.0.0.1")
       }
       assert.isAtMost(connections, 4)
     })

@@ -47,6 +47,21 @@ describe("WarcRecord", () => {
     )
   })
 
+  it("tells the address of a record without the zone, which only this machine knows", () => {
+    for (const [address, told] of [
+      ["192.0.2.7", "192.0.2.7"],
+      ["2001:db8::7", "2001:db8::7"],
+      ["fe80::1%eth0", "fe80::1"]
+    ] as const) {
+      const exchange = { ...about, targetUri: "http://host/", address, bytes: 1, blockDigest: "sha1:B" }
+      for (const head of [
+        WarcRecord.response({ ...exchange, payloadDigest: "sha1:P" }),
+        WarcRecord.request(exchange, "id")
+      ])
+        assert.include(text(head), `WARC-Target-URI: http://host/\r\nWARC-IP-Address: ${told}\r\n`)
+    }
+  })
+
   it("keeps the fields of an answer as received, repeated ones too", () => {
     const fields = [
       ["Content-Type", "text/html"],

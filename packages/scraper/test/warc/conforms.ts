@@ -30,6 +30,7 @@ const only: Readonly<Record<string, ReadonlyArray<string>>> = {
   "warc-refers-to-date": ["revisit"],
   "warc-target-uri": ["request", "response", "resource", "metadata", "revisit", "conversion", "continuation"],
   "warc-filename": ["warcinfo"],
+  "warc-ip-address": ["request", "response", "resource", "metadata", "revisit"],
   "warc-profile": ["revisit"]
 }
 

@@ -19,6 +19,8 @@ export interface Serving {
   readonly broken: boolean
   /** Requests run on it side by side. */
   readonly multiplexed: boolean
+  /** The IP address at the other end. */
+  readonly address: string | undefined
 }
 
 /** What a flight needs of the connection that bears it. */

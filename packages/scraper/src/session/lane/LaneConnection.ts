@@ -85,6 +85,10 @@ export class LaneConnection implements Message, Serving {
     return this.#parser.idleMs
   }
 
+  get address(): string | undefined {
+    return this.#socket.remoteAddress
+  }
+
   /** Whether the process stays alive for it. */
   hold(alive: boolean): void {
     if (alive) this.#socket.ref()
