@@ -1,16 +1,21 @@
 /** A run has no more in flight than the system has open files for: it says so, and no target fails for it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Site } from "@simul/scraper/testing"
+import { Certificate, Site } from "@simul/scraper/testing"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
+import { createSecureServer } from "node:http2"
+import * as https from "node:https"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+
+const { key, certificate: cert } = Certificate.make()
+const identity = { key, cert }
 
 /** Fetches URLs in a process that may have 120 files open. */
 const run = async (urls: ReadonlyArray<string>, ...flags: ReadonlyArray<string>) => {
@@ -38,21 +43,33 @@ describe.runIf(process.platform === "linux")("a process that may open few files"
     assert.isAtMost(site.maxInFlight("/slow/"), 24)
   })
 
-  it("leaves no connection resting at each of many hosts", { timeout: 120_000 }, async () => {
-    // each says that it keeps its connections for longer than the run takes
-    const servers = Array.from({ length: 200 }, () =>
-      createServer({ keepAliveTimeout: 60_000 }, (_, response) => response.end("a page"))
-    )
-    const urls = servers.map(async (server, index) => {
-      const address = `127.0.0.${1 + (index % 8)}`
-      await once(server.listen(0, address), "listening")
-      return `http://${address}:${(server.address() as AddressInfo).port}/${index}`
-    })
-    const { status, told } = await run(await Promise.all(urls), "--retries", "0")
-    for (const server of servers) {
+  it.each([
+    ["HTTP", "http", (answer: RequestListener) => createServer({ keepAliveTimeout: 60_000 }, answer)],
+    [
+      "HTTPS",
+      "https",
+      (answer: RequestListener) => https.createServer({ ...identity, keepAliveTimeout: 60_000 }, answer)
+    ],
+    [
+      "HTTP/2",
+      "https",
+      (answer: RequestListener) =>
+        createSecureServer({ ...identity, allowHTTP1: true }, (request, response) =>
+          answer(request as unknown as IncomingMessage, response as unknown as ServerResponse)
+        )
+    ]
+  ] as const)(
+    "leaves no connection resting at each of many hosts that speak %s",
+    { timeout: 120_000 },
+    async (_what, scheme, serve) => {
+      // it says that it keeps its connections for longer than the run takes
+      const server = serve((_request, response) => void response.end("a page"))
+      await once(server.listen(0, "0.0.0.0"), "listening")
+      const { port } = server.address() as AddressInfo
+      const urls = Array.from({ length: 200 }, (_, index) => `${scheme}://127.0.1.${1 + index}:${port}/${index}`)
+      const { status, told } = await run(urls, "--retries", "0", "--insecure")
       server.close()
-      server.closeAllConnections()
+      assert.strictEqual(status, 0, told)
     }
-    assert.strictEqual(status, 0, told)
-  })
+  )
 })

@@ -14,9 +14,10 @@ import { ConnectTimeout } from "./Fault.ts"
 import { Opening } from "./Opening.ts"
 import * as Parser from "./Parser.ts"
 import type { Proxy } from "./Proxies.ts"
+import type { Resting, Rests } from "./Resting.ts"
 import type { StallClock, Watched } from "./StallClock.ts"
 import * as Tunnel from "./Tunnel.ts"
-import { buildConnector, Client, sessionOf } from "./Undici.ts"
+import { buildConnector, Client, resumeOf, sessionOf, sizeOf } from "./Undici.ts"
 import type { Connector, Dispatcher, PoolTypes } from "./Undici.ts"
 
 /** What all connections of a session share. */
@@ -153,7 +154,7 @@ export interface Served extends Dispatcher.DispatchHandler {
 }
 
 /** One connection of a pool; it makes a new socket when it needs one. Tells each exchange that it serves it. */
-export class Connection extends Client {
+export class Connection extends Client implements Rests {
   /** How the present socket came to be, until somebody has taken that. */
   opening: Opening | undefined
   /** Responses that the present socket has brought. */
@@ -166,9 +167,25 @@ export class Connection extends Client {
   starting: Served | undefined
   #socket: net.Socket | undefined
 
+  /** `resting`: where it is while its socket is open and serves nothing. */
+  constructor(origin: URL, options: ConstructorParameters<typeof Client>[1], resting: Resting) {
+    super(origin, options)
+    const own = this as unknown as Record<symbol, unknown>
+    const resume = own[resumeOf] as (isSync?: boolean) => void
+    own[resumeOf] = (isSync?: boolean) => {
+      resume(isSync)
+      if (own[sizeOf] === 0 && this.#socket?.destroyed === false) resting.add(this)
+      else resting.delete(this)
+    }
+  }
+
   /** The IP address at the other end of the present socket: the proxy's, where there is one. */
   get address(): string | undefined {
     return this.#socket?.remoteAddress
+  }
+
+  leave(): void {
+    this.#socket?.destroy()
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -204,20 +221,24 @@ export class Connection extends Client {
 
 /** Makes the connections of a pool. */
 export const factory =
-  (connect: Connect): NonNullable<PoolTypes.Options["factory"]> =>
+  (connect: Connect, resting: Resting): NonNullable<PoolTypes.Options["factory"]> =>
   (origin, options) => {
-    const connection: Connection = new Connection(origin, {
-      ...options,
-      connect: (target, callback) => {
-        const opening = (connection.opening = new Opening(target.hostname))
-        const done: Connector.Callback = (...outcome) => {
-          // on failure there is no second argument, whatever its type says
-          if (outcome[0] === null) connection.adopt(outcome[1])
-          callback(...outcome)
+    const connection: Connection = new Connection(
+      origin,
+      {
+        ...options,
+        connect: (target, callback) => {
+          const opening = (connection.opening = new Opening(target.hostname))
+          const done: Connector.Callback = (...outcome) => {
+            // on failure there is no second argument, whatever its type says
+            if (outcome[0] === null) connection.adopt(outcome[1])
+            callback(...outcome)
+          }
+          connect(target, done, opening)
         }
-        connect(target, done, opening)
-      }
-    })
+      },
+      resting
+    )
     connection.on("connect", () => connection.ready())
     return connection
   }

@@ -7,6 +7,7 @@
 import * as Connection from "./Connection.ts"
 import { Opening } from "./Opening.ts"
 import type { Proxy } from "./Proxies.ts"
+import type { Resting } from "./Resting.ts"
 import type { Dispatcher } from "./Undici.ts"
 import { Agent, Pool } from "./Undici.ts"
 
@@ -40,7 +41,7 @@ export interface Pools {
   readonly destroy: () => Promise<unknown>
 }
 
-const open = (connect: Connection.Connect, connections: number, pipelining: 0 | 1): Dispatcher =>
+const open = (connect: Connection.Connect, resting: Resting, connections: number, pipelining: 0 | 1): Dispatcher =>
   new Agent({
     factory: (origin) =>
       new Pool(origin, {
@@ -48,7 +49,7 @@ const open = (connect: Connection.Connect, connections: number, pipelining: 0 | 
         pipelining,
         // never called: each connection has its own; but without one undici builds one for every pool
         connect: (target, callback) => connect(target, callback, new Opening(target.hostname)),
-        factory: Connection.factory(connect),
+        factory: Connection.factory(connect, resting),
         // the connector does offer HTTP/2; a pool that knows of it opens one connection after the other until the
         // first is up, and a dead host would cost the connect timeout for each request in turn
         allowH2: false,
@@ -66,10 +67,10 @@ const connects = (settings: Connection.Settings, { proxy, tunnels }: Way): Conne
       ? Connection.throughProxy(settings, proxy)
       : Connection.toProxy(settings, proxy)
 
-export const make = (settings: Connection.Settings, limits: Limits, way: Way): Pools => {
+export const make = (settings: Connection.Settings, limits: Limits, way: Way, resting: Resting): Pools => {
   const connect = connects(settings, way)
   const connections = way.proxy === undefined || way.tunnels ? limits.perHost : limits.jobs
-  const kept = open(connect, connections, 1)
-  const single = open(connect, connections, 0)
+  const kept = open(connect, resting, connections, 1)
+  const single = open(connect, resting, connections, 0)
   return { kept, single, destroy: () => Promise.all([kept.destroy(), single.destroy()]) }
 }

@@ -8,6 +8,7 @@ import * as Dial from "./lane/Dial.ts"
 import { Lane } from "./lane/Lane.ts"
 import type { Carrier, Limits, Pools, Way } from "./Pools.ts"
 import type { Choose, Proxy } from "./Proxies.ts"
+import { Resting } from "./Resting.ts"
 
 export interface Route {
   /** Connections are kept and used again. */
@@ -28,6 +29,7 @@ export interface Routes {
 
 export const make = (settings: Connection.Settings, limits: Limits, choose: Choose): Routes => {
   const opened: Array<Promise<Pools>> = []
+  const resting = new Resting(limits.jobs)
   const route = (way: Way): Route => {
     let opening: Promise<Pools> | undefined
     let pools: Pools | undefined
@@ -36,7 +38,7 @@ export const make = (settings: Connection.Settings, limits: Limits, choose: Choo
       dispatch: (options, handler) => {
         if (pools !== undefined) return pools[of].dispatch(options, handler)
         if (opening === undefined) {
-          opening = import("./Pools.ts").then(({ make }) => (pools = make(settings, limits, way)))
+          opening = import("./Pools.ts").then(({ make }) => (pools = make(settings, limits, way, resting)))
           opened.push(opening)
         }
         void opening.then((pools) => pools[of].dispatch(options, handler))
@@ -56,7 +58,7 @@ export const make = (settings: Connection.Settings, limits: Limits, choose: Choo
   const dial = Dial.direct(settings)
   const lanes: Array<Lane> = []
   const laneOf = (keeps: boolean) => {
-    const lane = new Lane({ dial, connections: limits.perHost, keeps, mostResting: limits.jobs })
+    const lane = new Lane({ dial, connections: limits.perHost, keeps, resting })
     lanes.push(lane)
     return lane
   }

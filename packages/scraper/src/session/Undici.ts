@@ -27,6 +27,12 @@ export const buildConnector: typeof undici.buildConnector = connector
 /** Where an HTTP/1.1 socket of undici keeps its parser. */
 export const parserOf: symbol = symbols.kParser
 
+/** Where a client of undici keeps what it calls when a request of it began, ended or fell away, or its socket came or went. */
+export const resumeOf: symbol = symbols.kResume
+
+/** Where a client of undici tells the number of its requests, sent or not. */
+export const sizeOf: symbol = symbols.kSize
+
 /** Where a client of undici keeps its HTTP/2 session. */
 export const sessionOf: symbol = symbols.kHTTP2Session
 

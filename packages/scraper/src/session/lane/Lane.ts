@@ -12,7 +12,6 @@ import { Flight } from "./Flight.ts"
 import * as LaneFault from "./LaneFault.ts"
 import { OriginPool } from "./OriginPool.ts"
 import type { Settings } from "./OriginPool.ts"
-import { Resting } from "./Resting.ts"
 
 /** What to send: a GET of `path` (from its slash on) at `origin` (`http://host[:port]`). */
 export interface Options {
@@ -37,9 +36,8 @@ export class Lane {
     if (this.#due.push(pool) === 1) setImmediate(this.#pump)
   }
 
-  /** `mostResting`: connections that are kept without a request, over all origins. */
-  constructor(settings: Omit<Settings, "resting"> & { readonly mostResting: number }) {
-    this.#settings = { ...settings, resting: new Resting(settings.mostResting) }
+  constructor(settings: Settings) {
+    this.#settings = settings
   }
 
   /** Origins with a connection or a request. */

@@ -12,6 +12,7 @@
  */
 import type * as net from "node:net"
 import { Opening } from "../Opening.ts"
+import type { Rests } from "../Resting.ts"
 import type { Dial } from "./Dial.ts"
 import type { Flight, Serving } from "./Flight.ts"
 import * as LaneFault from "./LaneFault.ts"
@@ -35,7 +36,7 @@ const readBytes = 524_288
 /** One for all: a read is over before the next begins. */
 let shared: Buffer | undefined
 
-export class LaneConnection implements Message, Serving {
+export class LaneConnection implements Message, Rests, Serving {
   answered = 0
   opening: Opening | undefined
   /** Never: a body cut by a broken connection is told as an error. */
@@ -140,6 +141,10 @@ export class LaneConnection implements Message, Serving {
     const flight = this.#land()
     if (flight?.paused === true) this.resume()
     flight?.handler.onResponseError?.(flight, reason)
+  }
+
+  leave(): void {
+    this.fail(LaneFault.closed())
   }
 
   /** Ends the connection; the present flight hears why. */

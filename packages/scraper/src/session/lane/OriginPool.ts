@@ -13,8 +13,8 @@ import { LaneConnection } from "./LaneConnection.ts"
 import type { Owner } from "./LaneConnection.ts"
 import * as LaneFault from "./LaneFault.ts"
 import * as RequestText from "./RequestText.ts"
-import type { Resting } from "./Resting.ts"
 import type { Fields } from "../RequestFields.ts"
+import type { Resting } from "../Resting.ts"
 
 /** What the pools of a lane share. */
 export interface Settings {
@@ -23,7 +23,7 @@ export interface Settings {
   readonly connections: number
   /** Connections are used for further requests. */
   readonly keeps: boolean
-  /** Those of all pools that rest. */
+  /** Those of all pools, and of others, that rest. */
   readonly resting: Resting
 }
 
@@ -122,7 +122,7 @@ export class OriginPool implements Owner {
 
   /** Closes what has been idle for too long. */
   sweep(now: number): void {
-    for (const { connection, until } of this.#resting) if (until <= now) connection.fail(LaneFault.closed())
+    for (const { connection, until } of this.#resting) if (until <= now) connection.leave()
   }
 
   onFree(connection: LaneConnection): void {
@@ -184,7 +184,7 @@ export class OriginPool implements Owner {
         connection.hold(true)
         return connection
       }
-      connection.fail(LaneFault.closed())
+      connection.leave()
     }
     return undefined
   }

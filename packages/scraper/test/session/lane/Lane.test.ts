@@ -325,9 +325,10 @@ describe("Lane", () => {
           import { DnsCache } from "./DnsCache.ts"
           import * as Dial from "./lane/Dial.ts"
           import { Lane } from "./lane/Lane.ts"
+          import { Resting } from "./Resting.ts"
           import { StallClock } from "./StallClock.ts"
           const settings = { clock: new StallClock(50), dns: new DnsCache(), connectTimeoutMs: 10_000, denyPrivate: false }
-          const lane = new Lane({ dial: Dial.direct(settings), connections: 1, keeps: true, mostResting: 1 })
+          const lane = new Lane({ dial: Dial.direct(settings), connections: 1, keeps: true, resting: new Resting(1) })
           lane.dispatch({ origin: "${up.url}", path: "/", headers: [] }, { onResponseEnd: () => console.log("end") })
         `.replaceAll(/"(\.[^"]+)"/g, (_, at: string) => `"${new URL(at, sessionFolder).href}"`)
         const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: "pipe" })

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events"
 import type { OnReadOpts, Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { OriginPool } from "../../../src/session/lane/OriginPool.ts"
-import { Resting } from "../../../src/session/lane/Resting.ts"
+import { Resting } from "../../../src/session/Resting.ts"
 
 const answer = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "latin1")
 

@@ -7,6 +7,7 @@ import type { Resolve } from "../../../src/session/DnsCache.ts"
 import * as Dial from "../../../src/session/lane/Dial.ts"
 import type { Handler, Serving } from "../../../src/session/lane/Flight.ts"
 import { Lane } from "../../../src/session/lane/Lane.ts"
+import { Resting } from "../../../src/session/Resting.ts"
 import { StallClock } from "../../../src/session/StallClock.ts"
 import type { Dispatcher } from "../../../src/session/Undici.ts"
 
@@ -95,7 +96,7 @@ export const lane = ({
         denyPrivate,
         tls: { rejectUnauthorized: true }
       })
-      return { lane: new Lane({ dial, connections, keeps, mostResting }), clock: watch }
+      return { lane: new Lane({ dial, connections, keeps, resting: new Resting(mostResting) }), clock: watch }
     }),
     ({ lane, clock }) =>
       Effect.sync(() => {

@@ -2,12 +2,16 @@
  * The connections of all origins that serve nothing and are kept for what may come. Each is an open file, of which a process
  * has few: a crawl of thousands of hosts would have one at each of them.
  */
-import type { LaneConnection } from "./LaneConnection.ts"
-import * as LaneFault from "./LaneFault.ts"
+
+/** A connection that rests. */
+export interface Rests {
+  /** Closes it: it serves nothing. */
+  readonly leave: () => void
+}
 
 export class Resting {
   /** The longest resting first. */
-  readonly #all = new Set<LaneConnection>()
+  readonly #all = new Set<Rests>()
   readonly #most: number
 
   /** `most`: connections that may rest at one time, 1 or more. */
@@ -15,16 +19,17 @@ export class Resting {
     this.#most = most
   }
 
-  /** One begins to rest. Closes the one that has rested for the longest where they are too many. */
-  add(connection: LaneConnection): void {
+  /** One begins to rest, or goes on. Closes the one that has rested for the longest where they are too many. */
+  add(connection: Rests): void {
     this.#all.add(connection)
     if (this.#all.size <= this.#most) return
     const [longest] = this.#all
-    longest?.fail(LaneFault.closed())
+    this.#all.delete(longest!)
+    longest!.leave()
   }
 
   /** It rests no more: it serves again, or is gone. */
-  delete(connection: LaneConnection): void {
+  delete(connection: Rests): void {
     this.#all.delete(connection)
   }
 }
