@@ -36,7 +36,7 @@ export const inline = <F extends (this: TaskContext, ...parameters: any) => unkn
   if (root.type === "ClassExpression") throw new TypeError(`${name} is a class, which cannot be called`)
   const used = capturedVariables(source)
   const captured = used.filter(({ name }) => !helpers.has(name))
-  if (captured.length > 0) throw new ExecutorError(new VariablesCaptured(captured), name)
+  if (captured.length > 0) throw new ExecutorError(new VariablesCaptured({ captured }), name)
   const defined = used.map(({ name }) => `const ${name} = ${helpers.get(name)};`)
   const key = JSON.stringify(name)
   // before the function and on its line, so that lines in a stack are its own

@@ -96,7 +96,10 @@ const relative = (path: string): string => (/^\.\.?\//.test(path) ? path : `./${
 export const module = <Module>(url: URL | string): TasksOf<Module> => {
   if (!absolute.test(String(url))) {
     const remedy = `\`new URL(${JSON.stringify(relative(String(url)))}, import.meta.url)\``
-    throw new ExecutorError(new InvalidOption("the URL of a module of tasks", remedy, url), "Task.module")
+    throw new ExecutorError(
+      new InvalidOption({ option: "the URL of a module of tasks", expected: remedy, got: url }),
+      "Task.module"
+    )
   }
   const tasks = new Map<string, Address>()
   return new Proxy({} as never, {

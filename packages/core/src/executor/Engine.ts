@@ -181,7 +181,7 @@ export class Engine {
     const { closed, breaker, active } = this.#workers
     if (closed) problem = new ShutDown()
     else if (breaker.isOpen(now) && !active.some((slot) => slot.state === "ready"))
-      problem = new CrashLoop(breaker.failures, breaker.pauseMs(now), breaker.last)
+      problem = new CrashLoop({ failures: breaker.failures, retryInMs: breaker.pauseMs(now), last: breaker.last })
     if (problem !== undefined) this.#reject(job, problem)
     else this.#enlist(job, now)
     return job
@@ -259,13 +259,15 @@ export class Engine {
       return
     }
     if (queueTimeoutMs !== undefined)
-      job.stopTimers = this.#timers.after(queueTimeoutMs, () => this.#reject(job, new QueueTimeout(queueTimeoutMs)))
+      job.stopTimers = this.#timers.after(queueTimeoutMs, () =>
+        this.#reject(job, new QueueTimeout({ ms: queueTimeoutMs }))
+      )
     const { capacity, policy } = this.options.queue
     if (this.#queued < capacity || this.#queued < capacity + this.#coming()) return this.#line(job)
-    if (policy === "fail") return this.#reject(job, new QueueFull(capacity))
+    if (policy === "fail") return this.#reject(job, new QueueFull({ capacity }))
     if (policy === "drop") {
       const oldest = this.#queue.oldest() ?? job
-      this.#reject(oldest, new Dropped(capacity))
+      this.#reject(oldest, new Dropped({ capacity }))
       return oldest === job ? undefined : this.#line(job)
     }
     job.state = "suspended"
@@ -363,7 +365,7 @@ export class Engine {
     if (job.number > 0) this.#tell({ kind: "dequeue", task: job.number, worker: slot.lane })
     if (job.attempt === 1) this.#wait.record(now - job.queuedAt)
     if (runTimeoutMs !== undefined)
-      job.stopTimers = this.#timers.after(runTimeoutMs, () => this.#reject(job, new RunTimeout(runTimeoutMs)))
+      job.stopTimers = this.#timers.after(runTimeoutMs, () => this.#reject(job, new RunTimeout({ ms: runTimeoutMs })))
     const { number, url, name } = job.task
     if (!slot.told.has(number)) {
       slot.told.add(number)
@@ -424,13 +426,11 @@ export class Engine {
     const index = failures.findIndex((failure) => failure !== undefined)
     const failure = failures[index]
     const item = name === "chunk" && index >= 0 ? index : undefined
-    const reason =
-      failure === undefined
-        ? new NotCloneable(
-            name === "chunk" ? "an item" : "an argument",
-            `is refused (${(error as Error | null)?.message})`
-          )
-        : new NotCloneable(failure.path, failure.fact)
+    const { path, fact } = failure ?? {
+      path: name === "chunk" ? "an item" : "an argument",
+      fact: `is refused (${(error as Error | null)?.message})`
+    }
+    const reason = new NotCloneable({ path, fact })
     this.#feed(slot)
     this.#settle(job, this.#error(job, reason, item), undefined, 0)
     this.#release(job)
@@ -751,13 +751,15 @@ export class Engine {
   /** A job had begun on a worker that is gone. */
   #lost(slot: Slot<Job>, job: Job, death: Death): void {
     const { killedFor } = slot
-    const crash = { ...death, worker: slot.id }
+    const { outOfMemory, ...end } = death
+    const crash = { ...end, worker: slot.id }
     let reason: Reason
-    if (killedFor !== undefined) reason = new CollateralKill(slot.id, killedFor.task.name)
+    if (killedFor !== undefined) reason = new CollateralKill({ worker: slot.id, because: killedFor.task.name })
     else {
       job.kills++
-      reason = death.outOfMemory ? new OutOfMemory(crash) : new WorkerCrashed(crash)
-      if (job.options.idempotent === true && job.kills >= mostKills) reason = new PoisonTask(job.kills, reason)
+      reason = outOfMemory ? new OutOfMemory(crash) : new WorkerCrashed(crash)
+      if (job.options.idempotent === true && job.kills >= mostKills)
+        reason = new PoisonTask({ attempts: job.kills, last: reason })
     }
     if (
       job.options.idempotent === true &&

@@ -59,7 +59,7 @@ export const check = (option: string, value: number, least: number, whole: boole
     return
   const kind = whole ? "a whole number" : "a number"
   const bound = most === Infinity ? `${kind} of at least ${least}` : `${kind} from ${least} to ${most}`
-  throw new ExecutorError(new InvalidOption(option, bound, value), "executor")
+  throw new ExecutorError(new InvalidOption({ option, expected: bound, got: value }), "executor")
 }
 
 /** Throws an `ExecutorError` that names the option, what it may be and what it is. */
@@ -79,7 +79,11 @@ export const checkOptions = (options: EngineOptions): void => {
   const policies: ReadonlyArray<unknown> = ["suspend", "fail", "drop"]
   if (!policies.includes(options.queue.policy))
     throw new ExecutorError(
-      new InvalidOption("queue.policy", `one of ${policies.join(", ")}`, options.queue.policy),
+      new InvalidOption({
+        option: "queue.policy",
+        expected: `one of ${policies.join(", ")}`,
+        got: options.queue.policy
+      }),
       "executor"
     )
 }

@@ -20,34 +20,27 @@ const describe = (error: unknown) => {
   }
 }
 
+/** A class of reasons: its tag, and its data as it is given. What its message says is its own. */
+const Tagged = <const Tag extends string>(tag: Tag) =>
+  class {
+    readonly _tag = tag
+    constructor(data: object) {
+      Object.assign(this, data)
+    }
+  } as unknown as new <Data extends object>(data: Data) => { readonly _tag: Tag } & Data
+
 /** The task threw, or its promise was rejected. `error` is what it threw, brought back with class, properties and causes. */
-export class TaskFailed {
-  readonly _tag = "TaskFailed"
-  readonly error: unknown
-  constructor(error: unknown) {
-    this.error = error
-  }
+export class TaskFailed extends Tagged("TaskFailed")<{ readonly error: unknown }> {
   get message(): string {
     return `threw ${describe(this.error)}`
   }
 }
 
 /** The worker died while it ran the task. `stderr`: the last of what it wrote there; `error`: what it threw outside the task, if that was it. */
-export class WorkerCrashed {
-  // not `string`: a switch over reasons has to tell them apart
-  readonly _tag: "WorkerCrashed" | "OutOfMemory" = "WorkerCrashed"
-  readonly worker: number
-  readonly exitCode: number | undefined
-  readonly signal: string | undefined
-  readonly stderr: string
-  readonly error: unknown
-  constructor(death: Death & { readonly worker: number }) {
-    this.worker = death.worker
-    this.exitCode = death.exitCode
-    this.signal = death.signal
-    this.stderr = death.stderr
-    this.error = death.error
-  }
+// a union: a switch over reasons has to tell them apart
+export class WorkerCrashed extends Tagged<"WorkerCrashed" | "OutOfMemory">("WorkerCrashed")<
+  Omit<Death, "outOfMemory"> & { readonly worker: number }
+> {
   get message(): string {
     const how =
       this.error !== undefined
@@ -68,76 +61,42 @@ export class OutOfMemory extends WorkerCrashed {
 }
 
 /** The task was given several workers, because it is idempotent, and killed them all. */
-export class PoisonTask {
-  readonly _tag = "PoisonTask"
-  readonly attempts: number
-  readonly last: WorkerCrashed
-  constructor(attempts: number, last: WorkerCrashed) {
-    this.attempts = attempts
-    this.last = last
-  }
+export class PoisonTask extends Tagged("PoisonTask")<{ readonly attempts: number; readonly last: WorkerCrashed }> {
   get message(): string {
     return `killed ${this.attempts} workers; the last time ${this.last.message}`
   }
 }
 
 /** Another task on the same worker was killed or crashed. Only with more than one task a worker. `because`: that task. */
-export class CollateralKill {
-  readonly _tag = "CollateralKill"
-  readonly worker: number
-  readonly because: string
-  constructor(worker: number, because: string) {
-    this.worker = worker
-    this.because = because
-  }
+export class CollateralKill extends Tagged("CollateralKill")<{ readonly worker: number; readonly because: string }> {
   get message(): string {
     return `its worker ${this.worker} was lost through ${this.because}; \`idempotent\` tasks are run again`
   }
 }
 
 /** It waited longer than its queue time-out, and never began. */
-export class QueueTimeout {
-  readonly _tag = "QueueTimeout"
-  readonly ms: number
-  constructor(ms: number) {
-    this.ms = ms
-  }
+export class QueueTimeout extends Tagged("QueueTimeout")<{ readonly ms: number }> {
   get message(): string {
     return `waited for a worker for ${this.ms} ms`
   }
 }
 
 /** It ran longer than its run time-out, and was stopped. */
-export class RunTimeout {
-  readonly _tag = "RunTimeout"
-  readonly ms: number
-  constructor(ms: number) {
-    this.ms = ms
-  }
+export class RunTimeout extends Tagged("RunTimeout")<{ readonly ms: number }> {
   get message(): string {
     return `ran for ${this.ms} ms`
   }
 }
 
 /** The queue was full and its policy is `fail`. */
-export class QueueFull {
-  readonly _tag = "QueueFull"
-  readonly capacity: number
-  constructor(capacity: number) {
-    this.capacity = capacity
-  }
+export class QueueFull extends Tagged("QueueFull")<{ readonly capacity: number }> {
   get message(): string {
     return `the queue is full (${this.capacity}); wait for results, or use the policy \`suspend\``
   }
 }
 
 /** It waited longest when the queue was full, and its policy is `drop`. */
-export class Dropped {
-  readonly _tag = "Dropped"
-  readonly capacity: number
-  constructor(capacity: number) {
-    this.capacity = capacity
-  }
+export class Dropped extends Tagged("Dropped")<{ readonly capacity: number }> {
   get message(): string {
     return `was dropped from the full queue (${this.capacity}) for a later task`
   }
@@ -156,74 +115,47 @@ export class Cancelled {
 }
 
 /** A worker could not start: it died before it was ready, or its setup failed. */
-export class InitializationFailed {
-  readonly _tag = "InitializationFailed"
+export class InitializationFailed extends Tagged("InitializationFailed")<{
   readonly error: unknown
   readonly stderr: string
-  constructor(error: unknown, stderr: string) {
-    this.error = error
-    this.stderr = stderr
-  }
+}> {
   get message(): string {
     return `no worker could start: ${describe(this.error)}${lastLines(this.stderr)}`
   }
 }
 
 /** Workers failed to start again and again; none is tried before `retryInMs` have passed. */
-export class CrashLoop {
-  readonly _tag = "CrashLoop"
+export class CrashLoop extends Tagged("CrashLoop")<{
   readonly failures: number
   readonly retryInMs: number
   readonly last: Reason
-  constructor(failures: number, retryInMs: number, last: Reason) {
-    this.failures = failures
-    this.retryInMs = retryInMs
-    this.last = last
-  }
+}> {
   get message(): string {
     return `${this.failures} workers in a row failed to start, next try in ${Math.ceil(this.retryInMs)} ms: ${this.last.message}`
   }
 }
 
 /** There is no module at the task's URL. */
-export class ModuleMissing {
-  readonly _tag = "ModuleMissing"
-  readonly url: string
-  constructor(url: string) {
-    this.url = url
-  }
+export class ModuleMissing extends Tagged("ModuleMissing")<{ readonly url: string }> {
   get message(): string {
     return `there is no module ${this.url}; write \`new URL("./x.task.ts", import.meta.url)\``
   }
 }
 
 /** The task's module threw while it was loaded. */
-export class ModuleFailed {
-  readonly _tag = "ModuleFailed"
-  readonly url: string
-  readonly error: unknown
-  constructor(url: string, error: unknown) {
-    this.url = url
-    this.error = error
-  }
+export class ModuleFailed extends Tagged("ModuleFailed")<{ readonly url: string; readonly error: unknown }> {
   get message(): string {
     return `the module ${this.url} threw while loading: ${describe(this.error)}`
   }
 }
 
 /** The task's module has no such function. `found`: what stands under the name; `exports`: the functions that it has. */
-export class ExportMissing {
-  readonly _tag = "ExportMissing"
+export class ExportMissing extends Tagged("ExportMissing")<{
   readonly url: string
   readonly name: string
   readonly found: string
   readonly exports: ReadonlyArray<string>
-  constructor(url: string, name: string, found: string, exports: ReadonlyArray<string>) {
-    this.url = url
-    this.name = name
-    this.found = found
-    this.exports = exports
-  }
+}> {
   get message(): string {
     const has = this.exports.length === 0 ? "no functions" : this.exports.join(", ")
     return `${this.url} has ${this.found} as \`${this.name}\`, where a function is needed; it exports ${has}`
@@ -231,29 +163,21 @@ export class ExportMissing {
 }
 
 /** A parameter or a result cannot be copied to another thread or process. */
-export class NotCloneable {
-  readonly _tag = "NotCloneable"
-  readonly path: string
-  readonly fact: string
-  constructor(path: string, fact: string) {
-    this.path = path
-    this.fact = fact
-  }
+export class NotCloneable extends Tagged("NotCloneable")<{ readonly path: string; readonly fact: string }> {
   get message(): string {
     return `${this.path} ${this.fact} and cannot be copied; pass plain data, or do that part inside the task`
   }
 }
 
 /** Parameters or result do not fit the task's schema. `issue`: every place and what is wrong there; `error`: the schema's own. */
-export class SchemaMismatch {
-  readonly _tag = "SchemaMismatch"
+export class SchemaMismatch extends Tagged("SchemaMismatch")<{
   readonly side: "parameters" | "result"
   readonly issue: string
   readonly error: unknown
+}> {
   constructor(side: "parameters" | "result", thrown: unknown) {
-    this.side = side
-    this.issue = thrown instanceof Error ? thrown.message : describe(thrown)
-    this.error = (thrown as Error | null)?.cause ?? thrown
+    const issue = thrown instanceof Error ? thrown.message : describe(thrown)
+    super({ side, issue, error: (thrown as Error | null)?.cause ?? thrown })
   }
   get message(): string {
     return `${this.side} ${this.side === "result" ? "is" : "are"} not as the schema says: ${this.issue}`
@@ -261,12 +185,9 @@ export class SchemaMismatch {
 }
 
 /** An inline function uses what is not in its own text. `captured`: each name with its place in that text. */
-export class VariablesCaptured {
-  readonly _tag = "VariablesCaptured"
+export class VariablesCaptured extends Tagged("VariablesCaptured")<{
   readonly captured: ReadonlyArray<CapturedVariable>
-  constructor(captured: ReadonlyArray<CapturedVariable>) {
-    this.captured = captured
-  }
+}> {
   get message(): string {
     const names = this.captured.map(({ name, line, column }) => `\`${name}\` (${line}:${column})`)
     const own = this.captured.some(({ name }) => name === "this") ? "; for a task's own `this` write a `function`" : ""
@@ -275,16 +196,11 @@ export class VariablesCaptured {
 }
 
 /** An option has a value that it cannot have. */
-export class InvalidOption {
-  readonly _tag = "InvalidOption"
+export class InvalidOption extends Tagged("InvalidOption")<{
   readonly option: string
   readonly expected: string
   readonly got: unknown
-  constructor(option: string, expected: string, got: unknown) {
-    this.option = option
-    this.expected = expected
-    this.got = got
-  }
+}> {
   get message(): string {
     return `${this.option} must be ${this.expected}, got ${String(this.got)}`
   }

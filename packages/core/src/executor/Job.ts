@@ -41,10 +41,14 @@ export const invalid = (
   parameters: unknown,
   { priority = 0, queueTimeoutMs = 0, runTimeoutMs = 0 }: JobOptions
 ): InvalidOption | undefined => {
-  if (!Array.isArray(parameters)) return new InvalidOption("the list of arguments", "an array", parameters)
-  if (typeof priority !== "number" || Number.isNaN(priority)) return new InvalidOption("priority", "a number", priority)
-  if (!(queueTimeoutMs >= 0)) return new InvalidOption("timeout.queue", "at least 0 ms", queueTimeoutMs)
-  if (!(runTimeoutMs >= 0)) return new InvalidOption("timeout.run", "at least 0 ms", runTimeoutMs)
+  if (!Array.isArray(parameters))
+    return new InvalidOption({ option: "the list of arguments", expected: "an array", got: parameters })
+  if (typeof priority !== "number" || Number.isNaN(priority))
+    return new InvalidOption({ option: "priority", expected: "a number", got: priority })
+  if (!(queueTimeoutMs >= 0))
+    return new InvalidOption({ option: "timeout.queue", expected: "at least 0 ms", got: queueTimeoutMs })
+  if (!(runTimeoutMs >= 0))
+    return new InvalidOption({ option: "timeout.run", expected: "at least 0 ms", got: runTimeoutMs })
   return undefined
 }
 

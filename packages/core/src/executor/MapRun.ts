@@ -90,11 +90,17 @@ export class MapRun<A> {
     const { chunk = "auto", buffer = Infinity } = options
     const check = (option: string, value: number) => {
       if (!(value >= 1) || (value !== Infinity && !Number.isInteger(value)))
-        throw new ExecutorError(new InvalidOption(option, "a whole number of at least 1", value), task.name)
+        throw new ExecutorError(
+          new InvalidOption({ option, expected: "a whole number of at least 1", got: value }),
+          task.name
+        )
     }
     const iterable = Object(source)
     if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
-      throw new ExecutorError(new InvalidOption("the source", "an Iterable or AsyncIterable", source), task.name)
+      throw new ExecutorError(
+        new InvalidOption({ option: "the source", expected: "an Iterable or AsyncIterable", got: source }),
+        task.name
+      )
     if (chunk !== "auto") check("chunk", chunk)
     check("buffer", buffer)
     this.#engine = engine

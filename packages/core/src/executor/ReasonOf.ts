@@ -18,16 +18,18 @@ export const reasonOf = (problem: Problem, registry: ErrorRegistry, site?: Submi
   const decode = (encoded: EncodedError) => decodeError(encoded, registry)
   switch (problem.kind) {
     case "threw":
-      return new TaskFailed(site === undefined ? decode(problem.error) : withSubmitSite(decode(problem.error), site))
+      return new TaskFailed({
+        error: site === undefined ? decode(problem.error) : withSubmitSite(decode(problem.error), site)
+      })
     case "missing":
-      return new ModuleMissing(problem.url)
+      return new ModuleMissing({ url: problem.url })
     case "broken":
-      return new ModuleFailed(problem.url, decode(problem.error))
+      return new ModuleFailed({ url: problem.url, error: decode(problem.error) })
     case "export":
-      return new ExportMissing(problem.url, problem.name, problem.found, problem.exports)
+      return new ExportMissing({ url: problem.url, name: problem.name, found: problem.found, exports: problem.exports })
     case "setup":
-      return new InitializationFailed(decode(problem.error), "")
+      return new InitializationFailed({ error: decode(problem.error), stderr: "" })
     case "clone":
-      return new NotCloneable(problem.path, problem.fact)
+      return new NotCloneable({ path: problem.path, fact: problem.fact })
   }
 }

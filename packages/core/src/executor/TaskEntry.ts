@@ -7,7 +7,10 @@ export const checkTask = (task: unknown): void => {
   const { url, name } = (task ?? {}) as { readonly url?: unknown; readonly name?: unknown }
   if (typeof url === "string" && typeof name === "string") return
   const got = typeof task === "function" ? `the function ${task.name || "without a name"}` : task
-  throw new ExecutorError(new InvalidOption("a task", "of `Task.module` or `inline`", got), "executor")
+  throw new ExecutorError(
+    new InvalidOption({ option: "a task", expected: "of `Task.module` or `inline`", got }),
+    "executor"
+  )
 }
 
 export class TaskEntry {

@@ -207,7 +207,10 @@ export class Workers {
     }
     slot.timers.add(
       this.#timers.after(bootTimeoutMs, () =>
-        this.#refuse(slot, new InitializationFailed(new Error(`not ready within ${bootTimeoutMs} ms`), ""))
+        this.#refuse(
+          slot,
+          new InitializationFailed({ error: new Error(`not ready within ${bootTimeoutMs} ms`), stderr: "" })
+        )
       )
     )
     return slot
@@ -391,5 +394,5 @@ const unknown = (error: unknown): Death => ({
 
 const stillborn = ({ error, exitCode, signal, stderr }: Death): Reason => {
   const how = signal === undefined ? `with exit code ${exitCode}` : `by ${signal}`
-  return new InitializationFailed(error ?? new Error(`the worker ended ${how}`), stderr)
+  return new InitializationFailed({ error: error ?? new Error(`the worker ended ${how}`), stderr })
 }
