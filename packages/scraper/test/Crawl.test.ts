@@ -1,10 +1,9 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as Crawl from "../src/Crawl.ts"
@@ -13,11 +12,9 @@ import type { Outcome } from "../src/Outcome.ts"
 import * as ControlSocket from "../src/store/ControlSocket.ts"
 import * as Directory from "../src/store/Directory.ts"
 import { Site } from "../src/testing/index.ts"
+import * as Folders from "./Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-crawl-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
-const folder = () => join(root, `${folders++}`)
+const { folder } = Folders.make("crawl")
 
 const page = (...links: ReadonlyArray<string>) => links.map((link) => `<p><a href="${link}">there</a></p>`).join("\n")
 

@@ -1,33 +1,22 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
 import * as Directory from "../src/store/Directory.ts"
 import { Site } from "../src/testing/index.ts"
+import * as Folders from "./Folders.ts"
+import * as Outcomes from "./Outcomes.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-get-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
-const folder = () => join(root, `${folders++}`)
+const { root, folder } = Folders.make("get")
 
 const quick: Partial<Options> = { backoffMs: 1, timeoutMs: 400 }
-const collect = async (urls: Iterable<string>, options: Partial<Options>) => {
-  const outcomes: Array<Outcome> = []
-  for await (const outcome of Get.get(urls, { ...quick, ...options })) outcomes.push(outcome)
-  return outcomes
-}
-const one = async (url: string, options: Partial<Options> & { readonly directory: string }) => {
-  const outcomes = await collect([url], options)
-  assert.strictEqual(outcomes.length, 1)
-  return outcomes[0]!
-}
+const { collect, one } = Outcomes.make(() => ({ directory: folder(), ...quick }))
 const reason = (outcome: Outcome) => (outcome._tag === "Failed" ? outcome.error._tag : outcome._tag)
 const filesIn = (directory: string) =>
   fs

@@ -1,31 +1,20 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Zlib from "node:zlib"
 import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
 import { Site } from "../src/testing/index.ts"
+import * as Folders from "./Folders.ts"
+import * as Outcomes from "./Outcomes.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-robots-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
-const folder = () => join(root, `${folders++}`)
+const { root, folder } = Folders.make("robots")
 
 const quick: Partial<Options> = { robots: true, backoffMs: 1, timeoutMs: 1000, retries: 2 }
-const collect = async (urls: Iterable<string>, options: Partial<Options> = {}) => {
-  const outcomes: Array<Outcome> = []
-  for await (const outcome of Get.get(urls, { directory: folder(), ...quick, ...options })) outcomes.push(outcome)
-  return outcomes
-}
-const one = async (url: string, options: Partial<Options> = {}) => {
-  const outcomes = await collect([url], options)
-  assert.strictEqual(outcomes.length, 1)
-  return outcomes[0]!
-}
+const { collect, one } = Outcomes.make(() => ({ directory: folder(), ...quick }))
 const numbered = (count: number, path = "/bytes/10/") => Array.from({ length: count }, (_, index) => `${path}${index}`)
 const ends = (outcomes: ReadonlyArray<Outcome>) =>
   [...new Set(outcomes.map((outcome) => (outcome._tag === "Refused" ? outcome.error.reason : outcome._tag)))].toSorted()

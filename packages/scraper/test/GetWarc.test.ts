@@ -1,9 +1,8 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import * as Get from "../src/Get.ts"
@@ -14,23 +13,13 @@ import * as RecordLocation from "../src/sink/RecordLocation.ts"
 import { Site } from "../src/testing/index.ts"
 import { sha1 } from "../src/warc/WarcRecord.ts"
 import { recordsIn } from "./warc/recordsIn.ts"
+import * as Folders from "./Folders.ts"
+import * as Outcomes from "./Outcomes.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-warc-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
-const folder = () => join(root, `${folders++}`)
+const { root, folder } = Folders.make("warc")
 
 const quick: Partial<Options> = { backoffMs: 1, timeoutMs: 400, format: "warc" }
-const collect = async (urls: Iterable<string>, options: Partial<Options>) => {
-  const outcomes: Array<Outcome> = []
-  for await (const outcome of Get.get(urls, { ...quick, ...options })) outcomes.push(outcome)
-  return outcomes
-}
-const one = async (url: string, options: Partial<Options> & { readonly directory: string }) => {
-  const outcomes = await collect([url], options)
-  assert.strictEqual(outcomes.length, 1)
-  return outcomes[0]!
-}
+const { collect, one } = Outcomes.make(() => ({ directory: folder(), ...quick }))
 const savedIn = (outcomes: ReadonlyArray<Outcome>) =>
   outcomes.map((outcome) => (outcome._tag === "Saved" ? outcome : assert.fail(JSON.stringify(outcome))))
 const archivesIn = (directory: string) =>

@@ -1,10 +1,9 @@
 /** The index of what a run archives, against the one that warcio makes of the same files. */
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { CDXIndexer } from "warcio"
@@ -12,11 +11,9 @@ import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
 import { Site } from "../src/testing/index.ts"
 import * as Surt from "../src/warc/Surt.ts"
+import * as Folders from "./Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-index-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
-const folder = () => join(root, `${folders++}`)
+const { folder } = Folders.make("index")
 
 const fetchAll = async (urls: Iterable<string>, directory: string, options: Partial<Options> = {}) => {
   const outcomes = Get.outcomes(urls, { backoffMs: 1, format: "warc", directory, ...options })

@@ -1,10 +1,9 @@
 /** What a run archives, record by record: judged by the standard, and read by warcio. */
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as zlib from "node:zlib"
 import { WARCParser } from "warcio"
@@ -14,11 +13,9 @@ import type { Outcome } from "../src/Outcome.ts"
 import { recorded } from "../src/sink/Recorded.ts"
 import { Site } from "../src/testing/index.ts"
 import { assertRevisits, type Found, recordsOf } from "./warc/conforms.ts"
+import * as Folders from "./Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-records-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
-const folder = () => join(root, `${folders++}`)
+const { folder } = Folders.make("records")
 const first = "simul-00000.warc.gz"
 
 const collect = async (urls: Iterable<string>, directory: string, options: Partial<Options> = {}) => {

@@ -1,17 +1,14 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Crawl from "../src/Crawl.ts"
 import type { Options } from "../src/Options.ts"
 import { Site } from "../src/testing/index.ts"
+import * as Folders from "./Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-mirror-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
-const folder = () => join(root, `${folders++}`)
+const { folder } = Folders.make("mirror")
 
 const mirror = (seeds: ReadonlyArray<string>, options: Partial<Options> & { readonly directory: string }) =>
   Effect.runPromise(

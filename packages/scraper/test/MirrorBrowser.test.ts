@@ -8,15 +8,14 @@ import type { Page } from "playwright-core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { type Browser, launch } from "../../../test/Browser.ts"
 import * as Crawl from "../src/Crawl.ts"
 import { Site } from "../src/testing/index.ts"
+import * as Folders from "./Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-mirror-browser-"))
+const { root } = Folders.make("mirror-browser")
 let browser: Browser
 beforeAll(async () => {
   const launched = await launch()
@@ -25,7 +24,6 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(async () => {
   await browser?.close()
-  fs.rmSync(root, { recursive: true })
 })
 
 const png = Buffer.from(

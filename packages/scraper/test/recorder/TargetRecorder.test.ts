@@ -1,9 +1,6 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Lane, Timeline } from "@simul/core/Timeline"
 import * as Effect from "effect/Effect"
-import * as fs from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import * as Get from "../../src/Get.ts"
 import type { Options } from "../../src/Options.ts"
 import * as Politeness from "../../src/Politeness.ts"
@@ -12,17 +9,16 @@ import * as TargetRecorder from "../../src/recorder/TargetRecorder.ts"
 import type { Store } from "../../src/Store.ts"
 import type { Target } from "../../src/Target.ts"
 import { Site } from "../../src/testing/index.ts"
+import * as Folders from "../Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-recorder-"))
+const { folder } = Folders.make("recorder")
 let site: Site.Site
 beforeAll(async () => {
   site = await Site.start()
 })
 afterAll(async () => {
   await site.close()
-  fs.rmSync(root, { recursive: true })
 })
-let folders = 0
 
 /** Runs the paths to their end, or as long as `until` says. */
 const record = async (paths: ReadonlyArray<string>, options: Partial<Options> = {}, until = (_: number) => true) => {
@@ -30,7 +26,7 @@ const record = async (paths: ReadonlyArray<string>, options: Partial<Options> = 
   const outcomes: Array<string> = []
   for await (const outcome of Get.get(
     paths.map((path) => site.url(path)),
-    { directory: join(root, `${folders++}`), backoffMs: 1, recorder, ...options }
+    { directory: folder(), backoffMs: 1, recorder, ...options }
   )) {
     outcomes.push(outcome._tag)
     if (!until(outcomes.length)) break
@@ -173,7 +169,7 @@ describe("TargetRecorder", () => {
       const recorder = TargetRecorder.make({ title: "a run", robots: false })
       const began = performance.now()
       const run = Get.get(urls, {
-        directory: join(root, `${folders++}`),
+        directory: folder(),
         backoffMs: 1,
         retries: 2,
         // the first target of a host makes its connection
@@ -220,7 +216,7 @@ describe("TargetRecorder", () => {
     try {
       const recorder = TargetRecorder.make({ title: "a run", robots: true })
       const urls = [slow.url("/bytes/10/robots-1"), slow.url("/bytes/10/robots-2")]
-      for await (const { _tag } of Get.get(urls, { directory: join(root, `${folders++}`), robots: true, recorder }))
+      for await (const { _tag } of Get.get(urls, { directory: folder(), robots: true, recorder }))
         assert.strictEqual(_tag, "Saved")
       const timeline = recorder.timeline()
       assertAddsUp(timeline)
@@ -277,7 +273,7 @@ describe("TargetRecorder", () => {
   it("shows no credentials", async () => {
     const recorder = TargetRecorder.make({ title: "a run", robots: false })
     const url = site.url("/auth/user/secret/bytes/10/x", { userinfo: "user:secret" })
-    for await (const _ of Get.get([url], { directory: join(root, `${folders++}`), recorder })) void _
+    for await (const _ of Get.get([url], { directory: folder(), recorder })) void _
     const [lane] = recorder.timeline().lanes
     assert.include(lane!.name, "***@")
     assert.notInclude(JSON.stringify(lane).replaceAll("/auth/user/secret/", ""), "secret")

@@ -1,8 +1,7 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync, gzipSync } from "node:zlib"
 import * as Get from "../../src/Get.ts"
@@ -13,9 +12,9 @@ import * as Recorded from "../../src/sink/Recorded.ts"
 import * as Directory from "../../src/store/Directory.ts"
 import { Site } from "../../src/testing/index.ts"
 import { recordsOf } from "../warc/conforms.ts"
+import * as Folders from "../Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-check-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
+const { root } = Folders.make("check")
 const name = "simul-00000.warc.gz"
 
 type Body = { readonly bytes: number; readonly sha256: string | undefined }

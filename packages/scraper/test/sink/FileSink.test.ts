@@ -8,12 +8,11 @@ import { join } from "node:path"
 import { WriteError } from "../../src/FetchError.ts"
 import { DiskFull } from "../../src/Sink.ts"
 import * as FileSink from "../../src/sink/FileSink.ts"
+import * as Folders from "../Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-sink-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
+const { root, folder } = Folders.make("sink")
 const open = (options: Partial<FileSink.FileSinkOptions> = {}) => {
-  const directory = join(root, `${folders++}`)
+  const directory = folder()
   const parts = join(directory, ".simul", "parts")
   return { directory, parts, sink: FileSink.make({ directory, parts, durability: "process", hash: true, ...options }) }
 }

@@ -1,21 +1,19 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join, relative } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as Get from "../../src/Get.ts"
 import type { Options } from "../../src/Options.ts"
 import * as SavedPages from "../../src/sink/SavedPages.ts"
 import { Site } from "../../src/testing/index.ts"
+import * as Folders from "../Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-pages-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
+const { root, folder: unmade } = Folders.make("pages")
 const folder = (files: Readonly<Record<string, string | Uint8Array>> = {}) => {
-  const directory = join(root, `${folders++}`)
+  const directory = unmade()
   fs.mkdirSync(directory)
   for (const [name, content] of Object.entries(files)) {
     fs.mkdirSync(join(directory, name, ".."), { recursive: true })

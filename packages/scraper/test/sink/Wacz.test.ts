@@ -1,10 +1,9 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { buffer } from "node:stream/consumers"
 import { gunzipSync } from "node:zlib"
@@ -14,11 +13,9 @@ import * as RecordLocation from "../../src/sink/RecordLocation.ts"
 import * as Wacz from "../../src/sink/Wacz.ts"
 import * as Directory from "../../src/store/Directory.ts"
 import { Site } from "../../src/testing/index.ts"
+import * as Folders from "../Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-wacz-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
-const folder = () => join(root, `${folders++}`)
+const { root, folder } = Folders.make("wacz")
 
 const fetchAll = (urls: Iterable<string>, directory: string, archiveBytes = 1 << 30) =>
   Effect.runPromise(

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { ResponseHead } from "../../src/Session.ts"
 import { type Archive, DiskFull, type Part, type Sink } from "../../src/Sink.ts"
@@ -13,12 +12,11 @@ import * as RecordLocation from "../../src/sink/RecordLocation.ts"
 import * as WarcSink from "../../src/sink/WarcSink.ts"
 import * as Cdxj from "../../src/warc/Cdxj.ts"
 import { recordsIn } from "../warc/recordsIn.ts"
+import * as Folders from "../Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-warc-sink-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
+const { root, folder: unmade } = Folders.make("warc-sink")
 const folder = () => {
-  const directory = join(root, `${folders++}`)
+  const directory = unmade()
   fs.mkdirSync(directory)
   return directory
 }

@@ -1,4 +1,4 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,17 +8,15 @@ import * as Stream from "effect/Stream"
 import { once } from "node:events"
 import * as fs from "node:fs"
 import * as net from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Command, Reply } from "../../src/Control.ts"
 import * as ControlSocket from "../../src/store/ControlSocket.ts"
 import * as DirectoryLock from "../../src/store/DirectoryLock.ts"
+import * as Folders from "../Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-socket-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
-let folders = 0
+const { root, folder: unmade } = Folders.make("socket")
 const folder = (name = "") => {
-  const directory = join(root, `${folders++}`, name)
+  const directory = join(unmade(), name)
   fs.mkdirSync(DirectoryLock.stateOf(directory), { recursive: true })
   return directory
 }

@@ -1,13 +1,12 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import { spread } from "../../src/store/Spreading.ts"
+import * as Folders from "../Folders.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-spreading-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
+const { root } = Folders.make("spreading")
 
 describe("Spreading", () => {
   it.effect("keeps the log as long as one commit needs, however many follow each other", () =>
