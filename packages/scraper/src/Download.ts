@@ -101,6 +101,8 @@ type Ended =
       readonly head?: ResponseHead
       /** The part was kept, to be continued. */
       readonly partial?: Partial
+      /** What came of a body, where all answers are taken: the part is the caller's, to be abandoned or discarded. */
+      readonly cut?: { readonly part: Part; readonly truncated: Truncation }
       /** The part at hand was of no use: ask again from the start, at once. */
       readonly restart?: boolean
     }
@@ -296,7 +298,7 @@ class Running implements Download, Receiver, Decode.Output {
     if (this.#part !== undefined && verdict._tag !== "Complete") this.#part.discard()
     this.#part = verdict._tag === "Complete" ? verdict.part : undefined
     this.#verdict = verdict
-    if (this.#options.raw && verdict._tag === "Failed" && verdict.reason._tag === "StatusError") {
+    if (this.#options.raw && verdict._tag === "Failed" && verdict.reason._tag !== "WriteError") {
       this.#taken = { head, dateMs: Date.now(), chunks: [] }
       return
     }
@@ -465,8 +467,10 @@ class Running implements Download, Receiver, Decode.Output {
     const { endless } = this.#options
     if (endless === undefined) return false
     const ms = performance.now() - this.startedMs
-    if (this.received <= endless.bytes && ms <= endless.ms) return false
-    this.#end(this.#failed(new EndlessError({ received: this.received, ms: Math.round(ms) })))
+    const isLong = this.received > endless.bytes
+    if (!isLong && ms <= endless.ms) return false
+    const reason = new EndlessError({ received: this.received, ms: Math.round(ms) })
+    this.#end(this.#failed(reason, isLong ? "length" : "time"))
     return true
   }
 
@@ -560,14 +564,17 @@ class Running implements Download, Receiver, Decode.Output {
     }
   }
 
-  #failed(reason: FetchReason): Attempt {
+  #failed(reason: FetchReason, truncated = truncationBy(reason)): Attempt {
+    const part = this.#part
     const partial = reason.retryable && reason._tag !== "DecodeError" ? this.#kept() : undefined
-    if (partial === undefined) this.#part?.discard()
+    const cut = this.#options.raw && part !== undefined ? { part, truncated } : undefined
+    if (partial === undefined && cut === undefined) part?.discard()
     return {
       _tag: "Failed",
       reason,
       ...(this.#head === undefined ? {} : { head: this.#head }),
-      ...(partial === undefined ? {} : { partial })
+      ...(partial === undefined ? {} : { partial }),
+      ...(cut === undefined ? {} : { cut })
     }
   }
 

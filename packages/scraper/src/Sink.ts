@@ -34,6 +34,8 @@ export interface Part {
   readonly place: (path: string) => string
   /** Leaves the bytes for a later attempt. */
   readonly keep: () => void
+  /** What will not come whole: kept as such with the next `sync` if the sink keeps what is cut, else removed. */
+  readonly abandon: (truncated: Truncation) => void
   /** Removes it. */
   readonly discard: () => void
 }

@@ -94,6 +94,23 @@ describe("Conclusion", () => {
     assert.deepStrictEqual(last.counts, { ...none, failed: 1 })
   })
 
+  it("archives what came of a body only where no attempt follows that may bring all of it", () => {
+    const reason = new TruncatedError({ received: 5 })
+    for (const [attempts, expected] of [
+      [0, ["discarded", "waits", "parked"]],
+      [1, ["abandoned: disconnect", "settled"]]
+    ] as const) {
+      const { conclusion, told } = begin()
+      const part = {
+        abandon: (truncated: string) => told.push(`abandoned: ${truncated}`),
+        discard: () => told.push("discarded")
+      } as Partial<Part> as Part
+      const cut = { part, truncated: "disconnect" } as const
+      conclusion.conclude({ ...target, attempts }, 0, { _tag: "Failed", reason, head, cut })
+      assert.deepStrictEqual(told, [...expected, `released "answered"`])
+    }
+  })
+
   it("settles at once what no attempt helps", () => {
     const { conclusion, told, settled } = begin()
     conclusion.conclude(target, 0, failed(new StatusError({ status: 404 })))

@@ -263,6 +263,49 @@ describe("records of get --format warc", () => {
     assert.isBelow(response!.payload.length, 1_000_000)
   })
 
+  it("keeps what came of a body that never came whole, and says why it is cut", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const cut: ReadonlyArray<readonly [path: string, truncated: string, options?: Partial<Options>]> = [
+      ["/cut/5000/400/small", "disconnect"],
+      ["/cut/9000000/3000000/large", "disconnect"],
+      ["/bytes/2000000/declared", "length", { maxSize: 1_000_000 }],
+      ["/chunked/2000000/told-nothing", "length", { maxSize: 1_000_000 }],
+      ["/stall/9000/3000/silence", "time", { timeoutMs: 1000, retries: 0 }]
+    ]
+    for (const [path, , options] of cut) {
+      const [outcome] = await collect([site.url(path)], directory, { retries: 1, ...options })
+      assert.strictEqual(outcome!._tag, "Failed", path)
+    }
+    assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
+    const responses = (await allIn(directory)).filter(({ type }) => type === "response")
+    assert.deepStrictEqual(
+      responses.map(({ fields }) => fields.get("warc-truncated")),
+      cut.map(([, truncated]) => truncated)
+    )
+    for (const [index, { payload }] of responses.entries()) {
+      const [path] = cut[index]!
+      const whole = Site.body(path)
+      assert.isAbove(payload.length, 0, path)
+      assert.isTrue(payload.equals(whole.subarray(0, payload.length)), path)
+    }
+    assert.deepStrictEqual(
+      responses.slice(0, 2).map(({ payload }) => payload.length),
+      [400, 3_000_000]
+    )
+  })
+
+  it("has no record of an attempt that broke off where a later one brought all", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    await collect([site.url("/cut-once/900000/400000/again.bin")], directory)
+    assert.deepStrictEqual(
+      (await allIn(directory)).filter(({ type }) => type === "response").map(({ payload }) => payload.length),
+      [900_000]
+    )
+    assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
+  })
+
   it("is read by warcio: every response with its body", async () => {
     await using site = await Site.start()
     const directory = folder()

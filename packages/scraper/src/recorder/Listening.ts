@@ -7,7 +7,7 @@
  */
 import type { FetchReason } from "../FetchError.ts"
 import type { OpeningMark, Receiver, ResponseHead, Transfer } from "../Session.ts"
-import type { Part } from "../Sink.ts"
+import type { Part, Truncation } from "../Sink.ts"
 import { indexOf } from "./Cause.ts"
 import type { Track } from "./Track.ts"
 
@@ -175,6 +175,14 @@ export class WatchedPart implements Part {
     const before = this.begin()
     try {
       this.part.keep()
+    } finally {
+      this.end(before)
+    }
+  }
+  abandon(truncated: Truncation) {
+    const before = this.begin()
+    try {
+      this.part.abandon(truncated)
     } finally {
       this.end(before)
     }

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import { createHash, hash, type Hash } from "node:crypto"
 import { WriteError } from "../FetchError.ts"
-import { DiskFull } from "../Sink.ts"
+import { DiskFull, type Truncation } from "../Sink.ts"
 import * as Files from "./Files.ts"
 
 export interface PartOptions {
@@ -76,6 +76,10 @@ export class PartFile {
 
   keep() {
     this.close()
+  }
+
+  abandon(_truncated: Truncation) {
+    this.discard()
   }
 
   discard() {

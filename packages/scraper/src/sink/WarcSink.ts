@@ -22,7 +22,7 @@ import * as fs from "node:fs"
 import type { WriteError } from "../FetchError.ts"
 import type { StoreDamaged } from "../RunError.ts"
 import type { ResponseHead } from "../Session.ts"
-import type { Archive, Aside, Capture, DiskFull, Part, Sink } from "../Sink.ts"
+import type { Archive, Aside, Capture, DiskFull, Part, Sink, Truncation } from "../Sink.ts"
 import type { Fields } from "../warc/WarcRecord.ts"
 import * as WarcRecord from "../warc/WarcRecord.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
@@ -87,7 +87,12 @@ const fieldsOf = (head: ResponseHead): Fields => {
 
 /** What waits for `sync`: the part of a target, or what is kept besides. */
 type Waiting =
-  | { readonly part: PartFile.PartFile; readonly head: ResponseHead; readonly dateMs: number }
+  | {
+      readonly part: PartFile.PartFile
+      readonly head: ResponseHead
+      readonly dateMs: number
+      readonly truncated?: Truncation
+    }
   | { readonly part?: undefined; readonly head: ResponseHead; readonly dateMs: number; readonly aside: Aside }
 
 const exchangeOf = (one: Waiting): ArchiveFile.Exchange => {
@@ -102,7 +107,7 @@ const exchangeOf = (one: Waiting): ArchiveFile.Exchange => {
     head: WarcRecord.httpHead({ status, text, reason, fields }, "file" in body ? body.bytes : body.length),
     request: request && WarcRecord.requestHead(request.target, request.fields),
     body,
-    truncated: one.part === undefined ? one.aside.truncated : undefined
+    truncated: one.part === undefined ? one.aside.truncated : one.truncated
   }
 }
 
@@ -112,7 +117,7 @@ interface Prepared {
   readonly earlier: RecordLocation.RecordLocation | undefined
 }
 
-/** Nothing is saved by a record that refers to no bytes, and a cut payload is none. */
+/** Nothing is saved by a record that refers to no bytes, and a cut payload is none, whatever it has in common with a whole one. */
 const mayStandForAnother = (
   digested: ArchiveFile.Digested | { readonly error: unknown }
 ): digested is ArchiveFile.Digested => !("error" in digested) && digested.bytes > 0 && digested.truncated === undefined
@@ -150,6 +155,11 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
 
     place() {
       return wait({ part: this, head: this.head, dateMs: this.dateMs })
+    }
+
+    override abandon(truncated: Truncation) {
+      this.close()
+      wait({ part: this, head: this.head, dateMs: this.dateMs, truncated })
     }
   }
   const parts = PartFile.folder({ parts: options.parts, hash: options.hash, closes: true }, WarcPart)
@@ -222,7 +232,8 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     location: RecordLocation.RecordLocation | undefined
   ): Promise<Prepared> => {
     const standing = one.part === undefined ? one.aside.unchanged : undefined
-    const earlier = standing === undefined ? location : RecordLocation.fromPath(standing)
+    const known = mayStandForAnother(digested) ? location : undefined
+    const earlier = standing === undefined ? known : RecordLocation.fromPath(standing)
     const original = earlier && (await ArchiveFile.originalAt(directory, earlier))
     if (original === undefined || (standing === undefined && original.payloadDigest !== digested.payloadDigest))
       return { member: await ArchiveFile.whole(digested), earlier: undefined }

@@ -173,6 +173,7 @@ describe("WatchedPart", () => {
       finish: () => ({ bytes: Number(slow()) }),
       place: (path) => path + String(slow()),
       keep: slow,
+      abandon: slow,
       discard: slow
     }
     const part = new WatchedPart(inner, track, shared)
@@ -201,7 +202,8 @@ describe("WatchedPart", () => {
       finish: () => (work("finish", 2), { bytes: 3, sha256: "00" }),
       place: (path) => (work(path, 4), `placed ${path}`),
       keep: () => work("keep", 8),
-      discard: () => work("discard", 16)
+      abandon: (truncated) => work(truncated, 16),
+      discard: () => work("discard", 32)
     }
     const part = new WatchedPart(inner, track, shared)
     ear.onHead(headOf())
@@ -212,16 +214,17 @@ describe("WatchedPart", () => {
     clock.ms += 200
     assert.strictEqual(part.place("path"), "placed path")
     part.keep()
+    part.abandon("time")
     part.discard()
     part.drained = () => said.push("drained")
     inner.drained()
     assert.strictEqual(part.bytes, 3)
-    assert.deepStrictEqual(said, ["write", "finish", "path", "keep", "discard", "drained"])
+    assert.deepStrictEqual(said, ["write", "finish", "path", "keep", "time", "discard", "drained"])
     assert.deepStrictEqual(end(), {
-      times: { body: 100, line: 200, disk: 31 },
+      times: { body: 100, line: 200, disk: 63 },
       spans: [
         ["body", 0, 101],
-        ["disk", 101, 331]
+        ["disk", 101, 363]
       ]
     })
   })

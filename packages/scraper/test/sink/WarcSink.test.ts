@@ -99,6 +99,33 @@ describe("WarcSink", () => {
     })
   )
 
+  it.effect("takes what is cut for none of the whole payloads that have the same bytes", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const sink = yield* make(directory)
+      const abandon = (name: string) => {
+        const part = sink.open({ head: headOf(name) })
+        part.write(Buffer.from("body"))
+        part.abandon("disconnect")
+      }
+      abandon("before")
+      const { key } = write(sink, "whole", Buffer.from("body"))
+      abandon("after")
+      const { placed } = yield* sink.sync()
+      const [, ...answers] = yield* Effect.promise(() => recordsIn(join(directory, "simul-00000.warc.gz")))
+      assert.deepStrictEqual(
+        answers.map(({ type, field, payload }) => [type, field("WARC-Truncated"), payload.toString()]),
+        [
+          ["response", "disconnect", "body"],
+          ["response", undefined, "body"],
+          ["response", "disconnect", "body"]
+        ]
+      )
+      assert.isDefined(placed.get(key))
+      assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
+    })
+  )
+
   it.effect("begins another archive when one is full, each with its warcinfo, announced before it is there", () =>
     Effect.gen(function* () {
       const directory = folder()
