@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
@@ -79,6 +89,7 @@ describe("make", () => {
 
   it.each([
     ["cut off", (bytes: Buffer) => bytes.subarray(0, bytes.length - 8)],
+    ["changed in one bit", (bytes: Buffer) => bytes.with(bytes.length >> 1, bytes[bytes.length >> 1]! ^ 1)],
     ["of another V8", (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 4), Buffer.alloc(4), bytes.subarray(8)])],
     ["empty", () => Buffer.alloc(0)]
   ])("compiles a part from its text where what is kept is %s, and replaces that", (_what, spoil) => {
@@ -94,6 +105,21 @@ describe("make", () => {
     assert.strictEqual(loaded<Double>(next, "one.part").double(2), 4)
     next.keep()
     assert.notDeepEqual(readFileSync(kept), spoilt)
+  })
+
+  it("removes what another build kept more than a month ago", () => {
+    write("one.part", double)
+    const kept = ["of-now", "of-a-month-ago"].map((name) => join(directory, "kept", name))
+    for (const other of kept) {
+      mkdirSync(other, { recursive: true })
+      writeFileSync(join(other, "one.part"), "")
+    }
+    const past = (Date.now() - 31 * 86_400_000) / 1000
+    utimesSync(kept[1]!, past, past)
+    const parts = Parts.make(directory, folder)
+    parts.load("one.part")
+    parts.keep()
+    assert.deepStrictEqual(readdirSync(join(directory, "kept")).toSorted(), ["for-tests", "of-now"])
   })
 
   it("does without where nothing can be kept", () => {
