@@ -14,6 +14,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 
 /** The deadline passed. `atMs`: milliseconds since the epoch. */
@@ -50,23 +51,25 @@ const until = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, 
   })
 })
 
+interface Bound {
+  (duration: Duration.Input): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DeadlineExceeded, R>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, duration: Duration.Input): Effect.Effect<A, E | DeadlineExceeded, R>
+}
+
 /**
  * Runs an effect with a deadline `duration` from now, or the one in force if that is earlier. Interrupts it at that time
  * and fails with `DeadlineExceeded` after its clean-up, whose failures are kept beside it. Where the deadline has passed
  * already the effect does not begin.
  */
-export const within =
-  (duration: Duration.Input) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | DeadlineExceeded, R> =>
-    Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      return yield* until(effect, Math.min(yield* Deadline, now + Duration.toMillis(duration)), now)
-    })
+export const within: Bound = dual(2, <A, E, R>(effect: Effect.Effect<A, E, R>, duration: Duration.Input) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.flatMap(Deadline, (at) => until(effect, Math.min(at, now + Duration.toMillis(duration)), now))
+  )
+)
 
 /**
  * Like `within`, but of the deadline in force it knows nothing: for clean-up, which runs when that one may have passed.
  */
-export const forCleanUp =
-  (duration: Duration.Input) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | DeadlineExceeded, R> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => until(effect, now + Duration.toMillis(duration), now))
+export const forCleanUp: Bound = dual(2, <A, E, R>(effect: Effect.Effect<A, E, R>, duration: Duration.Input) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => until(effect, now + Duration.toMillis(duration), now))
+)

@@ -11,10 +11,11 @@ import { seeded, World } from "./Simulated.ts"
 describe("Deadline", () => {
   it.effect("can only be brought forward by a nested one", () =>
     Effect.gen(function* () {
-      const nested = (inner: Duration.Input) =>
-        Deadline.remaining.pipe(Deadline.within(inner), Deadline.within("5 seconds"))
+      const nested = (inner: Duration.Input) => Deadline.within(Deadline.within(Deadline.remaining, inner), "5 seconds")
       assert.strictEqual(Duration.toMillis(yield* nested("2 seconds")), 2000)
       assert.strictEqual(Duration.toMillis(yield* nested("9 seconds")), 5000)
+      const piped = Deadline.remaining.pipe(Deadline.within("2 seconds"), Deadline.within("5 seconds"))
+      assert.strictEqual(Duration.toMillis(yield* piped), 2000)
       assert.isFalse(Duration.isFinite(yield* Deadline.remaining))
     })
   )
