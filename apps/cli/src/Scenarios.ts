@@ -71,14 +71,14 @@ export const writeFiles = Effect.fnUntraced(function* (
 ) {
   const screen = yield* Screen
   const { beside } = yield* Effect.promise(() => import("@simul/core/Timeline"))
-  if (Option.isSome(html)) {
-    const { render } = yield* Effect.promise(() => import("@simul/core/TimelineHtml"))
-    yield* TimelineFile.write("--html", html.value, [render(beside(timelines))])
-    screen.note(`timeline: ${printable(html.value)}`)
-  }
-  if (Option.isSome(trace)) {
-    const { render } = yield* Effect.promise(() => import("@simul/core/TimelineTrace"))
-    yield* TimelineFile.write("--trace", trace.value, render(beside(timelines)))
-    screen.note(`timeline: ${printable(trace.value)}`)
+  const files = [
+    ["--html", html, () => import("@simul/core/TimelineHtml")],
+    ["--trace", trace, () => import("@simul/core/TimelineTrace")]
+  ] as const
+  for (const [option, file, load] of files) {
+    if (Option.isNone(file)) continue
+    const { chunks } = yield* Effect.promise(load)
+    yield* TimelineFile.write(option, file.value, chunks(beside(timelines)))
+    screen.note(`timeline: ${printable(file.value)}`)
   }
 })

@@ -74,7 +74,7 @@ const rendered = (file: string, timeline: Timeline.Timeline) =>
   Effect.promise(async () =>
     file.toLowerCase().endsWith(".html")
       ? (await import("@simul/core/TimelineHtml")).chunks(timeline)
-      : (await import("@simul/core/TimelineTrace")).render(timeline)
+      : (await import("@simul/core/TimelineTrace")).chunks(timeline)
   )
 
 /** Names the run without any of its secrets. */

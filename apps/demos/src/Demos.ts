@@ -305,7 +305,7 @@ const play = async (
   }
   const files = [
     [flags.html, (timeline: Timeline.Timeline) => TimelineHtml.render(timeline)],
-    [flags.trace, (timeline: Timeline.Timeline) => [...TimelineTrace.render(timeline)].join("")]
+    [flags.trace, TimelineTrace.render]
   ] as const
   for (const [file, render] of files)
     if (file !== undefined) {

@@ -228,8 +228,11 @@ const threaded = function* (timeline: Timeline, thread: NonNullable<Timeline["th
   for (const { event } of found) yield event
 }
 
-/** The text of the file, in pieces of some length. */
-export const render = function* (timeline: Timeline): Generator<string> {
+/** The whole file. */
+export const render = (timeline: Timeline): string => Array.from(chunks(timeline)).join("")
+
+/** The same in pieces, made as they are taken: a long run is never in memory as one text. */
+export function* chunks(timeline: Timeline): Generator<string> {
   const { title, startedAtMs, durationMs, words, categories, totals, leftOut } = timeline
   const otherData = {
     title,

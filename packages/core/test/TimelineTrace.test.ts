@@ -77,7 +77,7 @@ describe("TimelineTrace", () => {
 
   it("is one JSON text in pieces, with the totals beside the events", () => {
     const timeline = Sample.make(2000, 8)
-    const texts = [...TimelineTrace.render(timeline)]
+    const texts = [...TimelineTrace.chunks(timeline)]
     assert.isAbove(texts.length, 3)
     const file = JSON.parse(texts.join("")) as {
       readonly traceEvents: ReadonlyArray<TimelineTrace.TraceEvent>
@@ -86,7 +86,7 @@ describe("TimelineTrace", () => {
     assert.deepStrictEqual(file.traceEvents, [...TimelineTrace.events(timeline)])
     assert.strictEqual(file.otherData["startedAt"], "2026-01-02T03:04:05.000Z")
     assert.deepStrictEqual(file.otherData["totals"], timeline.totals)
-    const empty = JSON.parse([...TimelineTrace.render(Sample.make(0, 1))].join("")) as typeof file
+    const empty = JSON.parse(TimelineTrace.render(Sample.make(0, 1))) as typeof file
     assert.deepStrictEqual(empty.traceEvents.filter(isComplete), [])
   })
 })
