@@ -17,7 +17,7 @@ import type * as Scope from "effect/Scope"
 import * as Durations from "./Durations.ts"
 import { printable } from "./Printable.ts"
 import * as Rate from "./Rate.ts"
-import type { Paint, Screen } from "./Screen.ts"
+import { hint, type Paint, type Screen } from "./Screen.ts"
 import * as Sizes from "./Sizes.ts"
 
 export type Kind = "bar" | "plain" | "none"
@@ -204,8 +204,7 @@ const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
     full = diskFull !== undefined
     const text = full ? `disk full (${Sizes.format(diskFull!.free)} free): paused` : "room on the disk again: going on"
     screen.note(`${screen.paint.yellow("warning:")} ${text}`)
-    if (full)
-      screen.note(`${screen.paint.cyan("hint:")} make room and it goes on by itself; or stop it, and resume later`)
+    if (full) screen.note(hint(screen.paint, "make room and it goes on by itself; or stop it, and resume later"))
   })
   return Effect.forkScoped(Effect.fn("disk watch")(() => Effect.repeat(look, Schedule.spaced("500 millis")))())
 }

@@ -12,7 +12,7 @@ import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
-import { type Paint, Screen } from "../Screen.ts"
+import { hint, type Paint, Screen } from "../Screen.ts"
 import * as Settings from "../Settings.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
@@ -167,9 +167,8 @@ export const command = Command.make(
     )
     const explanation = yield* Effect.provideServiceEffect(explain(url, options), Session, UndiciSession.make(options))
     yield* screen.data(json ? `${JSON.stringify(explanation)}\n` : render(explanation, screen.paintData))
-    const hint = hints[explanation.decision.by]
-    if (hint !== undefined && !json && !(yield* GlobalFlags.quiet))
-      screen.note(`\n${screen.paint.cyan("hint:")} ${hint}`)
+    const remedy = hints[explanation.decision.by]
+    if (remedy !== undefined && !json && !(yield* GlobalFlags.quiet)) screen.note(`\n${hint(screen.paint, remedy)}`)
     if (explanation.decision.what === "refuse") return yield* new Incomplete()
   }, Effect.scoped)
 ).pipe(

@@ -4,6 +4,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { join } from "node:path"
+import { directoryArgument } from "../DirectoryArgument.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { printable } from "../Printable.ts"
 import { Screen } from "../Screen.ts"
@@ -11,7 +12,6 @@ import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
 import { UsageError } from "../UsageError.ts"
 import { version } from "../Version.ts"
-import { directoryArgument } from "./Report.ts"
 
 const output = Flag.String("output").pipe(
   Flag.withAlias("O"),

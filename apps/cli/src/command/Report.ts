@@ -4,13 +4,13 @@ import * as Reports from "@simul/scraper/Report"
 import { OptionUnusable } from "@simul/scraper/RunError"
 import { toJson } from "@simul/scraper/Outcome"
 import type { Entry } from "@simul/scraper/Store"
-import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { writeFileSync } from "node:fs"
+import { directoryArgument } from "../DirectoryArgument.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import * as ReportPage from "../ReportPage.ts"
@@ -184,11 +184,6 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   ]
   if (next.length > 0) screen.note(`\n${next.map((text) => hint(screen.paint, text)).join("\n")}`)
 }, Effect.scoped)
-
-export const directoryArgument = Argument.String("dir").pipe(
-  Argument.withDescription("The directory that a run wrote to"),
-  Argument.withDefault(".")
-)
 
 export const command = Command.make(
   "report",

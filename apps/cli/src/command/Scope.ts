@@ -4,15 +4,15 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { directoryArgument } from "../DirectoryArgument.ts"
 import * as Flags from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
-import { Screen } from "../Screen.ts"
+import { hint, Screen } from "../Screen.ts"
 import * as Settings from "../Settings.ts"
 import * as Summary from "../Summary.ts"
 import * as Told from "../Told.ts"
-import { directoryArgument } from "./Report.ts"
 
 /** Of a setting of the crawl, what a flag says; without one it stays as it is in the run. */
 const kept = <A>(setting: Settings.Setting<A>): Settings.Setting<A | undefined> => ({ ...setting, fallback: undefined })
@@ -102,7 +102,6 @@ export const command = Command.make(
   Effect.fnUntraced(function* ({ directory, settings: given, json }) {
     const screen = yield* Screen
     const quiet = yield* GlobalFlags.quiet
-    const { cyan } = screen.paint
     const change = changeOf(yield* Effect.fromResult(Settings.resolve(settings, given, { environment: {}, files: [] })))
     yield* Told.told(directory, { _tag: "Scope", ...(change === undefined ? {} : { change }) }, (reply) => {
       if (reply._tag !== "Scope") return
@@ -111,9 +110,8 @@ export const command = Command.make(
         const found = reply.found > 0 ? [`${Summary.plural(reply.found, "URL")} taken in`] : []
         const effects = [...left, ...found].join(", ")
         screen.note(`changed${effects === "" ? "" : `: ${effects}`}`)
-        screen.note(
-          `\n${cyan("hint:")} this holds for the run; a crawl that is started again goes by the flags it is given\n`
-        )
+        const lasting = "this holds for the run; a crawl that is started again goes by the flags it is given"
+        screen.note(`\n${hint(screen.paint, lasting)}\n`)
       }
       return screen.data(json ? toJson(reply) : render(reply))
     })
