@@ -72,16 +72,13 @@ export const mend = (directory: string, archives: ReadonlyArray<Archive>): void 
   }
 }
 
-/**
- * The bytes of a file from `offset` on, in chunks that stay valid; those in `into`, where that is given, until the next one
- * is asked for. Throws where it cannot be read.
- */
-export async function* read(file: string, offset = 0, length = Infinity, into?: Buffer): AsyncGenerator<Uint8Array> {
+/** The bytes of a file from `offset` on, in chunks that stay valid. Throws where it cannot be read. */
+export async function* read(file: string, offset = 0, length = Infinity): AsyncGenerator<Uint8Array> {
   const handle = await open(file, O_RDONLY | O_NOFOLLOW)
   try {
     for (let left = length, at = offset; left > 0;) {
-      const buffer = into ?? Buffer.allocUnsafe(Math.min(chunkSize, left))
-      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, left), at)
+      const buffer = Buffer.allocUnsafe(Math.min(chunkSize, left))
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
       if (bytesRead === 0) return
       at += bytesRead
       left -= bytesRead

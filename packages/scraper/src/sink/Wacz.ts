@@ -11,14 +11,16 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import { constants, lstatSync } from "node:fs"
+import { constants, lstatSync, type WriteStream } from "node:fs"
 import { open, rename, rm } from "node:fs/promises"
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
+import { ZipFile } from "yazl"
 import { ArchiveDamaged, DirectoryUnusable, NothingArchived } from "../RunError.ts"
 import type { Archive, Capture } from "../Sink.ts"
 import { read } from "./ArchiveFile.ts"
 import * as ArchiveIndex from "./ArchiveIndex.ts"
 import * as TextFile from "./TextFile.ts"
-import { ZipFile } from "./ZipFile.ts"
 
 export interface Contents<E> {
   readonly directory: string
@@ -107,56 +109,57 @@ export const pack = Effect.fnUntraced(function* <E>(
   })
   const list = yield* TextFile.write(pagesFile, Stream.concat(Stream.succeed(pagesHead), lines), false)
 
+  const zip = new ZipFile()
   const resources: Array<Resource> = []
-  const text = async function* (bytes: Uint8Array) {
-    yield bytes
-  }
-  // memory that is new for each chunk costs as much as to read it
-  const buffer = Buffer.allocUnsafe(1 << 18)
-  const write = async (zip: ZipFile, signal: AbortSignal) => {
-    const add = async (path: string, from: string, bytes: number, isDeflated: boolean) => {
-      const name = path.slice(path.lastIndexOf("/") + 1)
+  const add = (path: string, from: string, bytes: number, compress: boolean) => {
+    const name = path.slice(path.lastIndexOf("/") + 1)
+    const chunks = async function* () {
       const digest = createHash("sha256")
       let given = 0
-      const chunks = async function* () {
-        for await (const chunk of read(from, 0, bytes, isDeflated ? undefined : buffer)) {
-          signal.throwIfAborted()
-          digest.update(chunk)
-          given += chunk.length
-          yield chunk
-        }
+      for await (const chunk of read(from, 0, bytes)) {
+        digest.update(chunk)
+        given += chunk.length
+        yield chunk
       }
-      await zip.add({ name: path, bytes, isDeflated }, chunks())
       if (given !== bytes) throw new ArchiveDamaged({ archive: name, expected: bytes, found: given })
       resources.push({ name, path, hash: `sha256:${digest.digest("hex")}`, bytes })
     }
-    for (const { name, bytes } of filled) await add(`archive/${name}`, `${directory}/${name}`, bytes, false)
-    await add("indexes/index.cdxj", indexFile, index.bytes, true)
-    await add("pages/pages.jsonl", pagesFile, list.bytes, true)
+    zip.addReadStreamLazy(path, { compress, size: bytes }, (give) => give(null, Readable.from(chunks())))
+  }
+  for (const { name, bytes } of filled) add(`archive/${name}`, `${directory}/${name}`, bytes, false)
+  add("indexes/index.cdxj", indexFile, index.bytes, true)
+  add("pages/pages.jsonl", pagesFile, list.bytes, true)
+  const manifest = () => {
     const now = new Date().toISOString()
     const main = first && { mainPageUrl: first.url, mainPageDate: new Date(first.dateMs).toISOString() }
     const about = { profile: "data-package", wacz_version: "1.1.1", title: "Archive", ...main, software }
-    const manifest = { ...about, created: now, modified: now, resources }
-    const made = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`)
-    const judged = Buffer.from(`${JSON.stringify({ path: "datapackage.json", hash: sha256(made) })}\n`)
-    await zip.add({ name: "datapackage.json", bytes: made.length, isDeflated: true }, text(made))
-    await zip.add({ name: "datapackage-digest.json", bytes: judged.length, isDeflated: true }, text(judged))
-    await zip.end()
+    return Buffer.from(`${JSON.stringify({ ...about, created: now, modified: now, resources }, undefined, 2)}\n`)
   }
+  let made: Buffer | undefined
+  zip.addReadStreamLazy("datapackage.json", { compress: true }, (give) =>
+    give(null, Readable.from([(made = manifest())]))
+  )
+  zip.addReadStreamLazy("datapackage-digest.json", { compress: true }, (give) =>
+    give(null, Readable.from([Buffer.from(`${JSON.stringify({ path: "datapackage.json", hash: sha256(made!) })}\n`)]))
+  )
 
   const bytes = yield* Effect.tryPromise({
     try: async (signal) => {
       const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
       const handle = await open(partFile, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666)
-      const zip = new ZipFile(handle)
+      let out: WriteStream | undefined
       try {
-        await write(zip, signal)
+        out = handle.createWriteStream({ autoClose: false })
+        const failed = new Promise<never>((_, reject) => zip.on("error", reject))
+        zip.end()
+        await Promise.race([pipeline(zip.outputStream, out, { signal }), failed])
         await handle.sync()
       } finally {
+        out?.destroy()
         await handle.close()
       }
       await rename(partFile, file)
-      return zip.bytes
+      return lstatSync(file).size
     },
     catch: unusable(file)
   })

@@ -3,7 +3,7 @@ import * as zlib from "node:zlib"
 
 /** Pushes the source through, as fast as its other end is read. Throws what the source or the engine throws. */
 async function* through(
-  engine: zlib.Gzip | zlib.Gunzip | zlib.DeflateRaw,
+  engine: zlib.Gzip | zlib.Gunzip,
   source: AsyncIterable<Uint8Array>
 ): AsyncGenerator<Uint8Array, number> {
   let given = 0
@@ -36,11 +36,6 @@ async function* through(
 /** Compresses all of it into one member. */
 export async function* gzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* through(zlib.createGzip(), source)
-}
-
-/** Compresses all of it, without head and end of a member (RFC 1951). */
-export async function* deflateRaw(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* through(zlib.createDeflateRaw(), source)
 }
 
 const foreign = () => new Error("bytes that are no gzip member")
