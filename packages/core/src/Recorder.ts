@@ -452,11 +452,16 @@ export const makeUnsafe = (
               ? Context.add(Metric.FiberRuntimeMetrics, counting(runtimeMetrics))
               : flow(Context.add(Tracer.Tracer, tracing), Context.add(Clock.Clock, clockOf(fiber.getRef(Clock.Clock))))
           ) as never
-          // this fiber began without the hooks and goes on without them
-          counted++
-          return Effect.onExit(Effect.provideContext(effect, hooks), (exit) =>
+          // this fiber began without the hooks and goes on without them; it may be interrupted before it begins
+          let isCounted = false
+          const counts = Effect.suspend(() => {
+            counted++
+            isCounted = true
+            return Effect.provideContext(effect, hooks)
+          })
+          return Effect.onExit(counts, (exit) =>
             Effect.sync(() => {
-              counted--
+              if (isCounted) counted--
               const life = lives.get(fiber.id)
               if (life !== undefined) ended(life, exit)
             })

@@ -14,6 +14,7 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as Recorder from "../src/Recorder.ts"
 import type { Timeline } from "../src/Timeline.ts"
+import { sweep } from "./InterruptSweep.ts"
 
 /** Each lane in a line: `name <parent end: span ms, ...`; work of no length is left out. */
 const told = ({ lanes, spans }: Timeline): ReadonlyArray<string> =>
@@ -514,4 +515,31 @@ describe("Recorder", () => {
       assert.deepStrictEqual(recorder.live(), [])
     })
   )
+
+  for (const level of ["census", "timeline"] as const)
+    it(`has no fiber and no task left of what was interrupted at any operation, at level ${level}`, () => {
+      let recorder: Recorder.Recorder
+      const points = sweep(
+        (victim) =>
+          Effect.gen(function* () {
+            recorder = yield* Recorder.make({ level })
+            const gate = yield* Semaphore.make(1)
+            const child = (ms: number) => Effect.exit(gate.withPermits(1)(Effect.sleep(ms)))
+            const work = Effect.forEach([1, 2, 3], child, { concurrency: 2 })
+            // the fiber goes on without the hooks
+            const fiber = yield* Effect.forkChild(Effect.exit(victim(recorder.record(work))))
+            yield* Fiber.await(fiber)
+            yield* Effect.sleep(1)
+          }),
+        () => {
+          const { live, ready } = recorder.census()
+          assert.deepStrictEqual({ live, ready }, { live: 0, ready: 0 })
+          assert.deepStrictEqual(recorder.live(), [])
+          const timeline = recorder.timeline()
+          assertWhole(timeline)
+          assert.isTrue(timeline.lanes.every(({ end }) => end !== undefined))
+        }
+      )
+      assert.isAbove(points, 30)
+    })
 })
