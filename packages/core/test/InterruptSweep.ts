@@ -14,10 +14,11 @@ export type Victim = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<
  */
 export const sweep = <A, E>(
   program: (victim: Victim) => Effect.Effect<A, E>,
-  judge: (exit: Exit.Exit<A, E>, interrupted: boolean) => void
+  judge: (exit: Exit.Exit<A, E>, interrupted: boolean) => void,
+  make: () => World = () => new World()
 ): number => {
   for (let operation = 1; ; operation++) {
-    const world = new World()
+    const world = make()
     let target: Fiber.Fiber<any, any> | undefined
     let operations = 0
     let halted = false

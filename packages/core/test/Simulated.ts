@@ -44,7 +44,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     // below the third operation a fiber that yields would never progress
     return fiber.currentOpCount >= 3 && this.#chances.random() < this.#chances.preempt
   }
-  makeDispatcher() {
+  makeDispatcher(): Scheduler.SchedulerDispatcher {
     return this
   }
   scheduleTask(task: () => void) {

@@ -4,8 +4,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Scheduler from "effect/Scheduler"
+import * as Semaphore from "effect/Semaphore"
 import { AsyncLocalStorage } from "node:async_hooks"
 import * as TimeBudgetScheduler from "../src/TimeBudgetScheduler.ts"
+import { sweep } from "./InterruptSweep.ts"
+import { World } from "./Simulated.ts"
 
 /** A scheduler whose time and turns are the test's. */
 const makeByHand = (budget = 10) => {
@@ -252,5 +255,43 @@ describe("TimeBudgetScheduler", () => {
     })
     const provided = Effect.provideService(program, Scheduler.Scheduler, TimeBudgetScheduler.make())
     assert.strictEqual(await Effect.runPromise(provided), 124_750)
+  })
+
+  it("leaves nothing held and nobody waiting when a fiber is interrupted at any operation", () => {
+    /** Its turns are tasks of the world; its clock goes on with each look, so that budgets are used. */
+    class Budgeted extends World {
+      looks = 0
+      readonly scheduler = TimeBudgetScheduler.make({
+        budget: 4,
+        now: () => ++this.looks,
+        nextTurn: (run) => this.scheduleTask(run)
+      })
+      override shouldYield(fiber: Fiber.Fiber<unknown, unknown>) {
+        return this.halt() || this.scheduler.shouldYield(fiber)
+      }
+      override makeDispatcher() {
+        return this.scheduler.makeDispatcher()
+      }
+      override scheduleFirst(task: () => void) {
+        this.makeDispatcher().scheduleTask(task, -1)
+      }
+    }
+    let ended = 0
+    const points = sweep(
+      (victim) =>
+        Effect.gen(function* () {
+          ended = 0
+          const gate = yield* Semaphore.make(1)
+          const use = gate.withPermits(1)(Effect.andThen(Effect.yieldNow, Effect.sleep(1)))
+          const fibers = yield* Effect.forEach([use, victim(use), use], (one) =>
+            Effect.forkChild(Effect.onExit(one, () => Effect.sync(() => ended++)))
+          )
+          yield* Effect.forEach(fibers, Fiber.await)
+          return yield* gate.withPermits(1)(Effect.sync(() => ended))
+        }),
+      (exit) => assert.deepStrictEqual(exit, Exit.succeed(3)),
+      () => new Budgeted()
+    )
+    assert.isAbove(points, 30)
   })
 })

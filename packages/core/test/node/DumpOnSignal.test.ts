@@ -1,7 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
+import * as DumpOnSignal from "../../src/node/DumpOnSignal.ts"
+import * as Recorder from "../../src/Recorder.ts"
+import { sweep } from "../InterruptSweep.ts"
 
 /** Starts the program beside this file and waits until it says that it is up. */
 const start = async (mode: string) => {
@@ -63,5 +68,32 @@ describe.skipIf(process.platform === "win32")("DumpOnSignal", () => {
     assert.strictEqual(output.stderr, "fibers are not recorded one by one at level census; 4 are live\n")
     child.kill("SIGTERM")
     await ended(child)
+  })
+
+  it("listens no longer when it was interrupted at any operation", () => {
+    const listeners = () => (["SIGUSR2", "SIGINT"] as const).map((signal) => process.listenerCount(signal))
+    const before = listeners()
+    let most = before
+    const points = sweep(
+      (victim) =>
+        Effect.gen(function* () {
+          const recorder = yield* Recorder.make({ level: "census" })
+          const listening = Effect.andThen(
+            DumpOnSignal.onUserSignal(recorder),
+            DumpOnSignal.onSecondInterrupt(recorder)
+          )
+          const use = Effect.andThen(
+            listening,
+            Effect.sync(() => (most = listeners()))
+          )
+          yield* Fiber.await(yield* Effect.forkChild(victim(Effect.scoped(use))))
+        }),
+      () => assert.deepStrictEqual(listeners(), before)
+    )
+    assert.isAbove(points, 10)
+    assert.deepStrictEqual(
+      most,
+      before.map((count) => count + 1)
+    )
   })
 })
