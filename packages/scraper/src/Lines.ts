@@ -31,7 +31,7 @@ const batchLines = 256
 const newline = 10
 
 /**
- * Batches of at most 256 lines of a UTF-8 text; a byte order mark and CR are dropped.
+ * Batches of at most 256 lines of a UTF-8 text, each as soon as it has come; a byte order mark and CR are dropped.
  * `start`: what was read before the first byte. `hash`: already fed with that.
  */
 export const fromBytes = (
@@ -43,7 +43,10 @@ export const fromBytes = (
     let number = start.lines
     let consumed = start.bytes
     let lines: Array<Line> = []
-    let rest = Buffer.alloc(0)
+    // a line whose end has not come: what is taken of it, its bytes so far, and the digest of what is before it
+    let begun: Buffer = Buffer.alloc(0)
+    let begunBytes = 0
+    let before: ReturnType<RunningHash["copy"]> | undefined
     const add = (all: Buffer, from: number, end: number) => {
       number++
       // without a byte order mark, for it counts as white space
@@ -51,37 +54,49 @@ export const fromBytes = (
       if (text !== "" && !text.startsWith("#")) lines.push({ text, number })
     }
     const batch = (): Batch => {
-      const copy = hash?.copy()
-      const at = { bytes: consumed, lines: number }
+      const digest = before ?? hash?.copy()
+      const at = { bytes: consumed, lines: begunBytes === 0 ? number : number - 1 }
       const ready = lines
       lines = []
-      return copy === undefined
+      return digest === undefined
         ? { lines: ready }
-        : { lines: ready, place: { ...at, sha256: () => copy.digest("hex") } }
+        : { lines: ready, place: { ...at, sha256: () => digest.digest("hex") } }
     }
     for await (const chunk of bytes) {
-      const all =
-        rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([rest, chunk])
+      const all = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
       let from = 0
       let hashed = 0
       const advance = () => {
         hash?.update(all.subarray(hashed, from))
-        consumed += from - hashed
         hashed = from
       }
       for (let end = all.indexOf(newline); end >= 0; end = all.indexOf(newline, from)) {
-        add(all, from, end)
+        if (begunBytes === 0) add(all, from, end)
+        else {
+          const line = Buffer.concat([begun, all.subarray(from, end)])
+          add(line, 0, line.length)
+        }
+        consumed += begunBytes + end + 1 - from
+        begun = begun.subarray(0, 0)
+        begunBytes = 0
+        before = undefined
         from = end + 1
         if (lines.length < batchLines) continue
         advance()
         yield batch()
       }
       advance()
-      // the chunk may be the reader's buffer: keep a copy of what is left
-      rest = Buffer.from(all.subarray(from))
+      // who writes the list line by line may wait for what comes of one
+      if (lines.length > 0) yield batch()
+      if (from === all.length) continue
+      before ??= hash?.copy()
+      hash?.update(all.subarray(from))
+      // a copy, for the chunk may be the reader's buffer; of a line without end no more than is taken
+      if (begun.length < maxLine) begun = Buffer.concat([begun, all.subarray(from, from + maxLine - begun.length)])
+      begunBytes += all.length - from
     }
     // the place stays before an unterminated last line: the list may be growing
-    if (rest.length > 0) add(rest, 0, rest.length)
+    if (begunBytes > 0) add(begun, 0, begun.length)
     yield batch()
   }
 })

@@ -46,11 +46,63 @@ describe("Lines", () => {
   })
 
   it("leaves the place before a last line without an end: the list may be growing", async () => {
-    const [batch] = await read(
+    const batches = await read(
       Lines.fromBytes(chunked("http://a/1\nhttp://a/2", 5), { bytes: 0, lines: 0 }, createHash("sha256"))
     )
-    assert.strictEqual(batch!.lines.length, 2)
-    assert.strictEqual(batch!.place!.bytes, 11)
+    const last = batches.at(-1)!
+    assert.deepStrictEqual(last.lines, [{ text: "http://a/2", number: 2 }])
+    assert.deepInclude(last.place, { bytes: 11, lines: 1 })
+  })
+
+  it("gives lines as they come, before it reads on", async () => {
+    const slow = (async function* () {
+      yield Buffer.from("http://a/1\nhttp://a/2\nhttp://")
+      yield Buffer.from("a/")
+      yield Buffer.from("3\n")
+      assert.fail("read on before the third line was given")
+    })()
+    const batches = Lines.fromBytes(slow, { bytes: 0, lines: 0 }, createHash("sha256"))[Symbol.asyncIterator]()
+    const given = [await batches.next(), await batches.next()].map(({ value }) => value as Lines.Batch)
+    assert.deepStrictEqual(
+      given.map((batch) => batch.lines.map(({ text }) => text)),
+      [["http://a/1", "http://a/2"], ["http://a/3"]]
+    )
+    assert.deepStrictEqual(
+      given.map((batch) => batch.place!.bytes),
+      [22, 33]
+    )
+  })
+
+  for (const size of [1000, 65_536, 100_000, 1_000_000])
+    it(`cuts a line that is too long, and knows its place behind it, in chunks of ${size} bytes`, async () => {
+      const list = `http://a/1\nhttp://a/${"x".repeat(200_000)}\nhttp://a/2\n${"y".repeat(100_000)}`
+      const batches = await read(Lines.fromBytes(chunked(list, size), { bytes: 0, lines: 0 }, createHash("sha256")))
+      assert.deepStrictEqual(
+        batches.flatMap((batch) => batch.lines).map(({ text, number }) => [text.length, number]),
+        [
+          [10, 1],
+          [65_536, 2],
+          [10, 3],
+          [65_536, 4]
+        ]
+      )
+      assert.strictEqual(batches.at(-1)!.place!.bytes, list.lastIndexOf("\n") + 1)
+      for (const { place } of batches)
+        assert.strictEqual(
+          place!.sha256(),
+          createHash("sha256").update(list.slice(0, place!.bytes)).digest("hex"),
+          `${place!.bytes}`
+        )
+    })
+
+  it("keeps no more of a line without end than it takes", async () => {
+    const chunk = Buffer.alloc(1 << 18, "x")
+    const zeros = (async function* () {
+      for (let read = 0; read < 1 << 26; read += chunk.length) yield chunk
+    })()
+    const before = process.memoryUsage().arrayBuffers
+    await Lines.fromBytes(zeros, { bytes: 0, lines: 0 })[Symbol.asyncIterator]().next()
+    assert.isBelow(process.memoryUsage().arrayBuffers - before, 1 << 22)
   })
 
   it("reads no further than it is asked", async () => {
