@@ -5,24 +5,20 @@
  * `SEEDS=100 SEED=1000 pnpm --filter cli test test/CrashMirror.test.ts` runs 100
  * seeds from 1000 on; a failure names its seed.
  */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { SiteProcess } from "@simul/scraper/testing"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { randomOf, read, run, savedIn } from "./Killed.ts"
+import { place, randomOf, read, run, savedIn, seeds } from "./Killed.ts"
 import * as Program from "./Program.ts"
 
-const seeds = Number(process.env["SEEDS"] ?? 6)
-const firstSeed = Number(process.env["SEED"] ?? 1)
 const pages = 1 + 6 + 36 + 216
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-crash-mirror-"))
-let site: SiteProcess.SiteProcess
+const here = place("crash-mirror")
+const { root } = here
 /** The files of a mirror that nothing disturbed, with their hashes. */
 let undisturbed: Record<string, string>
-const what = () => ["crawl", site.url("/tree/6/3"), "--mirror"]
+const what = () => ["crawl", here.site.url("/tree/6/3"), "--mirror"]
 
 const namesIn = (folder: string): ReadonlyArray<string> => {
   try {
@@ -49,23 +45,18 @@ const filesIn = (folder: string) =>
   )
 
 beforeAll(async () => {
-  site = await SiteProcess.start({ log: join(root, "requests.log") })
   const directory = join(root, "undisturbed")
   const { status, errors } = await run(what(), directory)
   assert.strictEqual(status, 0, errors)
   undisturbed = filesIn(join(directory, "mirror"))
 }, 60_000)
-afterAll(async () => {
-  await site.close()
-  fs.rmSync(root, { recursive: true })
-})
 
 describe("simul crawl --mirror, killed at any instant", () => {
   it("makes a mirror of all pages when it is not killed", () => {
     assert.strictEqual(Object.keys(undisturbed).length, 1 + pages)
   })
 
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+  for (const seed of seeds(6)) {
     it(`has the same mirror in the end (seed ${seed})`, { timeout: 120_000 }, async () => {
       const random = randomOf(seed)
       const directory = join(root, `${seed}`)

@@ -5,8 +5,8 @@
  * `SEEDS=100 SEED=1000 pnpm --filter cli test test/CrashWarc.test.ts` runs 100
  * seeds from 1000 on; a failure names its seed.
  */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Site, SiteProcess } from "@simul/scraper/testing"
+import { assert, describe, it } from "@effect/vitest"
+import { Site } from "@simul/scraper/testing"
 import * as Recorded from "@simul/scraper/sink/Recorded"
 import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
 import * as Gzip from "@simul/scraper/warc/Gzip"
@@ -14,14 +14,10 @@ import * as WarcReader from "@simul/scraper/warc/WarcReader"
 import * as Effect from "effect/Effect"
 import { once } from "node:events"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-import { randomOf, read, run, savedIn } from "./Killed.ts"
+import { place, randomOf, savedIn, seeds, throughKills } from "./Killed.ts"
 import * as Program from "./Program.ts"
-
-const seeds = Number(process.env["SEEDS"] ?? 6)
-const firstSeed = Number(process.env["SEED"] ?? 1)
 
 const pathsOf = (seed: number) =>
   Array.from({ length: 160 }, (_, index) => {
@@ -46,15 +42,8 @@ const pathsOf = (seed: number) =>
 /** Length of the archive in the end, or nearly. */
 const wholeBytes = 17_000_000
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-crash-warc-"))
-let site: SiteProcess.SiteProcess
-beforeAll(async () => {
-  site = await SiteProcess.start({ latencyMs: 3, log: join(root, "requests.log") })
-})
-afterAll(async () => {
-  await site.close()
-  fs.rmSync(root, { recursive: true })
-})
+const here = place("crash-warc", 3)
+const { root } = here
 
 /** Each committed record is whole and right, whatever lies behind them. */
 const assertWhole = async (directory: string, saved: ReturnType<typeof savedIn>, seed: number) => {
@@ -66,8 +55,9 @@ const assertWhole = async (directory: string, saved: ReturnType<typeof savedIn>,
 }
 
 describe("simul get --format warc, killed at any instant", () => {
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+  for (const seed of seeds(6)) {
     it(`has every answer once, in whole records (seed ${seed})`, { timeout: 600_000 }, async () => {
+      const { site } = here
       const random = randomOf(seed)
       const paths = pathsOf(seed)
       const directory = join(root, `${seed}`)
@@ -81,22 +71,11 @@ describe("simul get --format warc, killed at any instant", () => {
       }
       fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
 
-      /** URLs that were saved, with the length of the server's log at that time. */
-      const savedAt = new Map<string, number>()
-      const kills = 1 + Math.floor(random() * 3)
-      for (let i = 0; i < kills; i++) {
-        const kill =
-          random() < 0.5 ? { outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) } : fileToKillAt()
-        await run(what, directory, kill)
-        const requests = site.requests().length
-        const saved = savedIn(await read(directory))
-        await assertWhole(directory, saved, seed)
-        for (const { url } of saved) if (!savedAt.has(url)) savedAt.set(url, requests)
-      }
-
-      const { status, errors } = await run(what, directory)
-      assert.strictEqual(status, 0, `seed ${seed}: ${errors}`)
-      const entries = await read(directory)
+      const kill = () =>
+        random() < 0.5 ? { outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) } : fileToKillAt()
+      const entries = await throughKills(here, random, what, directory, kill, (saved) =>
+        assertWhole(directory, saved, seed)
+      )
       const saved = savedIn(entries)
       assert.strictEqual(entries.length, paths.length, `seed ${seed}: one row each`)
       assert.strictEqual(saved.length, paths.length, `seed ${seed}: one outcome each`)
@@ -142,12 +121,7 @@ describe("simul get --format warc, killed at any instant", () => {
         )
       assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [], `seed ${seed}: no parts left`)
 
-      const requests = site.requests()
       const pathOf = new Map(paths.map((path) => [site.url(path), path]))
-      for (const [url, length] of savedAt) {
-        const again = requests.slice(length).filter((request) => request.path === pathOf.get(url))
-        assert.strictEqual(again.length, 0, `seed ${seed}: ${url} was saved and asked again`)
-      }
       // what the server sends uncoded is what the archive has
       const plain = saved.filter(({ url }) => !url.includes("/encoded/"))
       for (const { url, bytes } of plain) assert.strictEqual(bytes, Site.body(pathOf.get(url)!).length, url)

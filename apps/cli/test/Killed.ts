@@ -1,15 +1,48 @@
-/** The real command, killed with SIGKILL at a chosen instant; and what its store holds then. */
+/** The real command, killed with SIGKILL at chosen instants; and what its store holds then. */
+import { afterAll, assert, beforeAll } from "@effect/vitest"
 import * as Directory from "@simul/scraper/store/Directory"
 import type { Entry } from "@simul/scraper/Store"
+import { SiteProcess } from "@simul/scraper/testing"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import * as fs from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 
 const command = join(import.meta.dirname, "../src/main.ts")
+
+/** The seeds to try, or a `share` of them: `SEEDS` (`count`) from `SEED` (1) on. */
+export const seeds = (count: number, share = 1): ReadonlyArray<number> => {
+  const first = Number(process.env["SEED"] ?? 1)
+  return Array.from({ length: Math.ceil(Number(process.env["SEEDS"] ?? count) * share) }, (_, index) => first + index)
+}
+
+/** What the tests of one file have: a folder, and a site in a process of its own while they run. */
+export interface Place {
+  readonly root: string
+  readonly site: SiteProcess.SiteProcess
+}
+
+export const place = (name: string, latencyMs = 0): Place => {
+  const root = fs.mkdtempSync(join(tmpdir(), `simul-${name}-`))
+  let site: SiteProcess.SiteProcess
+  beforeAll(async () => {
+    site = await SiteProcess.start({ latencyMs, log: join(root, "requests.log") })
+  })
+  afterAll(async () => {
+    await site.close()
+    fs.rmSync(root, { recursive: true })
+  })
+  return {
+    root,
+    get site() {
+      return site
+    }
+  }
+}
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
 export const randomOf = (seed: number) => () => {
@@ -77,3 +110,34 @@ export const read = (directory: string): Promise<ReadonlyArray<Entry>> =>
 /** The saved ones among them. */
 export const savedIn = (entries: ReadonlyArray<Entry>) =>
   entries.flatMap((entry) => ("outcome" in entry && entry.outcome._tag === "Saved" ? [entry.outcome] : []))
+
+/**
+ * Runs it once to three times to a kill, then to its end, and asserts that this is a good one, with nothing asked for again
+ * that was saved. `look` sees what was saved at each kill. Gives every row.
+ */
+export const throughKills = async (
+  { site }: Place,
+  random: () => number,
+  what: ReadonlyArray<string>,
+  directory: string,
+  kill: () => Kill,
+  look: (saved: ReturnType<typeof savedIn>) => unknown = () => {}
+) => {
+  /** URLs that were saved, with the length of the server's log at that time. */
+  const savedAt = new Map<string, number>()
+  for (let kills = 1 + Math.floor(random() * 3); kills > 0; kills--) {
+    await run(what, directory, kill())
+    const requests = site.requests().length
+    const saved = savedIn(await read(directory))
+    await look(saved)
+    for (const { url } of saved) if (!savedAt.has(url)) savedAt.set(url, requests)
+  }
+  const { status, errors } = await run(what, directory)
+  assert.strictEqual(status, 0, errors)
+  const requests = site.requests()
+  for (const [url, length] of savedAt) {
+    const second = requests.slice(length).filter(({ path }) => site.url(path) === url)
+    assert.deepStrictEqual(second, [], `${url} was saved and asked again`)
+  }
+  return read(directory)
+}
