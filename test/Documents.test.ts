@@ -1,0 +1,49 @@
+/** What the documents name is there: files that they link to, speak of or run, and scripts. */
+import { existsSync, globSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+
+const root = join(import.meta.dirname, "..")
+const documents = globSync("{*.md,{apps,packages}/*/**/*.md,benchmark/*.md}", {
+  cwd: root,
+  exclude: (name) => /^(?:node_modules|dist)$/.test(name)
+})
+const sources = globSync("{apps,packages}/*/{.,src}", { cwd: root })
+/** A user's own, in examples. */
+const others = new Set(["src/program.ts", "src/work.task.ts"])
+const isThere = (path: string) =>
+  others.has(path) || [".", ...sources].some((source) => existsSync(join(root, source, path)))
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  readonly scripts: Readonly<Record<string, string>>
+}
+
+const commands = new Set(["exec", "install", "vitest"])
+
+describe.each(documents)("%s", (document) => {
+  const text = readFileSync(join(root, document), "utf8")
+  const near = (path: string) => existsSync(join(root, dirname(document), path))
+
+  it("links to files that are there", () => {
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1]!)
+    assert.deepStrictEqual(
+      links.filter((path) => !near(path)),
+      []
+    )
+  })
+
+  it("speaks of modules that are there", () => {
+    const paths = [...text.matchAll(/(?<![\w./-])(?:[\w-]+\/)+[\w.-]+\.tsx?(?![\w.])/g)].map((match) => match[0])
+    assert.deepStrictEqual(
+      paths.filter((path) => !near(path) && !isThere(path)),
+      []
+    )
+  })
+
+  it("runs scripts that are there", () => {
+    const names = [...text.matchAll(/^pnpm ([\w:]+)(?![\w:=])|`pnpm ([a-z:]+)/gm)].map((match) => match[1] ?? match[2]!)
+    assert.deepStrictEqual(
+      names.filter((name) => !commands.has(name) && !(name in scripts)),
+      []
+    )
+  })
+})
