@@ -152,14 +152,14 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     /** What the rules leave out and was not looked at again: other rules may come before the page is whole. */
     const left: Array<string> = []
     const leftResources: Array<string> = []
-    const passesOver = (reference: string, base: string, kind: Links.Kind) => {
+    const passesOver = (bytes: Uint8Array, from: number, to: number, base: string, kind: Links.Kind) => {
       const isResource = kind === "resource"
       const prefix =
-        isResource || kind === "navigation" || kind === "reference" ? Reference.prefix(reference, base) : undefined
+        isResource || kind === "navigation" || kind === "reference"
+          ? Reference.prefix(bytes, from, to, base)
+          : undefined
       if (prefix === undefined) return false
-      const fragment = reference.indexOf("#")
-      const end = fragment < 0 ? reference.length : fragment
-      const verdict = met.look(prefix, reference, end, isResource ? depth : depth + 1, isResource)
+      const verdict = met.look(prefix, bytes, from, to, isResource ? depth : depth + 1, isResource)
       if (verdict === "out" && scope === begun) (isResource ? leftResources : left).push(met.latest)
       return verdict !== undefined
     }

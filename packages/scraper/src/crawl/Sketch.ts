@@ -5,6 +5,8 @@
 
 /** Words of a sketch. */
 export const size = 32
+/** Of words that were met last. */
+const places = 1024
 
 /** Whether nine of ten words are in both, by what the sketches tell. */
 export const isAlike = (one: Uint32Array, other: Uint32Array): boolean => {
@@ -23,26 +25,36 @@ export const isAlike = (one: Uint32Array, other: Uint32Array): boolean => {
   return found >= needed
 }
 
+/** Of each byte, what it is in a word, the same in upper and lower case; 0 where it is in none. What is not ASCII is. */
+const letters = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const letter = byte < 0x80 ? byte | 0x20 : byte
+  return letter >= 0x80 || (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39) ? letter : 0
+})
+
 /** A sketch in the making. */
 export class Sketch {
   readonly #least = new Uint32Array(size)
   #length = 0
+  /** Words that were met last, each where its hash says: most of a text are those. */
+  readonly #met = new Int32Array(places)
 
-  /** Takes the next piece of the text. A piece ends a word. */
-  write(text: string): void {
-    let hash = 0
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      const letter = code < 0x80 ? code | 0x20 : code
-      const isWord = letter >= 0x80 || (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39)
+  /** Takes the next piece of the text, in whatever encoding all of it is. A piece ends a word. */
+  write(bytes: Uint8Array, from: number, to: number): void {
+    const met = this.#met
+    for (let i = from; i < to; i++) {
+      let letter = letters[bytes[i]!]!
+      if (letter === 0) continue
       // FNV-1a
-      if (isWord) hash = Math.imul((hash || 0x811c9dc5) ^ letter, 0x01000193)
-      else if (hash !== 0) {
-        this.#add(hash)
-        hash = 0
-      }
+      let hash = 0x811c9dc5 | 0
+      do {
+        hash = Math.imul(hash ^ letter, 0x01000193)
+        i++
+      } while (i < to && (letter = letters[bytes[i]!]!) !== 0)
+      const place = (hash ^ (hash >>> 16)) & (places - 1)
+      if (met[place] === hash) continue
+      met[place] = hash
+      this.#add(hash)
     }
-    if (hash !== 0) this.#add(hash)
   }
 
   #add(word: number): void {
@@ -56,7 +68,7 @@ export class Sketch {
     while (at > 0 && least[at - 1]! > hash) at--
     if (at > 0 && least[at - 1] === hash) return
     // what is beyond the last one falls off
-    least.copyWithin(at + 1, at, Math.min(this.#length, size - 1))
+    for (let i = Math.min(this.#length, size - 1); i > at; i--) least[i] = least[i - 1]!
     least[at] = hash
     if (this.#length < size) this.#length++
   }

@@ -71,7 +71,7 @@ type Links = ReadonlyArray<{ readonly url: string }>
 /** A page that is looked at. */
 export interface Watch {
   /** Takes the next piece of its text. */
-  readonly write: (text: string) => void
+  readonly write: (bytes: Uint8Array, from: number, to: number) => void
   /** It is whole, and leads to these, which nobody had found. */
   readonly end: (links: Links) => void
 }
@@ -149,7 +149,7 @@ export const make = () => {
       if (!isLookedAt || pattern.caught) return undefined
       const sketch = new Sketch.Sketch()
       return {
-        write: (text) => sketch.write(text),
+        write: (bytes, from, to) => sketch.write(bytes, from, to),
         end: (links) => learn(pattern, sketch.end(), links)
       }
     },

@@ -57,6 +57,10 @@ export const declared = (label: string): string | undefined => {
   return encoding === "x-user-defined" ? "windows-1252" : encoding
 }
 
+/** Whether the bytes of ASCII mean the same in it, and are no part of anything else that markup is made of. */
+export const isLikeAscii = (encoding: string): boolean =>
+  encoding !== "iso-2022-jp" && encoding !== "replacement" && !encoding.startsWith("utf-16")
+
 /** What a document of this encoding is answered in (Encoding 4.3, get an output encoding). */
 export const output = (encoding: string): string =>
   encoding === "replacement" || encoding.startsWith("utf-16") ? "utf-8" : encoding
@@ -135,19 +139,31 @@ export class Decoder {
 
   /** The text of the next bytes, without a byte order mark. `chunk` is only read during the call. */
   write(chunk: Uint8Array): string {
-    if (this.#head === undefined) return this.#decoding!.decode(chunk, { stream: true })
+    return this.decode(this.take(chunk))
+  }
+
+  /** The text of what remains. */
+  end(): string {
+    return this.decode(this.takeAll()) + this.#decoding!.decode()
+  }
+
+  /** The same in two steps: the bytes that can be decoded by now, and their text. Of those between tags it may be left out. */
+  take(chunk: Uint8Array): Uint8Array {
+    if (this.#head === undefined) return chunk
     const held = this.#head.length
     if (held === 0 && chunk.length >= headBytes) return this.#begin(chunk)
     const head = new Uint8Array(held + chunk.length)
     head.set(this.#head)
     head.set(chunk, held)
     this.#head = head
-    return head.length < headBytes ? "" : this.#begin(head)
+    return head.length < headBytes ? none : this.#begin(head)
   }
-
-  /** The text of what remains. */
-  end(): string {
-    return (this.#head === undefined ? "" : this.#begin(this.#head)) + this.#decoding!.decode()
+  /** What is held back still. */
+  takeAll(): Uint8Array {
+    return this.#head === undefined ? none : this.#begin(this.#head)
+  }
+  decode(bytes: Uint8Array): string {
+    return bytes.length === 0 ? "" : this.#decoding!.decode(bytes, { stream: true })
   }
 
   /** Decodes what is still to come as something else (HTML 13.2.3.4). What was given out stays what it was. */
@@ -156,10 +172,11 @@ export class Decoder {
     this.#decoding = decoding(encoding)
   }
 
-  #begin(head: Uint8Array): string {
+  #begin(head: Uint8Array): Uint8Array {
     this.#head = undefined
     this.#sniffed = detect(head, this.#hints)
     this.#decoding = decoding(this.#sniffed.encoding)
-    return this.#decoding.decode(head, { stream: true })
+    return head
   }
 }
+const none = new Uint8Array(0)

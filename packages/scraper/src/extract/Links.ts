@@ -50,8 +50,6 @@ export interface Link {
   readonly rel: string
   /** `nofollow`, `ugc` or `sponsored` is among them. */
   readonly nofollow: boolean
-  /** Where its tag or style sheet begins, in characters from the beginning of the document; 0 in a header. */
-  readonly position: number
 }
 
 export interface Options {
@@ -65,10 +63,13 @@ export interface Options {
   readonly token?: string
   /** Also look for URLs in text, comments, unknown attributes and `data:` URLs. Off, unless given: most are noise. */
   readonly guesses?: boolean
-  /** Asked of each reference, but not of those with `nofollow`, before it is resolved: whether it need not be given out. */
-  readonly passesOver?: ((reference: string, base: string, kind: Kind) => boolean) | undefined
-  /** Told of the text between tags, in pieces and as it stands, but not of scripts and styles. */
-  readonly text?: ((text: string) => void) | undefined
+  /**
+   * Asked of each reference, but not of those with `nofollow`, before a string is made of it and it is resolved: whether it
+   * need not be given out. It is the bytes from one place to another.
+   */
+  readonly passesOver?: ((bytes: Uint8Array, from: number, to: number, base: string, kind: Kind) => boolean) | undefined
+  /** Told of the text between tags, but not of scripts and styles: in pieces, the bytes from one place to another as they stand. */
+  readonly text?: ((bytes: Uint8Array, from: number, to: number) => void) | undefined
   /** Bytes of the document that are read. 16 MiB, unless given. */
   readonly maxBytes?: number
   /** Links that are given out. 250,000, unless given. */
@@ -159,6 +160,8 @@ const dataOf = (url: string): { readonly type: string; readonly text: string } |
 interface Reader {
   readonly write: (text: string) => void
   readonly end: () => void
+  /** What can be read from its bytes (`Tags.ts`). */
+  readonly tags?: Tags
 }
 
 /** What readers of one document share: a frame's `srcdoc` is part of it. */
@@ -177,10 +180,11 @@ class Html implements Reader {
   readonly #onLink: (link: Link) => void
   readonly #guesses: boolean
   readonly #depth: number
-  readonly #tags: Tags
+  readonly tags: Tags
+  /** Those of the tag that is read. */
+  #attributes: Attributes | undefined
   #hasBase = false
   #element = ""
-  #position = 0
   /** The sheet in an open `<style>`. */
   #css: Css | undefined
   /** What stands in an open `<noframes>` or `<noembed>`, text to a browser: like `<noscript>` it is for those who see no more. */
@@ -195,7 +199,7 @@ class Html implements Reader {
     this.#onLink = onLink
     this.#depth = depth
     this.#guesses = options.guesses === true
-    this.#tags = new Tags(
+    this.tags = new Tags(
       {
         wants: this.#guesses ? isAny : isKnown,
         maxValue,
@@ -204,34 +208,35 @@ class Html implements Reader {
         rawText: !this.#guesses
       },
       {
-        open: (name, attributes, position) => this.#open(name, attributes, position),
+        open: (name, attributes) => this.#open(name, attributes),
         close: (name) => this.#close(name),
         text: (text) => this.#text(text),
+        bytes: (bytes, from, to) => this.#tell(bytes, from, to),
         ...(this.#guesses ? { comment: this.#guess, declaration: this.#guess } : {})
       }
     )
   }
 
   write(text: string) {
-    this.#tags.write(text)
+    this.tags.write(text)
   }
   end() {
-    this.#tags.end()
+    this.tags.end()
     this.#endText()
   }
 
   // ---- tags
 
-  #open(name: string, attributes: Attributes, position: number) {
+  #open(name: string, attributes: Attributes) {
     this.#endText()
     this.#isProse = name !== "script"
-    if (name === "style") this.#css = this.#sheet(position)
-    this.#position = position
+    if (name === "style") this.#css = this.#sheet()
     if (name === "noframes" || name === "noembed") this.#fallback = this.#inner(false)
     if (attributes.size === 0) return
     this.#element = name
+    this.#attributes = attributes
     if (name === "meta") return this.#meta(attributes)
-    for (let i = 0; i < attributes.size; i++) this.#attribute(name, attributes.name(i), attributes.value(i), attributes)
+    for (let i = 0; i < attributes.size; i++) this.#attribute(name, attributes.name(i), i, attributes)
   }
 
   #close(_name: string) {
@@ -239,74 +244,76 @@ class Html implements Reader {
     this.#isProse = true
   }
 
-  #attribute(name: string, attribute: string, value: string, attributes: Attributes) {
+  #attribute(name: string, attribute: string, index: number, attributes: Attributes) {
     switch (attribute) {
       case "href":
       case "xlink:href":
-        return this.#href(name, attribute, value, attributes)
+        return this.#href(name, attribute, index, attributes)
       case "src":
       case "data-src":
       case "data-original":
       case "data-lazy-src":
-        return this.#add(value, name === "iframe" || name === "frame" ? "navigation" : "resource", attribute)
+        return this.#add(index, name === "iframe" || name === "frame" ? "navigation" : "resource", attribute)
       case "poster":
       case "background":
       case "lowsrc":
       case "dynsrc":
-        return this.#add(value, "resource", attribute)
+        return this.#add(index, "resource", attribute)
       case "srcset":
       case "imagesrcset":
       case "data-srcset":
       case "data-lazy-srcset":
-        for (const url of Srcset.urls(value)) this.#add(url, "resource", attribute)
+        for (const url of Srcset.urls(attributes.value(index))) this.#add(url, "resource", attribute)
         return
       case "data":
-        if (name === "object") this.#add(value, "resource", attribute)
+        if (name === "object") this.#add(index, "resource", attribute)
         return
       case "archive":
-        for (const url of value.split(/[\s,]+/)) if (url !== "") this.#add(url, "resource", attribute)
+        for (const url of attributes.value(index).split(/[\s,]+/)) if (url !== "") this.#add(url, "resource", attribute)
         return
       case "action":
-        return this.#add(value, "form", `action ${methodOf(attributes.get("method"))}`)
+        return this.#add(index, "form", `action ${methodOf(attributes.get("method"))}`)
       case "formaction":
-        return this.#add(value, "form", `formaction ${methodOf(attributes.get("formmethod"))}`)
+        return this.#add(index, "form", `formaction ${methodOf(attributes.get("formmethod"))}`)
       case "ping":
-        for (const url of words(value)) this.#add(url, "report", attribute)
+        for (const url of words(attributes.value(index))) this.#add(url, "report", attribute)
         return
       case "cite":
       case "longdesc":
       case "manifest":
       case "profile":
-        return this.#add(value, "reference", attribute)
+        return this.#add(index, "reference", attribute)
       case "codebase":
-        return this.#add(value, "base", attribute)
-      case "style":
+        return this.#add(index, "base", attribute)
+      case "style": {
+        const value = attributes.value(index)
         if (!/url\(|image-set\(/i.test(value)) return
-        const css = this.#sheet(this.#position)
+        const css = this.#sheet()
         css.write(value)
         return css.end()
+      }
       case "srcdoc":
-        return this.#nest(value, false)
+        return this.#nest(attributes.value(index), false)
       default:
-        if (this.#guesses && !known.has(attribute)) this.#guess(value, attribute)
+        if (this.#guesses && !known.has(attribute)) this.#guess(attributes.value(index), attribute)
     }
   }
 
-  #href(name: string, attribute: string, value: string, attributes: Attributes) {
+  #href(name: string, attribute: string, index: number, attributes: Attributes) {
     switch (name) {
       case "a":
       case "area": {
         const rel = attributes.get("rel")
-        return this.#add(value, "navigation", attribute, rel === undefined ? noRels : words(rel))
+        return this.#add(index, "navigation", attribute, rel === undefined ? noRels : words(rel))
       }
       case "base":
-        return this.#base(value)
+        return this.#base(attributes.value(index))
       case "link": {
         const rels = words((attributes.get("rel") ?? "").toLowerCase())
-        return this.#add(value, kindOf(rels), attribute, rels)
+        return this.#add(index, kindOf(rels), attribute, rels)
       }
       default:
-        return this.#add(value, "resource", attribute)
+        return this.#add(index, "resource", attribute)
     }
   }
 
@@ -360,7 +367,10 @@ class Html implements Reader {
     if (this.#css !== undefined) return this.#css.write(text)
     if (this.#fallback !== undefined) return this.#fallback.write(text)
     if (!this.#isProse) return
-    this.#options.text?.(text)
+    if (this.#options.text !== undefined) {
+      const bytes = Buffer.from(text)
+      this.#options.text(bytes, 0, bytes.length)
+    }
     if (this.#guesses) {
       this.#prose += text
       if (this.#prose.length < maxProse) return
@@ -368,6 +378,11 @@ class Html implements Reader {
       this.#guess(this.#prose.slice(0, end + 1))
       this.#prose = end < 0 ? "" : this.#prose.slice(end)
     }
+  }
+
+  /** The same of bytes between tags, where no sheet and no fallback is open. */
+  #tell(bytes: Uint8Array, from: number, to: number) {
+    if (this.#isProse) this.#options.text?.(bytes, from, to)
   }
 
   #endText() {
@@ -380,9 +395,8 @@ class Html implements Reader {
     this.#prose = ""
   }
 
-  #sheet(position: number): Css {
+  #sheet(): Css {
     return new Css((url, isImport) => {
-      this.#position = position
       this.#element = "css"
       this.#add(url, "resource", isImport ? "import" : "url")
     })
@@ -400,16 +414,18 @@ class Html implements Reader {
     }
   }
 
-  #add(reference: string, kind: Kind, source: string, rels: ReadonlyArray<string> = noRels) {
+  /** @param written a reference, or the index of the attribute that is one */
+  #add(written: string | number, kind: Kind, source: string, rels: ReadonlyArray<string> = noRels) {
     const { base, encoding } = this.#document
-    // the page itself
-    if (reference === "" || (reference.startsWith("#") && base === this.#options.url)) return
     const rel = rels.length === 0 ? "" : rels.join(" ").toLowerCase()
     const nofollow = rel !== "" && isNofollow(rel)
-    if (!nofollow && this.#options.passesOver?.(reference, base, kind) === true) {
+    if (!nofollow && this.#passesOver(written, kind)) {
       this.#document.links++
       return
     }
+    const reference = typeof written === "string" ? written : this.#attributes!.value(written)
+    // the page itself
+    if (reference === "" || (reference.startsWith("#") && base === this.#options.url)) return
     const url = Reference.resolve(reference, base, encoding)
     if (url === undefined) {
       if (this.#guesses) this.#data(reference)
@@ -417,22 +433,28 @@ class Html implements Reader {
     }
     const { links } = this.#document
     if (links < (this.#options.maxLinks ?? defaultMaxLinks))
-      this.#onLink({
-        url,
-        kind,
-        source: `${this.#element} ${source}`,
-        rel,
-        nofollow,
-        position: this.#position
-      })
+      this.#onLink({ url, kind, source: `${this.#element} ${source}`, rel, nofollow })
     this.#document.links = links + 1
+  }
+
+  #passesOver(written: string | number, kind: Kind): boolean {
+    const { passesOver } = this.#options
+    if (passesOver === undefined) return false
+    const { base } = this.#document
+    if (typeof written === "number") {
+      const attributes = this.#attributes!
+      const start = attributes.start(written)
+      if (start >= 0) return passesOver(attributes.bytes, start, attributes.end(written), base, kind)
+      written = attributes.value(written)
+    }
+    return passesOverText(passesOver, written, base, kind)
   }
 
   #data(reference: string) {
     const data = dataOf(reference)
     if (data === undefined) return
     if (data.type === "text/css") {
-      const css = this.#sheet(this.#position)
+      const css = this.#sheet()
       css.write(data.text)
       css.end()
     } else this.#nest(data.text, data.type !== "text/html")
@@ -441,9 +463,7 @@ class Html implements Reader {
   /** Reads markup within this document; `undefined` where it is too deep. */
   #inner(isXml: boolean): Html | undefined {
     if (this.#depth === maxDepth) return undefined
-    const position = this.#position
-    const onLink = (link: Link) => this.#onLink({ ...link, position })
-    return new Html(this.#options, this.#document, onLink, this.#depth + 1, isXml)
+    return new Html(this.#options, this.#document, this.#onLink, this.#depth + 1, isXml)
   }
 
   /** A document within this one. Its `<base>` is its own. */
@@ -457,6 +477,13 @@ class Html implements Reader {
   }
 }
 
+const encoder = new TextEncoder()
+const encoded = new Uint8Array(4096)
+const passesOverText = (passesOver: NonNullable<Options["passesOver"]>, text: string, base: string, kind: Kind) => {
+  const { read, written } = encoder.encodeInto(text, encoded)
+  return read === text.length && passesOver(encoded, 0, written, base, kind)
+}
+
 const noRels: ReadonlyArray<string> = []
 const maxProse = 65_536
 
@@ -468,21 +495,14 @@ class Sheet implements Reader {
   constructor(options: Options, document: Document, onLink: (link: Link) => void) {
     const { url: base, maxLinks = defaultMaxLinks, passesOver } = options
     this.#css = new Css((reference, isImport) => {
-      if (passesOver?.(reference, base, "resource") === true) {
+      if (passesOver !== undefined && passesOverText(passesOver, reference, base, "resource")) {
         document.links++
         return
       }
       const url = Reference.resolve(reference, base)
       if (url === undefined) return
-      if (document.links++ < maxLinks)
-        onLink({
-          url,
-          kind: "resource",
-          source: isImport ? "css import" : "css url",
-          rel: "",
-          nofollow: false,
-          position: 0
-        })
+      const source = isImport ? "css import" : "css url"
+      if (document.links++ < maxLinks) onLink({ url, kind: "resource", source, rel: "", nofollow: false })
     })
   }
   write(text: string) {
@@ -532,7 +552,8 @@ export class Links {
   }
 
   end(): Page {
-    this.#give(this.#decoder.end())
+    this.#give(this.#decoder.takeAll())
+    this.#write(this.#decoder.end())
     this.#reader.end()
     const { base, encoding, robots, links } = this.#document
     const truncated = links > this.#maxLinks ? "links" : this.#truncated
@@ -567,11 +588,28 @@ export class Links {
 
   #read(bytes: Uint8Array) {
     this.#decoded += bytes.length
-    this.#give(this.#decoder.write(bytes))
+    this.#give(this.#decoder.take(bytes))
   }
 
-  #give(text: string) {
-    this.#document.encoding = this.#decoder.sniffed?.encoding ?? this.#document.encoding
+  #give(bytes: Uint8Array) {
+    const encoding = (this.#document.encoding = this.#decoder.sniffed?.encoding ?? this.#document.encoding)
+    const tags = Encoding.isLikeAscii(encoding) ? this.#reader.tags : undefined
+    let size = 1
+    for (let at = 0; at < bytes.length;) {
+      if (tags?.isBetween === true) {
+        at = tags.read(bytes, at)
+        size = 1
+        if (at === bytes.length) return
+      }
+      // in growing pieces: what is no tag may be long, and what follows it should not go this way
+      const end = tags === undefined ? bytes.length : bytes.indexOf(tagEnd, at + size) + 1 || bytes.length
+      this.#write(this.#decoder.decode(bytes.subarray(at, end)))
+      at = end
+      size *= 2
+    }
+  }
+
+  #write(text: string) {
     if (text !== "") this.#reader.write(text)
   }
 }
@@ -601,7 +639,7 @@ export const fromRobots = (
   const paths = rules.flatMap(({ pattern }) => (pattern.pieces.length === 1 ? [pattern.pieces[0]!.text] : []))
   const link = (kind: Kind, source: string) => (reference: string) => {
     const url = Reference.resolve(reference, base)
-    return url === undefined ? [] : [{ url, kind, source, rel: "", nofollow: false, position: 0 }]
+    return url === undefined ? [] : [{ url, kind, source, rel: "", nofollow: false }]
   }
   return [
     ...robots.sitemaps.flatMap(link("reference", "robots sitemap")),
@@ -626,8 +664,7 @@ export const fromHead = (
   const links: Array<Link> = []
   const add = (reference: string | undefined, kind: Kind, source: string, rel = "") => {
     const url = reference === undefined ? undefined : Reference.resolve(reference, base)
-    if (url !== undefined)
-      links.push({ url, kind, source: `header ${source}`, rel, nofollow: isNofollow(rel), position: 0 })
+    if (url !== undefined) links.push({ url, kind, source: `header ${source}`, rel, nofollow: isNofollow(rel) })
   }
   const { status } = head
   // of a redirect and of what was made; elsewhere it means nothing (RFC 9110 10.2.2)

@@ -29,12 +29,18 @@ export class Names {
     this.#wants = wants
   }
 
-  /** Where the name is kept that is written there, in whatever case; -1 where it is too long. `hash`: any, of what is written. */
-  find(text: string, start: number, end: number, hash: number): number {
-    if (end - start > longest) return -1
+  /** Where the name is kept that is written there, in whatever case; -1 where it is too long or not ASCII. `hash`: any, of what is written. */
+  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const length = end - start
+    if (length > longest) return -1
     const place = (hash ^ (hash >>> 9)) & (places - 1)
     const written = this.#written[place]!
-    if (written.length !== end - start || !text.startsWith(written, start)) this.#put(place, text.slice(start, end))
+    let same = 0
+    if (written.length === length) while (same < length && written.charCodeAt(same) === bytes[start + same]) same++
+    if (same === length) return place
+    const name = bytes.subarray(start, end)
+    if (name.some((code) => code >= 0x80)) return -1
+    this.#put(place, String.fromCharCode(...name))
     return place
   }
   #put(place: number, written: string) {

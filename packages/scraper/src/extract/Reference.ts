@@ -48,9 +48,11 @@ const folderOf = (base: string) => {
     const url = Url.parse(base)
     const path = typeof url === "string" ? url.slice(0, (url.indexOf("?") + 1 || url.length + 1) - 1) : ""
     const slash = path.indexOf("/", path.indexOf("://") + 3)
+    const origin = path.slice(0, slash)
     folder = {
       base,
-      origin: path.slice(0, slash),
+      // the same string, where it is the same: comparing that is one of addresses
+      origin: origin === folder.origin ? folder.origin : origin,
       root: path.slice(0, slash + 1),
       path: path.slice(0, path.lastIndexOf("/") + 1)
     }
@@ -72,19 +74,26 @@ const notPlain = /[^\t\n\r -~]/
 /**
  * What stands before a reference in the URL that it leads to, if it is written as that URL is: nothing before a whole
  * one, the origin before `/a`, the folder of the base before `a`. `undefined` where more is to be done than to join them.
- * So what has been resolved once is known again without doing so.
+ * So what has been resolved once is known again without doing so. The reference is the bytes from one place to another.
  *
  * @param base an absolute URL
  */
-export const prefix = (reference: string, base: string): string | undefined => {
-  const first = reference.charCodeAt(0)
+export const prefix = (bytes: Uint8Array, from: number, to: number, base: string): string | undefined => {
+  if (from === to) return undefined
+  const first = bytes[from]!
   if (first === slash) {
-    const second = reference.charCodeAt(1)
+    const second = from + 1 < to ? bytes[from + 1] : undefined
     return second === slash || second === backslash ? undefined : folderOf(base).origin
   }
-  if (!reference.includes(":")) return isWordCode(first) ? folderOf(base).path : undefined
-  return reference.startsWith("http://") || reference.startsWith("https://") ? "" : undefined
+  for (let at = from; at < to; at++)
+    if (bytes[at] === colon) return begins(bytes, from, "http://") || begins(bytes, from, "https://") ? "" : undefined
+  return isWordCode(first) ? folderOf(base).path : undefined
 }
+const begins = (bytes: Uint8Array, from: number, text: string) => {
+  for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false
+  return true
+}
+const colon = 0x3a
 const slash = 0x2f
 const backslash = 0x5c
 const isWordCode = (code: number) =>

@@ -11,8 +11,9 @@
  * The tokenizer is htmlparser2's. Its parser is not used: it keeps the open
  * elements, and a page of nothing but `<div>` costs it quadratic time. Where
  * neither references nor places are asked for, tags that are whole, written as
- * nearly all are, are read without it, at a fraction of the cost: it gets what is
- * left, from a `<` to where it is between tags again.
+ * nearly all are, are read from the bytes of the document, at a fraction of the
+ * cost and without a string: the tokenizer gets the text of what is left, from a
+ * `<` to where it is between tags again.
  */
 import { QuoteType, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
 import { Names } from "./Names.ts"
@@ -20,34 +21,59 @@ import { Names } from "./Names.ts"
 /** The attributes of a tag that were wanted, in their order; the first of the same name counts. Another tag's after it was told. */
 export class Attributes implements Iterable<readonly [name: string, value: string]> {
   size = 0
+  /** Where values stand that nobody has asked for yet. */
+  bytes: Buffer = nothing
   readonly #names: Array<string> = []
-  readonly #values: Array<string> = []
+  readonly #values: Array<string | undefined> = []
+  readonly #starts: Array<number> = []
+  readonly #ends: Array<number> = []
 
   name(index: number): string {
     return this.#names[index]!
   }
   value(index: number): string {
-    return this.#values[index]!
+    return (this.#values[index] ??= this.bytes.toString("latin1", this.#starts[index], this.#ends[index]))
+  }
+  /** The place in `bytes` where a value begins that is the characters that stand there, all ASCII; -1 where it is not. */
+  start(index: number): number {
+    return this.#starts[index]!
+  }
+  end(index: number): number {
+    return this.#ends[index]!
   }
   get(name: string): string | undefined {
-    for (let i = 0; i < this.size; i++) if (this.#names[i] === name) return this.#values[i]
-    return undefined
+    const index = this.#indexOf(name)
+    return index < 0 ? undefined : this.value(index)
   }
   has(name: string): boolean {
-    return this.get(name) !== undefined
+    return this.#indexOf(name) >= 0
+  }
+  #indexOf(name: string): number {
+    for (let i = 0; i < this.size; i++) if (this.#names[i] === name) return i
+    return -1
   }
   *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
-    for (let i = 0; i < this.size; i++) yield [this.#names[i]!, this.#values[i]!]
+    for (let i = 0; i < this.size; i++) yield [this.#names[i]!, this.value(i)]
   }
   /** Used by `Tags` alone. A NUL is no character of a value (HTML 13.2.5.36). */
   add(name: string, value: string): void {
+    this.#put(name, value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value, -1, -1)
+  }
+  /** The same of a value that stands in `bytes`. */
+  addWritten(name: string, start: number, end: number): void {
+    this.#put(name, undefined, start, end)
+  }
+  #put(name: string, value: string | undefined, start: number, end: number) {
     this.#names[this.size] = name
-    this.#values[this.size++] = value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value
+    this.#values[this.size] = value
+    this.#starts[this.size] = start
+    this.#ends[this.size++] = end
   }
   clear(): void {
     this.size = 0
   }
 }
+const nothing = Buffer.alloc(0)
 
 /** Where an attribute stands, in characters from the beginning of the document: its name, and its value without quotes. */
 export interface Span {
@@ -67,6 +93,8 @@ export interface Output {
   readonly attribute?: (name: string, span: Span) => void
   /** A piece of text, references resolved unless `rawText`; within `<script>` and its like as it stands. `position`: where it begins. */
   readonly text?: (text: string, position: number) => void
+  /** The same of what `read` was given: the bytes from one place to another. */
+  readonly bytes?: (bytes: Uint8Array, from: number, to: number) => void
   /** A comment, or a piece of its end if it is longer than 64 Ki characters. */
   readonly comment?: (text: string) => void
   /** `DOCTYPE …` */
@@ -95,12 +123,22 @@ const special: ReadonlySet<string> = new Set(
 )
 const tagNames = Names.by((name) => special.has(name))
 
+const lt = 0x3c
 const gt = 0x3e
 const slash = 0x2f
 const equals = 0x3d
 const doubleQuote = 0x22
 const singleQuote = 0x27
 const isBlank = (code: number) => code === 0x20 || (code >= 0x09 && code <= 0x0d && code !== 0x0b)
+/** Of each byte what it is in a tag. */
+const blank = 1
+const endsName = 2
+const endsAttribute = 4
+const marks = Uint8Array.from({ length: 256 }, (_, code) => {
+  if (isBlank(code)) return blank | endsName | endsAttribute
+  return code === gt || code === slash ? endsName | endsAttribute : code === equals ? endsAttribute : 0
+})
+const ampersand = 0x26
 const isLetter = (code: number) => (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
 
 /** HTML 13.2.6.5: these end an `<svg>` or `<math>` that was left open. */
@@ -154,20 +192,14 @@ export class Tags implements TokenizerCallbacks {
   readonly #isXml: boolean
   /** References in values are left to us. */
   readonly #isRaw: boolean
-  /** Most tags are read without the tokenizer. */
-  readonly #isQuick: boolean
   readonly #tokenizer: Tokenizer
   /** Its state then, which is its first one. */
   readonly #betweenTags: unknown
   readonly #names: Names
 
-  /** Characters that were written before. */
-  #before = 0
-  /** Of them, those that the tokenizer did not get. */
-  #passed = 0
-  /** What the tokenizer got last. */
+  /** The latest chunk. */
   #chunk = ""
-  /** The index of its first character, as the tokenizer counts. */
+  /** The index of its first character. */
   #start = 0
   /** What precedes it and is not given out yet. */
   #held = ""
@@ -189,7 +221,6 @@ export class Tags implements TokenizerCallbacks {
     this.#output = output
     this.#isXml = options.xml === true
     this.#isRaw = !this.#isXml && options.rawText === true
-    this.#isQuick = this.#isRaw && output.attribute === undefined
     this.#names = Names.by(options.wants)
     this.#tokenizer = new Tokenizer(
       {
@@ -202,35 +233,23 @@ export class Tags implements TokenizerCallbacks {
     this.#betweenTags = this.#tokenizer["state"]
   }
 
+  /** Takes the next text. */
   write(text: string): void {
-    if (this.#isQuick) this.#writeQuickly(text)
-    else this.#feed(text)
-  }
-
-  #writeQuickly(text: string) {
-    let size = 1
-    for (let at = 0; at < text.length;) {
-      if (this.#tokenizer["state"] === this.#betweenTags && this.#contexts.length === 0) {
-        at = this.#read(text, at)
-        size = 1
-        if (at === text.length) break
-      }
-      // in growing pieces: what is no tag may be long, and what follows it should not go this way
-      const end = text.indexOf(">", at + size) + 1 || text.length
-      this.#passed = this.#before + at - (this.#start + this.#chunk.length)
-      this.#feed(text.slice(at, end))
-      at = end
-      size *= 2
-    }
-    this.#before += text.length
-  }
-
-  #feed(text: string): void {
     const end = this.#start + this.#chunk.length
     this.#held = this.#slice(Math.max(this.#done, end - maxSection), end)
     this.#chunk = text
     this.#start = end
     this.#tokenizer.write(text)
+  }
+
+  /** Whether what comes next may be given to `read` instead. */
+  get isBetween(): boolean {
+    return (
+      this.#isRaw &&
+      this.#tokenizer["state"] === this.#betweenTags &&
+      this.#contexts.length === 0 &&
+      this.#output.attribute === undefined
+    )
   }
 
   end(): void {
@@ -239,97 +258,118 @@ export class Tags implements TokenizerCallbacks {
 
   // ---- without the tokenizer
 
-  /** Reads text and tags from between two tags on, to the end or to the `<` of what is for the tokenizer; gives that place. */
-  #read(text: string, from: number): number {
+  /**
+   * Reads text and tags from their bytes, of any encoding in which those of ASCII mean the same as there; places in the document
+   * are not told. Gives the end, or the place of the `<` from which on the text is to be written.
+   */
+  read(bytes: Uint8Array, from: number): number {
+    const { length } = bytes
+    const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, length)
+    this.#attributes.bytes = buffer
     for (let at = from; ;) {
-      const open = text.indexOf("<", at)
-      const end = open < 0 ? text.length : open
-      if (end > at) this.#output.text?.(at === 0 && end === text.length ? text : text.slice(at, end), this.#before + at)
-      if (open < 0) return end
-      const first = text.charCodeAt(open + 1)
-      at = first === slash ? this.#readClose(text, open) : isLetter(first) ? this.#readOpen(text, open) : -1
+      const start = at
+      const near = Math.min(length, at + 16)
+      while (at < near && bytes[at] !== lt) at++
+      // a call costs as much as some twenty bytes
+      if (at === near && at < length) {
+        at = buffer.indexOf(lt, at)
+        if (at < 0) at = length
+      }
+      if (at > start) this.#output.bytes?.(bytes, start, at)
+      if (at === length) return at
+      const open = at
+      const first = bytes[open + 1]!
+      at = first === slash ? this.#readClose(bytes, open) : isLetter(first) ? this.#readOpen(bytes, open) : -1
       if (at < 0) return open
     }
   }
 
   /** Reads an end tag; gives the place after it, -1 where it is not whole. */
-  #readClose(text: string, open: number): number {
-    if (!isLetter(text.charCodeAt(open + 2))) return -1
+  #readClose(bytes: Uint8Array, open: number): number {
+    if (!isLetter(bytes[open + 2]!)) return -1
+    const { length } = bytes
     let hash = 0
     let at = open + 2
-    for (; at < text.length; at++) {
-      const code = text.charCodeAt(at)
-      if (code === gt || code === slash || isBlank(code)) break
+    for (; at < length; at++) {
+      const code = bytes[at]!
+      if ((marks[code]! & endsName) !== 0) break
       hash = Math.imul(hash, 31) + code
     }
-    const end = text.indexOf(">", at)
-    const place = tagNames.find(text, open + 2, at, hash)
-    if (end < 0 || place < 0) return -1
+    const place = tagNames.find(bytes, open + 2, at, hash)
+    while (at < length && bytes[at] !== gt) at++
+    if (at === length || place < 0) return -1
     this.#output.close(tagNames.name(place))
-    return end + 1
+    return at + 1
   }
 
   /** Reads a start tag; gives the place after it, -1 where it is not whole or more than a tag begins with it. */
-  #readOpen(text: string, open: number): number {
-    const { length } = text
+  #readOpen(bytes: Uint8Array, open: number): number {
+    const { length } = bytes
     let hash = 0
     let code = 0
     let at = open + 1
     for (; at < length; at++) {
-      code = text.charCodeAt(at)
-      if (code === gt || code === slash || isBlank(code)) break
+      code = bytes[at]!
+      if ((marks[code]! & endsName) !== 0) break
       hash = Math.imul(hash, 31) + code
     }
-    const tag = tagNames.find(text, open + 1, at, hash)
+    const tag = tagNames.find(bytes, open + 1, at, hash)
     if (tag < 0 || tagNames.isWanted(tag)) return -1
     const attributes = this.#attributes
     attributes.clear()
     for (;;) {
-      while (at < length && isBlank((code = text.charCodeAt(at)))) at++
+      while (at < length && (marks[(code = bytes[at]!)]! & blank) !== 0) at++
       if (at >= length) return -1
       if (code === gt) {
-        this.#output.open(tagNames.name(tag), attributes, this.#before + open, this.#before + at)
+        this.#output.open(tagNames.name(tag), attributes, 0, 0)
         return at + 1
       }
       if (code === slash) {
-        for (at++; at < length && isBlank(text.charCodeAt(at));) at++
+        for (at++; at < length && (marks[bytes[at]!]! & blank) !== 0;) at++
         if (at >= length) return -1
-        if (text.charCodeAt(at) !== gt) continue
-        this.#output.open(tagNames.name(tag), attributes, this.#before + open, this.#before + at)
+        if (bytes[at] !== gt) continue
+        this.#output.open(tagNames.name(tag), attributes, 0, 0)
         if (this.#options.emptyElements === true) this.#output.close(tagNames.name(tag))
         return at + 1
       }
       const name = at
       hash = code
       for (at++; at < length; at++) {
-        code = text.charCodeAt(at)
-        if (code === equals || code === gt || code === slash || isBlank(code)) break
+        code = bytes[at]!
+        if ((marks[code]! & endsAttribute) !== 0) break
         hash = Math.imul(hash, 31) + code
       }
-      const attribute = this.#names.find(text, name, at, hash)
+      const attribute = this.#names.find(bytes, name, at, hash)
       if (attribute < 0) return -1
-      while (at < length && isBlank((code = text.charCodeAt(at)))) at++
+      while (at < length && (marks[(code = bytes[at]!)]! & blank) !== 0) at++
       if (at >= length) return -1
       let start = at
       let end = at
+      let isOdd = false
+      let hasReference = false
       if (code === equals) {
-        for (at++; at < length && isBlank((code = text.charCodeAt(at)));) at++
+        for (at++; at < length && (marks[(code = bytes[at]!)]! & blank) !== 0;) at++
         if (at >= length) return -1
-        if (code === doubleQuote || code === singleQuote) {
-          start = at + 1
-          end = text.indexOf(code === doubleQuote ? '"' : "'", start)
-          if (end < 0) return -1
-          at = end + 1
-        } else {
-          for (start = at; at < length && (code = text.charCodeAt(at)) !== gt && !isBlank(code);) at++
-          if (at >= length) return -1
-          end = at
+        const quote = code === doubleQuote || code === singleQuote ? code : 0
+        if (quote !== 0) at++
+        start = at
+        for (; at < length; at++) {
+          code = bytes[at]!
+          if (quote === 0 ? code === gt || (marks[code]! & blank) !== 0 : code === quote) break
+          if (code === ampersand) hasReference = true
+          else if (code === 0 || code >= 0x80) isOdd = true
         }
+        if (at >= length) return -1
+        end = at
+        if (quote !== 0) at++
       }
-      if (!this.#names.isWanted(attribute) || end - start > this.#options.maxValue) continue
+      if (!this.#names.isWanted(attribute)) continue
+      if (isOdd) return -1
+      if (end - start > this.#options.maxValue) continue
       if (attributes.size === maxAttributes || attributes.has(this.#names.name(attribute))) continue
-      const value = text.slice(start, end)
-      attributes.add(this.#names.name(attribute), value.includes("&") ? resolved(value) : value)
+      if (hasReference)
+        attributes.add(this.#names.name(attribute), resolved(attributes.bytes.toString("latin1", start, end)))
+      else attributes.addWritten(this.#names.name(attribute), start, end)
     }
   }
 
@@ -353,7 +393,7 @@ export class Tags implements TokenizerCallbacks {
 
   onopentagname(start: number, end: number) {
     this.#name = this.#nameOf(start, end)
-    this.#position = this.#passed + start - 1
+    this.#position = start - 1
     this.#attributes.clear()
     this.#done = end
   }
@@ -397,13 +437,13 @@ export class Tags implements TokenizerCallbacks {
   onopentagend(end: number) {
     this.#done = end
     if (!this.#isXml) this.#enter()
-    this.#output.open(this.#name, this.#attributes, this.#position, this.#passed + end)
+    this.#output.open(this.#name, this.#attributes, this.#position, end)
   }
   onselfclosingtag(end: number) {
     const isForeign = this.isInForeignContext() || this.#name === "svg" || this.#name === "math"
     if (!isForeign && !this.#isXml && this.#options.emptyElements !== true) return this.onopentagend(end)
     this.#done = end
-    this.#output.open(this.#name, this.#attributes, this.#position, this.#passed + end)
+    this.#output.open(this.#name, this.#attributes, this.#position, end)
     this.#output.close(this.#name)
   }
   onclosetag(start: number, end: number) {
@@ -415,11 +455,11 @@ export class Tags implements TokenizerCallbacks {
 
   ontext(start: number, end: number) {
     this.#done = end
-    this.#output.text?.(this.#slice(start, end), this.#passed + start)
+    this.#output.text?.(this.#slice(start, end), start)
   }
   ontextentity(codepoint: number, end: number) {
     this.#done = end
-    this.#output.text?.(String.fromCodePoint(codepoint), this.#passed + end)
+    this.#output.text?.(String.fromCodePoint(codepoint), end)
   }
   oncomment(start: number, end: number, endOffset: number) {
     this.#done = end
@@ -427,7 +467,7 @@ export class Tags implements TokenizerCallbacks {
   }
   oncdata(start: number, end: number, endOffset: number) {
     this.#done = end
-    this.#output.text?.(this.#slice(start, end - endOffset), this.#passed + start)
+    this.#output.text?.(this.#slice(start, end - endOffset), start)
   }
   ondeclaration(start: number, end: number) {
     this.#done = end

@@ -3,7 +3,10 @@ import * as Sketch from "../../src/crawl/Sketch.ts"
 
 const of = (...pieces: ReadonlyArray<string>) => {
   const sketch = new Sketch.Sketch()
-  for (const piece of pieces) sketch.write(piece)
+  for (const piece of pieces) {
+    const bytes = Buffer.from(`x${piece}x`)
+    sketch.write(bytes, 1, bytes.length - 1)
+  }
   return sketch.end()
 }
 const words = (from: number, to: number) =>

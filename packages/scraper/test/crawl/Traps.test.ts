@@ -15,7 +15,8 @@ const visit = (traps: Traps.Traps, kind: Kind, pages: number, from = 0) => {
   for (let page = from; page < from + pages; page++) {
     if (traps.caught(host + url(page)) !== undefined) return page
     const watch = traps.watch(host + url(page))
-    watch?.write(text(page))
+    const bytes = Buffer.from(text(page))
+    watch?.write(bytes, 0, bytes.length)
     watch?.end(links(page).map((path) => ({ url: host + path })))
   }
   return from + pages
