@@ -245,10 +245,7 @@ class Running implements Download, Receiver, Decode.Output {
   }
 
   start(session: Session["Service"]) {
-    const request: Mutable<Request> = this.#request()
-    request.follows = (url, redirects) => this.#follows(url, redirects)
-    if (this.target.hop !== undefined) request.from = this.target.hop
-    this.#transfer = session.open(request, this)
+    this.#transfer = session.open(this.#request(), this)
   }
 
   #follows(to: URL, redirects: number): boolean {
@@ -263,26 +260,28 @@ class Running implements Download, Receiver, Decode.Output {
   #request(): Request {
     const { target } = this
     const { maxTimeMs } = this.#options
-    const bounded = maxTimeMs === undefined ? {} : { maxTimeMs }
+    // in the literal: a function that is assigned to a property V8 takes for long-lived, with all that it refers to
+    const request: Mutable<Request> = {
+      url: target.url,
+      follows: (url, redirects) => this.#follows(url, redirects)
+    }
+    if (maxTimeMs !== undefined) request.maxTimeMs = maxTimeMs
+    if (target.hop !== undefined) request.from = target.hop
     if (this.#part !== undefined && target.partial !== undefined)
-      return {
-        url: target.url,
-        ...bounded,
-        headers: {
-          range: `bytes=${this.#part.bytes}-`,
-          "if-range": target.partial.validator,
-          // a range of a coded body is no range of the file
-          "accept-encoding": "identity"
-        }
+      request.headers = {
+        range: `bytes=${this.#part.bytes}-`,
+        "if-range": target.partial.validator,
+        // a range of a coded body is no range of the file
+        "accept-encoding": "identity"
       }
-    if (target.saved !== undefined) {
+    else if (target.saved !== undefined) {
       const { etag, lastModified } = target.saved
       const headers: Record<string, string> = {}
       if (etag !== undefined) headers["if-none-match"] = etag
       if (lastModified !== undefined) headers["if-modified-since"] = lastModified
-      return { url: target.url, ...bounded, headers }
+      request.headers = headers
     }
-    return { url: target.url, ...bounded }
+    return request
   }
 
   // ---- from the session
