@@ -50,15 +50,26 @@ const toCapture = ({ archive, start, length, url, date, status, type, digest, re
   isRevisit: revisit === 1
 })
 
+const insert = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, captures: ReadonlyArray<Capture>) {
+  yield* sql`DELETE FROM indexed`
+  let from = 0
+  for (const size of sizes)
+    for (; captures.length - from >= size; from += size)
+      yield* sql.unsafe(texts.get(size)!, captures.slice(from, from + size).flatMap(valuesOf))
+})
+
+/** The body of a target is damaged: nothing refers to its record any more. */
+export const forget = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: string) {
+  const [row] = yield* sql<{ record: string | null }>`SELECT record FROM target WHERE url = ${url}`
+  const location = RecordLocation.fromPath(row?.record ?? "")
+  if (location === undefined) return
+  yield* sql`DELETE FROM indexed`
+  yield* sql`DELETE FROM capture
+    WHERE archive = ${RecordLocation.numberOf(location.archive)!} AND start = ${location.offset}`
+})
+
 export const make = (sql: SqlClient.SqlClient) => ({
-  add: Effect.fnUntraced(function* (captures: ReadonlyArray<Capture>) {
-    if (captures.length === 0) return
-    yield* sql`DELETE FROM indexed`
-    let from = 0
-    for (const size of sizes)
-      for (; captures.length - from >= size; from += size)
-        yield* sql.unsafe(texts.get(size)!, captures.slice(from, from + size).flatMap(valuesOf))
-  }),
+  add: (captures: ReadonlyArray<Capture>) => (captures.length === 0 ? Effect.void : insert(sql, captures)),
 
   /** Of each payload digest the first record that has the payload. */
   originals: Effect.fnUntraced(function* (digests: ReadonlyArray<string>) {
@@ -70,16 +81,6 @@ export const make = (sql: SqlClient.SqlClient) => ({
     for (const { archive, start, length, digest } of rows)
       if (!found.has(digest)) found.set(digest, { archive: RecordLocation.nameOf(archive), offset: start, length })
     return found
-  }),
-
-  /** The body of a target is damaged: nothing refers to its record any more. */
-  forget: Effect.fnUntraced(function* (url: string) {
-    const [row] = yield* sql<{ record: string | null }>`SELECT record FROM target WHERE url = ${url}`
-    const location = RecordLocation.fromPath(row?.record ?? "")
-    if (location === undefined) return
-    yield* sql`DELETE FROM indexed`
-    yield* sql`DELETE FROM capture
-      WHERE archive = ${RecordLocation.numberOf(location.archive)!} AND start = ${location.offset}`
   }),
 
   /** Every capture, by the key of its URL and its date, 1,000 at a time. */

@@ -215,6 +215,34 @@ const upsert = (shape: Shape, rows: number) => {
 }
 const sizes = [256, 64, 16, 4, 1]
 
+/** Writes rows, those of one shape together. */
+const writeRows = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, rows: ReadonlyArray<Row>) {
+  for (const [shape, alike] of Map.groupBy(rows, shapeOf)) {
+    const add = shape === usual ? addUsual : shape === found ? addFound : addAll
+    let from = 0
+    for (const size of sizes)
+      for (; alike.length - from >= size; from += size) {
+        const values: Array<unknown> = []
+        for (let i = from; i < from + size; i++) add(values, alike[i]!)
+        yield* sql.unsafe(upsert(shape, size), values)
+      }
+  }
+})
+
+/** A saved target whose file is damaged is to be asked for again. */
+const distrust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: string) {
+  yield* SqlCaptures.forget(sql, url)
+  yield* sql`UPDATE crawl SET saved = saved - 1
+    WHERE list = (SELECT list FROM target WHERE url = ${url} AND state IN (1, 2))`
+  yield* sql`UPDATE site SET saved = saved - 1
+    WHERE id = (SELECT site FROM target WHERE url = ${url} AND state IN (1, 2))`
+  yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
+    error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
+  // other lists may have passed over it as done, and have no row of it
+  yield* sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> (SELECT list FROM target WHERE url = ${url})`
+  yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
+})
+
 /** Of a Content-Type what is kept, in characters. */
 const mostTypeLength = 200
 
@@ -510,27 +538,48 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     ...placeOf(target)
   })
 
-  const write = Effect.fnUntraced(function* (all: ReadonlyArray<Row>) {
-    const shapes = Map.groupBy(all, shapeOf)
-    for (const [shape, rows] of shapes) yield* writeAs(shape, rows)
-  })
-  const writeAs = Effect.fnUntraced(function* (shape: Shape, rows: ReadonlyArray<Row>) {
-    const add = shape === usual ? addUsual : shape === found ? addFound : addAll
-    let from = 0
-    for (const size of sizes)
-      for (; rows.length - from >= size; from += size) {
-        const values: Array<unknown> = []
-        for (let i = from; i < from + size; i++) add(values, rows[i]!)
-        yield* sql.unsafe(upsert(shape, size), values)
-      }
-  })
+  const write = (rows: ReadonlyArray<Row>) => writeRows(sql, rows)
+  const writeHost = (clock: HostClock) => {
+    const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs, learnedMs } = clock
+    return sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay, learned)
+      VALUES (${host}, ${Math.round(nextMs)}, ${Math.round(pausedMs)}, ${Number(asked)}, ${strikes}, ${fault},
+        ${Math.round(delayMs)}, ${Math.round(crawlDelayMs)}, ${learnedMs ?? null})
+      ON CONFLICT (host) DO UPDATE SET next = excluded.next, paused = excluded.paused, asked = excluded.asked,
+        strikes = excluded.strikes, fault = excluded.fault, delay = excluded.delay,
+        crawl_delay = excluded.crawl_delay, learned = excluded.learned`
+  }
+  const writeRobots = ({ host, askedMs, kind, body, fault }: Copy) =>
+    sql`INSERT INTO robots (host, asked, kind, body, fault)
+      VALUES (${host}, ${askedMs}, ${robotsKinds.indexOf(kind)}, ${body ?? null}, ${fault ?? null})
+      ON CONFLICT (host) DO UPDATE SET asked = excluded.asked, kind = excluded.kind, body = excluded.body,
+        fault = excluded.fault`
+  const writePlace = ({ list, bytes, lines, sha256, targets }: Place) =>
+    sql`INSERT INTO list (id, bytes, lines, sha256, targets) VALUES (${list}, ${bytes}, ${lines}, ${sha256}, ${targets})
+      ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines, sha256 = excluded.sha256,
+        targets = excluded.targets`
+  const writeArchive = ({ name, bytes }: Archive) =>
+    sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
+      ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
 
   const runsBeforeBoot = `SELECT id FROM run WHERE boot <> ? AND trusted = 0`
 
   // asked once: the rows of a million targets are not gone through for nothing
-  const [doubtful] = yield* guarded(sql<{ runs: number }>`SELECT COUNT(*) AS runs FROM run
-    WHERE boot <> ${options.boot} AND trusted = 0 AND durability = 'process'`)
-  const isDoubtful = doubtful!.runs > 0
+  const [earlier] = yield* guarded(sql<{ runs: number; unsynced: number }>`SELECT COUNT(*) AS runs,
+    COALESCE(SUM(durability = 'process'), 0) AS unsynced FROM run WHERE boot <> ${options.boot} AND trusted = 0`)
+  const { runs: doubtful, unsynced } = earlier!
+  const trust = (damagedUrls: ReadonlyArray<string>) =>
+    Effect.forEach(damagedUrls, (url) => distrust(sql, url), { discard: true }).pipe(
+      // parts are never synced, whatever is asked for of files
+      Effect.andThen(
+        sql.unsafe(
+          `UPDATE target INDEXED BY target_part SET validator = NULL
+            WHERE state = 0 AND validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
+          [options.boot]
+        )
+      ),
+      Effect.andThen(sql`UPDATE run SET trusted = 1 WHERE boot <> ${options.boot}`),
+      Effect.asVoid
+    )
 
   return {
     run,
@@ -556,36 +605,25 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         patterns = []
       }) => {
         const commit = sql.withTransaction(
-          Effect.gen(function* () {
-            if (isCrawl) yield* crawl.meet([...settled, ...waiting].map((one) => one.target))
-            yield* write(settled.map((one) => fromOutcome(list, one)))
-            if (waiting.length > 0) yield* write(waiting.map((one) => fromWaiting(list, one)))
+          (isCrawl ? crawl.meet([...settled, ...waiting].map(({ target }) => target)) : Effect.void).pipe(
+            Effect.andThen(() => write(settled.map((one) => fromOutcome(list, one)))),
+            Effect.andThen(() => write(waiting.map((one) => fromWaiting(list, one)))),
             // nothing is waited for: they are as they were before they were leased
-            if (isCrawl) yield* crawl.putBack(waiting.flatMap(({ target, dueMs }) => (dueMs > 0 ? [] : [target.url])))
-            for (const { host, nextMs, pausedMs, asked, strikes, fault, delayMs, crawlDelayMs, learnedMs } of hosts)
-              yield* sql`INSERT INTO host (host, next, paused, asked, strikes, fault, delay, crawl_delay, learned)
-                  VALUES (${host}, ${Math.round(nextMs)}, ${Math.round(pausedMs)}, ${Number(asked)}, ${strikes}, ${fault},
-                    ${Math.round(delayMs)}, ${Math.round(crawlDelayMs)}, ${learnedMs ?? null})
-                  ON CONFLICT (host) DO UPDATE SET next = excluded.next, paused = excluded.paused, asked = excluded.asked,
-                    strikes = excluded.strikes, fault = excluded.fault, delay = excluded.delay,
-                    crawl_delay = excluded.crawl_delay, learned = excluded.learned`
-            for (const { host, askedMs, kind, body = null, fault = null } of robots)
-              yield* sql`INSERT INTO robots (host, asked, kind, body, fault)
-                  VALUES (${host}, ${askedMs}, ${robotsKinds.indexOf(kind)}, ${body}, ${fault})
-                  ON CONFLICT (host) DO UPDATE SET asked = excluded.asked, kind = excluded.kind, body = excluded.body,
-                    fault = excluded.fault`
-            if (place !== undefined)
-              yield* sql`INSERT INTO list (id, bytes, lines, sha256, targets)
-                  VALUES (${place.list}, ${place.bytes}, ${place.lines}, ${place.sha256}, ${place.targets})
-                  ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines,
-                    sha256 = excluded.sha256, targets = excluded.targets`
-            for (const { name, bytes } of archives)
-              yield* sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
-                  ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
-            yield* sqlCaptures.add(captures)
-            yield* crawl.know(patterns)
-            return isCrawl ? yield* crawl.commit(list, settled) : nothingFound
-          })
+            Effect.andThen(() =>
+              isCrawl
+                ? crawl.putBack(waiting.flatMap(({ target, dueMs }) => (dueMs > 0 ? [] : [target.url])))
+                : Effect.void
+            ),
+            Effect.andThen(Effect.forEach(hosts, writeHost, { discard: true })),
+            Effect.andThen(Effect.forEach(robots, writeRobots, { discard: true })),
+            Effect.andThen(place === undefined ? Effect.void : Effect.asVoid(writePlace(place))),
+            Effect.andThen(Effect.forEach(archives, writeArchive, { discard: true })),
+            Effect.andThen(sqlCaptures.add(captures)),
+            Effect.andThen(crawl.know(patterns)),
+            Effect.andThen((): Effect.Effect<Found, SqlError> =>
+              isCrawl ? crawl.commit(list, settled) : Effect.succeed(nothingFound)
+            )
+          )
         )
         const links = settled.reduce((sum, { links = [] }) => sum + links.length, 0)
         return guarded(links < manyLinks ? commit : Spreading.spread(sql, commit))
@@ -634,15 +672,15 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room, ofHost))),
 
       lease: (list, limit, nowMs) =>
-        guarded(
-          sql.withTransaction(
-            Effect.gen(function* () {
-              const due = yield* sql<Row>`SELECT * FROM target WHERE list = ${list} AND state = 0 AND lease IS NULL
-                AND due <= ${nowMs} ORDER BY due, url LIMIT ${limit} + 0`
-              for (const { url } of due) yield* sql`UPDATE target SET lease = ${run} WHERE url = ${url}`
-              return due.map(toTarget)
-            })
-          )
+        Effect.map(
+          guarded(
+            sql<Row>`UPDATE target SET lease = ${run} WHERE rowid IN (
+                SELECT rowid FROM target WHERE list = ${list} AND state = 0 AND lease IS NULL AND due <= ${nowMs}
+                ORDER BY due, url LIMIT ${limit} + 0
+              ) RETURNING *`
+          ),
+          // SQLite gives them in any order
+          (due) => due.toSorted((one, other) => one.due - other.due || (one.url < other.url ? -1 : 1)).map(toTarget)
         ),
 
       waiting: (list) =>
@@ -700,46 +738,22 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         ),
       end: Effect.suspend(() => Effect.asVoid(guarded(sql`UPDATE run SET ended = ${Date.now()} WHERE id = ${run}`))),
 
-      unsynced: !isDoubtful
-        ? Stream.empty
-        : Stream.mapError(
-            Stream.map(
-              rows(sql, `state IN (1, 2) AND run IN (${runsBeforeBoot} AND durability = 'process')`, options.boot),
-              (row) => ({
-                target: toTarget(row),
-                bytes: row.bytes!,
-                sha256: row.sha256 ?? undefined
-              })
+      unsynced:
+        unsynced === 0
+          ? Stream.empty
+          : Stream.mapError(
+              Stream.map(
+                rows(sql, `state IN (1, 2) AND run IN (${runsBeforeBoot} AND durability = 'process')`, options.boot),
+                (row) => ({
+                  target: toTarget(row),
+                  bytes: row.bytes!,
+                  sha256: row.sha256 ?? undefined
+                })
+              ),
+              damaged(options.file)
             ),
-            damaged(options.file)
-          ),
       trust: (damagedUrls) =>
-        guarded(
-          sql.withTransaction(
-            Effect.gen(function* () {
-              for (const url of damagedUrls) {
-                yield* sqlCaptures.forget(url)
-                yield* sql`UPDATE crawl SET saved = saved - 1
-                  WHERE list = (SELECT list FROM target WHERE url = ${url} AND state IN (1, 2))`
-                yield* sql`UPDATE site SET saved = saved - 1
-                  WHERE id = (SELECT site FROM target WHERE url = ${url} AND state IN (1, 2))`
-                yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
-                  error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
-                // other lists may have passed over it as done, and have no row of it
-                yield* sql`UPDATE list SET bytes = 0
-                  WHERE bytes > 0 AND id <> (SELECT list FROM target WHERE url = ${url})`
-              }
-              // parts are never synced, whatever is asked for of files
-              yield* sql.unsafe(
-                `UPDATE target INDEXED BY target_part SET validator = NULL
-                  WHERE state = 0 AND validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
-                [options.boot]
-              )
-              if (damagedUrls.length > 0) yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
-              yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${options.boot}`
-            })
-          )
-        ),
+        doubtful + damagedUrls.length === 0 ? Effect.void : guarded(sql.withTransaction(trust(damagedUrls))),
 
       archives: guarded(sql<Archive>`SELECT name, bytes FROM archive`),
       captures: Stream.mapError(sqlCaptures.all, damaged(options.file)),

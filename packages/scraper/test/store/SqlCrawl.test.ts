@@ -411,22 +411,19 @@ describe("the crawl in the store", () => {
   it.effect("starts without looking through its targets", () =>
     Effect.gen(function* () {
       const database = new DatabaseSync(":memory:")
-      const begin = Effect.flatMap(NodeSqlite.over(database), (sql) =>
-        Effect.provideService(
-          SqlStore.make({ file: "store", boot: "boot", durability: "process" }),
-          SqlClient.SqlClient,
-          sql
+      const begin = (boot: string) =>
+        Effect.flatMap(NodeSqlite.over(database), (sql) =>
+          Effect.provideService(SqlStore.make({ file: "store", boot, durability: "process" }), SqlClient.SqlClient, sql)
         )
-      )
       // the schema is brought up to date once
-      yield* begin
+      yield* begin("first")
       const asked = new Set<string>()
       const prepare = database.prepare.bind(database)
       database.prepare = (text) => {
         asked.add(text)
         return prepare(text)
       }
-      const { store } = yield* begin
+      const { store } = yield* begin("first")
       const { list } = yield* store.crawl([target("a", "seed")], false)
       yield* store.commit({
         list,
@@ -434,10 +431,11 @@ describe("the crawl in the store", () => {
         waiting: [],
         hosts: []
       })
-      const { store: later } = yield* begin
+      const { store: later } = yield* begin("second")
       yield* later.trust([])
       yield* later.partials
       yield* later.crawl([target("a", "seed")], false)
+      yield* later.lease(list, 10, Date.now())
       yield* later.leaseBySite(list, 10, Date.now(), anyRoom)
       const plans = Array.from(asked)
         .filter((text) => /^\s*(?:SELECT|UPDATE|WITH)\b.*\btarget\b/s.test(text))
