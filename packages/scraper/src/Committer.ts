@@ -7,7 +7,6 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
 import type { Evidence } from "./crawl/Traps.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -64,72 +63,81 @@ export const make = Effect.fnUntraced(function* (
   /** Something else is worth a commit. */
   let stirred = false
   const size = () => settled.length + waiting.length + (stirred ? 1 : 0)
-  const write = Effect.fnUntraced(function* (
+  const write = (
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
     isIdle: (rows: number) => boolean
-  ) {
-    const done = settled
-    const parked = waiting
-    // at the same instant: what ended before it has an outcome, and must not get a row as if it were in flight
-    const noteworthy = options.noteworthy()
-    const clocks = stirred || politeness.isChanged() ? 1 : 0
-    if (isIdle(done.length + parked.length + noteworthy.length + clocks)) return []
-    settled = []
-    waiting = []
-    stirred = false
-    // at the same instant: what it syncs is what is committed
-    const syncing = sink.sync()
-    robots = [...robots, ...options.robots()]
-    const sync: Effect.Effect<Synced, StoreError> = Effect.catchTag(syncing, "DiskFull", () =>
-      Effect.andThen(restore(options.diskFull), sync)
-    )
-    // before anything else can happen: what is read from here on is not part of this commit
-    frontier.leaving([...done, ...parked].map((one) => one.target))
-    const straggling: Array<Target> = []
-    for (const url of frontier.stragglers()) {
-      const target = options.inFlight(url)
-      if (target !== undefined) straggling.push(target)
-    }
-    const leased = [...straggling, ...noteworthy]
-    const place = frontier.place(leased)
-    // a full disk is waited for, and that wait may be interrupted: then all of this is as if it were not yet written
-    const putBack = (rows: ReadonlyArray<Settled>) =>
-      Effect.sync(() => {
-        settled = [...rows, ...settled]
-        waiting = [...parked, ...waiting]
-      })
-    const { placed, failed, archives, captures } = yield* Effect.onError(sync, () => putBack(done))
-    const rows =
-      placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed, options.unplaced))
-    grown = [...grown, ...archives]
-    captured = [...captured, ...captures]
-    const commit = {
-      list: options.list,
-      settled: rows,
-      waiting: [...parked, ...leased.map((target) => ({ target, dueMs: 0, leased: true }))],
-      hosts: politeness.changes(Date.now()),
-      robots,
-      ...(place === undefined ? {} : { place }),
-      archives: grown,
-      captures: captured,
-      isCrawl: options.isCrawl,
-      patterns: options.patterns()
-    }
-    const attempt: Effect.Effect<Found, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
-      Effect.andThen(restore(options.diskFull), attempt)
-    )
-    const found = yield* Effect.onError(attempt, () => putBack(rows))
-    grown = []
-    captured = []
-    robots = []
-    let firstDueMs = Infinity
-    for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
-    frontier.committed(straggling, firstDueMs)
-    if (options.isCrawl) frontier.found(found, rows.length)
-    for (const release of held) release()
-    held.clear()
-    return rows.map((one) => one.outcome)
-  })
+  ): Effect.Effect<ReadonlyArray<Outcome>, StoreError> =>
+    Effect.suspend(() => {
+      const done = settled
+      const parked = waiting
+      // at the same instant: what ended before it has an outcome, and must not get a row as if it were in flight
+      const noteworthy = options.noteworthy()
+      const clocks = stirred || politeness.isChanged() ? 1 : 0
+      if (isIdle(done.length + parked.length + noteworthy.length + clocks)) return Effect.succeed([])
+      settled = []
+      waiting = []
+      stirred = false
+      // at the same instant: what it syncs is what is committed
+      const syncing = sink.sync()
+      robots = [...robots, ...options.robots()]
+      const sync: Effect.Effect<Synced, StoreError> = Effect.catchTag(syncing, "DiskFull", () =>
+        Effect.andThen(restore(options.diskFull), sync)
+      )
+      // before anything else can happen: what is read from here on is not part of this commit
+      frontier.leaving([...done, ...parked].map((one) => one.target))
+      const straggling: Array<Target> = []
+      for (const url of frontier.stragglers()) {
+        const target = options.inFlight(url)
+        if (target !== undefined) straggling.push(target)
+      }
+      const leased = [...straggling, ...noteworthy]
+      const place = frontier.place(leased)
+      // a full disk is waited for, and that wait may be interrupted: then all of this is as if it were not yet written
+      const putBack = (rows: ReadonlyArray<Settled>) =>
+        Effect.sync(() => {
+          settled = [...rows, ...settled]
+          waiting = [...parked, ...waiting]
+        })
+      return Effect.flatMap(
+        Effect.onError(sync, () => putBack(done)),
+        ({ placed, failed, archives, captures }) => {
+          const rows =
+            placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed, options.unplaced))
+          grown = [...grown, ...archives]
+          captured = [...captured, ...captures]
+          const commit = {
+            list: options.list,
+            settled: rows,
+            waiting: [...parked, ...leased.map((target) => ({ target, dueMs: 0, leased: true }))],
+            hosts: politeness.changes(Date.now()),
+            robots,
+            ...(place === undefined ? {} : { place }),
+            archives: grown,
+            captures: captured,
+            isCrawl: options.isCrawl,
+            patterns: options.patterns()
+          }
+          const attempt: Effect.Effect<Found, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
+            Effect.andThen(restore(options.diskFull), attempt)
+          )
+          return Effect.map(
+            Effect.onError(attempt, () => putBack(rows)),
+            (found) => {
+              grown = []
+              captured = []
+              robots = []
+              let firstDueMs = Infinity
+              for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
+              frontier.committed(straggling, firstDueMs)
+              if (options.isCrawl) frontier.found(found, rows.length)
+              for (const release of held) release()
+              held.clear()
+              return rows.map((one) => one.outcome)
+            }
+          )
+        }
+      )
+    })
   /** Commits follow each other: one that was begun later must not be overtaken, in the list nor in archives. */
   const turn = yield* Semaphore.make(1)
   const flush = (isIdle: (rows: number) => boolean = never) =>
@@ -161,17 +169,17 @@ export const make = Effect.fnUntraced(function* (
       check()
       return Effect.sync(() => clearTimeout(timer))
     }).pipe(Effect.provideService(WaitReason, "outcomes"))
-  const loop = Effect.fn("committer")(function* () {
-    for (;;) {
-      yield* rest(1, 1000)
-      yield* rest(options.most, options.withinMs)
-      yield* flush((rows) => rows === 0)
-    }
-  })
+  const loop = Effect.fn("committer")(() =>
+    rest(1, 1000).pipe(
+      Effect.andThen(rest(options.most, options.withinMs)),
+      Effect.andThen(flush((rows) => rows === 0)),
+      Effect.forever({ disableYield: true })
+    )
+  )
 
   return {
     /** Every committed outcome; ends after `end`. */
-    outcomes: Stream.provideService(Stream.fromQueue(committed), WaitReason, "a commit"),
+    outcomes: Queue.asDequeue(committed),
     settle: (one: Settled) => {
       settled.push(one)
       wake?.()

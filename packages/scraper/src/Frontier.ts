@@ -254,7 +254,7 @@ export const make = Effect.fnUntraced(function* (
     return options.refresh || !options.holds(saved!.record ?? path, saved!.bytes)
   }
 
-  const admit = Effect.fnUntraced(function* ({ lines, place }: Batch) {
+  const admit = ({ lines, place }: Batch) => {
     const fresh = new Set<string>()
     const invalid = new Map<string, readonly [line: Line, error: InvalidUrl]>()
     for (const line of lines) {
@@ -265,45 +265,48 @@ export const make = Effect.fnUntraced(function* (
       if (typeof url !== "string") invalid.set(key, [line, new InvalidUrl({ detail: url.detail, line: line.number })])
     }
     const all = [...fresh]
-    const known = yield* store.lookup(all)
-    const wanted: Array<string> = []
-    const open = new Map<string, boolean>()
-    let added = 0
-    let skipped = 0
-    for (const url of all) {
-      const row = known.get(url)
-      const isNew = !isCounted(row)
-      if (isNew) added++
-      if (invalid.has(url)) {
-        if (isNew) open.set(url, true)
-        else invalid.delete(url)
-      } else if (isWanted(row)) {
-        wanted.push(url)
-        open.set(url, isNew)
-        if (!isNew && row!.state === "done") skipped-- // what the list counts as done is not
-      } else if (isNew) skipped++
-    }
-    const paths = yield* options.claim(wanted)
-    const targets = wanted.map((url, index): Target => {
-      const row = known.get(url)?.target
-      const path = options.path ?? row?.path ?? paths[index]!
-      const isNamedByUrl = row === undefined && options.isNamedByUrl
-      const target: Target = { url, host: hostOf(url), path, attempts: 0, isNamedByUrl }
-      if (row === undefined) return target
-      const saved =
-        row.saved !== undefined && options.holds(row.saved.record ?? path, row.saved.bytes) ? row.saved : undefined
-      return {
-        ...target,
-        ...(saved === undefined ? {} : { saved }),
-        ...(row.partial === undefined ? {} : { partial: row.partial })
+    return Effect.flatMap(store.lookup(all), (known) => {
+      const wanted: Array<string> = []
+      const open = new Map<string, boolean>()
+      let added = 0
+      let skipped = 0
+      for (const url of all) {
+        const row = known.get(url)
+        const isNew = !isCounted(row)
+        if (isNew) added++
+        if (invalid.has(url)) {
+          if (isNew) open.set(url, true)
+          else invalid.delete(url)
+        } else if (isWanted(row)) {
+          wanted.push(url)
+          open.set(url, isNew)
+          if (!isNew && row!.state === "done") skipped-- // what the list counts as done is not
+        } else if (isNew) skipped++
       }
+      return Effect.flatMap(options.claim(wanted), (paths) => {
+        const targets = wanted.map((url, index): Target => {
+          const row = known.get(url)?.target
+          const path = options.path ?? row?.path ?? paths[index]!
+          const isNamedByUrl = row === undefined && options.isNamedByUrl
+          const target: Target = { url, host: hostOf(url), path, attempts: 0, isNamedByUrl }
+          if (row === undefined) return target
+          const saved =
+            row.saved !== undefined && options.holds(row.saved.record ?? path, row.saved.bytes) ? row.saved : undefined
+          return {
+            ...target,
+            ...(saved === undefined ? {} : { saved }),
+            ...(row.partial === undefined ? {} : { partial: row.partial })
+          }
+        })
+        return Effect.map(restoreHosts(targets), () => {
+          counts.read += added
+          counts.skipped += skipped
+          remember(open, targets, place)
+          for (const [line, error] of invalid.values()) options.invalid(line, error)
+        })
+      })
     })
-    yield* restoreHosts(targets)
-    counts.read += added
-    counts.skipped += skipped
-    remember(open, targets, place)
-    for (const [line, error] of invalid.values()) options.invalid(line, error)
-  })
+  }
 
   /** By host: what was leased, and is in no commit that is done. */
   const taken = (): HostLimit["taken"] => {
@@ -318,42 +321,43 @@ export const make = Effect.fnUntraced(function* (
     for (const [origin, targets] of origins) count(hosts, SiteHost.of(new URL(origin)), targets)
     return hosts
   }
-  const lease = Effect.fnUntraced(function* () {
+  const lease = (): Effect.Effect<void, StoreError> => {
     const room = options.window - politeness.queued()
     const perSite = crawl?.perSite
     // what a commit brings meanwhile lowers it again
     dueMs = Infinity
     isLeasing = true
-    const {
-      targets,
-      dueMs: nextMs,
-      isLeft
-    } = perSite === undefined
-      ? yield* leaseInTurn(room)
-      : yield* store.leaseBySite(
-          list,
-          room,
-          Date.now(),
-          (origin) => perSite - politeness.queuedAt(origin),
-          mostOfHost === Infinity ? undefined : { most: mostOfHost, taken: taken() }
-        )
-    yield* restoreHosts(targets)
-    remember(new Map(targets.map(({ url }) => [url, false])), targets, undefined)
-    isLeasing = false
-    counts.waiting -= targets.length
-    hasMore = isLeft
-    dueMs = Math.min(dueMs, isLeft && targets.length > 0 ? 0 : nextMs)
-    retried(targets)
-  })
+    const leased =
+      perSite === undefined
+        ? leaseInTurn(room)
+        : store.leaseBySite(
+            list,
+            room,
+            Date.now(),
+            (origin) => perSite - politeness.queuedAt(origin),
+            mostOfHost === Infinity ? undefined : { most: mostOfHost, taken: taken() }
+          )
+    return Effect.flatMap(leased, ({ targets, dueMs: nextMs, isLeft }) =>
+      Effect.map(restoreHosts(targets), () => {
+        remember(new Map(targets.map(({ url }) => [url, false])), targets, undefined)
+        isLeasing = false
+        counts.waiting -= targets.length
+        hasMore = isLeft
+        dueMs = Math.min(dueMs, isLeft && targets.length > 0 ? 0 : nextMs)
+        retried(targets)
+      })
+    )
+  }
   /** These do not wait for another attempt any more. */
   const retried = (targets: ReadonlyArray<Target>) => {
     for (const { attempts } of targets) if (attempts > 0 && retrying > 0) retrying--
   }
-  const leaseInTurn = Effect.fnUntraced(function* (limit: number) {
-    const targets = yield* store.lease(list, limit, Date.now())
-    const waiting = yield* store.waiting(list)
-    return { targets, dueMs: waiting.dueMs ?? Infinity, isLeft: false }
-  })
+  const leaseInTurn = (limit: number) =>
+    Effect.zipWith(store.lease(list, limit, Date.now()), store.waiting(list), (targets, { dueMs = Infinity }) => ({
+      targets,
+      dueMs,
+      isLeft: false
+    }))
 
   const bring = (found: Found) => {
     counts.waiting += found.added
@@ -369,27 +373,31 @@ export const make = Effect.fnUntraced(function* (
     for (const page of pages) bring(yield* store.link(list, page.target, yield* readAgain(page)))
   })
 
-  const feed = Effect.fn("frontier")(function* () {
-    for (;;) {
-      if (nearer > 0) yield* readNearer(crawl!.readAgain)
-      else if (dueMs <= Date.now() && politeness.queued() < options.window) yield* lease()
-      else if (!listEnded && politeness.queued() < options.window) {
-        const batch = yield* Effect.catchIf(next, Cause.isDone, () => Effect.succeed(undefined))
-        if (batch === undefined) listEnded = true
-        else yield* admit(batch)
-      } else {
-        yield* Effect.callback<void>((resume) => {
-          wakeFeeder = () => {
-            wakeFeeder = undefined
-            resume(Effect.void)
-          }
-          if (feederHasWork()) wakeFeeder()
-        }).pipe(Effect.provideService(WaitReason, "demand"))
-        continue
-      }
-      dispatch()
+  const readList = Effect.catchIf(Effect.flatMap(next, admit), Cause.isDone, () =>
+    Effect.sync(() => void (listEnded = true))
+  )
+  const demand = Effect.callback<void>((resume) => {
+    wakeFeeder = () => {
+      wakeFeeder = undefined
+      resume(Effect.void)
     }
-  })
+    if (feederHasWork()) wakeFeeder()
+  }).pipe(Effect.provideService(WaitReason, "demand"))
+  /** What there is to bring now, if there is anything. */
+  const supply = (): Effect.Effect<void, StoreError> | undefined => {
+    if (nearer > 0) return readNearer(crawl!.readAgain)
+    if (dueMs <= Date.now() && politeness.queued() < options.window) return lease()
+    return !listEnded && politeness.queued() < options.window ? readList : undefined
+  }
+  const feed = Effect.fn("frontier")(() =>
+    Effect.forever(
+      Effect.suspend(() => {
+        const supplied = supply()
+        return supplied === undefined ? demand : Effect.map(supplied, dispatch)
+      }),
+      { disableYield: true }
+    )
+  )
   if (crawl === undefined) {
     const waiting = yield* store.waiting(list)
     counts.waiting = waiting.count

@@ -3,6 +3,7 @@
  * the line of `Pipeline.ts`, streams the outcomes.
  */
 import { nextOf } from "@simul/core/Concurrently"
+import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Control from "./Control.ts"
@@ -11,6 +12,7 @@ import type { List } from "./List.ts"
 import { defaults, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
+import type { Progress } from "./Progress.ts"
 import * as Resume from "./Resume.ts"
 import { DirectoryUnusable, type RunError } from "./RunError.ts"
 import { Session } from "./Session.ts"
@@ -37,7 +39,12 @@ export type Source =
   | { readonly bytes: AsyncIterable<Uint8Array> }
   | { readonly urls: Iterable<string> | AsyncIterable<string> | Stream.Stream<string> }
 
-export type Run = Pipeline.Run<RunError>
+/** A run that goes on. Closing its scope stops it cleanly: what is in flight is asked again by the next run. */
+export interface Run {
+  /** Each outcome once, after it was committed. Ends when every target has one. */
+  readonly outcomes: Stream.Stream<Outcome, RunError>
+  readonly progress: () => Progress
+}
 
 /**
  * Opens the directory and starts fetching, as fast as `outcomes` is pulled.
@@ -85,11 +92,12 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
     yield* ControlSocket.listen(options.directory, Control.obey(line.reins, steering?.(line, store, list.number)))
   })
   yield* Effect.forkScoped(control())
+  const committed = Stream.provideService(Stream.fromQueue(line.outcomes), WaitReason, "a commit")
   const outcomes =
     options.format === "files"
-      ? line.outcomes
+      ? committed
       : Stream.concat(
-          line.outcomes,
+          committed,
           Stream.drain(Stream.fromEffect(ArchiveIndex.renew(store, { ...options, parts: partsOf(options.directory) })))
         )
   return { progress: line.progress, outcomes: Stream.catchTag(outcomes, "StoreFull", Stream.die) }

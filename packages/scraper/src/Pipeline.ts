@@ -7,9 +7,10 @@
  * outcomes to the store in groups, and only then are they told.
  */
 import * as Concurrently from "@simul/core/Concurrently"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Stream from "effect/Stream"
+import type * as Queue from "effect/Queue"
 import * as Attempts from "./Attempts.ts"
 import * as Committer from "./Committer.ts"
 import * as Conclusion from "./Conclusion.ts"
@@ -33,15 +34,14 @@ import { Sink } from "./Sink.ts"
 import { Store, type StoreError } from "./Store.ts"
 import * as Transfers from "./Transfers.ts"
 
-/** A running line. Closing its scope stops it cleanly: what is in flight is asked again by the next run. */
-export interface Run<E = StoreError> {
+/**
+ * A running line, and how a crawl follows a change of its rules. Closing its scope stops it cleanly: what is in flight is
+ * asked again by the next run.
+ */
+export interface Line extends Requeue.Requeue {
   /** Each outcome once, after it was committed. Ends when every target has one. */
-  readonly outcomes: Stream.Stream<Outcome, E>
+  readonly outcomes: Queue.Dequeue<Outcome, StoreError | Cause.Done>
   readonly progress: () => Progress.Progress
-}
-
-/** How a running line is held, and how a crawl follows a change of its rules. */
-export interface Line extends Run, Requeue.Requeue {
   readonly reins: Reins
   /** Does not end before this change of the rules is done. */
   readonly change: <A, E>(change: Effect.Effect<A, E>) => Effect.Effect<A, E>

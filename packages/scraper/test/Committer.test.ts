@@ -66,7 +66,7 @@ const transfers = Effect.gen(function* () {
     }
   )
   yield* Effect.forkScoped(committer.run)
-  yield* Effect.forkScoped(Stream.runDrain(committer.outcomes))
+  yield* Effect.forkScoped(Stream.runDrain(Stream.fromQueue(committer.outcomes)))
   const transfer = Effect.fnUntraced(function* (target: Target) {
     yield* soon
     running.add(target)

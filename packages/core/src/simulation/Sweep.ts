@@ -108,36 +108,37 @@ export interface CrashOptions<S, A, E, R> extends SweepOptions {
  * Crashes a program before each of its operations, one trial each: everything stops dead, `crash` takes from the state
  * what was not durable, and the program starts again and must come to a good end, as must what `invariants` say.
  */
-export const sweepCrashes = <S, A, E, R>(
+export const sweepCrashes: <S, A, E, R>(
   options: CrashOptions<S, A, E, R>
-): Effect.Effect<Sweep, Failure.SimulationFailure, R> =>
-  Effect.gen(function* () {
-    const services = yield* Effect.context<R>()
-    const { points: mostPoints = 1000, within } = options
-    const point = pointOf(options.point)
-    const failures: Array<Failure.SimulationFailure> = []
-    let points = 0
-    for (const seed of seedsOf(options.seeds ?? 1)) {
-      const settings = Run.settingsOf({ ...options, seed })
-      let tried: Iterable<number>
-      if (point === undefined && within !== undefined) tried = [1 + below(make(seed, streams.crash), within)]
-      else {
-        const whole = yield* trial(options, services, settings, Infinity)
-        if (whole.failure !== undefined) return yield* whole.failure
-        tried = point === undefined ? pointsOf(whole.steps, mostPoints, seed) : [point]
-      }
-      for (const at of tried) {
-        let { crashes, failure } = yield* trial(options, services, settings, at)
-        if (crashes > 0) points++
-        if (failure === undefined) continue
-        failure = (yield* trial(options, services, { ...settings, trace: true }, at)).failure ?? failure
-        if (!options.keepGoing) return yield* failure
-        failures.push(failure)
-      }
+) => Effect.Effect<Sweep, Failure.SimulationFailure, R> = Effect.fnUntraced(function* <S, A, E, R>(
+  options: CrashOptions<S, A, E, R>
+) {
+  const services = yield* Effect.context<R>()
+  const { points: mostPoints = 1000, within } = options
+  const point = pointOf(options.point)
+  const failures: Array<Failure.SimulationFailure> = []
+  let points = 0
+  for (const seed of seedsOf(options.seeds ?? 1)) {
+    const settings = Run.settingsOf({ ...options, seed })
+    let tried: Iterable<number>
+    if (point === undefined && within !== undefined) tried = [1 + below(make(seed, streams.crash), within)]
+    else {
+      const whole = yield* trial(options, services, settings, Infinity)
+      if (whole.failure !== undefined) return yield* whole.failure
+      tried = point === undefined ? pointsOf(whole.steps, mostPoints, seed) : [point]
     }
-    if (points === 0 && point !== undefined) throw new Error(`nothing was crashed: it has no operation ${point}`)
-    return { points, failures }
-  })
+    for (const at of tried) {
+      let { crashes, failure } = yield* trial(options, services, settings, at)
+      if (crashes > 0) points++
+      if (failure === undefined) continue
+      failure = (yield* trial(options, services, { ...settings, trace: true }, at)).failure ?? failure
+      if (!options.keepGoing) return yield* failure
+      failures.push(failure)
+    }
+  }
+  if (points === 0 && point !== undefined) throw new Error(`nothing was crashed: it has no operation ${point}`)
+  return { points, failures }
+})
 
 const pointsOf = (steps: number, most: number, seed: number): Iterable<number> => {
   if (steps <= most) return Array.from({ length: steps }, (_, index) => index + 1)
@@ -145,40 +146,47 @@ const pointsOf = (steps: number, most: number, seed: number): Iterable<number> =
   return Array.from({ length: most }, () => 1 + below(random, steps))
 }
 
-const trial = <S, A, E, R>(
+/** How a trial went: operations of its last run, crashes. */
+interface Tried {
+  readonly steps: number
+  readonly crashes: number
+  readonly failure: Failure.SimulationFailure | undefined
+}
+
+const trial: <S, A, E, R>(
   options: CrashOptions<S, A, E, R>,
   services: Context.Context<R>,
   settings: Settings,
   point: number
-): Effect.Effect<{
-  readonly steps: number
-  readonly crashes: number
-  readonly failure: Failure.SimulationFailure | undefined
-}> =>
-  Effect.gen(function* () {
-    const random = make(settings.seed * 0x10000 + (point === Infinity ? 0 : point), streams.crash)
-    const state = options.make(make(settings.seed, streams.faults))
-    const judge = Run.judge<A, E>(
-      Object.fromEntries(
-        Object.entries(options.invariants).map(([name, holds]) => [name, (value: A) => holds(value, state)])
-      )
+) => Effect.Effect<Tried> = Effect.fnUntraced(function* <S, A, E, R>(
+  options: CrashOptions<S, A, E, R>,
+  services: Context.Context<R>,
+  settings: Settings,
+  point: number
+) {
+  const random = make(settings.seed * 0x10000 + (point === Infinity ? 0 : point), streams.crash)
+  const state = options.make(make(settings.seed, streams.faults))
+  const judge = Run.judge<A, E>(
+    Object.fromEntries(
+      Object.entries(options.invariants).map(([name, holds]) => [name, (value: A) => holds(value, state)])
     )
-    let stopAt = point
-    let startMs = 0
-    for (let crashes = 0; ; crashes++) {
-      const finished = yield* Run.perform(options.program(state), services, { ...settings, stopAt, startMs })
-      if (finished.rest !== "Stopped") {
-        const reason = Run.reasonOf(finished, judge)
-        const extra = crashes === 0 ? {} : ({ fault: "crashed", point } as const)
-        return {
-          steps: finished.world.steps,
-          crashes,
-          failure: reason === undefined ? undefined : Run.failureOf(finished, reason, extra)
-        }
+  )
+  let stopAt = point
+  let startMs = 0
+  for (let crashes = 0; ; crashes++) {
+    const finished = yield* Run.perform(options.program(state), services, { ...settings, stopAt, startMs })
+    if (finished.rest !== "Stopped") {
+      const reason = Run.reasonOf(finished, judge)
+      const extra = crashes === 0 ? {} : ({ fault: "crashed", point } as const)
+      return {
+        steps: finished.world.steps,
+        crashes,
+        failure: reason === undefined ? undefined : Run.failureOf(finished, reason, extra)
       }
-      options.crash(state, random)
-      startMs += finished.world.now + Math.floor((options.downMs ?? 0) * random())
-      const again = crashes + 1 < (options.crashes ?? 2) && random() < 0.5
-      stopAt = again ? 1 + below(random, Math.max(1, point)) : Infinity
     }
-  })
+    options.crash(state, random)
+    startMs += finished.world.now + Math.floor((options.downMs ?? 0) * random())
+    const again = crashes + 1 < (options.crashes ?? 2) && random() < 0.5
+    stopAt = again ? 1 + below(random, Math.max(1, point)) : Infinity
+  }
+})

@@ -32,13 +32,35 @@ const allPlaced: Effect.Effect<Synced> = Effect.sync(() => ({
   captures: []
 }))
 
+class FilePart extends PartFile.PartFile implements Part {
+  path = ""
+  readonly #place: (part: FilePart) => void
+
+  constructor(place: (part: FilePart) => void, ...part: ConstructorParameters<typeof PartFile.PartFile>) {
+    super(...part)
+    this.#place = place
+  }
+
+  place(path: string) {
+    try {
+      this.path = path
+      this.#place(this)
+      return path
+    } catch (error) {
+      this.discard()
+      throw PartFile.failure(path, error)
+    }
+  }
+}
+
+// template strings, for node:path costs as much as a system call, and paths here are our own
+const directoryOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")))
+
 export const make = (options: FileSinkOptions): Sink["Service"] => {
   const { files = Files.node } = options
   let placed: Array<FilePart> = []
 
-  // template strings, for node:path costs as much as a system call, and paths here are our own
   const absoluteOf = (path: string) => `${options.directory}/${path}`
-  const directoryOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")))
 
   /** Directories known to be real directories, so that a list in one folder checks it once. */
   const checked = new Set<string>()
@@ -54,50 +76,36 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     checked.add(relative)
   }
 
-  class FilePart extends PartFile.PartFile implements Part {
-    path = ""
-
-    place(path: string) {
-      try {
-        ensureDirectory(directoryOf(path))
-        this.path = path
-        if (options.durability === "power") placed.push(this)
-        else this.rename()
-        return path
-      } catch (error) {
-        this.discard()
-        throw PartFile.failure(path, error)
-      }
-    }
-
-    rename() {
-      try {
-        files.rename(this.file, absoluteOf(this.path))
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
-        // someone removed the directory after it was checked
-        checked.clear()
-        ensureDirectory(directoryOf(this.path))
-        files.rename(this.file, absoluteOf(this.path))
-      }
-    }
-
-    /** Gets its name once its bytes are durable. */
-    synced() {
-      return Effect.flatMap(files.sync(this.descriptor), () =>
-        Effect.try({
-          try: () => {
-            this.close()
-            this.rename()
-          },
-          catch: (error) => error
-        })
-      )
+  const rename = ({ file, path }: FilePart) => {
+    try {
+      files.rename(file, absoluteOf(path))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
+      // someone removed the directory after it was checked
+      checked.clear()
+      ensureDirectory(directoryOf(path))
+      files.rename(file, absoluteOf(path))
     }
   }
+  /** Gives a part its name, or with `power` once its bytes are durable. */
+  const place = (part: FilePart) => {
+    ensureDirectory(directoryOf(part.path))
+    if (options.durability === "power") placed.push(part)
+    else rename(part)
+  }
+  const synced = (part: FilePart) =>
+    Effect.flatMap(files.sync(part.descriptor), () =>
+      Effect.try({
+        try: () => {
+          part.close()
+          rename(part)
+        },
+        catch: (error) => error
+      })
+    )
   const parts = PartFile.folder(
     { parts: options.parts, hash: options.hash, closes: options.durability === "process", files },
-    FilePart
+    (...part) => new FilePart(place, ...part)
   )
 
   return {
@@ -110,40 +118,40 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
       const group = placed
       placed = []
       if (group.length === 0) return allPlaced
-      return Effect.gen(function* () {
-        const failed = new Map<string, WriteError>()
-        /** What was placed below each directory. */
-        const directories = new Map<string, Array<FilePart>>()
-        const fail = ({ path }: FilePart, error: unknown) => {
-          failed.set(path, new WriteError({ path, code: (error as NodeJS.ErrnoException).code ?? "EIO" }))
-        }
-        const place = (part: FilePart) =>
-          Effect.match(part.synced(), {
-            onSuccess: () => {
-              for (let path = directoryOf(part.path); ; path = directoryOf(path)) {
-                const below = directories.get(path)
-                if (below === undefined) directories.set(path, [part])
-                else below.push(part)
-                if (path === "") break
-              }
-            },
-            onFailure: (error) => {
-              part.discard()
-              fail(part, error)
+      const failed = new Map<string, WriteError>()
+      /** What was placed below each directory. */
+      const directories = new Map<string, Array<FilePart>>()
+      const fail = ({ path }: FilePart, error: unknown) => {
+        failed.set(path, new WriteError({ path, code: (error as NodeJS.ErrnoException).code ?? "EIO" }))
+      }
+      const finish = (part: FilePart) =>
+        Effect.match(synced(part), {
+          onSuccess: () => {
+            for (let path = directoryOf(part.path); ; path = directoryOf(path)) {
+              const below = directories.get(path)
+              if (below === undefined) directories.set(path, [part])
+              else below.push(part)
+              if (path === "") break
             }
-          })
-        yield* Effect.forEach(group, place, { concurrency: "unbounded", discard: true })
-        const keep = ([path, parts]: readonly [string, ReadonlyArray<FilePart>]) =>
-          Effect.match(files.syncDirectory(absoluteOf(path)), {
-            onSuccess: () => {},
-            // nobody knows whether their names outlive a loss of power
-            onFailure: (error) => {
-              for (const part of parts) fail(part, error)
-            }
-          })
-        yield* Effect.forEach(directories, keep, { concurrency: "unbounded", discard: true })
-        return { placed: nothing, failed, archives: [], captures: [] }
-      }).pipe(Effect.uninterruptible)
+          },
+          onFailure: (error) => {
+            part.discard()
+            fail(part, error)
+          }
+        })
+      const keep = ([path, parts]: readonly [string, ReadonlyArray<FilePart>]) =>
+        Effect.match(files.syncDirectory(absoluteOf(path)), {
+          onSuccess: () => {},
+          // nobody knows whether their names outlive a loss of power
+          onFailure: (error) => {
+            for (const part of parts) fail(part, error)
+          }
+        })
+      return Effect.forEach(group, finish, { concurrency: "unbounded", discard: true }).pipe(
+        Effect.andThen(() => Effect.forEach(directories, keep, { concurrency: "unbounded", discard: true })),
+        Effect.map((): Synced => ({ placed: nothing, failed, archives: [], captures: [] })),
+        Effect.uninterruptible
+      )
     },
 
     holds: (path, bytes) => stands(options.directory, path, bytes, files),

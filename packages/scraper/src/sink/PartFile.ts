@@ -96,10 +96,10 @@ export class PartFile {
 
 const nameOf = (key: string) => `${hash("sha256", key, "hex").slice(0, 32)}.part`
 
-/** The folder of the parts, made if need be. `Part`: what a sink makes of them. */
+/** The folder of the parts, made if need be. `make`: what a sink makes of them. */
 export const folder = <Part extends PartFile>(
   options: PartOptions,
-  Part: new (...args: ConstructorParameters<typeof PartFile>) => Part
+  make: (...part: ConstructorParameters<typeof PartFile>) => Part
 ) => {
   const { parts, files = Files.node } = options
   files.makePrivateDirectories(parts)
@@ -111,7 +111,7 @@ export const folder = <Part extends PartFile>(
       const file = `${parts}/${key === undefined ? `${run}-${scratch++}` : nameOf(key)}`
       try {
         const descriptor = files.open(file, key === undefined ? "new" : "over")
-        return new Part(file, descriptor, options, undefined, expected)
+        return make(file, descriptor, options, undefined, expected)
       } catch (error) {
         throw failure(file, error)
       }
@@ -129,7 +129,7 @@ export const folder = <Part extends PartFile>(
         return Effect.mapError(
           Effect.flatMap(found, (isThere) =>
             Effect.try({
-              try: () => (isThere ? new Part(file, files.open(file, "on"), options, { bytes, digest }) : undefined),
+              try: () => (isThere ? make(file, files.open(file, "on"), options, { bytes, digest }) : undefined),
               catch: (error) => error
             })
           ),

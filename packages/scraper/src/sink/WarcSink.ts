@@ -162,7 +162,10 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       wait({ part: this, head: this.head, dateMs: this.dateMs, truncated })
     }
   }
-  const parts = PartFile.folder({ parts: options.parts, hash: options.hash, closes: true }, WarcPart)
+  const parts = PartFile.folder(
+    { parts: options.parts, hash: options.hash, closes: true },
+    (...part) => new WarcPart(...part)
+  )
 
   // ---- the archive at hand
 

@@ -12,6 +12,8 @@
 import { type Randomness, SimulatedDisk, Simulation, type Strategy } from "@simul/core/simulation"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as Crawl from "../../src/Crawl.ts"
@@ -206,79 +208,75 @@ const savedByHost = (rows: ReadonlyArray<Database.Row>): ReadonlyMap<string, num
 }
 
 /** One run: what `Get.open` does, over these services. Gives its last progress, and the report. */
-const run = (survivors: Survivors, bug: Bug) =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const { scenario, disk, database, origin, violations } = survivors
-      const options = optionsOf(scenario)
-      const plain = SimulatedFiles.make(disk)
-      const files = bug.files?.(plain) ?? plain
-      const boot = `boot ${survivors.boot}`
-      const begun = yield* Database.begin(database.connection, { file: "store", boot, durability: scenario.durability })
-      const store = bug.store?.(begun.store, database) ?? begun.store
-      const made = FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files })
-      const sink = bug.sink?.(made, store) ?? made
-      if (scenario.power && scenario.durability === "process") database.remember()
+const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
+  const { scenario, disk, database, origin, violations } = survivors
+  const options = optionsOf(scenario)
+  const plain = SimulatedFiles.make(disk)
+  const files = bug.files?.(plain) ?? plain
+  const boot = `boot ${survivors.boot}`
+  const begun = yield* Database.begin(database.connection, { file: "store", boot, durability: scenario.durability })
+  const store = bug.store?.(begun.store, database) ?? begun.store
+  const made = FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files })
+  const sink = bug.sink?.(made, store) ?? made
+  if (scenario.power && scenario.durability === "process") database.remember()
 
-      yield* Resume.mend(store, sink, ({ target, bytes, sha256: expected }) =>
-        Effect.sync(() => {
-          if (files.look(`${directory}/${target.path}`)?.size !== bytes) return false
-          return sha256(SimulatedFiles.contentOf(disk, `${directory}/${target.path}`)) === expected
-        })
-      )
-      const { crawl } = scenario
-      const list =
-        crawl === undefined
-          ? yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places))
-          : yield* Crawl.listOf(store, begun.run, followingOf(crawl), [targetOf(crawl.seed, 0)], {
-              refresh: false,
-              text: "rules",
-              ...(crawl.mostOfHost === undefined ? {} : { maxPagesPerHost: crawl.mostOfHost })
-            })
-      const committed = new Set<string>()
-      const line = yield* Pipeline.start(
-        list,
-        bug.politeness === undefined
-          ? options
-          : {
-              ...options,
-              recorder: { session: (one) => one, sink: (one) => one, store: (one) => one, politeness: bug.politeness }
-            }
-      ).pipe(
-        Effect.provideService(Session, bug.session?.(origin.session) ?? origin.session),
-        Effect.provideService(Sink, sink),
-        Effect.provideService(Store, watched(survivors, store, committed))
-      )
-      const told: Array<Outcome> = []
-      yield* Stream.runForEach(line.outcomes, (outcome) =>
-        Effect.sync(() => {
-          told.push(outcome)
-          if (!committed.delete(outcome.url))
-            violations.set("what is told is committed, and told once", `${outcome._tag} ${outcome.url}`)
-          if (outcome.attempts > scenario.retries + 1)
-            violations.set("no target has more attempts than it may", `${outcome.attempts} at ${outcome.url}`)
-        })
-      )
-      const report = Report.make()
-      yield* Stream.runForEach(store.entries, (entry: Entry) => Effect.sync(() => report.add(entry)))
-      return { list: list.number, progress: line.progress(), report: report.result(), told }
+  yield* Resume.mend(store, sink, ({ target, bytes, sha256: expected }) =>
+    Effect.sync(() => {
+      if (files.look(`${directory}/${target.path}`)?.size !== bytes) return false
+      return sha256(SimulatedFiles.contentOf(disk, `${directory}/${target.path}`)) === expected
     })
   )
+  const { crawl } = scenario
+  const list =
+    crawl === undefined
+      ? yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places))
+      : yield* Crawl.listOf(store, begun.run, followingOf(crawl), [targetOf(crawl.seed, 0)], {
+          refresh: false,
+          text: "rules",
+          ...(crawl.mostOfHost === undefined ? {} : { maxPagesPerHost: crawl.mostOfHost })
+        })
+  const committed = new Set<string>()
+  const line = yield* Pipeline.start(
+    list,
+    bug.politeness === undefined
+      ? options
+      : {
+          ...options,
+          recorder: { session: (one) => one, sink: (one) => one, store: (one) => one, politeness: bug.politeness }
+        }
+  ).pipe(
+    Effect.provideService(Session, bug.session?.(origin.session) ?? origin.session),
+    Effect.provideService(Sink, sink),
+    Effect.provideService(Store, watched(survivors, store, committed))
+  )
+  const told: Array<Outcome> = []
+  const tell = (outcome: Outcome) =>
+    Effect.sync(() => {
+      told.push(outcome)
+      if (!committed.delete(outcome.url))
+        violations.set("what is told is committed, and told once", `${outcome._tag} ${outcome.url}`)
+      if (outcome.attempts > scenario.retries + 1)
+        violations.set("no target has more attempts than it may", `${outcome.attempts} at ${outcome.url}`)
+    })
+  yield* Pull.catchDone(Effect.forever(Effect.flatMap(Queue.take(line.outcomes), tell)), () => Effect.void)
+  const report = Report.make()
+  yield* Stream.runForEach(store.entries, (entry: Entry) => Effect.sync(() => report.add(entry)))
+  return { list: list.number, progress: line.progress(), report: report.result(), told }
+}, Effect.scoped)
 
 /** The program of a trial: stopped runs, and one that comes to its end. */
-const program = (survivors: Survivors, bug: Bug) =>
-  Effect.gen(function* () {
-    for (;;) {
-      const [stopMs, ...rest] = survivors.stops
-      if (stopMs === undefined) return yield* run(survivors, bug)
-      survivors.stops = rest
-      yield* Effect.timeoutOption(run(survivors, bug), stopMs)
-      yield* Effect.sync(() => {
-        survivors.origin.checkIdle()
-        survivors.origin.hangUp(false)
-      })
-    }
-  })
+const program = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
+  for (;;) {
+    const [stopMs, ...rest] = survivors.stops
+    if (stopMs === undefined) return yield* run(survivors, bug)
+    survivors.stops = rest
+    yield* Effect.timeoutOption(run(survivors, bug), stopMs)
+    yield* Effect.sync(() => {
+      survivors.origin.checkIdle()
+      survivors.origin.hangUp(false)
+    })
+  }
+})
 type Ended = Effect.Success<ReturnType<typeof program>>
 
 // ---- the laws
