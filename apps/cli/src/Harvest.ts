@@ -11,10 +11,11 @@ import * as Metadata from "@simul/scraper/extract/Metadata"
 import * as Page from "@simul/scraper/extract/Page"
 import * as Selector from "@simul/scraper/extract/Selector"
 import type { RunError } from "@simul/scraper/RunError"
-import * as SavedPages from "@simul/scraper/sink/SavedPages"
+import type * as SavedPages from "@simul/scraper/sink/SavedPages"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as Pages from "./Pages.ts"
 import type { Column, Row } from "./table/Column.ts"
 
 /** What is taken from each page. */
@@ -88,9 +89,13 @@ const harvest = async (saved: SavedPages.SavedPage, wanted: Wanted): Promise<Har
   return { name, error: undefined, rows: records.success.map((record: Row) => ({ ...about, ...common, ...record })) }
 }
 
-/** The pages under these paths, harvested one after another. */
-export const pages = (paths: ReadonlyArray<string>, wanted: Wanted): Stream.Stream<Harvested | undefined, RunError> =>
+/** The pages under these paths, harvested one after another. `url`: of the one on standard input. */
+export const pages = (
+  paths: ReadonlyArray<string>,
+  url: string | undefined,
+  wanted: Wanted
+): Stream.Stream<Harvested | undefined, RunError> =>
   Stream.fromIterable(paths).pipe(
-    Stream.flatMap((path) => SavedPages.at(path)),
+    Stream.flatMap((path) => Pages.at(path, url)),
     Stream.mapEffect((saved) => Effect.promise(() => harvest(saved, wanted)))
   )

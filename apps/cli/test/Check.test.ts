@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as InProcess from "./InProcess.ts"
+import * as Program from "./Program.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "simul-check-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -24,6 +25,22 @@ put("rows.mjs", 'export default ({ make }) => make({ word: "b" }, { each: ".offe
 const screen = (...args: ReadonlyArray<string>) => InProcess.screen(["check", ...args], folder)
 
 describe("check", () => {
+  it("takes a page on standard input", async ({ expect }) => {
+    const schema = join(folder, "product.mjs")
+    const input = "<h1>Lamp</h1><p class=price>12</p>"
+    expect(await Program.screen(["check", schema, "-"], { input })).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+        field   value  missing  failed  selector
+        name        1        -       -  h1
+        price       1        -       -  .price
+        image       -        1       -  img@src
+        offers      -        1       -  .offer
+      --- stderr
+      checked 4 fields on 1 page: all well
+      "
+    `)
+  })
   it("says on how many pages each field gave a value", async ({ expect }) => {
     expect(await screen("product.mjs", "good")).toMatchInlineSnapshot(`
       "exit 0

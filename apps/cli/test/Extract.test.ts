@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as InProcess from "./InProcess.ts"
+import * as Program from "./Program.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "simul-extract-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -45,6 +46,48 @@ describe("extract", () => {
       extracted 1 record
 
       hint: \`x\`: nothing on any page matches \`.none\`
+      "
+    `)
+  })
+  it("takes a page on standard input, and its addresses from `--url`", async ({ expect }) => {
+    const input = "<!doctype html><h1>Lamp</h1><a href=../next>on</a>"
+    const given = ["extract", "-", "-s", "a=a@href"]
+    expect(await Program.screen([...given, "--url", "http://shop.example/a/"], { input })).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      {"url":"http://shop.example/a/","path":"-","a":"http://shop.example/next"}
+      --- stderr
+      extracted 1 record
+      "
+    `)
+    expect(await Program.screen(given, { input: "" })).toMatchInlineSnapshot(`
+      "exit 3
+      --- stdout
+      {"path":"-","error":{"reason":"NoPage","message":"no HTML page"}}
+      --- stderr
+      error: 1 of 1 page gave no record
+
+        1  no HTML page  -
+
+      hint: each stands in the output with its \`error\`
+      "
+    `)
+    expect(await Program.screen([...given, "--url", "shop.example"], { input })).toMatchInlineSnapshot(`
+      "exit 2
+      --- stdout
+      --- stderr
+      error: --url: no absolute http(s) URL: shop.example
+
+      hint: for example: \`--url https://example.com/page\`
+      "
+    `)
+    expect(await screen("pages", "-s", "a=a", "--url", "http://shop.example/")).toMatchInlineSnapshot(`
+      "exit 2
+      --- stdout
+      --- stderr
+      error: \`--url\` is for the page on standard input, and no PATH is \`-\`
+
+      hint: for example: \`simul extract - --url http://shop.example/ --metadata < page.html\`
       "
     `)
   })

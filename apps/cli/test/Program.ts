@@ -10,11 +10,17 @@ interface Surroundings {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
+  /** Without the terminal of whoever started this. */
+  readonly detached?: boolean
 }
 
 /** Starts it, with an environment that no setting of the machine shines through. */
-export const start = (args: ReadonlyArray<string>, { program = main, cwd, env = {} }: Surroundings = {}) =>
+export const start = (
+  args: ReadonlyArray<string>,
+  { program = main, cwd, env = {}, detached = false }: Surroundings = {}
+) =>
   spawn(process.execPath, [program, ...args], {
+    detached,
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
     ...(cwd === undefined ? {} : { cwd })
   })

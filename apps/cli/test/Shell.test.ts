@@ -23,7 +23,7 @@ const talk = async (target: string, lines: ReadonlyArray<string>, quiet = true) 
   const fake = FakeScreen.make()
   const input = Readable.from([lines.map((line) => `${line}\n`).join("")])
   const exit = await Effect.runPromiseExit(
-    Effect.provide(shell(target, input, quiet), Layer.merge(Layer.succeed(Screen, fake.screen), services))
+    Effect.provide(shell(target, undefined, input, quiet), Layer.merge(Layer.succeed(Screen, fake.screen), services))
   )
   return { exit, stdout: fake.stdout(), stderr: fake.stderr() }
 }
@@ -51,6 +51,13 @@ describe("shell", () => {
     assert.include((await talk(site.url("/status/404/x"), [])).stderr, "HTTP 404")
     const { exit } = await talk(join(folder, "none.html"), [])
     assert.include(String(exit), "PathUnreadable")
+  })
+  it("says that it needs a terminal for selectors while the page is on standard input", async () => {
+    const text = await Program.screen(["shell", "-"], { input: html, detached: true })
+    assert.match(
+      text,
+      /^exit 2\n--- stdout\n--- stderr\nerror: the page is on standard input, and there is no terminal/
+    )
   })
   it("is driven through pipes", async () => {
     const text = await Program.screen(["shell", file, "-q"], { input: "title\n" })

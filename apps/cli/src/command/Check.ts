@@ -6,11 +6,13 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { FieldCount } from "../FieldCounts.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
+import * as PageUrl from "../PageUrl.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import type { Paint } from "../Screen.ts"
@@ -21,6 +23,7 @@ import { UsageError } from "../UsageError.ts"
 interface Asked {
   readonly schema: string
   readonly paths: ReadonlyArray<string>
+  readonly url: Option.Option<string>
   readonly json: boolean
   readonly quiet: boolean
 }
@@ -39,7 +42,7 @@ const table = (fields: ReadonlyArray<FieldCount>, paint: Paint): ReadonlyArray<s
   return [paint.dim(line(heads)), ...rows.map(line)]
 }
 
-export const check = Effect.fnUntraced(function* ({ schema, paths, json, quiet }: Asked) {
+export const check = Effect.fnUntraced(function* ({ schema, paths, url: given, json, quiet }: Asked) {
   const screen = yield* Screen
   const { paint } = screen
   if (paths.length === 0) {
@@ -48,21 +51,22 @@ export const check = Effect.fnUntraced(function* ({ schema, paths, json, quiet }
       hints: [`for example: \`simul check ${Summary.shellWord(schema)} pages\``]
     })
   }
-  const [Schemas, FieldCounts, Page, SavedPages] = yield* Effect.promise(() =>
+  const [Schemas, FieldCounts, Page, Pages] = yield* Effect.promise(() =>
     Promise.all([
       import("../Schemas.ts"),
       import("../FieldCounts.ts"),
       import("@simul/scraper/extract/Page"),
-      import("@simul/scraper/sink/SavedPages")
+      import("../Pages.ts")
     ])
   )
   const extraction = yield* Schemas.load(schema)
+  const url = yield* PageUrl.settle(given, paths)
   const fold = FieldCounts.make(extraction)
   const unread: Array<{ readonly page: string; readonly message: string }> = []
   let pages = 0
   let unreadable = 0
   yield* Stream.runForEach(
-    Stream.flatMap(Stream.fromIterable(paths), (path) => SavedPages.at(path)),
+    Stream.flatMap(Stream.fromIterable(paths), (path) => Pages.at(path, url)),
     (saved) =>
       Effect.sync(() => {
         if (!extraction.covers(saved)) return
@@ -125,6 +129,7 @@ export const command = Command.make(
       Argument.withDescription("Recorded pages, as for extract"),
       Argument.variadic()
     ),
+    url: PageUrl.flag,
     json: Flag.Boolean("json").pipe(Flag.withDescription("The counts as one JSON object"), Flag.withDefault(false))
   },
   Effect.fnUntraced(function* (asked) {

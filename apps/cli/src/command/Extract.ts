@@ -11,6 +11,7 @@ import { oneOf } from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import type { Harvested, Wanted } from "../Harvest.ts"
 import { Incomplete } from "../Incomplete.ts"
+import * as PageUrl from "../PageUrl.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import { complaint, hint, Screen } from "../Screen.ts"
@@ -20,6 +21,7 @@ import { UsageError } from "../UsageError.ts"
 
 interface Asked {
   readonly paths: ReadonlyArray<string>
+  readonly url: Option.Option<string>
   readonly select: ReadonlyArray<string>
   readonly links: boolean
   readonly metadata: boolean
@@ -103,7 +105,7 @@ const settle = Effect.fnUntraced(function* (asked: Asked) {
     }
   }
   const wanted: Wanted = { selects, links, metadata, article, schema }
-  return { wanted, format, output }
+  return { wanted, format, output, url: yield* PageUrl.settle(asked.url, asked.paths) }
 })
 
 /** Pages alike in what is wrong with them, and the first of each kind. */
@@ -112,7 +114,7 @@ const mostReasons = 10
 export const extract = Effect.fnUntraced(function* (asked: Asked) {
   const screen = yield* Screen
   const { paint } = screen
-  const { wanted, format, output } = yield* settle(asked)
+  const { wanted, format, output, url } = yield* settle(asked)
   const Harvest = yield* Effect.promise(() => import("../Harvest.ts"))
   const columns = Harvest.columns(wanted)
   const writer =
@@ -144,7 +146,7 @@ export const extract = Effect.fnUntraced(function* (asked: Asked) {
     }
     return writer.write(harvested.rows)
   }
-  yield* Stream.runForEach(Harvest.pages(asked.paths, wanted), take)
+  yield* Stream.runForEach(Harvest.pages(asked.paths, url, wanted), take)
   yield* writer.finish
 
   if (counts.pages === 0) {
@@ -191,7 +193,7 @@ export const extract = Effect.fnUntraced(function* (asked: Asked) {
 }, Effect.scoped)
 
 const paths = Argument.String("path").pipe(
-  Argument.withDescription("A saved page, a folder, a WARC archive, or the directory of a run"),
+  Argument.withDescription("A saved page, a folder, a WARC archive, the directory of a run, or - for a page on stdin"),
   Argument.variadic()
 )
 
@@ -202,6 +204,7 @@ export const command = Command.make(
   "extract",
   {
     paths,
+    url: PageUrl.flag,
     select: Flag.String("select").pipe(
       Flag.withAlias("s"),
       Flag.withMetavar("NAME=SEL"),
@@ -244,6 +247,7 @@ export const command = Command.make(
   Command.withExamples([
     { command: "simul extract pages --select title=h1 --select 'image=img@src[]'" },
     { command: "simul extract pages --metadata | jq -r .metadata.title", description: "What pages say of themselves" },
-    { command: "simul extract pages --schema product.ts -o products.parquet", description: "Typed records" }
+    { command: "simul extract pages --schema product.ts -o products.parquet", description: "Typed records" },
+    { command: "curl -s URL | simul extract - --url URL --article", description: "A page from elsewhere" }
   ])
 )

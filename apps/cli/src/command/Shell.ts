@@ -11,15 +11,19 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as fs from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { createInterface } from "node:readline"
 import { join } from "node:path"
+import * as tty from "node:tty"
 import { Engine } from "../Engine.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
 import { printable } from "../Printable.ts"
+import * as PageUrl from "../PageUrl.ts"
 import { complaint, Screen } from "../Screen.ts"
+import { UsageError } from "../UsageError.ts"
 
 const help = `a line is a selector: CSS, then what to take, then [] for all that match
   h1            the text of the first <h1>
@@ -50,13 +54,13 @@ const fetched = Effect.fnUntraced(function* (url: string) {
   return yield* new Incomplete()
 })
 
-const open = Effect.fnUntraced(function* (target: string) {
+const open = Effect.fnUntraced(function* (target: string, given: string | undefined) {
   const isUrl = /^https?:\/\//i.test(target)
-  const source: Source = isUrl ? yield* fetched(target) : { url: undefined, path: target }
-  const [Page, SavedPages] = yield* Effect.promise(() =>
-    Promise.all([import("@simul/scraper/extract/Page"), import("@simul/scraper/sink/SavedPages")])
+  const source: Source = isUrl ? yield* fetched(target) : { url: given, path: target }
+  const [Page, Pages] = yield* Effect.promise(() =>
+    Promise.all([import("@simul/scraper/extract/Page"), import("../Pages.ts")])
   )
-  const [saved] = yield* Stream.runCollect(Stream.take(SavedPages.at(source.path), 1))
+  const [saved] = yield* Stream.runCollect(Stream.take(Pages.at(source.path, source.url), 1))
   const unusable = (detail: string) => new OptionUnusable({ option: "shell", value: target, detail })
   if (saved === undefined) return yield* unusable("no page there")
   const { url = saved.url } = source
@@ -93,10 +97,29 @@ const answer = async (line: string, page: Page): Promise<Result.Result<string, s
     : Result.succeed(found.map((text) => `${printable(text)}\n`).join(""))
 }
 
-/** Lines are answered in their order, each when the one before it is. */
-export const shell = Effect.fnUntraced(function* (target: string, input: NodeJS.ReadableStream, quiet: boolean) {
+/** Where lines come from while the page is on standard input: the terminal itself. */
+const terminal = Effect.acquireRelease(
+  Effect.try({
+    try: () => new tty.ReadStream(fs.openSync("/dev/tty", "r")),
+    catch: () =>
+      new UsageError({
+        message: "the page is on standard input, and there is no terminal to ask for selectors",
+        hints: ["`simul extract - --select NAME=SELECTOR` takes them from the command line"]
+      })
+  }),
+  (opened) => Effect.sync(() => opened.destroy())
+)
+
+/** Lines are answered in their order, each when the one before it is. `url`: of the page on standard input. */
+export const shell = Effect.fnUntraced(function* (
+  target: string,
+  url: string | undefined,
+  given: NodeJS.ReadableStream,
+  quiet: boolean
+) {
   const screen = yield* Screen
-  const page = yield* open(target)
+  const input: NodeJS.ReadableStream = target === "-" ? yield* terminal : given
+  const page = yield* open(target, url)
   const isTerminal = "isTTY" in input && input.isTTY === true
   const lines = yield* Effect.acquireRelease(
     Effect.sync(() =>
@@ -133,9 +156,12 @@ export const shell = Effect.fnUntraced(function* (target: string, input: NodeJS.
 
 export const command = Command.make(
   "shell",
-  { page: Argument.String("page").pipe(Argument.withDescription("A URL, or a saved page")) },
-  Effect.fnUntraced(function* ({ page }) {
-    yield* shell(page, process.stdin, yield* GlobalFlags.quiet)
+  {
+    page: Argument.String("page").pipe(Argument.withDescription("A URL, a saved page, or - for a page on stdin")),
+    url: PageUrl.flag
+  },
+  Effect.fnUntraced(function* ({ page, url }) {
+    yield* shell(page, yield* PageUrl.settle(url, [page]), process.stdin, yield* GlobalFlags.quiet)
   })
 ).pipe(
   Command.withDescription(`Open a page and try selectors on it.\n\n${help[0]!.toUpperCase()}${help.slice(1)}`),

@@ -1,0 +1,32 @@
+/** The flag `--url`: where the page on standard input came from. */
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { printable } from "./Printable.ts"
+import { Screen } from "./Screen.ts"
+import { UsageError } from "./UsageError.ts"
+
+export const flag = Flag.String("url").pipe(
+  Flag.withMetavar("URL"),
+  Flag.withDescription("Where the page on stdin came from, for its addresses"),
+  Flag.optional
+)
+
+/** The URL, if it is one and there is a page for it. Says that the page is awaited where a terminal is to give it. */
+export const settle = Effect.fnUntraced(function* (given: Option.Option<string>, paths: ReadonlyArray<string>) {
+  const isAwaited = paths.includes("-")
+  if (isAwaited && process.stdin.isTTY) (yield* Screen).note("reading a page from the terminal; Ctrl-D ends it")
+  if (Option.isNone(given)) return undefined
+  const url = given.value
+  if (!isAwaited)
+    return yield* new UsageError({
+      message: "`--url` is for the page on standard input, and no PATH is `-`",
+      hints: [`for example: \`simul extract - --url ${printable(url)} --metadata < page.html\``]
+    })
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ""))
+    return yield* new UsageError({
+      message: `--url: no absolute http(s) URL: ${printable(url)}`,
+      hints: ["for example: `--url https://example.com/page`"]
+    })
+  return url
+})

@@ -1,0 +1,36 @@
+/** The pages that a command was asked for: under paths, and on standard input. */
+import * as Page from "@simul/scraper/extract/Page"
+import { NoPage, type PageError, TooLarge, Unreadable } from "@simul/scraper/extract/PageError"
+import type { RunError } from "@simul/scraper/RunError"
+import * as SavedPages from "@simul/scraper/sink/SavedPages"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+
+/** One page, to its end. Where there is nothing, whoever was to write it failed. */
+const whole = async (input: AsyncIterable<Uint8Array>): Promise<Result.Result<Uint8Array, PageError>> => {
+  const { maxBytes } = Page.limits
+  const chunks: Array<Uint8Array> = []
+  let bytes = 0
+  try {
+    for await (const chunk of input) {
+      bytes += chunk.length
+      if (bytes > maxBytes) return Result.fail(new TooLarge({ maxBytes }))
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    return Result.fail(new Unreadable({ code: (error as NodeJS.ErrnoException).code ?? "EIO" }))
+  }
+  return bytes === 0 ? Result.fail(new NoPage()) : Result.succeed(Buffer.concat(chunks))
+}
+
+/** The pages under a path; for `-` the one of standard input, which came from `url`. */
+export const at = (path: string, url: string | undefined): Stream.Stream<SavedPages.SavedPage, RunError> =>
+  path === "-"
+    ? Stream.fromEffect(
+        Effect.map(
+          Effect.promise(() => whole(process.stdin)),
+          (body) => ({ url, path, contentType: undefined, body })
+        )
+      )
+    : SavedPages.at(path)
