@@ -17,6 +17,7 @@ import { tmpdir } from "node:os"
 import { createInterface } from "node:readline"
 import { join } from "node:path"
 import * as tty from "node:tty"
+import { completer } from "../Completion.ts"
 import { Engine } from "../Engine.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
@@ -25,13 +26,15 @@ import * as PageUrl from "../PageUrl.ts"
 import { complaint, Screen } from "../Screen.ts"
 import { UsageError } from "../UsageError.ts"
 
+const commands = [".links", ".metadata", ".article", ".help", ".exit"]
+
 const help = `a line is a selector: CSS, then what to take, then [] for all that match
   h1            the text of the first <h1>
   a.next@href   an attribute; addresses are made absolute
   .tag[]        the texts of all that match
   article@html  the markup within
 or a command
-  .links  .metadata  .article  .help  .exit`
+  ${commands.join("  ")}`
 
 interface Source {
   readonly url: string | undefined
@@ -97,6 +100,9 @@ const answer = async (line: string, page: Page): Promise<Result.Result<string, s
     : Result.succeed(found.map((text) => `${printable(text)}\n`).join(""))
 }
 
+/** What follows begins a line of its own, and not behind the prompt. */
+const leaveLine = () => process.stderr.write("\n")
+
 /** Where lines come from while the page is on standard input: the terminal itself. */
 const terminal = Effect.acquireRelease(
   Effect.try({
@@ -123,16 +129,27 @@ export const shell = Effect.fnUntraced(function* (
   const isTerminal = "isTTY" in input && input.isTTY === true
   const lines = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      createInterface({ input, prompt: "> ", ...(isTerminal ? { output: process.stderr, terminal: true } : {}) })
+      createInterface({
+        input,
+        prompt: "> ",
+        ...(isTerminal ? { output: process.stderr, terminal: true, completer: completer(page, commands) } : {})
+      })
     ),
-    (lines) => Effect.sync(() => lines.close())
+    (lines) => Effect.sync(() => lines.off("close", leaveLine).close())
   )
   if (!quiet) {
     const name = printable(page.url ?? page.path ?? target)
     screen.note(`${name}: a selector, or ${screen.paint.cyan(".help")}`)
   }
-  // Ctrl-C leaves, as it leaves every command
-  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"))
+  // Ctrl-C drops a line that was begun; else it leaves, as it leaves every command
+  lines.on("SIGINT", () => {
+    leaveLine()
+    if (lines.line === "") return process.kill(process.pid, "SIGINT")
+    lines.write(null, { ctrl: true, name: "e" })
+    lines.write(null, { ctrl: true, name: "u" })
+  })
+  // Ctrl-D
+  if (isTerminal) lines.on("close", leaveLine)
   const prompt = () => {
     if (isTerminal) lines.prompt()
   }
