@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import { isatty } from "node:tty"
 import { Engine } from "./Engine.ts"
 import { ExitStatus } from "./ExitStatus.ts"
 import { Records } from "./Records.ts"
@@ -42,6 +43,8 @@ export const start = (args: ReadonlyArray<string>, provided: Layer.Layer<Engine 
     })
     process.on("SIGINT", onSignal)
     process.on("SIGTERM", onSignal)
+    // Node forgets that `nohup` had it ignored. A run that has no terminal loses none; one that has ends with it, at once.
+    if (![0, 1, 2].some((stream) => isatty(stream))) process.on("SIGHUP", () => {})
     const exit = yield* Fiber.await(running)
     if (Exit.isSuccess(exit)) return exit.value
     return Cause.hasInterruptsOnly(exit.cause) ? ExitStatus.interrupted : ExitStatus.stopped

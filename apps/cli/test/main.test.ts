@@ -362,6 +362,20 @@ describe.concurrent("surroundings", () => {
       /^interrupted after 2\.4s: saved [\d,]+ \(.*\)\n\nhint: run the same command again to resume\n$/
     )
   })
+  it.skipIf(process.platform === "win32")(
+    "goes on where a terminal hangs up that it does not have, as `nohup` wants it",
+    async () => {
+      const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json"], { program: endless })
+      await once(child.stdout, "data")
+      child.stdout.resume()
+      child.kill("SIGHUP")
+      // what it says after that shows that it was heard and survived
+      child.kill("SIGUSR2")
+      await once(child.stderr, "data")
+      child.kill("SIGINT")
+      assert.deepStrictEqual(await once(child, "close"), [130, null])
+    }
+  )
   it("ends at once on the second signal, and says what still ran", async () => {
     const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json"], {
       program: endless,
