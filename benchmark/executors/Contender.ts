@@ -4,10 +4,26 @@
  */
 import { Worker } from "node:worker_threads"
 import { Pool, Task } from "@simul/core/node/Pool"
-import type { RowName } from "./Row.ts"
 import type * as Trivial from "./trivial.task.ts"
 
 export type TaskName = keyof typeof Trivial
+
+/** What contenders are measured at: the rows of the table. */
+export type RowName =
+  | "submit1"
+  | "submit16"
+  | "submit64"
+  | "submit256"
+  | "map"
+  | "copy"
+  | "move"
+  | "buffers"
+  | "boot"
+  | "bootCached"
+  | "crash"
+  | "kill"
+  | "memory"
+  | "growth"
 
 export interface RunOptions {
   /** When it is aborted the pool is to give the task up, in its own way. */

@@ -4,23 +4,7 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { descendants, field, read, tasks } from "../ProcessTree.ts"
-import type { Contender, Opened } from "./Contender.ts"
-
-export type RowName =
-  | "submit1"
-  | "submit16"
-  | "submit64"
-  | "submit256"
-  | "map"
-  | "copy"
-  | "move"
-  | "buffers"
-  | "boot"
-  | "bootCached"
-  | "crash"
-  | "kill"
-  | "memory"
-  | "growth"
+import type { Contender, Opened, RowName } from "./Contender.ts"
 
 /** By column. A contender that never gets there has `Infinity`. */
 export type Figures = Readonly<Record<string, number>>
