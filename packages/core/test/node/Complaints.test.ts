@@ -10,7 +10,7 @@ import * as fc from "fast-check"
 import { type ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Fault from "../tasks/fault.task.ts"
 import type * as Work from "../tasks/work.task.ts"
-import { begun, range, reasonOf, until } from "./Submitted.ts"
+import { begun, kinds, range, reasonOf, until } from "./Submitted.ts"
 
 const fault = Task.module<typeof Fault>(new URL("../tasks/fault.task.ts", import.meta.url))
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
@@ -19,11 +19,7 @@ const alive = (pool: Pool) => pool.statistics().workers.filter(({ state }) => st
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
 
-for (const [kind, isolated] of [
-  ["threads", true],
-  ["processes", true],
-  ["inline", false]
-] as const)
+for (const [kind, isolated] of kinds)
   describe(`an executor of ${kind}`, () => {
     const open = (options: Parameters<typeof Pool.inline>[0] = {}) => Pool[kind]({ maximum: 1, grace: 50, ...options })
 

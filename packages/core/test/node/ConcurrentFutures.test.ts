@@ -11,15 +11,11 @@ import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import * as fc from "fast-check"
 import { Pool, Task } from "../../src/node/Pool.ts"
 import type * as Work from "../tasks/work.task.ts"
-import { begun, range, reasonOf } from "./Submitted.ts"
+import { begun, kinds, range, reasonOf } from "./Submitted.ts"
 
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
 
-for (const [kind, isolated] of [
-  ["threads", true],
-  ["processes", true],
-  ["inline", false]
-] as const)
+for (const [kind, isolated] of kinds)
   describe(`an executor of ${kind}`, () => {
     const open = (options: Parameters<typeof Pool.inline>[0] = {}) => Pool[kind]({ maximum: 1, grace: 50, ...options })
 

@@ -12,7 +12,7 @@ import * as fc from "fast-check"
 import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Throws from "../tasks/throws.task.ts"
 import type * as Work from "../tasks/work.task.ts"
-import { begun, failureOf, range, reasonOf, until } from "./Submitted.ts"
+import { begun, failureOf, kinds, range, reasonOf, until } from "./Submitted.ts"
 
 const url = new URL("../tasks/work.task.ts", import.meta.url)
 const work = Task.module<typeof Work>(url)
@@ -23,12 +23,6 @@ const aborting = () => {
   const controller = new AbortController()
   return { signal: controller.signal, abort: () => controller.abort(new DOMException("enough", "AbortError")) }
 }
-
-const kinds = [
-  ["threads", true],
-  ["processes", true],
-  ["inline", false]
-] as const
 
 for (const [kind, isolated] of kinds)
   describe(`an executor of ${kind}`, () => {

@@ -10,6 +10,7 @@ import type { Task as Address } from "../../src/Task.ts"
 import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Fault from "../tasks/fault.task.ts"
 import type * as Work from "../tasks/work.task.ts"
+import { kinds } from "./Submitted.ts"
 
 const fault = Task.module<typeof Fault>(new URL("../tasks/fault.task.ts", import.meta.url))
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
@@ -31,11 +32,7 @@ const raise = (thrown: unknown) => (): never => {
   throw thrown
 }
 
-for (const [kind, isolated] of [
-  ["threads", true],
-  ["processes", true],
-  ["inline", false]
-] as const)
+for (const [kind, isolated] of kinds)
   describe(`an executor of ${kind} survives`, () => {
     let pool: Pool
     beforeAll(async () => {

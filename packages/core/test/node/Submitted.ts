@@ -1,8 +1,15 @@
-/** What becomes of tasks that a test submits. */
+/** Pools that tests submit to, and what becomes of their tasks. */
 import { ExecutorError, type Pool, Task } from "../../src/node/Pool.ts"
 import type * as Work from "../tasks/work.task.ts"
 
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
+
+/** The kinds of pools, and whether what ends a worker of theirs leaves the test alone. */
+export const kinds = [
+  ["threads", true],
+  ["processes", true],
+  ["inline", false]
+] as const
 
 /** What it gave, or the tag of the reason why it gave nothing, or the name of what it threw. */
 export const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
