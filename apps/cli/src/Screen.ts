@@ -61,7 +61,7 @@ export class Screen extends Context.Service<
 >()("@simul/cli/Screen") {}
 
 /** What decides about colour, strongest first: `--color`, NO_COLOR, FORCE_COLOR, TERM=dumb, a terminal. */
-export const canColour = (
+const canColour = (
   when: "auto" | "always" | "never",
   environment: Readonly<Record<string, string | undefined>>,
   isTerminal: boolean

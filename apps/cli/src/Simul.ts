@@ -90,7 +90,7 @@ const treeFor = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
 })
 
 /** `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. */
-export const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = args.indexOf("--")
   return args.map((arg, at) => (end >= 0 && at > end ? arg : arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1=")))
 }

@@ -153,7 +153,7 @@ export interface Download extends Slotted {
 }
 
 /** What may be sent in If-Range and makes a range trustworthy: a strong ETag (RFC 9110 13.1.5, 8.8.3), or a Last-Modified at least a second before Date (8.8.2.2). */
-export const strongValidator = (head: ResponseHead): string | undefined => {
+const strongValidator = (head: ResponseHead): string | undefined => {
   const etag = head.header("etag")
   if (etag !== undefined) return etag.startsWith("W/") || !etag.startsWith('"') ? undefined : etag
   const modified = head.header("last-modified")

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks"
 /** How long a picture plays at speed 1. */
 const playMs = 5000
 
-export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches
+const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 
 export const usePlayer = (endMs: number) => {
   const [headMs, setHead] = useState(Infinity)

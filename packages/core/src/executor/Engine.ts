@@ -65,6 +65,8 @@ const lookMs = 2
 const notedMs = 0.05
 /** A task that has killed so many workers is not run again. */
 const mostKills = 3
+/** Values of a stream that may be under way to a reader that has not asked for them. */
+const streamCredit = 32
 
 /** What the task's schema makes of values; where one does not fit, of those before it. */
 const decoded = (
@@ -779,6 +781,3 @@ export class Engine {
     this.#release(job)
   }
 }
-
-/** Values of a stream that may be under way to a reader that has not asked for them. */
-export const streamCredit = 32

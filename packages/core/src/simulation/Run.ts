@@ -204,7 +204,7 @@ export const assertDeterministic = <A, E, R>(
   })
 
 /** How two runs differ; `undefined` if they do not. */
-export const differenceOf = (one: World, other: World): Failure.NotDeterministic | undefined => {
+const differenceOf = (one: World, other: World): Failure.NotDeterministic | undefined => {
   if (one.hash === other.hash) return undefined
   const lines = [one, other].map(({ slices }) => slices.map((slice) => JSON.stringify(slice)))
   const [first = [], second = []] = lines

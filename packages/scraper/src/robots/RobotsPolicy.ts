@@ -7,9 +7,6 @@
  */
 import * as Robots from "./Robots.ts"
 
-/** RFC 9309 2.3.1.2: so many redirects in a row are followed, to other hosts too. */
-export const maxRedirects = 5
-
 /** RFC 9309 2.4: an older copy should not be used, unless the server cannot be reached. */
 export const maxAgeSeconds = 24 * 60 * 60
 
@@ -17,7 +14,7 @@ export const maxAgeSeconds = 24 * 60 * 60
 export type Answer =
   /** The last response after all redirects. `body`: as decoded; what exceeds `Robots.maxBytes` may be left out. */
   | { readonly kind: "response"; readonly status: number; readonly body: Uint8Array }
-  /** Redirects without end: more than `maxRedirects`, a loop, or no usable target. */
+  /** Redirects without end: more than a session follows (RFC 9309 2.3.1.2: at least five), a loop, or no usable target. */
   | { readonly kind: "redirects" }
   /** No whole response: no connection, a timeout, a cut or undecodable body. */
   | { readonly kind: "failed" }
