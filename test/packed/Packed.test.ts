@@ -1,6 +1,7 @@
 /** The tarballs: imported and run on the oldest supported Node and on the pinned one, and judged as packages. */
 import { spawnSync } from "node:child_process"
-import { globSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
@@ -81,6 +82,24 @@ describe.each(nodes(folder))("on %s", (_, node) => {
     assert.isNotEmpty(first)
     await run(folder, node!, [simul, "--help"], { TMPDIR })
     assert.deepStrictEqual(kept(), first)
+  })
+
+  it.skipIf(node === undefined)("extracts by a schema that imports effect's where nothing is installed", async () => {
+    const bare = mkdtempSync(join(tmpdir(), "simul-bare-"))
+    try {
+      writeFileSync(join(bare, "page.html"), "<p>12.50</p>")
+      writeFileSync(
+        join(bare, "price.ts"),
+        `import { Extraction } from "@simul/scraper/extract"
+         import * as Schema from "effect/Schema"
+         const price: Extraction.Field<number> = Extraction.field("p", Schema.FiniteFromString)
+         export default Extraction.make({ price })`
+      )
+      const simul = join(folder, "node_modules/.bin/simul")
+      assert.include(await run(bare, node!, [simul, "extract", "--schema", "price.ts", "page.html"]), '"price":12.5}')
+    } finally {
+      rmSync(bare, { recursive: true })
+    }
   })
 
   it.skipIf(node === undefined)("extracts by a schema that is given effect's", async () => {

@@ -1,7 +1,7 @@
 /**
  * Schemas of extraction as people write them: a module whose default export is
- * an `Extraction`, or a function that is given what one is made with. The second
- * needs nothing installed:
+ * an `Extraction`, or a function that is given what one is made with. Neither
+ * needs anything installed (`Carried.ts`):
  *
  * ```ts
  * export default ({ make, field, Schema }) => make({ name: "h1", price: field(".price", Schema.FiniteFromString) })
@@ -12,6 +12,8 @@ import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
+import * as Carried from "./Carried.ts"
+import { oneOf } from "./Flags.ts"
 import { UsageError } from "./UsageError.ts"
 
 const form = 'for example: `export default ({ make }) => make({ title: "h1", tags: ".tag[]" })`'
@@ -22,16 +24,24 @@ const usage = (message: string, ...hints: ReadonlyArray<string>) => new UsageErr
 export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>, UsageError> =>
   Effect.gen(function* () {
     if (!existsSync(file)) return yield* usage(`no such file: ${file}`, form)
+    const given = yield* Effect.promise(() => import("./Given.ts"))
+    Carried.register(given)
     const { default: exported } = yield* Effect.tryPromise({
       try: () => import(pathToFileURL(resolve(file)).href) as Promise<{ readonly default?: unknown }>,
       catch: (error) => {
         const { message } = error as Error
         // a package.json above the file may say that its modules are CommonJS
-        const hints = /token 'export'|import statement outside/.test(message) ? ["name it .mts or .mjs", form] : [form]
+        const hints = /token 'export'|import statement outside/.test(message)
+          ? ["name it .mts or .mjs", form]
+          : /Cannot find package/.test(message)
+            ? [
+                `without an installation it may import ${oneOf(Carried.names)}`,
+                "`npm install` what else it needs beside it"
+              ]
+            : [form]
         return usage(`${file} cannot be loaded: ${message}`, ...hints)
       }
     })
-    const given = yield* Effect.promise(() => import("./Given.ts"))
     const made = yield* Effect.try({
       try: () => (typeof exported === "function" ? exported(given) : exported),
       catch: (error) => usage(`${file}: ${(error as Error).message}`, form)

@@ -49,6 +49,43 @@ describe("extract", () => {
       "
     `)
   })
+  it("makes them by a schema that imports what the program has, and says what else is not there", async ({
+    expect
+  }) => {
+    put(
+      "imports.mts",
+      `import { Extraction } from "@simul/scraper/extract"
+       import { field } from "@simul/scraper/extract/Extraction"
+       import * as Schema from "effect/Schema"
+       import * as SchemaTransformation from "effect/SchemaTransformation"
+       const comma = SchemaTransformation.transform({ decode: (text: string) => Number(text.replace(",", ".")), encode: String })
+       export default Extraction.make({ price: field(".price", Schema.String.pipe(Schema.decodeTo(Schema.Finite, comma))) })`
+    )
+    put("imports-more.mjs", 'import * as Option from "effect/Option"')
+    const input = "<!doctype html><p class=price>12,5</p>"
+    const program = async (schema: string) => {
+      const text = await Program.screen(["extract", "-", "--schema", join(folder, schema)], { input })
+      return text.replaceAll(`${folder}/`, "")
+    }
+    expect(await program("imports.mts")).toMatchInlineSnapshot(`
+      "exit 0
+      --- stdout
+      {"path":"-","price":12.5}
+      --- stderr
+      extracted 1 record
+      "
+    `)
+    expect(await program("imports-more.mjs")).toMatchInlineSnapshot(`
+      "exit 2
+      --- stdout
+      --- stderr
+      error: imports-more.mjs cannot be loaded: Cannot find package 'effect' imported from imports-more.mjs
+
+      hint: without an installation it may import @simul/scraper/extract, effect/Schema, effect/SchemaGetter or effect/SchemaTransformation
+      hint: \`npm install\` what else it needs beside it
+      "
+    `)
+  })
   it("takes a page on standard input, and its addresses from `--url`", async ({ expect }) => {
     const input = "<!doctype html><h1>Lamp</h1><a href=../next>on</a>"
     const given = ["extract", "-", "-s", "a=a@href"]

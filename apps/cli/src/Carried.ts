@@ -1,0 +1,56 @@
+/**
+ * Lets a user's module import what the program carries, where that is not installed: the published program is parts
+ * without packages, and a schema may lie in a folder that has none. What is installed beside the module goes first.
+ */
+import { registerHooks } from "node:module"
+import type * as Given from "./Given.ts"
+
+/** The modules that are carried, by the names that one imports them by. */
+const modulesOf = (given: typeof Given): Readonly<Record<string, object>> => {
+  const { Schema, SchemaGetter, SchemaTransformation, ...Extraction } = given
+  return {
+    "@simul/scraper/extract": { Extraction },
+    "@simul/scraper/extract/Extraction": Extraction,
+    effect: { Schema, SchemaGetter, SchemaTransformation },
+    "effect/Schema": Schema,
+    "effect/SchemaGetter": SchemaGetter,
+    "effect/SchemaTransformation": SchemaTransformation
+  }
+}
+
+const scheme = "simul-carried:"
+/** Where the text of a carried module, which is all that Node takes, finds what it exports. */
+const place = Symbol.for(scheme)
+let isRegistered = false
+
+/** From here on a module that is not found is taken from these. */
+export const register = (given: typeof Given): void => {
+  if (isRegistered) return
+  isRegistered = true
+  const modules = modulesOf(given)
+  Object.assign(globalThis, { [place]: modules })
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      try {
+        return next(specifier, context)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND" || !Object.hasOwn(modules, specifier))
+          throw error
+        return { url: scheme + specifier, format: "module", shortCircuit: true }
+      }
+    },
+    load: (url, context, next) => {
+      if (!url.startsWith(scheme)) return next(url, context)
+      const specifier = url.slice(scheme.length)
+      const exported = Object.keys(modules[specifier]!).map((name) => JSON.stringify(name))
+      const source = [
+        `const carried = globalThis[Symbol.for(${JSON.stringify(scheme)})][${JSON.stringify(specifier)}]`,
+        ...exported.map((name, nth) => `const _${nth} = carried[${name}]; export { _${nth} as ${name} }`)
+      ].join("\n")
+      return { format: "module", source, shortCircuit: true }
+    }
+  })
+}
+
+/** What may be imported, for people. */
+export const names = ["@simul/scraper/extract", "effect/Schema", "effect/SchemaGetter", "effect/SchemaTransformation"]
