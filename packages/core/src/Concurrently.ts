@@ -25,7 +25,9 @@ export type Source<A, E = never, R = never> = Iterable<A> | AsyncIterable<A> | S
 /** The items, errors and requirements of a source. */
 export type ItemOf<S> =
   S extends Stream.Stream<infer A, any, any> ? A : S extends Iterable<infer A> | AsyncIterable<infer A> ? A : never
+/** What a source may fail with: nothing where it is an iterable. */
 export type ErrorOf<S> = S extends Stream.Stream<any, infer E, any> ? E : never
+/** The services that a source needs. */
 export type ContextOf<S> = S extends Stream.Stream<any, any, infer R> ? R : never
 
 /** Takes the next item; fails with `Cause.Done` at the end. */

@@ -17,6 +17,7 @@
  */
 import * as Schema from "effect/Schema"
 
+/** Where a coroutine stands: not begun, at a `yield`, in its own step, or ended. */
 export type State = "created" | "suspended" | "running" | "closed"
 
 /** A coroutine was stepped from within its own step. */

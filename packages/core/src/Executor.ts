@@ -54,6 +54,7 @@ export interface EffectSubmitOptions extends SubmitOptions<Duration.Input> {
   readonly detach?: boolean
 }
 
+/** What an executor does. An interruption cancels the task, and ends when no worker has it any more. */
 export interface ExecutorShape {
   /** Runs a task. Fails with `ExecutorError`; what the task threw is `reason.error` of a `TaskFailed`. */
   readonly submit: <Parameters extends ReadonlyArray<unknown>, A>(

@@ -44,6 +44,7 @@ export interface Group {
   readonly children: ReadonlyArray<Group>
 }
 
+/** The fibers alive at one time, in all and by what they do, in groups of those that are alike. */
 export interface Dump {
   readonly fibers: number
   readonly running: number
@@ -169,6 +170,7 @@ const stackOf = ({ frame, inherited }: Live): Group["stack"] => {
   return stack
 }
 
+/** How a dump is written. */
 export interface Options {
   /** Lines at most, but for the first and last [200]. */
   readonly lines?: number

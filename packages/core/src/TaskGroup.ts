@@ -63,11 +63,13 @@ export interface ChildFailure<out E> {
   readonly cause: Cause.Cause<E>
 }
 
+/** Of one child. */
 export interface ChildOptions {
   /** Shown in statistics, in `namesOf` a failure and as a frame of its stack. */
   readonly name?: string
 }
 
+/** Of a group. `E`: what children fail with; `F`, `R`: what is left of that, and needed, by the handler of failures. */
 export interface Options<E = never, F = E, R = never> {
   /** Shown in errors and statistics. Default "anonymous". */
   readonly name?: string
@@ -90,6 +92,7 @@ export interface Options<E = never, F = E, R = never> {
   readonly onChildFailure?: "interrupt" | "isolate" | ((failure: ChildFailure<E>) => Effect.Effect<void, F, R>)
 }
 
+/** A group at one time. Numbers are counts of children. */
 export interface Statistics {
   readonly name: string
   readonly state: "open" | "closing" | "closed"
@@ -133,6 +136,7 @@ export interface TaskGroup<in E = never> {
   readonly statistics: Effect.Effect<Statistics>
 }
 
+/** A group that can be ended from anywhere. */
 export interface CancellableTaskGroup<in E = never> extends TaskGroup<E> {
   /**
    * Interrupts the body and all children, from anywhere and at any time; does not wait. Failures so far and of
@@ -141,6 +145,7 @@ export interface CancellableTaskGroup<in E = never> extends TaskGroup<E> {
   readonly cancel: Effect.Effect<void>
 }
 
+/** A group that lives as long as its scope, for want of a body that ends. */
 export interface ScopedTaskGroup<in E = never, out F = E> extends CancellableTaskGroup<E> {
   /** Waits until no child is left. Fails with all failures; the group is closed then. */
   readonly join: Effect.Effect<void, F>

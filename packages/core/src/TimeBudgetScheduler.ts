@@ -125,6 +125,7 @@ class TimeBudgetScheduler implements Scheduler.Scheduler, Scheduler.SchedulerDis
   }
 }
 
+/** Of a scheduler. Clock and turns can be put in for tests. */
 export interface Options {
   /** How long fibers may hold the event loop at a time. Default 10 milliseconds. */
   readonly budget?: Duration.Input

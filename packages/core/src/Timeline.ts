@@ -40,6 +40,7 @@ export interface Span {
 /** Milliseconds by the name of a category; those without any are left out. */
 export type Times = Readonly<Record<string, number>>
 
+/** One row of the picture: the life of a fiber, a target, a worker. */
 export interface Lane {
   readonly name: string
   /** What it is summed up under: a host, a parent. */
@@ -90,6 +91,7 @@ export interface Total {
   readonly times: Times
 }
 
+/** What ran when, as plain data: what the renderers draw. Sums and overview are of all lanes, also of those that are left out. */
 export interface Timeline {
   readonly title: string
   /** When it starts, in milliseconds since the epoch. */
@@ -150,6 +152,7 @@ export interface Ended {
   readonly end?: Lane["end"]
 }
 
+/** What a timeline is about, and how much of it is kept. */
 export interface CollectorOptions<L> {
   readonly title: string
   readonly words: Timeline["words"]

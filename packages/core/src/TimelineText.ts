@@ -12,6 +12,7 @@
 import type { Category, Lane, Timeline } from "./Timeline.ts"
 import { duration, ticks } from "./TimelineLayout.ts"
 
+/** How wide and how long the picture is, and what it is drawn with. */
 export interface Options {
   /** Columns, 36 at least [100]. */
   readonly width?: number

@@ -19,6 +19,7 @@ import type * as Fiber from "effect/Fiber"
  */
 export type When = "first completed" | "first failed" | "all"
 
+/** The fibers that have ended and those that have not, together all that were waited for. */
 export interface Waited<out A, out E> {
   readonly done: ReadonlyArray<Fiber.Fiber<A, E>>
   readonly pending: ReadonlyArray<Fiber.Fiber<A, E>>

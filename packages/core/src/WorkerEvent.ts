@@ -24,6 +24,7 @@ interface Timed {
   readonly atMs?: number
 }
 
+/** What happened to a task or a worker. Numbers of tasks and workers are those of `nextId`, 0 is none. */
 export type WorkerEvent =
   /** A task was handed in. `fiber`: the id of the fiber that waits for it. */
   | (Timed & { readonly kind: "submit"; readonly task: number; readonly name: string; readonly fiber?: number })

@@ -25,9 +25,11 @@ export const Change = Schema.Struct({
 })
 export type Change = typeof Change.Type
 
+/** What a run can be told. */
 export const Command = Schema.TaggedUnion({ Pause: {}, Resume: {}, Scope: { change: Schema.optionalKey(Change) } })
 export type Command = typeof Command.Type
 
+/** What a run answers. */
 export const Reply = Schema.TaggedUnion({
   /** For this many targets that are under way; more answers follow. */
   Waiting: { inFlight: Schema.Int },

@@ -51,6 +51,7 @@ export interface Linked {
   readonly all: boolean
 }
 
+/** What the robots.txt of a host says of a URL. */
 export interface RobotsSaid {
   readonly allowed: boolean
   readonly kind: RobotsPolicy.Verdict["kind"]
@@ -64,6 +65,7 @@ export interface RobotsSaid {
   readonly isNew: boolean
 }
 
+/** All that bears on a URL, as a run goes through it; `decision` is what comes of it. */
 export interface Explanation {
   readonly url: string
   /** Where its body goes, below the directory. */

@@ -65,6 +65,7 @@ export interface Options {
   readonly recorder?: Recorder
 }
 
+/** What holds where nothing is said. */
 export const defaults: Options = {
   directory: ".",
   jobs: 64,

@@ -46,6 +46,7 @@ export interface Reason {
   readonly example: { readonly url: string; readonly message: string }
 }
 
+/** The sums of a run or several, by host, status and reason; long tails are summed up. */
 export interface Report extends Counts {
   /** Most targets first. */
   readonly hosts: ReadonlyArray<{ readonly host: string } & Counts>

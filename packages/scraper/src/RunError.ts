@@ -168,6 +168,7 @@ export class TemporaryFolderUnusable extends Schema.TaggedError<TemporaryFolderU
   readonly hint = "make room there, or name another folder with TMPDIR"
 }
 
+/** Why a run could not start or go on, by `_tag`. What is wrong with one URL is an outcome. */
 export type RunError =
   | DirectoryLocked
   | DirectoryUnusable

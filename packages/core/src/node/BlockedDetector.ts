@@ -24,6 +24,7 @@ import { url as inspectorUrl } from "node:inspector"
 import { Worker } from "node:worker_threads"
 import { clock, type FromWatchdog, source, type WatchdogData, watches, word, words } from "./Watchdog.ts"
 
+/** A place in the source that was running. */
 export interface Frame {
   /** Empty for code outside any function. */
   readonly function: string
@@ -33,6 +34,7 @@ export interface Frame {
   readonly column: number
 }
 
+/** One time that the event loop stood still. */
 export interface Blocked {
   /** How long the event loop did not turn, in milliseconds; at most a fifth of the threshold too long. */
   readonly durationMs: number
@@ -49,6 +51,7 @@ export interface Blocked {
   readonly reason: string | undefined
 }
 
+/** When to speak, and to whom. */
 export interface Options {
   /** Silence that is reported, in milliseconds, 10 at least [100]. */
   readonly thresholdMs?: number

@@ -12,6 +12,7 @@ import { writeSync } from "node:fs"
 import * as FiberDump from "../FiberDump.ts"
 import type { Recorder } from "../Recorder.ts"
 
+/** How the dump is written, and where to. */
 export interface Options extends FiberDump.Options {
   /** Where the text goes [standard error, at once]. */
   readonly write?: (text: string) => void

@@ -13,9 +13,11 @@ import type { LoopProbe } from "../Recorder.ts"
 export const delayMost = Metric.gauge("simul_event_loop_delay_max_ms", {
   description: "Longest delay of the event loop since the last sample, in milliseconds"
 })
+/** The 99th percentile of the same, in milliseconds. */
 export const delayP99 = Metric.gauge("simul_event_loop_delay_p99_ms", {
   description: "99th percentile of the delay of the event loop since the last sample, in milliseconds"
 })
+/** The share of the time since the last sample that the event loop was not idle, 0 to 1. */
 export const utilisation = Metric.gauge("simul_event_loop_utilisation", {
   description: "Share of the time since the last sample that the event loop was not idle, 0 to 1"
 })

@@ -33,6 +33,7 @@ export interface RunOptions extends SubmitOptions {
   /** Cancels the task; the promise is rejected with the signal's reason when no worker has it any more. */
   readonly signal?: AbortSignal
 }
+/** Of a `map`. `signal` ends it: the results reject with its reason when no worker has a chunk any more. */
 export interface PoolMapOptions extends MapOptions {
   readonly signal?: AbortSignal
 }
@@ -51,6 +52,7 @@ const thrown = (error: unknown): unknown =>
 /** Places that a list of results is given before there are any; a longer list would begin as a dictionary. */
 const mostPlaces = 2 ** 24
 
+/** Workers that run tasks, as promises. Made by `Pool.threads`, `Pool.processes` or `Pool.inline`. What fails rejects with an `ExecutorError`, what is aborted with the reason of its signal. */
 export class Pool implements AsyncDisposable {
   /** One that nobody can reach any more is shut down: what it was given holds it until it is settled. */
   static readonly #forgotten = new FinalizationRegistry<Engine>((engine) => void engine.shutdown())

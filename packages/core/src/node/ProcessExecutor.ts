@@ -8,6 +8,7 @@ import type { ExecutorOptions } from "../executor/ExecutorOptions.ts"
 import type { ProcessOptions } from "./ProcessWorker.ts"
 import { processSpawn } from "./ProcessWorker.ts"
 
+/** Those of every executor, and those of processes. */
 export interface ProcessExecutorOptions extends ExecutorOptions<Duration.Input>, ProcessOptions {}
 
 /** An executor on processes, until the scope closes. */

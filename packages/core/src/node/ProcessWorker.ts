@@ -25,6 +25,7 @@ export interface Permission {
   readonly addons?: boolean
 }
 
+/** What a process has of its own. */
 export interface ProcessOptions {
   /** Environment variables instead of the parent's. */
   readonly env?: Readonly<Record<string, string>>

@@ -8,6 +8,7 @@ import type { ExecutorOptions } from "../executor/ExecutorOptions.ts"
 import type { ThreadOptions } from "./ThreadWorker.ts"
 import { threadSpawn } from "./ThreadWorker.ts"
 
+/** Those of every executor, and those of threads. */
 export interface ThreadExecutorOptions extends ExecutorOptions<Duration.Input>, ThreadOptions {}
 
 /** An executor on threads, until the scope closes. */

@@ -14,6 +14,7 @@ import { readTail, tailBytes } from "./StderrTail.ts"
 import type { ThreadData } from "./ThreadProgram.ts"
 import { threadSource } from "./ThreadProgram.ts"
 
+/** What a thread has of its own. */
 export interface ThreadOptions {
   /** Environment variables instead of a copy of the process's own. */
   readonly env?: Readonly<Record<string, string>>

@@ -79,6 +79,7 @@ export class NotDeterministic extends Schema.TaggedError<NotDeterministic>()("No
   }
 }
 
+/** Why a run in simulation failed. */
 export const Reason = Schema.Union([
   Deadlock,
   UncontrolledPromise,

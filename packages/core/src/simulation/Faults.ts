@@ -7,6 +7,7 @@ import type { Randomness } from "./Randomness.ts"
 /** Chance from 0 to 1 of each kind of fault; what is left out never strikes by chance. */
 export type Chances<Kind extends string> = Readonly<Partial<Record<Kind, number>>>
 
+/** Faults that strike by chance, and how often they did. */
 export interface Faults<Kind extends string> {
   /** Decides whether a fault strikes here, and counts it if so. */
   readonly strikes: (kind: Kind) => boolean
@@ -16,6 +17,7 @@ export interface Faults<Kind extends string> {
   readonly struck: Readonly<Partial<Record<Kind, number>>>
 }
 
+/** Faults that strike by these chances, drawn from `random` for kinds that have one. */
 export const make = <Kind extends string>(chances: Chances<Kind>, random: Randomness): Faults<Kind> => {
   const struck: Partial<Record<Kind, number>> = {}
   const count = (kind: Kind) => {

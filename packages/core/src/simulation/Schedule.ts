@@ -17,6 +17,7 @@ export type Preemption = typeof Preemption.Type
 export const Pick = Schema.TaggedStruct("Pick", { choice: Schema.Int, index: Schema.Int })
 export type Pick = typeof Pick.Type
 
+/** Where a run left the default order. */
 export const Deviation = Schema.Union([Preemption, Pick])
 export type Deviation = typeof Deviation.Type
 

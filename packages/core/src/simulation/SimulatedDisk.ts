@@ -18,6 +18,7 @@ import { below, make as makeRandomness, type Randomness } from "./Randomness.ts"
 /** What can go wrong by chance (`eio-*`, `enospc`), and what a crash did (`lost`, `torn`, `unnamed`). */
 export type DiskFault = "enospc" | "eio-read" | "eio-write" | "eio-sync" | "lost" | "torn" | "unnamed"
 
+/** What goes wrong on a disk, and what it has room for. */
 export interface DiskOptions {
   /** For faults [seed 1]. */
   readonly random?: Randomness
@@ -129,6 +130,7 @@ const apply = (data: Uint8Array, change: Change): Uint8Array => {
 
 const splitPath = (path: string): Array<string> => path.split("/").filter((name) => name !== "" && name !== ".")
 
+/** Files and folders in memory, with the durability of a disk: what was not synced may be lost, torn or unnamed by `crash`. Synchronous; errors are thrown as `DiskError`. */
 export class SimulatedDisk {
   readonly faults: Faults.Faults<DiskFault>
   /** Crashes so far. */

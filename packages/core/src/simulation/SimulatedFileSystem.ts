@@ -18,6 +18,7 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import { DiskError, type Handle, type SimulatedDisk, type Stat } from "./SimulatedDisk.ts"
 
+/** How slow the file system is, and how much it writes at once. */
 export interface Options {
   /** Virtual milliseconds that an operation takes, from and to; drawn from `Random` [0 to 0]. */
   readonly delayMs?: readonly [number, number]

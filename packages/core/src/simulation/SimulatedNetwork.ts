@@ -77,6 +77,7 @@ export interface Connection {
   readonly reset: Effect.Effect<void>
 }
 
+/** Hosts that connect, in virtual time. */
 export class Network extends Context.Service<
   Network,
   {
@@ -92,8 +93,10 @@ export class Network extends Context.Service<
   }
 >()("@simul/core/simulation/SimulatedNetwork") {}
 
+/** What can go wrong: with a name, a connection, or what is under way on one. */
 export type NetworkFault = "dns" | "refused" | "blackhole" | "reset" | "cut" | "stall" | "late" | "split"
 
+/** How slow a network is, and what goes wrong on it. */
 export interface Options {
   /** Virtual milliseconds from one host to the other, from and to, or drawn for each segment; rounded [1 to 20]. */
   readonly latencyMs?: readonly [number, number] | ((host: string, random: Randomness) => number)

@@ -6,6 +6,7 @@
 import { below, type Randomness } from "./Randomness.ts"
 import * as Schedule from "./Schedule.ts"
 
+/** How the order of fibers is chosen. Made by the functions below. */
 export type Strategy =
   | { readonly _tag: "Random"; readonly chance: number }
   | { readonly _tag: "Pct"; readonly depth: number; readonly steps?: number }

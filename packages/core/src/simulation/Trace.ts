@@ -6,6 +6,7 @@
 import type * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 
+/** A stretch of a run in which one fiber ran. */
 export const Slice = Schema.Struct({
   /** The number of the fiber: from 1, in the order in which fibers first ran. */
   fiber: Schema.Int,

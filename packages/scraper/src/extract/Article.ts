@@ -16,6 +16,7 @@ import TurndownService from "turndown"
 import type { Page } from "./Page.ts"
 import { absolute } from "./Selector.ts"
 
+/** The main text of a page. What the page does not say is absent. */
 export interface Article {
   readonly title: string
   /** As the page writes it. */

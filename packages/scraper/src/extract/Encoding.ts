@@ -20,12 +20,14 @@ export type Syntax = "html" | "xml" | "css" | "text"
 /** Who said it. Nobody did: `default`. */
 export type Source = "mark" | "header" | "document" | "default"
 
+/** An encoding, and who said so. */
 export interface Sniffed {
   /** A name of the Encoding Standard in lower case, `utf-8`, `shift_jis`; `replacement` for those not to be decoded. */
   readonly encoding: string
   readonly source: Source
 }
 
+/** What is known of a document beside its bytes. */
 export interface Hints {
   readonly syntax: Syntax
   /** The value of the Content-Type field. */

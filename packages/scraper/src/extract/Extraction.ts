@@ -80,12 +80,15 @@ export interface Field<out A> {
 
 /** A selector, where the text itself is wanted, or a field. */
 export type FieldInput = string | Field<any>
+/** The fields of a record by their names. */
 export type Fields = { readonly [name: string]: FieldInput }
 
 /** What a selector gives: with `[]` a list. */
 export type Selected<S extends string> = S extends `${string}[]` ? ReadonlyArray<string> : string
 
+/** What a field gives. */
 export type Value<F> = F extends string ? Selected<F> : F extends Field<infer A> ? A : never
+/** The record that fields give. */
 export type Values<F extends Fields> = { readonly [K in keyof F]: Value<F[K]> }
 
 const none: never = undefined as never
@@ -200,6 +203,7 @@ export const each = <const F extends Fields>(css: string, fields: F): Field<Read
   }
 }
 
+/** Which pages give records, and how many each. */
 export interface Options {
   /** CSS: a record for each element that matches, and not one for the page. A page where none does is an error. */
   readonly each?: string

@@ -3,6 +3,7 @@ import type { Page } from "./Page.ts"
 import * as Selector from "./Selector.ts"
 import * as Text from "./Text.ts"
 
+/** Where a page leads, and in which words. */
 export interface Hyperlink {
   /** Absolute where the page's own address is known, with its fragment. Any scheme: `mailto:` too. */
   readonly url: string

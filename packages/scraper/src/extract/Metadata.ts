@@ -15,6 +15,7 @@ import * as Text from "./Text.ts"
 /** A property that is given once is a text, else a list in the order of the page. */
 export type Properties = Readonly<Record<string, string | ReadonlyArray<string>>>
 
+/** What a page says of itself. A field that has nothing is absent. */
 export interface Metadata {
   /** `<title>`, `og:title`, `twitter:title`. */
   readonly title?: string

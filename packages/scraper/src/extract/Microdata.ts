@@ -10,6 +10,7 @@ import type { Page } from "./Page.ts"
 import * as Selector from "./Selector.ts"
 import * as Text from "./Text.ts"
 
+/** An item of microdata with all within it. */
 export interface Item {
   readonly type?: ReadonlyArray<string>
   /** `itemid`, absolute. */

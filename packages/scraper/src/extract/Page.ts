@@ -26,6 +26,7 @@ export interface Origin {
   readonly contentType?: string | undefined
 }
 
+/** A page as a tree, and where it came from. */
 export interface Page {
   readonly url: string | undefined
   readonly path: string | undefined
@@ -34,12 +35,14 @@ export interface Page {
   readonly document: Document
 }
 
+/** How large and how deep a page may be. */
 export interface Limits {
   readonly maxBytes: number
   /** Elements within elements. Browsers stop at 512. */
   readonly maxDepth: number
 }
 
+/** At most 32 MiB, and 1,024 elements deep. */
 export const limits: Limits = { maxBytes: 32 * 1024 * 1024, maxDepth: 1024 }
 
 /** A tree builder that gives up at a depth. */

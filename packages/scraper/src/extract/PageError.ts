@@ -36,4 +36,5 @@ export class BadRecord extends Schema.TaggedError<BadRecord>()("BadRecord", { de
   }
 }
 
+/** Why there is no page to read. */
 export type PageError = Unreadable | TooLarge | TooDeep | NoPage | BadRecord

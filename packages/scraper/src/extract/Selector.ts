@@ -36,6 +36,7 @@ export class SelectorError extends Schema.TaggedError<SelectorError>()("Selector
   }
 }
 
+/** A selector, read: what it looks for and what it takes of it. */
 export interface Selector {
   /** As it was written. */
   readonly text: string

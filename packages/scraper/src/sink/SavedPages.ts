@@ -26,6 +26,7 @@ import { read } from "./ArchiveFile.ts"
 import * as FileName from "./FileName.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 
+/** One page of a run, a folder or an archive, or why it cannot be read. */
 export interface SavedPage {
   readonly url: string | undefined
   /** The file, as one would name it from here; a record as `archive#offset+length`, or only its archive. */

@@ -10,6 +10,7 @@ import type { Duplex } from "node:stream"
 import { pipeline } from "node:stream"
 import * as Listening from "./Listening.ts"
 
+/** Of a proxy. */
 export interface Options {
   /** Ask for these credentials; without them: 407. */
   readonly credentials?: { readonly user: string; readonly password: string }
@@ -24,6 +25,7 @@ export interface SeenRequest {
   readonly authorized: boolean
 }
 
+/** A proxy that runs, with what it was asked for. */
 export interface ForwardProxy extends Listening.Running {
   /** Without credentials. */
   readonly url: string

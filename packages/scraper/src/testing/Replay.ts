@@ -31,6 +31,7 @@ export interface Step {
   readonly pieceDelayMs?: number
 }
 
+/** A server that plays a script, with what it was asked for. */
 export interface Replay extends Listening.Running {
   readonly port: number
   readonly url: (path: string) => string

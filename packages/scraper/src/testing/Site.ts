@@ -66,6 +66,7 @@ export interface SeenRequest {
 /** Which requests: those whose path begins with a text, or that pass a test. Absent: all. */
 export type Where = string | ((request: SeenRequest) => boolean)
 
+/** Of a site: where it listens, and what it serves beside the paths of the tables. */
 export interface Options {
   /** Default: a free one. */
   readonly port?: number
@@ -87,6 +88,7 @@ export interface Options {
   readonly log?: boolean
 }
 
+/** A site that runs, with what it was asked for. */
 export interface Site extends Listening.Running {
   readonly port: number
   /** PEM of the authority to trust; empty without `tls`. */

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import * as Listening from "./Listening.ts"
 
+/** Of a site in a process of its own. */
 export interface Options {
   /** Default: a free one. */
   readonly port?: number
@@ -27,6 +28,7 @@ export interface LoggedRequest {
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 }
 
+/** A site that runs in a process of its own. */
 export interface SiteProcess extends Listening.Running {
   readonly pid: number
   readonly url: (path: string) => string
