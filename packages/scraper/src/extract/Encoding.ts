@@ -47,7 +47,8 @@ const parameter = /;\s*([^;=\s]+)\s*=\s*(?:"((?:[^"\\]|\\[^])*)"?|'([^']*)'?|([^
 
 /** The encoding that the first `charset` of a Content-Type names. */
 export const fromContentType = (contentType: string | undefined): string | undefined => {
-  for (const [, name, ...values] of (contentType ?? "").matchAll(parameter))
+  if (contentType?.includes(";") !== true) return undefined
+  for (const [, name, ...values] of contentType.matchAll(parameter))
     if (name!.toLowerCase() === "charset") return fromLabel(values.find((value) => value !== undefined)!)
   return undefined
 }

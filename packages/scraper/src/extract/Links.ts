@@ -563,6 +563,16 @@ export class Links {
   /** Takes one piece at a time as long as the encoding is a guess: the head that the decoder asks, then tag by tag. */
   #decode(chunk: Uint8Array) {
     let start = 0
+    // a page that says it in its head is not cut where that ends
+    if (this.#isTentative && this.#decoded === 0 && chunk.length > Encoding.headBytes) {
+      const head = this.#decoder.take(chunk.subarray(0, Encoding.headBytes))
+      this.#settle()
+      if (this.#isTentative) {
+        start = this.#decoded = head.length
+        this.#give(head)
+        this.#settle()
+      }
+    }
     while (this.#isTentative && start < chunk.length) {
       const { sniffed } = this.#decoder
       const head = start + Encoding.headBytes - this.#decoded
