@@ -88,7 +88,8 @@ export const find = (workplace: Workplace, room: Room, withCrawlee: boolean, tel
   })
   add("HTTrack", ask(workplace, /HTTrack version (\S+)/, "httrack", "--version"), {
     command: ({ seed, out }) => [
-      ..."httrack -q -s0 -c8 -%c10000 -A10000000000 --disable-security-limits -r100 -I0".split(" "),
+      // -B: by itself it goes down only, and saves what lies below the folder of the first page
+      ..."httrack -q -B -s0 -c8 -%c10000 -A10000000000 --disable-security-limits -r100 -I0".split(" "),
       "-O",
       out,
       seed
