@@ -191,24 +191,33 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
   let sums = new Map<string, Sum>()
   const noSum = (): Sum => ({ lanes: 0, failed: 0, times: new Float64Array(categories.length) })
   const rest = noSum()
-  const overview = categories.map(() => new Float64Array(bins))
-  /** What changes from a bin on in all that follow, until `settle` adds it to them. */
-  const changes = categories.map(() => new Float64Array(bins))
+  /** Of a category: what lies in each bin alone, and what changes from a bin on in all that follow. Absent until there is any. */
+  const overview: Array<{ readonly values: Float64Array; readonly changes: Float64Array } | undefined> = []
   let binMs = firstBinMs
 
-  const settle = () => {
-    for (const [category, values] of overview.entries()) {
-      const change = changes[category]!
-      let sum = 0
-      for (let bin = 0; bin < bins; bin++) values[bin]! += sum += change[bin]!
-      change.fill(0)
-    }
-  }
+  /** Bins of twice the length. */
   const coarsen = () => {
-    settle()
-    for (const values of overview)
-      for (let bin = 0; bin < bins; bin++) values[bin] = bin < bins / 2 ? values[2 * bin]! + values[2 * bin + 1]! : 0
+    for (const drawn of overview) {
+      if (drawn === undefined) continue
+      const { values, changes } = drawn
+      const half = bins / 2
+      for (let bin = 0; bin < half; bin++) {
+        // what changes amid a bin counts once in it, and twice in those that follow
+        values[bin] = values[2 * bin]! + values[2 * bin + 1]! + changes[2 * bin + 1]!
+        changes[bin] = 2 * (changes[2 * bin]! + (bin === 0 ? 0 : changes[2 * bin - 1]!))
+      }
+      changes[half] = 2 * changes[bins - 1]!
+      values.fill(0, half)
+      changes.fill(0, half + 1)
+    }
     binMs *= 2
+  }
+  const counted = (category: number, used: number): ReadonlyArray<number> => {
+    const drawn = overview[category]
+    let sum = 0
+    return Array.from({ length: used }, (_, bin) =>
+      drawn === undefined ? 0 : (drawn.values[bin]! + (sum += drawn.changes[bin]!)) / binMs
+    )
   }
 
   const total = ({ times }: Sum) => times.reduce((sum, ms) => sum + ms, 0)
@@ -245,7 +254,10 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
     spread: (category, startMs, endMs, ms) => {
       if (!(ms > 0)) return
       while (endMs >= bins * binMs) coarsen()
-      const values = overview[category]!
+      const { values, changes } = (overview[category] ??= {
+        values: new Float64Array(bins),
+        changes: new Float64Array(bins)
+      })
       const from = Math.floor(startMs / binMs)
       const to = Math.floor(endMs / binMs)
       if (from === to) {
@@ -256,13 +268,11 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
       values[from]! += share * ((from + 1) * binMs - startMs)
       values[to]! += share * (endMs - to * binMs)
       // the same in each between, however many
-      const change = changes[category]!
-      change[from + 1]! += share * binMs
-      change[to]! -= share * binMs
+      changes[from + 1]! += share * binMs
+      changes[to]! -= share * binMs
     },
 
     result: (startedAtMs, endMs) => {
-      settle()
       const named = (times: ArrayLike<number>): Times => {
         const result: Record<string, number> = {}
         for (let index = 0; index < categories.length; index++) {
@@ -311,7 +321,7 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
         totals,
         overview: {
           binMs,
-          counts: overview.map((values) => Array.from(values.subarray(0, used), (ms) => ms / binMs))
+          counts: categories.map((_, index) => counted(index, used))
         },
         leftOut: { lanes: added - lanes.length, spans: spansLeftOut, ungrouped: remaining.lanes }
       }
