@@ -64,7 +64,7 @@ const keepTimes = (plan: Plan, timeline: Timeline.Timeline) =>
   Effect.ignore(
     Effect.tryPromise(async () => {
       if (plan.toStdout) return
-      const { colours } = await import("@simul/core/TimelinePage")
+      const { colours } = await import("@simul/core/TimelineColours")
       RunTimes.keep(plan.options.directory, RunTimes.fromTimeline(timeline, colours(timeline.categories)))
     })
   )

@@ -9,7 +9,8 @@
  */
 import type { Flow, Lane, Times, Timeline, Total } from "./Timeline.ts"
 import { duration, firstAfter, pack, pieces, ticks } from "./TimelineLayout.ts"
-import { colours, script, style } from "./TimelinePage.ts"
+import { colours } from "./TimelineColours.ts"
+import { script, style } from "./TimelinePage.ts"
 
 /** Text as HTML, in content and in quoted attributes. */
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as vm from "node:vm"
 import * as TimelineHtml from "../src/TimelineHtml.ts"
 import * as TimelineLayout from "../src/TimelineLayout.ts"
-import { colours } from "../src/TimelinePage.ts"
+import { colours } from "../src/TimelineColours.ts"
 import * as Sample from "./TimelineSample.ts"
 
 const hostile = `https://a.example/</script><script>alert(1)</script><img src=x onerror='a'>"&\u2028<!--<script>`
