@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import * as Download from "../src/Download.ts"
 import type { Receiver, Session } from "../src/Session.ts"
 import type { Part, Sink } from "../src/Sink.ts"
@@ -68,5 +70,21 @@ describe("Download", () => {
       receiver.onEnd()
       assert.strictEqual(attempts[0]?._tag, "Complete")
     }
+  })
+
+  it("is let go of by the next collection of what is new, once it is over", () => {
+    setFlagsFromString("--expose-gc")
+    const collect = runInNewContext("gc") as (options?: { readonly type: "minor" }) => void
+    const downloads = 500
+    const size = 8192
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let count = 0; count < downloads; count++) {
+      const held = { held: Array.from({ length: size / 8 }, () => 0) } as Partial<Download.DownloadOptions>
+      answer({}, held).receiver.onEnd()
+    }
+    collect({ type: "minor" })
+    collect({ type: "minor" })
+    assert.isBelow((process.memoryUsage().heapUsed - before) / downloads, size / 4)
   })
 })
