@@ -29,6 +29,8 @@ export interface Facts {
   readonly progress: Get.Progress
   /** As the person wrote it, for the commands of the hints. */
   readonly directory: string
+  /** What the run makes, where earlier ones made the other. */
+  readonly changedTo?: "files" | "warc" | undefined
   /** The run was stopped before its end. */
   readonly interrupted: boolean
   /** It keeps cookies already. */
@@ -195,6 +197,16 @@ const onlyOne = (facts: Facts & { readonly only: Outcome }, paint: Paint): strin
 export const knownInvalid = ({ report, progress }: Pick<Facts, "report" | "progress">): number =>
   Math.max(0, progress.failed - report.failed)
 
+/** What is saved is not saved once more in another form, and nobody should learn of that from an archive with holes. */
+const changed = ({ changedTo, progress }: Facts): ReadonlyArray<string> =>
+  changedTo === undefined || progress.skipped === 0
+    ? []
+    : [
+        changedTo === "warc"
+          ? "what was saved as files stays so, and is in no archive: `-o` another directory archives all"
+          : "what was archived stays so, and is no file: `-o` another directory makes files of all"
+      ]
+
 /** The whole screen, without a line break at its end. */
 export const render = (facts: Facts, columns: number, paint: Paint): string => {
   if (facts.only !== undefined && !facts.interrupted) return onlyOne({ ...facts, only: facts.only }, paint)
@@ -216,6 +228,7 @@ export const render = (facts: Facts, columns: number, paint: Paint): string => {
       : report.targets === 0 && facts.progress.skipped > 0
         ? ["`--refresh` asks again and takes what changed"]
         : []),
+    ...changed(facts),
     ...beyondIn(facts),
     ...(missing > 0 ? [`\`simul verify ${shellWord(facts.directory)}\` names what is gone`] : []),
     ...(start === undefined ? [] : [`open ${printable(join(facts.directory, start))} in a browser`])

@@ -52,6 +52,33 @@ describe("the summary", () => {
       "
     `)
   })
+  it("says that what is saved already does not change its form", () => {
+    const progress = { ...idle, skipped: 9 }
+    expect(render([], { progress, changedTo: "warc" })).toMatchInlineSnapshot(`
+      "
+      all 9 URLs already saved; nothing to do
+
+      hint: \`--refresh\` asks again and takes what changed
+      hint: what was saved as files stays so, and is in no archive: \`-o\` another directory archives all
+      "
+    `)
+    expect(render([], { progress, changedTo: "files" })).toMatchInlineSnapshot(`
+      "
+      all 9 URLs already saved; nothing to do
+
+      hint: \`--refresh\` asks again and takes what changed
+      hint: what was archived stays so, and is no file: \`-o\` another directory makes files of all
+      "
+    `)
+    // nothing is
+    assert.notInclude(
+      render(
+        times(1, () => saved("https://a.example/")),
+        { changedTo: "warc" }
+      ),
+      "stays"
+    )
+  })
   it("says of a crawl that it stopped at the number of its pages", () => {
     const progress = {
       ...idle,
