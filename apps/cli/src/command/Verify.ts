@@ -4,13 +4,14 @@
  * outcome, but for those that a limit of their crawl holds back.
  */
 import * as Command from "effect/cli/Command"
+import * as Report from "@simul/scraper/Report"
 import type { RunError } from "@simul/scraper/RunError"
 import * as ArchiveCheck from "@simul/scraper/sink/ArchiveCheck"
 import * as ArchivedBodies from "@simul/scraper/sink/ArchivedBodies"
 import * as ArchiveIndex from "@simul/scraper/sink/ArchiveIndex"
 import * as Recorded from "@simul/scraper/sink/Recorded"
 import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
-import type { Beyond, Entry } from "@simul/scraper/Store"
+import type { Entry } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { directoryArgument } from "../DirectoryArgument.ts"
@@ -101,19 +102,9 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
   const { entries, archives, indexed, holds, isHeld } = yield* (yield* Records).read(directory)
   const bodies = yield* ArchivedBodies.make(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
-  let files = 0
-  let bytes = 0
-  let queued = 0
-  let limit: Beyond | undefined
+  const fold = Report.make()
   const look = (entry: Entry) => {
-    if ("pending" in entry && entry.pending.beyond !== undefined) {
-      queued += 1
-      limit ??= entry.pending.beyond
-    }
-    if ("outcome" in entry && "path" in entry.outcome) {
-      files += 1
-      bytes += entry.outcome.bytes
-    }
+    fold.add(entry)
     return faultOf(directory, bodies, entry)
   }
   // Four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
@@ -127,10 +118,11 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
   )
 
   const kinds = (Object.keys(faults) as ReadonlyArray<keyof typeof faults>).filter((kind) => faults[kind] > 0)
-  const beyond = Summary.beyond(limit, queued)
+  const report = fold.result(0)
+  const beyond = Summary.beyond(report.limit, report.beyond)
   if (kinds.length === 0) {
     if (quiet) return
-    const all = `${Summary.plural(files, "file")} (${Sizes.format(bytes)})`
+    const all = `${Summary.plural(report.saved + report.unchanged, "file")} (${Sizes.format(report.bytes)})`
     screen.note(`${screen.paint.green("verified")} ${all}: all as recorded`)
     if (beyond.length > 0) screen.note(`\n${beyond.map((text) => hint(screen.paint, text)).join("\n")}`)
     return
