@@ -39,6 +39,14 @@ describe.each(documents)("%s", (document) => {
     )
   })
 
+  it("imports names that are there", { timeout: 60_000 }, async () => {
+    for (const [, names = "", entry] of text.matchAll(/^import (?:\* as \w+|\{ (.*) \}) from "(@simul\/[^"]+)"/gm)) {
+      const module = (await import(entry!)) as object
+      const missing = names.split(", ").filter((name) => name !== "" && !name.startsWith("type ") && !(name in module))
+      assert.deepStrictEqual(missing, [], entry)
+    }
+  })
+
   it("runs scripts that are there", () => {
     const names = [...text.matchAll(/^pnpm ([\w:]+)(?![\w:=])|`pnpm ([a-z:]+)/gm)].map((match) => match[1] ?? match[2]!)
     assert.deepStrictEqual(
