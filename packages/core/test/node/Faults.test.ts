@@ -7,22 +7,14 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Task as Address } from "../../src/Task.ts"
-import { ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
+import { type ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Fault from "../tasks/fault.task.ts"
 import type * as Work from "../tasks/work.task.ts"
-import { kinds } from "./Submitted.ts"
+import { kinds, reasonOf } from "./Submitted.ts"
 
 const fault = Task.module<typeof Fault>(new URL("../tasks/fault.task.ts", import.meta.url))
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
 
-const outcomeOf = async (promise: Promise<unknown>): Promise<string> => {
-  try {
-    return `gave ${String(await promise)}`
-  } catch (error) {
-    if (error instanceof ExecutorError) return error.reason._tag
-    return error instanceof Error ? error.name : `threw ${String(error)}`
-  }
-}
 const faults = ["throws", "throws null", "exits"] as const
 const withCodec = (codec: { encode?: () => never; decode?: () => never }): Address<[], number> => ({
   ...(fault.one as { url: string; name: string } & Address<[], number>),
@@ -52,7 +44,7 @@ for (const [kind, isolated] of kinds)
     const among = async (run: () => Promise<unknown>): Promise<string> => {
       const numbers = Array.from({ length: 8 }, (_, n) => n)
       const before = numbers.map((n) => pool.run(work.increment, [n]))
-      const outcome = outcomeOf(run())
+      const outcome = reasonOf(run())
       const after = numbers.map((n) => pool.run(work.increment, [n]))
       const expected = [...numbers, ...numbers].map((n) => n + 1)
       assert.deepStrictEqual(await Promise.all([...before, ...after]), expected)
@@ -172,7 +164,7 @@ for (const [kind, isolated] of kinds)
       const reading = (async () => {
         for await (const value of pool.stream(fault.functionAfter, [3])) values.push(value)
       })()
-      assert.strictEqual(await outcomeOf(reading), "NotCloneable")
+      assert.strictEqual(await reasonOf(reading), "NotCloneable")
       assert.deepStrictEqual(values, [0, 1, 2])
     })
   })

@@ -11,12 +11,13 @@ export const kinds = [
   ["inline", false]
 ] as const
 
-/** What it gave, or the tag of the reason why it gave nothing, or the name of what it threw. */
+/** What it gave, or the tag of the reason why it gave nothing, or the name of the error that it threw, or what else that was. */
 export const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
   try {
     return `gave ${String(await promise)}`
   } catch (error) {
-    return error instanceof ExecutorError ? error.reason._tag : (error as Error).name
+    if (error instanceof ExecutorError) return error.reason._tag
+    return error instanceof Error ? error.name : `threw ${String(error)}`
   }
 }
 /** The error of what must fail. */
