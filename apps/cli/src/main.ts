@@ -27,34 +27,36 @@ const isOld = (node: string) => {
 
 // Node takes some settings of V8 only at its start, so the process puts a fresh start in its own place, same pid, before
 // anything is loaded: 0.04 s, which a crawl or a list of some thousand URLs has back many times over. The nursery for
-// short-lived objects would grow to 32 MiB. With 16 lists take less CPU than with 4, for what they ask for lives until its
-// commit and is copied less often; crawls take as much. What is done often V8 compiles anew for the machine, on threads of
-// its own: in turn with the work that takes less CPU, and 20 to 40 MiB less.
-const flags = [`--max-semi-space-size=${args[0] === "crawl" ? 4 : 16}`, "--no-concurrent-recompilation"]
-const longBytes = 1 << 18
-const isLong = () => {
+// short-lived objects would grow to 32 MiB, and to touch them takes its time. With 4 it is full of what waits for a commit,
+// which is copied again and again: a long list takes less CPU with 16, a crawl does not. What is done often V8 compiles anew
+// for the machine, on threads of its own: in turn with the work that takes less CPU, and 20 to 40 MiB less.
+const small = 4
+const large = 16
+/** What the nursery may grow to, in MiB; `undefined` where a fresh start would take more than it gives. */
+const nursery = () => {
   // nobody knows how long a crawl will be
-  if (args[0] === "crawl") return true
+  if (args[0] === "crawl") return small
   const at = args.findIndex((arg) => /^(?:-i|--input)/.test(arg))
-  if (args[0] !== "get" || at === -1) return false
+  if (args[0] !== "get" || at === -1) return undefined
   // an import would load the streams of it as well, at every start
   const fs = process.getBuiltinModule("node:fs")
   const named = args[at]!.replace(/^(?:-i|--input)=?/, "")
   const file = named === "" ? (args[at + 1] ?? "") : named
   try {
-    // standard input and pipes may be of any length
     const found = file === "-" ? fs.fstatSync(0) : fs.statSync(file)
-    return !found.isFile() || found.size > longBytes
+    // standard input and pipes may be of any length
+    if (!found.isFile()) return small
+    return found.size > 1 << 21 ? large : found.size > 1 << 18 ? small : undefined
   } catch {
-    return false // the command says what is wrong with the list
+    return undefined // the command says what is wrong with the list
   }
 }
-if (
-  typeof process.execve === "function" &&
-  !process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size")) &&
-  isLong()
-)
-  process.execve(process.execPath, [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)])
+const isFresh = process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size"))
+const most = typeof process.execve === "function" && !isFresh ? nursery() : undefined
+if (most !== undefined) {
+  const flags = [`--max-semi-space-size=${most}`, "--no-concurrent-recompilation"]
+  process.execve!(process.execPath, [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)])
+}
 
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   process.stdout.write(`simul ${version}\n`)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { closeSync, openSync } from "node:fs"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -333,6 +333,32 @@ describe.concurrent("surroundings", () => {
       assert.include(await Program.screen(["get", "http://a/"], { env: other }), "SIMUL_JOBS: expected a whole number")
     } finally {
       await rm(directory, { recursive: true })
+    }
+  })
+  it.skipIf(process.execve === undefined)("starts anew with a nursery as large as it has use for", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "simul-nursery-"))
+    const NODE_OPTIONS = "--import=data:text/javascript,console.error('flags:'+process.execArgv)"
+    /** The flags of its last start. */
+    const flagsOf = async (...args: ReadonlyArray<string>) =>
+      (await Program.screen([...args, "--help"], { env: { NODE_OPTIONS } })).trimEnd().split("\n").at(-1)
+    const ofList = async (bytes: number) => {
+      const list = join(folder, `${bytes}.txt`)
+      await writeFile(list, "")
+      await truncate(list, bytes)
+      return flagsOf("get", "-i", list)
+    }
+    try {
+      const told = [
+        flagsOf("crawl"),
+        flagsOf("get", "-i", "-"),
+        ofList(2 ** 18),
+        ofList(2 ** 18 + 1),
+        ofList(2 ** 21 + 1)
+      ]
+      const [small, large] = [4, 16].map((most) => `flags:--max-semi-space-size=${most},--no-concurrent-recompilation`)
+      assert.deepStrictEqual(await Promise.all(told), [small, small, "flags:", small, large])
+    } finally {
+      await rm(folder, { recursive: true })
     }
   })
   it("ends quietly when the reader goes away", async () => {
