@@ -554,6 +554,30 @@ describe("TaskGroup.start", () => {
     )
     assert.deepStrictEqual(run(program), ["Fail sibling"])
   })
+
+  it("keeps the group open, whoever asks, until its child has ended, ready or not", () => {
+    const startedBy = (child: (ready: Ready) => Effect.Effect<unknown, string>) =>
+      TaskGroup.run((outside: Group) =>
+        Effect.gen(function* () {
+          yield* TaskGroup.run((group: Group) =>
+            Effect.andThen(outside.spawn(Effect.exit(group.start(child))), Effect.sleep(1))
+          )
+          return yield* Clock.currentTimeMillis
+        })
+      )
+    assert.deepStrictEqual(run(startedBy((ready) => after(2, Effect.andThen(ready(1), Effect.sleep(3))))), ["ok 5"])
+    assert.deepStrictEqual(run(startedBy(() => failAfter(7, "crash"))), ["ok 7"])
+  })
+
+  it("is refused once the group is closed, and the child never begins", () => {
+    let begun = false
+    const program = Effect.gen(function* () {
+      const group = yield* TaskGroup.run((group: Group) => Effect.succeed(group))
+      yield* group.start((ready: Ready) => Effect.suspend(() => ((begun = true), ready(1))))
+    })
+    assert.match(run(program)[0]!, /^Die TaskGroupClosed: /)
+    assert.isFalse(begun)
+  })
 })
 
 describe("TaskGroup with onChildFailure", () => {
