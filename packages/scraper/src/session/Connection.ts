@@ -10,14 +10,14 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import * as AddressGuard from "./AddressGuard.ts"
 import type { DnsCache } from "./DnsCache.ts"
-import { ConnectTimeout } from "./Fault.ts"
+import { ConnectFailure, ConnectTimeout } from "./Fault.ts"
 import { Opening } from "./Opening.ts"
 import * as Parser from "./Parser.ts"
 import type { Proxy } from "./Proxies.ts"
 import type { Resting, Rests } from "./Resting.ts"
 import type { StallClock, Watched } from "./StallClock.ts"
 import * as Tunnel from "./Tunnel.ts"
-import { buildConnector, Client, resumeOf, sessionOf, sizeOf } from "./Undici.ts"
+import { buildConnector, Client, contextOf, pendingOf, queueOf, resumeOf, sessionOf, sizeOf } from "./Undici.ts"
 import type { Connector, Dispatcher, PoolTypes } from "./Undici.ts"
 
 /** What all connections of a session share. */
@@ -154,7 +154,7 @@ export interface Served extends Dispatcher.DispatchHandler {
 }
 
 /** One connection of a pool; it makes a new socket when it needs one. Tells each exchange that it serves it. */
-export class Connection extends Client implements Rests {
+export class Connection extends Client implements Rests, Watched {
   /** How the present socket came to be, until somebody has taken that. */
   opening: Opening | undefined
   /** Responses that the present socket has brought. */
@@ -165,18 +165,67 @@ export class Connection extends Client implements Rests {
   multiplexed = false
   /** Whose stream is opened next. */
   starting: Served | undefined
+  /** A socket is being made. */
+  connecting = false
+  slot = -1
+  #until = 0
   #socket: net.Socket | undefined
+  readonly #origin: URL
+  readonly #settings: Settings
 
   /** `resting`: where it is while its socket is open and serves nothing. */
-  constructor(origin: URL, options: ConstructorParameters<typeof Client>[1], resting: Resting) {
+  constructor(origin: URL, options: ConstructorParameters<typeof Client>[1], settings: Settings, resting: Resting) {
     super(origin, options)
+    this.#origin = origin
+    this.#settings = settings
     const own = this as unknown as Record<symbol, unknown>
     const resume = own[resumeOf] as (isSync?: boolean) => void
     own[resumeOf] = (isSync?: boolean) => {
+      this.#drop()
       resume(isSync)
-      if (own[sizeOf] === 0 && this.#socket?.destroyed === false) resting.add(this)
+      const isIdle = own[sizeOf] === 0
+      if (isIdle && this.#socket?.destroyed === false) resting.add(this)
       else resting.delete(this)
+      this.#watch(!isIdle && !this.connecting && own[contextOf] === null && !this.destroyed)
     }
+  }
+
+  /**
+   * Requests wait, and neither is there a socket nor is one being made: undici waits for the end of what a socket with a
+   * GOAWAY (RFC 9113 6.8) still serves. Where answers ended with it, it counts on them for ever.
+   */
+  #watch(isForsaken: boolean): void {
+    const { clock, connectTimeoutMs } = this.#settings
+    if (!isForsaken) clock.unwatch(this)
+    else if (this.slot === -1) {
+      this.#until = clock.tick + clock.ticks(connectTimeoutMs)
+      clock.watch(this)
+    }
+  }
+
+  /** Ends what waits, and leaves the pool. */
+  onTick(tick: number): void {
+    if (tick <= this.#until) return
+    this.onStop()
+    const error = new ConnectTimeout(`no connection within ${this.#settings.connectTimeoutMs} ms`)
+    void this.destroy(error)
+    this.emit("connectionError", this.#origin, [this], error)
+  }
+
+  onStop(): void {
+    this.#settings.clock.unwatch(this)
+  }
+
+  /** Ends what has come back to a client that is at its end, from a socket with a GOAWAY: undici takes it for a bug in itself, and throws. */
+  #drop(): void {
+    if (!this.destroyed) return
+    const own = this as unknown as Record<symbol, unknown>
+    const queue = own[queueOf] as Array<{ onResponseError: (error: Error) => void } | null>
+    for (const request of queue.splice(own[pendingOf] as number)) {
+      request?.onResponseError(new ConnectFailure("ESHUTDOWN"))
+    }
+    // the end of one such socket cuts the queue, and at that of a second undici counts what is cut
+    own[pendingOf] = queue.length
   }
 
   /** The IP address at the other end of the present socket: the proxy's, where there is one. */
@@ -208,6 +257,7 @@ export class Connection extends Client implements Rests {
     const session = (this as unknown as Record<symbol, ClientHttp2Session | undefined | null>)[sessionOf]
     this.multiplexed = session !== undefined && session !== null
     if (!session) return
+    session.prependListener("close", () => this.#drop())
     // undici announces a request and opens its stream in one go
     const request = session.request.bind(session)
     session.request = (...options) => {
@@ -221,7 +271,7 @@ export class Connection extends Client implements Rests {
 
 /** Makes the connections of a pool. */
 export const factory =
-  (connect: Connect, resting: Resting): NonNullable<PoolTypes.Options["factory"]> =>
+  (connect: Connect, settings: Settings, resting: Resting): NonNullable<PoolTypes.Options["factory"]> =>
   (origin, options) => {
     const connection: Connection = new Connection(
       origin,
@@ -229,7 +279,9 @@ export const factory =
         ...options,
         connect: (target, callback) => {
           const opening = (connection.opening = new Opening(target.hostname))
+          connection.connecting = true
           const done: Connector.Callback = (...outcome) => {
+            connection.connecting = false
             // on failure there is no second argument, whatever its type says
             if (outcome[0] === null) connection.adopt(outcome[1])
             callback(...outcome)
@@ -237,6 +289,7 @@ export const factory =
           connect(target, done, opening)
         }
       },
+      settings,
       resting
     )
     connection.on("connect", () => connection.ready())

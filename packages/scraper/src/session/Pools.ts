@@ -41,7 +41,13 @@ export interface Pools {
   readonly destroy: () => Promise<unknown>
 }
 
-const open = (connect: Connection.Connect, resting: Resting, connections: number, pipelining: 0 | 1): Dispatcher =>
+const open = (
+  connect: Connection.Connect,
+  settings: Connection.Settings,
+  resting: Resting,
+  connections: number,
+  pipelining: 0 | 1
+): Dispatcher =>
   new Agent({
     factory: (origin) =>
       new Pool(origin, {
@@ -49,7 +55,7 @@ const open = (connect: Connection.Connect, resting: Resting, connections: number
         pipelining,
         // never called: each connection has its own; but without one undici builds one for every pool
         connect: (target, callback) => connect(target, callback, new Opening(target.hostname)),
-        factory: Connection.factory(connect, resting),
+        factory: Connection.factory(connect, settings, resting),
         // the connector does offer HTTP/2; a pool that knows of it opens one connection after the other until the
         // first is up, and a dead host would cost the connect timeout for each request in turn
         allowH2: false,
@@ -70,7 +76,7 @@ const connects = (settings: Connection.Settings, { proxy, tunnels }: Way): Conne
 export const make = (settings: Connection.Settings, limits: Limits, way: Way, resting: Resting): Pools => {
   const connect = connects(settings, way)
   const connections = way.proxy === undefined || way.tunnels ? limits.perHost : limits.jobs
-  const kept = open(connect, resting, connections, 1)
-  const single = open(connect, resting, connections, 0)
+  const kept = open(connect, settings, resting, connections, 1)
+  const single = open(connect, settings, resting, connections, 0)
   return { kept, single, destroy: () => Promise.all([kept.destroy(), single.destroy()]) }
 }

@@ -30,6 +30,13 @@ export const parserOf: symbol = symbols.kParser
 /** Where a client of undici keeps what it calls when a request of it began, ended or fell away, or its socket came or went. */
 export const resumeOf: symbol = symbols.kResume
 
+/** Where a client of undici keeps how it speaks on its socket; `null` while it has none. */
+export const contextOf: symbol = symbols.kHTTPContext
+
+/** Where a client of undici keeps its requests, and from where in them those are that wait. */
+export const queueOf: symbol = symbols.kQueue
+export const pendingOf: symbol = symbols.kPendingIdx
+
 /** Where a client of undici tells the number of its requests, sent or not. */
 export const sizeOf: symbol = symbols.kSize
 

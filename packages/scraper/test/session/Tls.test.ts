@@ -253,4 +253,25 @@ describe("HTTP/2", () => {
       assert.deepInclude({ ...error }, { _tag: "TimeoutError", phase: "body" })
     })
   )
+
+  it.live("ends every request to a server that goes away before what it has taken", () =>
+    Effect.gen(function* () {
+      const taken = new WeakMap<object, number>()
+      const { port } = yield* server((stream) => {
+        const connection = stream.session!
+        const nth = (taken.get(connection) ?? 0) + 1
+        taken.set(connection, nth)
+        // the answers before are under way still
+        if (nth % 7 === 0) connection.goaway(0, stream.id! - 4)
+        stream.respond({ ":status": 200 })
+        stream.end("hi")
+      })
+      const one = yield* session({ insecure: true, connectTimeoutMs: 200 })
+      const urls = Array.from({ length: 120 }, (_, index) => `https://127.0.0.1:${port}/${index}`)
+      const answers = yield* Effect.forEach(urls, (url) => ask(one, url), { concurrency: 6 })
+      const got = answers.filter(({ error }) => error === undefined)
+      assert.isTrue(got.every(({ body }) => body.toString() === "hi"))
+      assert.isAtLeast(got.length, 60)
+    })
+  )
 })
