@@ -134,6 +134,12 @@ const hints = (facts: Facts): ReadonlyArray<string> => {
 }
 const retryOne = "run the same command again to try once more"
 
+/** What to do about targets without an outcome. */
+export const finish = (isHeld: boolean): string =>
+  isHeld
+    ? "a run works in it: ask again when that is over"
+    : "run the command that wrote it again to do what is not done yet"
+
 /** A limit of a crawl, as it was given. */
 export const limitFlag = ({ by, most }: Beyond): string =>
   `\`--${by === "maxPages" ? "max-pages" : "max-pages-per-host"} ${most}\``

@@ -21,7 +21,11 @@ import * as FakeScreen from "./FakeScreen.ts"
 const { saved, notFound, refused, failed } = FakeEngine
 
 /** A command on given records: the whole screen. */
-const screenOf = Effect.fnUntraced(function* (args: ReadonlyArray<string>, entries: ReadonlyArray<Entry> | undefined) {
+const screenOf = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  entries: ReadonlyArray<Entry> | undefined,
+  isHeld = false
+) {
   const fake = FakeScreen.make()
   const records: Records["Service"] = {
     read: (directory) =>
@@ -32,7 +36,7 @@ const screenOf = Effect.fnUntraced(function* (args: ReadonlyArray<string>, entri
             archives: [],
             indexed: undefined,
             holds: () => Effect.succeed(true),
-            isHeld: false
+            isHeld
           })
   }
   const { engine } = FakeEngine.make({ outcomes: Stream.empty })
@@ -89,6 +93,13 @@ describe("report", () => {
         hint: \`simul report pages --failed\` lists every URL and why
         "
       `)
+    })
+  )
+  it.effect("sends nobody to begin a run that is under way", () =>
+    Effect.gen(function* () {
+      const screen = yield* screenOf(["report", "pages"], entries, true)
+      assert.include(screen, "hint: a run works in it: ask again when that is over\n")
+      assert.notInclude(screen, "run the command")
     })
   )
   it.effect("has one row for each host", () =>
@@ -270,7 +281,7 @@ describe("verify", () => {
         --- stderr
         error: 1 missing, 2 changed, 1 without an outcome
 
-        hint: run the command that wrote it again to finish it
+        hint: run the command that wrote it again to do what is not done yet
         hint: the command that wrote it fetches what is missing or changed by \`--refresh\`
         "
       `)

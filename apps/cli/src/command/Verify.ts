@@ -130,13 +130,7 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
   const words = { missing: "missing", changed: "changed", undone: "without an outcome" }
   screen.note(
     complaint(screen.paint, kinds.map((kind) => `${number(faults[kind])} ${words[kind]}`).join(", "), [
-      ...(faults.undone > 0
-        ? [
-            isHeld
-              ? "a run works in it: ask again when that is over"
-              : "run the command that wrote it again to finish it"
-          ]
-        : []),
+      ...(faults.undone > 0 ? [Summary.finish(isHeld)] : []),
       ...(faults.missing + faults.changed > 0
         ? ["the command that wrote it fetches what is missing or changed by `--refresh`"]
         : []),
