@@ -93,7 +93,7 @@ const hostsOf = (reason: Reason): string => {
   const named = reason.hosts.slice(0, 3)
   const more = reason.targets - named.reduce((sum, { targets }) => sum + targets, 0)
   return [
-    ...named.map(({ host, targets }) => `${host} ${number(targets)}`),
+    ...named.map(({ host, targets }) => `${host || "no host"} ${number(targets)}`),
     ...(more > 0 ? [`others ${number(more)}`] : [])
   ].join(", ")
 }

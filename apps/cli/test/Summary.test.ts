@@ -45,6 +45,11 @@ describe("the summary", () => {
       "
     `)
   })
+  it("names no host where lines of the list have none", () => {
+    const invalid = (url: string) => failed(url, new FetchError.InvalidUrl({ detail: "not an absolute URL" }))
+    const shown = render([invalid("hello"), invalid("world"), invalid("http://a.example:99999/")])
+    assert.include(shown, "  3  no http(s) URL  no host 2, a.example:99999 1\n")
+  })
   it("says in one line that all is well", () => {
     expect(render(times(3, (index) => saved(`https://a.example/${index}`)))).toMatchInlineSnapshot(`
       "
