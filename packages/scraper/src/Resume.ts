@@ -43,8 +43,9 @@ export const listOf = Effect.fnUntraced(function* (
   { place, next, read }: Continued
 ) {
   const number = place?.list ?? (yield* store.newList)
-  yield* store.reopen(number)
-  const { open: unfinished, invalid } = yield* store.count(number)
+  // a new list has nothing to go on with
+  if (place !== undefined) yield* store.reopen(number)
+  const { open: unfinished, invalid } = place === undefined ? { open: 0, invalid: 0 } : yield* store.count(number)
   const targets = place?.targets ?? 0
   return {
     number,
