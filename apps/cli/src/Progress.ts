@@ -49,16 +49,18 @@ const share = (transfer: Get.Progress["running"][number]): number | undefined =>
 
 /** Milliseconds to the end, at the present rate. */
 const remaining = (progress: Get.Progress, rate: Rate.Rate): number | undefined => {
-  const { total, listRead, running, elapsedMs } = progress
+  const { total, listRead, running, inFlight, elapsedMs } = progress
   if (total === 1 && running.length === 1 && running[0]!.total !== undefined) {
     return rate.bytes > 0 ? ((running[0]!.total - running[0]!.received) / rate.bytes) * 1000 : undefined
   }
   if (total !== undefined) {
-    if (rate.targets <= 0 && rate.bytes <= 0) return undefined
     // Where a few long transfers are left, their bytes tell more than the count of targets.
+    const targets = total - done(progress)
     const left = running.reduce((sum, { received, total }) => sum + Math.max(0, (total ?? 0) - received), 0)
-    const ofTargets = rate.targets > 0 ? (total - done(progress)) / rate.targets : 0
     const ofBytes = rate.bytes > 0 ? left / rate.bytes : 0
+    // bytes of what is in flight say nothing of what has not begun
+    if (rate.targets <= 0 && (ofBytes === 0 || targets > inFlight)) return undefined
+    const ofTargets = rate.targets > 0 ? targets / rate.targets : 0
     return Math.max(ofTargets, ofBytes) * 1000
   }
   return listRead === undefined || listRead < 0.01 ? undefined : (elapsedMs / listRead) * (1 - listRead)

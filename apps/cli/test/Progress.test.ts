@@ -54,6 +54,17 @@ describe("the block", () => {
       "
     `)
   })
+  it("says when it ends by bytes alone only where all that is left is in flight, and tells its length", () => {
+    const etas = [
+      { total: 10, saved: 0, inFlight: 2 },
+      { total: 10, saved: 8, inFlight: 2 },
+      { total: 10, saved: 8, inFlight: 2, running: [running.running[1]!] }
+    ].map((facts) => {
+      const progress = { ...running, failed: 0, ...facts }
+      return /eta \S+/.exec(Progress.render(progress, { ...rate, targets: 0 }, canvas).join("\n"))?.[0]
+    })
+    assert.deepStrictEqual(etas, [undefined, "eta 9.9s", undefined])
+  })
   it("does without the length of the list", () => {
     const { total: _, ...unknown } = { ...running, running: [], slow: [] }
     expect(screenOf(draw(unknown))).toMatchInlineSnapshot(`
