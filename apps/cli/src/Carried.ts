@@ -1,6 +1,9 @@
 /**
  * Lets a user's module import what the program carries, where that is not installed: the published program is parts
- * without packages, and a schema may lie in a folder that has none. What is installed beside the module goes first.
+ * without packages, and a schema may lie in a folder that has none.
+ *
+ * An extraction decodes only what is of its own copy of effect, so both are had from one side: where `@simul/scraper` is
+ * installed beside the module, from there, and else from here, whatever effect lies beside it.
  */
 import { registerHooks } from "node:module"
 import type * as Given from "./Given.ts"
@@ -18,12 +21,13 @@ const modulesOf = (given: typeof Given): Readonly<Record<string, object>> => {
   }
 }
 
+const extraction = "@simul/scraper/extract"
 const scheme = "simul-carried:"
 /** Where the text of a carried module, which is all that Node takes, finds what it exports. */
 const place = Symbol.for(scheme)
 let isRegistered = false
 
-/** From here on a module that is not found is taken from these. */
+/** From here on what the scraper is not installed for takes these. */
 export const register = (given: typeof Given): void => {
   if (isRegistered) return
   isRegistered = true
@@ -31,11 +35,14 @@ export const register = (given: typeof Given): void => {
   Object.assign(globalThis, { [place]: modules })
   registerHooks({
     resolve: (specifier, context, next) => {
+      if (!Object.hasOwn(modules, specifier)) return next(specifier, context)
       try {
-        return next(specifier, context)
+        // what is installed stays with what it was installed with
+        const isPackage = context.parentURL?.includes("/node_modules/")
+        const parentURL = isPackage ? context.parentURL : next(extraction, context).url
+        return next(specifier, { ...context, parentURL })
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND" || !Object.hasOwn(modules, specifier))
-          throw error
+        if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
         return { url: scheme + specifier, format: "module", shortCircuit: true }
       }
     },

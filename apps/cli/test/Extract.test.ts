@@ -86,6 +86,26 @@ describe("extract", () => {
       "
     `)
   })
+  it("makes them by a schema beside which lies an effect of its own", async () => {
+    put("other/node_modules/effect/package.json", '{ "type": "module", "exports": { "./*": "./*.js" } }')
+    put("other/node_modules/effect/Schema.js", "export const FiniteFromString = { ast: { _tag: 'String' } }")
+    const imports = 'import { FiniteFromString } from "effect/Schema"\n'
+    put(
+      "other/made.mjs",
+      `${imports}import { Extraction } from "@simul/scraper/extract"
+       export default Extraction.make({ price: Extraction.field(".price", FiniteFromString) })`
+    )
+    put(
+      "other/given.mjs",
+      `${imports}export default ({ make, field }) => make({ price: field(".price", FiniteFromString) })`
+    )
+    const input = "<!doctype html><p class=price>12.5</p>"
+    for (const schema of ["made.mjs", "given.mjs"])
+      assert.strictEqual(
+        await Program.screen(["extract", "-", "-q", "--schema", join(folder, "other", schema)], { input }),
+        'exit 0\n--- stdout\n{"path":"-","price":12.5}\n--- stderr\n'
+      )
+  })
   it("takes a page on standard input, and its addresses from `--url`", async ({ expect }) => {
     const input = "<!doctype html><h1>Lamp</h1><a href=../next>on</a>"
     const given = ["extract", "-", "-s", "a=a@href"]
