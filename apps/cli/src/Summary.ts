@@ -71,6 +71,7 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
 
 const rules: Readonly<Record<string, string>> = {
   TooDeep: "left out: too deep",
+  TooManySitemaps: "sitemaps left out: too many in a row",
   Excluded: "left out by --exclude",
   NotIncluded: "left out by --include",
   OutOfScope: "out of scope",
@@ -114,6 +115,7 @@ const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string
     ...(!keepsCookies && report.reasons.some(({ text }) => text === "redirects in a loop")
       ? ["`--cookie-jar FILE` keeps cookies: some sites redirect until one is sent back"]
       : []),
+    ...(has("TooManySitemaps") ? ["a sitemap that is given as a further URL is read"] : []),
     ...(has("Trap") ? ["`--no-traps` fetches what has no end, too"] : []),
     ...(has("InvalidUrl") ? ["a URL starts with `http://` or `https://`"] : [])
   ].slice(0, 2)

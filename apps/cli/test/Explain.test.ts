@@ -156,6 +156,30 @@ describe("simul explain", () => {
     assert.include(await explain(site, "/map-2.xml", "-o", directory), "no end")
   })
 
+  it("tells that a sitemap is not read as too many in a row lead to it", async ({ expect }) => {
+    const index = (level: number) => `<sitemapindex><sitemap><loc>/${level}.xml</loc></sitemap></sitemapindex>`
+    const indexes = [1, 2, 3, 4].map((level) => [`/${level}.xml`, index(level + 1)])
+    const start = { "/robots.txt": "Sitemap: /1.xml", "/index.html": "x" }
+    await using site = await Site.start({ files: { ...start, ...Object.fromEntries(indexes) } })
+    const directory = join(root, "indexes")
+    const crawl = ["crawl", site.url("/index.html"), "--sitemaps", "-o", directory]
+    assert.include(await InProcess.screen(crawl, root), "1  sitemaps from here on: too many in a row")
+    expect(await explain(site, "/5.xml", "-o", directory)).toMatchInlineSnapshot(`
+      "exit 3
+      --- stdout
+      url        http://127.0.0.1:PORT/5.xml
+      target     refused: sitemaps from here on: too many in a row
+      scope      sitemaps from here on: too many in a row
+      robots     no line is about it; asked at TIME
+      file       127.0.0.1+PORT/5.xml
+      decision   refused: sitemaps from here on: too many in a row
+      --- stderr
+
+      hint: give it to the crawl as a further URL
+      "
+    `)
+  })
+
   it("tells a number of pages that is reached", async ({ expect }) => {
     await using site = await Site.start({ files })
     const directory = join(root, "few")

@@ -472,6 +472,36 @@ describe("crawl", () => {
   )
 
   it.effect(
+    "tells of the first of those sitemaps that it does not read, and reads it where another way leads to it",
+    () =>
+      withSite({ files: { "/start.html": "x", "/page.html": "x", "/beside.html": "x" } }, async (site) => {
+        const urls = (root: string, of: string, ...paths: ReadonlyArray<string>) =>
+          `<${root}>${paths.map((path) => `<${of}><loc>${site.url(path)}</loc></${of}>`).join("")}</${root}>`
+        const index = (...paths: ReadonlyArray<string>) => urls("sitemapindex", "sitemap", ...paths)
+        site.put("/robots.txt", "Sitemap: /1.xml")
+        for (const level of [1, 2, 3]) site.put(`/${level}.xml`, index(`/${level + 1}.xml`))
+        site.put("/4.xml", index("/4.xml", "/private.xml", "/5.xml", "/beside.xml"))
+        site.put("/5.xml", urls("urlset", "url", "/page.html"))
+        site.put("/beside.xml", urls("urlset", "url", "/beside.html"))
+        const directory = folder()
+        const given = { directory, rules: { sitemaps: true, exclude: [/private/] } }
+        const outcomes = await crawl([site.url("/start.html")], given)
+        assert.deepStrictEqual(
+          outcomes.flatMap((one) => (one._tag === "Refused" ? [{ url: one.url, error: one.error }] : [])),
+          [
+            {
+              url: site.url("/5.xml"),
+              error: { reason: "TooManySitemaps", message: "sitemaps from here on: too many in a row" }
+            }
+          ]
+        )
+        assert.deepStrictEqual(await crawl([site.url("/start.html")], given), [], "known by the next run")
+        const further = await crawl([site.url("/start.html"), site.url("/5.xml")], given)
+        assert.deepStrictEqual(paths(further), ["/5.xml", "/page.html"])
+      })
+  )
+
+  it.effect(
     "comes to an end where sets of URLs and lists name further ones as their pages, by name and by type",
     () => {
       let origin = ""

@@ -106,7 +106,12 @@ const render = (explanation: Explanation, { bold, green, yellow }: Paint): strin
     ["url", url],
     ["target", targetText(explanation)],
     ["scope", scope?.message],
-    ["depth", target?.depth === undefined || target.depth < 0 ? undefined : number(target.depth)],
+    [
+      "depth",
+      target?.depth === undefined || target.depth < 0 || scope?.by === "TooManySitemaps"
+        ? undefined
+        : number(target.depth)
+    ],
     ["priority", priority && `${number(priority.value)}, by ${priority.pattern}`],
     ["linked", linked && linkedText(linked)],
     ["max-pages", maxPages && `${number(maxPages.saved)} of ${number(maxPages.most)} saved`],
@@ -128,6 +133,7 @@ const render = (explanation: Explanation, { bold, green, yellow }: Paint): strin
 const hints: Readonly<Record<string, string>> = {
   robots: "`--no-robots` would fetch it; ask the site first",
   nofollow: "`--no-robots` would follow it; or give it to the crawl as a further URL",
+  TooManySitemaps: "give it to the crawl as a further URL",
   unlinked: "give it to the crawl as a further URL, or start from `--sitemaps` too",
   "max-pages": "the same command with a larger `--max-pages` goes on",
   "max-pages-per-host": "the same command with a larger `--max-pages-per-host` goes on"

@@ -3,7 +3,7 @@ import type { Decision } from "./Scope.ts"
 import type { Evidence } from "./Traps.ts"
 
 export interface Exclusion {
-  readonly reason: "TooDeep" | "Excluded" | "NotIncluded" | "OutOfScope"
+  readonly reason: "TooDeep" | "TooManySitemaps" | "Excluded" | "NotIncluded" | "OutOfScope"
   readonly message: string
 }
 
@@ -14,6 +14,8 @@ export const of = (decision: Decision): Exclusion | undefined => {
       return undefined
     case "TooDeep":
       return { reason: "TooDeep", message: `${decision.depth} links from a seed, of ${decision.maxDepth} at most` }
+    case "TooManySitemaps":
+      return { reason: "TooManySitemaps", message: "sitemaps from here on: too many in a row" }
     case "Excluded":
       return { reason: "Excluded", message: `excluded by ${decision.pattern.replaceAll("\\/", "/")}` }
     case "NotIncluded":

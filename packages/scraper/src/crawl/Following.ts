@@ -66,8 +66,8 @@ interface Found {
 /**
  * The depth of a robots.txt. The sitemaps that it names are one nearer to the seeds, as those in an index are than the index;
  * the seeds are not reached, so indexes in indexes end. sitemaps.org lets no index name another; sites do. What a sitemap names
- * as a page is read as a sitemap by its name alone, and one nearer too. A sitemap that a page links to begins anew. A fifth
- * in a row is left out as a page out of scope is, without an outcome.
+ * as a page is read as a sitemap by its name alone, and one nearer too. A sitemap that a page links to begins anew. Of those
+ * that would be a fifth in a row, the first that a sitemap names is told of: of all, its site would say how many rows there are.
  */
 export const robotsDepth = -5
 
@@ -103,8 +103,10 @@ export const asks = (seeds: ReadonlyArray<string>) => {
 /** @param seeds as `Url.parse` gives them */
 export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Following => {
   let scope = scopeOf(seeds, rules)
-  const holds = (url: string, depth: number, isResource: boolean) =>
-    scope.decide({ url, depth, isResource })._tag === "InScope"
+  const holds = (url: string, depth: number, isResource: boolean) => {
+    const { _tag } = scope.decide({ url, depth, isResource })
+    return _tag === "InScope" || _tag === "TooManySitemaps"
+  }
   const token = productToken(options)
   const asked = asks(seeds)
   let met = new Met()
@@ -112,16 +114,17 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   let isBounded = rules.depth !== undefined
   const traps = rules.traps ? Traps.make() : undefined
 
-  /** What a link leads to, judged when it is met: all links of a big page at once would keep the loop. */
-  const find = (found: Array<Found>, link: string, depth: number, isResource: boolean, said = 0) => {
+  /** What a link leads to, judged when it is met: all links of a big page at once would keep the loop. Gives whether that is a target. */
+  const find = (found: Array<Found>, link: string, depth: number, isResource: boolean, said = 0): boolean => {
     const host = Url.origin(link)
     const url = asked(link, host)
-    if (met.isKnown(url, depth)) return
+    if (met.isKnown(url, depth)) return false
     const isIn = holds(url, depth, isResource)
     if (!isIn) met.leaveOut(url, depth, isResource)
     const priority = Priorities.of(priorities, url, said)
     const target = { url, host, path: "", attempts: 0, depth, isResource }
     found.push({ target: priority === 0 ? target : { ...target, priority }, judge: scope, isIn })
+    return isIn
   }
   /** The targets among them, known from now on. */
   const settle = (found: ReadonlyArray<Found>): Array<Target> => {
@@ -202,8 +205,10 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
       const end = () => {
         const all: Array<Found> = []
         const next = depth < 0 ? depth + 1 : robotsDepth + 1
+        let isTold = false
         for (const { url, isSitemap, said } of found)
           if (!isSitemap || next < 0) find(all, url, isSitemap ? next : 0, isSitemap, said)
+          else isTold ||= find(all, url, Scope.unreadDepth, true, said)
         return settle(all)
       }
       return { write: () => {}, end }

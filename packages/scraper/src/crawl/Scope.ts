@@ -45,10 +45,14 @@ export interface Candidate {
   readonly isResource: boolean
 }
 
-/** What decided. `Outside`: no seed's host, domain or folder, whichever counts, holds it. */
+/** The depth of a sitemap to which too many in a row lead (`robotsDepth` of `Following.ts`); no page is so deep. */
+export const unreadDepth = 1e8
+
+/** What decided. `TooManySitemaps`: a sitemap at `unreadDepth`. `Outside`: no seed's host, domain or folder, whichever counts, holds it. */
 export type Decision =
   | { readonly _tag: "InScope"; readonly by: "seed" | "resource" | Within }
   | { readonly _tag: "TooDeep"; readonly depth: number; readonly maxDepth: number }
+  | { readonly _tag: "TooManySitemaps" }
   | { readonly _tag: "Excluded"; readonly pattern: string }
   | { readonly _tag: "NotIncluded" }
   | { readonly _tag: "Outside"; readonly within: Within }
@@ -114,7 +118,7 @@ export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Inf
       if (isSeed.has(key)) return { _tag: "InScope", by: "seed" }
       const pattern = excluded.find((one) => one.test(url))
       if (pattern !== undefined) return { _tag: "Excluded", pattern: pattern.source }
-      if (isResource) return { _tag: "InScope", by: "resource" }
+      if (isResource) return depth === unreadDepth ? { _tag: "TooManySitemaps" } : { _tag: "InScope", by: "resource" }
       if (!isWithin(key)) return { _tag: "Outside", within }
       if (included.length > 0 && !included.some((one) => one.test(url))) return { _tag: "NotIncluded" }
       if (depth > maxDepth) return { _tag: "TooDeep", depth, maxDepth }
