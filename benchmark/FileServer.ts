@@ -32,16 +32,18 @@ const nginx = (workplace: Workplace): string | undefined => {
   }
 }
 
+/** More than the usual workloads have. Each takes a descriptor, as connections do, and one process alone heeds no `worker_rlimit_nofile`. */
+const cachedFiles = 12_000
+
 const configuration = (root: string, port: number) => `
 daemon off; master_process off; pid nginx.pid; error_log stderr warn;
-worker_processes 1; worker_rlimit_nofile 65536;
 events { worker_connections 20000; use epoll; multi_accept on; }
 http {
   types { application/octet-stream bin; text/html html; text/css css; }
   access_log off; log_not_found off;
   sendfile on; tcp_nopush on; tcp_nodelay on;
   keepalive_timeout 120s; keepalive_requests 100000000;
-  open_file_cache max=20000 inactive=600s; open_file_cache_valid 600s;
+  open_file_cache max=${cachedFiles} inactive=600s; open_file_cache_valid 600s;
   client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
   server {
     listen 127.0.0.1:${port} backlog=8192;
