@@ -42,7 +42,8 @@ export const register = (given: typeof Given): void => {
         const parentURL = isPackage ? context.parentURL : next(extraction, context).url
         return next(specifier, { ...context, parentURL })
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
+        // of `import` and of `require`
+        if (!/^(?:ERR_)?MODULE_NOT_FOUND$/.test((error as NodeJS.ErrnoException).code ?? "")) throw error
         return { url: scheme + specifier, format: "module", shortCircuit: true }
       }
     },

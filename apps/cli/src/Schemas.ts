@@ -29,14 +29,14 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
     const { default: exported } = yield* Effect.tryPromise({
       try: () => import(pathToFileURL(resolve(file)).href) as Promise<{ readonly default?: unknown }>,
       catch: (error) => {
-        const { message } = error as Error
+        const message = (error as Error).message.replace(/\nRequire stack:[^]*/, "")
         // a package.json above the file may say that its modules are CommonJS
         const hints = /token 'export'|import statement outside/.test(message)
           ? ["name it .mts or .mjs", form]
-          : /Cannot find package/.test(message)
+          : /Cannot find (?:package|module '[^./])|module 'effect' does not provide/.test(message)
             ? [
                 `without an installation it may import ${oneOf(Carried.names)}`,
-                "`npm install` what else it needs beside it"
+                "`npm install @simul/scraper` and what else it needs beside it"
               ]
             : [form]
         return usage(`${file} cannot be loaded: ${message}`, ...hints)

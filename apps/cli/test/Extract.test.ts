@@ -82,7 +82,7 @@ describe("extract", () => {
       error: imports-more.mjs cannot be loaded: Cannot find package 'effect' imported from imports-more.mjs
 
       hint: without an installation it may import @simul/scraper/extract, effect/Schema, effect/SchemaGetter or effect/SchemaTransformation
-      hint: \`npm install\` what else it needs beside it
+      hint: \`npm install @simul/scraper\` and what else it needs beside it
       "
     `)
   })
@@ -105,6 +105,31 @@ describe("extract", () => {
         await Program.screen(["extract", "-", "-q", "--schema", join(folder, "other", schema)], { input }),
         'exit 0\n--- stdout\n{"path":"-","price":12.5}\n--- stderr\n'
       )
+  })
+  it("makes them by a schema in CommonJS", async () => {
+    put(
+      "required.cjs",
+      `const { Extraction } = require("@simul/scraper/extract")
+       const { FiniteFromString } = require("effect/Schema")
+       module.exports = Extraction.make({ price: Extraction.field(".price", FiniteFromString) })`
+    )
+    const input = "<!doctype html><p class=price>12.5</p>"
+    assert.strictEqual(
+      await Program.screen(["extract", "-", "-q", "--schema", join(folder, "required.cjs")], { input }),
+      'exit 0\n--- stdout\n{"path":"-","price":12.5}\n--- stderr\n'
+    )
+  })
+  it.each([
+    ["more.cjs", 'require("effect/Option")', "Cannot find module 'effect/Option'"],
+    [
+      "more.mjs",
+      'import { Effect } from "effect"',
+      "The requested module 'effect' does not provide an export named 'Effect'"
+    ]
+  ])("says what %s may import, as it asks for more", async (name, source, message) => {
+    put(name, source)
+    const text = await Program.screen(["extract", "-", "--schema", join(folder, name)])
+    assert.include(text, `cannot be loaded: ${message}\n\nhint: without an installation it may import `)
   })
   it("takes a page on standard input, and its addresses from `--url`", async ({ expect }) => {
     const input = "<!doctype html><h1>Lamp</h1><a href=../next>on</a>"
