@@ -9,7 +9,7 @@ const namesOf = (page: Page): ReadonlyArray<string> => {
   const names = new Set(["@html"])
   const pending: Array<Page["document"] | Page["document"]["children"][number]> = [page.document]
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    if ("children" in node) pending.push(...node.children)
+    if ("children" in node) for (const child of node.children) pending.push(child)
     if (!("attribs" in node)) continue
     const { class: classes = "", id = "" } = node.attribs
     if (plain.test(node.name)) names.add(node.name)

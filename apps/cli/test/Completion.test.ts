@@ -23,4 +23,8 @@ describe("Completion", () => {
     it(`goes on from ${line} with what is on the page`, () => {
       assert.deepStrictEqual(complete(line), [[...hits], word])
     })
+  it("goes on from a page whose elements are many beside each other", () => {
+    const many = Result.getOrThrow(Page.fromBytes(Buffer.from("<br>".repeat(200_000)), {}))
+    assert.deepStrictEqual(completer(many, [])("b"), [["body", "br"], "b"])
+  })
 })
