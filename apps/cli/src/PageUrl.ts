@@ -1,9 +1,11 @@
 /** The flag `--url`: where the page on standard input came from. */
+import * as Url from "@simul/scraper/Url"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { printable } from "./Printable.ts"
 import { Screen } from "./Screen.ts"
+import { shellWord } from "./Summary.ts"
 import { UsageError } from "./UsageError.ts"
 
 export const flag = Flag.String("url").pipe(
@@ -21,11 +23,11 @@ export const settle = Effect.fnUntraced(function* (given: Option.Option<string>,
   if (!isAwaited)
     return yield* new UsageError({
       message: "`--url` is for the page on standard input, and no PATH is `-`",
-      hints: [`for example: \`simul extract - --url ${printable(url)} --metadata < page.html\``]
+      hints: [`for example: \`simul extract - --url ${printable(shellWord(Url.redact(url)))} --metadata < page.html\``]
     })
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ""))
     return yield* new UsageError({
-      message: `--url: no absolute http(s) URL: ${printable(url)}`,
+      message: `--url: no absolute http(s) URL: ${printable(Url.redact(url))}`,
       hints: ["for example: `--url https://example.com/page`"]
     })
   return url

@@ -173,6 +173,17 @@ describe("extract", () => {
       "
     `)
   })
+  it("shows no credentials of an address, and a hint that a shell takes as it is", async () => {
+    const url = "http://user:secret@shop.example/?a=1&b=2"
+    assert.include(
+      await screen("pages", "-s", "a=a", "--url", url),
+      "hint: for example: `simul extract - --url 'http://***@shop.example/?a=1&b=2' --metadata"
+    )
+    assert.include(
+      await screen("-", "-s", "a=a", "--url", "ftp://user:secret@shop.example/"),
+      "error: --url: no absolute http(s) URL: ftp://***@shop.example/\n"
+    )
+  })
   it("takes what pages say of themselves", async () => {
     const [line] = dataOf(await screen("pages", "--metadata", "--links", "--article")).split("\n")
     const { path, metadata, links, article } = JSON.parse(line!)

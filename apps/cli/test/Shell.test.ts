@@ -19,11 +19,11 @@ const html =
 const file = join(folder, "page.html")
 writeFileSync(file, html)
 
-const talk = async (target: string, lines: ReadonlyArray<string>, quiet = true) => {
+const talk = async (target: string, lines: ReadonlyArray<string>, quiet = true, url?: string) => {
   const fake = FakeScreen.make()
   const input = Readable.from([lines.map((line) => `${line}\n`).join("")])
   const exit = await Effect.runPromiseExit(
-    Effect.provide(shell(target, undefined, input, quiet), Layer.merge(Layer.succeed(Screen, fake.screen), services))
+    Effect.provide(shell(target, url, input, quiet), Layer.merge(Layer.succeed(Screen, fake.screen), services))
   )
   return { exit, stdout: fake.stdout(), stderr: fake.stderr() }
 }
@@ -45,6 +45,14 @@ describe("shell", () => {
     await using site = await Site.start({ files: { "/a/": { body: html, headers: { "content-type": "text/html" } } } })
     const { stdout } = await talk(site.url("/a/"), ["a@href"])
     assert.strictEqual(stdout, `${site.url("/next")}\n`)
+  })
+  it("shows no credentials of a URL, whether there is a page or not", async () => {
+    await using site = await Site.start()
+    const url = site.url("/status/404/x").replace("://", "://user:secret@")
+    const { stderr: missing } = await talk(url, [])
+    assert.include(missing, `error: ${url.replace("user:secret", "***")}: `)
+    const { stderr: given } = await talk(file, [], false, url)
+    assert.include(given, `${url.replace("user:secret", "***")}: a selector`)
   })
   it("says why a page cannot be opened", async () => {
     await using site = await Site.start()

@@ -6,6 +6,7 @@
 import type { Page } from "@simul/scraper/extract/Page"
 import { defaults } from "@simul/scraper/Options"
 import { OptionUnusable } from "@simul/scraper/RunError"
+import * as Url from "@simul/scraper/Url"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -53,7 +54,7 @@ const fetched = Effect.fnUntraced(function* (url: string) {
   const [outcome] = yield* Stream.runCollect(run.outcomes)
   if (outcome?._tag === "Saved") return { url: outcome.finalUrl ?? outcome.url, path: join(directory, outcome.path) }
   const why = outcome !== undefined && "error" in outcome ? outcome.error.message : "no answer"
-  screen.note(complaint(screen.paint, `${printable(url)}: ${printable(why)}`))
+  screen.note(complaint(screen.paint, `${printable(Url.redact(url))}: ${printable(why)}`))
   return yield* new Incomplete()
 })
 
@@ -64,7 +65,8 @@ const open = Effect.fnUntraced(function* (target: string, given: string | undefi
     Promise.all([import("@simul/scraper/extract/Page"), import("../Pages.ts")])
   )
   const [saved] = yield* Stream.runCollect(Stream.take(Pages.at(source.path, source.url), 1))
-  const unusable = (detail: string) => new OptionUnusable({ option: "shell", value: target, detail })
+  const unusable = (detail: string) =>
+    new OptionUnusable({ option: "shell", value: isUrl ? Url.redact(target) : target, detail })
   if (saved === undefined) return yield* unusable("no page there")
   const { url = saved.url } = source
   const page = Result.flatMap(saved.body, (bytes) => Page.fromBytes(bytes, { ...saved, url }))
@@ -138,7 +140,7 @@ export const shell = Effect.fnUntraced(function* (
     (lines) => Effect.sync(() => lines.off("close", leaveLine).close())
   )
   if (!quiet) {
-    const name = printable(page.url ?? page.path ?? target)
+    const name = printable(page.url === undefined ? (page.path ?? target) : Url.redact(page.url))
     screen.note(`${name}: a selector, or ${screen.paint.cyan(".help")}`)
   }
   // Ctrl-C drops a line that was begun; else it leaves, as it leaves every command
