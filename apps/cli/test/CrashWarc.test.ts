@@ -32,6 +32,8 @@ const pathsOf = (seed: number) =>
         return `/encoded/gzip/30000/${name}.html`
       case 12:
         return `/chunked/60000/${name}.html`
+      case 14:
+        return `/cut-once/20000/10000/${name}.html`
       case 15:
         return `/drip/2000/0/${name}.txt`
       default:
@@ -83,6 +85,7 @@ describe("simul get --format warc, killed at any instant", () => {
 
       const archives = fs.readdirSync(directory).filter((name) => name.endsWith(".gz"))
       const records = new Map<string, number>()
+      const cut = new Map<string, number>()
       let robots = 0
       for (const archive of archives) {
         const file = join(directory, archive)
@@ -101,8 +104,10 @@ describe("simul get --format warc, killed at any instant", () => {
             asked = record.field("WARC-Record-ID")
             const { head } = await WarcReader.message(record.block)
             if (url === site.url("/robots.txt")) robots++
-            else if (Buffer.from(head).toString("latin1").startsWith("HTTP/1.1 200 "))
-              records.set(url!, (records.get(url!) ?? 0) + 1)
+            else if (Buffer.from(head).toString("latin1").startsWith("HTTP/1.1 200 ")) {
+              const counts = record.field("WARC-Truncated") === undefined ? records : cut
+              counts.set(url!, (counts.get(url!) ?? 0) + 1)
+            }
           }
         }
         assert.isUndefined(asked, `seed ${seed}: an answer without its request`)
@@ -112,11 +117,17 @@ describe("simul get --format warc, killed at any instant", () => {
       assert.strictEqual(robots, 1, `seed ${seed}: one answer for robots.txt`)
       assert.strictEqual(records.size, paths.length, `seed ${seed}: one record each`)
       for (const [url, count] of records) assert.strictEqual(count, 1, `seed ${seed}: ${url} is there ${count} times`)
+      for (const { url, attempts } of saved) {
+        const count = cut.get(url) ?? 0
+        // the attempts of earlier runs are not counted, and each breaks off once at most
+        const isRight = url.includes("/cut-once/") ? count >= attempts - 1 && count <= 1 : count === 0
+        assert.isTrue(isRight, `seed ${seed}: ${url} is there cut ${count} times after ${attempts} attempts`)
+      }
       const index = fs.readFileSync(join(directory, "index.cdxj"), "utf8").trimEnd().split("\n")
       for (const url of records.keys())
         assert.strictEqual(
           index.filter((line) => line.includes(`"url": "${url}"`) && line.includes('"status": "200"')).length,
-          1,
+          1 + (cut.get(url) ?? 0),
           `seed ${seed}: ${url} once in the index`
         )
       assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [], `seed ${seed}: no parts left`)

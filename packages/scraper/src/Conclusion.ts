@@ -89,7 +89,8 @@ export const make = (
       }
       case "Failed":
         note(target, ended.asides)
-        return fail(target, startedMs, ended.reason, ended.head, ended.partial, ended.cut)
+        ended.cut?.part.abandon(ended.cut.truncated)
+        return fail(target, startedMs, ended.reason, ended.head, ended.partial)
     }
   }
 
@@ -162,19 +163,14 @@ export const make = (
     startedMs: number,
     error: FetchReason,
     head: ResponseHead | undefined,
-    partial: Partial | undefined,
-    cut?: Cut
+    partial: Partial | undefined
   ): Rest => {
     const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
     const delay = Retry.delayMs(error, attempts, options, backoff)
     if (delay === undefined) {
-      cut?.part.abandon(cut.truncated)
       forget({ ...target, ...(partial === undefined ? {} : { partial }) })
       settle({ target, outcome: lost(about(target, attempts, startedMs, head), error) })
-    } else {
-      cut?.part.discard()
-      park({ ...withPartial(target, partial), attempts }, Date.now() + delay)
-    }
+    } else park({ ...withPartial(target, partial), attempts }, Date.now() + delay)
     frontier.release(target, Retry.verdict(error, attempts, backoff))
     return committer.room()
   }
@@ -233,8 +229,6 @@ export type Conclusion = ReturnType<typeof make>
 
 const noLinks = {}
 const noindex = { reason: "Noindex", message: "it asks not to be indexed (noindex)" }
-
-type Cut = Extract<Download.Attempt, { readonly _tag: "Failed" }>["cut"]
 
 type Answered = Extract<Outcome, { readonly _tag: "Saved" | "Unchanged" }>
 

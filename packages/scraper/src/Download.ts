@@ -101,7 +101,7 @@ type Ended =
       readonly head?: ResponseHead
       /** The part was kept, to be continued. */
       readonly partial?: Partial
-      /** What came of a body, where all answers are taken: the part is the caller's, to be abandoned or discarded. */
+      /** What came of a body, where all answers are taken and none is continued: the part is the caller's, to be abandoned. */
       readonly cut?: { readonly part: Part; readonly truncated: Truncation }
       /** The part at hand was of no use: ask again from the start, at once. */
       readonly restart?: boolean

@@ -94,20 +94,17 @@ describe("Conclusion", () => {
     assert.deepStrictEqual(last.counts, { ...none, failed: 1 })
   })
 
-  it("archives what came of a body only where no attempt follows that may bring all of it", () => {
+  it("archives what came of a body in the step that parks or settles its target", () => {
     const reason = new TruncatedError({ received: 5 })
     for (const [attempts, expected] of [
-      [0, ["discarded", "waits", "parked"]],
-      [1, ["abandoned: disconnect", "settled"]]
+      [0, ["waits", "parked"]],
+      [1, ["settled"]]
     ] as const) {
       const { conclusion, told } = begin()
-      const part = {
-        abandon: (truncated: string) => told.push(`abandoned: ${truncated}`),
-        discard: () => told.push("discarded")
-      } as Partial<Part> as Part
+      const part = { abandon: (truncated: string) => told.push(`abandoned: ${truncated}`) } as Partial<Part> as Part
       const cut = { part, truncated: "disconnect" } as const
       conclusion.conclude({ ...target, attempts }, 0, { _tag: "Failed", reason, head, cut })
-      assert.deepStrictEqual(told, [...expected, `released "answered"`])
+      assert.deepStrictEqual(told, ["abandoned: disconnect", ...expected, `released "answered"`])
     }
   })
 

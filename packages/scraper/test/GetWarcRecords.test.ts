@@ -271,10 +271,10 @@ describe("records of get --format warc", () => {
       ["/cut/9000000/3000000/large", "disconnect"],
       ["/bytes/2000000/declared", "length", { maxSize: 1_000_000 }],
       ["/chunked/2000000/told-nothing", "length", { maxSize: 1_000_000 }],
-      ["/stall/9000/3000/silence", "time", { timeoutMs: 1000, retries: 0 }]
+      ["/stall/9000/3000/silence", "time", { timeoutMs: 1000 }]
     ]
     for (const [path, , options] of cut) {
-      const [outcome] = await collect([site.url(path)], directory, { retries: 1, ...options })
+      const [outcome] = await collect([site.url(path)], directory, { retries: 0, ...options })
       assert.strictEqual(outcome!._tag, "Failed", path)
     }
     assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
@@ -295,15 +295,36 @@ describe("records of get --format warc", () => {
     )
   })
 
-  it("has no record of an attempt that broke off where a later one brought all", async () => {
-    await using site = await Site.start()
-    const directory = folder()
-    await collect([site.url("/cut-once/900000/400000/again.bin")], directory)
-    assert.deepStrictEqual(
-      (await allIn(directory)).filter(({ type }) => type === "response").map(({ payload }) => payload.length),
-      [900_000]
-    )
-    assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
+  it("has a record of each attempt that broke off, whatever comes of the next", async () => {
+    let asked = 0
+    const server = http.createServer((request, response) => {
+      const isFirst = asked++ === 0
+      if (isFirst) response.writeHead(200, { "content-length": 5000 }).write("x".repeat(4000), () => response.destroy())
+      else if (request.url === "/whole") response.end("y".repeat(5000))
+      else if (request.url === "/gone") response.writeHead(404).end()
+      else request.socket.destroy()
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    const nexts: ReadonlyArray<readonly [path: string, ...bytes: ReadonlyArray<number>]> = [
+      ["/whole", 5000],
+      ["/gone", 0],
+      ["/reset"]
+    ]
+    for (const [path, ...bytes] of nexts) {
+      asked = 0
+      const directory = folder()
+      await collect([`http://127.0.0.1:${port}${path}`], directory, { retries: 1 })
+      const responses = (await allIn(directory)).filter(({ type }) => type === "response")
+      assert.deepStrictEqual(
+        responses.map(({ fields, payload }) => [fields.get("warc-truncated"), payload.length]),
+        [["disconnect", 4000], ...bytes.map((length) => [undefined, length])],
+        path
+      )
+      assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
+    }
+    server.close()
+    server.closeAllConnections()
   })
 
   it("is read by warcio: every response with its body", async () => {
