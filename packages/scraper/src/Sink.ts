@@ -90,6 +90,8 @@ export interface Capture extends RecordLocation {
   readonly digest: string
   /** The payload is not in it, but in an earlier one. */
   readonly isRevisit: boolean
+  /** Of the payload only a part came. */
+  readonly isCut: boolean
 }
 
 /** A file of many bodies, by its name in the directory: its bytes up to here are whole records of committed outcomes. */

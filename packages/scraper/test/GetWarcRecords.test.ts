@@ -327,6 +327,27 @@ describe("records of get --format warc", () => {
     server.closeAllConnections()
   })
 
+  it("archives a whole payload once, though what was cut before has the same bytes", async () => {
+    const server = http.createServer((request, response) => {
+      response.write("the same", () => {
+        // chunks without the last: all that was to come, but nobody can know that
+        if (request.url === "/cut") response.destroy()
+        else response.end()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    const directory = folder()
+    for (const name of ["cut", "whole1", "whole2", "whole3"])
+      await collect([`http://127.0.0.1:${port}/${name}`], directory, { retries: 0 })
+    server.close()
+    server.closeAllConnections()
+    assert.deepStrictEqual(
+      (await allIn(directory)).map(({ type }) => type).filter((type) => type.startsWith("re") && type !== "request"),
+      ["response", "response", "revisit", "revisit"]
+    )
+  })
+
   it("is read by warcio: every response with its body", async () => {
     await using site = await Site.start()
     const directory = folder()

@@ -124,7 +124,7 @@ const mayStandForAnother = (
 
 const captureOf = (
   { head }: Waiting,
-  { targetUri, dateMs, payloadDigest }: ArchiveFile.Digested,
+  { targetUri, dateMs, payloadDigest, truncated }: ArchiveFile.Digested,
   location: RecordLocation.RecordLocation,
   earlier: RecordLocation.RecordLocation | undefined
 ): Capture => ({
@@ -134,7 +134,8 @@ const captureOf = (
   status: head.status,
   type: /^[^;\s]*/.exec(head.header("content-type") ?? "")![0],
   digest: payloadDigest,
-  isRevisit: earlier !== undefined
+  isRevisit: earlier !== undefined,
+  isCut: truncated !== undefined
 })
 
 /** Fails where an archive that is to be continued cannot be opened. Its files are closed with the scope. */

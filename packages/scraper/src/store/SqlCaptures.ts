@@ -8,7 +8,7 @@ import * as RecordLocation from "../sink/RecordLocation.ts"
 import type { Indexed } from "../Store.ts"
 import * as Surt from "../warc/Surt.ts"
 
-const columns = "archive, start, length, url, surt, date, status, type, digest, revisit"
+const columns = "archive, start, length, url, surt, date, status, type, digest, revisit, cut"
 const sizes = [64, 16, 4, 1]
 const texts = new Map(
   sizes.map((size) => {
@@ -18,9 +18,10 @@ const texts = new Map(
 )
 
 const valuesOf = (capture: Capture): ReadonlyArray<unknown> => {
-  const { archive, offset, length, url, dateMs, status, type, digest, isRevisit } = capture
+  const { archive, offset, length, url, dateMs, status, type, digest, isRevisit, isCut } = capture
   const number = RecordLocation.numberOf(archive)!
-  return [number, offset, length, url, Surt.fromUrl(url), dateMs, status, type, digest, Number(isRevisit)]
+  const flags = [Number(isRevisit), Number(isCut)]
+  return [number, offset, length, url, Surt.fromUrl(url), dateMs, status, type, digest, ...flags]
 }
 
 interface Row {
@@ -34,11 +35,13 @@ interface Row {
   readonly type: string
   readonly digest: string
   readonly revisit: number
+  /** Of a store before step 13 there is none. */
+  readonly cut?: number
 }
 /** Before all others. */
 const first = { surt: "", date: 0, archive: 0, start: 0 } as Row
 
-const toCapture = ({ archive, start, length, url, date, status, type, digest, revisit }: Row): Capture => ({
+const toCapture = ({ archive, start, length, url, date, status, type, digest, revisit, cut }: Row): Capture => ({
   archive: RecordLocation.nameOf(archive),
   offset: start,
   length,
@@ -47,7 +50,8 @@ const toCapture = ({ archive, start, length, url, date, status, type, digest, re
   status,
   type,
   digest,
-  isRevisit: revisit === 1
+  isRevisit: revisit === 1,
+  isCut: cut === 1
 })
 
 const insert = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, captures: ReadonlyArray<Capture>) {
@@ -71,15 +75,15 @@ export const forget = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url
 export const make = (sql: SqlClient.SqlClient) => ({
   add: (captures: ReadonlyArray<Capture>) => (captures.length === 0 ? Effect.void : insert(sql, captures)),
 
-  /** Of each payload digest the first record that has the payload. */
+  /** Of each payload digest the first record that has the payload; of a store that may be of an older version. */
   originals: Effect.fnUntraced(function* (digests: ReadonlyArray<string>) {
     const found = new Map<string, RecordLocation.RecordLocation>()
     if (digests.length === 0) return found
-    const rows = yield* sql<{ archive: number; start: number; length: number; digest: string }>`
-      SELECT archive, start, length, digest FROM capture WHERE revisit = 0 AND digest IN ${sql.in(digests)}
-        ORDER BY archive, start`
-    for (const { archive, start, length, digest } of rows)
-      if (!found.has(digest)) found.set(digest, { archive: RecordLocation.nameOf(archive), offset: start, length })
+    const rows = yield* sql<Row>`
+      SELECT * FROM capture WHERE revisit = 0 AND digest IN ${sql.in(digests)} ORDER BY archive, start`
+    for (const { archive, start, length, digest, cut } of rows)
+      if (cut !== 1 && !found.has(digest))
+        found.set(digest, { archive: RecordLocation.nameOf(archive), offset: start, length })
     return found
   }),
 

@@ -121,6 +121,10 @@ const steps = {
     `UPDATE target SET depth = -4, due = CASE WHEN state = 0 AND due <= 1000000000 THEN due - 4 ELSE due END
       WHERE (state = 0 OR state >= 3) AND resource = 1 AND depth = 0
       AND list IN (SELECT list FROM crawl WHERE json_extract(rules, '$[5]') = 1)`
+  ),
+  "13_cuts": statements(
+    // cut: only a part of its payload came. Of earlier ones nobody knows; they are looked at before they are referred to.
+    `ALTER TABLE capture ADD COLUMN cut INTEGER NOT NULL DEFAULT 0`
   )
 }
 

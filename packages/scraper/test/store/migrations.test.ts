@@ -2,9 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
 import * as RulesText from "../../src/crawl/RulesText.ts"
 import { initial, migrations } from "../../src/store/migrations.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+import * as SqlCaptures from "../../src/store/SqlCaptures.ts"
 
 const schemaOf = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   return {
@@ -54,6 +56,24 @@ describe("migrations", () => {
       assert.deepStrictEqual(yield* sql`SELECT priority, due FROM target WHERE site = 2`, [
         { priority: 32, due: 3 - 3_200_000 }
       ])
+    })
+  )
+
+  it.effect("leave the records of an earlier store to be found, before and after", () =>
+    Effect.gen(function* () {
+      const { sql, finish } = yield* before("13_cuts")
+      yield* sql`INSERT INTO capture (archive, start, length, url, surt, date, status, type, digest, revisit)
+        VALUES (0, 100, 10, 'http://h/', 'h)/', 0, 200, 'text/html', 'sha1:A', 0)`
+      const captures = SqlCaptures.make(sql)
+      const known = { archive: "simul-00000.warc.gz", offset: 100, length: 10 }
+      const find = Effect.gen(function* () {
+        const [only] = yield* Stream.runCollect(captures.all)
+        assert.isFalse(only!.isCut)
+        return yield* captures.originals(["sha1:A"])
+      })
+      assert.deepStrictEqual(yield* find, new Map([["sha1:A", known]]))
+      yield* finish
+      assert.deepStrictEqual(yield* find, new Map([["sha1:A", known]]))
     })
   )
 

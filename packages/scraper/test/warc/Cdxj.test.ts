@@ -11,7 +11,8 @@ const capture: Capture = {
   status: 200,
   type: "text/html",
   digest: "sha1:A",
-  isRevisit: false
+  isRevisit: false,
+  isCut: false
 }
 const lineOf = (changed: Partial<Capture>) => {
   const lines = new Cdxj.Lines()
