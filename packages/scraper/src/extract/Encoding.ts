@@ -120,8 +120,8 @@ const makeReplacement = (): Decoding => {
   }
 }
 
-const decoding = (encoding: string): Decoding =>
-  encoding === "replacement" ? makeReplacement() : new TextDecoder(encoding)
+const decoding = (encoding: string, ignoreBOM = false): Decoding =>
+  encoding === "replacement" ? makeReplacement() : new TextDecoder(encoding, { ignoreBOM })
 
 /** Decodes a document piece by piece. */
 export class Decoder {
@@ -130,6 +130,7 @@ export class Decoder {
   #head: Uint8Array | undefined = new Uint8Array(0)
   #sniffed: Sniffed | undefined
   #decoding: Decoding | undefined
+  #alone: Decoding | undefined
 
   constructor(hints: Hints) {
     this.#hints = hints
@@ -169,10 +170,14 @@ export class Decoder {
     return bytes.length === 0 ? "" : this.#decoding!.decode(bytes, { stream: true })
   }
 
+  /** The text of bytes from within the document, whatever comes before and after them. */
+  decodeAlone = (bytes: Uint8Array): string => (this.#alone ??= decoding(this.#sniffed!.encoding, true)).decode(bytes)
+
   /** Decodes what is still to come as something else (HTML 13.2.3.4). What was given out stays what it was. */
   change(encoding: string): void {
     this.#sniffed = { encoding, source: "document" }
     this.#decoding = decoding(encoding)
+    this.#alone = undefined
   }
 
   #begin(head: Uint8Array): Uint8Array {

@@ -607,7 +607,7 @@ export class Links {
     let size = 1
     for (let at = 0; at < bytes.length;) {
       if (tags?.isBetween === true) {
-        at = tags.read(bytes, at)
+        at = tags.read(bytes, at, this.#decoder.decodeAlone)
         size = 1
         if (at === bytes.length) return
       }

@@ -260,9 +260,10 @@ export class Tags implements TokenizerCallbacks {
 
   /**
    * Reads text and tags from their bytes, of any encoding in which those of ASCII mean the same as there; places in the document
-   * are not told. Gives the end, or the place of the `<` from which on the text is to be written.
+   * are not told. Gives the end, or the place of the `<` from which on the text is to be written. `decode`: to the text of bytes
+   * that stand alone.
    */
-  read(bytes: Uint8Array, from: number): number {
+  read(bytes: Uint8Array, from: number, decode: (bytes: Uint8Array) => string): number {
     const { length } = bytes
     const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, length)
     this.#attributes.bytes = buffer
@@ -279,7 +280,7 @@ export class Tags implements TokenizerCallbacks {
       if (at === length) return at
       const open = at
       const first = bytes[open + 1]!
-      at = first === slash ? this.#readClose(bytes, open) : isLetter(first) ? this.#readOpen(bytes, open) : -1
+      at = first === slash ? this.#readClose(bytes, open) : isLetter(first) ? this.#readOpen(bytes, open, decode) : -1
       if (at < 0) return open
     }
   }
@@ -303,7 +304,7 @@ export class Tags implements TokenizerCallbacks {
   }
 
   /** Reads a start tag; gives the place after it, -1 where it is not whole or more than a tag begins with it. */
-  #readOpen(bytes: Uint8Array, open: number): number {
+  #readOpen(bytes: Uint8Array, open: number, decode: (bytes: Uint8Array) => string): number {
     const { length } = bytes
     let hash = 0
     let code = 0
@@ -364,12 +365,13 @@ export class Tags implements TokenizerCallbacks {
         if (quote !== 0) at++
       }
       if (!this.#names.isWanted(attribute)) continue
-      if (isOdd) return -1
-      if (end - start > this.#options.maxValue) continue
       if (attributes.size === maxAttributes || attributes.has(this.#names.name(attribute))) continue
-      if (hasReference)
-        attributes.add(this.#names.name(attribute), resolved(attributes.bytes.toString("latin1", start, end)))
-      else attributes.addWritten(this.#names.name(attribute), start, end)
+      if (isOdd || hasReference) {
+        // with what ends it: half a character before that is what it is in the whole document
+        const value = decode(bytes.subarray(start, end + 1)).slice(0, -1)
+        if (value.length > this.#options.maxValue) continue
+        attributes.add(this.#names.name(attribute), hasReference ? resolved(value) : value)
+      } else if (end - start <= this.#options.maxValue) attributes.addWritten(this.#names.name(attribute), start, end)
     }
   }
 

@@ -1,15 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Encoding from "../../src/extract/Encoding.ts"
 import { type Options, type Output, Tags } from "../../src/extract/Tags.ts"
 
 /** As `Links` does: what may be read from its bytes is. */
-const give = (tags: Tags, markup: string) => {
-  const bytes = Buffer.from(markup)
+const give = (tags: Tags, bytes: Uint8Array, decoder: Encoding.Decoder) => {
   for (let at = 0; at < bytes.length;) {
-    if (tags.isBetween) at = tags.read(bytes, at)
-    const end = bytes.indexOf(">", at + 1) + 1 || bytes.length
-    tags.write(bytes.toString("utf8", at, end))
+    if (tags.isBetween) at = tags.read(bytes, at, decoder.decodeAlone)
+    const end = bytes.indexOf(0x3e, at + 1) + 1 || bytes.length
+    tags.write(decoder.decode(bytes.subarray(at, end)))
     at = end
   }
+}
+
+const decoderOf = (encoding: string) => {
+  const decoder = new Encoding.Decoder({ syntax: "text", fallback: encoding })
+  decoder.takeAll()
+  return decoder
 }
 
 /** What comes out, a line each; text in one piece. */
@@ -39,7 +45,9 @@ const read = (
       ...output
     }
   )
-  for (let start = 0; start < markup.length; start += size) give(tags, markup.slice(start, start + size))
+  const decoder = decoderOf("utf-8")
+  for (let start = 0; start < markup.length; start += size)
+    give(tags, Buffer.from(markup.slice(start, start + size)), decoder)
   tags.end()
   if (text !== "") say("")
   return lines.filter((line) => line !== "")
@@ -147,6 +155,65 @@ describe("Tags", () => {
         `${seed}: ${JSON.stringify(markup)}`
       )
     }
+  })
+
+  it("reads a whole tag from its bytes, whatever its values are written in", () => {
+    for (const value of ["/x", "/\u0441?\u00E9", "\0\uFFFD", "&amp;\u{1F600}", "\uFEFFx"]) {
+      const bytes = Buffer.from(`<a href='${value}' title="${value}">`)
+      const values: Array<string> = []
+      const tags = new Tags(
+        { wants: (name) => name === "href", maxValue: 100, rawText: true },
+        {
+          open: (_name, attributes) => values.push(...[...attributes].map((attribute) => attribute[1])),
+          close: () => {}
+        }
+      )
+      assert.strictEqual(tags.read(bytes, 0, decoderOf("utf-8").decodeAlone), bytes.length)
+      assert.deepStrictEqual(values, [value.replace("&amp;", "&").replace("\0", "\uFFFD")])
+    }
+  })
+
+  it("reads from bytes and from text the same in each encoding like ASCII, wherever it is cut", () => {
+    const encodings =
+      "utf-8 gb18030 gbk big5 euc-jp euc-kr shift_jis windows-1251 windows-1252 koi8-r macintosh x-user-defined"
+    const bytes = [0x00, 0x26, 0x30, 0x39, 0x41, 0x5c, 0x7e, 0x80, 0x81, 0x8e, 0x8f, 0xa1, 0xc3, 0xe3, 0xf0, 0xfe]
+    const pieces = [...bytes.map((byte) => String.fromCharCode(byte)), "&amp;", "\xEF\xBB\xBF", "\x81\x30\x81"]
+    for (const encoding of encodings.split(" "))
+      for (let seed = 1; seed <= 10; seed++) {
+        let state = seed * 2654435761
+        const any = (below: number) => {
+          state ^= state << 13
+          state ^= state >>> 17
+          state ^= state << 5
+          return (state >>> 0) % below
+        }
+        const some = (most: number, from: ReadonlyArray<string>) =>
+          Array.from({ length: any(most + 1) }, () => from[any(from.length)]).join("")
+        const tag = () => {
+          const quote = ["", "'", '"'][any(3)]!
+          return `${some(2, pieces)}<a b=${quote}${some(6, pieces)}${quote}${some(1, [" ", "/", "<", "'", '"', ...pieces])}>`
+        }
+        const markup = `${tag()}${tag()}${tag()}'">`
+        const document = Buffer.from(markup, "latin1")
+        const opened = (cut: number, output: Partial<Output> = {}) => {
+          const lines: Array<string> = []
+          const tags = new Tags(
+            { wants: (name) => name === "b", maxValue: 6, rawText: true },
+            {
+              open: (name, attributes) => lines.push(JSON.stringify([name, ...attributes])),
+              close: () => {},
+              ...output
+            }
+          )
+          const decoder = decoderOf(encoding)
+          give(tags, document.subarray(0, cut), decoder)
+          give(tags, document.subarray(cut), decoder)
+          return lines
+        }
+        const expected = opened(0, { attribute: () => {} })
+        for (let cut = 0; cut < document.length; cut++)
+          assert.deepStrictEqual(opened(cut), expected, `${encoding}, ${seed}, ${cut}: ${JSON.stringify(markup)}`)
+      }
   })
 
   it("says where attributes and text stand, however the document is cut", () => {
