@@ -456,6 +456,8 @@ export class Tags implements TokenizerCallbacks {
   }
 
   ontext(start: number, end: number) {
+    // an end tag in which the document ends
+    if (start < 0) return
     this.#done = end
     this.#output.text?.(this.#slice(start, end), start)
   }

@@ -145,6 +145,17 @@ describe("the links of a page", () => {
     ] as const)
       assert.deepStrictEqual(lines(`<p id=x>${page}`, { guesses: true }), expected, page)
   })
+
+  it("are guessed once, also where the page breaks off within an end tag", () => {
+    for (const end of ["", "</p", "</p ", "</p x='/y'", "</p>"])
+      for (const before of [0, 2000])
+        for (const size of [1, 5, Infinity])
+          assert.deepStrictEqual(
+            lines(`${" ".repeat(before)}<p id=x>see http://h/x ${end}`, { guesses: true }, size),
+            ["guess p text /x"],
+            `${end}, ${before}, ${size}`
+          )
+  })
 })
 
 describe("a page", () => {
