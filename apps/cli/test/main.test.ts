@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { closeSync, openSync } from "node:fs"
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises"
+import { mkdtemp, open, rm, truncate, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -387,6 +387,31 @@ describe.concurrent("surroundings", () => {
       stderr,
       /^interrupted after 2\.4s: saved [\d,]+ \(.*\)\n\nhint: run the same command again to resume\n$/
     )
+  })
+  it.skipIf(process.platform === "win32")("stops cleanly while its list says nothing, piped or named", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "simul-quiet-"))
+    const pipe = join(folder, "list")
+    execFileSync("mkfifo", [pipe])
+    // for reading too: so it opens before the program does
+    const writer = await open(pipe, "r+")
+    try {
+      const run = async (input: string, write: (child: ReturnType<typeof Program.start>) => unknown) => {
+        const child = Program.start(["get", "-i", input, "-o", join(folder, "out", input.slice(-1)), "--json"])
+        write(child)
+        await once(child.stdout, "data")
+        child.kill("SIGINT")
+        return once(child, "close")
+      }
+      const list = "no URL\n"
+      const ended = [run("-", ({ stdin }) => stdin.write(list)), run(pipe, () => writer.write(list))]
+      assert.deepStrictEqual(await Promise.all(ended), [
+        [130, null],
+        [130, null]
+      ])
+    } finally {
+      await writer.close()
+      await rm(folder, { recursive: true })
+    }
   })
   it.skipIf(process.platform === "win32")(
     "goes on where a terminal hangs up that it does not have, as `nohup` wants it",

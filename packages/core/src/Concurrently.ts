@@ -37,7 +37,10 @@ const checkConcurrency = (concurrency: number) => {
   if (!(concurrency >= 1)) throw new RangeError(`concurrency must be at least 1, got ${concurrency}`)
 }
 
-/** Opens a source for one item at a time. Its iterator is returned when the scope closes. */
+/**
+ * Opens a source for one item at a time. Its iterator is returned when the scope closes, which waits for that, except
+ * where an item is under way still: a generator returns after it only, and it may never come.
+ */
 export const nextOf = <S extends Source<any, any, any>>(
   source: S
 ): Effect.Effect<Next<ItemOf<S>, ErrorOf<S>, ContextOf<S>>, never, ContextOf<S> | Scope.Scope> =>
@@ -46,18 +49,24 @@ export const nextOf = <S extends Source<any, any, any>>(
 const nextOfIterable = <A>(source: Iterable<A> | AsyncIterable<A>): Effect.Effect<Next<A>, never, Scope.Scope> => {
   const iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]()
   const take = (result: IteratorResult<A>): Next<A> => (result.done ? Cause.done() : Effect.succeed(result.value))
+  let underWay = 0
+  const arrived = () => void underWay--
   const next: Next<A> = Effect.suspend(() => {
     const result = iterator.next()
-    return result instanceof Promise
-      ? Effect.flatMap(
-          Effect.promise(() => result),
-          take
-        )
-      : take(result)
+    if (!(result instanceof Promise)) return take(result)
+    underWay++
+    result.then(arrived, arrived)
+    return Effect.flatMap(
+      Effect.promise(() => result),
+      take
+    )
   })
   const close = Effect.suspend(() => {
     const result = iterator.return?.()
-    return result instanceof Promise ? Effect.promise(() => result) : Effect.void
+    if (!(result instanceof Promise)) return Effect.void
+    if (underWay === 0) return Effect.promise(() => result)
+    result.catch(() => {}) // nobody is left to hear of it
+    return Effect.void
   })
   return Effect.as(
     Effect.addFinalizer(() => close),

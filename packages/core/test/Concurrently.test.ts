@@ -111,6 +111,28 @@ describe("mapBounded", () => {
     })
   )
 
+  it.effect("ends when it is interrupted while its source gives nothing, and returns the iterator after that", () =>
+    Effect.gen(function* () {
+      const asked = Promise.withResolvers<void>()
+      const gate = Promise.withResolvers<void>()
+      const returned = Promise.withResolvers<void>()
+      const silent = async function* () {
+        try {
+          asked.resolve()
+          await gate.promise
+          yield 1
+        } finally {
+          returned.resolve()
+        }
+      }
+      const fiber = yield* Effect.forkChild(Stream.runDrain(mapBounded(silent(), Effect.succeed, { concurrency: 2 })))
+      yield* Effect.promise(() => asked.promise)
+      yield* Fiber.interrupt(fiber)
+      gate.resolve()
+      yield* Effect.promise(() => returned.promise)
+    })
+  )
+
   it("refuses a concurrency below one", () => {
     assert.throws(() => mapBounded([], Effect.succeed, { concurrency: 0 }), /at least 1, got 0/)
   })

@@ -1,7 +1,11 @@
 /** The list of URLs in a file, continued where an earlier run stopped. */
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
-import { type FileHandle, open } from "node:fs/promises"
+import { constants, createReadStream, openSync } from "node:fs"
+import { type FileHandle, open, stat } from "node:fs/promises"
+import { Socket } from "node:net"
+import type { Readable } from "node:stream"
+import { isatty, ReadStream } from "node:tty"
 import * as Lines from "../Lines.ts"
 import { ListUnreadable } from "../RunError.ts"
 import type { Place } from "../Store.ts"
@@ -16,35 +20,47 @@ const chunkSize = 1 << 18
 export const openList = Effect.fnUntraced(function* (file: string, places: ReadonlyArray<Place>) {
   const unreadable = (error: unknown) =>
     new ListUnreadable({ file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+  const status = yield* Effect.tryPromise({ try: () => stat(file), catch: unreadable })
+  if (status.isDirectory()) return yield* unreadable({ code: "EISDIR" })
+  if (!status.isFile()) {
+    const bytes = yield* Effect.acquireRelease(
+      Effect.try({ try: () => flowing(file, status.isFIFO()), catch: unreadable }),
+      (opened) => Effect.sync(() => opened.destroy())
+    )
+    // it cannot be read twice
+    return { place: undefined, batches: Lines.fromBytes(bytes, { bytes: 0, lines: 0 }), read: () => undefined }
+  }
   const handle = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => open(file, "r"), catch: unreadable }),
     (opened) => Effect.promise(() => opened.close())
   )
-  const found = yield* Effect.tryPromise({
-    try: async () => {
-      const status = await handle.stat()
-      if (status.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" })
-      // a pipe cannot be read twice
-      return status.isFile() ? { ...(await match(handle, status.size, places)), size: status.size } : undefined
-    },
-    catch: unreadable
-  })
-  let at = found?.place?.bytes ?? 0
+  const found = yield* Effect.tryPromise({ try: () => match(handle, status.size, places), catch: unreadable })
+  let at = found.place?.bytes ?? 0
   const bytes = async function* () {
     const buffer = Buffer.allocUnsafe(chunkSize)
     for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, chunkSize, found === undefined ? null : at)
+      const { bytesRead } = await handle.read(buffer, 0, chunkSize, at)
       if (bytesRead === 0) return
       at += bytesRead
       yield buffer.subarray(0, bytesRead)
     }
   }
   return {
-    place: found?.place,
-    batches: Lines.fromBytes(bytes(), { bytes: at, lines: found?.place?.lines ?? 0 }, found?.hash),
-    read: () => (found === undefined || found.size === 0 ? undefined : Math.min(1, at / found.size))
+    place: found.place,
+    batches: Lines.fromBytes(bytes(), { bytes: at, lines: found.place?.lines ?? 0 }, found.hash),
+    read: () => (status.size === 0 ? undefined : Math.min(1, at / status.size))
   }
 })
+
+/**
+ * What is no file. A pipe and a terminal may be quiet for ever, so they are read by events: a thread that waits for
+ * them could not be stopped, and the process not end without it.
+ */
+const flowing = (file: string, isPipe: boolean): Readable => {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  if (isPipe) return new Socket({ fd, readable: true })
+  return isatty(fd) ? new ReadStream(fd) : createReadStream(file, { fd })
+}
 
 const match = async (handle: FileHandle, size: number, places: ReadonlyArray<Place>) => {
   const running = createHash("sha256")
