@@ -49,7 +49,7 @@ const share = (transfer: Get.Progress["running"][number]): number | undefined =>
 
 /** Milliseconds to the end, at the present rate. */
 const remaining = (progress: Get.Progress, rate: Rate.Rate): number | undefined => {
-  const { total, listRead, running, inFlight, elapsedMs } = progress
+  const { total, listRead, running, elapsedMs } = progress
   if (total === 1 && running.length === 1 && running[0]!.total !== undefined) {
     return rate.bytes > 0 ? ((running[0]!.total - running[0]!.received) / rate.bytes) * 1000 : undefined
   }
@@ -58,8 +58,9 @@ const remaining = (progress: Get.Progress, rate: Rate.Rate): number | undefined 
     const targets = total - done(progress)
     const left = running.reduce((sum, { received, total }) => sum + Math.max(0, (total ?? 0) - received), 0)
     const ofBytes = rate.bytes > 0 ? left / rate.bytes : 0
-    // bytes of what is in flight say nothing of what has not begun
-    if (rate.targets <= 0 && (ofBytes === 0 || targets > inFlight)) return undefined
+    // alone they say it only where each target left is among them, and its length is known
+    const isAll = targets <= running.length && running.every(({ total }) => total !== undefined)
+    if (rate.targets <= 0 && (ofBytes === 0 || !isAll)) return undefined
     const ofTargets = rate.targets > 0 ? targets / rate.targets : 0
     return Math.max(ofTargets, ofBytes) * 1000
   }

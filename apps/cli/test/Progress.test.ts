@@ -54,16 +54,20 @@ describe("the block", () => {
       "
     `)
   })
-  it("says when it ends by bytes alone only where all that is left is in flight, and tells its length", () => {
+  it("says when it ends by bytes alone only where each target that is left tells its length", () => {
+    const [disk, stream, short] = running.running
     const etas = [
-      { total: 10, saved: 0, inFlight: 2 },
-      { total: 10, saved: 8, inFlight: 2 },
-      { total: 10, saved: 8, inFlight: 2, running: [running.running[1]!] }
+      { total: 10, saved: 8, running: [disk!, short!] },
+      // not begun, or in flight and not among the few that are named
+      { total: 10, saved: 0, running: [disk!, short!] },
+      // one says nothing of how long it is
+      { total: 10, saved: 8, running: [disk!, stream!] },
+      { total: 10, saved: 8, running: [stream!] }
     ].map((facts) => {
       const progress = { ...running, failed: 0, ...facts }
       return /eta \S+/.exec(Progress.render(progress, { ...rate, targets: 0 }, canvas).join("\n"))?.[0]
     })
-    assert.deepStrictEqual(etas, [undefined, "eta 9.9s", undefined])
+    assert.deepStrictEqual(etas, ["eta 9.9s", undefined, undefined, undefined])
   })
   it("does without the length of the list", () => {
     const { total: _, ...unknown } = { ...running, running: [], slow: [] }
