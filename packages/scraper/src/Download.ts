@@ -215,8 +215,10 @@ class Running implements Download, Receiver, Decode.Output {
   /** Set once the rest of the body is of no interest: how the attempt ends. */
   #verdict: Attempt | undefined
   #asides: Array<Aside> | undefined
-  /** The body of an error that is taken. */
-  #taken: { readonly head: ResponseHead; readonly dateMs: number; readonly chunks: Array<Uint8Array> } | undefined
+  /** The body of an error that is taken, and how many more bytes of it may be. */
+  #taken:
+    | { readonly head: ResponseHead; readonly dateMs: number; readonly chunks: Array<Uint8Array>; room: number }
+    | undefined
   /** Who holds back the session now. */
   #holds = 0
   #rateTimer: ReturnType<typeof setTimeout> | undefined
@@ -298,7 +300,8 @@ class Running implements Download, Receiver, Decode.Output {
     this.#part = verdict._tag === "Complete" ? verdict.part : undefined
     this.#verdict = verdict
     if (this.#options.raw && verdict._tag === "Failed" && verdict.reason._tag !== "WriteError") {
-      this.#taken = { head, dateMs: Date.now(), chunks: [] }
+      const most = verdict.reason._tag === "TooLargeError" ? verdict.reason.maxBytes : Infinity
+      this.#taken = { head, dateMs: Date.now(), chunks: [], room: Math.min(most, drainBytes) }
       return
     }
     const length = contentLength(head)
@@ -475,10 +478,12 @@ class Running implements Download, Receiver, Decode.Output {
 
   /** The body of an error: of interest up to a bound. */
   #more(chunk: Uint8Array) {
-    if (this.#taken === undefined) return
+    const taken = this.#taken
+    if (taken === undefined) return
     this.received += chunk.length
-    this.#taken.chunks.push(Uint8Array.from(chunk))
-    if (this.received <= drainBytes) return
+    taken.chunks.push(Uint8Array.from(chunk.subarray(0, taken.room)))
+    taken.room -= chunk.length
+    if (taken.room >= 0) return
     this.#take("length")
     this.#end(this.#verdict!)
   }
