@@ -52,6 +52,8 @@ const valueOf = (element: Element, base: string | undefined): string => {
 
 /** Items within items that are followed. A page can name one item from many places by `itemref`. */
 const mostItems = 10_000
+/** By `itemref` items may be deeper within one another than elements are in any page. */
+const mostDepth = 1024
 
 /** The items at the top of a page, in its order. */
 export const of = (page: Page): ReadonlyArray<Item> => {
@@ -72,7 +74,8 @@ export const of = (page: Page): ReadonlyArray<Item> => {
       if (!("attribs" in node) || seen.has(node)) continue
       seen.add(node)
       if (words(node.attribs["itemprop"]).length > 0) found.push(node)
-      if (node.attribs["itemscope"] === undefined) pending.push(...node.children.toReversed())
+      if (node.attribs["itemscope"] !== undefined) continue
+      for (let index = node.children.length - 1; index >= 0; index--) pending.push(node.children[index]!)
     }
     return found
   }
@@ -85,7 +88,7 @@ export const of = (page: Page): ReadonlyArray<Item> => {
       const isItem = property.attribs["itemscope"] !== undefined
       const value = !isItem
         ? valueOf(property, page.base)
-        : inside.includes(property) || left <= 0
+        : inside.length >= mostDepth || inside.includes(property) || left <= 0
           ? "ERROR"
           : itemOf(property, inside)
       for (const name of words(property.attribs["itemprop"])) (properties[name] ??= []).push(value)

@@ -322,7 +322,7 @@ export class Sitemap {
   write(chunk: Uint8Array): boolean {
     if (this.#ended || chunk.length === 0) return true
     if (this.#gzip !== undefined) return this.#gzip.write(chunk)
-    const bytes = this.#first === undefined ? chunk : Uint8Array.of(...this.#first, ...chunk)
+    const bytes = this.#first === undefined ? chunk : Buffer.concat([this.#first, chunk])
     if (bytes.length < 2) {
       this.#first = Uint8Array.from(bytes)
       return true

@@ -418,7 +418,7 @@ export const read = (document: Document): Rewriting => {
   const { encoding, isUntold } = encodingOf(document, isCss ? "css" : isXml ? "xml" : "html")
   const reading = new Reading(url, isCss ? "utf-8" : encoding)
   const view = View.ofBytes(bytes, encoding)
-  const spots: Array<readonly [number, Spot]> = []
+  let spots: Array<readonly [number, Spot]> = []
   if (isCss) {
     const css = ofSheet(reading, view.decode, (start, spot) => spots.push([start, spot]))
     css.write(view.text)
@@ -426,7 +426,7 @@ export const read = (document: Document): Rewriting => {
     if (isUntold) spots.unshift([0, () => ({ start: 0, end: 0, text: `@charset "${encoding}";` })])
   } else {
     const html = new Html(reading, view, isXml, 0)
-    spots.push(...html.spots)
+    spots = html.spots
     if (isUntold && !isXml)
       spots.push([html.head, () => ({ start: html.head, end: html.head, text: `<meta charset="${encoding}">` })])
   }

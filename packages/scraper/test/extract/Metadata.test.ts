@@ -63,6 +63,16 @@ describe("microdata", () => {
       { properties: { a: [{ properties: { b: [{ properties: { a: ["ERROR"] } }] } }] } }
     ])
   })
+  it("ends where items go too deep into one another", () => {
+    const items = Array.from({ length: 9000 }, (_, at) => `<i id=x${at} itemprop=a itemscope itemref=x${at + 1}></i>`)
+    const written = JSON.stringify(of(`<div itemscope itemref=x0></div>${items.join("")}`).microdata)
+    assert.strictEqual(written.split(`"a":`).length - 1, 1024)
+    assert.include(written, `"a":["ERROR"]`)
+  })
+  it("is read however many elements are side by side", () => {
+    const html = `<div itemscope><div>${"<br>".repeat(200_000)}<i itemprop=a>last</i></div></div>`
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(of(html).microdata)), [{ properties: { a: ["last"] } }])
+  })
 })
 
 it("links are absolute and have their words", () => {

@@ -235,6 +235,16 @@ describe("a sitemap", () => {
     assert.strictEqual(said, 1)
   })
 
+  it("is read where all of it follows its first byte", () => {
+    let entries = 0
+    const sitemap = new Sitemap.Sitemap({ url }, { entry: () => entries++, drain: () => {}, end: () => {} })
+    const bytes = Buffer.from(set.padEnd(1_000_000))
+    sitemap.write(bytes.subarray(0, 1))
+    sitemap.write(bytes.subarray(1))
+    sitemap.end()
+    assert.strictEqual(entries, 4)
+  })
+
   it("takes time linear in its length", async () => {
     for (const piece of [
       "<url>",

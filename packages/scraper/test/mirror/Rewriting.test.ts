@@ -121,6 +121,11 @@ describe("a page", () => {
     })
     assert.deepStrictEqual(urls, ["http://h/docs/x", "http://h/i.png"])
   })
+
+  it("is rewritten however many references it has", () => {
+    const rewritten = rewrite(`<meta charset=utf-8>${"<img src=/a.png>".repeat(200_000)}`)
+    assert.strictEqual(rewritten.split("<img src=../a.png>").length, 200_001)
+  })
 })
 
 describe("the encoding of a page", () => {
