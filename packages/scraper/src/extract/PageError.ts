@@ -29,7 +29,7 @@ export class NoPage extends Schema.TaggedError<NoPage>()("NoPage", {}) {
   }
 }
 
-/** A record of an archive that is damaged, or whose body is in a coding that cannot be undone. */
+/** A record of an archive that is damaged, whose body is not all that was to come, or is in a coding that cannot be undone. */
 export class BadRecord extends Schema.TaggedError<BadRecord>()("BadRecord", { detail: Schema.String }) {
   override get message() {
     return this.detail

@@ -47,8 +47,9 @@ interface Resource {
   readonly bytes: number
 }
 
-/** A server that has none may answer for robots.txt with a page: nobody went there to read it. */
-const isPage = ({ url, status, type }: Capture) =>
+/** What is cut is none. A server that has none may answer for robots.txt with a page: nobody went there to read it. */
+const isPage = ({ url, status, type, isCut }: Capture) =>
+  !isCut &&
   status >= 200 &&
   status < 300 &&
   /^(?:text\/html|application\/xhtml\+xml)$/i.test(type) &&

@@ -84,6 +84,9 @@ export const ofRecord = async (record: WarcReader.WarcRecord, maxBytes: number):
   const { status, fields } = parseHead(head)
   const contentType = fields.get("content-type")
   if (!(status >= 200 && status < 300) || !mayBePage(contentType)) return undefined
+  const truncated = record.field("WARC-Truncated")
+  if (truncated !== undefined)
+    return { url, contentType, body: Result.fail(new BadRecord({ detail: `only a part of it came (${truncated})` })) }
   const chunks: Array<Uint8Array> = []
   let bytes = 0
   for await (const chunk of payload) {

@@ -126,9 +126,9 @@ describe("the directory of a run", () => {
 })
 
 describe("an archive", () => {
-  const record = (url: string, http: string | Uint8Array, type = "response") => {
+  const record = (url: string, http: string | Uint8Array, type = "response", fields = "") => {
     const block = Buffer.from(http)
-    const head = `WARC/1.0\r\nWARC-Type: ${type}\r\nWARC-Target-URI: <${url}>\r\nContent-Length: ${block.length}\r\n\r\n`
+    const head = `WARC/1.0\r\nWARC-Type: ${type}\r\nWARC-Target-URI: <${url}>\r\n${fields}Content-Length: ${block.length}\r\n\r\n`
     return Buffer.concat([Buffer.from(head), block, Buffer.from("\r\n\r\n")])
   }
   const answer = (fields: string, body: string | Uint8Array) =>
@@ -150,6 +150,8 @@ describe("an archive", () => {
       record("http://h/large", answer(html, page.padEnd(500))),
       record("http://h/bomb", answer(`${html}\r\nContent-Encoding: gzip`, gzipSync(Buffer.alloc(1000)))),
       record("http://h/image", answer("Content-Type: image/png", "x")),
+      record("http://h/half", answer(html, page), "response", "WARC-Truncated: length\r\n"),
+      record("http://h/half.png", answer("Content-Type: image/png", page), "response", "WARC-Truncated: length\r\n"),
       record("http://h/missing", `HTTP/1.1 404 Not Found\r\n${html}\r\n\r\n${page}`)
     ]
     const directory = folder({
@@ -162,6 +164,7 @@ describe("an archive", () => {
       ["claims", page],
       ["cut", "BadRecord: "],
       ["gzip", page],
+      ["half", "BadRecord: "],
       ["large", "TooLarge: larger than 400 bytes"],
       ["plain", page],
       ["untyped", page]

@@ -66,7 +66,14 @@ describe("Wacz", () => {
   it("packs archives, index and pages with a manifest that is right (WACZ 1.1.1)", async () => {
     await using site = await Site.start()
     const directory = folder()
-    const paths = ["/tree/2/1", "/tree/2/1/0", "/bytes/20000/a.bin", "/status/404/lost.html", "/bytes/30000/b.bin"]
+    const paths = [
+      "/tree/2/1",
+      "/tree/2/1/0",
+      "/bytes/20000/a.bin",
+      "/status/404/lost.html",
+      "/bytes/30000/b.bin",
+      "/cut-first/40/tree/2/1/1"
+    ]
     await fetchAll(
       paths.map((path) => site.url(path)),
       directory,
