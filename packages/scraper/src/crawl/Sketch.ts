@@ -31,30 +31,37 @@ const letters = Uint8Array.from({ length: 256 }, (_, byte) => {
   return letter >= 0x80 || (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39) ? letter : 0
 })
 
+const noWord = 0x811c9dc5 | 0
+
 /** A sketch in the making. */
 export class Sketch {
   readonly #least = new Uint32Array(size)
   #length = 0
+  /** FNV-1a of what there is of a word. */
+  #word = noWord
   /** Words that were met last, each where its hash says: most of a text are those. */
   readonly #met = new Int32Array(places)
 
-  /** Takes the next piece of the text, in whatever encoding all of it is. A piece ends a word. */
+  /** Takes the next piece of the text, of UTF-8. A word may go on in the next one. */
   write(bytes: Uint8Array, from: number, to: number): void {
     const met = this.#met
+    let hash = this.#word
     for (let i = from; i < to; i++) {
       let letter = letters[bytes[i]!]!
-      if (letter === 0) continue
-      // FNV-1a
-      let hash = 0x811c9dc5 | 0
-      do {
+      while (letter !== 0) {
         hash = Math.imul(hash ^ letter, 0x01000193)
-        i++
-      } while (i < to && (letter = letters[bytes[i]!]!) !== 0)
+        letter = ++i < to ? letters[bytes[i]!]! : 0
+      }
+      if (i >= to) break
+      if (hash === noWord) continue
       const place = (hash ^ (hash >>> 16)) & (places - 1)
-      if (met[place] === hash) continue
-      met[place] = hash
-      this.#add(hash)
+      if (met[place] !== hash) {
+        met[place] = hash
+        this.#add(hash)
+      }
+      hash = noWord
     }
+    this.#word = hash
   }
 
   #add(word: number): void {
@@ -75,6 +82,7 @@ export class Sketch {
 
   /** The sketch of all that was written. */
   end(): Uint32Array {
+    if (this.#word !== noWord) this.#add(this.#word)
     return this.#least.slice(0, this.#length)
   }
 }

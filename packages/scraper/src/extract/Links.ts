@@ -68,7 +68,10 @@ export interface Options {
    * need not be given out. It is the bytes from one place to another.
    */
   readonly passesOver?: ((bytes: Uint8Array, from: number, to: number, base: string, kind: Kind) => boolean) | undefined
-  /** Told of the text between tags, but not of scripts and styles: in pieces, the bytes from one place to another as they stand. */
+  /**
+   * Told of the text between tags, but not of scripts and styles: in pieces, the bytes from one place to another, of UTF-8. A
+   * piece goes on where the one before ended; where a tag was stands a blank, at least.
+   */
   readonly text?: ((bytes: Uint8Array, from: number, to: number) => void) | undefined
   /** Bytes of the document that are read. 16 MiB, unless given. */
   readonly maxBytes?: number
@@ -160,12 +163,15 @@ const dataOf = (url: string): { readonly type: string; readonly text: string } |
 interface Reader {
   readonly write: (text: string) => void
   readonly end: () => void
-  /** What can be read from its bytes (`Tags.ts`). */
+  /** What can be read from its bytes (`Tags.ts`); after that, `flush`. */
   readonly tags?: Tags
+  readonly flush?: () => void
 }
 
 /** What readers of one document share: a frame's `srcdoc` is part of it. */
 interface Document {
+  /** Of bytes that stand alone. */
+  readonly decode: (bytes: Uint8Array) => string
   encoding: string
   base: string
   robots: RobotsDirectives.RobotsDirectives
@@ -192,6 +198,11 @@ class Html implements Reader {
   /** Text to guess in, to its last blank. */
   #prose = ""
   #isProse = true
+  /** What was told last does not end with a blank. */
+  #isOpen = false
+  /** Text that is still to be decoded: decoding each piece alone costs more than all else of it. */
+  #gathered: Uint8Array | undefined
+  #size = 0
 
   constructor(options: Options, document: Document, onLink: (link: Link) => void, depth: number, isXml: boolean) {
     this.#options = options
@@ -211,7 +222,7 @@ class Html implements Reader {
         open: (name, attributes) => this.#open(name, attributes),
         close: (name) => this.#close(name),
         text: (text) => this.#text(text),
-        bytes: (bytes, from, to) => this.#tell(bytes, from, to),
+        bytes: (bytes, from, to) => this.#bytes(bytes, from, to),
         ...(this.#guesses ? { comment: this.#guess, declaration: this.#guess } : {})
       }
     )
@@ -369,7 +380,7 @@ class Html implements Reader {
     if (!this.#isProse) return
     if (this.#options.text !== undefined) {
       const bytes = Buffer.from(text)
-      this.#options.text(bytes, 0, bytes.length)
+      this.#tell(bytes, 0, bytes.length)
     }
     if (this.#guesses) {
       this.#prose += text
@@ -381,11 +392,36 @@ class Html implements Reader {
   }
 
   /** The same of bytes between tags, where no sheet and no fallback is open. */
+  #bytes(bytes: Uint8Array, from: number, to: number) {
+    if (!this.#isProse || this.#options.text === undefined) return
+    if (this.#size === 0 && (this.#document.encoding === "utf-8" || isAscii(bytes, from, to)))
+      return this.#tell(bytes, from, to)
+    if (this.#size + to - from > maxGathered) this.flush()
+    if (to - from > maxGathered) return this.#text(this.#document.decode(bytes.subarray(from, to)))
+    // with room for the blank
+    const gathered = (this.#gathered ??= new Uint8Array(maxGathered + 1))
+    for (let at = from; at < to; at++) gathered[this.#size++] = bytes[at]!
+    this.#isOpen = true
+  }
+  /** Tells what was gathered. */
+  flush() {
+    if (this.#size === 0) return
+    const text = Buffer.from(this.#document.decode(this.#gathered!.subarray(0, this.#size)))
+    this.#size = 0
+    this.#options.text!(text, 0, text.length)
+  }
+
   #tell(bytes: Uint8Array, from: number, to: number) {
-    if (this.#isProse) this.#options.text?.(bytes, from, to)
+    if (to > from) this.#isOpen = bytes[to - 1] !== 0x20
+    this.#options.text!(bytes, from, to)
   }
 
   #endText() {
+    if (this.#isOpen) {
+      this.#isOpen = false
+      if (this.#size > 0) this.#gathered![this.#size++] = 0x20
+      else this.#options.text!(blank, 0, 1)
+    }
     this.#css?.end()
     this.#css = undefined
     this.#fallback?.end()
@@ -477,6 +513,15 @@ class Html implements Reader {
   }
 }
 
+const blank = Uint8Array.of(0x20)
+/** Of text that is decoded at once. */
+const maxGathered = 4096
+const isAscii = (bytes: Uint8Array, from: number, to: number) => {
+  let at = from
+  while (at < to && bytes[at]! < 0x80) at++
+  return at === to
+}
+
 const encoder = new TextEncoder()
 const encoded = new Uint8Array(4096)
 const passesOverText = (passesOver: NonNullable<Options["passesOver"]>, text: string, base: string, kind: Kind) => {
@@ -523,6 +568,8 @@ export class Links {
   /** Bytes that were given to the decoder. */
   #decoded = 0
   #truncated: Page["truncated"]
+  /** What was decoded last surely ends with a whole character. */
+  #isWhole = true
   /** The encoding is a guess that a declaration may still change. */
   #isTentative = true
 
@@ -531,10 +578,17 @@ export class Links {
     const { url, contentType, fallback, maxBytes = defaultMaxBytes, maxLinks = defaultMaxLinks } = options
     this.#maxBytes = maxBytes
     this.#maxLinks = maxLinks
-    this.#document = { encoding: "utf-8", base: url, robots: RobotsDirectives.none, links: 0, declared: undefined }
     const isCss = syntaxOf(contentType) === "css"
     const isXml = mediaType(contentType).endsWith("+xml")
     this.#decoder = new Encoding.Decoder({ syntax: isCss ? "css" : isXml ? "xml" : "html", contentType, fallback })
+    this.#document = {
+      decode: this.#decoder.decodeAlone,
+      encoding: "utf-8",
+      base: url,
+      robots: RobotsDirectives.none,
+      links: 0,
+      declared: undefined
+    }
     this.#reader = isCss
       ? new Sheet(options, this.#document, onLink)
       : new Html(options, this.#document, onLink, 0, isXml)
@@ -606,14 +660,20 @@ export class Links {
     const tags = Encoding.isLikeAscii(encoding) ? this.#reader.tags : undefined
     let size = 1
     for (let at = 0; at < bytes.length;) {
-      if (tags?.isBetween === true) {
-        at = tags.read(bytes, at, this.#decoder.decodeAlone)
+      let isRest = tags === undefined
+      if (tags?.isBetween === true && this.#isWhole) {
+        at = tags.read(bytes, at, this.#document.decode)
+        this.#reader.flush?.()
         size = 1
         if (at === bytes.length) return
+        isRest = bytes[at] !== tagStart
       }
       // in growing pieces: what is no tag may be long, and what follows it should not go this way
-      const end = tags === undefined ? bytes.length : bytes.indexOf(tagEnd, at + size) + 1 || bytes.length
+      const end = isRest ? bytes.length : bytes.indexOf(tagEnd, at + size) + 1 || bytes.length
       this.#write(this.#decoder.decode(bytes.subarray(at, end)))
+      // no character has such a byte in it but as its only one
+      const last = bytes[end - 1]!
+      this.#isWhole = last < 0x30 || last === tagEnd
       at = end
       size *= 2
     }
@@ -624,6 +684,7 @@ export class Links {
   }
 }
 
+const tagStart = 0x3c
 const tagEnd = 0x3e
 
 /** The links of a whole document. */

@@ -260,8 +260,8 @@ export class Tags implements TokenizerCallbacks {
 
   /**
    * Reads text and tags from their bytes, of any encoding in which those of ASCII mean the same as there; places in the document
-   * are not told. Gives the end, or the place of the `<` from which on the text is to be written. `decode`: to the text of bytes
-   * that stand alone.
+   * are not told. Gives the end, or the place from which on the text is to be written: of the `<` of what is no whole tag, or
+   * where the last text begins, of which the end may be half a character. `decode`: to the text of bytes that stand alone.
    */
   read(bytes: Uint8Array, from: number, decode: (bytes: Uint8Array) => string): number {
     const { length } = bytes
@@ -276,8 +276,8 @@ export class Tags implements TokenizerCallbacks {
         at = buffer.indexOf(lt, at)
         if (at < 0) at = length
       }
+      if (at === length) return start
       if (at > start) this.#output.bytes?.(bytes, start, at)
-      if (at === length) return at
       const open = at
       const first = bytes[open + 1]!
       at = first === slash ? this.#readClose(bytes, open) : isLetter(first) ? this.#readOpen(bytes, open, decode) : -1
