@@ -29,8 +29,8 @@ export interface Facts {
   readonly progress: Get.Progress
   /** As the person wrote it, for the commands of the hints. */
   readonly directory: string
-  /** What the run makes, where earlier ones made the other. */
-  readonly changedTo?: "files" | "warc" | undefined
+  /** What the run makes of what it saves. */
+  readonly format: "files" | "warc"
   /** The run was stopped before its end. */
   readonly interrupted: boolean
   /** It keeps cookies already. */
@@ -206,11 +206,11 @@ export const knownInvalid = ({ report, progress }: Pick<Facts, "report" | "progr
   Math.max(0, progress.failed - report.failed)
 
 /** What is saved is not saved once more in another form, and nobody should learn of that from an archive with holes. */
-const changed = ({ changedTo, progress }: Facts): ReadonlyArray<string> =>
-  changedTo === undefined || progress.skipped === 0
+const changed = ({ format, progress }: Facts): ReadonlyArray<string> =>
+  progress.inOtherForm === undefined
     ? []
     : [
-        changedTo === "warc"
+        format === "warc"
           ? "what was saved as files stays so, and is in no archive: `-o` another directory archives all"
           : "what was archived stays so, and is no file: `-o` another directory makes files of all"
       ]

@@ -1,6 +1,7 @@
 // oxlint-disable vitest/no-standalone-expect -- `it.effect` is a test block
 import { assert, describe, it } from "@effect/vitest"
 import * as FetchError from "@simul/scraper/FetchError"
+import type * as Get from "@simul/scraper/Get"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { defaults } from "@simul/scraper/Options"
 import { NoStore, StoreDamaged } from "@simul/scraper/RunError"
@@ -21,11 +22,14 @@ const { saved, notFound, refused, failed } = FakeEngine
 /** A run of the command on a scripted engine: the whole screen, and what the engine was asked. */
 const run = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  script: ReadonlyArray<Outcome> | RunError | Stream.Stream<Outcome, RunError> = []
+  script: ReadonlyArray<Outcome> | RunError | Stream.Stream<Outcome, RunError> = [],
+  progress: Partial<Get.Progress> = {}
 ) {
   const fake = FakeScreen.make()
   const { engine, asked } = FakeEngine.make(
-    "_tag" in script ? script : { outcomes: Array.isArray(script) ? Stream.fromIterable(script) : (script as never) }
+    "_tag" in script
+      ? script
+      : { outcomes: Array.isArray(script) ? Stream.fromIterable(script) : (script as never), progress }
   )
   const status = yield* Simul.run(["get", ...args]).pipe(
     Effect.provide(
@@ -44,6 +48,14 @@ const screenOf = (args: ReadonlyArray<string>, script?: Parameters<typeof run>[1
 const two = ["https://a.example/1", "https://a.example/2"] as const
 
 describe("get", () => {
+  it.effect("says where what is saved already is not in the form that is asked for", () =>
+    Effect.gen(function* () {
+      const told = { skipped: 2, total: 2, inOtherForm: true } as const
+      const archived = yield* run([...two, "--format", "warc"], [], told)
+      assert.include(archived.screen, "what was saved as files stays so")
+      assert.include((yield* run(two, [], told)).screen, "what was archived stays so")
+    })
+  )
   it.effect("is silent on stdout and says on stderr what was saved", () =>
     Effect.gen(function* () {
       expect(yield* screenOf([...two], [saved(two[0]), saved(two[1])])).toMatchInlineSnapshot(`

@@ -13,7 +13,7 @@ const render = (outcomes: Iterable<Outcome>, facts: Partial<Summary.Facts> = {},
   for (const outcome of outcomes) fold.add({ outcome })
   const report = fold.result()
   const progress = { ...idle, elapsedMs: 24_000, total: report.targets, ...facts.progress }
-  const whole = { directory: "pages", interrupted: false, ...facts, report, progress }
+  const whole = { directory: "pages", format: "files" as const, interrupted: false, ...facts, report, progress }
   return `\n${Summary.render(whole, columns, uncoloured)}\n`
 }
 const times = <A>(count: number, make: (index: number) => A) => Array.from({ length: count }, (_, index) => make(index))
@@ -58,8 +58,8 @@ describe("the summary", () => {
     `)
   })
   it("says that what is saved already does not change its form", () => {
-    const progress = { ...idle, skipped: 9 }
-    expect(render([], { progress, changedTo: "warc" })).toMatchInlineSnapshot(`
+    const progress = { ...idle, skipped: 9, inOtherForm: true } as const
+    expect(render([], { progress, format: "warc" })).toMatchInlineSnapshot(`
       "
       all 9 URLs already saved; nothing to do
 
@@ -67,7 +67,7 @@ describe("the summary", () => {
       hint: what was saved as files stays so, and is in no archive: \`-o\` another directory archives all
       "
     `)
-    expect(render([], { progress, changedTo: "files" })).toMatchInlineSnapshot(`
+    expect(render([], { progress })).toMatchInlineSnapshot(`
       "
       all 9 URLs already saved; nothing to do
 
@@ -79,7 +79,7 @@ describe("the summary", () => {
     assert.notInclude(
       render(
         times(1, () => saved("https://a.example/")),
-        { changedTo: "warc" }
+        { format: "warc" }
       ),
       "stays"
     )

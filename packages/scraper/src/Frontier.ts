@@ -44,6 +44,10 @@ export interface FrontierOptions {
   readonly targets: number
   /** Whether what was saved at a place with this length is still there. */
   readonly holds: (path: string, bytes: number) => boolean
+  /** What is saved becomes a record of an archive, and no file. */
+  readonly archives: boolean
+  /** Some of what is done before it is in the other form. */
+  readonly inOtherForm: boolean
   /** A line of the list that is no URL. */
   readonly invalid: (line: Line, error: InvalidUrl) => void
   /** Set for a crawl. */
@@ -128,7 +132,7 @@ export const make = Effect.fnUntraced(function* (
     return latestHost
   }
   const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | StoreError>) => void>()
-  const counts = { read: options.targets, skipped: 0, inFlight: 0, waiting: 0 }
+  const counts = { read: options.targets, skipped: 0, inOtherForm: options.inOtherForm, inFlight: 0, waiting: 0 }
   /** Of a crawl, of which all that is queued is `waiting`: those that were tried. */
   let retrying = 0
   let listEnded = crawl !== undefined
@@ -281,7 +285,10 @@ export const make = Effect.fnUntraced(function* (
           wanted.push(url)
           open.set(url, isNew)
           if (!isNew && row!.state === "done") skipped-- // what the list counts as done is not
-        } else if (isNew) skipped++
+        } else if (isNew) {
+          skipped++
+          if ((row!.target.saved!.record !== undefined) !== options.archives) counts.inOtherForm = true
+        }
       }
       return Effect.flatMap(options.claim(wanted), (paths) => {
         const targets = wanted.map((url, index): Target => {

@@ -68,6 +68,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       adaptive: options.adaptive === undefined ? undefined : { target: options.adaptive, maxMs: options.maxDelayMs }
     })
   )
+  const inOtherForm =
+    list.skipped > 0 && (yield* store.hasSavedAs(list.number, options.format === "warc" ? "files" : "warc"))
   const naming = Naming.make(options.naming, store, (url) => frontier.isActive(url))
   const frontier: Frontier.Frontier = yield* Frontier.make(list.next, store, politeness, {
     list: list.number,
@@ -89,6 +91,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     claim: naming.claim,
     isNamedByUrl: naming.isByUrl,
     holds: sink.holds,
+    archives: options.format === "warc",
+    inOtherForm,
     invalid: (line, error) => conclusion.invalid(line, error)
   })
   const disk = FullDisk.make(frontier, sink)

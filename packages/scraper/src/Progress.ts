@@ -26,6 +26,8 @@ export interface Progress {
   readonly failed: number
   /** Saved by an earlier run and not asked again. What another list saved may count as often as it comes. */
   readonly skipped: number
+  /** Some of what is skipped is in files, where this run makes archives, or the reverse. */
+  readonly inOtherForm?: true
   readonly inFlight: number
   /** Waiting for another attempt. */
   readonly waiting: number
@@ -90,7 +92,7 @@ export const make = (
   }
 ) => {
   return (): Progress => {
-    const { read, skipped, inFlight, waiting, listEnded, limit } = frontier.statistics()
+    const { read, skipped, inOtherForm, inFlight, waiting, listEnded, limit } = frontier.statistics()
     const nowMs = performance.now()
     const listRead = list.read?.()
     const free = disk.free()
@@ -98,6 +100,7 @@ export const make = (
       elapsedMs: nowMs - startedMs,
       ...counts,
       skipped: skipped + list.skipped,
+      ...(inOtherForm ? { inOtherForm } : {}),
       inFlight,
       waiting,
       ...(listEnded ? { total: read } : {}),

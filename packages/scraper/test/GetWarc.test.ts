@@ -1,13 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
+import * as Crawl from "../src/Crawl.ts"
 import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
+import type { RunError } from "../src/RunError.ts"
 import { recorded } from "../src/sink/Recorded.ts"
 import * as RecordLocation from "../src/sink/RecordLocation.ts"
 import { Site } from "../src/testing/index.ts"
@@ -208,6 +211,48 @@ describe("get --format warc", () => {
     fs.rmSync(join(directory, first))
     const [again] = savedIn(await collect([url], { directory }))
     assert.isTrue(again!.path.startsWith("simul-00001.warc.gz#"), again!.path)
+  })
+
+  it("says which run passes over what is saved in the other form: what that is, not what else lies there", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const [a, b, c] = ["/bytes/10/a", "/bytes/10/b", "/bytes/10/c"].map((path) => site.url(path))
+    const list = join(root, "urls.txt")
+    fs.writeFileSync(list, `${a}\n${b}\n`)
+    type Open = (options: Partial<Options>) => Effect.Effect<Get.Run, RunError, Scope.Scope>
+    const listed =
+      (source: Get.Source): Open =>
+      (options) =>
+        Get.open(source, options)
+    const crawled: Open = (options) => Crawl.open([a!], {}, { ...options, robots: false })
+    const isOther = (open: Open, format: Options["format"], at: string) =>
+      Effect.gen(function* () {
+        const run = yield* open({ ...quick, directory: at, format })
+        yield* Stream.runDrain(run.outcomes)
+        return run.progress().inOtherForm ?? false
+      }).pipe(Effect.scoped, Effect.runPromise)
+    const runs = [
+      [[a!, b!], "files", false],
+      [[a!, b!], "warc", true],
+      [[a!, b!, c!], "warc", true],
+      [[a!, b!], "warc", true],
+      [[a!, b!], "files", false],
+      [[c!], "warc", false],
+      [[c!], "files", true]
+    ] as const
+    for (const [index, [urls, format, other]] of runs.entries())
+      assert.strictEqual(await isOther(listed({ urls }), format, directory), other, `run ${index}`)
+    // what they have behind them is not read again
+    for (const open of [listed({ file: list }), crawled])
+      for (const [first, second] of [
+        ["files", "warc"],
+        ["warc", "files"]
+      ] as const) {
+        const resumed = folder()
+        assert.isFalse(await isOther(open, first, resumed))
+        assert.isFalse(await isOther(open, first, resumed))
+        assert.isTrue(await isOther(open, second, resumed), second)
+      }
   })
 
   it("cuts off what no commit knows of, removes an archive that was never committed, and leaves a foreign one", async () => {

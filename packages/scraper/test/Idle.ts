@@ -40,6 +40,8 @@ export const frontier = {
   place: undefined,
   targets: 0,
   holds: () => true,
+  archives: false,
+  inOtherForm: false,
   invalid: () => {},
   crawl: undefined
 } satisfies Frontier.FrontierOptions

@@ -14,7 +14,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { createReadStream, existsSync } from "node:fs"
+import { createReadStream } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
@@ -102,13 +102,6 @@ export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>,
     ...(cacert === undefined ? {} : { cacert }),
     ...(cookieJar === undefined ? {} : { cookieJar })
   }
-}
-
-/** What a run makes in a directory where an earlier one made the other. An archive may be there without its index, after a kill. */
-const formatAfterAnother = ({ directory, format }: Options): Options["format"] | undefined => {
-  if (!existsSync(join(directory, ".simul"))) return undefined
-  const isArchive = ["index.cdxj", "simul-00000.warc.gz"].some((name) => existsSync(join(directory, name)))
-  return isArchive === (format === "warc") ? undefined : format
 }
 
 /** Checks what does not fit together; nothing has been done when it fails. */
@@ -208,7 +201,6 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
     screen.note("reading URLs from the terminal, one a line; Ctrl-D ends the list")
   }
 
-  const changedTo = formatAfterAnother(plan.options)
   const fold = Report.make()
   let run: Get.Run | undefined
   let only: Outcome | undefined
@@ -230,7 +222,7 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
         progress: run!.progress(),
         directory: plan.options.directory,
         interrupted,
-        changedTo,
+        format: plan.options.format,
         keepsCookies: plan.options.cookieJar !== undefined,
         ...(plan.single && only !== undefined ? { only } : {}),
         ...(only !== undefined && "path" in only ? { file: join(plan.options.directory, only.path) } : {})

@@ -706,6 +706,17 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         ([row]) => row!.id
       ),
 
+      hasSavedAs: (list, format) => {
+        const some = sql.literal(
+          format === "files" ? "record IS NULL" : "record IS NOT NULL AND EXISTS (SELECT 1 FROM archive)"
+        )
+        return Effect.map(
+          guarded(sql`SELECT 1 FROM (SELECT state, record FROM target WHERE list = ${list} LIMIT 100000)
+            WHERE state IN (1, 2) AND ${some} LIMIT 1`),
+          (rows) => rows.length > 0
+        )
+      },
+
       count: (list) =>
         Effect.map(
           guarded(sql<{ open: number; invalid: number }>`SELECT COUNT(*) AS open,
