@@ -14,9 +14,14 @@ export const flag = Flag.String("url").pipe(
   Flag.optional
 )
 
-/** The URL, if it is one and there is a page for it. Says that the page is awaited where a terminal is to give it. */
+/** The URL, if it is one and there is one page for it. Says that the page is awaited where a terminal is to give it. */
 export const settle = Effect.fnUntraced(function* (given: Option.Option<string>, paths: ReadonlyArray<string>) {
   const isAwaited = paths.includes("-")
+  if (paths.indexOf("-") !== paths.lastIndexOf("-"))
+    return yield* new UsageError({
+      message: "`-` is named more than once, and standard input is one page",
+      hints: ["name it once; what is in files is named by its path"]
+    })
   if (isAwaited && process.stdin.isTTY) (yield* Screen).note("reading a page from the terminal; Ctrl-D ends it")
   if (Option.isNone(given)) return undefined
   const url = given.value

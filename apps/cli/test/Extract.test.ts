@@ -290,6 +290,7 @@ describe("extract", () => {
   it.each([
     ["no path", ["-s", "a=p"], "no PATH given"],
     ["nothing to take", ["pages"], "nothing to extract"],
+    ["standard input twice", ["-", "pages", "-", "-s", "a=p"], "`-` is named more than once"],
     ["a select without a name", ["pages", "-s", "h1"], '--select: expected NAME=SELECTOR, got "h1"'],
     ["one name twice", ["pages", "-s", "a=p", "-s", "a=b"], '--select: "a" is the name of another field'],
     ["a name that is taken", ["pages", "--links", "-s", "links=a"], '--select: "links" is the name of another field'],
