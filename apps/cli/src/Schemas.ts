@@ -44,7 +44,13 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
     })
     const made = yield* Effect.try({
       try: () => (typeof exported === "function" ? exported(given) : exported),
-      catch: (error) => usage(`${file}: ${(error as Error).message}`, form)
+      catch: (error) =>
+        usage(
+          `${file}: ${(error as Error).message}`,
+          (error as Error).name === "ForeignSchema"
+            ? "take `Schema` from what the function is given: `export default ({ make, field, Schema }) => ...`"
+            : form
+        )
     })
     if (!Extraction.isExtraction(made)) return yield* usage(`${file} exports no extraction by default`, form)
     return made

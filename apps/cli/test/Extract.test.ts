@@ -30,6 +30,10 @@ put(
 )
 put("other.mjs", "export default 3")
 put("broken.mjs", 'export default ({ make }) => make({ a: "a[" })')
+put(
+  "foreign.mjs",
+  'export default ({ make, field, Schema }) => make({ a: field("p", { ast: { ...Schema.String.ast } }) })'
+)
 put("list.mjs", 'export default ({ make }) => make({ word: "@class" }, { each: "i", pages: /lamp/ })')
 
 /** The whole screen; words that name a file mean the folder's, which is shown as nothing. */
@@ -308,6 +312,11 @@ describe("extract", () => {
     ["a schema that is not there", ["pages", "--schema", "none.ts"], "no such file: none.ts"],
     ["a selector without its flag", ["pages", "-s", "a=h1", "b=img@src[]"], "no such file or directory: b=img@src[]"],
     ["a schema that exports none", ["pages", "--schema", "other.mjs"], "other.mjs exports no extraction by default"],
+    [
+      "a schema of another effect",
+      ["pages", "--schema", "foreign.mjs"],
+      'foreign.mjs: the schema of "p" is of another copy of effect than the one that is to decode it\n\nhint: take `Schema` from'
+    ],
     ["a schema with a bad selector", ["pages", "--schema", "broken.mjs"], 'broken.mjs: no selector: "a["']
   ])("refuses %s", async (_name, args, message) => {
     const text = await screen(...args)

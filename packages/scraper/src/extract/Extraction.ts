@@ -27,6 +27,16 @@ import type { Page } from "./Page.ts"
 import { nameOf } from "./Page.ts"
 import * as Selector from "./Selector.ts"
 
+/** A schema that another copy of effect made: decoded here it would lose its values. */
+export class ForeignSchema extends Schema.TaggedError<ForeignSchema>()("ForeignSchema", { selector: Schema.String }) {
+  override get message() {
+    return `the schema of "${this.selector}" is of another copy of effect than the one that is to decode it`
+  }
+}
+
+/** What all schemas of this copy inherit from: the class of their nodes, which effect does not export. */
+const node = Object.getPrototypeOf(Object.getPrototypeOf(Schema.String.ast)) as object
+
 /** A field of a page that has not what it should have. */
 export class FieldError extends Schema.TaggedError<FieldError>()("FieldError", {
   /** URL or file. */
@@ -115,10 +125,11 @@ const kindOf = (ast: SchemaAST.AST): Kind => {
 
 /**
  * What a selector finds, decoded: a schema from a text, for a selector with `[]` from a list of texts. Throws
- * `SelectorError` where the selector is none: that is a mistake of the program.
+ * `SelectorError` where the selector is none, and `ForeignSchema`: those are mistakes of the program.
  */
 export const field = <const S extends string, A>(selector: S, schema: Schema.Codec<A, Selected<S>>): Field<A> => {
   const parsed = Selector.make(selector)
+  if (!Object.prototype.isPrototypeOf.call(node, schema.ast)) throw new ForeignSchema({ selector })
   const decode = Schema.decodeUnknownResult(schema)
   return {
     "~simul/extract/Field": none,

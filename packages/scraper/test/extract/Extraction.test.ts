@@ -46,6 +46,11 @@ describe("an extraction", () => {
       readonly offers: ReadonlyArray<{ readonly seller: string; readonly stock: number | null }>
     }>()
   })
+  it("refuses a schema of another copy of effect", () => {
+    // the same in all but its classes
+    const foreign = { ast: { ...Schema.String.ast } } as typeof Schema.String
+    assert.throws(() => Extraction.field("h1", foreign), 'the schema of "h1" is of another copy of effect')
+  })
   it("tells page, field, selector and what was found, of every field", () => {
     const error = failure(Product, "<i class=price>call us</i><i class=size>1</i><i class=size>x</i>")
     assert.strictEqual(error.page, "https://h.example/p")
