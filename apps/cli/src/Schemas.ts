@@ -10,6 +10,7 @@
 import * as Extraction from "@simul/scraper/extract/Extraction"
 import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
+import { createRequire } from "node:module"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Carried from "./Carried.ts"
@@ -27,7 +28,11 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
     const given = yield* Effect.promise(() => import("./Given.ts"))
     Carried.register(given)
     const { default: exported } = yield* Effect.tryPromise({
-      try: () => import(pathToFileURL(resolve(file)).href) as Promise<{ readonly default?: unknown }>,
+      try: async (): Promise<{ readonly default?: unknown }> => {
+        const path = resolve(file)
+        // Node 22 asks no hook for what an imported module requires
+        return /\.c[jt]s$/.test(path) ? { default: createRequire(path)(path) } : import(pathToFileURL(path).href)
+      },
       catch: (error) => {
         const message = (error as Error).message.replace(/\nRequire stack:[^]*/, "")
         // a package.json above the file may say that its modules are CommonJS
