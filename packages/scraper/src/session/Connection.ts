@@ -10,7 +10,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import * as AddressGuard from "./AddressGuard.ts"
 import type { DnsCache } from "./DnsCache.ts"
-import { ConnectFailure, ConnectTimeout } from "./Fault.ts"
+import { ConnectTimeout, Unserved } from "./Fault.ts"
 import { Opening } from "./Opening.ts"
 import * as Parser from "./Parser.ts"
 import type { Proxy } from "./Proxies.ts"
@@ -19,6 +19,9 @@ import type { StallClock, Watched } from "./StallClock.ts"
 import * as Tunnel from "./Tunnel.ts"
 import { buildConnector, Client, contextOf, pendingOf, queueOf, resumeOf, sessionOf, sizeOf } from "./Undici.ts"
 import type { Connector, Dispatcher, PoolTypes } from "./Undici.ts"
+
+/** How long requests wait for a socket that is at its end, before they get another. */
+const forsakenMs = 1_000
 
 /** What all connections of a session share. */
 export interface Settings {
@@ -186,7 +189,8 @@ export class Connection extends Client implements Rests, Watched {
       const isIdle = own[sizeOf] === 0
       if (isIdle && this.#socket?.destroyed === false) resting.add(this)
       else resting.delete(this)
-      this.#watch(!isIdle && !this.connecting && own[contextOf] === null && !this.destroyed)
+      const waits = (own[queueOf] as Array<unknown>).length > (own[pendingOf] as number)
+      this.#watch(waits && !this.connecting && own[contextOf] === null && !this.destroyed)
     }
   }
 
@@ -195,19 +199,19 @@ export class Connection extends Client implements Rests, Watched {
    * GOAWAY (RFC 9113 6.8) still serves. Where answers ended with it, it counts on them for ever.
    */
   #watch(isForsaken: boolean): void {
-    const { clock, connectTimeoutMs } = this.#settings
+    const { clock } = this.#settings
     if (!isForsaken) clock.unwatch(this)
     else if (this.slot === -1) {
-      this.#until = clock.tick + clock.ticks(connectTimeoutMs)
+      this.#until = clock.tick + clock.ticks(forsakenMs)
       clock.watch(this)
     }
   }
 
-  /** Ends what waits, and leaves the pool. */
+  /** Sends what waits to other connections, and leaves the pool. */
   onTick(tick: number): void {
     if (tick <= this.#until) return
     this.onStop()
-    const error = new ConnectTimeout(`no connection within ${this.#settings.connectTimeoutMs} ms`)
+    const error = new Unserved()
     void this.destroy(error)
     this.emit("connectionError", this.#origin, [this], error)
   }
@@ -216,13 +220,13 @@ export class Connection extends Client implements Rests, Watched {
     this.#settings.clock.unwatch(this)
   }
 
-  /** Ends what has come back to a client that is at its end, from a socket with a GOAWAY: undici takes it for a bug in itself, and throws. */
+  /** Sends on what has come back to a client that is at its end, from a socket with a GOAWAY: undici takes it for a bug in itself, and throws. */
   #drop(): void {
     if (!this.destroyed) return
     const own = this as unknown as Record<symbol, unknown>
     const queue = own[queueOf] as Array<{ onResponseError: (error: Error) => void } | null>
     for (const request of queue.splice(own[pendingOf] as number)) {
-      request?.onResponseError(new ConnectFailure("ESHUTDOWN"))
+      request?.onResponseError(new Unserved())
     }
     // the end of one such socket cuts the queue, and at that of a second undici counts what is cut
     own[pendingOf] = queue.length

@@ -295,15 +295,11 @@ export class Exchange implements Served, Transfer, Watched {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    switch (this.#state) {
-      case done:
-        return
-      case draining:
-        return this.#follow(false)
-      case head:
-        // the server closed the idle connection just as it was used again: nothing was answered, ask anew (RFC 9112 9.3.1)
-        if (!this.#started && !this.#again && (this.connection?.answered ?? 0) > 0) return this.#sendAgain()
-    }
+    if (this.#state === done) return
+    if (this.#state === draining) return this.#follow(false)
+    // the server closed the idle connection just as it was used again: nothing was answered, ask anew (RFC 9112 9.3.1)
+    const isStale = this.#state === head && (this.connection?.answered ?? 0) > 0
+    if ((isStale || error instanceof Fault.Unserved) && !this.#started && !this.#again) return this.#sendAgain()
     const { connectTimeoutMs } = this.#shared
     const standing = this.#headers && { received: this.#received, expected: expectedLength(this.#headers) }
     this.#fail(Fault.reasonOf(error, { host: hostOf(this.#url), connectTimeoutMs, body: standing }))

@@ -26,6 +26,13 @@ export class ConnectFailure extends Error {
   }
 }
 
+/** A request was never answered, and perhaps not sent: its connection takes no more. Another may. */
+export class Unserved extends ConnectFailure {
+  constructor() {
+    super("ESHUTDOWN")
+  }
+}
+
 const resolver = /^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL|ENONAME)/
 const tls =
   /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|INVALID_|PATH_LENGTH|HOSTNAME_|EPROTO)/

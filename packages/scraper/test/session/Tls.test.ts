@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as fs from "node:fs"
 import * as http2 from "node:http2"
 import * as https from "node:https"
@@ -254,7 +256,7 @@ describe("HTTP/2", () => {
     })
   )
 
-  it.live("ends every request to a server that goes away before what it has taken", () =>
+  it.live("ends only what was begun when a server goes away before what it has taken", () =>
     Effect.gen(function* () {
       const taken = new WeakMap<object, number>()
       const { port } = yield* server((stream) => {
@@ -272,6 +274,39 @@ describe("HTTP/2", () => {
       const got = answers.filter(({ error }) => error === undefined)
       assert.isTrue(got.every(({ body }) => body.toString() === "hi"))
       assert.isAtLeast(got.length, 60)
+      // the server began those it then said not to take: what waited behind them went elsewhere
+      const faults = answers.flatMap(({ error }) => (error === undefined ? [] : [error._tag]))
+      assert.deepStrictEqual(new Set(faults), new Set(["TruncatedError"]))
+    })
+  )
+
+  it.live("asks elsewhere what waits behind a long answer of a server that goes away, and has that whole", () =>
+    Effect.gen(function* () {
+      let finish = () => {}
+      let first = true
+      const { port } = yield* server((stream, at) => {
+        if (at !== "/long" && first) {
+          first = false
+          return stream.session!.goaway(0, stream.id! - 2)
+        }
+        stream.respond({ ":status": 200 })
+        if (at !== "/long") return stream.end("short")
+        stream.write("lo")
+        finish = () => stream.end("ng")
+      })
+      const one = yield* session({ insecure: true, perHost: 1 })
+      const url = `https://127.0.0.1:${port}`
+      const begun = yield* Deferred.make<void>()
+      const onData = () => Deferred.doneUnsafe(begun, Effect.void)
+      const long = yield* Effect.forkChild(ask(one, `${url}/long`, { onData }))
+      yield* Deferred.await(begun)
+      const short = yield* ask(one, `${url}/short`)
+      finish()
+      const whole = yield* Fiber.join(long)
+      assert.deepStrictEqual(
+        [short.error, short.body.toString(), whole.error, whole.body.toString()],
+        [undefined, "short", undefined, "long"]
+      )
     })
   )
 })
