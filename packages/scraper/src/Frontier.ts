@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* (
   options: FrontierOptions
 ) {
   const { list, crawl } = options
-  /** Batches of the list with a place, in order, and those without one: few, for a window is small. */
+  /** Batches of the list with a place, in order, and those without one: as many as a window has targets, where they come one by one. */
   const batches: Array<OpenBatch> = []
   let others: Array<OpenBatch> = []
   /** On their way into the store. */
