@@ -43,7 +43,8 @@ export const start = (args: ReadonlyArray<string>, provided: Layer.Layer<Engine 
     })
     process.on("SIGINT", onSignal)
     process.on("SIGTERM", onSignal)
-    // Node forgets that `nohup` had it ignored. A run that has no terminal loses none; one that has ends with it, at once.
+    // Node forgets that `nohup` had it ignored, and does not tell. So all streams redirected mean a run in the background,
+    // which goes on, whoever hangs up, a supervisor too: SIGTERM stops it. One with a terminal ends with that, at once.
     if (![0, 1, 2].some((stream) => isatty(stream))) process.on("SIGHUP", () => {})
     const exit = yield* Fiber.await(running)
     if (Exit.isSuccess(exit)) return exit.value
