@@ -240,7 +240,6 @@ const distrust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: str
     error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
   // other lists may have passed over it as done, and have no row of it
   yield* sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> (SELECT list FROM target WHERE url = ${url})`
-  yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
 })
 
 /** Of a Content-Type what is kept, in characters. */
@@ -569,6 +568,10 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   const { runs: doubtful, unsynced } = earlier!
   const trust = (damagedUrls: ReadonlyArray<string>) =>
     Effect.forEach(damagedUrls, (url) => distrust(sql, url), { discard: true }).pipe(
+      // fewer are saved, so what a limit held back may be asked for
+      Effect.andThen(
+        damagedUrls.length === 0 ? Effect.void : Effect.asVoid(sql`UPDATE target SET lease = NULL WHERE lease = 0`)
+      ),
       // parts are never synced, whatever is asked for of files
       Effect.andThen(
         sql.unsafe(
