@@ -175,6 +175,12 @@ describe("the summary", () => {
       "
     `)
   })
+  it("takes no failure that an interruption left without an outcome for a line that is no URL", () => {
+    const progress = { ...idle, elapsedMs: 12_000, failed: 3 }
+    const shown = render([notFound("https://a.example/x")], { interrupted: true, progress })
+    assert.notInclude(shown, "no URL")
+    assert.include(render([notFound("https://a.example/x")], { progress }), "2 lines of the list are no URL, as before")
+  })
   it("tells apart what is unchanged", () => {
     const unchanged: Outcome = { ...saved("https://a.example/u"), _tag: "Unchanged" } as never
     expect(render([saved("https://a.example/"), unchanged]) + render([unchanged])).toMatchInlineSnapshot(`

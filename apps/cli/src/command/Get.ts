@@ -253,7 +253,7 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
   )
 
   const report = fold.result()
-  const invalid = run === undefined ? 0 : Summary.knownInvalid({ report, progress: run.progress() })
+  const invalid = run === undefined ? 0 : Summary.knownInvalid({ report, progress: run.progress(), interrupted: false })
   const lost = report.failed + report.refused + invalid
   if (lost === 0) {
     if (!plan.quiet && !plan.toStdout) screen.note(summarise(false))
