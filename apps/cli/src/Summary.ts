@@ -202,7 +202,11 @@ const onlyOne = (facts: Facts & { readonly only: Outcome }, paint: Paint): strin
 }
 
 /** Lines of the list that are no URLs, found by an earlier run: they have no outcome in this one, and are failures still. */
-export const knownInvalid = ({ report, progress, interrupted }: Pick<Facts, "report" | "progress" | "interrupted">): number =>
+export const knownInvalid = ({
+  report,
+  progress,
+  interrupted
+}: Pick<Facts, "report" | "progress" | "interrupted">): number =>
   // when a run is stopped, what failed last has no outcome yet either
   interrupted ? 0 : Math.max(0, progress.failed - report.failed)
 

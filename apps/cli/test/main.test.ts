@@ -226,6 +226,13 @@ describe.concurrent("help and version", () => {
 
 describe.concurrent("usage errors", () => {
   const cases: ReadonlyArray<readonly [name: string, args: ReadonlyArray<string>, message: string, hint: string]> = [
+    ["two URLs in one argument", ["get", "http://a/1\nhttp://a/2"], "a tab or a line end within a URL", "for example"],
+    [
+      "a port that there is not",
+      ["get", "http://a:99999/"],
+      'host or port is not valid: "http://a:99999/"',
+      "for example"
+    ],
     ["no URL", ["get"], "no URL given", "for example: `simul get https://example.com/ -o pages`"],
     ["an unknown flag", ["get", "--jbos", "3"], "no such flag: --jbos", "did you mean `--jobs` or `--json`?"],
     ["an unknown command", ["gte"], "no such command: gte", "did you mean `get`?"],

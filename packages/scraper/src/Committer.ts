@@ -9,6 +9,7 @@ import * as Queue from "effect/Queue"
 import * as Semaphore from "effect/Semaphore"
 import type { Evidence } from "./crawl/Traps.ts"
 import type { Frontier } from "./Frontier.ts"
+import type { LineError } from "./List.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Politeness from "./Politeness.ts"
 import type { Copy } from "./robots/RobotsPolicy.ts"
@@ -47,7 +48,7 @@ export const make = Effect.fnUntraced(function* (
   options: CommitterOptions
 ) {
   const { store, sink } = services
-  const committed = yield* Queue.bounded<Outcome, StoreError | Cause.Done>(2 * options.most)
+  const committed = yield* Queue.bounded<Outcome, LineError | Cause.Done>(2 * options.most)
   let settled: Array<Settled> = []
   let waiting: Array<Waiting> = []
   /** Lengths of archives that are not committed yet, the latest last. */
@@ -201,7 +202,7 @@ export const make = Effect.fnUntraced(function* (
     close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write(restore, never)))),
     run: loop(),
     end: Queue.end(committed),
-    fail: (cause: Cause.Cause<StoreError>) => Queue.failCause(committed, cause)
+    fail: (cause: Cause.Cause<LineError>) => Queue.failCause(committed, cause)
   }
 })
 

@@ -104,7 +104,7 @@ export const open = Effect.fnUntraced(function* (
   const asked: Rules = { ...rules, ...given }
   const seeds: Array<string> = []
   for (const text of urls) {
-    const url = Url.parse(text)
+    const url = Url.given(text)
     if (typeof url !== "string") return yield* new OptionUnusable({ option: "seed", value: text, detail: url.detail })
     seeds.push(url)
   }

@@ -23,6 +23,7 @@ import * as Effect from "effect/Effect"
 import * as SiteHost from "./crawl/SiteHost.ts"
 import { InvalidUrl } from "./FetchError.ts"
 import type { Batch, Line } from "./Lines.ts"
+import type { LineError, List } from "./List.ts"
 import type * as Politeness from "./Politeness.ts"
 import type { Beyond, Found, HostLimit, Known, Place, SavedPage, Store, StoreError } from "./Store.ts"
 import { asked, type Target } from "./Target.ts"
@@ -85,7 +86,7 @@ interface OpenBatch {
 }
 
 export const make = Effect.fnUntraced(function* (
-  next: Next<Batch>,
+  next: List["next"],
   store: Store["Service"],
   politeness: Politeness.Politeness,
   options: FrontierOptions
@@ -131,7 +132,7 @@ export const make = Effect.fnUntraced(function* (
     if (host !== latestHost) latestHost = host
     return latestHost
   }
-  const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | StoreError>) => void>()
+  const waiters = new Set<(taken: Effect.Effect<Politeness.Admission, Cause.Done | LineError>) => void>()
   const counts = { read: options.targets, skipped: 0, inOtherForm: options.inOtherForm, inFlight: 0, waiting: 0 }
   /** Of a crawl, of which all that is queued is `waiting`: those that were tried. */
   let retrying = 0
@@ -146,7 +147,7 @@ export const make = Effect.fnUntraced(function* (
   const pausedBy = new Set<Pauser>()
   /** Its rules are being changed: they may let in more at any moment. */
   let isChanging = false
-  let finished: Effect.Effect<never, Cause.Done | StoreError> | undefined
+  let finished: Effect.Effect<never, Cause.Done | LineError> | undefined
   let dueMs = Infinity
   /** The store may have more of a site that had no room for it. */
   let hasMore = false
@@ -187,7 +188,7 @@ export const make = Effect.fnUntraced(function* (
     if (admission !== undefined) counts.inFlight++
     return admission
   }
-  const takeNow = (): Effect.Effect<Politeness.Admission, Cause.Done | StoreError> | undefined => {
+  const takeNow = (): Effect.Effect<Politeness.Admission, Cause.Done | LineError> | undefined => {
     if (finished !== undefined) return finished
     const admission = poll()
     return admission === undefined ? undefined : Effect.succeed(admission)
@@ -212,7 +213,7 @@ export const make = Effect.fnUntraced(function* (
   }
   yield* Effect.addFinalizer(() => Effect.sync(() => clearTimeout(timer?.handle)))
 
-  const wait = Effect.callback<Politeness.Admission, Cause.Done | StoreError>((resume) => {
+  const wait = Effect.callback<Politeness.Admission, Cause.Done | LineError>((resume) => {
     // once more: a fiber may have had to let others go first since it looked
     const taken = takeNow()
     if (taken !== undefined) return resume(taken)
@@ -222,7 +223,7 @@ export const make = Effect.fnUntraced(function* (
     return Effect.sync(() => waiters.delete(resume))
   }).pipe(Effect.provideService(WaitReason, "a target"))
   /** Takes the next target that may be asked; waits for it. */
-  const take: Next<Politeness.Admission, StoreError> = Effect.suspend(() => takeNow() ?? wait)
+  const take: Next<Politeness.Admission, LineError> = Effect.suspend(() => takeNow() ?? wait)
 
   // ---- from the list and the store
 
@@ -262,7 +263,7 @@ export const make = Effect.fnUntraced(function* (
     const fresh = new Set<string>()
     const invalid = new Map<string, readonly [line: Line, error: InvalidUrl]>()
     for (const line of lines) {
-      const url = Url.parse(line.text)
+      const url = Url.given(line.text, line.isCut)
       const key = typeof url === "string" ? url : line.text
       if (fresh.has(key) || isActive(key)) continue
       fresh.add(key)
@@ -391,7 +392,7 @@ export const make = Effect.fnUntraced(function* (
     if (feederHasWork()) wakeFeeder()
   }).pipe(Effect.provideService(WaitReason, "demand"))
   /** What there is to bring now, if there is anything. */
-  const supply = (): Effect.Effect<void, StoreError> | undefined => {
+  const supply = (): Effect.Effect<void, LineError> | undefined => {
     if (nearer > 0) return readNearer(crawl!.readAgain)
     if (dueMs <= Date.now() && politeness.queued() < options.window) return lease()
     return !listEnded && politeness.queued() < options.window ? readList : undefined

@@ -5,6 +5,7 @@
 import { nextOf } from "@simul/core/Concurrently"
 import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Control from "./Control.ts"
 import * as Lines from "./Lines.ts"
@@ -14,7 +15,7 @@ import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
 import type { Progress } from "./Progress.ts"
 import * as Resume from "./Resume.ts"
-import { DirectoryUnusable, type RunError } from "./RunError.ts"
+import { DirectoryUnusable, ListUnreadable, type RunError } from "./RunError.ts"
 import { Session } from "./Session.ts"
 import * as UndiciSession from "./session/UndiciSession.ts"
 import { DiskFull, Sink } from "./Sink.ts"
@@ -143,7 +144,7 @@ const sinkOf = Effect.fnUntraced(function* (store: Store["Service"], options: Op
 const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Service"], run: number, isRefresh: boolean) {
   if ("file" in source) {
     const { place, batches, read } = yield* openList(source.file, isRefresh ? [] : yield* settled(store.places))
-    return yield* settled(Resume.listOf(store, run, { place, next: yield* nextOf(batches), read }))
+    return yield* settled(Resume.listOf(store, run, { place, next: yield* nextBatch(batches, source.file), read }))
   }
   return {
     number: yield* settled(store.newList),
@@ -153,10 +154,22 @@ const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Servic
     skipped: 0,
     next:
       "bytes" in source
-        ? yield* nextOf(Lines.fromBytes(source.bytes, { bytes: 0, lines: 0 }))
+        ? yield* nextBatch(Lines.fromBytes(source.bytes, { bytes: 0, lines: 0 }), "on standard input")
         : yield* Lines.fromUrls(source.urls)
   } satisfies List
 })
+
+/** A list that cannot be read on ends the run; what it had given is in the store. */
+const nextBatch = (
+  batches: AsyncIterable<Lines.Batch>,
+  file: string
+): Effect.Effect<List["next"], never, Scope.Scope> =>
+  Effect.map(nextOf(batches), (next) =>
+    Effect.catchDefect(next, (defect) => {
+      const { code } = defect as NodeJS.ErrnoException
+      return typeof code === "string" ? Effect.fail(new ListUnreadable({ file, code })) : Effect.die(defect)
+    })
+  )
 
 /**
  * The outcomes of a list of URLs, as a Stream.

@@ -7,10 +7,11 @@ import { type Next, nextOf } from "@simul/core/Concurrently"
 import * as Cause from "effect/Cause"
 import type * as Stream from "effect/Stream"
 
-/** One line that is neither blank nor a comment. `number` counts every line, from 1. */
+/** One line that is neither blank nor a comment. `number` counts every line, from 1. `isCut`: it was longer. */
 export interface Line {
   readonly text: string
   readonly number: number
+  readonly isCut?: true
 }
 
 /** Lines in order, and where the list stands after them. `place` is absent for sources that cannot be continued. */
@@ -25,14 +26,26 @@ export interface RunningHash {
   readonly copy: () => { readonly digest: (encoding: "hex") => string }
 }
 
-/** Lines longer than this are cut: no URL is so long. */
-const maxLine = 65_536
+/** Lines of more bytes are cut: no URL is so long. */
+export const maxLine = 65_536
 const batchLines = 256
 const newline = 10
 
+/** The bytes are no UTF-8 text, whose lines could be named; `code` says what they are. */
+export class Foreign extends Error {
+  readonly code: "UTF-16" | "gzip"
+  constructor(code: Foreign["code"]) {
+    super(`a list is UTF-8 text, and this is ${code}`)
+    this.code = code
+  }
+}
+
+/** What begins with two such bytes: a byte order mark, or the magic number of RFC 1952 2.3.1. */
+const foreign: Readonly<Record<number, Foreign["code"]>> = { 0xfffe: "UTF-16", 0xfeff: "UTF-16", 0x1f8b: "gzip" }
+
 /**
  * Batches of at most 256 lines of a UTF-8 text, each as soon as it has come; a byte order mark and CR are dropped.
- * `start`: what was read before the first byte. `hash`: already fed with that.
+ * `start`: what was read before the first byte. `hash`: already fed with that. Throws `Foreign`.
  */
 export const fromBytes = (
   bytes: AsyncIterable<Uint8Array>,
@@ -49,9 +62,14 @@ export const fromBytes = (
     let before: ReturnType<RunningHash["copy"]> | undefined
     const add = (all: Buffer, from: number, end: number) => {
       number++
+      if (number === 1 && end - from >= 2) {
+        const code = foreign[all.readUInt16BE(from)]
+        if (code !== undefined) throw new Foreign(code)
+      }
+      const isCut = end - from > maxLine
       // without a byte order mark, for it counts as white space
-      const text = all.toString("utf8", from, Math.min(end, from + maxLine)).trim()
-      if (text !== "" && !text.startsWith("#")) lines.push({ text, number })
+      const text = all.toString("utf8", from, isCut ? from + maxLine : end).trim()
+      if (text !== "" && !text.startsWith("#")) lines.push(isCut ? { text, number, isCut } : { text, number })
     }
     const batch = (): Batch => {
       const digest = before ?? hash?.copy()
@@ -92,7 +110,7 @@ export const fromBytes = (
       before ??= hash?.copy()
       hash?.update(all.subarray(from))
       // a copy, for the chunk may be the reader's buffer; of a line without end no more than is taken
-      if (begun.length < maxLine) begun = Buffer.concat([begun, all.subarray(from, from + maxLine - begun.length)])
+      if (begun.length <= maxLine) begun = Buffer.concat([begun, all.subarray(from, from + maxLine + 1 - begun.length)])
       begunBytes += all.length - from
     }
     // the place stays before an unterminated last line: the list may be growing

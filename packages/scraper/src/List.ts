@@ -2,13 +2,17 @@
 import type { Next } from "@simul/core/Concurrently"
 import type { Following } from "./crawl/Following.ts"
 import type { Batch } from "./Lines.ts"
-import type { Place } from "./Store.ts"
+import type { ListUnreadable } from "./RunError.ts"
+import type { Place, StoreError } from "./Store.ts"
+
+/** What ends the line before its targets are done. */
+export type LineError = StoreError | ListUnreadable
 
 /** The list a run works on: its number in the store, and what is known of it. */
 export interface List {
   readonly number: number
   readonly run: number
-  readonly next: Next<Batch>
+  readonly next: Next<Batch, ListUnreadable>
   /** Where earlier runs stopped in it, if it can be continued. */
   readonly place?: Place | undefined
   /** Targets found in it by earlier runs, those of them that are done, and those that are no URL. */

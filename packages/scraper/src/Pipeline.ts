@@ -20,7 +20,7 @@ import { patience } from "./Download.ts"
 import * as Frontier from "./Frontier.ts"
 import * as FullDisk from "./FullDisk.ts"
 import * as Gate from "./Gate.ts"
-import type { List } from "./List.ts"
+import type { LineError, List } from "./List.ts"
 import * as Naming from "./Naming.ts"
 import type { Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -31,7 +31,7 @@ import * as Recorder from "./Recorder.ts"
 import * as RobotsTxt from "./RobotsTxt.ts"
 import { Session } from "./Session.ts"
 import { Sink } from "./Sink.ts"
-import { Store, type StoreError } from "./Store.ts"
+import { Store } from "./Store.ts"
 import * as Transfers from "./Transfers.ts"
 
 /**
@@ -40,7 +40,7 @@ import * as Transfers from "./Transfers.ts"
  */
 export interface Line extends Requeue.Requeue {
   /** Each outcome once, after it was committed. Ends when every target has one. */
-  readonly outcomes: Queue.Dequeue<Outcome, StoreError | Cause.Done>
+  readonly outcomes: Queue.Dequeue<Outcome, LineError | Cause.Done>
   readonly progress: () => Progress.Progress
   readonly reins: Reins
   /** Does not end before this change of the rules is done. */

@@ -2,10 +2,8 @@
  * What comes before the line: a run goes on where earlier ones stopped, however
  * they ended.
  */
-import type * as Concurrently from "@simul/core/Concurrently"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Batch } from "./Lines.ts"
 import type { List } from "./List.ts"
 import type { Sink } from "./Sink.ts"
 import type { Place, Store, Unsynced } from "./Store.ts"
@@ -32,7 +30,7 @@ export const mend = Effect.fnUntraced(function* (
 /** A list that can be continued: what follows `place`, where an earlier run stopped in it. */
 export interface Continued {
   readonly place: Place | undefined
-  readonly next: Concurrently.Next<Batch>
+  readonly next: List["next"]
   readonly read: () => number | undefined
 }
 

@@ -91,7 +91,7 @@ export class StoreDamaged extends Schema.TaggedError<StoreDamaged>()("StoreDamag
     "nothing was deleted; to start over move it away (`mv STORE STORE.damaged`), then every URL is asked again"
 }
 
-/** The list of URLs cannot be read. */
+/** The list of URLs cannot be read. `code` is the system's, or what the list is instead of text. */
 export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUnreadable", {
   file: Schema.String,
   code: Schema.String
@@ -99,7 +99,12 @@ export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUn
   override get message() {
     return `cannot read the list ${this.file} (${this.code})`
   }
-  readonly hint = "check the name after `-i`; `-i -` reads standard input"
+  readonly hint =
+    this.code === "UTF-16"
+      ? "a list is UTF-8: `iconv -f UTF-16 -t UTF-8 LIST | simul get -i -`"
+      : this.code === "gzip"
+        ? "a list is plain text: `gzip -dc LIST | simul get -i -`"
+        : "check the name after `-i`; `-i -` reads standard input"
 }
 
 /** What was to be read for its pages is not there, or may not be read. */

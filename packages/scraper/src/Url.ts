@@ -76,6 +76,16 @@ export const parse = (text: string, base?: string): string | InvalidUrl => {
   return fragment < 0 ? href : href.slice(0, fragment)
 }
 
+/**
+ * The same of what a person gave: an argument, or a line of a list, which `isCut` where there was more of it. In a link
+ * tabs and line ends are overlooked; here they stand between two fields or URLs, which must not become one that nobody wrote.
+ */
+export const given = (text: string, isCut = false): string | InvalidUrl => {
+  const trimmed = text.trim()
+  const fault = isCut ? "too long for a URL" : /[\t\r\n]/.test(trimmed) ? "a tab or a line end within a URL" : undefined
+  return fault === undefined ? parse(trimmed) : new InvalidUrl({ detail: `${fault}: ${quote(trimmed)}` })
+}
+
 /** Where the authority lies in a URL that `parse` gave. */
 const authority = (url: string): { readonly start: number; readonly host: number; readonly end: number } => {
   const start = url.indexOf("://") + 3

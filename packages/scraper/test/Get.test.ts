@@ -5,6 +5,7 @@ import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { gzipSync } from "node:zlib"
 import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
@@ -153,6 +154,26 @@ describe("get", () => {
       "line 5"
     ])
     assert.strictEqual(site.count("/bytes/10/a.txt"), 1)
+  })
+
+  it("ends, with the reason, where a list is no text or cannot be read on, and keeps what it gave", async () => {
+    const fails = (source: Get.Source, directory: string) =>
+      Effect.runPromise(
+        Effect.flip(
+          Effect.scoped(Effect.flatMap(Get.open(source, { directory }), (run) => Stream.runDrain(run.outcomes)))
+        )
+      )
+    const list = join(root, "list.gz")
+    fs.writeFileSync(list, gzipSync("http://a/1\n"))
+    assert.deepInclude(await fails({ file: list }, folder()), { _tag: "ListUnreadable", file: list, code: "gzip" })
+    const broken = (async function* () {
+      yield Buffer.from("nonsense\n")
+      throw Object.assign(new Error("i/o error"), { code: "EIO" })
+    })()
+    const directory = folder()
+    assert.deepInclude(await fails({ bytes: broken }, directory), { _tag: "ListUnreadable", code: "EIO" })
+    const entries = Effect.flatMap(Directory.read(directory), (store) => Stream.runCollect(store.entries))
+    assert.lengthOf(await Effect.runPromise(Effect.scoped(entries)), 1)
   })
 
   it("asks for nothing that is saved when run again, and again for what failed", async () => {

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { createHash } from "node:crypto"
+import { gzipSync } from "node:zlib"
 import * as Lines from "../src/Lines.ts"
 
-const chunked = async function* (text: string, size: number) {
+const chunked = async function* (text: string | Buffer, size: number) {
   // one buffer for all chunks, as a file is read
   const buffer = Buffer.alloc(size)
-  const bytes = Buffer.from(text)
+  const bytes = Buffer.from(text as string)
   for (let at = 0; at < bytes.length; at += size) {
     const length = bytes.copy(buffer, 0, at, at + size)
     yield buffer.subarray(0, length)
@@ -78,12 +79,12 @@ describe("Lines", () => {
       const list = `http://a/1\nhttp://a/${"x".repeat(200_000)}\nhttp://a/2\n${"y".repeat(100_000)}`
       const batches = await read(Lines.fromBytes(chunked(list, size), { bytes: 0, lines: 0 }, createHash("sha256")))
       assert.deepStrictEqual(
-        batches.flatMap((batch) => batch.lines).map(({ text, number }) => [text.length, number]),
+        batches.flatMap((batch) => batch.lines).map(({ text, number, isCut = false }) => [text.length, number, isCut]),
         [
-          [10, 1],
-          [65_536, 2],
-          [10, 3],
-          [65_536, 4]
+          [10, 1, false],
+          [65_536, 2, true],
+          [10, 3, false],
+          [65_536, 4, true]
         ]
       )
       assert.strictEqual(batches.at(-1)!.place!.bytes, list.lastIndexOf("\n") + 1)
@@ -94,6 +95,34 @@ describe("Lines", () => {
           `${place!.bytes}`
         )
     })
+
+  for (const size of [1, 1000, 65_535, 65_536, 65_537])
+    it(`tells a line that is cut by one byte from one that is not, in chunks of ${size} bytes`, async () => {
+      const list = [0, 1].map((more) => `http://a/${"x".repeat(65_536 - 9 + more)}\n`).join("")
+      const batches = await read(Lines.fromBytes(chunked(list, size), { bytes: 0, lines: 0 }))
+      const lines = batches.flatMap((batch) => batch.lines)
+      assert.deepStrictEqual(
+        lines.map(({ isCut = false }) => isCut),
+        [false, true]
+      )
+    })
+
+  const foreign = {
+    "UTF-16": [Buffer.from("\uFEFFhttp://a/1\n", "utf16le"), Buffer.from("\uFEFFhttp://a/1\n", "utf16le").swap16()],
+    gzip: [gzipSync("http://a/1\n")]
+  }
+  for (const [code, texts] of Object.entries(foreign))
+    for (const bytes of texts)
+      for (const size of [1, 1000])
+        it(`takes no ${code} for lines (begins with ${bytes[0]}), in chunks of ${size} bytes`, async () => {
+          const batches = Lines.fromBytes(chunked(bytes, size), { bytes: 0, lines: 0 })[Symbol.asyncIterator]()
+          const fault = await batches.next().then(
+            () => undefined,
+            (error: unknown) => error
+          )
+          assert.instanceOf(fault, Lines.Foreign)
+          assert.strictEqual(fault.code, code)
+        })
 
   it("keeps no more of a line without end than it takes", async () => {
     const chunk = Buffer.alloc(1 << 18, "x")

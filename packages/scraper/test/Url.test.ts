@@ -144,6 +144,20 @@ describe("parse", () => {
   })
 })
 
+describe("given", () => {
+  it("makes no URL of two fields, or of lines that end with CR", () => {
+    for (const text of ["http://a/1\thttp://a/2", "http://a/1\rhttp://a/2", "http://a/1\nhttp://a/2"]) {
+      const result = Url.given(text)
+      assert.instanceOf(result, InvalidUrl, JSON.stringify(text))
+      assert.match(result.detail, /^a tab or a line end within a URL: "http:\/\/a\/1\\u\{[9ad]\}http:/)
+    }
+    assert.strictEqual(Url.given("\t http://a/1 \r\n"), "http://a/1")
+  })
+  it("takes no part of a URL for the whole", () => {
+    assert.match((Url.given("http://a/", true) as InvalidUrl).detail, /^too long for a URL: /)
+  })
+})
+
 describe("redact", () => {
   it("replaces user name and password and nothing else", () => {
     assert.strictEqual(Url.redact("http://user:pass@host/a@b?c@d"), "http://***@host/a@b?c@d")

@@ -149,7 +149,7 @@ export const command = Command.make(
   Effect.fnUntraced(function* ({ url: text, settings: given, json }) {
     const screen = yield* Screen
     yield* checkUrl(text, "for example: `simul explain https://example.com/private/a -o site`")
-    const url = Url.parse(text) as string
+    const url = Url.given(text) as string
     const sources = yield* Settings.sources(yield* GlobalFlags.config, Flags.names)
     const { out, proxy, cacert, timeout, connectTimeout, header, ...asked } = yield* Effect.fromResult(
       Settings.resolve(settings, given, sources)

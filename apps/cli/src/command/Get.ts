@@ -7,6 +7,7 @@ import type * as Get from "@simul/scraper/Get"
 import { defaults, type Options } from "@simul/scraper/Options"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
+import * as Url from "@simul/scraper/Url"
 import * as OpenFiles from "@simul/scraper/store/OpenFiles"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -49,7 +50,9 @@ const usage = (message: string, ...hints: ReadonlyArray<string>) => Effect.fail(
 
 /** A URL that someone typed gets more help than one in a list: it is checked before anything starts. */
 export const checkUrl = (text: string, way = example): Effect.Effect<void, UsageError> => {
-  if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return Effect.void
+  const url = Url.given(text)
+  if (typeof url === "string") return Effect.void
+  if (/^\s*https?:/i.test(text)) return usage(url.detail, way)
   const shown = printable(text.replace(/(^|\/\/)[^/@]*@/, "$1***@"))
   const guess = /^[^\s/:]+(\.[^\s/:]+|:\d+)([/?#]|$)/.test(text) && URL.canParse(`https://${text}`)
   return usage(`no http(s) URL: ${shown}`, guess ? `did you mean \`https://${shown}\`?` : way)
