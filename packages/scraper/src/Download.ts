@@ -22,6 +22,7 @@ import {
   TooLargeError,
   WriteError
 } from "./FetchError.ts"
+import { httpDateMs } from "./HttpDate.ts"
 import type { Refusal } from "./Outcome.ts"
 import type { RateLimit } from "./RateLimit.ts"
 import type { Slotted } from "./InFlight.ts"
@@ -159,7 +160,7 @@ const strongValidator = (head: ResponseHead): string | undefined => {
   const modified = head.header("last-modified")
   const date = head.header("date")
   if (modified === undefined || date === undefined) return undefined
-  return Date.parse(date) - Date.parse(modified) >= 1000 ? modified : undefined
+  return httpDateMs(date) - httpDateMs(modified) >= 1000 ? modified : undefined
 }
 
 /** The numbers of a Content-Range (RFC 9110 14.4); `first` is absent in `bytes *\/N`, `total` where it is unknown. */
