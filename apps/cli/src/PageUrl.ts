@@ -14,7 +14,7 @@ export const flag = Flag.String("url").pipe(
   Flag.optional
 )
 
-/** The URL, if it is one and there is one page for it. Says that the page is awaited where a terminal is to give it. */
+/** The URL, as a run would record it, if it is one and there is one page for it. Says that the page is awaited where a terminal is to give it. */
 export const settle = Effect.fnUntraced(function* (given: Option.Option<string>, paths: ReadonlyArray<string>) {
   const isAwaited = paths.includes("-")
   if (paths.indexOf("-") !== paths.lastIndexOf("-"))
@@ -30,10 +30,12 @@ export const settle = Effect.fnUntraced(function* (given: Option.Option<string>,
       message: "`--url` is for the page on standard input, and no PATH is `-`",
       hints: [`for example: \`simul extract - --url ${printable(shellWord(Url.redact(url)))} --metadata < page.html\``]
     })
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ""))
+  const parsed = Url.parse(url)
+  if (typeof parsed !== "string")
     return yield* new UsageError({
-      message: `--url: no absolute http(s) URL: ${printable(Url.redact(url))}`,
+      message: `--url: ${parsed.message}`,
       hints: ["for example: `--url https://example.com/page`"]
     })
-  return url
+  // a record is passed on
+  return Url.withoutCredentials(parsed)
 })

@@ -162,7 +162,7 @@ describe("extract", () => {
       "exit 2
       --- stdout
       --- stderr
-      error: --url: no absolute http(s) URL: shop.example
+      error: --url: URL without a scheme: "shop.example", try https://shop.example
 
       hint: for example: \`--url https://example.com/page\`
       "
@@ -185,8 +185,10 @@ describe("extract", () => {
     )
     assert.include(
       await screen("-", "-s", "a=a", "--url", "ftp://user:secret@shop.example/"),
-      "error: --url: no absolute http(s) URL: ftp://***@shop.example/\n"
+      'error: --url: scheme "ftp" is not supported, only http and https: "ftp://***@shop.example/"\n'
     )
+    const record = await Program.screen(["extract", "-", "-q", "-s", "a=a@href", "--url", url], { input: "<a href=x>" })
+    assert.include(record, '{"url":"http://shop.example/?a=1&b=2","path":"-","a":"http://shop.example/x"}\n')
   })
   it("takes what pages say of themselves", async () => {
     const [line] = dataOf(await screen("pages", "--metadata", "--links", "--article")).split("\n")
