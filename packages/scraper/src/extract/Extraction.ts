@@ -37,6 +37,32 @@ export class ForeignSchema extends Schema.TaggedError<ForeignSchema>()("ForeignS
 /** What all schemas of this copy inherit from: the class of their nodes, which effect does not export. */
 const node = Object.getPrototypeOf(Object.getPrototypeOf(Schema.String.ast)) as object
 
+const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
+  switch (ast._tag) {
+    case "Declaration":
+      return ast.typeParameters
+    case "TemplateLiteral":
+      return ast.parts
+    case "Arrays":
+      return [...ast.elements, ...ast.rest]
+    case "Objects":
+      return [
+        ...ast.propertySignatures.map(({ type }) => type),
+        ...ast.indexSignatures.flatMap(({ parameter, type }) => [parameter, type])
+      ]
+    case "Union":
+      return ast.types
+    default:
+      return []
+  }
+}
+
+/** Whether all that a schema is made of is of this copy; what it suspends may not be there yet, and is not looked at. */
+const isOwn = (ast: SchemaAST.AST): boolean =>
+  Object.prototype.isPrototypeOf.call(node, ast) &&
+  partsOf(ast).every(isOwn) &&
+  (ast.encoding ?? []).every(({ to }) => isOwn(to))
+
 /** A field of a page that has not what it should have. */
 export class FieldError extends Schema.TaggedError<FieldError>()("FieldError", {
   /** URL or file. */
@@ -129,7 +155,7 @@ const kindOf = (ast: SchemaAST.AST): Kind => {
  */
 export const field = <const S extends string, A>(selector: S, schema: Schema.Codec<A, Selected<S>>): Field<A> => {
   const parsed = Selector.make(selector)
-  if (!Object.prototype.isPrototypeOf.call(node, schema.ast)) throw new ForeignSchema({ selector })
+  if (!isOwn(schema.ast)) throw new ForeignSchema({ selector })
   const decode = Schema.decodeUnknownResult(schema)
   return {
     "~simul/extract/Field": none,

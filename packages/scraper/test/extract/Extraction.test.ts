@@ -46,10 +46,22 @@ describe("an extraction", () => {
       readonly offers: ReadonlyArray<{ readonly seller: string; readonly stock: number | null }>
     }>()
   })
-  it("refuses a schema of another copy of effect", () => {
+  it("refuses a schema of another copy of effect, and one that has it within", () => {
     // the same in all but its classes
-    const foreign = { ast: { ...Schema.String.ast } } as typeof Schema.String
-    assert.throws(() => Extraction.field("h1", foreign), 'the schema of "h1" is of another copy of effect')
+    const foreign: typeof Schema.String = Object.create(Schema.String, { ast: { value: { ...Schema.String.ast } } })
+    const within: ReadonlyArray<Schema.Codec<unknown, string>> = [
+      foreign,
+      Schema.Union([Schema.Finite, foreign]) as Schema.Codec<unknown, string>,
+      Schema.decodeTo(Schema.String)(foreign),
+      Schema.TemplateLiteral(["a", foreign]),
+      Schema.OptionFromNullOr(foreign) as Schema.Codec<unknown, string>,
+      Schema.fromJsonString(Schema.Struct({ a: Schema.Array(foreign) })),
+      Schema.fromJsonString(Schema.Tuple([foreign])),
+      Schema.fromJsonString(Schema.Record(foreign, Schema.String)),
+      Schema.fromJsonString(Schema.Record(Schema.String, foreign))
+    ]
+    for (const schema of within)
+      assert.throws(() => Extraction.field("h1", schema), 'the schema of "h1" is of another copy of effect')
   })
   it("tells page, field, selector and what was found, of every field", () => {
     const error = failure(Product, "<i class=price>call us</i><i class=size>1</i><i class=size>x</i>")
