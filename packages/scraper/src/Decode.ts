@@ -134,6 +134,10 @@ class NoCodings implements Decoder {
     if (this.#closed || chunk.length === 0) return true
     this.#bytes += chunk.length
     if (this.#bytes > this.#maxBytes) {
+      // what is cut is kept in an archive: up to the bound, however its bytes arrived
+      const fits = chunk.length - (this.#bytes - this.#maxBytes)
+      if (fits > 0) this.#output.data(chunk.subarray(0, fits))
+      if (this.#closed) return true
       this.#closed = true
       this.#output.error(new TooLargeError({ maxBytes: this.#maxBytes, bomb: false }))
       return true

@@ -196,8 +196,32 @@ describe("make", () => {
     it("gives out maxBytes and no more", async () => {
       const exact = await decode([], noise(1000), { maxBytes: 1000, pieceSize: 100 })
       assert.deepStrictEqual([exact.reason, exact.bytes], [undefined, 1000])
-      const over = await decode([], noise(1001), { maxBytes: 1000, pieceSize: 100 })
-      assert.deepStrictEqual([over.reason?.message, over.bytes], ["larger than 1000 bytes", 1000])
+      for (const pieceSize of [100, 300, 1001]) {
+        const over = await decode([], noise(1001), { maxBytes: 1000, pieceSize })
+        assert.deepStrictEqual([over.reason?.message, over.bytes], ["larger than 1000 bytes", 1000])
+        assert.isTrue(over.data.equals(noise(1000)))
+      }
+      const nothing = await decode([], noise(1), { maxBytes: 0 })
+      assert.deepStrictEqual([nothing.reason?._tag, nothing.bytes], ["TooLargeError", 0])
+    })
+
+    it("says nothing of what is too large to a receiver that closed it with the last bytes", () => {
+      const seen: Array<string> = []
+      const decoder = make(
+        [],
+        { maxBytes: 2 },
+        {
+          data: (chunk) => {
+            seen.push(Buffer.from(chunk).toString())
+            decoder.close()
+          },
+          drain: () => seen.push("drain"),
+          end: () => seen.push("end"),
+          error: (reason) => seen.push(reason.message)
+        }
+      )
+      assert.isTrue(decoder.write(Buffer.from("abc")))
+      assert.deepStrictEqual(seen, ["ab"])
     })
 
     it("holds back while paused, and drains once", () => {

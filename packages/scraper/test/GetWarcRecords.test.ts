@@ -290,8 +290,8 @@ describe("records of get --format warc", () => {
       assert.isTrue(payload.equals(whole.subarray(0, payload.length)), path)
     }
     assert.deepStrictEqual(
-      responses.slice(0, 4).map(({ payload }) => payload.length),
-      [400, 3_000_000, 65_536, 1000]
+      responses.slice(0, 5).map(({ payload }) => payload.length),
+      [400, 3_000_000, 65_536, 1000, 1_000_000]
     )
   })
 
