@@ -5,7 +5,8 @@
  * 1. One page is in memory at a time.
  * 2. In the directory of a run, and below it, the pages are those that the store
  *    has outcomes for, with the URLs they came from: no half file, no archived
- *    record that was not committed.
+ *    record that was not committed. A folder below it that has none of them is
+ *    like any other: a run in one's home is not about all that lies there.
  * 3. A page that cannot be read is told with the reason, and the next one
  *    follows. What is no page at all (images, styles) is passed over, unless the
  *    path names it.
@@ -18,6 +19,7 @@ import { basename, join, relative, resolve, sep } from "node:path"
 import * as Page from "../extract/Page.ts"
 import { BadRecord, type PageError, TooLarge, Unreadable } from "../extract/PageError.ts"
 import { PathUnreadable, type RunError } from "../RunError.ts"
+import type { Entry } from "../Store.ts"
 import * as Directory from "../store/Directory.ts"
 import * as Gzip from "../warc/Gzip.ts"
 import * as WarcPages from "../warc/WarcPages.ts"
@@ -132,6 +134,9 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
 const fromGenerator = (pages: AsyncIterable<SavedPage>): Stream.Stream<SavedPage> =>
   Stream.orDie(Stream.fromAsyncIterable(pages, (error) => error))
 
+const savedOf = (entry: Entry | undefined) =>
+  entry !== undefined && "outcome" in entry && "path" in entry.outcome ? entry.outcome : undefined
+
 /** The pages of a run whose files lie under `path`, in the order of their URLs. */
 const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<SavedPage, RunError> => {
   const below = relative(run, resolve(path)).split(sep).join("/")
@@ -139,11 +144,10 @@ const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<Saved
   const directory = join(path, relative(resolve(path), run))
   const isWanted = (name: string) => below === "" || name === below || name.startsWith(`${below}/`)
   return Stream.unwrap(Effect.map(Directory.read(run), ({ entries }) => entries)).pipe(
-    Stream.filterMap((entry) =>
-      "outcome" in entry && "path" in entry.outcome && isWanted(entry.outcome.path)
-        ? Result.succeed(entry.outcome)
-        : Result.failVoid
-    ),
+    Stream.filterMap((entry) => {
+      const saved = savedOf(entry)
+      return saved !== undefined && isWanted(saved.path) ? Result.succeed(saved) : Result.failVoid
+    }),
     Stream.mapEffect(({ url, finalUrl, path: name }) =>
       Effect.promise(async (): Promise<SavedPage | undefined> => {
         const about = { url: finalUrl ?? url, path: join(directory, name) }
@@ -162,21 +166,29 @@ const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<Saved
   )
 }
 
-/** A file that was named is a page. Its URL is read out of its name where a run made it. */
+/** A file that was named is a page. Its URL is what the store of a run has for it. */
 const inFile = (path: string, run: string | undefined, maxBytes: number): Stream.Stream<SavedPage, RunError> => {
-  const name = run === undefined ? undefined : relative(run, resolve(path)).split(sep).join("/")
-  // a file right in the directory of a run was named by someone or something else than its URL
-  const url = name?.includes("/") === true ? FileName.toUrl(name) : undefined
-  const known = url !== undefined && URL.canParse(url) && FileName.fromUrl(url) === name
-  const alone = Stream.fromEffect(
-    Effect.promise(async (): Promise<SavedPage> => {
-      const body = (await readPage(path, maxBytes, true))!
-      return { url: known ? url : undefined, path, contentType: undefined, body }
+  const alone = (url?: string) =>
+    Stream.fromEffect(
+      Effect.promise(async (): Promise<SavedPage> => {
+        const body = (await readPage(path, maxBytes, true))!
+        return { url, path, contentType: undefined, body }
+      })
+    )
+  if (run === undefined) return alone()
+  const name = relative(run, resolve(path)).split(sep).join("/")
+  const url = name.includes("/") ? FileName.toUrl(name) : ""
+  return Stream.unwrap(
+    Effect.gen(function* () {
+      if (URL.canParse(url)) {
+        const { target } = yield* (yield* Directory.inspect(run))(url)
+        const saved = savedOf(target?.entry)
+        if (saved?.path === name) return alone(saved.finalUrl ?? saved.url)
+      }
+      // a name with a hash, or one of somebody's own: the whole store has to be looked through
+      return Stream.orElseIfEmpty(inRun(run, path, maxBytes), alone)
     })
   )
-  if (run === undefined || known) return alone
-  // a name with a hash: only the store knows its URL
-  return Stream.orElseIfEmpty(inRun(run, path, maxBytes), () => alone)
 }
 
 /**
@@ -193,6 +205,9 @@ export const at = (path: string, maxBytes: number = Page.limits.maxBytes): Strea
       if (!found.isDirectory() && archiveName.test(basename(path))) return fromGenerator(inArchive(path, maxBytes))
       const run = Directory.enclosing(path)
       if (!found.isDirectory()) return inFile(path, run, maxBytes)
-      return run === undefined ? fromGenerator(inFolder(path, maxBytes)) : inRun(run, path, maxBytes)
+      const folder = fromGenerator(inFolder(path, maxBytes))
+      if (run === undefined) return folder
+      const pages = inRun(run, path, maxBytes)
+      return run === resolve(path) ? pages : Stream.orElseIfEmpty(pages, () => folder)
     })
   )

@@ -115,6 +115,24 @@ describe("the directory of a run", () => {
     await save([site.url("/index.html")], { directory, naming: "flat" })
     assert.strictEqual((await at(join(directory, "index.html")))[0]?.url, site.url("/index.html"))
   })
+  it("says of a page where it came from, for its addresses", async () => {
+    await using site = await serve()
+    const directory = folder()
+    await save([site.url("/redirect/1/index.html"), site.url("/redirect-to?url=/deep/Other.html")], { directory })
+    const pages = await at(directory)
+    const urls = new Set(["/deep/Other.html", "/index.html"].map((path) => site.url(path)))
+    assert.deepStrictEqual(new Set(pages.map(({ url }) => url!)), urls)
+    for (const found of pages) assert.deepStrictEqual(await at(join(root, found.path)), [found])
+  })
+  it("leaves a folder that somebody else put there what it is", async () => {
+    await using site = await serve()
+    const directory = folder({ "other/own.html": page })
+    await save([site.url("/index.html")], { directory })
+    const path = join(directory, "other/own.html")
+    const own = { path: relative(root, path), url: undefined, body: page }
+    assert.deepStrictEqual(await at(join(directory, "other")), [own])
+    assert.deepStrictEqual(await at(path), [own])
+  })
   it("tells a page that is gone", async () => {
     await using site = await serve()
     const directory = folder()
