@@ -95,7 +95,4 @@ export const pages = (
   url: string | undefined,
   wanted: Wanted
 ): Stream.Stream<Harvested | undefined, RunError> =>
-  Stream.fromIterable(paths).pipe(
-    Stream.flatMap((path) => Pages.at(path, url)),
-    Stream.mapEffect((saved) => Effect.promise(() => harvest(saved, wanted)))
-  )
+  Stream.mapEffect(Pages.under(paths, url), (saved) => Effect.promise(() => harvest(saved, wanted)))

@@ -34,3 +34,38 @@ export const at = (path: string, url: string | undefined): Stream.Stream<SavedPa
         )
       )
     : SavedPages.at(path)
+
+const isCut = ({ body }: SavedPages.SavedPage): boolean => Result.isFailure(body) && body.failure._tag === "CutRecord"
+
+/**
+ * The pages under all of these paths, in their order. An archive has each attempt at a page: one that was cut comes last,
+ * once, and only if the page is nowhere whole. For one that was whole before, archives are read once more without bodies:
+ * to remember every URL would take memory without a bound.
+ */
+export const under = (
+  paths: ReadonlyArray<string>,
+  url: string | undefined
+): Stream.Stream<SavedPages.SavedPage, RunError> =>
+  Stream.suspend(() => {
+    const cut = new Map<string | undefined, SavedPages.SavedPage>()
+    const whole = Stream.fromIterable(paths).pipe(
+      Stream.flatMap((path) => at(path, url)),
+      Stream.filter((page) => {
+        if (isCut(page)) cut.set(page.url, page)
+        else cut.delete(page.url)
+        return !isCut(page)
+      })
+    )
+    const wholeBefore = Stream.fromIterable(paths.filter((path) => path !== "-")).pipe(
+      Stream.flatMap((path) => SavedPages.at(path, 0)),
+      Stream.takeWhile((page) => {
+        if (!isCut(page)) cut.delete(page.url)
+        return cut.size > 0
+      }),
+      Stream.drain
+    )
+    return whole.pipe(
+      Stream.concat(Stream.suspend(() => (cut.size > 0 ? wholeBefore : Stream.empty))),
+      Stream.concat(Stream.suspend(() => Stream.fromIterable(cut.values())))
+    )
+  })

@@ -65,19 +65,17 @@ export const check = Effect.fnUntraced(function* ({ schema, paths, url: given, j
   const unread: Array<{ readonly page: string; readonly message: string }> = []
   let pages = 0
   let unreadable = 0
-  yield* Stream.runForEach(
-    Stream.flatMap(Stream.fromIterable(paths), (path) => Pages.at(path, url)),
-    (saved) =>
-      Effect.sync(() => {
-        if (!extraction.covers(saved)) return
-        const page = Result.flatMap(saved.body, (bytes) => Page.fromBytes(bytes, saved))
-        if (Result.isSuccess(page)) {
-          pages += 1
-          return fold.add(page.success)
-        }
-        unreadable += 1
-        if (unread.length < 10) unread.push({ page: Page.nameOf(saved), message: page.failure.message })
-      })
+  yield* Stream.runForEach(Pages.under(paths, url), (saved) =>
+    Effect.sync(() => {
+      if (!extraction.covers(saved)) return
+      const page = Result.flatMap(saved.body, (bytes) => Page.fromBytes(bytes, saved))
+      if (Result.isSuccess(page)) {
+        pages += 1
+        return fold.add(page.success)
+      }
+      unreadable += 1
+      if (unread.length < 10) unread.push({ page: Page.nameOf(saved), message: page.failure.message })
+    })
   )
   const failing = fold.fields.filter(({ failed }) => failed > 0)
   if (json) {

@@ -29,7 +29,14 @@ export class NoPage extends Schema.TaggedError<NoPage>()("NoPage", {}) {
   }
 }
 
-/** A record of an archive that is damaged, whose body is not all that was to come, or is in a coding that cannot be undone. */
+/** A record of an archive whose body is not all that was to come, by its own word (`WARC-Truncated`). Another one may have it whole. */
+export class CutRecord extends Schema.TaggedError<CutRecord>()("CutRecord", { why: Schema.String }) {
+  override get message() {
+    return `only a part of it came (${this.why})`
+  }
+}
+
+/** A record of an archive that is damaged, or whose body is in a coding that cannot be undone. */
 export class BadRecord extends Schema.TaggedError<BadRecord>()("BadRecord", { detail: Schema.String }) {
   override get message() {
     return this.detail
@@ -37,4 +44,4 @@ export class BadRecord extends Schema.TaggedError<BadRecord>()("BadRecord", { de
 }
 
 /** Why there is no page to read. */
-export type PageError = Unreadable | TooLarge | TooDeep | NoPage | BadRecord
+export type PageError = Unreadable | TooLarge | TooDeep | NoPage | CutRecord | BadRecord

@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import { codings, make } from "../Decode.ts"
-import { BadRecord, type PageError, TooLarge } from "../extract/PageError.ts"
+import { BadRecord, CutRecord, type PageError, TooLarge } from "../extract/PageError.ts"
 import * as WarcReader from "./WarcReader.ts"
 
 /** A page as it is met. */
@@ -84,9 +84,8 @@ export const ofRecord = async (record: WarcReader.WarcRecord, maxBytes: number):
   const { status, fields } = parseHead(head)
   const contentType = fields.get("content-type")
   if (!(status >= 200 && status < 300) || !mayBePage(contentType)) return undefined
-  const truncated = record.field("WARC-Truncated")
-  if (truncated !== undefined)
-    return { url, contentType, body: Result.fail(new BadRecord({ detail: `only a part of it came (${truncated})` })) }
+  const why = record.field("WARC-Truncated")
+  if (why !== undefined) return { url, contentType, body: Result.fail(new CutRecord({ why })) }
   const chunks: Array<Uint8Array> = []
   let bytes = 0
   for await (const chunk of payload) {

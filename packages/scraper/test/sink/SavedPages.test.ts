@@ -182,7 +182,7 @@ describe("an archive", () => {
       ["claims", page],
       ["cut", "BadRecord: "],
       ["gzip", page],
-      ["half", "BadRecord: "],
+      ["half", "CutRecord: only a part of it came (length)"],
       ["large", "TooLarge: larger than 400 bytes"],
       ["plain", page],
       ["untyped", page]
