@@ -714,7 +714,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           format === "files" ? "record IS NULL" : "record IS NOT NULL AND EXISTS (SELECT 1 FROM archive)"
         )
         return Effect.map(
-          guarded(sql`SELECT 1 FROM (SELECT state, record FROM target WHERE list = ${list} LIMIT 100000)
+          guarded(sql`SELECT 1 FROM
+            (SELECT state, record FROM target WHERE list = ${list} ORDER BY rowid DESC LIMIT 100000)
             WHERE state IN (1, 2) AND ${some} LIMIT 1`),
           (rows) => rows.length > 0
         )

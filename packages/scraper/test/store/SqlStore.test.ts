@@ -73,6 +73,24 @@ describe("SqlStore", () => {
     })
   )
 
+  it.effect("knows in which form the latest run saved, however much was saved before it", () =>
+    Effect.gen(function* () {
+      const { sql, begin } = yield* database
+      const { store } = yield* begin()
+      yield* sql`INSERT INTO target (url, list, run, state, attempts)
+        WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000)
+        SELECT 'https://old.example/' || n, 1, 1, 1, 1 FROM number`
+      assert.isTrue(yield* store.hasSavedAs(1, "files"))
+      assert.isFalse(yield* store.hasSavedAs(1, "warc"))
+      const { target, outcome, validators } = saved("new")
+      const archives = [{ name: "simul-00000.warc.gz", bytes: 100 }]
+      const archived = { target, outcome: { ...outcome, path: "simul-00000.warc.gz#0+100" } as Outcome, validators }
+      yield* store.commit(commit({ settled: [archived], archives }))
+      assert.isTrue(yield* store.hasSavedAs(1, "warc"))
+      assert.isFalse(yield* store.hasSavedAs(2, "warc"))
+    })
+  )
+
   it.effect("leases what is due, the earliest first, and nothing twice", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
