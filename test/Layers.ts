@@ -31,7 +31,6 @@ export const importsOf = (text: string): ReadonlyArray<string> =>
     .toSorted((one, other) => one.index - other.index)
     .map((match) => match[2]!)
 
-const barrels = new Set(["effect", "@effect/platform-node"])
 const left: Readonly<Record<string, ReadonlyArray<string>>> = {
   core: [],
   scraper: ["core"],
@@ -61,7 +60,7 @@ const resolve = (files: Files, target: string): string =>
 const wrong = (files: Files, path: string, specifier: string): string | undefined => {
   const own = packageOf(path)
   if (own === undefined || !(own in left)) return "belongs to no known package"
-  if (barrels.has(specifier)) return `barrel ${specifier}: import the module`
+  if (specifier === "effect") return "barrel effect: import the module"
   if (isNode(specifier)) return mayUseNode.test(path) ? undefined : `${specifier} is not known here`
   if (/^undici(?:\/|$)/.test(specifier)) return mayUseUndici.test(path) ? undefined : "undici is not known here"
   const target = targetOf(path, specifier)
