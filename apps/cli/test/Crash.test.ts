@@ -6,10 +6,11 @@
  * from 1000 on; a failure names its seed.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import { Site } from "@simul/scraper/testing"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { place, randomOf, savedIn, seeds, throughKills } from "./Killed.ts"
+import { place, savedIn, seeds, throughKills } from "./Killed.ts"
 
 const pathsOf = (seed: number) =>
   Array.from({ length: 160 }, (_, index) => {
@@ -45,7 +46,7 @@ describe("simul get, killed at any instant", () => {
   for (const seed of seeds(20)) {
     it(`ends as an undisturbed run does (seed ${seed})`, { timeout: 120_000 }, async () => {
       const { site } = here
-      const random = randomOf(seed)
+      const random = Randomness.make(seed)
       const paths = pathsOf(seed)
       const directory = join(root, `${seed}`)
       const list = join(root, `${seed}.txt`)

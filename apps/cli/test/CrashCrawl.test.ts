@@ -7,10 +7,11 @@
  * seeds from 1000 on; a failure names its seed.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import { Site } from "@simul/scraper/testing"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { place, randomOf, read, run, savedIn, seeds, throughKills } from "./Killed.ts"
+import { place, read, run, savedIn, seeds, throughKills } from "./Killed.ts"
 
 /** Each page links to so many, so often. */
 const width = 5
@@ -37,7 +38,7 @@ describe("simul crawl, killed at any instant", () => {
       { timeout: 120_000 },
       async () => {
         const { site } = here
-        const random = randomOf(seed)
+        const random = Randomness.make(seed)
         const directory = join(root, `${seed}`)
         const what = ["crawl", site.url(paths[0]!)]
 
@@ -60,7 +61,7 @@ describe("simul crawl, killed at any instant", () => {
   for (const seed of seeds(6, 1 / 6)) {
     it(`has no more of a host than it may, whenever it is killed (seed ${seed})`, { timeout: 240_000 }, async () => {
       const { site } = here
-      const random = randomOf(seed)
+      const random = Randomness.make(seed)
       const directory = join(root, `host-${seed}`)
       const seedUrl = site.url(paths[0]!)
       const what = (most: number) => [
@@ -97,7 +98,7 @@ describe("simul crawl, killed at any instant", () => {
   for (const seed of seeds(6, 1 / 3)) {
     it(`leaves a host alone for as long as it asked, over a kill (seed ${seed})`, { timeout: 120_000 }, async () => {
       const { site } = here
-      const random = randomOf(seed)
+      const random = Randomness.make(seed)
       const directory = join(root, `clock-${seed}`)
       const pauseMs = 5000
       const refusing = `/retry-after/${pauseMs / 1000}/1/429/bytes/100/asked-${seed}.html`

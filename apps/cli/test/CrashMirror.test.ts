@@ -6,10 +6,11 @@
  * seeds from 1000 on; a failure names its seed.
  */
 import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { place, randomOf, read, run, savedIn, seeds } from "./Killed.ts"
+import { place, read, run, savedIn, seeds } from "./Killed.ts"
 import * as Program from "./Program.ts"
 
 const pages = 1 + 6 + 36 + 216
@@ -58,7 +59,7 @@ describe("simul crawl --mirror, killed at any instant", () => {
 
   for (const seed of seeds(6)) {
     it(`has the same mirror in the end (seed ${seed})`, { timeout: 120_000 }, async () => {
-      const random = randomOf(seed)
+      const random = Randomness.make(seed)
       const directory = join(root, `${seed}`)
       const aside = join(directory, ".simul", "mirror")
       const kills = 1 + Math.floor(random() * 3)

@@ -6,6 +6,7 @@
  * seeds from 1000 on; a failure names its seed.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import { Site } from "@simul/scraper/testing"
 import * as Recorded from "@simul/scraper/sink/Recorded"
 import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
@@ -16,7 +17,7 @@ import { once } from "node:events"
 import * as fs from "node:fs"
 import { join } from "node:path"
 
-import { place, randomOf, savedIn, seeds, throughKills } from "./Killed.ts"
+import { place, savedIn, seeds, throughKills } from "./Killed.ts"
 import * as Program from "./Program.ts"
 
 const pathsOf = (seed: number) =>
@@ -60,7 +61,7 @@ describe("simul get --format warc, killed at any instant", () => {
   for (const seed of seeds(6)) {
     it(`has every answer once, in whole records (seed ${seed})`, { timeout: 600_000 }, async () => {
       const { site } = here
-      const random = randomOf(seed)
+      const random = Randomness.make(seed)
       const paths = pathsOf(seed)
       const directory = join(root, `${seed}`)
       const list = join(root, `${seed}.txt`)

@@ -44,14 +44,6 @@ export const place = (name: string, latencyMs = 0): Place => {
   }
 }
 
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-export const randomOf = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
-
 /** When to kill: so long after so many outcomes were told; as soon as a file has so many bytes, so while it grows; or when it is said. */
 export type Kill =
   | { readonly outcomes: number; readonly afterMs: number }

@@ -1,16 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import * as AdaptiveDelay from "../src/AdaptiveDelay.ts"
 
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-const randomOf = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
 /** Options, and a way to draw latencies from microseconds to minutes, by a seed. */
 const draw = (seed: number) => {
-  const random = randomOf(seed)
+  const random = Randomness.make(seed)
   const minMs = random() < 0.5 ? 0 : random() * 1000
   const options = { target: 2 ** (6 * random() - 3), minMs, maxMs: minMs + 10 ** (5 * random()) }
   return { random, options, latency: () => 10 ** (6 * random() - 1) }

@@ -1,5 +1,6 @@
 import * as Zlib from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import * as Decode from "../src/Decode.ts"
 import type { DecodeError, TooLargeError } from "../src/FetchError.ts"
 
@@ -68,13 +69,8 @@ const refusal = (codings: ReadonlyArray<string>): string => {
 
 /** Bytes that hardly compress, the same every time. */
 const noise = (size: number): Buffer => {
-  const bytes = Buffer.alloc(size)
-  let state = 1
-  for (let index = 0; index < size; index++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    bytes[index] = state >>> 24
-  }
-  return bytes
+  const random = Randomness.make(1)
+  return Buffer.from(Uint8Array.from({ length: size }, () => Randomness.below(random, 256)))
 }
 
 const compress = async (encoder: Zlib.BrotliCompress, size: number): Promise<Buffer> => {

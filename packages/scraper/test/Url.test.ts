@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import { InvalidUrl } from "../src/FetchError.ts"
 import * as Url from "../src/Url.ts"
 
@@ -9,16 +10,8 @@ const detail = (text: string): string => {
   return result.detail
 }
 
-/** A generator of the same numbers for the same seed (mulberry32). */
-const random = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
-
 const texts = function* (seed: number, count: number) {
-  const next = random(seed)
+  const next = Randomness.make(seed)
   const pieces = [
     ..."http:// https:// HTTP: // / \\ @ : ? # % %2e %41 %zz . .. h EXAMPLE example.com xn-- [::1] [ 127.0.0.1 0x7f :80".split(
       " "

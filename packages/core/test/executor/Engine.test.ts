@@ -4,6 +4,7 @@ import { Engine } from "../../src/executor/Engine.ts"
 import type { ExecutorError } from "../../src/executor/ExecutorError.ts"
 import { engineOptions } from "../../src/executor/ExecutorOptions.ts"
 import type { Job } from "../../src/executor/Job.ts"
+import * as Randomness from "../../src/simulation/Randomness.ts"
 import type { Behaviour } from "./SimulatedWorkers.ts"
 import { SimulatedWorkers } from "./SimulatedWorkers.ts"
 import type { WorkerEvent } from "../../src/WorkerEvent.ts"
@@ -47,14 +48,6 @@ const programs = fc.record({
   running: fc.constantFrom("wait" as const, "cancel" as const, "kill" as const)
 })
 
-/** Mulberry32. */
-const randomFrom = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-}
-
 /** Holds the events of an engine that is gone to what `WorkerEvent` says of them. */
 const assertTold = (events: ReadonlyArray<WorkerEvent>, submitted: number) => {
   const tasks = new Map<number, WorkerEvent["kind"]>()
@@ -86,7 +79,7 @@ const assertTold = (events: ReadonlyArray<WorkerEvent>, submitted: number) => {
 }
 
 const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never) => {
-  const random = randomFrom(program.seed)
+  const random = Randomness.make(program.seed)
   const world = new SimulatedWorkers()
   const events: Array<WorkerEvent> = []
   const options = engineOptions<number>(

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import * as Encoding from "../../src/extract/Encoding.ts"
 import { type Options, type Output, Tags } from "../../src/extract/Tags.ts"
 
@@ -87,17 +88,6 @@ const documents: ReadonlyArray<readonly [markup: string, lines: ReadonlyArray<st
   ["<?xml version='1.0'?><a>&unknown;</b>", ["<a> 21", '"&unknown;"', "</b>"], { xml: true }]
 ]
 
-/** Whole numbers below a bound, at random, the same again for a seed (xorshift). */
-const numbers = (seed: number) => {
-  let state = seed * 2654435761
-  return (below: number) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
-
 describe("Tags", () => {
   it("reads markup as browsers do", () => {
     for (const [markup, lines, options] of documents) assert.deepStrictEqual(read(markup, options), lines, markup)
@@ -150,7 +140,8 @@ describe("Tags", () => {
     // what is cut off within a tag comes out as some text or other
     const ends = `'"--></script></style></title></xmp></iframe><p>`
     for (let seed = 1; seed <= 3000; seed++) {
-      const any = numbers(seed)
+      const random = Randomness.make(seed)
+      const any = (count: number) => Randomness.below(random, count)
       const markup = Array.from({ length: 1 + any(30) }, () => pieces[any(pieces.length)]).join("") + ends
       const options = { rawText: true, emptyElements: seed % 2 === 0, maxValue: 12 }
       const size = seed % 3 === 0 ? markup.length : 1 + any(20)
@@ -185,7 +176,8 @@ describe("Tags", () => {
     const pieces = [...bytes.map((byte) => String.fromCharCode(byte)), "&amp;", "\xEF\xBB\xBF", "\x81\x30\x81"]
     for (const encoding of encodings.split(" "))
       for (let seed = 1; seed <= 10; seed++) {
-        const any = numbers(seed)
+        const random = Randomness.make(seed)
+        const any = (count: number) => Randomness.below(random, count)
         const some = (most: number, from: ReadonlyArray<string>) =>
           Array.from({ length: any(most + 1) }, () => from[any(from.length)]).join("")
         const tag = () => {

@@ -1,16 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import * as fc from "fast-check"
 import * as Pattern from "../../src/robots/Pattern.ts"
 
 const fits = (pattern: string, path: string) => Pattern.matches(Pattern.make(pattern), Pattern.path(path))
 
-/** The same sequence for the same seed. */
-const random = (seed: number) => {
-  let state = seed
-  return (below: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
+/** Whole numbers below a bound, the same for the same seed. */
+const below = (seed: number) => {
+  const random = Randomness.make(seed)
+  return (count: number) => Randomness.below(random, count)
 }
 
 /**
@@ -63,7 +61,7 @@ describe("normalize", () => {
   })
 
   it("changes nothing the second time", () => {
-    const next = random(1)
+    const next = below(1)
     const alphabet = ["%", "2", "F", "f", "4", "1", "/", "?", " ", "\xe4", "*", "$", "a"]
     for (let round = 0; round < 2000; round++) {
       const octets = Array.from({ length: next(12) }, () => alphabet[next(alphabet.length)]!).join("")
@@ -98,7 +96,7 @@ describe("matches", () => {
   })
 
   it("agrees with a regular expression on random patterns", () => {
-    const next = random(2)
+    const next = below(2)
     const word = (alphabet: string, length: number) =>
       Array.from({ length }, () => alphabet[next(alphabet.length)]!).join("")
     for (let round = 0; round < 20_000; round++) {
@@ -138,7 +136,7 @@ describe("matches", () => {
   })
 
   it("finds long pieces as the engine does", () => {
-    const next = random(3)
+    const next = below(3)
     const word = (length: number) => Array.from({ length }, () => "ab"[next(2)]!).join("")
     for (let round = 0; round < 300; round++) {
       const unit = word(1 + next(4))

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import * as Robots from "../../src/robots/Robots.ts"
 
 const allowed = (file: string | Uint8Array, token: string, path: string) =>
@@ -83,11 +84,8 @@ describe("parse", () => {
   })
 
   it("takes any bytes", () => {
-    let state = 7
-    const bytes = Uint8Array.from({ length: 20_000 }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-      return state >>> 24
-    })
+    const random = Randomness.make(7)
+    const bytes = Uint8Array.from({ length: 20_000 }, () => Randomness.below(random, 256))
     assert.isTrue(allowed(bytes, "a", "/"))
     assert.isTrue(allowed("", "a", "/"))
     assert.isTrue(allowed(" ".repeat(Robots.maxBytes), "a", "/"))

@@ -1,16 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import * as FileName from "../../src/sink/FileName.ts"
 import * as Url from "../../src/Url.ts"
 
 const name = (url: string): string => FileName.fromUrl(url)
-
-/** A generator of the same numbers for the same seed (mulberry32). */
-const random = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
 
 const words = (text: string): ReadonlyArray<string> => text.trim().split(/\s+/)
 
@@ -43,7 +36,7 @@ const pieces = [
 
 /** URLs made to share a file, normalised and each once. */
 const urls = (seed: number, count: number): ReadonlyArray<string> => {
-  const next = random(seed)
+  const next = Randomness.make(seed)
   const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(next() * from.length)]!
   const found = new Set<string>()
   while (found.size < count) {
@@ -199,7 +192,7 @@ describe("fromUrl", () => {
 
   it("names a plain URL as it names one that is not", () => {
     const seed = 20264
-    const next = random(seed)
+    const next = Randomness.make(seed)
     const pick = (from: ReadonlyArray<string>): string => from[Math.floor(next() * from.length)]!
     for (let index = 0; index < 20_000; index++) {
       const host = pick(["h", "a.example", "127.0.0.1", "h-1.h", "con", "con.h", "h+1"])
@@ -331,7 +324,7 @@ describe("fromServer", () => {
 
   it("gives a safe name for any text, in time proportional to its length", () => {
     const seed = 20267
-    const next = random(seed)
+    const next = Randomness.make(seed)
     const nasty = [...pieces, "\ud800", "\u0300", "\u3000", "\u{1f600}", "\0", ". ", "~2"]
     const texts = [".", " ", ". ", "~", "a.", "\u0300", "%"].map((piece) => `${piece.repeat(500_000)}x`)
     for (let index = 0; index < 5_000; index++) {

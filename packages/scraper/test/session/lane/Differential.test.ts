@@ -4,10 +4,11 @@
  */
 import type { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
 import { Pool } from "../../../src/session/Undici.ts"
 import { fields, Hearer, lane, origin } from "./origin.ts"
-import { bytesOf, randomOf } from "./replies.ts"
+import { bytesOf } from "./replies.ts"
 
 interface Reply {
   readonly bytes: Buffer
@@ -103,7 +104,7 @@ const both = (seed: number, replies: ReadonlyArray<Reply>) =>
   Effect.gen(function* () {
     const { url } = yield* origin((socket, head) => {
       const nth = Number(head.split(/[/ ]/)[2])
-      inRandomPieces(randomOf(seed + nth), socket, replies[nth] as Reply)
+      inRandomPieces(Randomness.make(seed + nth), socket, replies[nth] as Reply)
     })
     const { lane: l } = yield* lane({ connections: 1 })
     const pool = yield* Effect.acquireRelease(
@@ -122,7 +123,7 @@ describe("Lane beside undici", () => {
   for (const seed of seeds) {
     it.effect(`reads sound replies on one connection as they were meant, and as undici does (seed ${seed})`, () =>
       Effect.gen(function* () {
-        const random = randomOf(seed)
+        const random = Randomness.make(seed)
         const replies = Array.from({ length: 150 }, () => replyOf(random))
         const { ours, theirs } = yield* both(seed, replies)
         for (const [nth, reply] of replies.entries()) {
@@ -138,7 +139,7 @@ describe("Lane beside undici", () => {
 
     it.effect(`refuses a damaged reply, or reads it as undici does (seed ${seed})`, () =>
       Effect.gen(function* () {
-        const random = randomOf(seed ^ 0x5bd1e995)
+        const random = Randomness.make(seed ^ 0x5bd1e995)
         const replies = Array.from({ length: 150 }, () => {
           const { bytes, body } = replyOf(random)
           for (let i = upTo(random, 2); i >= 0; i--) {

@@ -1,16 +1,5 @@
 /** Replies as they stand on the wire, for the tests of the lane. */
 
-/** Pseudo-random numbers by a seed (mulberry32): the same seed gives the same replies. */
-export const randomOf = (seed: number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 export const bytesOf = (text: string) => Buffer.from(text, "latin1")
 
 const ok = "HTTP/1.1 200 OK\r\n"
