@@ -2,26 +2,18 @@
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
+import { onOff, text } from "./FlagKinds.ts"
 import { version } from "./Version.ts"
 
 export const help = GlobalFlag.Help
 
 export const showVersion = GlobalFlag.Action({
-  flag: Flag.Boolean("version").pipe(
-    Flag.withAlias("V"),
-    Flag.withDescription("Print the version"),
-    Flag.withoutNegation,
-    Flag.withDefault(false)
-  ),
+  flag: onOff("version", "Print the version").pipe(Flag.withAlias("V"), Flag.withoutNegation),
   run: () => Console.log(`simul ${version}`)
 })
 
 export const quiet = GlobalFlag.Setting("quiet")({
-  flag: Flag.Boolean("quiet").pipe(
-    Flag.withAlias("q"),
-    Flag.withDescription("Say nothing but errors"),
-    Flag.withDefault(false)
-  )
+  flag: onOff("quiet", "Say nothing but errors").pipe(Flag.withAlias("q"))
 })
 
 /** How often `-v` was given. */
@@ -44,11 +36,7 @@ export const color = GlobalFlag.Setting("color")({
 })
 
 export const config = GlobalFlag.Setting("config")({
-  flag: Flag.String("config").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("JSON settings, below flags and SIMUL_* [./simul.json]"),
-    Flag.optional
-  )
+  flag: text("config", "FILE", "JSON settings, below flags and SIMUL_* [./simul.json]")
 })
 
 export const completions = GlobalFlag.Action({

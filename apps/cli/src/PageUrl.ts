@@ -1,18 +1,14 @@
 /** The flag `--url`: where the page on standard input came from. */
 import * as Url from "@simul/scraper/Url"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { text } from "./FlagKinds.ts"
 import { printable } from "./Printable.ts"
 import { Screen } from "./Screen.ts"
 import { shellWord } from "./Summary.ts"
 import { UsageError } from "./UsageError.ts"
 
-export const flag = Flag.String("url").pipe(
-  Flag.withMetavar("URL"),
-  Flag.withDescription("Where the page on stdin came from, for its addresses"),
-  Flag.optional
-)
+export const flag = text("url", "URL", "Where the page on stdin came from, for its addresses")
 
 /** The URL, as a run would record it, if it is one and there is one page for it. Says that the page is awaited where a terminal is to give it. */
 export const settle = Effect.fnUntraced(function* (given: Option.Option<string>, paths: ReadonlyArray<string>) {

@@ -2,9 +2,10 @@
 import * as Parameter from "@simul/core/scenario/Parameter"
 import type { Played } from "@simul/core/scenario/Scenario"
 import type { Options } from "@simul/core/scenario/ScenarioText"
-import * as Flag from "effect/cli/Flag"
+import type * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { text } from "./FlagKinds.ts"
 import { printable } from "./Printable.ts"
 import { coloured, Screen } from "./Screen.ts"
 import * as TimelineFile from "./TimelineFile.ts"
@@ -15,11 +16,7 @@ export const flagsOf = (parameters: Parameter.Parameters): Record<string, Flag.F
   Object.fromEntries(
     Object.entries(parameters).map(([name, { description, unit, ...parameter }]) => [
       name,
-      Flag.String(name).pipe(
-        Flag.withMetavar("N"),
-        Flag.withDescription(`${description}${unit === "" ? "" : `, ${unit}`} [${parameter.default}]`),
-        Flag.optional
-      )
+      text(name, "N", `${description}${unit === "" ? "" : `, ${unit}`} [${parameter.default}]`)
     ])
   )
 
@@ -45,16 +42,8 @@ export const valuesOf = <P extends Parameter.Parameters>(
 }
 
 export const fileFlags = {
-  html: Flag.String("html").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("The timeline as one HTML page"),
-    Flag.optional
-  ),
-  trace: Flag.String("trace").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("The timeline for ui.perfetto.dev"),
-    Flag.optional
-  )
+  html: text("html", "FILE", "The timeline as one HTML page"),
+  trace: text("trace", "FILE", "The timeline for ui.perfetto.dev")
 }
 
 /** Pictures go to standard output: what suits it. */

@@ -4,12 +4,12 @@
  */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { FieldCount } from "../FieldCounts.ts"
+import { onOff } from "../FlagKinds.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
 import * as PageUrl from "../PageUrl.ts"
@@ -128,7 +128,7 @@ export const command = Command.make(
       Argument.variadic()
     ),
     url: PageUrl.flag,
-    json: Flag.Boolean("json").pipe(Flag.withDescription("The counts as one JSON object"), Flag.withDefault(false))
+    json: onOff("json", "The counts as one JSON object")
   },
   Effect.fnUntraced(function* (asked) {
     yield* check({ ...asked, quiet: yield* GlobalFlags.quiet })

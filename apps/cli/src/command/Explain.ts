@@ -4,9 +4,9 @@ import { defaults, type Options } from "@simul/scraper/Options"
 import * as Url from "@simul/scraper/Url"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Durations from "../Durations.ts"
+import { onOff } from "../FlagKinds.ts"
 import * as Flags from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
@@ -144,7 +144,7 @@ export const command = Command.make(
   {
     url: Argument.String("url").pipe(Argument.withDescription("The URL")),
     settings: Settings.flags(settings),
-    json: Flag.Boolean("json").pipe(Flag.withDescription("One JSON object"), Flag.withDefault(false))
+    json: onOff("json", "One JSON object")
   },
   Effect.fnUntraced(function* ({ url: text, settings: given, json }) {
     const screen = yield* Screen

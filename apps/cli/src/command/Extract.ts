@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { existsSync } from "node:fs"
+import { onOff, text } from "../FlagKinds.ts"
 import { oneOf } from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import type { Harvested, Wanted } from "../Harvest.ts"
@@ -197,9 +198,6 @@ const paths = Argument.String("path").pipe(
   Argument.variadic()
 )
 
-const onOff = (name: string, description: string) =>
-  Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
-
 export const command = Command.make(
   "extract",
   {
@@ -214,22 +212,13 @@ export const command = Command.make(
     links: onOff("links", "Where the page leads: addresses with their words"),
     metadata: onOff("metadata", "What the page says of itself: title, JSON-LD, ..."),
     article: onOff("article", "The main text, plain and as Markdown"),
-    schema: Flag.String("schema").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("Typed records, by a module that exports how"),
-      Flag.optional
-    ),
+    schema: text("schema", "FILE", "Typed records, by a module that exports how"),
     format: Flag.Literals("format", Table.formats).pipe(
       Flag.withMetavar("KIND"),
       Flag.withDescription(`${oneOf(Table.formats)} [by FILE, else jsonl]`),
       Flag.optional
     ),
-    output: Flag.String("output").pipe(
-      Flag.withAlias("o"),
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("Into this file, whole or not at all [stdout]"),
-      Flag.optional
-    )
+    output: text("output", "FILE", "Into this file, whole or not at all [stdout]").pipe(Flag.withAlias("o"))
   },
   Effect.fnUntraced(function* (asked) {
     yield* extract({ ...asked, quiet: yield* GlobalFlags.quiet })

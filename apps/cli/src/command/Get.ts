@@ -20,6 +20,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { Engine } from "../Engine.ts"
+import { text } from "../FlagKinds.ts"
 import * as Flags from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
@@ -288,18 +289,8 @@ const fetchToStdout = (plan: Plan) =>
   }).pipe(Effect.scoped)
 
 const urls = Argument.String("url").pipe(Argument.withDescription("URL to fetch"), Argument.variadic())
-const input = Flag.String("input").pipe(
-  Flag.withAlias("i"),
-  Flag.withMetavar("FILE"),
-  Flag.withDescription("Read URLs from FILE, one a line; - is stdin"),
-  Flag.optional
-)
-const output = Flag.String("output").pipe(
-  Flag.withAlias("O"),
-  Flag.withMetavar("FILE"),
-  Flag.withDescription("One URL only: into this file; - is stdout"),
-  Flag.optional
-)
+const input = text("input", "FILE", "Read URLs from FILE, one a line; - is stdin").pipe(Flag.withAlias("i"))
+const output = text("output", "FILE", "One URL only: into this file; - is stdout").pipe(Flag.withAlias("O"))
 
 export const get = Command.make(
   "get",

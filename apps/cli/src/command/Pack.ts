@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { join } from "node:path"
 import { directoryArgument } from "../DirectoryArgument.ts"
+import { text } from "../FlagKinds.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { printable } from "../Printable.ts"
 import { Screen } from "../Screen.ts"
@@ -13,12 +14,7 @@ import * as Summary from "../Summary.ts"
 import { UsageError } from "../UsageError.ts"
 import { version } from "../Version.ts"
 
-const output = Flag.String("output").pipe(
-  Flag.withAlias("O"),
-  Flag.withMetavar("FILE"),
-  Flag.withDescription("Into this file; it ends in .wacz [DIR/simul.wacz]"),
-  Flag.optional
-)
+const output = text("output", "FILE", "Into this file; it ends in .wacz [DIR/simul.wacz]").pipe(Flag.withAlias("O"))
 
 export const pack = Command.make(
   "pack",

@@ -7,9 +7,9 @@ import * as Scenario from "@simul/core/scenario/Scenario"
 import * as Stage from "@simul/core/scenario/Stage"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { onOff, text } from "../FlagKinds.ts"
 import { Incomplete } from "../Incomplete.ts"
 import * as Scenarios from "../Scenarios.ts"
 import { Screen } from "../Screen.ts"
@@ -22,17 +22,10 @@ const scenarios: Readonly<Record<string, Scenario.Scenario>> = {
 }
 
 const flags = {
-  seed: Flag.String("seed").pipe(Flag.withMetavar("N"), Flag.withDescription("What chance decides [1]"), Flag.optional),
-  speed: Flag.String("speed").pipe(
-    Flag.withMetavar("X"),
-    Flag.withDescription("Show it X times as fast as its clock, on a terminal"),
-    Flag.optional
-  ),
-  compare: Flag.Boolean("compare").pipe(Flag.withDescription("Pictures beside each other"), Flag.withDefault(false)),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Parameters, predictions and measured numbers as JSON"),
-    Flag.withDefault(false)
-  ),
+  seed: text("seed", "N", "What chance decides [1]"),
+  speed: text("speed", "X", "Show it X times as fast as its clock, on a terminal"),
+  compare: onOff("compare", "Pictures beside each other"),
+  json: onOff("json", "Parameters, predictions and measured numbers as JSON"),
   ...Scenarios.fileFlags
 }
 type Given = Command.Command.Config.Infer<typeof flags>

@@ -3,9 +3,9 @@ import { availableParallelism } from "node:os"
 import { fibonacci } from "@simul/core/scenario/Fibonacci"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { onOff } from "../FlagKinds.ts"
 import * as Scenarios from "../Scenarios.ts"
 import { Screen } from "../Screen.ts"
 import { UsageError } from "../UsageError.ts"
@@ -14,7 +14,7 @@ import { workTask } from "../WorkTask.ts"
 const tasks: Readonly<Record<string, typeof fibonacci>> = { fibonacci }
 
 const flags = {
-  json: Flag.Boolean("json").pipe(Flag.withDescription("One JSON line for each way"), Flag.withDefault(false)),
+  json: onOff("json", "One JSON line for each way"),
   ...Scenarios.fileFlags
 }
 

@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { writeFileSync } from "node:fs"
 import { directoryArgument } from "../DirectoryArgument.ts"
+import { onOff, text } from "../FlagKinds.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import * as ReportPage from "../ReportPage.ts"
@@ -189,24 +190,14 @@ export const command = Command.make(
   "report",
   {
     directory: directoryArgument,
-    failed: Flag.Boolean("failed").pipe(
-      Flag.withDescription("List each URL that failed or was refused, a tab, and why"),
-      Flag.withDefault(false)
-    ),
+    failed: onOff("failed", "List each URL that failed or was refused, a tab, and why"),
     by: Flag.Literals("by", ["host", "status", "reason"]).pipe(
       Flag.withMetavar("WHAT"),
       Flag.withDescription("One row for each host, status or reason"),
       Flag.optional
     ),
-    json: Flag.Boolean("json").pipe(
-      Flag.withDescription("One JSON object; with --failed one JSON line for each URL"),
-      Flag.withDefault(false)
-    ),
-    html: Flag.String("html").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("The whole report as one HTML page"),
-      Flag.optional
-    )
+    json: onOff("json", "One JSON object; with --failed one JSON line for each URL"),
+    html: text("html", "FILE", "The whole report as one HTML page")
   },
   report
 ).pipe(

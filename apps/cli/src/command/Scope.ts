@@ -1,10 +1,10 @@
 /** `simul scope`: the rules of a crawl that runs in another terminal, shown or changed. */
 import type * as Control from "@simul/scraper/Control"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { directoryArgument } from "../DirectoryArgument.ts"
+import { onOff } from "../FlagKinds.ts"
 import * as Flags from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { printable } from "../Printable.ts"
@@ -97,7 +97,7 @@ export const command = Command.make(
   {
     directory: directoryArgument,
     settings: Settings.flags(settings),
-    json: Flag.Boolean("json").pipe(Flag.withDescription("One JSON object"), Flag.withDefault(false))
+    json: onOff("json", "One JSON object")
   },
   Effect.fnUntraced(function* ({ directory, settings: given, json }) {
     const screen = yield* Screen
