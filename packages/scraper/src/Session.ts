@@ -14,7 +14,7 @@ import type { FetchReason } from "./FetchError.ts"
 
 /** What to ask for. Always a GET. */
 export interface Request {
-  /** Absolute http(s). User name and password in it are sent as Basic credentials (RFC 7617) to its own origin only. */
+  /** As `Url.parse` gives it. User name and password in it are sent as Basic credentials (RFC 7617) to its own origin only. */
   readonly url: string
   /** Further fields for this request (`range`, `if-range`, `if-none-match`), lower case, sent on every hop. */
   readonly headers?: Readonly<Record<string, string>>

@@ -15,6 +15,7 @@ import type { ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import * as FetchError from "../FetchError.ts"
 import type { Receiver, Request, ResponseHead, SentRequest, Transfer } from "../Session.ts"
+import * as Url from "../Url.ts"
 import * as AddressGuard from "./AddressGuard.ts"
 import type { Connection, Served } from "./Connection.ts"
 import type { Serving } from "./lane/Flight.ts"
@@ -71,10 +72,13 @@ const value = (headers: Headers, name: string): string | undefined => {
   return typeof found === "string" ? found.trimEnd() : lines(headers, name).join(", ")
 }
 
-/** Path and query (RFC 9112 3.2.1). An empty query is one, and `search` does not tell it from none. */
-const targetOf = (url: URL) => url.pathname + (url.search || (/^[^?#]*\?(?:#|$)/.test(url.href) ? "?" : ""))
+/** The host of a URL, as errors name it. */
+const hostOf = (url: string) => Url.origin(url).replace(/^https?:\/\/\[?|\]?(?::\d+)?$/g, "")
 
-const hostOf = (url: URL) => url.hostname.replace(/^\[(.+)\]$/, "$1")
+const isOrigin = /^https?:\/\/./
+
+/** Host and port of an origin, as the field `host` has them. */
+const authorityOf = (origin: string) => origin.slice(origin.indexOf("://") + 3)
 
 /** A class and not closures: one is made for each request. */
 class Answer implements ResponseHead {
@@ -83,14 +87,13 @@ class Answer implements ResponseHead {
   readonly reason?: string
   readonly text?: string
   readonly address?: string
-  readonly #url: URL
   readonly #headers: Headers
   readonly #sent: RequestFields.Fields
 
-  /** `sent`: the fields of the request, without those of the connection. */
+  /** `url`: without credentials. `sent`: the fields of the request, without those of the connection. */
   constructor(
     status: number,
-    url: URL,
+    url: string,
     headers: Headers,
     text: string | undefined,
     reason: string | undefined,
@@ -98,17 +101,17 @@ class Answer implements ResponseHead {
     address: string | undefined
   ) {
     this.status = status
-    this.url = Redirect.bare(url)
+    this.url = url
     if (text !== undefined) this.text = text
     else if (reason !== undefined) this.reason = reason
     if (address !== undefined) this.address = address
-    this.#url = url
     this.#headers = headers
     this.#sent = sent
   }
 
   get request(): SentRequest {
-    return { target: targetOf(this.#url), fields: ["host", this.#url.host, ...this.#sent] }
+    const origin = Url.origin(this.url)
+    return { target: this.url.slice(origin.length), fields: ["host", authorityOf(origin), ...this.#sent] }
   }
 
   header(name: string) {
@@ -128,7 +131,10 @@ export class Exchange implements Served, Transfer, Watched {
   readonly #request: Request
   readonly #receiver: Receiver
   readonly #deadline: number
-  #url: URL
+  /** Of the present hop. It is no `URL`: to make one costs as much as all that is needed of it. */
+  #url: string
+  /** The same without credentials. */
+  #bare: string
   /** The origin of the target, the only one to get the user's fields. */
   readonly #origin: string
   #state: 0 | 1 | 2 | 3 | 4 = queued
@@ -154,13 +160,14 @@ export class Exchange implements Served, Transfer, Watched {
   /** A redirect that is not followed: how the exchange ends when its body has passed by. */
   #left: FetchError.RedirectError | undefined
 
-  constructor(shared: Shared, request: Request, receiver: Receiver, url: URL) {
+  constructor(shared: Shared, request: Request, receiver: Receiver) {
     this.#shared = shared
     this.#request = request
     this.#receiver = receiver
-    const { from } = request
-    this.#url = from === undefined ? url : new URL(from.url)
-    this.#origin = url.origin
+    const { url, from } = request
+    this.#url = from === undefined ? url : from.url
+    this.#bare = Url.withoutCredentials(this.#url)
+    this.#origin = Url.origin(url)
     if (from !== undefined) this.#trail = new Redirect.Trail(from.redirects)
     this.#deadline = request.maxTimeMs === undefined ? Infinity : performance.now() + request.maxTimeMs
   }
@@ -252,7 +259,7 @@ export class Exchange implements Served, Transfer, Watched {
       return this.#stop(new FetchError.ProtocolError({ detail: "unknown transfer coding" }))
     }
     const { clock, cookies } = this.#shared
-    cookies?.keep(this.#url.href, lines(headers, "set-cookie"))
+    cookies?.keep(this.#url, lines(headers, "set-cookie"))
     if (Redirect.isRedirect(status)) {
       const [location] = lines(headers, "location")
       if (location !== undefined && location !== "") {
@@ -270,7 +277,7 @@ export class Exchange implements Served, Transfer, Watched {
 
   #answer(status: number, headers: Headers, reason: string | undefined): Answer {
     const address = this.#isProxied ? undefined : this.connection?.address
-    return new Answer(status, this.#url, headers, this.#text, reason, this.#sent, address)
+    return new Answer(status, this.#bare, headers, this.#text, reason, this.#sent, address)
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -321,41 +328,43 @@ export class Exchange implements Served, Transfer, Watched {
   #send(): void {
     const { routes, cookies, fields, foreignFields, headersFor, denyPrivate } = this.#shared
     const url = this.#url
-    const route = routes.to(url)
+    const bare = this.#bare
+    // the first hop asks the target's own
+    const origin = this.#trail === undefined ? this.#origin : Url.origin(bare)
+    if (!isOrigin.test(origin)) return this.#fail(new FetchError.InvalidUrl({ detail: "is no absolute http(s) URL" }))
+    const route = routes.to(origin)
     if (route.proxied && denyPrivate !== false) {
       const host = hostOf(url)
       if (net.isIP(host) !== 0 && AddressGuard.judge(denyPrivate)?.([{ address: host }]) !== undefined) {
         return this.#fail(new FetchError.AddressError({ host, address: host }))
       }
     }
-    // each is made anew when it is asked for: the first hop needs it once
-    const origin = this.#trail === undefined ? this.#origin : url.origin
     const own = origin === this.#origin && (headersFor === undefined || headersFor.has(origin))
     let headers = own ? fields : foreignFields
     const { headers: further } = this.#request
     if (further !== undefined) headers = RequestFields.override(headers, Object.entries(further).flat())
-    const authorization = RequestFields.basic(url)
+    const authorization = url === bare ? undefined : RequestFields.basic(new URL(url))
     if (authorization !== undefined) headers = RequestFields.override(headers, ["authorization", authorization])
-    const cookie = cookies?.header(url.href)
+    const cookie = cookies?.header(url)
     if (cookie !== undefined) headers = RequestFields.withCookie(headers, cookie)
     if (this.#trail !== undefined) {
-      const fault = this.#trail.step(Redirect.bare(url), cookie)
+      const fault = this.#trail.step(bare, cookie)
       if (fault !== undefined) return this.#fail(fault)
     }
     this.#sent = headers
     this.#isProxied = route.proxied
-    const path = targetOf(url)
+    const path = bare.slice(origin.length)
     const dispatcher = this.#again ? route.single() : route.kept
     const proxy = route.absolute
     if (proxy === undefined) {
       dispatcher.dispatch({ origin, path, method: "GET", headers: headers as Array<string> }, this)
       return
     }
-    const forThem = ["host", url.host]
+    const forThem = ["host", authorityOf(origin)]
     if (proxy.authorization !== undefined) forThem.push("proxy-authorization", proxy.authorization)
     // one name for the TLS with the proxy: undici would take that of each target, and reconnect
     const servername = proxy.hostname
-    const options = { origin: proxy.origin, path: url.origin + path, method: "GET" as const, servername }
+    const options = { origin: proxy.origin, path: bare, method: "GET" as const, servername }
     dispatcher.dispatch({ ...options, headers: RequestFields.override(headers, forThem) as Array<string> }, this)
   }
 
@@ -381,7 +390,7 @@ export class Exchange implements Served, Transfer, Watched {
 
   /** A redirect: looks where it leads, and lets its body pass by. */
   #turn(location: string): void {
-    const next = Redirect.resolve(this.#url, location)
+    const next = Redirect.resolve(new URL(this.#url), location)
     if (!(next instanceof URL)) {
       this.#tellRedirect(false)
       return this.#stop(next)
@@ -392,9 +401,10 @@ export class Exchange implements Served, Transfer, Watched {
     else {
       if (this.#trail === undefined) {
         this.#trail = new Redirect.Trail()
-        this.#trail.step(Redirect.bare(this.#url), undefined)
+        this.#trail.step(this.#bare, undefined)
       }
-      this.#url = next
+      this.#url = next.href
+      this.#bare = Url.withoutCredentials(next.href)
     }
     this.#state = draining
     this.#since = this.#shared.clock.tick

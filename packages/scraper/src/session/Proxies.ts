@@ -22,8 +22,8 @@ export interface Proxy {
   readonly authorization: string | undefined
 }
 
-/** The proxy for a URL; absent: connect to its host. */
-export type Choose = (url: URL) => Proxy | undefined
+/** The proxy for an origin; absent: connect to its host. */
+export type Choose = (origin: string) => Proxy | undefined
 
 const schemes: Readonly<Record<string, readonly [protocol: Proxy["protocol"], port: number]>> = {
   "http:": ["http:", 80],
@@ -120,7 +120,8 @@ export const choose = Effect.fnUntraced(function* (
   const https = (yield* named("HTTPS_PROXY")) ?? all
   if (http === undefined && https === undefined) return always(undefined)
   const isExempt = exempt(read("NO_PROXY"))
-  const choice: Choose = (url) => {
+  const choice: Choose = (origin) => {
+    const url = new URL(origin)
     const secure = url.protocol === "https:"
     const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port)
     return isExempt(unbracketed(url.hostname), port) ? undefined : secure ? https : http

@@ -22,7 +22,7 @@ export interface Route {
 }
 
 export interface Routes {
-  readonly to: (url: URL) => Route
+  readonly to: (origin: string) => Route
   /** Ends every connection, at once. */
   readonly destroy: () => Promise<void>
 }
@@ -77,10 +77,11 @@ export const make = (settings: Connection.Settings, limits: Limits, choose: Choo
     return known
   }
   return {
-    to: (url) => {
-      const proxy = choose(url)
-      if (proxy === undefined) return url.protocol === "http:" ? plain : straight
-      return url.protocol === "http:" && proxy.protocol !== "socks5:"
+    to: (origin) => {
+      const proxy = choose(origin)
+      const isPlain = origin.startsWith("http:")
+      if (proxy === undefined) return isPlain ? plain : straight
+      return isPlain && proxy.protocol !== "socks5:"
         ? remember(forwards, { proxy, tunnels: false })
         : remember(tunnels, { proxy, tunnels: true })
     },

@@ -8,10 +8,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Decode from "../Decode.ts"
-import * as FetchError from "../FetchError.ts"
 import type { Options as RunOptions } from "../Options.ts"
 import { Session } from "../Session.ts"
-import type { Transfer } from "../Session.ts"
 import * as Cookies from "./Cookies.ts"
 import { DnsCache } from "./DnsCache.ts"
 import type { Resolve } from "./DnsCache.ts"
@@ -49,8 +47,6 @@ export interface Environment {
   readonly variables?: Readonly<Record<string, string | undefined>>
 }
 
-const idle: Transfer = { pause: () => {}, resume: () => {}, abort: () => {} }
-
 /** Makes a session. Its connections are closed with the scope. Fails with `OptionUnusable` on a proxy, file or field that cannot be used. */
 export const make = Effect.fnUntraced(function* (options: Options, environment: Environment = {}) {
   const { timeoutMs, connectTimeoutMs, denyPrivate, insecure } = options
@@ -84,17 +80,7 @@ export const make = Effect.fnUntraced(function* (options: Options, environment: 
     return Effect.promise(() => routes.destroy())
   })
   return Session.of({
-    open: (request, receiver) => {
-      const url = URL.parse(request.url)
-      if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) {
-        return new Exchange(shared, request, receiver, url).open()
-      }
-      let awaited = true
-      queueMicrotask(() => {
-        if (awaited) receiver.onError(new FetchError.InvalidUrl({ detail: "is no absolute http(s) URL" }))
-      })
-      return { ...idle, abort: () => (awaited = false) }
-    },
+    open: (request, receiver) => new Exchange(shared, request, receiver).open(),
     statistics: () => ({ ...shared.counts })
   })
 })

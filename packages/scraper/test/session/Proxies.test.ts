@@ -3,21 +3,21 @@ import * as Effect from "effect/Effect"
 import * as Proxies from "../../src/session/Proxies.ts"
 
 const choices = (variables: Record<string, string>, ...urls: ReadonlyArray<string>) =>
-  Effect.map(Proxies.choose(undefined, variables), (choose) => urls.map((url) => choose(new URL(url))?.origin))
+  Effect.map(Proxies.choose(undefined, variables), (choose) => urls.map((url) => choose(new URL(url).origin)?.origin))
 
 describe("Proxies", () => {
   it.effect("takes the option for everything, loopback and NO_PROXY too", () =>
     Effect.gen(function* () {
       const choose = yield* Proxies.choose("http://p.test:3128", { NO_PROXY: "*" })
-      assert.strictEqual(choose(new URL("http://127.0.0.1/"))?.origin, "http://p.test:3128")
-      assert.strictEqual(choose(new URL("https://a.test/"))?.origin, "http://p.test:3128")
+      assert.strictEqual(choose("http://127.0.0.1")?.origin, "http://p.test:3128")
+      assert.strictEqual(choose("https://a.test")?.origin, "http://p.test:3128")
     })
   )
 
   it.effect("reads credentials, kinds and default ports", () =>
     Effect.gen(function* () {
       const one = (text: string) =>
-        Effect.map(Proxies.choose(text, {}), (choose) => choose(new URL("http://a.test/")) as Proxies.Proxy)
+        Effect.map(Proxies.choose(text, {}), (choose) => choose("http://a.test") as Proxies.Proxy)
       const http = yield* one("http://u%40:p%3a@p.test")
       assert.deepStrictEqual(
         [http.protocol, http.hostname, http.port, http.username, http.password],

@@ -9,6 +9,7 @@ import type { FetchReason } from "../../src/FetchError.ts"
 import { defaults } from "../../src/Options.ts"
 import type { Receiver, Request, ResponseHead, Session, Transfer } from "../../src/Session.ts"
 import * as UndiciSession from "../../src/session/UndiciSession.ts"
+import * as Url from "../../src/Url.ts"
 
 /** A session with the defaults, no proxies of the machine, and `options`. */
 export const session = (options: Partial<UndiciSession.Options> = {}, environment: UndiciSession.Environment = {}) =>
@@ -66,6 +67,12 @@ export interface Answer {
 
 type Service = Session["Service"]
 
+/** Sessions are given URLs as `Url.parse` writes them. */
+const asListed = (text: string) => {
+  const url = Url.parse(text)
+  return typeof url === "string" ? url : text
+}
+
 /** Performs one exchange. Never fails: an error is part of the answer. */
 export const ask = (
   { open }: Service,
@@ -83,7 +90,7 @@ export const ask = (
       ended = true
       resume(Effect.succeed({ head, body: Buffer.concat(chunks), error }))
     }
-    const transfer = open(typeof request === "string" ? { url: request } : request, {
+    const transfer = open(typeof request === "string" ? { url: asListed(request) } : request, {
       onHead: (answer) => {
         if (head !== undefined || ended) throw new Error("a second head")
         head = answer
