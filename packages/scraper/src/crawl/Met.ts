@@ -2,112 +2,150 @@
  * Links that were met a moment ago: a site's pages have the same ones in their margins. They are known again by the
  * characters of a reference, before anything is resolved or copied.
  *
- * 1. Memory is bounded: `places` URLs. Where there is no place left near its own, a URL takes that of another, which is
- *    then looked at once more; what is forgotten costs time and changes nothing.
+ * 1. Memory is bounded: `places` URLs, of `room` characters together. Where there is no place left near its own, a URL takes
+ *    that of another, and where there is no room the room of the oldest: those are then looked at once more. What is
+ *    forgotten costs time and changes nothing.
  * 2. Whatever the URLs, a look compares `reach` hashes at most.
+ * 3. A look waits for memory more than it computes: it reads a row and the characters, and nothing lies apart from them.
  */
 
 const places = 65_536
+const room = 1 << 22
 const reach = 8
 const never = 0x7fff_ffff
+/** A longer one is looked at each time. */
+const longest = 16_384
+/** Follows the characters of a URL, which are ASCII. */
+const last = 0xff
 const fragment = 0x23
 
 /** What is to be done with a link: `known` and `out` of the rules, nothing. */
 export type Verdict = "known" | "out" | undefined
 
 /** FNV-1a. */
-const hashOf = (text: string): number => {
+const basis = 0x811c9dc5 | 0
+const hashOf = (bytes: Uint8Array, length: number): number => {
   let hash = basis
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  for (let at = 0; at < length; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
   return hash
 }
-const basis = 0x811c9dc5 | 0
 
-/** Of each place: the hash of its URL; how near to a seed it was found, at the least; how near the rules left it out as a page, at the least; whether they do as a resource. */
+/** Of each place: the hash of its URL; where its characters begin; how near to a seed it was found, at the least; how near the rules left it out as a page, at the least. */
 const fields = 4
-const known = 1
-const out = 2
-const outAsResource = 3
+const start = 1
+const known = 2
+const out = 3
+
+const nothing = Buffer.alloc(0)
+
+/** Where a URL is written to be looked for. */
+const scratch = Buffer.alloc(longest)
 
 export class Met {
-  readonly #urls: Array<string> = Array.from({ length: places }, () => "")
-  readonly #places = new Int32Array(fields * places)
+  readonly #rows = new Int32Array(fields * places)
+  /** Whether the rules leave out the URL of a place as a resource. */
+  readonly #isOutAsResource = new Uint8Array(places)
+  /** A ring. */
+  readonly #characters = Buffer.alloc(room)
+  /** How many were written to it, modulo 2^32. A row that was never taken begins further back than there is room. */
+  #written = room + 1
   #prefix = ""
+  #prefixBytes = nothing
   #prefixHash = basis
   #turn = 0
-  /** The URL of the latest verdict. */
+  /** The URL of the latest verdict that was `out`. */
   latest = ""
 
   /** What is known of the URL that is `prefix` and the bytes from one place to another, or to a `#` before it. */
   look(prefix: string, bytes: Uint8Array, from: number, to: number, depth: number, isResource: boolean): Verdict {
     if (prefix !== this.#prefix) {
       this.#prefix = prefix
-      this.#prefixHash = hashOf(prefix)
+      this.#prefixBytes = Buffer.from(prefix, "latin1")
+      this.#prefixHash = hashOf(this.#prefixBytes, prefix.length)
     }
     let hash = this.#prefixHash
     let end = from
     for (; end < to && bytes[end] !== fragment; end++) hash = Math.imul(hash ^ bytes[end]!, 0x01000193)
-    for (let i = 0; i < reach; i++) {
-      const place = (hash + i) & (places - 1)
-      const at = fields * place
-      if (this.#places[at] !== hash) continue
-      const url = this.#urls[place]!
-      if (url.length !== prefix.length + end - from || !url.startsWith(prefix)) continue
-      let same = from
-      while (same < end && url.charCodeAt(prefix.length + same - from) === bytes[same]) same++
-      if (same < end) continue
-      this.latest = url
-      if (this.#places[at + known]! <= depth) return "known"
-      const isOut = isResource ? this.#places[at + outAsResource] === 1 : this.#places[at + out]! <= depth
-      return isOut ? "out" : undefined
-    }
-    return undefined
+    const place = this.#find(hash, this.#prefixBytes, bytes, from, end)
+    if (place < 0) return undefined
+    const row = fields * place
+    if (this.#rows[row + known]! <= depth) return "known"
+    const isOut = isResource ? this.#isOutAsResource[place] === 1 : this.#rows[row + out]! <= depth
+    if (!isOut) return undefined
+    const at = this.#rows[row + start]! & (room - 1)
+    this.latest = this.#characters.toString("latin1", at, at + prefix.length + end - from)
+    return "out"
   }
 
   isKnown(url: string, depth: number): boolean {
-    const place = this.#find(url, hashOf(url))
-    return place >= 0 && this.#places[fields * place + known]! <= depth
+    if (url.length > longest) return false
+    const length = scratch.write(url, "latin1")
+    const place = this.#find(hashOf(scratch, length), nothing, scratch, 0, length)
+    return place >= 0 && this.#rows[fields * place + known]! <= depth
   }
 
   /** It was found so near to a seed; gives whether that is news. */
   know(url: string, depth: number): boolean {
+    if (url.length > longest) return true
     const at = fields * this.#take(url) + known
-    const isNews = this.#places[at]! > depth
-    if (isNews) this.#places[at] = depth
+    const isNews = this.#rows[at]! > depth
+    if (isNews) this.#rows[at] = depth
     return isNews
   }
 
   /** The rules leave it out, so far from a seed and further. */
   leaveOut(url: string, depth: number, isResource: boolean): void {
-    const at = fields * this.#take(url)
-    if (isResource) this.#places[at + outAsResource] = 1
-    else this.#places[at + out] = Math.min(this.#places[at + out]!, depth)
+    if (url.length > longest) return
+    const place = this.#take(url)
+    const at = fields * place + out
+    if (isResource) this.#isOutAsResource[place] = 1
+    else this.#rows[at] = Math.min(this.#rows[at]!, depth)
   }
 
-  #find(url: string, hash: number): number {
+  /** Nothing that is there still has this place. */
+  #isFree(place: number): boolean {
+    return (this.#written - this.#rows[fields * place + start]!) >>> 0 > room
+  }
+  /** The place of the URL that is `prefix` and the bytes from one place to another; -1 where it has none. */
+  #find(hash: number, prefix: Uint8Array, bytes: Uint8Array, from: number, to: number): number {
+    const characters = this.#characters
     for (let i = 0; i < reach; i++) {
       const place = (hash + i) & (places - 1)
-      if (this.#places[fields * place] === hash && this.#urls[place] === url) return place
+      const row = fields * place
+      if (this.#rows[row] !== hash || this.#isFree(place)) continue
+      let at = this.#rows[row + start]! & (room - 1)
+      let same = 0
+      for (; same < prefix.length && prefix[same] === characters[at]; at++) same++
+      if (same < prefix.length) continue
+      for (same = from; same < to && bytes[same] === characters[at]; at++) same++
+      if (same === to && characters[at] === last) return place
     }
     return -1
   }
   #take(url: string): number {
-    const hash = hashOf(url)
-    let place = this.#find(url, hash)
+    const length = scratch.write(url, "latin1")
+    const hash = hashOf(scratch, length)
+    let place = this.#find(hash, nothing, scratch, 0, length)
     if (place >= 0) return place
     place = (hash + (this.#turn++ % reach)) & (places - 1)
     for (let i = 0; i < reach; i++) {
       const next = (hash + i) & (places - 1)
-      if (this.#urls[next] !== "") continue
+      if (!this.#isFree(next)) continue
       place = next
       break
     }
-    this.#urls[place] = url
-    const at = fields * place
-    this.#places[at] = hash
-    this.#places[at + known] = never
-    this.#places[at + out] = never
-    this.#places[at + outAsResource] = 0
+    // in one piece
+    if ((this.#written & (room - 1)) + length >= room) this.#written = (this.#written | (room - 1)) + 1
+    const at = this.#written & (room - 1)
+    scratch.copy(this.#characters, at, 0, length)
+    this.#characters[at + length] = last
+    const row = fields * place
+    this.#rows[row] = hash
+    this.#rows[row + start] = this.#written
+    this.#rows[row + known] = never
+    this.#rows[row + out] = never
+    this.#isOutAsResource[place] = 0
+    this.#written = (this.#written + length + 1) | 0
     return place
   }
 }

@@ -60,4 +60,20 @@ describe("Met", () => {
     assert.isTrue(met.isKnown(url(count - 1), 4))
     assert.isFalse(met.isKnown(url(count), 9))
   })
+
+  it("forgets the oldest where long URLs leave no room, and never takes what lies there now for it", () => {
+    const met = new Met()
+    const url = (number: number) => `http://h/${"a".repeat(4000 + (number % 97))}/${number}`
+    const count = 3000
+    for (let i = 0; i < count; i++) assert.isTrue(met.know(url(i), 1))
+    const kept = Array.from({ length: count }, (_, i) => met.isKnown(url(i), 1))
+    assert.isBelow(kept.indexOf(true), 2100)
+    assert.isAbove(kept.indexOf(true), 1900)
+    assert.isFalse(kept.slice(kept.indexOf(true)).includes(false))
+    assert.isTrue(met.know(url(0), 2))
+    const beyond = `http://h/${"b".repeat(20_000)}`
+    met.leaveOut(beyond, 0, false)
+    assert.isTrue(met.know(beyond, 1))
+    assert.isFalse(met.isKnown(beyond, 1))
+  })
 })
