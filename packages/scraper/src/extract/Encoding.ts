@@ -42,15 +42,23 @@ export const headBytes = 1024
 /** The encoding that a label names, in any case and with blanks around it; `undefined` for an unknown one (Encoding 4.2). */
 export const fromLabel = (label: string): string | undefined => normalizeEncoding(label) ?? undefined
 
-/** A quoted value may hold what looks like another parameter. */
-const parameter = /;\s*([^;=\s]+)\s*=\s*(?:"((?:[^"\\]|\\[^])*)"?|'([^']*)'?|([^;,\s]*))/g
+/** A quoted value may hold what looks like another parameter. A comma is where another line of the field begins. */
+const parameter = /;[\t\n\r ]*([^;=]*)=(?:"((?:[^"\\]|\\[^])*)|([^;,]*))/g
 
-/** The encoding that the first `charset` of a Content-Type names. */
+/** The encoding that the first `charset` of a Content-Type names, as MIME Sniffing 4.4 reads it: no blank before the `=`, no single quotes. */
 export const fromContentType = (contentType: string | undefined): string | undefined => {
   if (contentType?.includes(";") !== true) return undefined
-  for (const [, name, ...values] of contentType.matchAll(parameter))
-    if (name!.toLowerCase() === "charset") return fromLabel(values.find((value) => value !== undefined)!)
+  for (const [, name, quoted, token] of contentType.matchAll(parameter))
+    if (name!.toLowerCase() === "charset") return fromLabel(quoted?.replace(/\\([^])/g, "$1") ?? token!)
   return undefined
+}
+
+const pragma = /charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:"([^"]*)"|'([^']*)'|([^\t\n\f\r ;"'][^\t\n\f\r ;]*))/i
+
+/** The encoding that the `content` of a `<meta http-equiv=content-type>` names, which is read otherwise (HTML 2.5.5). */
+export const fromPragma = (content: string): string | undefined => {
+  const [, ...labels] = pragma.exec(content) ?? []
+  return fromLabel(labels.find((label) => label !== undefined) ?? "")
 }
 
 /** What a declaration within a document means: that it could be read at all says that it is not UTF-16. */

@@ -345,8 +345,8 @@ class Html implements Reader {
     if (content === undefined) return
     switch (attributes.get("http-equiv")?.toLowerCase()) {
       case "content-type": {
-        const label = /charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:"([^"]+)"|'([^']+)'|([^\t\n\f\r ;"']+))/i.exec(content)
-        if (label !== null) this.#declare((label[1] ?? label[2] ?? label[3])!)
+        const encoding = Encoding.fromPragma(content)
+        if (encoding !== undefined) this.#declare(encoding)
         return
       }
       case "refresh": {

@@ -164,7 +164,7 @@ const declarations = compile<AnyNode, Element>("meta[charset], meta[http-equiv=c
 const declaredIn = (document: Document): string | undefined => {
   for (const { attribs } of selectAll<AnyNode, Element>(declarations, document)) {
     const { charset, content } = attribs
-    const encoding = charset === undefined ? Encoding.fromContentType(content) : Encoding.fromLabel(charset)
+    const encoding = charset === undefined ? Encoding.fromPragma(content!) : Encoding.fromLabel(charset)
     if (encoding !== undefined) return Encoding.declared(encoding)
   }
   return undefined

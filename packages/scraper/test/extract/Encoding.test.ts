@@ -38,10 +38,17 @@ describe("labels", () => {
     for (const [type, encoding] of [
       ["text/html; charset=koi8-r", "koi8-r"],
       ['text/html;Charset="KOI8-R"', "koi8-r"],
-      ["text/html; a=b; charset = 'koi8-r'", "koi8-r"],
-      ["text/html; charset=koi8-r; a=b", "koi8-r"],
+      ["text/html; a=b; charset= koi8-r; charset=big5", "koi8-r"],
+      ["text/html; charset=koi8-r, text/html", "koi8-r"],
+      ["text/html;; a;b=;'=(;charset=koi8-r", "koi8-r"],
+      ['text/html; charset="\\koi8\\-r" c', "koi8-r"],
+      ['text/html; charset="koi8-r', "koi8-r"],
       ['text/html; a="b; charset=big5; c"; charset=koi8-r', "koi8-r"],
       ["text/html; xcharset=koi8-r", undefined],
+      ["text/html; charset =koi8-r", undefined],
+      ["text/html; charset='koi8-r'", undefined],
+      ['text/html; charset=koi8-r"', undefined],
+      ['text/html; charset=""; charset=koi8-r', undefined],
       ["text/html; charset=nonsense", undefined],
       ["text/html; charset=", undefined],
       ["charset=koi8-r", undefined],
@@ -49,6 +56,21 @@ describe("labels", () => {
       [undefined, undefined]
     ] as const)
       assert.strictEqual(Encoding.fromContentType(type), encoding, type)
+  })
+
+  it("are read out of a pragma by rules of its own", () => {
+    for (const [content, encoding] of [
+      ["text/html; charset=koi8-r", "koi8-r"],
+      ["text/html charset=koi8-r", "koi8-r"],
+      ["charsets; CHARSET\t=\n'koi8-r'x", "koi8-r"],
+      ['charset="koi8-r"', "koi8-r"],
+      ["charset=koi8-r;a", "koi8-r"],
+      ["charset='koi8-r", undefined],
+      ["charset=koi8-r'", undefined],
+      ["charset=''", undefined],
+      ["text/html", undefined]
+    ] as const)
+      assert.strictEqual(Encoding.fromPragma(content), encoding, content)
   })
 })
 

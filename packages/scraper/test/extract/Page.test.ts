@@ -26,8 +26,10 @@ describe("a page", () => {
     assert.strictEqual(text("p", page("<p>é")), "é")
   })
   it("is decoded again when it says late what it is", () => {
-    const late = Uint8Array.of(...bytes(`<p>`), 0xd7, ...bytes(`${" ".repeat(2000)}<meta charset=koi8-r>`))
-    assert.strictEqual(text("p", Result.getOrThrow(Page.fromBytes(late))), "в")
+    for (const declaration of ["charset=koi8-r", "http-equiv=Content-Type content='text/html charset=koi8-r'"]) {
+      const late = Uint8Array.of(...bytes(`<p>`), 0xd7, ...bytes(`${" ".repeat(2000)}<meta ${declaration}>`))
+      assert.strictEqual(text("p", Result.getOrThrow(Page.fromBytes(late))), "в")
+    }
   })
   it("resolves against its base element, that against its URL", () => {
     const url = "https://h.example/a/b"
