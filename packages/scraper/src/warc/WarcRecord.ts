@@ -139,7 +139,8 @@ const framing = /^(?:transfer-encoding|trailer|content-length)[ \t]*:/i
  * 7.1.3). A content coding stays, with its body.
  */
 export const httpHead = ({ status, text, reason = "", fields }: MessageHead, bytes: number): Uint8Array => {
-  const [first, ...lines] = text?.split("\r\n").filter((one) => one !== "") ?? [
+  // a folded line belongs to the one before
+  const [first, ...lines] = text?.split(/\r\n(?![\t ])/).filter((one) => one !== "") ?? [
     `${httpVersion} ${status} ${reason.replace(/[\r\n]+/g, " ")}`,
     ...fields.map((field) => line(field).slice(0, -2))
   ]

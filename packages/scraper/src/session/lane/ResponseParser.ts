@@ -6,8 +6,8 @@
  *    work is linear, and a head that breaks the grammar is refused at the byte
  *    that breaks it.
  * 2. Strict where leniency would leave two readings of one stream: a line ends
- *    with CRLF alone, a message has one length, no field is folded. Everything
- *    refused is a `LaneFault` with a code of llhttp's.
+ *    with CRLF alone, a message has one length. Everything refused is a
+ *    `LaneFault` with a code of llhttp's.
  * 3. What is handed on lies in the caller's buffer.
  */
 import { LaneFault, overflow } from "./LaneFault.ts"
@@ -113,6 +113,9 @@ const isAt = (spelling: Buffer, bytes: Buffer, from: number, to: number): boolea
 const joined = (value: string | Array<string> | undefined): string | undefined =>
   typeof value === "object" ? value.join(",") : value
 
+/** A value of several lines in one: a user agent reads each fold as a blank (RFC 9112 5.2). */
+const unfolded = (value: string): string => value.replace(/[\t ]*\r\n[\t ]*/g, " ").replace(/^ +| +$/g, "")
+
 const close = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
 const keepAlive = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
 const timeout = /(?:^|[,\t ])timeout=(\d{1,9})(?:$|[,\t ])/i
@@ -163,6 +166,8 @@ export class ResponseParser {
   /** Where the walk over the section goes on, from its start. */
   #at = 0
   #statusAt = 0
+  /** A value of the present head goes over several lines. */
+  #isFolded = false
   /** Start and end of each name, then of each value, from the start of the head. */
   readonly #marks: Array<number> = []
   /** How many of them are of the present head; the array keeps its length, for emptying it gives its memory away. */
@@ -309,7 +314,12 @@ export class ResponseParser {
           marks[this.#marked++] = at - base
           next = name
         } else if (code === CR) next = sectionEnd
-        else throw isBlank[code] === 1 ? new LaneFault("HPE_INVALID_HEADER_TOKEN", "folded field") : grammar(line)
+        else if (isBlank[code] === 1 && this.#phase === head && this.#marked > 0) {
+          // the value before goes on: its end is not there yet
+          this.#marked--
+          this.#isFolded = true
+          next = text
+        } else throw grammar(line)
         at++
       } else if (next === lineEnd || next === sectionEnd || next === leadEnd) {
         if (bytes[at] !== LF) throw grammar(next)
@@ -322,6 +332,7 @@ export class ResponseParser {
       } else {
         this.#statusAt = at - base
         this.#marked = 0
+        this.#isFolded = false
         next = status
       }
     }
@@ -348,7 +359,8 @@ export class ResponseParser {
       const from = (marks[i + 2] as number) - offset
       let to = (marks[i + 3] as number) - offset
       while (to > from && isBlank[written.charCodeAt(to - 1)] === 1) to--
-      const value = written.slice(from, to)
+      const told = written.slice(from, to)
+      const value = this.#isFolded ? unfolded(told) : told
       const known = headers[name]
       if (known === undefined) headers[name] = value
       else if (typeof known === "string") headers[name] = [known, value]

@@ -80,6 +80,15 @@ describe("ResponseParser", () => {
     assert.isUndefined(headers?.["constructor"])
   })
 
+  it("reads each fold of a value as a blank", () => {
+    const reply = bytesOf("HTTP/1.1 200 OK\r\nA:\r\n \r\n\tb, \t\r\n c\r\n \r\nA: d\r\nB: \r\n\t\r\n\r\n")
+    for (const size of sizes)
+      assert.deepStrictEqual(Object.entries(parse(reply, size).headers ?? {}), [
+        ["a", ["b, c", "d"]],
+        ["b", ""]
+      ])
+  })
+
   it("gives no body to 204 and 304, whatever length they tell, but then does not use the connection again", () => {
     for (const code of [204, 304]) {
       for (const [fields, reusable] of [
