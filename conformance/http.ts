@@ -220,8 +220,9 @@ const optionsOf = (one: Case, directory: string, beside: string): Options => {
     ...defaults,
     directory,
     retries: one.needs.includes("retry") ? 2 : 0,
-    timeoutMs: 5000,
-    connectTimeoutMs: 5000,
+    // a head of many pieces takes its time on a busy machine
+    timeoutMs: 60_000,
+    connectTimeoutMs: 60_000,
     refresh: one.needs.includes("conditional"),
     naming: file === undefined ? "flat" : { file },
     serverNames: file === undefined && one.needs.includes("content-disposition"),
@@ -267,7 +268,7 @@ const outcomesOf = (url: string, options: Options): Promise<ReadonlyArray<Outcom
   Get.open({ urls: [url] }, options).pipe(
     Effect.flatMap((run) => Stream.runCollect(run.outcomes)),
     Effect.scoped,
-    Effect.timeout("30 seconds"),
+    Effect.timeout("2 minutes"),
     Effect.runPromise
   )
 
