@@ -4,6 +4,8 @@
  *
  * 1. An item that contains itself is told as `"ERROR"`, as the standard has it.
  * 2. What `itemref` names is found once for a page, not once for an item.
+ * 3. Beyond the standard, a `content` on any element is its value: schema.org
+ *    has it so in its examples, and search engines read it.
  */
 import type { Element } from "domhandler"
 import type { Page } from "./Page.ts"
@@ -20,6 +22,7 @@ export interface Item {
 
 const tops = Selector.make("[itemscope]:not([itemprop])")
 const withId = Selector.make("[id]")
+const withNames = Selector.make("[itemprop]")
 
 const words = (text: string | undefined): ReadonlyArray<string> =>
   (text ?? "").split(/\s+/).filter((word) => word !== "")
@@ -42,12 +45,16 @@ const valueAttribute: Readonly<Record<string, string>> = {
   meter: "value"
 }
 
+/** For what a reader sees a `content` may stand: `$13` for `13.00`. */
+const shown = (element: Element): string => element.attribs["content"] ?? Text.inline(element)
+
 const valueOf = (element: Element, base: string | undefined): string => {
-  if (element.name === "time") return element.attribs["datetime"] ?? Text.inline(element)
+  if (element.name === "time") return element.attribs["datetime"] ?? shown(element)
   const attribute = valueAttribute[element.name]
-  if (attribute === undefined) return Text.inline(element)
-  const value = element.attribs[attribute] ?? ""
-  return attribute === "content" || attribute === "value" ? value : Selector.absolute(value, base)
+  if (attribute === undefined) return shown(element)
+  const value = element.attribs[attribute]
+  if (value === undefined || attribute === "content" || attribute === "value") return value ?? ""
+  return Selector.absolute(value, base)
 }
 
 /** Items within items that are followed. A page can name one item from many places by `itemref`. */
@@ -62,9 +69,10 @@ export const of = (page: Page): ReadonlyArray<Item> => {
   const ids = new Map<string, Element>()
   for (const element of withId.find(page))
     if (!ids.has(element.attribs["id"]!)) ids.set(element.attribs["id"]!, element)
+  const places = new Map(withNames.find(page).map((element, place) => [element, place]))
   let left = mostItems
 
-  /** The elements that have properties of an item (5.2.5), in the order they are met. */
+  /** The elements that have properties of an item (5.2.5), in the order of the page. */
   const propertiesOf = (item: Element): ReadonlyArray<Element> => {
     const referred = words(item.attribs["itemref"]).flatMap((id) => ids.get(id) ?? [])
     const pending = [...item.children, ...referred].toReversed()
@@ -77,7 +85,7 @@ export const of = (page: Page): ReadonlyArray<Item> => {
       if (node.attribs["itemscope"] !== undefined) continue
       for (let index = node.children.length - 1; index >= 0; index--) pending.push(node.children[index]!)
     }
-    return found
+    return referred.length === 0 ? found : found.toSorted((one, other) => places.get(one)! - places.get(other)!)
   }
 
   const itemOf = (element: Element, around: ReadonlyArray<Element>): Item => {

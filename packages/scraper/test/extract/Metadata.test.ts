@@ -56,6 +56,20 @@ describe("microdata", () => {
       }
     ])
   })
+  it("has properties in the order of the page, whatever refers to them", () => {
+    const html =
+      "<p id=x itemprop=a>1</p><div itemscope itemref='y x'><p itemprop=a>2</p></div><p id=y itemprop=a>3</p>"
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(of(html).microdata)), [{ properties: { a: ["1", "2", "3"] } }])
+  })
+  it("has the value that stands for what is shown, and none where an address lacks", () => {
+    const html = `<div itemscope><i itemprop=price content=13.00>$13</i><time itemprop=when content=2026-01-02>soon</time>
+      <img itemprop=image><a itemprop=url href="">here</a><data itemprop=data>5</data></div>`
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(of(html).microdata)), [
+      {
+        properties: { price: ["13.00"], when: ["2026-01-02"], image: [""], url: ["https://h.example/a/b"], data: [""] }
+      }
+    ])
+  })
   it("ends where an item contains itself", () => {
     const html =
       "<div itemscope itemref=x></div><i id=x itemprop=a itemscope itemref=y></i><i id=y itemprop=b itemscope itemref=x></i>"
