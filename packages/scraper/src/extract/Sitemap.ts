@@ -94,7 +94,7 @@ const fields: ReadonlySet<string> = new Set(
 )
 /** They may hold elements that are called like fields and are about something else. */
 const foreign: ReadonlySet<string> = new Set("source content summary description image video news author".split(" "))
-const wanted: ReadonlySet<string> = new Set(["href", "rel", "hreflang"])
+const wanted: ReadonlySet<string> = new Set(["href", "rel", "hreflang", "xml:base"])
 
 const w3c = /^(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d:?\d\d)?)?$/i
 const rfc822 =
@@ -161,6 +161,9 @@ class Xml implements Reader {
   readonly #emit: Emit
   readonly #base: string
   readonly #tags: Tags
+  /** What references are resolved against in a feed, and in an entry of it (RFC 4287 2). */
+  #feedBase: string
+  #entryBase: string
   /** What the open entry is in. */
   #entry: Kind | undefined
   #prefix = ""
@@ -175,7 +178,7 @@ class Xml implements Reader {
 
   constructor(emit: Emit, base: string) {
     this.#emit = emit
-    this.#base = base
+    this.#base = this.#feedBase = this.#entryBase = base
     this.#tags = new Tags(
       { xml: true, wants: (attribute) => wanted.has(attribute), maxValue },
       {
@@ -203,10 +206,12 @@ class Xml implements Reader {
   #open(name: string, attributes: Attributes) {
     const [prefix, local] = split(name)
     this.kind ??= roots.get(local)
+    if (local === "feed") this.#feedBase = baseOf(attributes, this.#base)
     if (this.#begins(prefix, local)) {
       // <loc><url>http://…
       if (this.#field === "loc" && this.#text.trim() === "") return
       this.#begin(entries.get(local)!, prefix)
+      this.#entryBase = baseOf(attributes, this.#feedBase)
       return
     }
     if (this.#foreign !== undefined) return
@@ -248,7 +253,8 @@ class Xml implements Reader {
     const rel = attributes.get("rel") ?? ""
     const language = attributes.get("hreflang")
     if (this.#entry === "atom") {
-      if (rel === "" || rel === "alternate") this.#set(rel === "" ? "href" : "alternate", href)
+      const url = Reference.resolve(href, baseOf(attributes, this.#entryBase))
+      if (rel === "" || rel === "alternate") this.#set(rel === "" ? "href" : "alternate", url ?? href)
     } else if (language !== undefined && this.#alternates.length < mostAlternates) {
       const url = Reference.resolve(href, this.#base)
       if (url !== undefined) this.#alternates.push({ language, url })
@@ -287,6 +293,11 @@ class Xml implements Reader {
     values.clear()
     this.#alternates = []
   }
+}
+
+const baseOf = (attributes: Attributes, around: string): string => {
+  const base = attributes.get("xml:base")
+  return (base === undefined ? undefined : Reference.resolve(base, around)) ?? around
 }
 
 const isProtocol = (kind: Kind) => kind === "index" || kind === "urlset"

@@ -98,6 +98,14 @@ describe("a sitemap", () => {
     )
   })
 
+  it("resolves the links of an Atom feed against what it says they are relative to", async () => {
+    const feed =
+      "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='/b/'><link href='no'/><entry><link href='1'/></entry>" +
+      "<entry xml:base='c/'><link href='2'/></entry><entry xml:base='mailto:x'><link xml:base='http://g/' rel='alternate' href='3'/>" +
+      "</entry><entry><link href='/4'/></entry></feed>"
+    assert.deepStrictEqual(await urls(feed), ["atom", "http://h/b/1", "http://h/b/c/2", "http://g/3", "http://h/4"])
+  })
+
   it("dates its entries, without a zone in UTC", async () => {
     for (const [date, expected] of [
       ["2005", "2005-01-01T00:00:00.000Z"],
