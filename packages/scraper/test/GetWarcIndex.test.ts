@@ -68,7 +68,13 @@ describe("index of get --format warc", () => {
       directory,
       { archiveBytes: 30_000, retries: 0 }
     )
+    // 304: a revisit of what still stands
+    await fetchAll([site.url(paths[0]!)], directory, { refresh: true })
     const lines = linesOf(directory)
+    assert.deepInclude(
+      lines.map(read).map(({ mime, status }) => ({ mime, status })),
+      { mime: "warc/revisit", status: "304" }
+    )
     assert.deepStrictEqual(lines.map(read).toSorted(byPlace), (await readByWarcio(directory)).toSorted(byPlace))
     assert.isAbove(new Set(lines.map((line) => read(line)["filename"])).size, 2)
     assert.deepStrictEqual(

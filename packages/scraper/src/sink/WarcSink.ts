@@ -111,9 +111,10 @@ const exchangeOf = (one: Waiting): ArchiveFile.Exchange => {
   }
 }
 
-/** The records of an exchange, and where its payload lies if that is not in them. */
+/** The records of an exchange, the digest of its payload, and where that lies if it is not in them. */
 interface Prepared {
   readonly member: ArchiveFile.Member
+  readonly payloadDigest: string
   readonly earlier: RecordLocation.RecordLocation | undefined
 }
 
@@ -124,9 +125,9 @@ const mayStandForAnother = (
 
 const captureOf = (
   { head }: Waiting,
-  { targetUri, dateMs, payloadDigest, truncated }: ArchiveFile.Digested,
-  location: RecordLocation.RecordLocation,
-  earlier: RecordLocation.RecordLocation | undefined
+  { targetUri, dateMs, truncated }: ArchiveFile.Digested,
+  { payloadDigest, earlier }: Prepared,
+  location: RecordLocation.RecordLocation
 ): Capture => ({
   ...location,
   url: targetUri,
@@ -240,9 +241,10 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     const earlier = standing === undefined ? known : RecordLocation.fromPath(standing)
     const original = earlier && (await ArchiveFile.originalAt(directory, earlier))
     if (original === undefined || (standing === undefined && original.payloadDigest !== digested.payloadDigest))
-      return { member: await ArchiveFile.whole(digested), earlier: undefined }
+      return { member: await ArchiveFile.whole(digested), payloadDigest: digested.payloadDigest, earlier: undefined }
     const profile = standing === undefined ? "identical-payload-digest" : "server-not-modified"
-    return { member: await ArchiveFile.again(digested, profile, original), earlier }
+    const member = await ArchiveFile.again(digested, profile, original)
+    return { member, payloadDigest: original.payloadDigest, earlier }
   }
 
   const write = Effect.fnUntraced(function* (group: ReadonlyArray<string>) {
@@ -279,12 +281,12 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
               if ("error" in digested) throw digested.error
               const { payloadDigest } = digested
               // one that came in this group before has the same payload: it is written by now
-              const { member, earlier } = await (prepared[index] ?? prepare(one, digested, written.get(payloadDigest)))
-              const location = await into.append(member)
+              const made = await (prepared[index] ?? prepare(one, digested, written.get(payloadDigest)))
+              const location = await into.append(made.member)
               grown.set(into.name, into.bytes)
-              if (earlier === undefined && mayStandForAnother(digested)) written.set(payloadDigest, location)
-              if (one.part !== undefined) placed.set(key, RecordLocation.toPath(earlier ?? location))
-              captures.push(captureOf(one, digested, location, earlier))
+              if (made.earlier === undefined && mayStandForAnother(digested)) written.set(payloadDigest, location)
+              if (one.part !== undefined) placed.set(key, RecordLocation.toPath(made.earlier ?? location))
+              captures.push(captureOf(one, digested, made, location))
             },
             catch: (error) => PartFile.failure(into.name, error)
           })
