@@ -41,6 +41,8 @@ interface Node {
   appendChild(node: Node): void
 }
 interface DomElement extends Node {
+  textContent: string
+  innerHTML: string
   getAttribute(name: string): string | null
   setAttribute(name: string, value: string): void
   querySelectorAll(css: string): Iterable<DomElement>
@@ -105,6 +107,17 @@ const makeAbsolute = (content: DomElement, base: string | undefined): void => {
     for (const element of content.querySelectorAll(`[${name}]`)) {
       element.setAttribute(name, absolute(element.getAttribute(name)!, base))
     }
+  }
+}
+
+/** Turndown takes for code what is in one `<code>` within a `<pre>`; highlighters write none, or one for each line. */
+const markCode = (content: DomElement): void => {
+  for (const pre of content.querySelectorAll("pre")) {
+    if (pre.childNodes.length === 1 && pre.childNodes[0]!.nodeName === "CODE") continue
+    for (const lineBreak of pre.querySelectorAll("br")) lineBreak.textContent = "\n"
+    const code = pre.textContent
+    pre.innerHTML = "<code></code>"
+    pre.querySelector("code")!.textContent = code
   }
 }
 
@@ -173,6 +186,7 @@ export const of = (page: Page): Article | null => {
   makeAbsolute(content, page.base)
   const text = textOf(content)
   if (text === "") return null
+  markCode(content)
   const said = { byline, published: publishedTime, site: siteName, language: lang, excerpt }
   return {
     title: title ?? "",

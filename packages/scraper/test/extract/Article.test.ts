@@ -53,6 +53,21 @@ describe("an article", () => {
       a = 1"
     `)
   })
+  it("has what is preformatted as it stands, with or without an element for code", () => {
+    const markdown = (pre: string) =>
+      Article.of(pageOf(`<article>${`<p>${sentence}</p>`.repeat(5)}${pre}</article>`))!
+        .markdown.split("\n\n")
+        .slice(5)
+    const lines = ["```\na_b = [1]\n  # *not* <em>\n```"]
+    for (const pre of [
+      "<pre><code>a_b = [1]\n  # *not* &lt;em></code></pre>",
+      "<pre>\na_b = <b>[1]</b>\n  <i># *not*</i> &lt;em>\n</pre>",
+      "<div class=highlight><pre><span></span><span class=n>a_b</span> = [1]\n  # *not* &lt;em>\n</pre></div>",
+      "<pre><code>a_b = [1]</code>\n<code>  # *not* &lt;em></code></pre>",
+      "<pre>a_b = [1]<br>  # *not* &lt;em></pre>"
+    ])
+      assert.deepStrictEqual(markdown(pre), lines, pre)
+  })
   it("is null where there is none", () => {
     assert.strictEqual(Article.of(pageOf("")), null)
     assert.strictEqual(Article.of(pageOf("<title>x</title><script>y</script>")), null)
