@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { table } from "../Alignment.ts"
 import type { FieldCount } from "../FieldCounts.ts"
 import { onOff } from "../FlagKinds.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
@@ -28,18 +29,13 @@ interface Asked {
   readonly quiet: boolean
 }
 
-const table = (fields: ReadonlyArray<FieldCount>, paint: Paint): ReadonlyArray<string> => {
-  const heads = ["field", "value", "missing", "failed", "selector"] as const
+const counted = (fields: ReadonlyArray<FieldCount>, paint: Paint): ReadonlyArray<string> => {
   const rows = fields.map(({ field, value, missing, failed, selector }) => [
     printable(field),
     ...[value, missing, failed].map((count) => (count === 0 ? "-" : number(count))),
     printable(selector)
   ])
-  const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]!.length)))
-  // names to the left, numbers to the right
-  const line = (cells: ReadonlyArray<string>) =>
-    `  ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : at === 4 ? cell : cell.padStart(widths[at]!))).join("  ")}`
-  return [paint.dim(line(heads)), ...rows.map(line)]
+  return table(["field", "value", "missing", "failed", "selector"], rows, [0, 4], paint)
 }
 
 export const check = Effect.fnUntraced(function* ({ schema, paths, url: given, json, quiet }: Asked) {
@@ -91,7 +87,7 @@ export const check = Effect.fnUntraced(function* ({ schema, paths, url: given, j
       ...unread.map(({ page, message }) => `  ${printable(message)}  ${paint.dim(printable(page))}`)
     ]
     yield* screen.data(
-      `${[...table(fold.fields, screen.paintData), ...(why.length === 0 ? [] : ["", "why", "", ...why])].join("\n")}\n`
+      `${[...counted(fold.fields, screen.paintData), ...(why.length === 0 ? [] : ["", "why", "", ...why])].join("\n")}\n`
     )
   }
   const schemaName = printable(schema)

@@ -100,7 +100,7 @@ const words = { saved: "saved", fetch: "fetched", wait: "waits", refuse: "refuse
 const render = (explanation: Explanation, { bold, green, yellow }: Paint): string => {
   const { url, target, scope, linked, priority, maxPages, maxPagesPerHost, robots, file, decision } = explanation
   const { what, message, untilMs } = decision
-  const paint = what === "refuse" ? yellow : what === "wait" ? yellow : green
+  const paint = what === "refuse" || what === "wait" ? yellow : green
   const until = untilMs === undefined ? "" : ` until ${time(untilMs)}`
   const rows: ReadonlyArray<readonly [string, string | undefined]> = [
     ["url", url],

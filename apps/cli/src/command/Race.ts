@@ -5,6 +5,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { aligned } from "../Alignment.ts"
 import { onOff } from "../FlagKinds.ts"
 import * as Scenarios from "../Scenarios.ts"
 import { Screen } from "../Screen.ts"
@@ -59,12 +60,7 @@ const race = Effect.fnUntraced(function* (name: string, { json, html, trace, ...
     if (json) yield* screen.data(`${JSON.stringify({ way, wallMs, cpuMs, stallMs, result: results[0] })}\n`)
     rows.push([way, milliseconds(wallMs), milliseconds(cpuMs), milliseconds(stallMs), (firstMs / wallMs).toFixed(2)])
   }
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  if (!json)
-    for (const [way, ...numbers] of rows)
-      yield* screen.data(
-        `${way!.padEnd(widths[0]!)}  ${numbers.map((cell, at) => cell.padStart(widths[at + 1]!)).join("  ")}\n`
-      )
+  if (!json) yield* screen.data(`${aligned(rows, [0]).join("\n")}\n`)
   yield* Scenarios.writeFiles({ timelines: Stage.timelines(stage.events) }, { html, trace })
 })
 

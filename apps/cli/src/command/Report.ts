@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { writeFileSync } from "node:fs"
+import { table } from "../Alignment.ts"
 import { directoryArgument } from "../DirectoryArgument.ts"
 import { onOff, text } from "../FlagKinds.ts"
 import { printable } from "../Printable.ts"
@@ -24,14 +25,6 @@ import * as Summary from "../Summary.ts"
 import { UsageError } from "../UsageError.ts"
 
 export type By = "host" | "status" | "reason"
-
-/** Rows in aligned columns: all but the last to the right, the last to the left. */
-const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>, paint: Paint) => {
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]!.length)))
-  const line = (cells: ReadonlyArray<string>) =>
-    `  ${cells.map((cell, at) => (at === cells.length - 1 ? cell : cell.padStart(widths[at]!))).join("  ")}`
-  return [paint.dim(line(head)), ...rows.map(line)]
-}
 
 const columns = ["urls", "saved", "unchanged", "failed", "refused", "pending", "beyond", "bytes"] as const
 const cell = (counts: Counts, column: (typeof columns)[number]): string => {
@@ -50,6 +43,7 @@ const countsTable = (
   return table(
     [...used, title],
     rows.map(({ name, counts }) => [...used.map((column) => cell(counts, column)), printable(name)]),
+    [used.length],
     paint
   )
 }
