@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { text } from "./FlagKinds.ts"
 import { printable } from "./Printable.ts"
+import * as OutputFile from "./OutputFile.ts"
 import { coloured, Screen } from "./Screen.ts"
-import * as TimelineFile from "./TimelineFile.ts"
 import { UsageError } from "./UsageError.ts"
 
 /** Read by `Parameter.parse`, which knows the bounds. */
@@ -67,7 +67,7 @@ export const writeFiles = Effect.fnUntraced(function* (
   for (const [option, file, load] of files) {
     if (Option.isNone(file)) continue
     const { chunks } = yield* Effect.promise(load)
-    yield* TimelineFile.write(option, file.value, chunks(beside(timelines)))
+    yield* OutputFile.write(option, file.value, chunks(beside(timelines)))
     screen.note(`timeline: ${printable(file.value)}`)
   }
 })

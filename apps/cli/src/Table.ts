@@ -7,10 +7,11 @@
  *    then. An interrupted run leaves no half of one.
  * 3. Columns are known before the first record, so they never depend on the data.
  */
-import { OptionUnusable } from "@simul/scraper/RunError"
+import type { OptionUnusable } from "@simul/scraper/RunError"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { lstat, rename, rm } from "node:fs/promises"
+import { rename, rm } from "node:fs/promises"
+import { placeFor, unwritable } from "./OutputFile.ts"
 import type { Screen } from "./Screen.ts"
 import type { Column, Row, Table } from "./table/Column.ts"
 
@@ -24,13 +25,6 @@ export const ofName = (file: string): Format | undefined => {
   if (name === "json" || name === "ndjson") return "jsonl"
   return name === "db" || name === "sqlite3" ? "sqlite" : formats.find((format) => format === name)
 }
-
-const unusable = (file: string) => (error: unknown) =>
-  new OptionUnusable({
-    option: "-o",
-    value: file,
-    detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
-  })
 
 /** Loaded when it is asked for: a run needs one of them. */
 const openFile = async (format: Format, file: string, columns: ReadonlyArray<Column>): Promise<Table> => {
@@ -69,32 +63,30 @@ export const toFile = Effect.fnUntraced(function* (
   format: Format,
   columns: ReadonlyArray<Column>
 ): Effect.fn.Return<Writer, OptionUnusable, Scope.Scope> {
-  const unfinished = `${file}.${process.pid}.part`
+  const unusable = unwritable("-o", file)
+  const place = yield* Effect.try({ try: () => placeFor(file), catch: unusable })
+  const removed = async () => {
+    if (place !== file) await rm(place, { force: true })
+  }
   const table = yield* Effect.acquireRelease(
-    Effect.tryPromise({
-      try: async () => {
-        const found = await lstat(file).catch(() => undefined)
-        if (found?.isDirectory() === true) throw Object.assign(new Error("a directory"), { code: "EISDIR" })
-        await rm(unfinished, { force: true })
-        return openFile(format, unfinished, columns)
-      },
-      catch: unusable(file)
-    }),
+    Effect.tryPromise({ try: () => removed().then(() => openFile(format, place, columns)), catch: unusable }),
     (table) =>
-      Effect.promise(async () => {
-        await table.close().catch(() => {})
-        await rm(unfinished, { force: true })
-      })
+      Effect.promise(() =>
+        table
+          .close()
+          .catch(() => {})
+          .then(removed)
+      )
   )
   return {
-    write: (rows) => Effect.tryPromise({ try: () => table.write(rows), catch: unusable(file) }),
+    write: (rows) => Effect.tryPromise({ try: () => table.write(rows), catch: unusable }),
     finish: Effect.tryPromise({
       try: async () => {
         await table.end()
         await table.close()
-        await rename(unfinished, file)
+        if (place !== file) await rename(place, file)
       },
-      catch: unusable(file)
+      catch: unusable
     })
   }
 })

@@ -3,60 +3,30 @@
  * the form that the name of the file asks for. However a run ends, what it did
  * until then is written: whole, or the file of an earlier run stays.
  */
-import { OptionUnusable } from "@simul/scraper/RunError"
 import * as TargetRecorder from "@simul/scraper/recorder/TargetRecorder"
 import * as Url from "@simul/scraper/Url"
 import type * as Timeline from "@simul/core/Timeline"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { appendFileSync, closeSync, lstatSync, openSync, renameSync, rmSync } from "node:fs"
+import { closeSync, openSync, rmSync } from "node:fs"
 import type { Plan } from "./Plan.ts"
 import { Incomplete } from "./Incomplete.ts"
+import { placeFor, unwritable, write } from "./OutputFile.ts"
 import { printable } from "./Printable.ts"
 import * as RunTimes from "./RunTimes.ts"
 import { complaint, Screen } from "./Screen.ts"
-
-const unusable = (option: string, file: string, error: unknown) =>
-  new OptionUnusable({
-    option,
-    value: file,
-    detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`
-  })
-
-/** Beside the file, so that one rename brings it there. */
-const unfinished = (file: string) => `${file}.${process.pid}.part`
 
 /** Finds out before the run, not after it, that the file cannot be written. */
 const check = (file: string) =>
   Effect.try({
     try: () => {
-      const found = lstatSync(file, { throwIfNoEntry: false })
-      if (found?.isDirectory() === true) throw Object.assign(new Error(), { code: "EISDIR" })
-      closeSync(openSync(unfinished(file), "w"))
-      rmSync(unfinished(file))
+      const place = placeFor(file)
+      if (place === file) return
+      closeSync(openSync(place, "w"))
+      rmSync(place)
     },
-    catch: (error) => unusable("--timeline", file, error)
-  })
-
-/** Writes a file in pieces, whole or not at all, at once: the run is over, and nobody waits. `option` names it where that fails. */
-export const write = (option: string, file: string, pieces: Iterable<string>) =>
-  Effect.try({
-    try: () => {
-      try {
-        const descriptor = openSync(unfinished(file), "w")
-        try {
-          for (const piece of pieces) appendFileSync(descriptor, piece)
-        } finally {
-          closeSync(descriptor)
-        }
-        renameSync(unfinished(file), file)
-      } catch (error) {
-        rmSync(unfinished(file), { force: true })
-        throw error
-      }
-    },
-    catch: (error) => unusable(option, file, error)
+    catch: unwritable("--timeline", file)
   })
 
 /** Keeps the sums for `simul report`. A report without them is still one, so what goes wrong here is no error. */

@@ -1,7 +1,6 @@
 /** `simul report`: what the runs in a directory did, as tables or as JSON. */
 import type { Counts, Report } from "@simul/scraper/Report"
 import * as Reports from "@simul/scraper/Report"
-import { OptionUnusable } from "@simul/scraper/RunError"
 import { toJson } from "@simul/scraper/Outcome"
 import type { Entry } from "@simul/scraper/Store"
 import * as Command from "effect/cli/Command"
@@ -9,10 +8,10 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { writeFileSync } from "node:fs"
 import { table } from "../Alignment.ts"
 import { directoryArgument } from "../DirectoryArgument.ts"
 import { onOff, text } from "../FlagKinds.ts"
+import * as OutputFile from "../OutputFile.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import * as ReportPage from "../ReportPage.ts"
@@ -156,15 +155,7 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   const result = fold.result(json || Option.isSome(html) ? 1000 : 30)
   if (Option.isSome(html)) {
     const file = html.value
-    yield* Effect.try({
-      try: () => writeFileSync(file, ReportPage.render(result, directory, RunTimes.read(directory))),
-      catch: (error) =>
-        new OptionUnusable({
-          option: "--html",
-          value: file,
-          detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? "EIO"})`
-        })
-    })
+    yield* OutputFile.write("--html", file, [ReportPage.render(result, directory, RunTimes.read(directory))])
     if (!json) return screen.note(`report: ${printable(file)}`)
   }
   if (json) return yield* screen.data(`${JSON.stringify(result)}\n`)

@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll } from "vitest"
+import * as OutputFile from "../src/OutputFile.ts"
+import * as Table from "../src/Table.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "simul-output-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A pipe with a name, and what was written to it. */
+const pipe = (name: string) => {
+  const path = join(folder, name)
+  execFileSync("mkfifo", [path])
+  const descriptor = openSync(path, constants.O_RDWR)
+  const read = () => {
+    const bytes = Buffer.alloc(1000)
+    const text = bytes.toString("utf8", 0, readSync(descriptor, bytes))
+    closeSync(descriptor)
+    return text
+  }
+  return { path, read }
+}
+
+describe("an output file", () => {
+  it.effect("has its name when it is whole, and stays as it was where writing breaks off", () =>
+    Effect.gen(function* () {
+      const file = join(folder, "a.html")
+      yield* OutputFile.write("--html", file, ["a", "b"])
+      const broken = (function* () {
+        yield "c"
+        throw new Error("no more")
+      })()
+      const { message } = yield* Effect.flip(OutputFile.write("--html", file, broken))
+      assert.include(message, "--html")
+      assert.include(message, "cannot be written (no more)")
+      assert.deepStrictEqual([readFileSync(file, "utf8"), readdirSync(folder)], ["ab", ["a.html"]])
+    })
+  )
+  it.effect.skipIf(process.platform === "win32")("puts no file in the place of a pipe or a device", () =>
+    Effect.gen(function* () {
+      const [page, rows] = [pipe("page"), pipe("rows")]
+      yield* OutputFile.write("--html", page.path, ["a", "b"])
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const table = yield* Table.toFile(rows.path, "jsonl", [{ name: "a", kind: "number" }])
+          yield* table.write([{ a: 1 }])
+          yield* table.finish
+        })
+      )
+      for (const { path } of [page, rows]) assert.isTrue(statSync(path).isFIFO(), path)
+      assert.deepStrictEqual([page.read(), rows.read()], ["ab", '{"a":1}\n'])
+      assert.deepStrictEqual(readdirSync(folder).toSorted(), ["a.html", "page", "rows"])
+    })
+  )
+})
