@@ -1,16 +1,10 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { assert, describe, it } from "@effect/vitest"
 import { join } from "node:path"
+import * as Folder from "./Folder.ts"
 import * as InProcess from "./InProcess.ts"
 import * as Program from "./Program.ts"
 
-const folder = mkdtempSync(join(tmpdir(), "simul-check-"))
-afterAll(() => rmSync(folder, { recursive: true }))
-const put = (name: string, content: string | Uint8Array) => {
-  mkdirSync(join(folder, name, ".."), { recursive: true })
-  writeFileSync(join(folder, name), content)
-}
+const { folder, put } = Folder.make("check")
 put("good/a.html", "<h1>Lamp</h1><p class=price>12</p><i class=offer><b>A</b></i>")
 put("good/b.html", "<h1>Chair</h1><p class=price>3</p><img src=x.png>")
 put("rotten/c.html", "<h2>Table</h2><p class=price>call us</p><i class=offer></i>")

@@ -1,15 +1,13 @@
 /** One terminal holds and steers what runs in another: each is a process of its own. */
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Site } from "@simul/scraper/testing"
 import { once } from "node:events"
-import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Folder from "./Folder.ts"
 import { read, savedIn } from "./Killed.ts"
 import * as Program from "./Program.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-control-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
+const { folder: root } = Folder.make("control")
 
 /** Starts a program; `said` waits for a text on its standard error. */
 const begin = (args: ReadonlyArray<string>) => {

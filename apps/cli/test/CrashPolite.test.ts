@@ -5,17 +5,15 @@
  * Nothing here depends on speed: a request is at the server no sooner than it was sent, so what comes too soon was sent
  * too soon.
  */
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Site } from "@simul/scraper/testing"
 import { once } from "node:events"
-import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Folder from "./Folder.ts"
 import { read } from "./Killed.ts"
 import * as Program from "./Program.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-crash-polite-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
+const { folder: root } = Folder.make("crash-polite")
 
 /** Clocks are read in whole milliseconds, and by two processes. */
 const roundingMs = 5

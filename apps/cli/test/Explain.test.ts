@@ -1,16 +1,15 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Site } from "@simul/scraper/testing"
 import { once } from "node:events"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import * as Folder from "./Folder.ts"
 import * as InProcess from "./InProcess.ts"
 import { read } from "./Killed.ts"
 import * as Program from "./Program.ts"
 
-const root = fs.mkdtempSync(join(tmpdir(), "simul-explain-"))
-afterAll(() => fs.rmSync(root, { recursive: true }))
+const { folder: root } = Folder.make("explain")
 
 const page = (...links: ReadonlyArray<string>) => links.map((link) => `<a ${link}>there</a>`).join("\n")
 const files = {

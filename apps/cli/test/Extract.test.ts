@@ -1,18 +1,13 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Folder from "./Folder.ts"
 import * as InProcess from "./InProcess.ts"
 import * as Program from "./Program.ts"
 
-const folder = mkdtempSync(join(tmpdir(), "simul-extract-"))
-afterAll(() => rmSync(folder, { recursive: true }))
-const put = (name: string, content: string | Uint8Array) => {
-  mkdirSync(join(folder, name, ".."), { recursive: true })
-  writeFileSync(join(folder, name), content)
-}
+const { folder, put } = Folder.make("extract")
 put(
   "pages/lamp.html",
   '<!doctype html><title>Lamp</title><h1>Lamp, "red"</h1><p class=price>12.5</p><i class=tag>a</i><i class=tag>b</i>'

@@ -4,18 +4,15 @@ import * as FetchError from "@simul/scraper/FetchError"
 import type * as Get from "@simul/scraper/Get"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { defaults } from "@simul/scraper/Options"
-import { NoStore, StoreDamaged } from "@simul/scraper/RunError"
+import { StoreDamaged } from "@simul/scraper/RunError"
 import type { RunError } from "@simul/scraper/RunError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { expect } from "vitest"
 import { Engine } from "../src/Engine.ts"
-import { Records } from "../src/Records.ts"
-import { Screen } from "../src/Screen.ts"
-import * as Simul from "../src/Simul.ts"
 import * as FakeEngine from "./FakeEngine.ts"
-import * as FakeScreen from "./FakeScreen.ts"
+import * as InProcess from "./InProcess.ts"
 
 const { saved, notFound, refused, failed } = FakeEngine
 
@@ -25,22 +22,12 @@ const run = Effect.fnUntraced(function* (
   script: ReadonlyArray<Outcome> | RunError | Stream.Stream<Outcome, RunError> = [],
   progress: Partial<Get.Progress> = {}
 ) {
-  const fake = FakeScreen.make()
   const { engine, asked } = FakeEngine.make(
     "_tag" in script
       ? script
       : { outcomes: Array.isArray(script) ? Stream.fromIterable(script) : (script as never), progress }
   )
-  const status = yield* Simul.run(["get", ...args]).pipe(
-    Effect.provide(
-      Layer.mergeAll(
-        Layer.succeed(Screen, fake.screen),
-        Layer.succeed(Engine, engine),
-        Layer.succeed(Records, { read: (directory) => Effect.fail(new NoStore({ directory })) })
-      )
-    )
-  )
-  return { status, asked, screen: `exit ${status}\n--- stdout\n${fake.stdout()}--- stderr\n${fake.stderr()}` }
+  return { asked, ...(yield* InProcess.run(["get", ...args], Layer.succeed(Engine, engine))) }
 })
 const screenOf = (args: ReadonlyArray<string>, script?: Parameters<typeof run>[1]) =>
   Effect.map(run(args, script), ({ screen }) => screen)

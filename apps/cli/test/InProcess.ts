@@ -8,19 +8,29 @@ import { Screen } from "../src/Screen.ts"
 import * as Simul from "../src/Simul.ts"
 import * as FakeScreen from "./FakeScreen.ts"
 
+/** A run to its end. `fakes` take the place of the program's own services. */
+export const run = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  fakes: Layer.Layer<never> = Layer.empty,
+  fake: ReturnType<typeof FakeScreen.make> = FakeScreen.make()
+) {
+  const status = yield* Simul.run(args).pipe(
+    Effect.provide(Layer.mergeAll(services, fakes, Layer.succeed(Screen, fake.screen)))
+  )
+  const [stdout, stderr] = [fake.stdout(), fake.stderr()]
+  return { status, stdout, stderr, screen: `exit ${status}\n--- stdout\n${stdout}--- stderr\n${stderr}` }
+})
+
 /**
  * The whole screen of a run to its end. Arguments that name what is in the folder, or is to be made there (`out.csv`), are
  * given with the folder before them; on the screen it is left out.
  */
 export const screen = async (args: ReadonlyArray<string>, folder: string): Promise<string> => {
-  const fake = FakeScreen.make()
   const placed = args.map((arg) =>
     /^[\w/-]+(?:\.\w+)?$/.test(arg) && (existsSync(join(folder, arg)) || /^(?:out|none)\b/.test(arg))
       ? join(folder, arg)
       : arg
   )
-  const status = await Effect.runPromise(
-    Effect.provide(Simul.run(placed), Layer.merge(Layer.succeed(Screen, fake.screen), services))
-  )
-  return `exit ${status}\n--- stdout\n${fake.stdout()}--- stderr\n${fake.stderr()}`.replaceAll(`${folder}/`, "")
+  const { screen } = await Effect.runPromise(run(placed))
+  return screen.replaceAll(`${folder}/`, "")
 }

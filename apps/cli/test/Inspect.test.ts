@@ -1,5 +1,5 @@
 // oxlint-disable vitest/no-standalone-expect -- `it.effect` is a test block
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeEach, describe, it } from "@effect/vitest"
 import * as FetchError from "@simul/scraper/FetchError"
 import { NoStore } from "@simul/scraper/RunError"
 import type { Entry } from "@simul/scraper/Store"
@@ -7,26 +7,19 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "vitest"
-import { Engine } from "../src/Engine.ts"
 import { Records } from "../src/Records.ts"
-import { Screen } from "../src/Screen.ts"
-import * as Simul from "../src/Simul.ts"
 import * as FakeEngine from "./FakeEngine.ts"
-import * as FakeScreen from "./FakeScreen.ts"
+import * as Folder from "./Folder.ts"
+import * as InProcess from "./InProcess.ts"
 
 const { saved, notFound, refused, failed } = FakeEngine
+const { folder, put } = Folder.make("inspect")
 
 /** A command on given records: the whole screen. */
-const screenOf = Effect.fnUntraced(function* (
-  args: ReadonlyArray<string>,
-  entries: ReadonlyArray<Entry> | undefined,
-  isHeld = false
-) {
-  const fake = FakeScreen.make()
+const screenOf = (args: ReadonlyArray<string>, entries: ReadonlyArray<Entry> | undefined, isHeld = false) => {
   const records: Records["Service"] = {
     read: (directory) =>
       entries === undefined
@@ -39,14 +32,8 @@ const screenOf = Effect.fnUntraced(function* (
             isHeld
           })
   }
-  const { engine } = FakeEngine.make({ outcomes: Stream.empty })
-  const status = yield* Simul.run(args).pipe(
-    Effect.provide(
-      Layer.mergeAll(Layer.succeed(Screen, fake.screen), Layer.succeed(Engine, engine), Layer.succeed(Records, records))
-    )
-  )
-  return `exit ${status}\n--- stdout\n${fake.stdout()}--- stderr\n${fake.stderr()}`
-})
+  return Effect.map(InProcess.run(args, Layer.succeed(Records, records)), ({ screen }) => screen)
+}
 
 const entries: ReadonlyArray<Entry> = [
   ...Array.from({ length: 1200 }, (_, index) => ({ outcome: saved(`https://a.example/${index}`, 2000) })),
@@ -179,13 +166,11 @@ describe("report", () => {
   )
   it.effect("writes one HTML page that needs no network and runs nothing that a URL says", () =>
     Effect.gen(function* () {
-      const folder = mkdtempSync(join(tmpdir(), "simul-report-"))
       const file = join(folder, "report.html")
       const evil = "https://d.example/</td><script>alert(1)</script>"
       const screen = yield* screenOf(["report", "--html", file], [...entries, { outcome: notFound(evil) }])
       assert.include(screen, `exit 0\n--- stdout\n--- stderr\nreport: ${file}`)
       const page = readFileSync(file, "utf8")
-      rmSync(folder, { recursive: true })
       assert.notMatch(page, /<script|src=|href=|@import|url\(/)
       assert.include(page, "<td>a.example</td><td>1,201</td><td>1,200</td>")
       assert.include(page, "1,206 URLs")
@@ -212,17 +197,10 @@ describe("verify", () => {
   const recorded = (path: string): Entry => ({
     outcome: { ...saved(`https://a.example/${path}`, body.length), path, sha256 } as never
   })
-  const inDirectory = Effect.acquireRelease(
-    Effect.sync(() => {
-      const directory = mkdtempSync(join(tmpdir(), "simul-test-"))
-      for (const name of ["good", "short", "other"]) writeFileSync(join(directory, name), body)
-      return directory
-    }),
-    (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
-  )
+  const directory = join(folder, "run")
+  beforeEach(() => ["good", "short", "other"].forEach((name) => put(`run/${name}`, body)))
   it.effect("says that all is as recorded", () =>
     Effect.gen(function* () {
-      const directory = yield* inDirectory
       const all = [recorded("good"), recorded("other"), { outcome: notFound("https://a.example/x") }]
       expect(yield* screenOf(["verify", directory], all)).toMatchInlineSnapshot(`
         "exit 0
@@ -235,7 +213,6 @@ describe("verify", () => {
   )
   it.effect("finds no fault in what is queued beyond a limit", () =>
     Effect.gen(function* () {
-      const directory = yield* inDirectory
       const beyond = { by: "maxPagesPerHost", most: 2 } as const
       const queued = ["x", "y"].map((name): Entry => ({
         pending: { url: `https://a.example/${name}`, attempts: 0, beyond }
@@ -266,9 +243,8 @@ describe("verify", () => {
   )
   it.effect("finds every kind of fault", () =>
     Effect.gen(function* () {
-      const directory = yield* inDirectory
-      writeFileSync(join(directory, "short"), "who")
-      writeFileSync(join(directory, "other"), "whale")
+      put("run/short", "who")
+      put("run/other", "whale")
       const pending: Entry = { pending: { url: "https://a.example/later", attempts: 0 } }
       const all = ["good", "short", "other", "gone"].map(recorded)
       expect(yield* screenOf(["verify", directory], [...all, pending])).toMatchInlineSnapshot(`
@@ -289,7 +265,6 @@ describe("verify", () => {
   )
   it.effect("names the record of a body whose archive is gone, as often as it is one", () =>
     Effect.gen(function* () {
-      const directory = yield* inDirectory
       const all = ["simul-00002.warc.gz#900+80", "good", "simul-00000.warc.gz#340+90"].map(recorded)
       expect(yield* screenOf(["verify", directory], all)).toMatchInlineSnapshot(`
         "exit 3

@@ -1,25 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
-import {
-  closeSync,
-  constants,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync
-} from "node:fs"
-import { tmpdir } from "node:os"
+import { closeSync, constants, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll } from "vitest"
 import * as OutputFile from "../src/OutputFile.ts"
 import * as Table from "../src/Table.ts"
+import * as Folder from "./Folder.ts"
 
-const folder = mkdtempSync(join(tmpdir(), "simul-output-"))
-afterAll(() => rmSync(folder, { recursive: true }))
+const { folder } = Folder.make("output")
 
 /** A pipe with a name, and what was written to it. */
 const pipe = (name: string) => {

@@ -3,35 +3,22 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "vitest"
-import { Engine } from "../src/Engine.ts"
-import { Records } from "../src/Records.ts"
-import { Screen } from "../src/Screen.ts"
-import * as Simul from "../src/Simul.ts"
-import * as FakeEngine from "./FakeEngine.ts"
 import * as FakeScreen from "./FakeScreen.ts"
+import * as Folder from "./Folder.ts"
+import * as InProcess from "./InProcess.ts"
 
-/** A command without a store: the whole screen. */
-const screenOf = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-  const fake = FakeScreen.make()
-  const { engine } = FakeEngine.make({ outcomes: Stream.empty })
-  const records: Records["Service"] = { read: () => Effect.die("not asked") }
-  const status = yield* Simul.run(args).pipe(
-    Effect.provide(
-      Layer.mergeAll(Layer.succeed(Screen, fake.screen), Layer.succeed(Engine, engine), Layer.succeed(Records, records))
-    )
-  )
-  return { status, stdout: fake.stdout(), stderr: fake.stderr() }
-})
+const { folder } = Folder.make("play")
+
+const seen = (...args: ReadonlyArray<string>) =>
+  Effect.map(InProcess.run(args), ({ status, stdout, stderr }) => ({ status, stdout, stderr }))
 
 describe("play", () => {
   it.effect("draws the exhibition and holds it against theory, the same each time", () =>
     Effect.gen(function* () {
-      const { status, stdout, stderr } = yield* screenOf("play", "exhibition", "--opponents", "3", "--moves", "4")
+      const { status, stdout, stderr } = yield* seen("play", "exhibition", "--opponents", "3", "--moves", "4")
       assert.deepStrictEqual([status, stderr], [0, ""])
       expect(stdout.split("\n").slice(3, 28).join("\n")).toMatchInlineSnapshot(`
         "last for a master who goes from board to board?
@@ -60,7 +47,7 @@ describe("play", () => {
 
                                           predicted  measured"
       `)
-      const again = yield* screenOf("play", "exhibition", "--opponents", "3", "--moves", "4")
+      const again = yield* seen("play", "exhibition", "--opponents", "3", "--moves", "4")
       assert.strictEqual(again.stdout, stdout)
     })
   )
@@ -72,7 +59,7 @@ describe("play", () => {
     ["--speed=0", "--speed must be a number from 0.001 to 1000000000, got 0"]
   ])("says in one error what a parameter takes: %s", ([flag, message]) =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* screenOf("play", "exhibition", flag!), {
+      assert.deepStrictEqual(yield* seen("play", "exhibition", flag!), {
         status: 2,
         stdout: "",
         stderr: `error: ${message}\n\nhint: \`simul play exhibition --help\` lists what can be turned\n`
@@ -85,7 +72,7 @@ describe("play", () => {
     [["chess"], "no such scenario: chess"]
   ] as const)("names the scenarios where %j is asked for", ([asked, message]) =>
     Effect.gen(function* () {
-      const { status, stderr } = yield* screenOf("play", ...asked)
+      const { status, stderr } = yield* seen("play", ...asked)
       assert.strictEqual(status, 2)
       assert.match(stderr, new RegExp(`^error: ${message}\n`))
       for (const name of ["exhibition", "countdown", "fibonacci"]) assert.include(stderr, `\`simul play ${name}\``)
@@ -95,16 +82,8 @@ describe("play", () => {
   it.effect("leaves nothing on the terminal when it is interrupted", () =>
     Effect.gen(function* () {
       const fake = FakeScreen.make({ animated: true })
-      const running = yield* Simul.run(["play", "countdown", "--speed", "1"]).pipe(
-        Effect.provide(
-          Layer.mergeAll(
-            Layer.succeed(Screen, fake.screen),
-            Layer.succeed(Engine, FakeEngine.make({ outcomes: Stream.empty }).engine),
-            Layer.succeed(Records, { read: () => Effect.die("not asked") })
-          )
-        ),
-        Effect.forkChild
-      )
+      const run = InProcess.run(["play", "countdown", "--speed", "1"], Layer.empty, fake)
+      const running = yield* Effect.forkChild(run)
       // its modules are loaded first
       while (fake.blocks.length === 0) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
       assert.isNotEmpty(fake.blocks.at(-1))
@@ -115,12 +94,8 @@ describe("play", () => {
 
   it.effect("writes the timeline as a page and as a trace", () =>
     Effect.gen(function* () {
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => mkdtempSync(join(tmpdir(), "simul-play-"))),
-        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-      )
       const [page, trace] = [join(folder, "a.html"), join(folder, "a.json")]
-      const { status, stderr } = yield* screenOf("play", "countdown", "--html", page, "--trace", trace)
+      const { status, stderr } = yield* seen("play", "countdown", "--html", page, "--trace", trace)
       assert.deepStrictEqual([status, stderr], [0, `timeline: ${page}\ntimeline: ${trace}\n`])
       assert.match(readFileSync(page, "utf8"), /^<!doctype html>/i)
       assert.isAbove(
@@ -132,7 +107,7 @@ describe("play", () => {
 
   it.effect("prints numbers as JSON", () =>
     Effect.gen(function* () {
-      const { stdout } = yield* screenOf("play", "fibonacci", "--n", "1000", "--json")
+      const { stdout } = yield* seen("play", "fibonacci", "--n", "1000", "--json")
       const { name, mode, checks } = JSON.parse(stdout)
       assert.deepStrictEqual([name, mode], ["fibonacci", "virtual"])
       assert.deepInclude(checks[0], { key: "digits", measured: "76137795166849228875", holds: true })
@@ -145,7 +120,7 @@ describe("race", () => {
     "does the same work in four ways, on workers too",
     () =>
       Effect.gen(function* () {
-        const { status, stdout } = yield* screenOf("race", "fibonacci", "--n", "1000", "--tasks", "2", "--json")
+        const { status, stdout } = yield* seen("race", "fibonacci", "--n", "1000", "--tasks", "2", "--json")
         assert.strictEqual(status, 0)
         const lines = stdout
           .trimEnd()
@@ -163,7 +138,7 @@ describe("race", () => {
 
   it.effect("says in one error what a parameter takes", () =>
     Effect.gen(function* () {
-      const { status, stderr } = yield* screenOf("race", "fibonacci", "--tasks", "0")
+      const { status, stderr } = yield* seen("race", "fibonacci", "--tasks", "0")
       assert.deepStrictEqual(
         [status, stderr.split("\n")[0]],
         [2, "error: --tasks must be a whole number from 1 to 16, got 0"]
@@ -173,7 +148,7 @@ describe("race", () => {
 
   it.effect("names the tasks where another is asked for", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* screenOf("race", "chess"), {
+      assert.deepStrictEqual(yield* seen("race", "chess"), {
         status: 2,
         stdout: "",
         stderr: "error: no such task: chess\n\nhint: `simul race fibonacci`\n"

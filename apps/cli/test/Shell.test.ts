@@ -1,23 +1,21 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Site } from "@simul/scraper/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { shell } from "../src/command/Shell.ts"
 import { services } from "../src/Process.ts"
 import { Screen } from "../src/Screen.ts"
 import * as FakeScreen from "./FakeScreen.ts"
+import * as Folder from "./Folder.ts"
 import * as Program from "./Program.ts"
 
-const folder = mkdtempSync(join(tmpdir(), "simul-shell-"))
-afterAll(() => rmSync(folder, { recursive: true }))
+const { folder, put } = Folder.make("shell")
 const html =
   "<!doctype html><title>Shop</title><h1>Lamp\u202e</h1><a href=/next>on</a><i class=tag>a</i><i class=tag>b</i>"
 const file = join(folder, "page.html")
-writeFileSync(file, html)
+put("page.html", html)
 
 const talk = async (target: string, lines: ReadonlyArray<string>, quiet = true, url?: string) => {
   const fake = FakeScreen.make()
