@@ -62,6 +62,25 @@ describe("SqlStore", () => {
     })
   )
 
+  it.effect("writes what came of targets that have a row, alone and among such that have none", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const first = yield* begin()
+      yield* first.store.commit(commit({ settled: ["b", "f", "g"].map(failed) }))
+      const { store, run } = yield* begin()
+      const names = ["a", "b", "c", "d", "e", "f", "g"]
+      for (const some of [names.slice(0, 5), names.slice(5)]) {
+        yield* store.commit(commit({ list: 2, settled: some.map(saved) }))
+        for (const { list, run: by, state } of (yield* store.lookup(some.map((name) => target(name).url))).values())
+          assert.deepStrictEqual([list, by, state], [2, run, "done"])
+      }
+      assert.deepStrictEqual(
+        yield* Stream.runCollect(store.entries),
+        names.map((name) => ({ outcome: saved(name).outcome }))
+      )
+    })
+  )
+
   it.effect("writes all of a commit or nothing", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
@@ -88,6 +107,23 @@ describe("SqlStore", () => {
       yield* store.commit(commit({ settled: [archived], archives }))
       assert.isTrue(yield* store.hasSavedAs(1, "warc"))
       assert.isFalse(yield* store.hasSavedAs(2, "warc"))
+    })
+  )
+
+  it.effect("leaves nothing of a commit without room, which is done again once there is some", () =>
+    Effect.gen(function* () {
+      const { begin, sql } = yield* database
+      const { store } = yield* begin()
+      const settled = Array.from({ length: 300 }, (_, index) => saved(`${index}`))
+      const [{ page_count: pages }] = (yield* sql<{ page_count: number }>`PRAGMA page_count`) as [
+        { page_count: number }
+      ]
+      yield* sql.unsafe(`PRAGMA max_page_count = ${pages + 4}`)
+      assert.strictEqual((yield* Effect.flip(store.commit(commit({ settled }))))._tag, "StoreFull")
+      assert.deepStrictEqual(yield* Stream.runCollect(store.entries), [])
+      yield* sql.unsafe("PRAGMA max_page_count = 4294967294")
+      yield* store.commit(commit({ settled }))
+      assert.strictEqual((yield* Stream.runCollect(store.entries)).length, settled.length)
     })
   )
 
