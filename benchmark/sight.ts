@@ -279,7 +279,10 @@ const manySpans = (count: number): Timeline.Timeline => {
       startMs,
       endMs: startMs + 12,
       slownessMs: 12,
-      times: [6, 6],
+      times: (sums) => {
+        sums[0]! += 6
+        sums[1]! += 6
+      },
       spans: (lane) => spans.map((span) => ({ lane, ...span }))
     })
   }

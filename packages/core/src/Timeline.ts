@@ -140,8 +140,8 @@ export interface Ended {
   readonly endMs: number
   /** By what the slowest are found, in milliseconds. */
   readonly slownessMs: number
-  /** Milliseconds by index of category. */
-  readonly times: ArrayLike<number>
+  /** Adds its milliseconds by index of category to `sums`, and where `spread` is given, says when they passed. */
+  readonly times: (sums: Float64Array, spread?: Collector["spread"]) => void
   /** In the order of time, once its index is known. Called for a lane that is shown. */
   readonly spans: (lane: number) => ReadonlyArray<Span>
   /** Spans that it had besides. */
@@ -191,33 +191,49 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
   let sums = new Map<string, Sum>()
   const noSum = (): Sum => ({ lanes: 0, failed: 0, times: new Float64Array(categories.length) })
   const rest = noSum()
-  /** Of a category: what lies in each bin alone, and what changes from a bin on in all that follow. Absent until there is any. */
-  const overview: Array<{ readonly values: Float64Array; readonly changes: Float64Array } | undefined> = []
+  /** The overview, category by category: what lies in each bin alone, and what changes from a bin on in all that follow. */
+  const values = new Float64Array(categories.length * bins)
+  const changes = new Float64Array(categories.length * bins)
   let binMs = firstBinMs
 
   /** Bins of twice the length. */
   const coarsen = () => {
-    for (const drawn of overview) {
-      if (drawn === undefined) continue
-      const { values, changes } = drawn
-      const half = bins / 2
+    const half = bins / 2
+    for (let first = 0; first < values.length; first += bins) {
       for (let bin = 0; bin < half; bin++) {
         // what changes amid a bin counts once in it, and twice in those that follow
-        values[bin] = values[2 * bin]! + values[2 * bin + 1]! + changes[2 * bin + 1]!
-        changes[bin] = 2 * (changes[2 * bin]! + (bin === 0 ? 0 : changes[2 * bin - 1]!))
+        values[first + bin] = values[first + 2 * bin]! + values[first + 2 * bin + 1]! + changes[first + 2 * bin + 1]!
+        changes[first + bin] = 2 * (changes[first + 2 * bin]! + (bin === 0 ? 0 : changes[first + 2 * bin - 1]!))
       }
-      changes[half] = 2 * changes[bins - 1]!
-      values.fill(0, half)
-      changes.fill(0, half + 1)
+      changes[first + half] = 2 * changes[first + bins - 1]!
+      values.fill(0, first + half, first + bins)
+      changes.fill(0, first + half + 1, first + bins)
     }
     binMs *= 2
   }
+  /** From one bin to a later one. */
+  const spreadOver = (first: number, startMs: number, endMs: number, ms: number) => {
+    const from = first + Math.floor(startMs / binMs)
+    const to = first + Math.floor(endMs / binMs)
+    const share = ms / (endMs - startMs)
+    values[from]! += share * ((from + 1 - first) * binMs - startMs)
+    values[to]! += share * (endMs - (to - first) * binMs)
+    // the same in each between, however many
+    changes[from + 1]! += share * binMs
+    changes[to]! -= share * binMs
+  }
+  const spread = (category: number, startMs: number, endMs: number, ms: number) => {
+    if (!(ms > 0)) return
+    while (endMs >= bins * binMs) coarsen()
+    const first = category * bins
+    const bin = Math.floor(startMs / binMs)
+    if (endMs < (bin + 1) * binMs) values[first + bin]! += ms
+    else spreadOver(first, startMs, endMs, ms)
+  }
   const counted = (category: number, used: number): ReadonlyArray<number> => {
-    const drawn = overview[category]
+    const first = category * bins
     let sum = 0
-    return Array.from({ length: used }, (_, bin) =>
-      drawn === undefined ? 0 : (drawn.values[bin]! + (sum += drawn.changes[bin]!)) / binMs
-    )
+    return Array.from({ length: used }, (_, bin) => (values[first + bin]! + (sum += changes[first + bin]!)) / binMs)
   }
 
   const total = ({ times }: Sum) => times.reduce((sum, ms) => sum + ms, 0)
@@ -247,30 +263,11 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
       const sum = sumOf(lane.group)
       sum.lanes++
       if (lane.end === "failed") sum.failed++
-      for (let index = 0; index < categories.length; index++) sum.times[index]! += lane.times[index]!
+      lane.times(sum.times, spread)
       kept.add(lane)
     },
 
-    spread: (category, startMs, endMs, ms) => {
-      if (!(ms > 0)) return
-      while (endMs >= bins * binMs) coarsen()
-      const { values, changes } = (overview[category] ??= {
-        values: new Float64Array(bins),
-        changes: new Float64Array(bins)
-      })
-      const from = Math.floor(startMs / binMs)
-      const to = Math.floor(endMs / binMs)
-      if (from === to) {
-        values[from]! += ms
-        return
-      }
-      const share = ms / (endMs - startMs)
-      values[from]! += share * ((from + 1) * binMs - startMs)
-      values[to]! += share * (endMs - to * binMs)
-      // the same in each between, however many
-      changes[from + 1]! += share * binMs
-      changes[to]! -= share * binMs
-    },
+    spread,
 
     result: (startedAtMs, endMs) => {
       const named = (times: ArrayLike<number>): Times => {
@@ -280,6 +277,11 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
           if (ms > 0) result[categories[index]!.name] = ms
         }
         return result
+      }
+      const timesOf = (lane: L) => {
+        const sums = new Float64Array(categories.length)
+        lane.times(sums)
+        return sums
       }
       const lanes: Array<Lane> = []
       const spans: Array<Span> = []
@@ -293,7 +295,7 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
           group,
           startMs,
           endMs,
-          times: named(lane.times)
+          times: named(timesOf(lane))
         }
         if (known !== undefined) shown.arguments = known
         if (parent !== undefined) shown.parent = parent

@@ -14,7 +14,10 @@ const lane = (index: number, workMs: number, group = "a"): Timeline.Ended => ({
   startMs: index,
   endMs: index + 1 + workMs,
   slownessMs: workMs,
-  times: [1, workMs],
+  times: (sums) => {
+    sums[0]! += 1
+    sums[1]! += workMs
+  },
   spans: (lane) => [
     { lane, name: "wait", category: "wait", startMs: index, endMs: index + 1 },
     { lane, name: "work", category: "work", startMs: index + 1, endMs: index + 1 + workMs }

@@ -47,7 +47,7 @@ export const make = (count: number, atOnce: number, nameOf = (index: number) => 
       startMs,
       endMs: atMs,
       slownessMs: atMs - startMs,
-      times,
+      times: (sums) => times.forEach((ms, category) => (sums[category]! += ms)),
       spans: (lane) => spans.map((span) => ({ lane, ...span })),
       arguments: { outcome: "saved", status: 200 }
     })

@@ -51,7 +51,6 @@ class Draft {
   endMs: number | undefined
   readonly extra: Record<string, string | number> = {}
   readonly spans: Spans = []
-  readonly times = new Float64Array(categories.length)
 
   constructor(key: string, startMs: number, category: number, reason = categories[category]!.name) {
     this.key = key
@@ -78,7 +77,6 @@ class Draft {
     const endMs = Math.max(toMs, this.atMs)
     // work of no length is seen, waiting of no length was none
     if (endMs > this.atMs || !categories[this.category]!.waiting) {
-      this.times[this.category]! += endMs - this.atMs
       this.spans.push({
         name: this.reason,
         category: categories[this.category]!.name,
@@ -275,13 +273,6 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
   for (const draft of ordered) {
     const isWorker = draft.key.startsWith("w")
     const endMs = draft.finish(Math.max(nowMs, draft.atMs))
-    for (const { category, startMs, endMs } of draft.spans)
-      collector.spread(
-        categories.findIndex(({ name }) => name === category),
-        startMs,
-        endMs,
-        endMs - startMs
-      )
     const parent = draft.parent === undefined ? undefined : indexes.get(draft.parent)
     const function_ = isWorker ? "workers" : draft.name || "(no name)"
     const kindOfWorker = draft.name || "worker"
@@ -295,7 +286,13 @@ export const timelineOf = ({ title, startedAtMs, nowMs, ring, lives, names, sour
       startMs: draft.startMs,
       endMs,
       slownessMs: 0,
-      times: draft.times,
+      times: (sums, spread) => {
+        for (const { category, startMs, endMs } of draft.spans) {
+          const index = categories.findIndex(({ name }) => name === category)
+          sums[index]! += endMs - startMs
+          spread?.(index, startMs, endMs, endMs - startMs)
+        }
+      },
       spans: (lane) => draft.spans.map((span) => ({ lane, ...span })),
       arguments: {
         ...draft.extra,

@@ -206,19 +206,19 @@ const timelineOf = (events: ReadonlyArray<StageEvent>, untilMs: number): Timelin
       draft.endMs = isAtWork ? durationMs : Math.max(draft.startMs, draft.sinceMs)
       if (isAtWork) turn(draft, durationMs, "waiting", "waiting")
     }
-    const times = new Float64Array(categories.length)
-    for (const { category, startMs, endMs } of draft.spans) {
-      const index = categories.findIndex((one) => one.name === category)
-      times[index]! += endMs - startMs
-      collector.spread(index, startMs, endMs, endMs - startMs)
-    }
     collector.add({
       name: () => name,
       group: "lanes",
       startMs: draft.startMs,
       endMs: draft.endMs,
       slownessMs: draft.endMs - draft.startMs,
-      times,
+      times: (sums, spread) => {
+        for (const { category, startMs, endMs } of draft.spans) {
+          const index = categories.findIndex((one) => one.name === category)
+          sums[index]! += endMs - startMs
+          spread?.(index, startMs, endMs, endMs - startMs)
+        }
+      },
       spans: (lane) => draft.spans.map((span) => ({ lane, ...span })),
       ...(draft.end === undefined ? {} : { end: draft.end })
     })

@@ -27,6 +27,7 @@ export const noSums: Sums = new Float64Array(holds.length)
 
 /** Of several causes at one time the first counts: a pause, delay, slot; without any, targets wait for a worker. */
 export class Gate {
+  readonly host: string
   queued = 0
   readonly #sums: Sums = new Float64Array(holds.length)
   #atMs: number
@@ -36,7 +37,8 @@ export class Gate {
   #isFull = false
   readonly #spread: Collector["spread"]
 
-  constructor(nowMs: number, spread: Collector["spread"]) {
+  constructor(host: string, nowMs: number, spread: Collector["spread"]) {
+    this.host = host
     this.#atMs = nowMs
     this.#spread = spread
   }

@@ -22,6 +22,8 @@ export interface Shared {
   readonly originMs: number
   /** Whose answer is being judged: a part that is opened meanwhile is its own. */
   judging: Track | undefined
+  /** What was taken last, or whose exchange ended last: mostly it is what is spoken of next. */
+  latest: Track | undefined
 }
 
 /** The receiver that a session sees, and the transfer that the caller sees. It falls silent for the track when another exchange began for it. */
@@ -119,12 +121,16 @@ export class Ear implements Receiver, Transfer {
   }
   private over(next: number) {
     if (!this.runs) return
+    this.shared.latest = this.track
     this.track.exchange = undefined
     this.track.enter(next, this.shared.nowMs())
   }
 }
 
-/** A part whose work is charged to the disk, as long as it is that of its target. */
+/**
+ * A part whose work is charged to the disk, as long as it is that of its target. What it throws ends the attempt: until
+ * then it is the disk's, too.
+ */
 export class WatchedPart implements Part {
   private readonly part: Part
   private readonly track: Track
@@ -148,52 +154,39 @@ export class WatchedPart implements Part {
   }
   write(chunk: Uint8Array) {
     const before = this.begin()
-    try {
-      return this.part.write(chunk)
-    } finally {
-      this.end(before)
-    }
+    const hasRoom = this.part.write(chunk)
+    this.end(before)
+    return hasRoom
   }
   finish() {
     // from here on nothing but its name is missing: one span
     if (this.isOurs) this.track.enter(disk, this.shared.nowMs())
-    try {
-      return this.part.finish()
-    } finally {
-      this.end(line)
-    }
+    const finished = this.part.finish()
+    this.end(line)
+    return finished
   }
   place(path: string) {
     const before = this.begin()
-    try {
-      return this.part.place(path)
-    } finally {
-      this.end(before)
-    }
+    const placed = this.part.place(path)
+    this.end(before)
+    // its target may wait for the commit for long, and should keep nothing alive meanwhile
+    if (this.isOurs) this.track.part = undefined
+    return placed
   }
   keep() {
     const before = this.begin()
-    try {
-      this.part.keep()
-    } finally {
-      this.end(before)
-    }
+    this.part.keep()
+    this.end(before)
   }
   abandon(truncated: Truncation) {
     const before = this.begin()
-    try {
-      this.part.abandon(truncated)
-    } finally {
-      this.end(before)
-    }
+    this.part.abandon(truncated)
+    this.end(before)
   }
   discard() {
     const before = this.begin()
-    try {
-      this.part.discard()
-    } finally {
-      this.end(before)
-    }
+    this.part.discard()
+    this.end(before)
   }
 
   private get isOurs() {

@@ -35,6 +35,8 @@ export interface TargetRecorder extends Recorder {
 /** Makes a recorder for one run. `robots`: it obeys robots.txt. */
 export const make = (options: { readonly title: string; readonly robots: boolean }): TargetRecorder => {
   const startedAtMs = Date.now()
+  // looked up once: on the global object it is a getter
+  const { performance } = globalThis
   const originMs = performance.now()
   const nowMs = () => performance.now() - originMs
   const collector = Timeline.collect<Track>({
@@ -44,10 +46,16 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     spare: (track) => pool.giveBack(track)
   })
   const { spread } = collector
-  const shared: Shared = { nowMs, originMs, judging: undefined }
+  const shared: Shared = { nowMs, originMs, judging: undefined, latest: undefined }
   const pool = new Tracks(spread)
   const tracks = new Map<string, Track>()
   const gates = new Map<string, Gate>()
+  /** The gate that was looked up last: targets of a host follow each other. */
+  let gate: Gate | undefined
+  const trackOf = (url: string) => {
+    const { latest } = shared
+    return latest?.url === url ? latest : tracks.get(url)
+  }
   let inStore = 0
   const taken = options.robots ? robots : line
 
@@ -57,19 +65,22 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     collector.add(track.finish(atMs, about))
   }
 
-  /** Reads a host's gate before something changes there; `undefined` while nothing is queued for it. */
+  /** Reads a host's gate before something changes there: what has held it back so far, as far as something was queued. */
   const turn = (politeness: Politeness, host: string, atMs: number, added: number) => {
-    let gate = gates.get(host)
+    if (gate?.host !== host) gate = gates.get(host)
     if (gate === undefined) {
-      if (added <= 0) return undefined
-      gates.set(host, (gate = new Gate(atMs, spread)))
+      if (added <= 0) return noSums
+      gates.set(host, (gate = new Gate(host, atMs, spread)))
     }
     const sums = gate.read(atMs)
     const queued = gate.queued + added
     // what is queued changes nothing for those before it
     if (added > 0 && gate.queued > 0) gate.queued = queued
     else if (queued > 0) gate.become(politeness.held(host) ?? openState, queued, startedAtMs)
-    else gates.delete(host)
+    else {
+      gates.delete(host)
+      gate = undefined
+    }
     return sums
   }
   return {
@@ -78,7 +89,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       add: (target) => {
         inner.add(target)
         const atMs = nowMs()
-        const sums = turn(inner, asked(target).host, atMs, 1) ?? noSums
+        const sums = turn(inner, asked(target).host, atMs, 1)
         const track = tracks.get(target.url)
         if (track === undefined) {
           tracks.set(target.url, pool.begin(target.url, target.host, atMs, sums))
@@ -92,9 +103,10 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         if (admission === undefined) return undefined
         const atMs = nowMs()
         const { url } = admission.target
-        const sums = turn(inner, asked(admission.target).host, atMs, -1) ?? noSums
+        const sums = turn(inner, asked(admission.target).host, atMs, -1)
         const track = tracks.get(url)
         if (track === undefined) return admission
+        shared.latest = track
         track.leaveQueue(taken, atMs, sums)
         track.carry(atMs)
         return admission
@@ -103,7 +115,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         const out = inner.withdraw(isOut)
         const atMs = nowMs()
         for (const target of out)
-          tracks.get(target.url)?.leaveQueue(commit, atMs, turn(inner, asked(target).host, atMs, -1) ?? noSums)
+          tracks.get(target.url)?.leaveQueue(commit, atMs, turn(inner, asked(target).host, atMs, -1))
         return out
       },
       // the outcome was settled, or the target parked, just before
@@ -111,7 +123,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         inner.release(target, epochMs, verdict)
         const atMs = nowMs()
         turn(inner, asked(target).host, atMs, 0)
-        const track = tracks.get(target.url)
+        const track = trackOf(target.url)
         if (track?.isCarried !== true) return
         track.isCarried = false
         track.enter(commit, atMs)
@@ -130,7 +142,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     session: (inner) => ({
       ...inner,
       open: (request, receiver) => {
-        const track = tracks.get(request.url)
+        const track = trackOf(request.url)
         if (track?.isCarried !== true) return inner.open(request, receiver)
         const ear = new Ear(track, receiver, shared)
         return ear.watch(inner.open(request, ear))

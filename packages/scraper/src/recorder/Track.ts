@@ -40,8 +40,8 @@ export interface Columns {
   readonly spread: Collector["spread"]
 }
 
-/** What the stamps of a track were summed up to last; nobody else may keep it. */
-const latest = { track: undefined as Track | undefined, times: new Float64Array(causes.length), phases: new Phases() }
+/** What the spans of a life are made in that its row holds. */
+const drawn = new Phases()
 
 export class Track implements Ended {
   url = ""
@@ -65,12 +65,16 @@ export class Track implements Ended {
   #times: Float64Array | undefined
   #about: Outcome | Arguments | undefined
   readonly #columns: Columns
+  readonly #atMs: Float64Array
+  readonly #codes: Uint8Array
   readonly #place: number
   readonly #first: number
 
   /** Its stamps are the row with this number. */
   constructor(columns: Columns, place: number) {
     this.#columns = columns
+    this.#atMs = columns.atMs
+    this.#codes = columns.codes
     this.#place = place
     this.#first = place * room
   }
@@ -104,14 +108,14 @@ export class Track implements Ended {
 
   /** The same for a time that may have passed: nothing is charged twice. */
   enterAt(next: number, atMs: number) {
-    this.enter(next, Math.max(atMs, this.#columns.atMs[this.#last]!))
+    this.enter(next, Math.max(atMs, this.#atMs[this.#last]!))
   }
 
   /** It turns out that the phase so far was something else. */
   becomes(cause: number) {
     this.phase = cause
     this.charging = cause
-    const { codes } = this.#columns
+    const codes = this.#codes
     codes[this.#last] = codes[this.#last]! - causeOf(codes[this.#last]!) + cause
   }
 
@@ -140,7 +144,7 @@ export class Track implements Ended {
   leaveQueue(next: number, nowMs: number, sums: Sums) {
     const before = this.#columns.sums
     const at = this.#place * holds.length
-    let atMs = this.#columns.atMs[this.#last]!
+    let atMs = this.#atMs[this.#last]!
     for (let hold = 0; hold < holds.length; hold++) {
       const ms = Math.min(sums[hold]! - before[at + hold]!, nowMs - atMs)
       if (!(ms > 0)) continue
@@ -166,12 +170,18 @@ export class Track implements Ended {
     this.exchange = undefined
     this.part = undefined
     this.#about = about
-    if (this.#phases === undefined) this.#sumUp(this.#columns.spread)
-    else {
+    if (this.#phases !== undefined) {
       this.#shorten()
       this.#phases.end(nowMs)
     }
     return this
+  }
+
+  /** Nobody needs what it says any more: it keeps nothing alive until it is used again. */
+  forget() {
+    this.url = ""
+    this.group = ""
+    this.#about = undefined
   }
 
   // ---- as a lane
@@ -180,23 +190,21 @@ export class Track implements Ended {
     return Url.redact(this.url)
   }
   get endMs() {
-    return this.#columns.atMs[this.#last]!
+    return this.#atMs[this.#last]!
   }
   get slownessMs() {
     return this.wasCarried ? this.endMs - this.#admittedMs : 0
   }
-  /** To be read at once. */
-  get times(): ArrayLike<number> {
-    if (this.#times !== undefined) return this.#times
-    if (latest.track !== this) this.#sumUp()
-    return latest.times
+  times(sums: Float64Array, spread?: Collector["spread"]) {
+    const before = this.#times
+    if (before !== undefined) for (let index = 0; index < before.length; index++) sums[index]! += before[index]!
+    this.#pass(sums, spread)
   }
   spans(lane: number): ReadonlyArray<Span> {
     if (this.#phases !== undefined) return this.#phases.spans(lane)
-    const phases = latest.phases.begin(this.startMs)
-    this.#draw(phases)
-    phases.end(this.endMs)
-    return phases.spans(lane)
+    this.#draw(drawn.begin(this.startMs))
+    drawn.end(this.endMs)
+    return drawn.spans(lane)
   }
   get spansLeftOut() {
     return this.#phases?.leftOut ?? 0
@@ -220,10 +228,9 @@ export class Track implements Ended {
 
   #put(code: number, atMs: number) {
     if (this.#stamps === room) this.#shorten()
-    const { atMs: times, codes } = this.#columns
     const at = this.#first + this.#stamps++
-    times[at] = atMs
-    codes[at] = this.phase === queue && !this.isPutBack ? code + isOfHost : code
+    this.#atMs[at] = atMs
+    this.#codes[at] = this.phase === queue && !this.isPutBack ? code + isOfHost : code
   }
 
   /** Sums up what there is, and goes on with a row that has the last stamp alone. */
@@ -232,21 +239,17 @@ export class Track implements Ended {
     this.#times ??= new Float64Array(causes.length)
     this.#draw(this.#phases)
     this.#pass(this.#times, this.#columns.spread)
-    const { atMs, codes } = this.#columns
+    const atMs = this.#atMs
+    const codes = this.#codes
     atMs[this.#first] = atMs[this.#last]!
     codes[this.#first] = codes[this.#last]!
     this.#stamps = 1
   }
 
-  #sumUp(spread?: Collector["spread"]) {
-    latest.track = this
-    latest.times.fill(0)
-    this.#pass(latest.times, spread)
-  }
-
   /** Adds what passed from each stamp to the next to `times`. */
   #pass(times: Float64Array, spread?: Collector["spread"]) {
-    const { atMs, codes } = this.#columns
+    const atMs = this.#atMs
+    const codes = this.#codes
     const last = this.#last
     let fromMs = atMs[this.#first]!
     for (let at = this.#first; at < last; at++) {
@@ -261,7 +264,8 @@ export class Track implements Ended {
   }
 
   #draw(phases: Phases) {
-    const { atMs, codes } = this.#columns
+    const atMs = this.#atMs
+    const codes = this.#codes
     const last = this.#last
     for (let at = this.#first; at < last; at++) {
       const code = codes[at]!

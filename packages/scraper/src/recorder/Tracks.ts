@@ -31,6 +31,7 @@ export class Tracks {
 
   /** Nobody needs what it says any more. */
   giveBack(track: Track) {
+    track.forget()
     this.#free.push(track)
   }
 

@@ -4,7 +4,7 @@ import { Gate, holds } from "../../src/recorder/Gate.ts"
 
 const make = () => {
   const spread: Array<readonly [string, number, number, number]> = []
-  const gate = new Gate(0, (cause, fromMs, toMs, ms) => {
+  const gate = new Gate("http://h", 0, (cause, fromMs, toMs, ms) => {
     if (ms > 0) spread.push([causes[cause]!, fromMs, toMs, ms])
   })
   const read = (nowMs: number) => {

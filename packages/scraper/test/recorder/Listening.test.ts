@@ -17,7 +17,7 @@ const headOf = (coding?: string): ResponseHead => ({
 /** A target that is asked at 0, on a clock that is moved by hand. */
 const make = (calls: Partial<Receiver> = {}) => {
   const clock = { ms: 0 }
-  const shared: Shared = { nowMs: () => clock.ms, originMs: 1000, judging: undefined }
+  const shared: Shared = { nowMs: () => clock.ms, originMs: 1000, judging: undefined, latest: undefined }
   const none = noSums
   const track = new Tracks(() => {}).begin("http://h/", "http://h", 0, none)
   track.leaveQueue(indexOf.line, 0, none)
@@ -26,10 +26,11 @@ const make = (calls: Partial<Receiver> = {}) => {
   const transfer = ear.watch({ pause: () => {}, resume: () => {}, abort: () => {} })
   const end = () => {
     const lane = track.finish(clock.ms, {})
-    const { times } = lane
+    const sums = new Float64Array(causes.length)
+    lane.times(sums)
     return {
       times: Object.fromEntries(
-        causes.map((cause, index) => [cause, times[index]!] as const).filter(([, ms]) => ms > 0)
+        causes.map((cause, index) => [cause, sums[index]!] as const).filter(([, ms]) => ms > 0)
       ),
       spans: lane.spans(0).map(({ name, startMs, endMs }) => [name, startMs, endMs])
     }
@@ -212,14 +213,15 @@ describe("WatchedPart", () => {
     ear.onEnd()
     assert.deepStrictEqual(part.finish(), { bytes: 3, sha256: "00" })
     clock.ms += 200
-    assert.strictEqual(part.place("path"), "placed path")
     part.keep()
     part.abandon("time")
     part.discard()
+    assert.strictEqual(part.place("path"), "placed path")
+    assert.isUndefined(track.part, "nothing refers to it while its target waits for the commit")
     part.drained = () => said.push("drained")
     inner.drained()
     assert.strictEqual(part.bytes, 3)
-    assert.deepStrictEqual(said, ["write", "finish", "path", "keep", "time", "discard", "drained"])
+    assert.deepStrictEqual(said, ["write", "finish", "keep", "time", "discard", "path", "drained"])
     assert.deepStrictEqual(end(), {
       times: { body: 100, line: 200, disk: 63 },
       spans: [

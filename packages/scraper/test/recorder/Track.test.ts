@@ -8,21 +8,30 @@ import { Tracks } from "../../src/recorder/Tracks.ts"
 const none = noSums
 const held = (ms: Partial<Record<(typeof holds)[number], number>>): Sums =>
   Float64Array.from(holds, (hold) => ms[hold] ?? 0)
-const timesOf = ({ times }: Track) => causes.map((_, index) => times[index]!)
+const timesOf = (track: Track) => {
+  const sums = new Float64Array(causes.length)
+  track.times(sums)
+  return Array.from(sums)
+}
 const named = (track: Track) =>
   Object.fromEntries(timesOf(track).flatMap((ms, index) => (ms > 0 ? [[causes[index]!, ms]] : [])))
-const make = () => {
+/** What it tells of when its time passed. */
+const spreadOf = (track: Track) => {
   const spread: Record<string, number> = {}
-  const tracks = new Tracks((cause, _from, _to, ms) => {
+  track.times(new Float64Array(causes.length), (cause, _from, _to, ms) => {
     spread[causes[cause]!] = (spread[causes[cause]!] ?? 0) + ms
   })
+  return spread
+}
+const make = () => {
+  const tracks = new Tracks(() => {})
   const begin = () => tracks.begin("http://h/", "http://h", 100, none)
-  return { tracks, begin, track: begin(), spread }
+  return { tracks, begin, track: begin() }
 }
 
 describe("Track", () => {
   it("charges a wait as its host was held back, and the rest to the queue", () => {
-    const { track, spread } = make()
+    const { track } = make()
     track.leaveQueue(indexOf.line, 150, held({ delay: 30, slot: 12 }))
     const spans = track.finish(151, {}).spans(3)
     assert.deepStrictEqual(named(track), { queue: 8, delay: 30, slot: 12, line: 1 })
@@ -35,7 +44,7 @@ describe("Track", () => {
       arguments: { "queue ms": 8, "delay ms": 30, "slot ms": 12 }
     })
     // its host has spread the wait
-    assert.deepStrictEqual(spread, { line: 1 })
+    assert.deepStrictEqual(spreadOf(track), { line: 1 })
   })
 
   it("never charges more wait than there was, for the host's clock is not its own", () => {
@@ -45,7 +54,7 @@ describe("Track", () => {
   })
 
   it("draws a phase as one span, and knows what else went on in it", () => {
-    const { track, spread } = make()
+    const { track } = make()
     track.leaveQueue(indexOf.connection, 100, none)
     track.enter(indexOf.body, 110)
     track.charge(indexOf.disk, 112)
@@ -56,7 +65,7 @@ describe("Track", () => {
     const spans = track.finish(160, {}).spans(0)
     const expected = { commit: 9, connection: 10, body: 10, held: 30, disk: 1 }
     assert.deepStrictEqual(named(track), expected)
-    assert.deepStrictEqual(spread, expected)
+    assert.deepStrictEqual(spreadOf(track), expected)
     assert.deepStrictEqual(
       spans.map(({ name, startMs, endMs }) => [name, startMs, endMs]),
       [

@@ -17,6 +17,7 @@ describe("Tracks", () => {
       const first = underWay.shift()!
       assert.strictEqual(first.finish(target, {}).startMs, target - 149)
       tracks.giveBack(first)
+      assert.deepStrictEqual([first.url, first.group], ["", ""])
     }
     assert.strictEqual(all.size, 150)
   })
