@@ -46,6 +46,29 @@ describe("Deadline", () => {
     assert.deepStrictEqual(run(Deadline.within(Duration.infinity)(Effect.as(Effect.sleep(1e9), "done"))), ["done"])
   })
 
+  it("does nothing to what goes on after work that ended in time, and leaves no timer behind", () => {
+    const world = new World()
+    const inTime = Deadline.within(50)(Effect.sleep(10))
+    const exit = world.run(Effect.andThen(inTime, Effect.as(Effect.sleep(100), "on")))
+    assert.deepStrictEqual([told(exit), world.now, world.timers], [["on"], 110, 0])
+    const many = new World()
+    many.run(Effect.replicateEffect(Deadline.within(9999)(Effect.yieldNow), 1000, { discard: true }))
+    assert.deepStrictEqual([many.now, many.timers], [0, 0])
+  })
+
+  it("counts from when it is run, each time", () => {
+    const bounded = Effect.map(Effect.exit(Deadline.within(10)(Effect.never)), told)
+    const twice = Effect.delay(Effect.zip(bounded, Effect.delay(bounded, 5)), 3)
+    assert.deepStrictEqual(run(twice), [[[exceeded(13)], [exceeded(28)]]])
+  })
+
+  it("holds a hundred deep", () => {
+    let nest: Effect.Effect<void, Deadline.DeadlineExceeded> = Effect.never
+    for (let depth = 1; depth <= 100; depth++) nest = Deadline.within(depth === 100 ? 10 : 1000)(nest)
+    const world = new World()
+    assert.deepStrictEqual([told(world.run(nest)), world.now, world.timers], [[exceeded(10)], 10, 0])
+  })
+
   it("does not begin what has no time left", () => {
     let begun = false
     const work = Effect.andThen(
@@ -54,7 +77,7 @@ describe("Deadline", () => {
         begun = true
       })
     )
-    for (const none of [0, -11]) assert.strictEqual(run(Deadline.within(none)(work)).length, 1)
+    for (const none of [0, -11, NaN]) assert.strictEqual(run(Deadline.within(none)(work)).length, 1)
     const late = Effect.uninterruptible(Effect.andThen(Effect.sleep(20), Deadline.within(100)(work)))
     assert.deepStrictEqual(run(Deadline.within(10)(late)), [exceeded(10), exceeded(10)])
     assert.isFalse(begun)

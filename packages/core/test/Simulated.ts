@@ -70,6 +70,11 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
       })
   }
 
+  /** Sleeps that have not ended. */
+  get timers(): number {
+    return this.#timers.size
+  }
+
   /** Runs one task, or else goes to the next timer. False when neither is there. */
   step(): boolean {
     const first = this.#first.shift()

@@ -331,6 +331,27 @@ describe("Interruption of a TaskGroup from outside", () => {
     assert.sameMembers(ended, ["child", "body"])
   })
 
+  it("reaches the children of groups within", () => {
+    const ended: Array<string> = []
+    const leaf = (name: string) => cleanUp(Effect.sync(() => ended.push(name)))(never)
+    const inner = (name: string) =>
+      TaskGroup.run((group: Group) => Effect.andThen(group.spawn(leaf(`${name} 1`)), group.spawn(leaf(`${name} 2`))))
+    const outer = TaskGroup.run((group: Group) => Effect.andThen(group.spawn(inner("a")), group.spawn(inner("b"))))
+    assert.deepStrictEqual(interruptedAt(5, outer), { told: ["Interrupt"], at: 5 })
+    assert.sameMembers(ended, ["a 1", "a 2", "b 1", "b 2"])
+  })
+
+  it("reaches the innermost of a hundred groups, each in a child of the one before", () => {
+    let ended = 0
+    let nest: Effect.Effect<unknown> = cleanUp(Effect.sync(() => ended++))(never)
+    for (let depth = 0; depth < 100; depth++) {
+      const child = nest
+      nest = TaskGroup.run((group) => group.spawn(child))
+    }
+    assert.deepStrictEqual(interruptedAt(5, nest), { told: ["Interrupt"], at: 5 })
+    assert.strictEqual(ended, 1)
+  })
+
   it("reaches the children when the body has ended already", () => {
     assert.deepStrictEqual(
       interruptedAt(
@@ -462,6 +483,56 @@ describe("TaskGroup.cancel", () => {
       cancelled
     )
     assert.deepStrictEqual(run(late), ["Fail first"])
+  })
+
+  it("leaves nothing to go on between two groups, one in the other, that are cancelled together", () => {
+    let wentOn = false
+    const outer = TaskGroup.run(
+      (outer: Cancellable) =>
+        Effect.andThen(
+          TaskGroup.run(
+            (inner: Cancellable) =>
+              Effect.andThen(
+                inner.spawn(after(5, Effect.uninterruptible(Effect.andThen(inner.cancel, outer.cancel)))),
+                never
+              ),
+            cancelled
+          ),
+          Effect.sync(() => {
+            wentOn = true
+          })
+        ),
+      { onCancel: () => "outer" }
+    )
+    assert.deepStrictEqual(run(outer), ["ok outer"])
+    assert.isFalse(wentOn)
+  })
+
+  it("runs clean-up once, however many ask for it while it lasts", () => {
+    let cleaned = 0
+    const clean = cleanUp(
+      Effect.andThen(
+        Effect.sync(() => cleaned++),
+        Effect.sleep(20)
+      )
+    )
+    const program = TaskGroup.run(
+      (outer: Cancellable) =>
+        TaskGroup.run(
+          (inner: Cancellable) =>
+            Effect.gen(function* () {
+              const child = yield* inner.spawn(clean(never))
+              yield* outer.spawn(after(5, inner.cancel))
+              yield* outer.spawn(after(10, outer.cancel))
+              yield* outer.spawn(after(12, Fiber.interrupt(child)))
+              return yield* never
+            }),
+          cancelled
+        ),
+      cancelled
+    )
+    assert.deepStrictEqual(interruptedAt(15, program), { told: ["Interrupt"], at: 25 })
+    assert.strictEqual(cleaned, 1)
   })
 
   it("does nothing to a group that is closed, and leaves the caller's later work alone", () => {
@@ -863,6 +934,42 @@ describe("TaskGroup.make", () => {
       })
     )
     assert.deepStrictEqual(run(program), ["Die unseen"])
+  })
+
+  it("ends its own children alone, in whatever order and by whomever scopes are closed", () => {
+    const ended: Array<string> = []
+    const child = (name: string) => cleanUp(Effect.sync(() => ended.push(name)))(never)
+    const program = Effect.gen(function* () {
+      const [first, second] = [yield* Scope.make(), yield* Scope.make()]
+      const outer = yield* Scope.provide(TaskGroup.make(), first)
+      const inner = yield* Scope.provide(TaskGroup.make(), second)
+      yield* outer.spawn(child("outer"))
+      yield* inner.spawn(child("inner"))
+      yield* Effect.sleep(1)
+      yield* Fiber.await(yield* Effect.forkChild(Scope.close(first, Exit.void)))
+      assert.deepStrictEqual(ended, ["outer"])
+      yield* inner.spawn(child("late"))
+      yield* Effect.sleep(1)
+      assert.strictEqual((yield* inner.statistics).running, 2)
+      yield* Scope.close(second, Exit.void)
+    })
+    assert.deepStrictEqual(run(program), ["ok undefined"])
+    assert.sameMembers(ended, ["outer", "inner", "late"])
+  })
+
+  it("belongs to its scope and not to the child that made it: that may end before", () => {
+    const ended: Array<string> = []
+    const child = cleanUp(Effect.sync(() => ended.push("child")))(never)
+    const program = Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const make = Effect.flatMap(Scope.provide(TaskGroup.make(), scope), (group) => group.spawn(child))
+      yield* TaskGroup.run((group) => group.spawn(make))
+      yield* Effect.sleep(5)
+      assert.deepStrictEqual(ended, [])
+      yield* Scope.close(scope, Exit.void)
+    })
+    assert.deepStrictEqual(run(program), ["ok undefined"])
+    assert.deepStrictEqual(ended, ["child"])
   })
 
   it("refuses children after its scope has closed", () => {
