@@ -37,9 +37,26 @@ const known = 2
 const out = 3
 
 const nothing = Buffer.alloc(0)
+const hex = Buffer.from("0123456789ABCDEF")
 
 /** Where a URL is written to be looked for. */
 const scratch = Buffer.alloc(longest)
+
+/** Writes a reference with its octets that are not ASCII as escapes; gives how many characters that takes, -1 for too many. */
+const escape = (bytes: Uint8Array, from: number, to: number): number => {
+  if (3 * (to - from) > longest) return -1
+  let length = 0
+  for (let at = from; at < to; at++) {
+    const code = bytes[at]!
+    if (code < 0x80) scratch[length++] = code
+    else {
+      scratch[length++] = 0x25
+      scratch[length++] = hex[code >> 4]!
+      scratch[length++] = hex[code & 15]!
+    }
+  }
+  return length
+}
 
 export class Met {
   readonly #rows = new Int32Array(fields * places)
@@ -56,7 +73,10 @@ export class Met {
   /** The URL of the latest verdict that was `out`. */
   latest = ""
 
-  /** What is known of the URL that is `prefix` and the bytes from one place to another, or to a `#` before it. */
+  /**
+   * What is known of the URL that is `prefix` and the bytes from one place to another, or to a `#` before it. What is not
+   * ASCII is UTF-8, of which a URL has the escapes.
+   */
   look(prefix: string, bytes: Uint8Array, from: number, to: number, depth: number, isResource: boolean): Verdict {
     if (prefix !== this.#prefix) {
       this.#prefix = prefix
@@ -65,7 +85,15 @@ export class Met {
     }
     let hash = this.#prefixHash
     let end = from
-    for (; end < to && bytes[end] !== fragment; end++) hash = Math.imul(hash ^ bytes[end]!, 0x01000193)
+    for (; end < to; end++) {
+      const code = bytes[end]!
+      if (code === fragment) break
+      if (code >= 0x80) {
+        const length = escape(bytes, from, to)
+        return length < 0 ? undefined : this.look(prefix, scratch, 0, length, depth, isResource)
+      }
+      hash = Math.imul(hash ^ code, 0x01000193)
+    }
     const place = this.#find(hash, this.#prefixBytes, bytes, from, end)
     if (place < 0) return undefined
     const row = fields * place

@@ -65,7 +65,7 @@ export interface Options {
   readonly guesses?: boolean
   /**
    * Asked of each reference, but not of those with `nofollow`, before a string is made of it and it is resolved: whether it
-   * need not be given out. It is the bytes from one place to another.
+   * need not be given out. It is the bytes from one place to another, of UTF-8.
    */
   readonly passesOver?: ((bytes: Uint8Array, from: number, to: number, base: string, kind: Kind) => boolean) | undefined
   /**
@@ -476,14 +476,14 @@ class Html implements Reader {
   #passesOver(written: string | number, kind: Kind): boolean {
     const { passesOver } = this.#options
     if (passesOver === undefined) return false
-    const { base } = this.#document
+    const { base, encoding } = this.#document
     if (typeof written === "number") {
       const attributes = this.#attributes!
       const start = attributes.start(written)
       if (start >= 0) return passesOver(attributes.bytes, start, attributes.end(written), base, kind)
       written = attributes.value(written)
     }
-    return passesOverText(passesOver, written, base, kind)
+    return passesOverText(passesOver, written, base, kind, Encoding.output(encoding) === "utf-8")
   }
 
   #data(reference: string) {
@@ -524,9 +524,16 @@ const isAscii = (bytes: Uint8Array, from: number, to: number) => {
 
 const encoder = new TextEncoder()
 const encoded = new Uint8Array(4096)
-const passesOverText = (passesOver: NonNullable<Options["passesOver"]>, text: string, base: string, kind: Kind) => {
+/** What is not ASCII may mean another URL in a document that is not of UTF-8. */
+const passesOverText = (
+  passesOver: NonNullable<Options["passesOver"]>,
+  text: string,
+  base: string,
+  kind: Kind,
+  isUtf8 = true
+) => {
   const { read, written } = encoder.encodeInto(text, encoded)
-  return read === text.length && passesOver(encoded, 0, written, base, kind)
+  return read === text.length && (isUtf8 || written === read) && passesOver(encoded, 0, written, base, kind)
 }
 
 const noRels: ReadonlyArray<string> = []
@@ -662,7 +669,7 @@ export class Links {
     for (let at = 0; at < bytes.length;) {
       let isRest = tags === undefined
       if (tags?.isBetween === true && this.#isWhole) {
-        at = tags.read(bytes, at, this.#document.decode)
+        at = tags.read(bytes, at, this.#document.decode, encoding === "utf-8")
         this.#reader.flush?.()
         size = 1
         if (at === bytes.length) return

@@ -27,14 +27,15 @@ export class Attributes implements Iterable<readonly [name: string, value: strin
   readonly #values: Array<string | undefined> = []
   readonly #starts: Array<number> = []
   readonly #ends: Array<number> = []
+  readonly #encodings: Array<"latin1" | "utf8"> = []
 
   name(index: number): string {
     return this.#names[index]!
   }
   value(index: number): string {
-    return (this.#values[index] ??= this.bytes.toString("latin1", this.#starts[index], this.#ends[index]))
+    return (this.#values[index] ??= this.bytes.toString(this.#encodings[index], this.#starts[index], this.#ends[index]))
   }
-  /** The place in `bytes` where a value begins that is the characters that stand there, all ASCII; -1 where it is not. */
+  /** The place in `bytes` where a value begins that is the characters that stand there, of UTF-8; -1 where it is not. */
   start(index: number): number {
     return this.#starts[index]!
   }
@@ -59,8 +60,9 @@ export class Attributes implements Iterable<readonly [name: string, value: strin
   add(name: string, value: string): void {
     this.#put(name, value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value, -1, -1)
   }
-  /** The same of a value that stands in `bytes`. */
-  addWritten(name: string, start: number, end: number): void {
+  /** The same of a value that stands in `bytes`, in ASCII or, all of it valid, in UTF-8. */
+  addWritten(name: string, start: number, end: number, isAscii: boolean): void {
+    this.#encodings[this.size] = isAscii ? "latin1" : "utf8"
     this.#put(name, undefined, start, end)
   }
   #put(name: string, value: string | undefined, start: number, end: number) {
@@ -186,6 +188,22 @@ export const resolved = (value: string): string => {
   return text
 }
 
+/** Whether these are whole characters of UTF-8 (Unicode, table 3-7). */
+const isValidUtf8 = (bytes: Uint8Array, from: number, to: number): boolean => {
+  for (let at = from; at < to;) {
+    const first = bytes[at++]!
+    if (first < 0x80) continue
+    const more = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3
+    if (more === 0 || at + more > to) return false
+    const second = bytes[at]!
+    const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+    const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+    if (second < least || second > most) return false
+    for (const end = at + more; at < end; at++) if ((bytes[at]! & 0xc0) !== 0x80) return false
+  }
+  return true
+}
+
 export class Tags implements TokenizerCallbacks {
   readonly #output: Output
   readonly #options: Options
@@ -262,8 +280,9 @@ export class Tags implements TokenizerCallbacks {
    * Reads text and tags from their bytes, of any encoding in which those of ASCII mean the same as there; places in the document
    * are not told. Gives the end, or the place from which on the text is to be written: of the `<` of what is no whole tag, or
    * where the last text begins, of which the end may be half a character. `decode`: to the text of bytes that stand alone.
+   * `isUtf8`: which is what the document is in.
    */
-  read(bytes: Uint8Array, from: number, decode: (bytes: Uint8Array) => string): number {
+  read(bytes: Uint8Array, from: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
     const { length } = bytes
     const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, length)
     this.#attributes.bytes = buffer
@@ -280,7 +299,12 @@ export class Tags implements TokenizerCallbacks {
       if (at > start) this.#output.bytes?.(bytes, start, at)
       const open = at
       const first = bytes[open + 1]!
-      at = first === slash ? this.#readClose(bytes, open) : isLetter(first) ? this.#readOpen(bytes, open, decode) : -1
+      at =
+        first === slash
+          ? this.#readClose(bytes, open)
+          : isLetter(first)
+            ? this.#readOpen(bytes, open, decode, isUtf8)
+            : -1
       if (at < 0) return open
     }
   }
@@ -304,7 +328,7 @@ export class Tags implements TokenizerCallbacks {
   }
 
   /** Reads a start tag; gives the place after it, -1 where it is not whole or more than a tag begins with it. */
-  #readOpen(bytes: Uint8Array, open: number, decode: (bytes: Uint8Array) => string): number {
+  #readOpen(bytes: Uint8Array, open: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
     const { length } = bytes
     let hash = 0
     let code = 0
@@ -346,6 +370,7 @@ export class Tags implements TokenizerCallbacks {
       if (at >= length) return -1
       let start = at
       let end = at
+      let isAscii = true
       let isOdd = false
       let hasReference = false
       if (code === equals) {
@@ -358,7 +383,8 @@ export class Tags implements TokenizerCallbacks {
           code = bytes[at]!
           if (quote === 0 ? code === gt || (marks[code]! & blank) !== 0 : code === quote) break
           if (code === ampersand) hasReference = true
-          else if (code === 0 || code >= 0x80) isOdd = true
+          else if (code >= 0x80) isAscii = false
+          else if (code === 0) isOdd = true
         }
         if (at >= length) return -1
         end = at
@@ -366,12 +392,14 @@ export class Tags implements TokenizerCallbacks {
       }
       if (!this.#names.isWanted(attribute)) continue
       if (attributes.size === maxAttributes || attributes.has(this.#names.name(attribute))) continue
-      if (isOdd || hasReference) {
+      const isTooLong = end - start > this.#options.maxValue
+      const isWritten = isAscii || (isUtf8 && !isTooLong && isValidUtf8(bytes, start, end))
+      if (isOdd || hasReference || !isWritten) {
         // with what ends it: half a character before that is what it is in the whole document
         const value = decode(bytes.subarray(start, end + 1)).slice(0, -1)
         if (value.length > this.#options.maxValue) continue
         attributes.add(this.#names.name(attribute), hasReference ? resolved(value) : value)
-      } else if (end - start <= this.#options.maxValue) attributes.addWritten(this.#names.name(attribute), start, end)
+      } else if (!isTooLong) attributes.addWritten(this.#names.name(attribute), start, end, isAscii)
     }
   }
 

@@ -34,6 +34,17 @@ describe("Following", () => {
     ])
   })
 
+  it("knows a link again that is not ASCII, and not by what it would be in another encoding", () => {
+    const following = make()
+    const html = (charset: string) => `<meta charset=${charset}><a href="/ä?ä">1</a><a href="/&Auml;">2</a>`
+    const first = read(following, seed, 0, html("utf-8"))
+    assert.deepStrictEqual(first, ["1 http://h/%C3%A4?%C3%A4", "1 http://h/%C3%84"])
+    assert.deepStrictEqual(read(following, seed, 0, html("utf-8")), [])
+    const reading = page(following, seed, 0)
+    reading.write(Buffer.from(html("windows-1252"), "latin1"))
+    assert.deepStrictEqual(found(reading), ["1 http://h/%C3%A4?%E4"])
+  })
+
   it("does not take for a path what is no path", () => {
     const following = make()
     read(following, seed, 0, `<a href="/mailto:x">1</a><a href="/javascript:y">2</a>`)

@@ -76,4 +76,16 @@ describe("Met", () => {
     assert.isTrue(met.know(beyond, 1))
     assert.isFalse(met.isKnown(beyond, 1))
   })
+
+  it("knows what is not ASCII by its escapes", () => {
+    const met = new Met()
+    met.know(new URL("http://h/wiki/Ж?q=あ").href, 1)
+    assert.strictEqual(look(met, "http://h", "/wiki/Ж?q=あ#б", 1), "known")
+    assert.strictEqual(look(met, "http://h/wiki/", "Ж?q=あ", 1), "known")
+    assert.strictEqual(look(met, "http://h", "/wiki/Ж?q=い", 1), undefined)
+    assert.strictEqual(look(met, "http://h", `/wiki/${"Ж".repeat(9000)}`, 1), undefined)
+    met.leaveOut(new URL("http://g/ж").href, 0, false)
+    assert.strictEqual(look(met, "", "http://g/ж", 1), "out")
+    assert.strictEqual(met.latest, "http://g/%D0%B6")
+  })
 })

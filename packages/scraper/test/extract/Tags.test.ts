@@ -6,7 +6,7 @@ import { type Options, type Output, Tags } from "../../src/extract/Tags.ts"
 /** As `Links` does: what may be read from its bytes is. */
 const give = (tags: Tags, bytes: Uint8Array, decoder: Encoding.Decoder) => {
   for (let at = 0; at < bytes.length;) {
-    if (tags.isBetween) at = tags.read(bytes, at, decoder.decodeAlone)
+    if (tags.isBetween) at = tags.read(bytes, at, decoder.decodeAlone, decoder.sniffed!.encoding === "utf-8")
     const end = bytes.indexOf(0x3e, at + 1) + 1 || bytes.length
     tags.write(decoder.decode(bytes.subarray(at, end)))
     at = end
@@ -164,9 +164,31 @@ describe("Tags", () => {
           close: () => {}
         }
       )
-      assert.strictEqual(tags.read(bytes, 0, decoderOf("utf-8").decodeAlone), bytes.length)
+      assert.strictEqual(tags.read(bytes, 0, decoderOf("utf-8").decodeAlone, true), bytes.length)
       assert.deepStrictEqual(values, [value.replace("&amp;", "&").replace("\0", "\uFFFD")])
     }
+  })
+
+  it("takes for UTF-8 what is, and nothing else", () => {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+    const ends = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]
+    const firsts = [
+      0x41, 0xbf, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff
+    ]
+    for (const first of firsts)
+      for (const second of ends)
+        for (const third of ends)
+          for (const fourth of ends) {
+            const value = Uint8Array.of(first, second, third, fourth)
+            const bytes = Buffer.concat([Buffer.from("<a b='"), value, Buffer.from("'>")])
+            const values: Array<string> = []
+            const tags = new Tags(
+              { wants: () => true, maxValue: 4, rawText: true },
+              { open: (_name, attributes) => values.push(attributes.value(0)), close: () => {} }
+            )
+            tags.read(bytes, 0, (bytes) => decoder.decode(bytes), true)
+            assert.deepStrictEqual(values, [decoder.decode(value).replaceAll("\0", "\uFFFD")], String(value))
+          }
   })
 
   it("reads from bytes and from text the same in each encoding like ASCII, wherever it is cut", () => {
