@@ -157,12 +157,11 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     const leftResources: Array<string> = []
     const passesOver = (bytes: Uint8Array, from: number, to: number, base: string, kind: Links.Kind) => {
       const isResource = kind === "resource"
-      const prefix =
-        isResource || kind === "navigation" || kind === "reference"
-          ? Reference.prefix(bytes, from, to, base)
-          : undefined
+      if (!isResource && kind !== "navigation" && kind !== "reference") return false
+      const start = Reference.afterDots(bytes, from, to)
+      const prefix = Reference.prefix(bytes, from, start, to, base)
       if (prefix === undefined) return false
-      const verdict = met.look(prefix, bytes, from, to, isResource ? depth : depth + 1, isResource)
+      const verdict = met.look(prefix, bytes, start, to, isResource ? depth : depth + 1, isResource)
       if (verdict === "out" && scope === begun) (isResource ? leftResources : left).push(met.latest)
       return verdict !== undefined
     }

@@ -66,9 +66,8 @@ export class Met {
   readonly #characters = Buffer.alloc(room)
   /** How many were written to it, modulo 2^32. A row that was never taken begins further back than there is room. */
   #written = room + 1
-  #prefix = ""
-  #prefixBytes = nothing
-  #prefixHash = basis
+  /** The latest prefix of each length, modulo 64: a page has references of several, by turns. */
+  readonly #prefixes = Array.from({ length: 64 }, () => ({ text: "", bytes: nothing, hash: basis }))
   #turn = 0
   /** The URL of the latest verdict that was `out`. */
   latest = ""
@@ -78,12 +77,13 @@ export class Met {
    * ASCII is UTF-8, of which a URL has the escapes.
    */
   look(prefix: string, bytes: Uint8Array, from: number, to: number, depth: number, isResource: boolean): Verdict {
-    if (prefix !== this.#prefix) {
-      this.#prefix = prefix
-      this.#prefixBytes = Buffer.from(prefix, "latin1")
-      this.#prefixHash = hashOf(this.#prefixBytes, prefix.length)
+    const before = this.#prefixes[prefix.length & 63]!
+    if (prefix !== before.text) {
+      before.text = prefix
+      before.bytes = Buffer.from(prefix, "latin1")
+      before.hash = hashOf(before.bytes, prefix.length)
     }
-    let hash = this.#prefixHash
+    let { hash } = before
     let end = from
     for (; end < to; end++) {
       const code = bytes[end]!
@@ -94,7 +94,7 @@ export class Met {
       }
       hash = Math.imul(hash ^ code, 0x01000193)
     }
-    const place = this.#find(hash, this.#prefixBytes, bytes, from, end)
+    const place = this.#find(hash, before.bytes, bytes, from, end)
     if (place < 0) return undefined
     const row = fields * place
     if (this.#rows[row + known]! <= depth) return "known"

@@ -453,6 +453,10 @@ class Html implements Reader {
   /** @param written a reference, or the index of the attribute that is one */
   #add(written: string | number, kind: Kind, source: string, rels: ReadonlyArray<string> = noRels) {
     const { base, encoding } = this.#document
+    const isOwn = base === this.#options.url
+    const start = typeof written === "number" ? this.#attributes!.start(written) : -1
+    // a place in the page itself, as half of all links are in some manuals
+    if (isOwn && start >= 0 && this.#attributes!.bytes[start] === numberSign) return
     const rel = rels.length === 0 ? "" : rels.join(" ").toLowerCase()
     const nofollow = rel !== "" && isNofollow(rel)
     if (!nofollow && this.#passesOver(written, kind)) {
@@ -461,7 +465,7 @@ class Html implements Reader {
     }
     const reference = typeof written === "string" ? written : this.#attributes!.value(written)
     // the page itself
-    if (reference === "" || (reference.startsWith("#") && base === this.#options.url)) return
+    if (reference === "" || (isOwn && reference.startsWith("#"))) return
     const url = Reference.resolve(reference, base, encoding)
     if (url === undefined) {
       if (this.#guesses) this.#data(reference)
@@ -513,6 +517,7 @@ class Html implements Reader {
   }
 }
 
+const numberSign = 0x23
 const blank = Uint8Array.of(0x20)
 /** Of text that is decoded at once. */
 const maxGathered = 4096

@@ -41,8 +41,8 @@ const withQueryIn = (encoding: string, reference: string): string => {
 const plain = /^(?:\/(?![/\\])|(?=[\w~-]))([\w.~!$&'()*+,;=@/-]*)(?:#.*)?$/
 const dots = /(?:^|\/)\.\.?(?:\/|$)/
 
-/** What precedes the path of a base, and its path up to the last slash. Pages are read one after the other. */
-let folder = { base: "", origin: "", root: "", path: "" }
+/** What precedes the path of a base, and its path up to the last slash, and up to those before. Pages are read one after the other. */
+let folder = { base: "", origin: "", root: "", path: "", above: [""] }
 const folderOf = (base: string) => {
   if (base !== folder.base) {
     const url = Url.parse(base)
@@ -54,7 +54,8 @@ const folderOf = (base: string) => {
       // the same string, where it is the same: comparing that is one of addresses
       origin: origin === folder.origin ? folder.origin : origin,
       root: path.slice(0, slash + 1),
-      path: path.slice(0, path.lastIndexOf("/") + 1)
+      path: path.slice(0, path.lastIndexOf("/") + 1),
+      above: []
     }
   }
   return folder
@@ -71,14 +72,53 @@ const resolvePlain = (reference: string, base: string): string | undefined => {
 /** What may be another octet in some encoding; of controls, those that ISO-2022-JP has a use for (Encoding 12.2.2). */
 const notPlain = /[^\t\n\r -~]/
 
+/** The folder so many levels above that of the base; above the root there is none. */
+const folderAbove = (base: string, levels: number): string => {
+  const { above, root, path } = folderOf(base)
+  for (let i = above.length; i < levels; i++) {
+    const below = above[i - 1] ?? path
+    above.push(below.length > root.length ? below.slice(0, below.lastIndexOf("/", below.length - 2) + 1) : below)
+  }
+  return above[levels - 1] ?? path
+}
+
+/** More of them are resolved. */
+const mostLevels = 32
+
+/** The place after the `./` and `../` that a reference begins with. */
+export const afterDots = (bytes: Uint8Array, from: number, to: number): number => {
+  let at = from
+  for (;;) {
+    const next = at + 1 < to && bytes[at] === dot ? (bytes[at + 1] === dot ? at + 2 : at + 1) : to
+    if (next >= to || bytes[next] !== slash) return at
+    at = next + 1
+  }
+}
+
 /**
  * What stands before a reference in the URL that it leads to, if it is written as that URL is: nothing before a whole
  * one, the origin before `/a`, the folder of the base before `a`. `undefined` where more is to be done than to join them.
- * So what has been resolved once is known again without doing so. The reference is the bytes from one place to another.
+ * So what has been resolved once is known again without doing so. The reference is the bytes from one place to another,
+ * and what the URL has of it begins at `start`: `afterDots`.
  *
  * @param base an absolute URL
  */
-export const prefix = (bytes: Uint8Array, from: number, to: number, base: string): string | undefined => {
+export const prefix = (
+  bytes: Uint8Array,
+  from: number,
+  start: number,
+  to: number,
+  base: string
+): string | undefined => {
+  if (start > from) {
+    let levels = 0
+    for (let at = from; at < start; at += 2)
+      if (bytes[at + 1] === dot) {
+        levels++
+        at++
+      }
+    return levels > mostLevels ? undefined : folderAbove(base, levels)
+  }
   if (from === to) return undefined
   const first = bytes[from]!
   if (first === slash) {
@@ -94,6 +134,7 @@ const begins = (bytes: Uint8Array, from: number, text: string) => {
   return true
 }
 const colon = 0x3a
+const dot = 0x2e
 const slash = 0x2f
 const backslash = 0x5c
 const isWordCode = (code: number) =>

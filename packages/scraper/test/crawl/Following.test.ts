@@ -27,7 +27,9 @@ describe("Following", () => {
     const following = make()
     const html = `<a href=/a/b>1</a><a href=/a/b#top>2</a><a href="http://h/a/b">3</a><a href="/a/./b">4</a><img src=/i.png>`
     assert.deepStrictEqual(read(following, "http://h/x", 3, html), ["4 http://h/a/b", "3 resource http://h/i.png"])
-    assert.deepStrictEqual(read(following, "http://h/a/y", 3, `<a href=b>1</a><a href=c>2</a>`), ["4 http://h/a/c"])
+    assert.deepStrictEqual(read(following, "http://h/a/y", 3, `<a href=b>1</a><a href=../a/b>1</a><a href=./c>2</a>`), [
+      "4 http://h/a/c"
+    ])
     assert.deepStrictEqual(read(following, "http://h/a/z", 2, `<a href=b#x>1</a><a href=c>2</a>`), [
       "3 http://h/a/b",
       "3 http://h/a/c"

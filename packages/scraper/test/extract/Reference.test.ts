@@ -5,6 +5,18 @@ import * as Url from "../../src/Url.ts"
 
 const base = "http://h/a/b?c"
 
+const pieces = [..."/ . .. a B ~ - _ %2e %41 ? # : @ ; & \\ é | \" ' http: // \t".split(" "), " ", "../", "./"]
+const reference = fc.array(fc.constantFrom(...pieces), { maxLength: 8 }).map((pieces) => pieces.join(""))
+const bases = fc.constantFrom(
+  base,
+  "http://h/",
+  "http://u:p@h:81/a/b/c.html",
+  "HTTP://H/x/../y",
+  "http://h/a?b/c",
+  "http://h/a/b//c/d",
+  "http://h"
+)
+
 describe("resolve", () => {
   it("resolves against the base and cuts the fragment", () => {
     assert.strictEqual(Reference.resolve("../d?e#f", base), "http://h/d?e")
@@ -49,22 +61,58 @@ describe("resolve", () => {
   })
 
   it("gives what `Url.parse` gives, whatever the reference is made of", () => {
-    const piece = fc.constantFrom(..."/ . .. a B ~ - _ %2e %41 ? # : @ ; & \\ é | \" ' http: // \t".split(" "), " ")
-    const reference = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(""))
-    const from = fc.constantFrom(
-      base,
-      "http://h/",
-      "http://u:p@h:81/a/b/c.html",
-      "HTTP://H/x/../y",
-      "http://h/a?b/c",
-      "http://h"
-    )
     fc.assert(
-      fc.property(reference, from, (reference, base) => {
+      fc.property(reference, bases, (reference, base) => {
         const expected = Url.parse(reference, base)
         assert.strictEqual(Reference.resolve(reference, base), typeof expected === "string" ? expected : undefined)
       }),
       { numRuns: 5000 }
     )
+  })
+})
+
+describe("prefix", () => {
+  /** The URL by which a link would be known again, if that is one. */
+  const knownAs = (reference: string, base: string) => {
+    const bytes = Buffer.from(`"${reference}"`)
+    const to = bytes.length - 1
+    const start = Reference.afterDots(bytes, 1, to)
+    const prefix = Reference.prefix(bytes, 1, start, to, base)
+    if (prefix === undefined) return undefined
+    const url = prefix + bytes.toString("utf8", start, to).replace(/#.*$/s, "")
+    return Url.parse(url) === url ? url : undefined
+  }
+
+  it("makes of a reference the URL that it leads to, or none", () => {
+    for (const [reference, url] of [
+      ["x?y#z", "http://h/a/x?y"],
+      ["/x", "http://h/x"],
+      ["http://g/x", "http://g/x"],
+      ["../x", "http://h/x"],
+      ["../../../x/", "http://h/x/"],
+      ["./../?q", "http://h/?q"],
+      ["./", "http://h/a/"],
+      [`${"../".repeat(40)}x`, undefined],
+      ["../x/../y", undefined],
+      ["..", undefined],
+      ["mailto:x", undefined],
+      ["//g/x", undefined],
+      ["", undefined]
+    ])
+      assert.strictEqual(knownAs(reference!, base), url, reference)
+  })
+
+  it("never takes a reference for another URL than that", () => {
+    let known = 0
+    fc.assert(
+      fc.property(reference, bases, (reference, base) => {
+        const url = knownAs(reference, base)
+        if (url === undefined) return
+        known++
+        assert.strictEqual(url, Url.parse(reference, base))
+      }),
+      { numRuns: 5000 }
+    )
+    assert.isAbove(known, 500)
   })
 })
