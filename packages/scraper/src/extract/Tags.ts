@@ -124,11 +124,16 @@ const special: ReadonlySet<string> = new Set(
   "iframe noembed noframes plaintext script style svg math title textarea xmp".split(" ")
 )
 const tagNames = Names.by((name) => special.has(name))
+/** Of those, what holds text to its end tag and is read as a whole. */
+const holdsText: ReadonlySet<string> = new Set(["script", "style", "textarea", "title"])
 
 const lt = 0x3c
 const gt = 0x3e
 const slash = 0x2f
 const equals = 0x3d
+const exclamation = 0x21
+const dash = 0x2d
+const bracket = 0x5b
 const doubleQuote = 0x22
 const singleQuote = 0x27
 const isBlank = (code: number) => code === 0x20 || (code >= 0x09 && code <= 0x0d && code !== 0x0b)
@@ -278,7 +283,7 @@ export class Tags implements TokenizerCallbacks {
 
   /**
    * Reads text and tags from their bytes, of any encoding in which those of ASCII mean the same as there; places in the document
-   * are not told. Gives the end, or the place from which on the text is to be written: of the `<` of what is no whole tag, or
+   * are not told. Gives the end, or the place from which on the text is to be written: of the `<` of what is not whole, or
    * where the last text begins, of which the end may be half a character. `decode`: to the text of bytes that stand alone.
    * `isUtf8`: which is what the document is in.
    */
@@ -299,12 +304,9 @@ export class Tags implements TokenizerCallbacks {
       if (at > start) this.#output.bytes?.(bytes, start, at)
       const open = at
       const first = bytes[open + 1]!
-      at =
-        first === slash
-          ? this.#readClose(bytes, open)
-          : isLetter(first)
-            ? this.#readOpen(bytes, open, decode, isUtf8)
-            : -1
+      if (isLetter(first)) at = this.#readOpen(buffer, open, decode, isUtf8)
+      else if (first === slash) at = this.#readClose(bytes, open)
+      else at = first === exclamation ? this.#readDeclaration(buffer, open) : -1
       if (at < 0) return open
     }
   }
@@ -327,8 +329,39 @@ export class Tags implements TokenizerCallbacks {
     return at + 1
   }
 
-  /** Reads a start tag; gives the place after it, -1 where it is not whole or more than a tag begins with it. */
-  #readOpen(bytes: Uint8Array, open: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
+  /** Reads a comment or a declaration that nobody asks for; gives the place after it, -1 where it is not whole. */
+  #readDeclaration(bytes: Buffer, open: number): number {
+    const first = bytes[open + 2]!
+    if (first === bracket || this.#output.comment !== undefined || this.#output.declaration !== undefined) return -1
+    if (first !== dash || bytes[open + 3] !== dash) return bytes.indexOf(gt, open + 2) + 1 || -1
+    // HTML 13.2.5.43: `<!-->` and `<!--->` are whole, and `--!>` is an end
+    const text = open + 4
+    if (bytes[text] === gt) return text + 1
+    if (bytes[text] === dash && bytes[text + 1] === gt) return text + 2
+    for (let end = text; ; end++) {
+      end = bytes.indexOf(gt, end)
+      if (end < 0) return -1
+      const dashes = (bytes[end - 1] === exclamation ? end - 1 : end) - 2
+      if (dashes >= text && bytes[dashes] === dash && bytes[dashes + 1] === dash) return end + 1
+    }
+  }
+
+  /** The place of the end tag of what holds text from `at` on; -1 where it is not there. */
+  #endOf(name: string, bytes: Buffer, at: number): number {
+    for (let end = at; ;) {
+      end = bytes.indexOf(lt, end)
+      const after = end + 2 + name.length
+      if (end < 0 || after >= bytes.length) return -1
+      let same = 0
+      if (bytes[end + 1] === slash)
+        while (same < name.length && (bytes[end + 2 + same]! | 0x20) === name.charCodeAt(same)) same++
+      if (same === name.length && (marks[bytes[after]!]! & endsName) !== 0) return end
+      end++
+    }
+  }
+
+  /** Reads a start tag, and the text that it begins; gives the place after it, -1 where it is not whole or more begins with it. */
+  #readOpen(bytes: Buffer, open: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
     const { length } = bytes
     let hash = 0
     let code = 0
@@ -339,22 +372,33 @@ export class Tags implements TokenizerCallbacks {
       hash = Math.imul(hash, 31) + code
     }
     const tag = tagNames.find(bytes, open + 1, at, hash)
-    if (tag < 0 || tagNames.isWanted(tag)) return -1
+    if (tag < 0) return -1
+    const element = tagNames.name(tag)
+    const isText = tagNames.isWanted(tag)
+    if (isText && !holdsText.has(element)) return -1
     const attributes = this.#attributes
     attributes.clear()
     for (;;) {
       while (at < length && (marks[(code = bytes[at]!)]! & blank) !== 0) at++
       if (at >= length) return -1
       if (code === gt) {
-        this.#output.open(tagNames.name(tag), attributes, 0, 0)
-        return at + 1
+        const end = isText ? this.#endOf(element, bytes, at + 1) : at + 1
+        if (end < 0) return -1
+        this.#output.open(element, attributes, 0, 0)
+        if (end > at + 1) {
+          // with what ends it, as below
+          if (element === "style") this.#output.text?.(decode(bytes.subarray(at + 1, end + 1)).slice(0, -1), 0)
+          else this.#output.bytes?.(bytes, at + 1, end)
+        }
+        return end
       }
       if (code === slash) {
         for (at++; at < length && (marks[bytes[at]!]! & blank) !== 0;) at++
         if (at >= length) return -1
         if (bytes[at] !== gt) continue
-        this.#output.open(tagNames.name(tag), attributes, 0, 0)
-        if (this.#options.emptyElements === true) this.#output.close(tagNames.name(tag))
+        if (isText) return -1
+        this.#output.open(element, attributes, 0, 0)
+        if (this.#options.emptyElements === true) this.#output.close(element)
         return at + 1
       }
       const name = at
