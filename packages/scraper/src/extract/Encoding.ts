@@ -45,9 +45,16 @@ export const fromLabel = (label: string): string | undefined => normalizeEncodin
 /** A quoted value may hold what looks like another parameter. A comma is where another line of the field begins. */
 const parameter = /;[\t\n\r ]*([^;=]*)=(?:"((?:[^"\\]|\\[^])*)|([^;,]*))/g
 
+/** A site says it in the same words for all of its pages. */
+let latest: { readonly contentType: string; readonly encoding: string | undefined } | undefined
+
 /** The encoding that the first `charset` of a Content-Type names, as MIME Sniffing 4.4 reads it: no blank before the `=`, no single quotes. */
 export const fromContentType = (contentType: string | undefined): string | undefined => {
   if (contentType?.includes(";") !== true) return undefined
+  if (latest?.contentType !== contentType) latest = { contentType, encoding: named(contentType) }
+  return latest.encoding
+}
+const named = (contentType: string): string | undefined => {
   for (const [, name, quoted, token] of contentType.matchAll(parameter))
     if (name!.toLowerCase() === "charset") return fromLabel(quoted?.replace(/\\([^])/g, "$1") ?? token!)
   return undefined
@@ -137,6 +144,7 @@ export class Decoder {
   /** What has been held back to ask the document. */
   #head: Uint8Array | undefined = new Uint8Array(0)
   #sniffed: Sniffed | undefined
+  /** Made when there is something to decode: most pages are read from their bytes. */
   #decoding: Decoding | undefined
   #alone: Decoding | undefined
 
@@ -156,7 +164,7 @@ export class Decoder {
 
   /** The text of what remains. */
   end(): string {
-    return this.decode(this.takeAll()) + this.#decoding!.decode()
+    return this.decode(this.takeAll()) + (this.#decoding?.decode() ?? "")
   }
 
   /** The same in two steps: the bytes that can be decoded by now, and their text. Of those between tags it may be left out. */
@@ -175,7 +183,8 @@ export class Decoder {
     return this.#head === undefined ? none : this.#begin(this.#head)
   }
   decode(bytes: Uint8Array): string {
-    return bytes.length === 0 ? "" : this.#decoding!.decode(bytes, { stream: true })
+    if (bytes.length === 0) return ""
+    return (this.#decoding ??= decoding(this.#sniffed!.encoding)).decode(bytes, { stream: true })
   }
 
   /** The text of bytes from within the document, whatever comes before and after them. */
@@ -184,14 +193,13 @@ export class Decoder {
   /** Decodes what is still to come as something else (HTML 13.2.3.4). What was given out stays what it was. */
   change(encoding: string): void {
     this.#sniffed = { encoding, source: "document" }
-    this.#decoding = decoding(encoding)
+    this.#decoding = undefined
     this.#alone = undefined
   }
 
   #begin(head: Uint8Array): Uint8Array {
     this.#head = undefined
     this.#sniffed = detect(head, this.#hints)
-    this.#decoding = decoding(this.#sniffed.encoding)
     return head
   }
 }
