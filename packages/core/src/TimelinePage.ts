@@ -6,7 +6,8 @@
  * or set as text, never as markup.
  *
  * A frame costs what is in view: rows are found by division, spans by binary
- * search, and spans that share their last pixel with a neighbour are not drawn.
+ * search; spans that share their last pixel with a neighbour are not drawn, and
+ * those of a pixel or two are one box with a neighbour that looks the same.
  * Of the flows those of one lane are drawn, and of them a bounded number.
  */
 
@@ -280,9 +281,14 @@ const paint = () => {
 }
 const paintRow = (row, y) => {
   const edge = left(), right = canvas.clientWidth, scale = width() / (toMs - fromMs)
-  let drawn = edge - 3, label, fill
+  let drawn = edge - 3, label, fill, from = 0, to = 0
+  const box = () => {
+    if (to > from) context.fillRect(from, y + 2, to - from, rowHeight - 4)
+    from = to = 0
+  }
   const flush = () => {
     if (label !== undefined && label.to - label.from > 46) {
+      box()
       const text = short(pathOf(label.lane), label.to - label.from - 10, context)
       context.globalAlpha = 1
       context.fillStyle = fill = colour.ink
@@ -294,18 +300,26 @@ const paintRow = (row, y) => {
   for (let at = firstAfter(row.ends, fromMs); at < row.spans.length; at++) {
     const index = row.spans[at], span = spans[index]
     if (span.startMs > toMs) break
-    const to = Math.min(edge + (span.endMs - fromMs) * scale, right)
     const start = Math.max(edge + (span.startMs - fromMs) * scale, drawn)
-    const end = Math.max(start + 1, to)
+    const end = Math.max(start + 1, Math.min(edge + (span.endMs - fromMs) * scale, right))
     const isDim = matches !== undefined && !matches[span.lane]
-    if (context.globalAlpha !== (isDim ? dimmed : 1)) context.globalAlpha = isDim ? dimmed : 1
-    if (fill !== colours[span.category]) context.fillStyle = fill = colours[span.category]
-    context.fillRect(start, y + 2, end - start, rowHeight - 4)
+    const alpha = isDim ? dimmed : 1
+    // neighbours of a pixel or two that look the same are one box
+    if (end - start <= 2 && start <= to && fill === colours[span.category] && context.globalAlpha === alpha) to = end
+    else {
+      box()
+      if (context.globalAlpha !== alpha) context.globalAlpha = alpha
+      if (fill !== colours[span.category]) context.fillStyle = fill = colours[span.category]
+      from = start
+      to = end
+    }
     if (selected === span.lane || hovered === index) {
+      box()
       context.fillStyle = fill = selected === span.lane ? colour.accent : colour.text
       context.fillRect(start, y + rowHeight - 3, end - start, 2)
     }
     else if (endOf(span.lane) === failed) {
+      box()
       context.fillStyle = fill = colour.fail
       context.fillRect(start, y + rowHeight - 3, end - start, 2)
     }
@@ -321,6 +335,7 @@ const paintRow = (row, y) => {
     if (next !== undefined && edge + (next.endMs - fromMs) * scale <= drawn)
       at = Math.max(at, firstAfter(row.ends, fromMs + (drawn - edge) / scale) - 1)
   }
+  box()
   flush()
   context.globalAlpha = 1
 }

@@ -244,6 +244,38 @@ describe("the HTML file in a browser", { timeout: 60_000 }, () => {
     await page.close()
   })
 
+  it("draws neighbours of a pixel that look the same as one, and leaves a gap between those that have one", async () => {
+    const rows = 20
+    /** Lanes of 1 ms, so many at one time, each so long after the one before. */
+    const count = async (every: number) => {
+      const lanes = Array.from({ length: 1000 * rows }, (_, index) => {
+        const startMs = every * Math.floor(index / rows)
+        return { name: `f${index}`, group: "f", startMs, endMs: startMs + 1, times: { running: 1 } }
+      })
+      const timeline: Timeline.Timeline = {
+        ...(await record("neighbours", 1)),
+        lanes,
+        spans: lanes.map(({ startMs, endMs }, lane) => ({
+          lane,
+          name: "running",
+          category: "running",
+          startMs,
+          endMs
+        })),
+        flows: [],
+        durationMs: every * 1000
+      }
+      const { page } = await open(timeline)
+      await page.locator("#chart").focus()
+      const drawn = await drawnBy(page, () => page.keyboard.press("0"))
+      await page.close()
+      return drawn
+    }
+    const [together, apart] = [await count(1), await count(5)]
+    assert.isBelow(together, 100 * rows)
+    assert.isAbove(apart, 500 * rows)
+  })
+
   it("draws a bounded number of the flows of one fiber", async () => {
     const lanes = Array.from({ length: 5000 }, (_, index) => ({
       name: `f${index}`,
