@@ -207,7 +207,10 @@ const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
     full = diskFull !== undefined
     const text = full ? `disk full (${Sizes.format(diskFull!.free)} free): paused` : "room on the disk again: going on"
     screen.note(`${screen.paint.yellow("warning:")} ${text}`)
-    if (full) screen.note(hint(screen.paint, "make room and it goes on by itself; or stop it, and resume later"))
+    if (full)
+      screen.note(
+        hint(screen.paint, "make room (bytes, files, quota) and it goes on by itself; or stop it, and resume later")
+      )
   })
   return Effect.forkScoped(Effect.fn("disk watch")(() => Effect.repeat(look, Schedule.spaced("500 millis")))())
 }

@@ -143,7 +143,7 @@ describe("get", () => {
         --- stderr
         error: pages/.simul/store is damaged: no database
 
-        hint: nothing was deleted; to start over move it away (\`mv STORE STORE.damaged\`), then every URL is asked again
+        hint: nothing was deleted; to start over move pages/.simul away, then every URL is asked again
         "
       `)
     })

@@ -90,14 +90,11 @@ export const run = async (what: ReadonlyArray<string>, directory: string, kill?:
 
 /** Every row of a directory's store; none where it was killed before there was one. */
 export const read = (directory: string): Promise<ReadonlyArray<Entry>> =>
-  fs.existsSync(join(directory, ".simul", "store.sqlite"))
-    ? Effect.runPromise(
-        Effect.scoped(Effect.flatMap(Directory.read(directory), ({ entries }) => Stream.runCollect(entries))).pipe(
-          // killed before the first commit: no table yet
-          Effect.catchTag("StoreDamaged", () => Effect.succeed([]))
-        )
-      )
-    : Promise.resolve([])
+  Effect.runPromise(
+    Effect.scoped(Effect.flatMap(Directory.read(directory), ({ entries }) => Stream.runCollect(entries))).pipe(
+      Effect.catchTag("NoStore", () => Effect.succeed([]))
+    )
+  )
 
 /** The saved ones among them. */
 export const savedIn = (entries: ReadonlyArray<Entry>) =>

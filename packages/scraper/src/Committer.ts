@@ -14,7 +14,7 @@ import type { Outcome } from "./Outcome.ts"
 import type * as Politeness from "./Politeness.ts"
 import type { Copy } from "./robots/RobotsPolicy.ts"
 import type { Sink, Synced } from "./Sink.ts"
-import type { Found, Settled, Store, StoreError, Waiting } from "./Store.ts"
+import { type Found, type Settled, type Store, type StoreError, StoreFull, type Waiting } from "./Store.ts"
 import type { Target } from "./Target.ts"
 
 export interface CommitterOptions {
@@ -66,7 +66,8 @@ export const make = Effect.fnUntraced(function* (
   const size = () => settled.length + waiting.length + (stirred ? 1 : 0)
   const write = (
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
-    isIdle: (rows: number) => boolean
+    isIdle: (rows: number) => boolean,
+    room: Effect.Effect<void, StoreError> = options.diskFull
   ): Effect.Effect<ReadonlyArray<Outcome>, StoreError> =>
     Effect.suspend(() => {
       const done = settled
@@ -82,7 +83,7 @@ export const make = Effect.fnUntraced(function* (
       const syncing = sink.sync()
       robots = [...robots, ...options.robots()]
       const sync: Effect.Effect<Synced, StoreError> = Effect.catchTag(syncing, "DiskFull", () =>
-        Effect.andThen(restore(options.diskFull), sync)
+        Effect.andThen(restore(room), sync)
       )
       // before anything else can happen: what is read from here on is not part of this commit
       frontier.leaving([...done, ...parked].map((one) => one.target))
@@ -119,7 +120,7 @@ export const make = Effect.fnUntraced(function* (
             patterns: options.patterns()
           }
           const attempt: Effect.Effect<Found, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
-            Effect.andThen(restore(options.diskFull), attempt)
+            Effect.andThen(restore(room), attempt)
           )
           return Effect.map(
             Effect.onError(attempt, () => putBack(rows)),
@@ -198,8 +199,8 @@ export const make = Effect.fnUntraced(function* (
     room: (): Effect.Effect<void> | undefined => (size() < 4 * options.most ? undefined : waitForCommit),
     /** Commits what is there, now. */
     flush: Effect.suspend(() => flush()),
-    /** Commits what is there without telling: nobody listens any more. */
-    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write(restore, never)))),
+    /** Commits what is there without telling: nobody listens any more. Who stops a run does not wait for room. */
+    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write(restore, never, noRoom)))),
     run: loop(),
     end: Queue.end(committed),
     fail: (cause: Cause.Cause<LineError>) => Queue.failCause(committed, cause)
@@ -209,6 +210,8 @@ export const make = Effect.fnUntraced(function* (
 export type Committer = Effect.Success<ReturnType<typeof make>>
 
 const never = () => false
+/** Whoever closes hears of no error. */
+const noRoom = Effect.fail(new StoreFull({ file: "" }))
 
 /** The outcome with the place that `sync` told; a body that could not get its place after all is no saved one. */
 const withPlace = (

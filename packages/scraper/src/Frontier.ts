@@ -51,6 +51,8 @@ export interface FrontierOptions {
   readonly inOtherForm: boolean
   /** A line of the list that is no URL. */
   readonly invalid: (line: Line, error: InvalidUrl) => void
+  /** Ends when the store may be written to again, which found no room. */
+  readonly room: Effect.Effect<void>
   /** Set for a crawl. */
   readonly crawl: CrawlOptions | undefined
 }
@@ -373,6 +375,9 @@ export const make = Effect.fnUntraced(function* (
     if (found.added > 0) dueMs = 0
     if (found.isNearer && crawl?.isBounded() === true) nearer = ++nearerTold
   }
+  /** What the store has no room for is done when it has: nothing else changes before it is. */
+  const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.catchTag(step, "StoreFull", () => Effect.andThen(options.room, inTime(step)))
   const readNearer = Effect.fnUntraced(function* (readAgain: CrawlOptions["readAgain"]) {
     const told = nearerTold
     const pages = yield* store.nearer(list, 100)
@@ -381,8 +386,10 @@ export const make = Effect.fnUntraced(function* (
     for (const page of pages) bring(yield* store.link(list, page.target, yield* readAgain(page)))
   })
 
-  const readList = Effect.catchIf(Effect.flatMap(next, admit), Cause.isDone, () =>
-    Effect.sync(() => void (listEnded = true))
+  const readList = Effect.catchIf(
+    Effect.flatMap(next, (batch) => inTime(admit(batch))),
+    Cause.isDone,
+    () => Effect.sync(() => void (listEnded = true))
   )
   const demand = Effect.callback<void>((resume) => {
     wakeFeeder = () => {
@@ -393,8 +400,8 @@ export const make = Effect.fnUntraced(function* (
   }).pipe(Effect.provideService(WaitReason, "demand"))
   /** What there is to bring now, if there is anything. */
   const supply = (): Effect.Effect<void, LineError> | undefined => {
-    if (nearer > 0) return readNearer(crawl!.readAgain)
-    if (dueMs <= Date.now() && politeness.queued() < options.window) return lease()
+    if (nearer > 0) return inTime(readNearer(crawl!.readAgain))
+    if (dueMs <= Date.now() && politeness.queued() < options.window) return inTime(Effect.suspend(lease))
     return !listEnded && politeness.queued() < options.window ? readList : undefined
   }
   const feed = Effect.fn("frontier")(() =>

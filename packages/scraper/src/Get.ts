@@ -15,7 +15,7 @@ import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
 import type { Progress } from "./Progress.ts"
 import * as Resume from "./Resume.ts"
-import { DirectoryUnusable, ListUnreadable, type RunError } from "./RunError.ts"
+import { DirectoryUnusable, ListUnreadable, type RunError, StoreUnusable } from "./RunError.ts"
 import { Session } from "./Session.ts"
 import * as UndiciSession from "./session/UndiciSession.ts"
 import { DiskFull, Sink } from "./Sink.ts"
@@ -101,17 +101,20 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
           committed,
           Stream.drain(Stream.fromEffect(ArchiveIndex.renew(store, { ...options, parts: partsOf(options.directory) })))
         )
-  return { progress: line.progress, outcomes: Stream.catchTag(outcomes, "StoreFull", Stream.die) }
+  return { progress: line.progress, outcomes: Stream.mapError(outcomes, unwaited) }
 })
 
 /** A run that ends sooner is not spoken to, and need not load what listens; whoever speaks to a run waits for longer. */
 const listensAfter = "250 millis"
 
 /** The line waits for room by itself; at the start there is nobody to wait. */
-export const settled = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, StoreFull>, R> =>
-  Effect.catch(effect, (error) =>
-    error instanceof StoreFull ? Effect.die(error) : Effect.fail(error as Exclude<E, StoreFull>)
-  )
+export const settled = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, Exclude<E, StoreFull> | StoreUnusable, R> => Effect.mapError(effect, unwaited)
+const unwaited = <E>(error: E): Exclude<E, StoreFull> | StoreUnusable =>
+  error instanceof StoreFull
+    ? new StoreUnusable({ file: error.file, detail: "no room on the disk" })
+    : (error as Exclude<E, StoreFull>)
 
 /** The sink of the format. Archives are mended whatever it is: they must not wait for another run of theirs. */
 const sinkOf = Effect.fnUntraced(function* (store: Store["Service"], options: Options) {

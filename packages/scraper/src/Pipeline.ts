@@ -93,7 +93,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     holds: sink.holds,
     archives: options.format === "warc",
     inOtherForm,
-    invalid: (line, error) => conclusion.invalid(line, error)
+    invalid: (line, error) => conclusion.invalid(line, error),
+    room: Effect.suspend(() => disk.wait(0))
   })
   const disk = FullDisk.make(frontier, sink)
   const transfers = Transfers.make({ session, sink }, politeness, {

@@ -25,7 +25,10 @@ export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("
       ? `${this.directory} is a file, or lies below one: no directory can be made there`
       : `cannot write to ${this.directory} (${this.code})`
   }
-  readonly hint = "choose a directory that you may write to with `-o`"
+  readonly hint =
+    this.code === "ENOSPC" || this.code === "EDQUOT"
+      ? "make room on its disk, or choose another directory with `-o`"
+      : "choose a directory that you may write to with `-o`"
 }
 
 /** No run was ever made in the directory. */
@@ -87,9 +90,22 @@ export class StoreDamaged extends Schema.TaggedError<StoreDamaged>()("StoreDamag
   override get message() {
     return `${this.file} is damaged: ${this.detail}`
   }
-  readonly hint =
-    "nothing was deleted; to start over move it away (`mv STORE STORE.damaged`), then every URL is asked again"
+  // with the log beside it, which would be written into another
+  readonly hint = `nothing was deleted; to start over move ${this.file.replace(/[/\\][^/\\]*$/, "")} away, then every URL is asked again`
 }
+
+/** The state cannot be read or written, and nothing says that it is damaged. `detail` is SQLite's word. */
+export class StoreUnusable extends Schema.TaggedError<StoreUnusable>()("StoreUnusable", {
+  file: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `cannot read or write ${this.file}: ${this.detail}`
+  }
+  readonly hint = "look at its disk: room, quota, limits, permissions; then the same command goes on"
+}
+
+export type StoreFault = StoreDamaged | StoreUnusable
 
 /** The list of URLs cannot be read. `code` is the system's, or what the list is instead of text. */
 export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUnreadable", {
@@ -182,7 +198,7 @@ export type RunError =
   | RunGone
   | CommandImpossible
   | StoreNewer
-  | StoreDamaged
+  | StoreFault
   | ListUnreadable
   | PathUnreadable
   | OptionUnusable

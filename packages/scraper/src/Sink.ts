@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { FetchReason, WriteError } from "./FetchError.ts"
-import type { StoreDamaged } from "./RunError.ts"
+import type { StoreFault } from "./RunError.ts"
 import type { RedirectAnswer, ResponseHead } from "./Session.ts"
 import type { RecordLocation } from "./sink/RecordLocation.ts"
 
@@ -134,7 +134,7 @@ export class Sink extends Context.Service<
      * Makes every part durable that is placed at the time of the call, as far as the sink promises, before their
      * outcomes are committed. One at a time, its commit included. After DiskFull it may be run again.
      */
-    readonly sync: () => Effect.Effect<Synced, DiskFull | StoreDamaged>
+    readonly sync: () => Effect.Effect<Synced, DiskFull | StoreFault>
     /** Whether what was saved at a place with this length still seems to be there. */
     readonly holds: (path: string, bytes: number) => boolean
     /** Removes parts but for those kept under these keys. */

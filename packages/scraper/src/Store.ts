@@ -18,16 +18,16 @@ import type { Evidence } from "./crawl/Traps.ts"
 import type { HostClock } from "./Politeness.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Copy } from "./robots/RobotsPolicy.ts"
-import type { StoreDamaged } from "./RunError.ts"
+import type { StoreFault } from "./RunError.ts"
 import type { Archive, Capture } from "./Sink.ts"
 import type { RecordLocation } from "./sink/RecordLocation.ts"
 import type { Target, Validators } from "./Target.ts"
 import * as Schema from "effect/Schema"
 
 /** The disk has no room for a commit. Nothing was written; the same commit may be tried again. */
-export class StoreFull extends Schema.TaggedError<StoreFull>()("StoreFull", {}) {}
+export class StoreFull extends Schema.TaggedError<StoreFull>()("StoreFull", { file: Schema.String }) {}
 
-export type StoreError = StoreDamaged | StoreFull
+export type StoreError = StoreFault | StoreFull
 
 /** What is known of a URL. `done`: its file was saved. `run`: the run that wrote the row last. */
 export interface Known {

@@ -1,14 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Simulation } from "@simul/core/simulation"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as Committer from "../src/Committer.ts"
 import type { Frontier } from "../src/Frontier.ts"
 import type { Outcome } from "../src/Outcome.ts"
 import type { Politeness } from "../src/Politeness.ts"
 import type { Copy } from "../src/robots/RobotsPolicy.ts"
-import type { Sink } from "../src/Sink.ts"
-import type { Commit, Store } from "../src/Store.ts"
+import type { Sink, Synced } from "../src/Sink.ts"
+import { type Commit, type Store, StoreFull } from "../src/Store.ts"
 import type { Target } from "../src/Target.ts"
 import * as Idle from "./Idle.ts"
 
@@ -35,9 +37,8 @@ const frontier: Pick<Frontier, "leaving" | "stragglers" | "place" | "committed">
   place: () => undefined,
   committed: () => {}
 }
-const sink: Pick<Sink["Service"], "sync"> = {
-  sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [], captures: [] })
-}
+const synced: Synced = { placed: new Map(), failed: new Map(), archives: [], captures: [] }
+const sink: Pick<Sink["Service"], "sync"> = { sync: () => Effect.as(soon, synced) }
 
 /** Transfers that are worth a row from their start, and commits that take time. Gives the rows in the end. */
 const transfers = Effect.gen(function* () {
@@ -145,6 +146,31 @@ describe("Committer", () => {
       }),
       ({ distinct }) => assert.isAbove(distinct, 100)
     )
+  )
+
+  it.effect("closes without waiting for room on the disk, in the midst of such a wait too", () =>
+    Effect.gen(function* () {
+      let tries = 0
+      const store = {
+        commit: () => Effect.suspend(() => (tries++, Effect.fail(new StoreFull({ file: "" }))))
+      }
+      const waiting = yield* Deferred.make<void>()
+      const diskFull = Effect.andThen(Deferred.succeed(waiting, undefined), Effect.never)
+      const committer = yield* Committer.make(
+        { store: store as never, sink: { sync: () => Effect.succeed(synced) } as never },
+        politeness as never,
+        frontier as never,
+        { ...Idle.committer, diskFull }
+      )
+      committer.settle({ target: targets[0]!, outcome: failed(targets[0]!) })
+      const flush = yield* Effect.forkChild(committer.flush)
+      yield* Deferred.await(waiting)
+      yield* Fiber.interrupt(flush)
+      // as a finalizer runs it
+      const error = yield* Effect.flip(Effect.uninterruptible(committer.close))
+      assert.strictEqual(error._tag, "StoreFull")
+      assert.strictEqual(tries, 2)
+    })
   )
 
   it.effect("writes no transfer as in flight that has its outcome", () =>

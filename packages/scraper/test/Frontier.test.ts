@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Frontier from "../src/Frontier.ts"
 import * as Politeness from "../src/Politeness.ts"
-import type { Store } from "../src/Store.ts"
+import { type Store, StoreFull } from "../src/Store.ts"
 import * as Idle from "./Idle.ts"
 
 describe("Frontier", () => {
@@ -25,6 +25,38 @@ describe("Frontier", () => {
       assert.isFalse(frontier.resume("disk"))
       assert.isTrue(frontier.resume("somebody"))
       assert.isDefined(frontier.poll())
+    })
+  )
+
+  it.effect("waits for room where the store has none, for what it leases and for what it reads of the list", () =>
+    Effect.gen(function* () {
+      const politeness = Politeness.make(Idle.politeness)
+      const told: Array<string> = []
+      const written = <A>(what: string, value: A) =>
+        Effect.suspend((): Effect.Effect<A, StoreFull> => {
+          const isFirst = !told.includes(what)
+          told.push(what)
+          return isFirst ? Effect.fail(new StoreFull({ file: "" })) : Effect.succeed(value)
+        })
+      const target = { url: "http://h/a", host: "http://h", path: "", attempts: 1 }
+      const store: Partial<Store["Service"]> = {
+        waiting: () => Effect.succeed({ count: 1, dueMs: told.includes("room") ? undefined : 0 }),
+        lease: () => written("lease", [target]),
+        lookup: () => Effect.succeed(new Map()),
+        hosts: () => Effect.succeed([])
+      }
+      let left = 1
+      const lines = [{ text: "http://h/b", number: 1 }]
+      const next = Effect.suspend(() => (left-- > 0 ? Effect.succeed({ lines }) : Cause.done()))
+      const frontier = yield* Frontier.make(next, store as Store["Service"], politeness, {
+        ...Idle.frontier,
+        claim: () => written("claim", ["b"]),
+        room: Effect.sync(() => void told.push("room"))
+      })
+      yield* Effect.forkScoped(frontier.run)
+      const urls = [yield* frontier.take, yield* frontier.take].map(({ target }) => target.url)
+      assert.deepStrictEqual(urls, ["http://h/a", "http://h/b"])
+      assert.deepStrictEqual(told, ["lease", "room", "lease", "claim", "room", "claim"])
     })
   )
 })

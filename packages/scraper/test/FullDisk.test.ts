@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
@@ -42,6 +43,25 @@ describe("FullDisk", () => {
       disk.free++
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waiting)
+    })
+  )
+
+  it.effect("tries less and less often where bytes are free, for a quota tells nobody", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(100 * mebibyte)
+      const tries: Array<number> = []
+      const worker = Effect.forever(
+        Effect.andThen(
+          full.wait(0),
+          Effect.map(Clock.currentTimeMillis, (ms) => void tries.push(ms / 1000))
+        )
+      )
+      yield* Effect.forkChild(worker)
+      yield* TestClock.adjust("500 millis")
+      assert.strictEqual(full.free(), 100 * mebibyte)
+      yield* TestClock.adjust("3 minutes")
+      assert.deepStrictEqual(tries, [1, 3, 7, 15, 31, 63, 123])
+      assert.strictEqual(disk.told.filter((what) => what === "disk pauses").length, 8)
     })
   )
 

@@ -43,5 +43,6 @@ export const frontier = {
   archives: false,
   inOtherForm: false,
   invalid: () => {},
+  room: Effect.void,
   crawl: undefined
 } satisfies Frontier.FrontierOptions

@@ -20,7 +20,7 @@
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import type { WriteError } from "../FetchError.ts"
-import type { StoreDamaged } from "../RunError.ts"
+import type { StoreFault } from "../RunError.ts"
 import type { ResponseHead } from "../Session.ts"
 import type { Archive, Aside, Capture, DiskFull, Part, Sink, Truncation } from "../Sink.ts"
 import type { Fields } from "../warc/WarcRecord.ts"
@@ -42,9 +42,9 @@ export interface WarcSinkOptions {
   /** Where payloads lie that are in an archive already, by their digests; as committed. */
   readonly captured: (
     digests: ReadonlyArray<string>
-  ) => Effect.Effect<ReadonlyMap<string, RecordLocation.RecordLocation>, StoreDamaged>
+  ) => Effect.Effect<ReadonlyMap<string, RecordLocation.RecordLocation>, StoreFault>
   /** Writes the name of an archive into the store, with no byte committed. */
-  readonly announce: (name: string) => Effect.Effect<void, DiskFull | StoreDamaged>
+  readonly announce: (name: string) => Effect.Effect<void, DiskFull | StoreFault>
   /** What each archive says of itself: `software`, `format`, `robots` and the like. */
   readonly about: Fields
   /** No exchange is begun in an archive that has this many bytes. */

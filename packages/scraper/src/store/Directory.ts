@@ -1,50 +1,41 @@
 /** The directory of a run: its lock, its state folder, its store. */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { DirectoryUnusable, NoStore, StoreDamaged } from "../RunError.ts"
+import { NoStore, type StoreFault } from "../RunError.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
 import { initial } from "./migrations.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
 import * as SqlBodies from "./SqlBodies.ts"
 import * as SqlInspect from "./SqlInspect.ts"
+import * as SqliteFault from "./SqliteFault.ts"
 import * as SqlStore from "./SqlStore.ts"
 
 /** The store of a directory. */
 const fileOf = (directory: string) => join(DirectoryLock.stateOf(directory), "store.sqlite")
 
-/** The same, of a directory that has one. */
-const existing = (directory: string) => {
+/** Opens the store of a directory that has one. */
+const existing = Effect.fnUntraced(function* (directory: string) {
   const file = fileOf(directory)
-  return existsSync(file) ? Effect.succeed(file) : Effect.fail(new NoStore({ directory }))
-}
+  if (!existsSync(file)) return yield* new NoStore({ directory })
+  const sql = yield* openSqlite(file)
+  // a run that found no room for its first statement
+  const [made] = yield* Effect.mapError(sql`SELECT 1 FROM sqlite_schema LIMIT 1`, SqliteFault.of(file))
+  if (made === undefined) return yield* new NoStore({ directory })
+  return { file, sql }
+})
 
-/** What SQLite says when it cannot open a file at all, rather than make sense of it. */
-const cannotOpen = 14
-
-const openSqlite = (
-  file: string,
-  directory: string,
-  options: Omit<NodeSqlite.NodeSqliteOptions, "file"> = { synchronous: "NORMAL" }
-) =>
-  NodeSqlite.make({ file, ...options }).pipe(
-    Effect.mapError((error: SqlError) => {
-      const cause = error.reason.cause as { errcode?: number; message?: string } | undefined
-      return cause?.errcode === cannotOpen
-        ? new DirectoryUnusable({ directory, code: "EACCES" })
-        : new StoreDamaged({ file, detail: cause?.message ?? error.message })
-    })
-  )
+const openSqlite = (file: string, options: Omit<NodeSqlite.NodeSqliteOptions, "file"> = { synchronous: "NORMAL" }) =>
+  NodeSqlite.make({ file, ...options }).pipe(Effect.mapError(SqliteFault.of(file)))
 
 /** Locks the directory, making it if need be, and begins a run in its store. */
 export const open = Effect.fnUntraced(function* (directory: string, durability: "process" | "power") {
   yield* DirectoryLock.acquire(directory)
   const file = fileOf(directory)
   const synchronous = durability === "power" ? "FULL" : "NORMAL"
-  const sql = yield* openSqlite(file, directory, { synchronous, initial })
+  const sql = yield* openSqlite(file, { synchronous, initial })
   const making = SqlStore.make({ file, boot: bootId(), durability })
   const begun = yield* Effect.provideService(making, SqlClient.SqlClient, sql)
   // runs after those of the line, which write down what they know
@@ -62,32 +53,31 @@ export const enclosing = (path: string): string | undefined => {
 
 /** What the store of a directory knows of a URL; nothing where no run was made. A run may go on meanwhile. */
 export const inspect = Effect.fnUntraced(function* (directory: string) {
-  const file = fileOf(directory)
-  if (!existsSync(file)) return (_url: string): Effect.Effect<SqlInspect.Known, StoreDamaged> => Effect.succeed({})
-  const sql = yield* openSqlite(file, directory)
+  const store = yield* Effect.catchTag(existing(directory), "NoStore", () => Effect.succeed(undefined))
+  if (store === undefined) return (_url: string): Effect.Effect<SqlInspect.Known, StoreFault> => Effect.succeed({})
+  const { file, sql } = store
   return yield* Effect.provideService(SqlInspect.make(file, DirectoryLock.isHeld(directory)), SqlClient.SqlClient, sql)
 })
 
 /** What a directory has saved as files. */
 export const bodies = Effect.fnUntraced(function* (directory: string) {
-  const file = fileOf(directory)
-  const sql = yield* openSqlite(file, directory)
+  const { file, sql } = yield* existing(directory)
   return yield* Effect.provideService(SqlBodies.make(file), SqlClient.SqlClient, sql)
 })
 
 /** What a directory has archived. No run can go on meanwhile. */
 export const archived = Effect.fnUntraced(function* (directory: string) {
-  const file = yield* existing(directory)
+  // a lock makes a directory that is not there
+  if (!existsSync(fileOf(directory))) return yield* new NoStore({ directory })
   yield* DirectoryLock.acquire(directory)
-  const sql = yield* openSqlite(file, directory)
+  const { file, sql } = yield* existing(directory)
   const { archives, captures } = yield* Effect.provideService(SqlStore.archived(file), SqlClient.SqlClient, sql)
   return { directory, parts: DirectoryLock.partsOf(directory), archives, captures }
 })
 
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {
-  const file = yield* existing(directory)
-  const sql = yield* openSqlite(file, directory)
+  const { file, sql } = yield* existing(directory)
   const provided = Effect.provideService(SqlClient.SqlClient, sql)
   return {
     entries: yield* provided(SqlStore.entries(file)),

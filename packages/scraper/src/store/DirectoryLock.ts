@@ -15,8 +15,10 @@ export const stateOf = (directory: string) => join(directory, ".simul")
 /** Where part files grow. */
 export const partsOf = (directory: string) => join(stateOf(directory), "parts")
 
-const code = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "EIO"
 const sqliteBusy = 5
+const sqliteFull = 13
+const code = (error: unknown) =>
+  (error as { errcode?: number }).errcode === sqliteFull ? "ENOSPC" : ((error as NodeJS.ErrnoException).code ?? "EIO")
 
 /** As `mkdir -p`. Node's own recursion never ends where the system refuses new names with ENOENT, as in `/proc`. */
 const makeDirectory = (path: string, mode = 0o777): void => {

@@ -9,7 +9,8 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
-import * as SqlStore from "./SqlStore.ts"
+import * as SqliteFault from "./SqliteFault.ts"
+import type * as SqlStore from "./SqlStore.ts"
 
 /** A saved file. */
 export interface Body {
@@ -60,7 +61,7 @@ export const make = Effect.fnUntraced(function* (file: string) {
         ),
         ([row]) => ({ count: row!.count, latest: row!.run ?? 0 })
       ),
-      SqlStore.damaged(file)
+      SqliteFault.of(file)
     ),
     /** All of it, in the order of URLs. */
     all: Stream.mapError(
@@ -70,7 +71,7 @@ export const make = Effect.fnUntraced(function* (file: string) {
           (rows) => [rows.map(toBody), rows.length === 1000 ? Option.some(rows.at(-1)!.url) : Option.none()] as const
         )
       ),
-      SqlStore.damaged(file)
+      SqliteFault.of(file)
     ),
     /** What these URLs lead to, by URL: what was saved for it, or for another URL of the same page (`crawl/UrlKey.ts`). */
     at: (urls: ReadonlyArray<string>) =>
@@ -90,7 +91,7 @@ export const make = Effect.fnUntraced(function* (file: string) {
           }
           return bodies
         }),
-        SqlStore.damaged(file)
+        SqliteFault.of(file)
       )
   }
 })

@@ -9,6 +9,7 @@ import type { Copy } from "../robots/RobotsPolicy.ts"
 import type { Entry } from "../Store.ts"
 import * as Url from "../Url.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
+import * as SqliteFault from "./SqliteFault.ts"
 import * as SqlStore from "./SqlStore.ts"
 import { latest } from "./migrations.ts"
 
@@ -104,6 +105,6 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
         }
         return known
       }),
-      SqlStore.damaged(file)
+      SqliteFault.of(file)
     )
 })

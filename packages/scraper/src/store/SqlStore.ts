@@ -15,7 +15,7 @@ import * as FileName from "../sink/FileName.ts"
 import { FetchReason } from "../FetchError.ts"
 import type { HostClock } from "../Politeness.ts"
 import { type Copy, maxStaleSeconds } from "../robots/RobotsPolicy.ts"
-import { StoreDamaged, StoreNewer } from "../RunError.ts"
+import { StoreNewer } from "../RunError.ts"
 import type { Archive } from "../Sink.ts"
 import {
   type Beyond,
@@ -36,6 +36,7 @@ import * as Url from "../Url.ts"
 import { latest, migrations } from "./migrations.ts"
 import * as SqlCaptures from "./SqlCaptures.ts"
 import * as Spreading from "./Spreading.ts"
+import * as SqliteFault from "./SqliteFault.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
 
 export interface SqlStoreOptions {
@@ -265,10 +266,6 @@ const manyLinks = 10_000
 
 const nothingFound: Found = { added: 0, isNearer: false }
 
-const sqliteFull = 13
-/** Whether a statement failed for want of room on the disk. */
-const isFull = (error: SqlError) => (error.reason.cause as { errcode?: number } | undefined)?.errcode === sqliteFull
-
 /** A row as it is told. */
 export const toEntry = (row: Row): Entry => {
   const about = { url: Url.redact(row.url), attempts: row.attempts, durationMs: row.duration ?? 0 }
@@ -334,16 +331,11 @@ const rowsWith = (sql: SqlClient.SqlClient, what: string, where: string, ...valu
 const rows = (sql: SqlClient.SqlClient, where: string, ...values: ReadonlyArray<unknown>) =>
   rowsWith(sql, "*", where, ...values)
 
-export const damaged = (file: string) => (error: { readonly message: string; readonly reason?: unknown }) => {
-  const cause = (error.reason as { cause?: { message?: string } } | undefined)?.cause
-  return new StoreDamaged({ file, detail: cause?.message ?? error.message })
-}
-
 /** The version of a store. Fails where that is a newer one. */
 export const checkVersion = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: string) {
   const [found] = yield* Effect.mapError(
     sql<{ version: number }>`SELECT MAX(migration_id) AS version FROM migration`,
-    damaged(file)
+    SqliteFault.of(file)
   )
   if (found!.version > latest) return yield* new StoreNewer({ file, version: found!.version, known: latest })
   return found!.version
@@ -367,10 +359,10 @@ export const entries = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
   // earlier ones know no limit for hosts
   if ((yield* checkVersion(sql, file)) < 10)
-    return Stream.mapError(Stream.map(rows(sql, "true"), toEntry), damaged(file))
+    return Stream.mapError(Stream.map(rows(sql, "true"), toEntry), SqliteFault.of(file))
   const [crawl] = yield* Effect.mapError(
     sql<{ most: number | null; ofHost: number | null }>`SELECT most, most_of_host AS ofHost FROM crawl`,
-    damaged(file)
+    SqliteFault.of(file)
   )
   const limits: ReadonlyArray<Beyond> = [
     { by: "maxPages", most: crawl?.most ?? Infinity },
@@ -381,7 +373,10 @@ export const entries = Effect.fnUntraced(function* (file: string) {
     const limit = limits[row.beyond ?? -1]
     return limit === undefined || "outcome" in entry ? entry : { pending: { ...entry.pending, beyond: limit } }
   }
-  return Stream.mapError(Stream.map(rowsWith(sql, `*, ${beyond(crawl?.ofHost != null)}`, "true"), told), damaged(file))
+  return Stream.mapError(
+    Stream.map(rowsWith(sql, `*, ${beyond(crawl?.ofHost != null)}`, "true"), told),
+    SqliteFault.of(file)
+  )
 })
 
 /** Archives and their index as committed, of a store that may be of an older version and in use. */
@@ -391,14 +386,15 @@ export const archives = Effect.fnUntraced(function* (file: string) {
   const captures = SqlCaptures.make(sql)
   const isIndexed = version >= 7
   return {
-    archives: version < 2 ? [] : yield* Effect.mapError(sql<Archive>`SELECT name, bytes FROM archive`, damaged(file)),
-    indexed: isIndexed ? yield* Effect.mapError(captures.indexed, damaged(file)) : undefined,
+    archives:
+      version < 2 ? [] : yield* Effect.mapError(sql<Archive>`SELECT name, bytes FROM archive`, SqliteFault.of(file)),
+    indexed: isIndexed ? yield* Effect.mapError(captures.indexed, SqliteFault.of(file)) : undefined,
     /** Whether a record has a payload of this digest. */
     holds: (digest: string) =>
       isIndexed
         ? Effect.mapError(
             Effect.map(captures.originals([digest]), (found) => found.has(digest)),
-            damaged(file)
+            SqliteFault.of(file)
           )
         : Effect.succeed(true)
   }
@@ -410,7 +406,7 @@ const migrate = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: str
   if (version === latest) return
   yield* Effect.mapError(
     Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "migration" }),
-    damaged(file)
+    SqliteFault.of(file)
   )
   yield* checkVersion(sql, file)
 })
@@ -419,15 +415,17 @@ const migrate = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, file: str
 export const archived = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
   yield* migrate(sql, file)
-  const archives = yield* Effect.mapError(sql<Archive>`SELECT name, bytes FROM archive`, damaged(file))
-  return { archives, captures: Stream.mapError(SqlCaptures.make(sql).all, damaged(file)) }
+  const archives = yield* Effect.mapError(sql<Archive>`SELECT name, bytes FROM archive`, SqliteFault.of(file))
+  return { archives, captures: Stream.mapError(SqlCaptures.make(sql).all, SqliteFault.of(file)) }
 })
 
 /** Brings the schema up to date, begins a run and gives its store. */
 export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   const sql = yield* SqlClient.SqlClient
   const guarded = <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect.Effect<A, StoreError, R> =>
-    Effect.mapError(effect, (error) => (isFull(error) ? new StoreFull({}) : damaged(options.file)(error)))
+    Effect.mapError(effect, (error) =>
+      SqliteFault.isFull(error) ? new StoreFull({ file: options.file }) : SqliteFault.of(options.file)(error)
+    )
 
   yield* migrate(sql, options.file)
 
@@ -653,7 +651,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       saved: (list) =>
         Stream.mapError(
           Stream.map(rows(sql, "list = ? AND state IN (1, 2)", list), toSavedPage),
-          damaged(options.file)
+          SqliteFault.of(options.file)
         ),
       prioritize: Effect.fnUntraced(function* (list, text, of) {
         const [crawled] = yield* guarded(sql<{ priorities: string | null }>`SELECT priorities FROM crawl`)
@@ -683,7 +681,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
           )
         ),
       excluded: (list) =>
-        Stream.mapError(Stream.map(rows(sql, "list = ? AND state = 5", list), toTarget), damaged(options.file)),
+        Stream.mapError(Stream.map(rows(sql, "list = ? AND state = 5", list), toTarget), SqliteFault.of(options.file)),
       withdraw: (list, after, isOut) => guarded(sql.withTransaction(crawl.withdraw(list, after, isOut))),
       readmit: (list, urls) => Effect.asVoid(guarded(sql.withTransaction(crawl.readmit(list, urls)))),
       leaseBySite: (list, limit, nowMs, room, ofHost) =>
@@ -780,13 +778,13 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
                   sha256: row.sha256 ?? undefined
                 })
               ),
-              damaged(options.file)
+              SqliteFault.of(options.file)
             ),
       trust: (damagedUrls) =>
         doubtful + damagedUrls.length === 0 ? Effect.void : guarded(sql.withTransaction(trust(damagedUrls))),
 
       archives: guarded(sql<Archive>`SELECT name, bytes FROM archive`),
-      captures: Stream.mapError(sqlCaptures.all, damaged(options.file)),
+      captures: Stream.mapError(sqlCaptures.all, SqliteFault.of(options.file)),
       indexed: guarded(sqlCaptures.indexed),
       index: (index) => Effect.asVoid(guarded(sqlCaptures.index(index))),
       captured: (digests) => guarded(sqlCaptures.originals(digests)),
@@ -801,7 +799,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         (found) => found.map((row) => row.url)
       ),
 
-      entries: Stream.mapError(Stream.map(rows(sql, "true"), toEntry), damaged(options.file))
+      entries: Stream.mapError(Stream.map(rows(sql, "true"), toEntry), SqliteFault.of(options.file))
     })
   }
 })

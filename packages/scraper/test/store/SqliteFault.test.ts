@@ -1,0 +1,31 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { DatabaseSync } from "node:sqlite"
+import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+import * as SqliteFault from "../../src/store/SqliteFault.ts"
+
+describe("SqliteFault", () => {
+  it.effect("takes a database without room for full, and not for damaged", () =>
+    Effect.gen(function* () {
+      const database = new DatabaseSync(":memory:")
+      database.exec("CREATE TABLE a (b); PRAGMA max_page_count = 2")
+      const sql = yield* NodeSqlite.over(database)
+      const error = yield* Effect.flip(sql`INSERT INTO a VALUES (zeroblob(100000))`)
+      assert.isTrue(SqliteFault.isFull(error))
+      assert.deepInclude(SqliteFault.of("store")(error), { _tag: "StoreUnusable", detail: "database or disk is full" })
+      const other = yield* Effect.flip(sql`SELECT * FROM c`)
+      assert.isFalse(SqliteFault.isFull(other))
+      assert.deepInclude(SqliteFault.of("store")(other), { _tag: "StoreDamaged", detail: "no such table: c" })
+    })
+  )
+
+  // https://sqlite.org/rescode.html
+  const codes = { StoreUnusable: [8, 10, 778, 1034, 4874, 14, 2570], StoreDamaged: [1, 11, 267, 779, 26] }
+  for (const [tag, all] of Object.entries(codes))
+    it(`says ${tag} of the codes ${all.join(", ")}`, () => {
+      for (const errcode of all) {
+        const { _tag } = SqliteFault.of("store")({ message: "", reason: { cause: { errcode } } })
+        assert.strictEqual(_tag, tag, `${errcode}`)
+      }
+    })
+})
