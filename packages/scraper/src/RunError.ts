@@ -105,7 +105,15 @@ export class StoreUnusable extends Schema.TaggedError<StoreUnusable>()("StoreUnu
   readonly hint = "look at its disk: room, quota, limits, permissions; then the same command goes on"
 }
 
-export type StoreFault = StoreDamaged | StoreUnusable
+/** The state of a run was removed, or its directory renamed, while it worked there. */
+export class DirectoryGone extends Schema.TaggedError<DirectoryGone>()("DirectoryGone", { directory: Schema.String }) {
+  override get message() {
+    return `${this.directory}/.simul is gone: it was removed or renamed while a run worked with it`
+  }
+  readonly hint = "put it back and the same command goes on; without it every URL is asked again"
+}
+
+export type StoreFault = StoreDamaged | StoreUnusable | DirectoryGone
 
 /** The list of URLs cannot be read. `code` is the system's, or what the list is instead of text. */
 export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUnreadable", {

@@ -176,6 +176,28 @@ describe("get", () => {
     assert.lengthOf(await Effect.runPromise(Effect.scoped(entries)), 1)
   })
 
+  it("fetches nothing more where its state was removed or its directory renamed", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const renamed = Promise.withResolvers<void>()
+    const urls = async function* () {
+      yield site.url("/bytes/10/a")
+      await renamed.promise
+      yield site.url("/bytes/10/b")
+      for (let count = 0; count < 10_000; count++) yield site.url(`/bytes/10/${count}`)
+    }
+    const outcomes = Get.outcomes(urls(), { directory, ...quick }).pipe(
+      Stream.tap(() =>
+        Effect.sync(() => {
+          fs.renameSync(directory, folder())
+          renamed.resolve()
+        })
+      )
+    )
+    const error = await Effect.runPromise(Effect.flip(Stream.runDrain(outcomes)))
+    assert.deepInclude(error, { _tag: "DirectoryGone", directory })
+  })
+
   it("asks for nothing that is saved when run again, and again for what failed", async () => {
     await using site = await Site.start()
     const directory = folder()

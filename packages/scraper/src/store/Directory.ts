@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { NoStore, type StoreFault } from "../RunError.ts"
+import { DirectoryGone, NoStore, type StoreFault } from "../RunError.ts"
+import type { Store } from "../Store.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
 import { initial } from "./migrations.ts"
@@ -40,7 +41,13 @@ export const open = Effect.fnUntraced(function* (directory: string, durability: 
   const begun = yield* Effect.provideService(making, SqlClient.SqlClient, sql)
   // runs after those of the line, which write down what they know
   yield* Effect.addFinalizer(() => Effect.ignore(begun.store.end))
-  return begun
+  const { commit } = begun.store
+  // what is written to a file without a name is lost, and with it all that is fetched from then on
+  const kept: Store["Service"] = {
+    ...begun.store,
+    commit: (made) => (existsSync(file) ? commit(made) : Effect.fail(new DirectoryGone({ directory })))
+  }
+  return { ...begun, store: kept }
 })
 
 /** The directory of the run that a path lies in, or is; `undefined` for one that lies in none. */
