@@ -19,7 +19,7 @@ export interface List {
   readonly targets: number
   readonly skipped: number
   readonly invalid: number
-  /** Fraction of it that was read; `undefined` where its length is not known. */
+  /** Fraction of it whose lines were given; `undefined` where its length is not known. */
   readonly read?: () => number | undefined
   /** The list grows by the links that are found in its pages. */
   readonly crawl?: Crawl

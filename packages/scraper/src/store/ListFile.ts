@@ -28,7 +28,11 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
       (opened) => Effect.sync(() => opened.destroy())
     )
     // it cannot be read twice
-    return { place: undefined, batches: Lines.fromBytes(bytes, { bytes: 0, lines: 0 }), read: () => undefined }
+    return {
+      place: undefined,
+      batches: Lines.fromBytes(bytes, { bytes: 0, lines: 0 }),
+      read: (): number | undefined => undefined
+    }
   }
   const handle = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => open(file, "r"), catch: unreadable }),
@@ -36,6 +40,8 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
   )
   const found = yield* Effect.tryPromise({ try: () => match(handle, status.size, places), catch: unreadable })
   let at = found.place?.bytes ?? 0
+  /** Where the lines end that were given: what was read is up to 256 KiB more, and these may take an hour. */
+  let given = at
   const bytes = async function* () {
     const buffer = Buffer.allocUnsafe(chunkSize)
     for (;;) {
@@ -47,8 +53,13 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
   }
   return {
     place: found.place,
-    batches: Lines.fromBytes(bytes(), { bytes: at, lines: found.place?.lines ?? 0 }, found.hash),
-    read: () => (status.size === 0 ? undefined : Math.min(1, at / status.size))
+    batches: (async function* () {
+      for await (const batch of Lines.fromBytes(bytes(), { bytes: at, lines: found.place?.lines ?? 0 }, found.hash)) {
+        given = batch.place!.bytes
+        yield batch
+      }
+    })(),
+    read: (): number | undefined => (status.size === 0 ? undefined : Math.min(1, given / status.size))
   }
 })
 
