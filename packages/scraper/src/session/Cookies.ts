@@ -5,6 +5,7 @@
  * a jar is asked for.
  */
 import * as fs from "node:fs"
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Cookie, CookieJar } from "tough-cookie"
 import { OptionUnusable } from "../RunError.ts"
@@ -85,11 +86,16 @@ const write = (file: string, jar: CookieJar) => {
 
 /**
  * Opens the jar of `file`, which need not exist yet, and writes it back when the
- * scope ends. Fails with `OptionUnusable` when the file cannot be read or has a
+ * scope ends. Fails with `OptionUnusable` when the file cannot be read, its folder not be written, or it has a
  * line that is no cookie: it is some other file then, and must not be replaced.
  */
 export const open = Effect.fnUntraced(function* (file: string) {
   const unusable = (detail: string) => new OptionUnusable({ option: "--cookie-jar", value: file, detail })
+  // before anything is fetched, for at the end it is too late to say so
+  yield* Effect.try({
+    try: () => fs.accessSync(dirname(file), fs.constants.W_OK),
+    catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)
+  })
   const { Cookie, CookieJar } = yield* Effect.promise(() => import("tough-cookie"))
   const jar = new CookieJar(undefined, { looseMode: true })
   const text = yield* Effect.try({

@@ -16,6 +16,13 @@ const linesOf = (file: string) =>
     .filter((line) => line !== "" && !line.startsWith("# "))
 
 describe("a cookie jar", () => {
+  it.live("is refused at the start where its folder is not there to write it to", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* jarFile, "jar.txt")
+      const fault = yield* Effect.flip(opened(file, () => undefined))
+      assert.deepInclude(fault, { _tag: "OptionUnusable", value: file, detail: "cannot be written (ENOENT)" })
+    })
+  )
   it.live("is read at the start: hosts, subdomains, paths, secure and HttpOnly", () =>
     Effect.gen(function* () {
       const file = yield* jarFile
