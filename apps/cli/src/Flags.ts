@@ -134,9 +134,9 @@ const headers = (name: string, about: About): Setting<ReadonlyArray<Header>> => 
 const proxy = (name: string, about: About): Setting<string | undefined> => ({
   ...text(name, { ...about, secret: true }),
   read: single((value) =>
-    /^https?:$/.test(URL.parse(value)?.protocol ?? "")
+    /^(https?|socks(5h?)?):$/.test(URL.parse(value)?.protocol ?? "")
       ? Result.succeed<string | undefined>(value)
-      : Result.fail("a URL such as http://proxy.example:3128")
+      : Result.fail("a URL such as http://proxy.example:3128 or socks5://localhost:1080")
   )
 })
 

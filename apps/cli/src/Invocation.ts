@@ -8,6 +8,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { hintFor } from "./Elsewhere.ts"
 import { oneOf } from "./Flags.ts"
 import * as Help from "./Help.ts"
 import { printable } from "./Printable.ts"
@@ -21,13 +22,20 @@ interface Told {
 const didYouMean = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
   names.length === 0 ? [] : [`did you mean ${oneOf(names.map((name) => `\`${printable(name)}\``))}?`]
 
+/** Of a letter all that has one is as near. */
+const flagsLike = ({ option, suggestions }: CliError.UnrecognizedOption): ReadonlyArray<string> => {
+  const known = hintFor(option)
+  if (known !== undefined) return [known]
+  return didYouMean(/^-[^-]$/.test(option) ? [] : suggestions)
+}
+
 const isUrl = (text: string) => /^https?:\/\//.test(text)
 
 /** One of the library's errors in this program's words. */
 const tell = (error: CliError.NonShowHelpErrors, commandPath: ReadonlyArray<string>): Told => {
   switch (error._tag) {
     case "UnrecognizedOption":
-      return { message: `no such flag: ${printable(error.option)}`, hints: didYouMean(error.suggestions) }
+      return { message: `no such flag: ${printable(error.option)}`, hints: flagsLike(error) }
     case "UnknownSubcommand":
       return isUrl(error.subcommand)
         ? { message: "no command given", hints: didYouMean([`simul get ${error.subcommand}`]) }

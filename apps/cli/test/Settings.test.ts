@@ -48,6 +48,12 @@ describe("Settings", () => {
     assert.deepStrictEqual(headers({}, { environment: { SIMUL_HEADER: "A: b: c\nD:" } }), expected as never)
     assert.deepStrictEqual(headers({}, { files: [file("f", { header: ["A: b: c", "D:"] })] }), expected as never)
   })
+  it("takes every kind of proxy that there is", () => {
+    for (const scheme of ["http", "https", "socks5", "socks5h"])
+      assert.deepStrictEqual(Flags.transfer.proxy.read([`${scheme}://a:1`]), Result.succeed(`${scheme}://a:1`))
+    for (const text of ["a:1", "ftp://a:1", "socks4://a:1"])
+      assert.isTrue(Result.isFailure(Flags.transfer.proxy.read([text])), text)
+  })
   it("names the place, the value and what is allowed", () => {
     assert.strictEqual(
       complaintOf({ jobs: Option.some(["many"]) }, {}),

@@ -200,11 +200,10 @@ describe.concurrent("help and version", () => {
     `)
   })
   it("fits every help screen into 79 columns", async () => {
-    const screens = await Promise.all(
-      [["--help"], ...["get", "report", "verify", "extract", "check", "shell"].map((command) => [command, "-h"])].map(
-        (args) => screen(...args)
-      )
-    )
+    const all = await screen("--help")
+    const commands = Array.from(all.matchAll(/^ {2}([a-z]+) {2,}/gm), ([, command]) => command!)
+    assert.includeMembers(commands, ["get", "crawl", "explain", "race"])
+    const screens = [all, ...(await Promise.all(commands.map((command) => screen(command, "-h"))))]
     assert.deepStrictEqual(
       screens.flatMap((text) => text.split("\n")).filter((line) => line.length > 79),
       []
@@ -235,6 +234,8 @@ describe.concurrent("usage errors", () => {
     ],
     ["no URL", ["get"], "no URL given", "for example: `simul get https://example.com/ -o pages`"],
     ["an unknown flag", ["get", "--jbos", "3"], "no such flag: --jbos", "did you mean `--jobs` or `--json`?"],
+    ["a flag of curl", ["get", "-k", "http://a/"], "no such flag: -k", "did you mean `--insecure`?"],
+    ["a flag that is not needed", ["get", "-L", "http://a/"], "no such flag: -L", "redirects are followed"],
     ["an unknown command", ["gte"], "no such command: gte", "did you mean `get`?"],
     ["a URL without command", ["http://a/"], "no command given", "did you mean `simul get http://a/`?"],
     [
@@ -308,6 +309,9 @@ describe.concurrent("usage errors", () => {
     assert.isTrue(text.startsWith(`exit 2\n--- stdout\n--- stderr\nerror: ${message}`), text)
     assert.match(text, /\n\nhint: .*\n$/s)
     assert.include(text, hint)
+  })
+  it("guesses no letter by another", async () => {
+    assert.notInclude(await screen("get", "-z", "http://a/"), "did you mean")
   })
   it("shows no secret of a bad URL, header or proxy", async () => {
     const texts = await Promise.all([

@@ -90,7 +90,7 @@ export const crawl = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Fetch a site: pages, by their links, and what they need to be shown.\n\nrobots.txt is obeyed. Run the same command again to resume: what is saved is not\nasked again, unless by `--refresh`."
+    "Fetch a site: pages, by their links, and what they need to be shown.\n\nrobots.txt is obeyed. Run the same command again to resume: what is saved is\nnot asked again, unless by `--refresh`."
   ),
   Command.withShortDescription("Fetch a site by its links"),
   Command.withExamples([
@@ -104,7 +104,7 @@ export const crawl = Command.make(
       description: "The same, and a copy to be read offline: site/mirror/example.com/index.html"
     },
     {
-      command: "simul crawl https://example.com/ --exclude '/calendar/|[?&]sort=' --delay 1s -o site",
+      command: "simul crawl https://example.com/ --exclude '/calendar/|[?&]sort=' -o site",
       description: "Without what never ends, a request a second"
     }
   ])

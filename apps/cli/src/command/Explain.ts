@@ -179,7 +179,7 @@ export const command = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Say what would become of a URL, and which rule decides: scope, patterns, depth,\nlinks with nofollow, the number of pages, a line of robots.txt, Retry-After,\nback-off or delay. What a run has written to DIR is taken from there; robots.txt\nis asked for only where it is not known. The exit status is 3 where the URL would\nbe refused."
+    "Say what would become of a URL, and which rule decides: scope, patterns, depth,\nlinks with nofollow, the number of pages, a line of robots.txt, Retry-After,\nback-off or delay. What a run has written to DIR is taken from there;\nrobots.txt is asked for only where it is not known. The exit status is 3 where\nthe URL would be refused."
   ),
   Command.withShortDescription("Say what would become of a URL, and why"),
   Command.withExamples([

@@ -41,7 +41,7 @@ export const pack = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Put the archives of a directory (`--format warc`), their index and a list of pages\ninto one WACZ file, which ReplayWeb.page opens. What is there stays as it is. A\nFILE has its name only when it is whole; the same command makes it anew."
+    "Put the archives of a directory (`--format warc`), their index and a list of\npages into one WACZ file, which ReplayWeb.page opens. What is there stays as it\nis. A FILE has its name only when it is whole; the same command makes it anew."
   ),
   Command.withShortDescription("Pack archives into one WACZ file"),
   Command.withExamples([

@@ -34,7 +34,7 @@ export const pause = Command.make("pause", { directory: directoryArgument }, ({ 
   tell(directory, { _tag: "Pause" })
 ).pipe(
   Command.withDescription(
-    "Pause the run that works in DIR: nothing more is asked for. Ends when nothing is\nin flight and what came is saved. The run stays; stopped and started again, it\ngoes on without a pause."
+    "Pause the run that works in DIR: nothing more is asked for. Ends when nothing\nis in flight and what came is saved. The run stays; stopped and started again,\nit goes on without a pause."
   ),
   Command.withShortDescription("Pause the run in DIR"),
   Command.withExamples([{ command: "simul pause pages", description: "Until `simul resume pages`" }])
