@@ -86,6 +86,13 @@ export const given = (text: string, isCut = false): string | InvalidUrl => {
   return fault === undefined ? parse(trimmed) : new InvalidUrl({ detail: `${fault}: ${quote(trimmed)}` })
 }
 
+/**
+ * A reference in a field of an answer, its octets beyond ASCII escaped as they came: fields are handed over an octet a
+ * character, and what a server names in its encoding, UTF-8 or not, it knows again in that alone. As curl and Chrome do it.
+ */
+export const inField = (value: string): string =>
+  value.replace(/[\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`)
+
 /** Where the authority lies in a URL that `parse` gave. */
 const authority = (url: string): { readonly start: number; readonly host: number; readonly end: number } => {
   const start = url.indexOf("://") + 3

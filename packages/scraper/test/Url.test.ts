@@ -151,6 +151,13 @@ describe("given", () => {
   })
 })
 
+describe("inField", () => {
+  it("escapes the octets beyond ASCII, and nothing else", () => {
+    assert.strictEqual(Url.inField("/a b%e4\u0080\u00ff?\u00c3\u00a4"), "/a b%e4%80%FF?%C3%A4")
+    assert.strictEqual(Url.inField("/\u20ac"), "/\u20ac")
+  })
+})
+
 describe("redact", () => {
   it("replaces user name and password and nothing else", () => {
     assert.strictEqual(Url.redact("http://user:pass@host/a@b?c@d"), "http://***@host/a@b?c@d")

@@ -17,6 +17,7 @@
  * Which of them are followed is not decided here; `kind` tells what they are for.
  */
 import type { Robots } from "../robots/Robots.ts"
+import * as Url from "../Url.ts"
 import { Css } from "./Css.ts"
 import * as Encoding from "./Encoding.ts"
 import * as Guesses from "./Guesses.ts"
@@ -746,7 +747,7 @@ export const fromHead = (
 ): { readonly links: ReadonlyArray<Link>; readonly robots: RobotsDirectives.RobotsDirectives } => {
   const links: Array<Link> = []
   const add = (reference: string | undefined, kind: Kind, source: string, rel = "") => {
-    const url = reference === undefined ? undefined : Reference.resolve(reference, base)
+    const url = reference === undefined ? undefined : Reference.resolve(Url.inField(reference), base)
     if (url !== undefined) links.push({ url, kind, source: `header ${source}`, rel, nofollow: isNofollow(rel) })
   }
   const { status } = head

@@ -2,6 +2,7 @@
  * Where a redirect leads (RFC 9110 15.4), and when to stop following.
  */
 import * as FetchError from "../FetchError.ts"
+import * as Url from "../Url.ts"
 
 /** Redirects followed for one request. */
 export const limit = 20
@@ -9,16 +10,6 @@ export const limit = 20
 /** Whether a status asks for another URL. 300 leaves the choice to a person, 304 is an answer, 305 and 306 are obsolete. */
 export const isRedirect = (status: number): boolean =>
   status === 301 || status === 302 || status === 303 || status === 307 || status === 308
-
-/** A field value as its sender meant it: fields are read as Latin-1, but sites put UTF-8 into Location. */
-const text = (value: string): string => {
-  if (!/[\u0080-\u00ff]/.test(value)) return value
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(value, "latin1"))
-  } catch {
-    return value
-  }
-}
 
 /** `url` as it may be shown and sent: without user name, password and fragment. */
 export const bare = (url: URL): string => {
@@ -38,7 +29,7 @@ export const bare = (url: URL): string => {
  * choose what we log in with elsewhere.
  */
 export const resolve = (from: URL, location: string): URL | FetchError.RedirectError => {
-  const url = URL.parse(text(location), from.href)
+  const url = URL.parse(Url.inField(location), from.href)
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
     return new FetchError.RedirectError({ kind: "location", location: url === null ? location : bare(url), count: 1 })
   }

@@ -34,9 +34,10 @@ describe("Redirect", () => {
     assert.strictEqual(resolve("http://u:p@a.test/x", "http://a.test:81/y"), "http://a.test:81/y")
   })
 
-  it("reads Location as UTF-8 where it is, else as Latin-1", () => {
-    assert.strictEqual(resolve("http://a.test/", "/\u00c3\u00a9"), "http://a.test/%C3%A9")
-    assert.strictEqual(resolve("http://a.test/", "/\u00e9"), "http://a.test/%C3%A9")
+  it("sends octets of Location back as they came, whatever encoding they are in", () => {
+    assert.strictEqual(resolve("http://a.test/", "/\u00c3\u00a9?\u00c3\u00a9"), "http://a.test/%C3%A9?%C3%A9")
+    assert.strictEqual(resolve("http://a.test/", "/\u00e9?\u00e9=%e9"), "http://a.test/%E9?%E9=%e9")
+    assert.strictEqual(resolve("http://a.test/", "//b\u00c3\u00bccher.test"), "http://xn--bcher-kva.test/")
   })
 
   it("refuses what is no http(s) URL, and shows no password", () => {
