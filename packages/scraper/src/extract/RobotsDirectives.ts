@@ -52,9 +52,10 @@ export const fromHeader = (lines: ReadonlyArray<string>, token: string): RobotsD
     for (const piece of line.toLowerCase().split(",")) {
       const colon = piece.indexOf(":")
       const name = piece.slice(0, Math.max(0, colon)).trim()
-      const isName = colon >= 0 && !valued.has(name)
+      // of a date the rest after its comma has a colon too
+      const isName = colon >= 0 && !valued.has(name) && !/^\d/.test(name)
       if (isName) isOurs = name === token.toLowerCase() || name === "*"
-      if (isOurs) directives = union(directives, of(piece.slice(isName ? colon + 1 : 0).trim()))
+      if (isOurs) directives = union(directives, fromMeta(piece.slice(isName ? colon + 1 : 0)))
     }
   }
   return directives
