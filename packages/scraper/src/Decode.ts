@@ -73,8 +73,14 @@ const maxSyncOutput = 512 * 1024
 export const acceptEncoding: string = Stage.supported.join(", ")
 
 /**
- * The codings of a Content-Encoding value, in the order they were applied (lines joined by a comma): lower case,
- * `identity`, and the `none` of some servers, left out, `x-gzip` as `gzip` (RFC 9110 8.4.1.3). Unknown ones are kept: `make` refuses them.
+ * What stands there and is no coding of the body: `none` of some servers, `aws-chunked`, which stores like S3's were told of an
+ * upload and repeat, and `utf-8`, which was meant for the type.
+ */
+const uncoded: ReadonlySet<string> = new Set(["", "identity", "none", "aws-chunked", "utf-8"])
+
+/**
+ * The codings of a Content-Encoding value, in the order they were applied (lines joined by a comma): lower case, what is
+ * none left out, `x-gzip` as `gzip` (RFC 9110 8.4.1.3). Unknown ones are kept: `make` refuses them.
  */
 export const codings = (contentEncoding: string | undefined): ReadonlyArray<string> =>
   contentEncoding === undefined
@@ -82,7 +88,7 @@ export const codings = (contentEncoding: string | undefined): ReadonlyArray<stri
     : contentEncoding
         .split(",")
         .map((coding) => coding.trim().toLowerCase())
-        .filter((coding) => coding !== "" && coding !== "identity" && coding !== "none")
+        .filter((coding) => !uncoded.has(coding))
         .map((coding) => (coding === "x-gzip" ? "gzip" : coding))
 
 const none: ReadonlyArray<string> = []

@@ -117,6 +117,12 @@ describe("codings", () => {
     assert.deepStrictEqual(Decode.codings(""), [])
   })
 
+  it("drops what servers put there that is no coding of the body", () => {
+    assert.deepStrictEqual(Decode.codings("None"), [])
+    assert.deepStrictEqual(Decode.codings("UTF-8"), [])
+    assert.deepStrictEqual(Decode.codings("gzip,aws-chunked"), ["gzip"])
+  })
+
   it("takes x-gzip for gzip and keeps what it does not know", () => {
     assert.deepStrictEqual(Decode.codings("x-gzip, X-Compress, gzip;q=1"), ["gzip", "x-compress", "gzip;q=1"])
   })
