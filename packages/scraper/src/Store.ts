@@ -130,7 +130,11 @@ export interface SavedPage {
 
 /** A row as it is read back. `beyond`: the limit of its crawl by which it stays queued. */
 export type Entry =
-  | { readonly outcome: Outcome }
+  | {
+      readonly outcome: Outcome
+      /** That its body came with, where a crawl saved it. */
+      readonly contentType?: string
+    }
   | { readonly pending: { readonly url: string; readonly attempts: number; readonly beyond?: Beyond } }
 
 /** A saved file that was never synced and must be looked at after a power loss. */

@@ -33,6 +33,7 @@ export interface SavedPage {
   readonly url: string | undefined
   /** The file, as one would name it from here; a record as `archive#offset+length`, or only its archive. */
   readonly path: string
+  /** As it was sent; of files only a crawl knows it. */
   readonly contentType: string | undefined
   readonly body: Result.Result<Uint8Array, PageError>
 }
@@ -134,8 +135,12 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
 const fromGenerator = (pages: AsyncIterable<SavedPage>): Stream.Stream<SavedPage> =>
   Stream.orDie(Stream.fromAsyncIterable(pages, (error) => error))
 
-const savedOf = (entry: Entry | undefined) =>
-  entry !== undefined && "outcome" in entry && "path" in entry.outcome ? entry.outcome : undefined
+/** What is known of a body, where an entry has one. */
+const savedOf = (entry: Entry | undefined) => {
+  if (entry === undefined || !("outcome" in entry) || !("path" in entry.outcome)) return undefined
+  const { url, finalUrl = url, path } = entry.outcome
+  return { url: finalUrl, path, contentType: entry.contentType }
+}
 
 /** The pages of a run whose files lie under `path`, in the order of their URLs. */
 const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<SavedPage, RunError> => {
@@ -148,13 +153,13 @@ const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<Saved
       const saved = savedOf(entry)
       return saved !== undefined && isWanted(saved.path) ? Result.succeed(saved) : Result.failVoid
     }),
-    Stream.mapEffect(({ url, finalUrl, path: name }) =>
+    Stream.mapEffect(({ url, path: name, contentType }) =>
       Effect.promise(async (): Promise<SavedPage | undefined> => {
-        const about = { url: finalUrl ?? url, path: join(directory, name) }
+        const about = { url, path: join(directory, name) }
         const location = RecordLocation.fromPath(name)
         if (location === undefined) {
           const body = await readPage(join(run, name), maxBytes, name === below)
-          return body === undefined ? undefined : { ...about, contentType: undefined, body }
+          return body === undefined ? undefined : { ...about, contentType, body }
         }
         const page = await readRecord(run, location, maxBytes)
         return page === undefined || !isPage(page)
@@ -168,11 +173,11 @@ const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<Saved
 
 /** A file that was named is a page. Its URL is what the store of a run has for it. */
 const inFile = (path: string, run: string | undefined, maxBytes: number): Stream.Stream<SavedPage, RunError> => {
-  const alone = (url?: string) =>
+  const alone = (url?: string, contentType?: string) =>
     Stream.fromEffect(
       Effect.promise(async (): Promise<SavedPage> => {
         const body = (await readPage(path, maxBytes, true))!
-        return { url, path, contentType: undefined, body }
+        return { url, path, contentType, body }
       })
     )
   if (run === undefined) return alone()
@@ -183,10 +188,10 @@ const inFile = (path: string, run: string | undefined, maxBytes: number): Stream
       if (URL.canParse(url)) {
         const { target } = yield* (yield* Directory.inspect(run))(url)
         const saved = savedOf(target?.entry)
-        if (saved?.path === name) return alone(saved.finalUrl ?? saved.url)
+        if (saved?.path === name) return alone(saved.url, saved.contentType)
       }
       // a name with a hash, or one of somebody's own: the whole store has to be looked through
-      return Stream.orElseIfEmpty(inRun(run, path, maxBytes), alone)
+      return Stream.orElseIfEmpty(inRun(run, path, maxBytes), () => alone())
     })
   )
 }

@@ -291,7 +291,8 @@ export const toEntry = (row: Row): Entry => {
           bytes: row.bytes!,
           ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
           ...(row.noindex === 1 ? { noindex: true } : {})
-        }
+        },
+        ...(row.type ? { contentType: row.type } : {})
       }
   }
 }

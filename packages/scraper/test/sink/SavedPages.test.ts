@@ -5,6 +5,7 @@ import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import { join, relative } from "node:path"
 import { gzipSync } from "node:zlib"
+import * as Crawl from "../../src/Crawl.ts"
 import * as Get from "../../src/Get.ts"
 import type { Options } from "../../src/Options.ts"
 import * as SavedPages from "../../src/sink/SavedPages.ts"
@@ -123,6 +124,19 @@ describe("the directory of a run", () => {
     const urls = new Set(["/deep/Other.html", "/index.html"].map((path) => site.url(path)))
     assert.deepStrictEqual(new Set(pages.map(({ url }) => url!)), urls)
     for (const found of pages) assert.deepStrictEqual(await at(join(root, found.path)), [found])
+  })
+  it("says in what a page of a crawl was sent, for its encoding", async () => {
+    const contentType = "text/html; charset=shift_jis"
+    await using site = await Site.start({
+      files: { "/index.html": { headers: { "content-type": contentType }, body: page } }
+    })
+    const directory = folder()
+    const crawl = Crawl.outcomes([site.url("/index.html")], {}, { directory, robots: false })
+    await Effect.runPromise(Stream.runDrain(crawl))
+    const typesAt = async (path: string) =>
+      (await Effect.runPromise(Stream.runCollect(SavedPages.at(path)))).map((saved) => saved.contentType)
+    assert.deepStrictEqual(await typesAt(directory), [contentType])
+    assert.deepStrictEqual(await typesAt(join(root, (await at(directory))[0]!.path)), [contentType])
   })
   it("leaves a folder that somebody else put there what it is", async () => {
     await using site = await serve()
