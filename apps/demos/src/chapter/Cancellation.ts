@@ -71,6 +71,8 @@ export const cancellation = Scenario.make({
         let late = 0
         /** All leaves hold all: time counts from here, however long the machine takes to come to it. */
         const holding = yield* Deferred.make<void>()
+        /** The shielded leaf counts from here: a root that is interrupted late would find it nearly done. */
+        const interrupted = yield* Deferred.make<void>()
         const orders = new Set<string>()
         const leaf = (name: string, isShielded: boolean) =>
           Stage.lane(
@@ -89,7 +91,7 @@ export const cancellation = Scenario.make({
                   )
                 if (acquired === kinds.length * branches * leaves) yield* Deferred.succeed(holding, undefined)
                 if (!isShielded) return yield* Stage.during(name, "sleeping", Effect.never)
-                const goOn = Effect.andThen(Deferred.await(holding), Effect.sleep(at + shielded))
+                const goOn = Effect.andThen(Deferred.await(interrupted), Effect.sleep(shielded))
                 const write = Stage.during(name, "running", goOn)
                 yield* Effect.uninterruptible(
                   Effect.andThen(
@@ -117,7 +119,10 @@ export const cancellation = Scenario.make({
         yield* Deferred.await(holding)
         const held = yield* Stage.now
         yield* Effect.sleep(at)
+        // where the loop was held up its timers count from before that, until it has turned
+        yield* Effect.yieldNow
         const began = yield* Stage.now
+        yield* Deferred.succeed(interrupted, undefined)
         yield* Fiber.interrupt(root)
         const when = (yield* Stage.now) - held
         return { acquired, left: acquired - released, order: [...orders].join(" | "), stop: when - began, late, when }
