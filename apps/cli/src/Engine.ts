@@ -8,12 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Crawl from "@simul/scraper/Crawl"
 import type * as Get from "@simul/scraper/Get"
-import type { Options } from "@simul/scraper/Options"
+import type { Given, Options } from "@simul/scraper/Options"
 import type { RunError } from "@simul/scraper/RunError"
 import type * as Scope from "effect/Scope"
 
 /** A list, or the seeds of a crawl. */
-export type Source = Get.Source | { readonly seeds: ReadonlyArray<string>; readonly rules: Crawl.Rules }
+export type Source = Get.Source | { readonly seeds: ReadonlyArray<string>; readonly rules: Given<Crawl.Rules> }
 
 export class Engine extends Context.Service<
   Engine,

@@ -15,5 +15,5 @@ export interface Plan {
   readonly quiet: boolean
   readonly verbose: number
   /** Where to write what the run did. */
-  readonly timeline?: string
+  readonly timeline: string | undefined
 }

@@ -66,13 +66,13 @@ export interface ChildFailure<out E> {
 /** Of one child. */
 export interface ChildOptions {
   /** Shown in statistics, in `namesOf` a failure and as a frame of its stack. */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /** Of a group. `E`: what children fail with; `F`, `R`: what is left of that, and needed, by the handler of failures. */
 export interface Options<E = never, F = E, R = never> {
   /** Shown in errors and statistics. Default "anonymous". */
-  readonly name?: string
+  readonly name?: string | undefined
   /**
    * How many children run at once; the others queue, first come first served. Unlimited by default.
    *
@@ -80,7 +80,7 @@ export interface Options<E = never, F = E, R = never> {
    * the same group, whose own place may be the one it would wait for, `spawn` does not wait for the child it queues, and
    * `start` begins its child above the limit.
    */
-  readonly limit?: number
+  readonly limit?: number | undefined
   /**
    * - `"interrupt"` (default): the first failure interrupts the body and the other children.
    * - `"isolate"`: body and siblings go on; `run` fails with all failures at the end.
@@ -89,7 +89,9 @@ export interface Options<E = never, F = E, R = never> {
    *
    * Failures while the group is closing (of clean-up) are always kept in the Cause.
    */
-  readonly onChildFailure?: "interrupt" | "isolate" | ((failure: ChildFailure<E>) => Effect.Effect<void, F, R>)
+  readonly onChildFailure?:
+    | ("interrupt" | "isolate" | ((failure: ChildFailure<E>) => Effect.Effect<void, F, R>))
+    | undefined
 }
 
 /** A group at one time. Numbers are counts of children. */

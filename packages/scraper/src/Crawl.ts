@@ -19,7 +19,7 @@ import * as RulesText from "./crawl/RulesText.ts"
 import * as Steering from "./crawl/Steering.ts"
 import * as Widening from "./crawl/Widening.ts"
 import * as Get from "./Get.ts"
-import { defaults, type Options } from "./Options.ts"
+import { complete, defaults, type Given, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { List } from "./List.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
@@ -98,10 +98,10 @@ const readAnew = Effect.fnUntraced(function* (
  */
 export const open = Effect.fnUntraced(function* (
   urls: ReadonlyArray<string>,
-  given: Partial<Rules>,
-  givenOptions: Partial<Options>
+  given: Given<Rules>,
+  givenOptions: Given<Options>
 ) {
-  const asked: Rules = { ...rules, ...given }
+  const asked = complete(rules, given)
   const seeds: Array<string> = []
   for (const text of urls) {
     const url = Url.given(text)
@@ -109,7 +109,11 @@ export const open = Effect.fnUntraced(function* (
     seeds.push(url)
   }
   const denyPrivate = asked.denyPrivate ?? (yield* Effect.promise(() => SeedAddress.denied(seeds)))
-  const options: Options = { ...crawlDefaults, ...givenOptions, denyPrivate, headersFor: seeds.map(Url.origin) }
+  const options: Options = {
+    ...complete(crawlDefaults, givenOptions),
+    denyPrivate,
+    headersFor: seeds.map(Url.origin)
+  }
   const following = Following.make(seeds, asked, options)
   if (asked.mirror === true) yield* checkMirror(options)
 
@@ -206,13 +210,13 @@ export const listOf = Effect.fnUntraced(function* (
  */
 export const outcomes = (
   urls: ReadonlyArray<string>,
-  rules: Partial<Rules>,
-  options: Partial<Options>
+  rules: Given<Rules>,
+  options: Given<Options>
 ): Stream.Stream<Outcome, RunError> => Stream.unwrap(Effect.map(open(urls, rules, options), (run) => run.outcomes))
 
 /** The same for programs without Effect: `for await (const outcome of crawl([url], {}, { directory }))`. */
 export const crawl = (
   urls: ReadonlyArray<string>,
-  rules: Partial<Rules>,
-  options: Partial<Options>
+  rules: Given<Rules>,
+  options: Given<Options>
 ): AsyncIterable<Outcome> => Stream.toAsyncIterable(outcomes(urls, rules, options))

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as Control from "./Control.ts"
 import * as Lines from "./Lines.ts"
 import type { List } from "./List.ts"
-import { defaults, type Options } from "./Options.ts"
+import { complete, defaults, type Given, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
 import type { Progress } from "./Progress.ts"
@@ -54,8 +54,8 @@ export interface Run {
  * the same call goes on where this one stopped. Fails where the run cannot start
  * or go on; a URL that fails is an outcome.
  */
-export const open = (source: Source, given: Partial<Options>) => {
-  const options: Options = { ...defaults, ...given }
+export const open = (source: Source, given: Given<Options>) => {
+  const options = complete(defaults, given)
   return openRun((store, run) => listOf(source, store, run, options.refresh), options)
 }
 
@@ -181,7 +181,7 @@ const nextBatch = (
  */
 export const outcomes = (
   urls: Iterable<string> | AsyncIterable<string> | Stream.Stream<string>,
-  options: Partial<Options>
+  options: Given<Options>
 ): Stream.Stream<Outcome, RunError> => Stream.unwrap(Effect.map(open({ urls }, options), (run) => run.outcomes))
 
 /**
@@ -190,7 +190,5 @@ export const outcomes = (
  * Leaving the loop stops cleanly. Throws a `RunError` where the run cannot start
  * or go on.
  */
-export const get = (
-  urls: Iterable<string> | AsyncIterable<string>,
-  options: Partial<Options>
-): AsyncIterable<Outcome> => Stream.toAsyncIterable(outcomes(urls, options))
+export const get = (urls: Iterable<string> | AsyncIterable<string>, options: Given<Options>): AsyncIterable<Outcome> =>
+  Stream.toAsyncIterable(outcomes(urls, options))

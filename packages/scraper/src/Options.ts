@@ -89,3 +89,12 @@ export const defaults: Options = {
   serverNames: false,
   hash: true
 }
+
+/** What is said of settings. `undefined` says nothing, as what is absent does. */
+export type Given<A> = { readonly [K in keyof A]?: A[K] | undefined }
+
+/** What is said, and `otherwise` where nothing is. */
+export const complete = <A extends object>(otherwise: A, given: Given<A>): A => ({
+  ...otherwise,
+  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+})

@@ -59,10 +59,10 @@ const settle = Effect.fnUntraced(function* (
         traps,
         skipNoindex,
         mirror,
-        ...(depth === undefined ? {} : { depth }),
-        ...(maxPages === undefined ? {} : { maxPages }),
-        ...(maxPagesPerHost === undefined ? {} : { maxPagesPerHost }),
-        ...(denyPrivate === undefined ? {} : { denyPrivate })
+        depth,
+        maxPages,
+        maxPagesPerHost,
+        denyPrivate
       }
     },
     options: optionsOf(settings),
@@ -72,7 +72,7 @@ const settle = Effect.fnUntraced(function* (
     progress,
     quiet,
     verbose,
-    ...(timeline === undefined ? {} : { timeline })
+    timeline
   }
 })
 

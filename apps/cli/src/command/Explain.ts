@@ -1,6 +1,6 @@
 /** `simul explain`: what would become of a URL, and which rule decides. */
 import type * as Explained from "@simul/scraper/Explain"
-import { defaults, type Options } from "@simul/scraper/Options"
+import { complete, defaults } from "@simul/scraper/Options"
 import * as Url from "@simul/scraper/Url"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -154,16 +154,15 @@ export const command = Command.make(
     const { out, proxy, cacert, timeout, connectTimeout, header, ...asked } = yield* Effect.fromResult(
       Settings.resolve(settings, given, sources)
     )
-    const options: Options = {
-      ...defaults,
+    const options = complete(defaults, {
       ...asked,
       directory: out,
       headers: header,
       timeoutMs: timeout,
       connectTimeoutMs: connectTimeout,
-      ...(proxy === undefined ? {} : { proxy }),
-      ...(cacert === undefined ? {} : { cacert })
-    }
+      proxy,
+      cacert
+    })
     const [{ explain }, { Session }, UndiciSession] = yield* Effect.promise(() =>
       Promise.all([
         import("@simul/scraper/Explain"),

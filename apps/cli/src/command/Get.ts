@@ -4,7 +4,7 @@
  */
 import * as Report from "@simul/scraper/Report"
 import type * as Get from "@simul/scraper/Get"
-import { defaults, type Options } from "@simul/scraper/Options"
+import { complete, defaults, type Options } from "@simul/scraper/Options"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
 import * as Url from "@simul/scraper/Url"
@@ -78,10 +78,8 @@ export const checkIdle = (
 }
 
 /** The options that the settings of a fetch say. */
-export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>, "flat" | "denyPrivate">): Options => {
-  const { adaptive, rate, maxTime, maxSize, proxy, cacert, cookieJar } = settings
-  return {
-    ...defaults,
+export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>, "flat" | "denyPrivate">): Options =>
+  complete(defaults, {
     directory: settings.out,
     format: settings.format,
     archiveBytes: settings.warcSize,
@@ -98,15 +96,14 @@ export const optionsOf = (settings: Omit<Settings.Values<typeof Flags.transfer>,
     insecure: settings.insecure,
     refresh: settings.refresh,
     durability: settings.durability,
-    ...(adaptive === undefined ? {} : { adaptive }),
-    ...(rate === undefined ? {} : { rate }),
-    ...(maxTime === undefined ? {} : { maxTimeMs: maxTime }),
-    ...(maxSize === undefined ? {} : { maxSize }),
-    ...(proxy === undefined ? {} : { proxy }),
-    ...(cacert === undefined ? {} : { cacert }),
-    ...(cookieJar === undefined ? {} : { cookieJar })
-  }
-}
+    adaptive: settings.adaptive,
+    rate: settings.rate,
+    maxTimeMs: settings.maxTime,
+    maxSize: settings.maxSize,
+    proxy: settings.proxy,
+    cacert: settings.cacert,
+    cookieJar: settings.cookieJar
+  })
 
 /** Checks what does not fit together; nothing has been done when it fails. */
 export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.Return<Plan, UsageError> {
@@ -157,7 +154,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
     progress,
     quiet: request.quiet,
     verbose: request.verbose,
-    ...(timeline === undefined ? {} : { timeline })
+    timeline
   }
 })
 

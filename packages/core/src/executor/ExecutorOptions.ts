@@ -17,74 +17,74 @@ interface Address {
 
 export interface ExecutorOptions<D = number> {
   /** Shown in messages, statistics and metrics. Default: the kind of the executor. */
-  readonly name?: string
+  readonly name?: string | undefined
   /** Workers that are kept, even when idle. Default 0: the first tasks start them. */
-  readonly minimum?: number
+  readonly minimum?: number | undefined
   /** Default: the number of CPUs; inline: 1. */
-  readonly maximum?: number
+  readonly maximum?: number | undefined
   /** Workers kept ready to take the place of one that was killed. Default 0: one is started while a task is asked to end. */
-  readonly spare?: number
+  readonly spare?: number | undefined
   /** Tasks that run at once on a worker. Default 1; more only for tasks that wait for something. */
-  readonly tasksPerWorker?: number
+  readonly tasksPerWorker?: number | undefined
   /** How long a worker beyond `minimum` idles before it is stopped. Default 10 s. */
-  readonly idleTimeToLive?: D
+  readonly idleTimeToLive?: D | undefined
   /** How long a cancelled task has to end by itself before its worker is killed. Default 250 ms. */
-  readonly grace?: D
+  readonly grace?: D | undefined
   /** How long a worker may take to start. Default 30 s. */
-  readonly bootTimeout?: D
-  readonly queue?: {
-    /** Tasks that may wait for a worker. Default: any number. */
-    readonly capacity?: number
-    /** What a task meets when the queue is full: it waits until there is room (`suspend`, the default), fails with `QueueFull`, or the one that waits longest fails with `Dropped`. */
-    readonly policy?: "suspend" | "fail" | "drop"
-    /** Time of waiting that raises a priority by one. Default 1 s. */
-    readonly age?: D
-  }
+  readonly bootTimeout?: D | undefined
+  readonly queue?:
+    | {
+        /** Tasks that may wait for a worker. Default: any number. */
+        readonly capacity?: number | undefined
+        /** What a task meets when the queue is full: it waits until there is room (`suspend`, the default), fails with `QueueFull`, or the one that waits longest fails with `Dropped`. */
+        readonly policy?: "suspend" | "fail" | "drop" | undefined
+        /** Time of waiting that raises a priority by one. Default 1 s. */
+        readonly age?: D | undefined
+      }
+    | undefined
   /** When a worker is replaced; the new one is started first. Default: never. */
-  readonly recycle?: {
-    readonly tasks?: number
-    /** Bytes of its heap, looked at after tasks, at most every 200 ms. */
-    readonly heapBytes?: number
-    readonly age?: D
-  }
+  readonly recycle?:
+    | {
+        readonly tasks?: number | undefined
+        /** Bytes of its heap, looked at after tasks, at most every 200 ms. */
+        readonly heapBytes?: number | undefined
+        readonly age?: D | undefined
+      }
+    | undefined
   /** Loaded and checked in each worker before it gets work. The executor does not start where one is missing. */
-  readonly tasks?: ReadonlyArray<Address>
+  readonly tasks?: ReadonlyArray<Address> | undefined
   /** Called in each worker before its first task; what it throws is `InitializationFailed`. */
-  readonly setup?: Address
+  readonly setup?: Address | undefined
   /** Called in each worker that ends in peace. */
-  readonly teardown?: Address
+  readonly teardown?: Address | undefined
   /** Error classes that are to come back as themselves, by their name. */
-  readonly errors?: ErrorRegistry
+  readonly errors?: ErrorRegistry | undefined
   /** Told what tasks and workers do, as it happens: `recorder.workers` of a `Recorder`. Must not throw. */
-  readonly onEvent?: WorkerSink
+  readonly onEvent?: WorkerSink | undefined
 }
 
 export interface SubmitOptions<D = number> {
   /** Higher ones begin earlier. Default 0. */
-  readonly priority?: number
+  readonly priority?: number | undefined
   /** Tasks with the same key run on the same worker while it lives, for caches. */
-  readonly key?: string
+  readonly key?: string | undefined
   /** `queue`: until it begins; `run`: from there. */
-  readonly timeout?: { readonly queue?: D; readonly run?: D }
+  readonly timeout?: { readonly queue?: D | undefined; readonly run?: D | undefined } | undefined
   /** May be run again if its worker dies: at least once instead of at most once; after three workers it is a `PoisonTask`. */
-  readonly idempotent?: boolean
+  readonly idempotent?: boolean | undefined
   /** Buffers and ports that are moved instead of copied. Processes copy. */
-  readonly transfer?: ReadonlyArray<ArrayBuffer | object>
-  readonly onProgress?: (value: unknown) => void
+  readonly transfer?: ReadonlyArray<ArrayBuffer | object> | undefined
+  readonly onProgress?: ((value: unknown) => void) | undefined
 }
 
 export interface ShutdownChoice<D = number> {
   /** Tasks that have not begun: `run` them, or `cancel` them with `ShutDown`. */
-  readonly pending?: "run" | "cancel"
+  readonly pending?: "run" | "cancel" | undefined
   /** Tasks that run: `wait` for them, `cancel` them (and kill after the grace period), or `kill` their workers. */
-  readonly running?: "wait" | "cancel" | "kill"
+  readonly running?: "wait" | "cancel" | "kill" | undefined
   /** After that everything left is killed. */
-  readonly deadline?: D
+  readonly deadline?: D | undefined
 }
-
-/** An option that is absent where its value is undefined. */
-export const given = <K extends string, A>(key: K, value: A | undefined): { readonly [_ in K]?: A } =>
-  (value === undefined ? {} : { [key]: value }) as never
 
 const bare = (task: Address): Address => {
   checkTask(task)
@@ -140,13 +140,13 @@ export const jobOptions = <D>(
   const { priority, key, timeout, idempotent, transfer, onProgress } = options
   return {
     site,
-    ...given("priority", priority),
-    ...given("key", key),
-    ...given("idempotent", idempotent),
-    ...given("transfer", transfer),
-    ...given("onProgress", onProgress),
-    ...given("queueTimeoutMs", timeout?.queue === undefined ? undefined : toMs(timeout.queue)),
-    ...given("runTimeoutMs", timeout?.run === undefined ? undefined : toMs(timeout.run)),
-    ...given("deadline", deadline === Infinity ? undefined : deadline)
+    priority,
+    key,
+    idempotent,
+    transfer,
+    onProgress,
+    queueTimeoutMs: timeout?.queue === undefined ? undefined : toMs(timeout.queue),
+    runTimeoutMs: timeout?.run === undefined ? undefined : toMs(timeout.run),
+    deadline: deadline === Infinity ? undefined : deadline
   }
 }

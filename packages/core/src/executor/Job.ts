@@ -19,21 +19,21 @@ import type { TaskEntry } from "./TaskEntry.ts"
 /** How one task is to be run. */
 export interface JobOptions {
   /** Higher ones begin earlier; default 0. */
-  readonly priority?: number
+  readonly priority?: number | undefined
   /** Tasks with the same key run on the same worker, as long as it lives. */
-  readonly key?: string
+  readonly key?: string | undefined
   /** Milliseconds until `QueueTimeout`, from submission to the beginning. */
-  readonly queueTimeoutMs?: number
+  readonly queueTimeoutMs?: number | undefined
   /** Milliseconds until `RunTimeout`, from the beginning. */
-  readonly runTimeoutMs?: number
+  readonly runTimeoutMs?: number | undefined
   /** May be run again if its worker dies: at least once instead of at most once. */
-  readonly idempotent?: boolean
+  readonly idempotent?: boolean | undefined
   /** Buffers and ports that are moved to the worker instead of copied. Processes copy. */
-  readonly transfer?: ReadonlyArray<unknown>
+  readonly transfer?: ReadonlyArray<unknown> | undefined
   /** Milliseconds since the epoch; told to the task. */
-  readonly deadline?: number
-  readonly onProgress?: (value: unknown) => void
-  readonly site?: SubmitSite
+  readonly deadline?: number | undefined
+  readonly onProgress?: ((value: unknown) => void) | undefined
+  readonly site?: SubmitSite | undefined
 }
 
 /** What of a job cannot be, if anything. */

@@ -17,14 +17,14 @@ import type { Job } from "./Job.ts"
 
 export interface MapOptions {
   /** Items that travel as one message: as many as are about a millisecond of work (`auto`), or a number. */
-  readonly chunk?: "auto" | number
+  readonly chunk?: "auto" | number | undefined
   /** Most items between source and reader. Default: what two chunks a worker under way and two waiting hold. */
-  readonly buffer?: number
-  readonly priority?: number
+  readonly buffer?: number | undefined
+  readonly priority?: number | undefined
   /** A chunk may be run again if its worker dies. */
-  readonly idempotent?: boolean
+  readonly idempotent?: boolean | undefined
   /** Moves the buffers that are items, or in items that are arrays or plain objects, instead of copying them. Processes copy. */
-  readonly transfer?: boolean
+  readonly transfer?: boolean | undefined
 }
 
 /** Results of neighbouring items, the first of which is `first` in the source. */

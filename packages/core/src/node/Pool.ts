@@ -31,11 +31,11 @@ export * from "../executor/ExecutorError.ts"
 /** Times are milliseconds. */
 export interface RunOptions extends SubmitOptions {
   /** Cancels the task; the promise is rejected with the signal's reason when no worker has it any more. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 /** Of a `map`. `signal` ends it: the results reject with its reason when no worker has a chunk any more. */
 export interface PoolMapOptions extends MapOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Results as they come; read by `for await`, or all at once. */

@@ -28,14 +28,14 @@ export interface Permission {
 /** What a process has of its own. */
 export interface ProcessOptions {
   /** Environment variables instead of the parent's. */
-  readonly env?: Readonly<Record<string, string>>
-  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly cwd?: string | undefined
   /** Node's flags instead of the parent's. */
-  readonly execArgv?: ReadonlyArray<string>
+  readonly execArgv?: ReadonlyArray<string> | undefined
   /** Without it a process may do what the parent may. */
-  readonly permission?: Permission
+  readonly permission?: Permission | undefined
   /** The heap, in bytes; beyond it the task fails with `OutOfMemory`. */
-  readonly heapLimitBytes?: number
+  readonly heapLimitBytes?: number | undefined
 }
 
 /** Given on the command line: takes the program as its first message, so that a list of processes stays readable. */

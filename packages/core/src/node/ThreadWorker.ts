@@ -17,10 +17,10 @@ import { threadSource } from "./ThreadProgram.ts"
 /** What a thread has of its own. */
 export interface ThreadOptions {
   /** Environment variables instead of a copy of the process's own. */
-  readonly env?: Readonly<Record<string, string>>
-  readonly execArgv?: ReadonlyArray<string>
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly execArgv?: ReadonlyArray<string> | undefined
   /** The thread's heap, in bytes; beyond it the task fails with `OutOfMemory`. */
-  readonly heapLimitBytes?: number
+  readonly heapLimitBytes?: number | undefined
 }
 
 /** Replies that are taken in one turn of the loop: others want to be heard, too. */
