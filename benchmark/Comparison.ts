@@ -13,6 +13,7 @@ import type { Verdict } from "./Outputs.ts"
 import * as Outputs from "./Outputs.ts"
 import type { Report } from "./Report.ts"
 import { amount, fixed, mebibytes, median, table } from "./Table.ts"
+import { rotate } from "./Turns.ts"
 import type { Workload } from "./Workload.ts"
 import * as Workloads from "./Workload.ts"
 import type { Workplace } from "./Workplace.ts"
@@ -26,11 +27,6 @@ interface Run {
 }
 
 const good = ({ usage, verdict }: Run) => usage.status === 0 && Outputs.bad(verdict) === 0
-
-const rotate = <A>(all: ReadonlyArray<A>, by: number): ReadonlyArray<A> => {
-  const at = by % all.length
-  return [...all.slice(at), ...all.slice(0, at)]
-}
 
 const rows = (runs: ReadonlyArray<Run>, clients: ReadonlyArray<Client>, workload: Workload) => {
   const counted = runs.filter(({ round }) => round > 0)

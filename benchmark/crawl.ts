@@ -15,6 +15,7 @@ import * as Machine from "./Machine.ts"
 import type { Usage } from "./Measurement.ts"
 import { cpuSeconds, measure } from "./Measurement.ts"
 import { fixed, mebibytes, median, table } from "./Table.ts"
+import { rotate } from "./Turns.ts"
 import * as Arguments from "./Arguments.ts"
 import * as Workplace from "./Workplace.ts"
 
@@ -48,11 +49,6 @@ interface Run {
   readonly round: number
   readonly usage: Usage
   readonly bad: number
-}
-
-const rotate = <A>(all: ReadonlyArray<A>, by: number): ReadonlyArray<A> => {
-  const at = by % all.length
-  return [...all.slice(at), ...all.slice(0, at)]
 }
 
 const rows = (runs: ReadonlyArray<Run>, crawlers: ReadonlyArray<Crawler>, pages: number) => {

@@ -14,6 +14,7 @@ import { contenders as pools } from "./executors/Contender.ts"
 import type { Figures, Row } from "./executors/Row.ts"
 import { rows as allRows } from "./executors/Row.ts"
 import { fixed, median, table } from "./Table.ts"
+import { rotate } from "./Turns.ts"
 import * as Arguments from "./Arguments.ts"
 import * as Workplace from "./Workplace.ts"
 
@@ -174,9 +175,6 @@ for (let round = 0; round < rounds; round++)
     const some = entrants.filter(takes(row))
     for (const entrant of some) if (!results.has(entrant)) results.set(entrant, [])
     tell(`round ${round + 1} of ${rounds}: ${row.name}`)
-    // whoever comes after a heavy one is not always the same
-    const first = round % some.length
-    for (const entrant of [...some.slice(first), ...some.slice(0, first)])
-      results.get(entrant)!.push(await measure(entrant, row))
+    for (const entrant of rotate(some, round)) results.get(entrant)!.push(await measure(entrant, row))
     loads.push(loadavg()[0]!)
   }
