@@ -54,6 +54,26 @@ describe("parse", () => {
     assert.instanceOf(Url.parse("mailto:a@b.example", "http://h/a/b"), InvalidUrl)
   })
 
+  it("gives what follows one of its origin as the standard writes it", () => {
+    const seed = 20262
+    const next = Randomness.make(seed)
+    const origins = ["http://h", "https://example.com:8443", "http://[::1]:80"]
+    const pieces = [..."/aZ09-_.~!$&'()*+,;=:@?#%|^`{}<>\"\\ \t\u00e9", "/.", "/..", "%2e", "u:p@"]
+    for (let index = 0; index < 20_000; index++) {
+      const start = origins[Math.floor(next() * origins.length)]!
+      Url.parse(`${start}/`)
+      let text = start + (next() < 0.9 ? "/" : "")
+      for (let length = next() * 8; length > 0; length--) text += pieces[Math.floor(next() * pieces.length)]
+      const url = URL.parse(text)
+      const result = Url.parse(text)
+      if (url === null) assert.instanceOf(result, InvalidUrl)
+      else {
+        url.hash = ""
+        assert.strictEqual(result, url.href, `seed ${seed}, ${JSON.stringify(text)}`)
+      }
+    }
+  })
+
   it("suggests a scheme where only that lacks", () => {
     for (const text of ["example.com/a", "example.com", "localhost:8080/x", "//example.com/a", "10.0.0.1:80"]) {
       assert.include(detail(text), `https://${text.replace("//", "")}`)
