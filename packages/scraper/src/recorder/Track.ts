@@ -19,8 +19,12 @@ import { causes, indexOf } from "./Cause.ts"
 import { holds, type Sums } from "./Gate.ts"
 import { Phases } from "./Phases.ts"
 
-/** Stamps of a row: an attempt has sixteen or so. */
-export const room = 32
+/** Stamps of a row: an attempt has sixteen or so. Before them stand when its life began, when a worker took it first, and the sums of its host when it was queued. */
+const room = 32
+const [began, admitted, held] = [0, 1, 2]
+const firstStamp = held + holds.length
+/** Numbers of a row. */
+export const rowLength = firstStamp + room
 
 // what a stamp says: the index of a cause, and
 const isPhase = 32
@@ -31,12 +35,11 @@ const causeOf = (code: number) => code & 31
 const holdIndexes = holds.map((cause) => indexOf[cause])
 const { queue, line, retry } = indexOf
 
-/** What tracks share: their stamps in columns, the sums of their hosts when they were queued, and where the time goes. */
-export interface Columns {
-  readonly atMs: Float64Array
+/** What tracks share: their rows, what their stamps say, and where the time goes. */
+export interface Rows {
+  readonly numbers: Float64Array
+  /** Of the stamp in the same place. */
   readonly codes: Uint8Array
-  /** In the order of `holds`. */
-  readonly sums: Float64Array
   readonly spread: Collector["spread"]
 }
 
@@ -56,35 +59,33 @@ export class Track implements Ended {
   phase = queue
   /** It is queued, but in the store and not for its host. */
   isPutBack = false
-  startMs = 0
-  /** When a worker took it first; negative before. */
-  #admittedMs = -1
   #stamps = 0
   /** Of a life that is longer than its row: what was in it before. */
   #phases: Phases | undefined
   #times: Float64Array | undefined
   #about: Outcome | Arguments | undefined
-  readonly #columns: Columns
-  readonly #atMs: Float64Array
+  readonly #rows: Rows
+  readonly #numbers: Float64Array
   readonly #codes: Uint8Array
-  readonly #place: number
+  /** Where its row is, and the stamps in it. */
+  readonly #row: number
   readonly #first: number
 
-  /** Its stamps are the row with this number. */
-  constructor(columns: Columns, place: number) {
-    this.#columns = columns
-    this.#atMs = columns.atMs
-    this.#codes = columns.codes
-    this.#place = place
-    this.#first = place * room
+  /** It has the row with this number. */
+  constructor(rows: Rows, place: number) {
+    this.#rows = rows
+    this.#numbers = rows.numbers
+    this.#codes = rows.codes
+    this.#row = place * rowLength
+    this.#first = this.#row + firstStamp
   }
 
   /** Begins the life of a target: it was read, and is queued for its host. */
   begin(url: string, host: string, nowMs: number, sums: Sums) {
     this.url = url
     this.group = host
-    this.startMs = nowMs
-    this.#admittedMs = -1
+    this.#numbers[this.#row + began] = nowMs
+    this.#numbers[this.#row + admitted] = -1
     this.#stamps = 0
     this.#phases = undefined
     this.#times = undefined
@@ -108,7 +109,7 @@ export class Track implements Ended {
 
   /** The same for a time that may have passed: nothing is charged twice. */
   enterAt(next: number, atMs: number) {
-    this.enter(next, Math.max(atMs, this.#atMs[this.#last]!))
+    this.enter(next, Math.max(atMs, this.#numbers[this.#last]!))
   }
 
   /** It turns out that the phase so far was something else. */
@@ -124,9 +125,8 @@ export class Track implements Ended {
     this.isCarried = false
     this.isPutBack = false
     this.enter(queue, nowMs)
-    const before = this.#columns.sums
-    const at = this.#place * holds.length
-    for (let hold = 0; hold < holds.length; hold++) before[at + hold] = sums[hold]!
+    const at = this.#row + held
+    for (let hold = 0; hold < holds.length; hold++) this.#numbers[at + hold] = sums[hold]!
   }
 
   /** Back to the store, as one that nobody has taken yet. */
@@ -142,9 +142,9 @@ export class Track implements Ended {
 
   /** Leaves the queue: its wait is charged as its host was held back meanwhile, the rest to the queue. */
   leaveQueue(next: number, nowMs: number, sums: Sums) {
-    const before = this.#columns.sums
-    const at = this.#place * holds.length
-    let atMs = this.#atMs[this.#last]!
+    const before = this.#numbers
+    const at = this.#row + held
+    let atMs = this.#numbers[this.#last]!
     for (let hold = 0; hold < holds.length; hold++) {
       const ms = Math.min(sums[hold]! - before[at + hold]!, nowMs - atMs)
       if (!(ms > 0)) continue
@@ -158,7 +158,7 @@ export class Track implements Ended {
   /** A worker took it. */
   carry(nowMs: number) {
     this.isCarried = true
-    if (this.#admittedMs < 0) this.#admittedMs = nowMs
+    if (!this.wasCarried) this.#numbers[this.#row + admitted] = nowMs
   }
   get wasCarried(): boolean {
     return this.#admittedMs >= 0
@@ -184,13 +184,20 @@ export class Track implements Ended {
     this.#about = undefined
   }
 
+  get #admittedMs() {
+    return this.#numbers[this.#row + admitted]!
+  }
+
   // ---- as a lane
 
   name() {
     return Url.redact(this.url)
   }
+  get startMs() {
+    return this.#numbers[this.#row + began]!
+  }
   get endMs() {
-    return this.#atMs[this.#last]!
+    return this.#numbers[this.#last]!
   }
   get slownessMs() {
     return this.wasCarried ? this.endMs - this.#admittedMs : 0
@@ -229,7 +236,7 @@ export class Track implements Ended {
   #put(code: number, atMs: number) {
     if (this.#stamps === room) this.#shorten()
     const at = this.#first + this.#stamps++
-    this.#atMs[at] = atMs
+    this.#numbers[at] = atMs
     this.#codes[at] = this.phase === queue && !this.isPutBack ? code + isOfHost : code
   }
 
@@ -238,8 +245,8 @@ export class Track implements Ended {
     this.#phases ??= new Phases().begin(this.startMs)
     this.#times ??= new Float64Array(causes.length)
     this.#draw(this.#phases)
-    this.#pass(this.#times, this.#columns.spread)
-    const atMs = this.#atMs
+    this.#pass(this.#times, this.#rows.spread)
+    const atMs = this.#numbers
     const codes = this.#codes
     atMs[this.#first] = atMs[this.#last]!
     codes[this.#first] = codes[this.#last]!
@@ -248,7 +255,7 @@ export class Track implements Ended {
 
   /** Adds what passed from each stamp to the next to `times`. */
   #pass(times: Float64Array, spread?: Collector["spread"]) {
-    const atMs = this.#atMs
+    const atMs = this.#numbers
     const codes = this.#codes
     const last = this.#last
     let fromMs = atMs[this.#first]!
@@ -264,7 +271,7 @@ export class Track implements Ended {
   }
 
   #draw(phases: Phases) {
-    const atMs = this.#atMs
+    const atMs = this.#numbers
     const codes = this.#codes
     const last = this.#last
     for (let at = this.#first; at < last; at++) {

@@ -4,17 +4,17 @@
  * time, and those that a timeline keeps.
  */
 import type { Collector } from "@simul/core/Timeline"
-import { holds, type Sums } from "./Gate.ts"
-import { type Columns, room, Track } from "./Track.ts"
+import type { Sums } from "./Gate.ts"
+import { type Rows, rowLength, Track } from "./Track.ts"
 
-/** Tracks whose stamps lie in the same columns: of a small run few. */
+/** Tracks whose rows lie together: of a small run few. */
 const first = 64
 const most = 1024
 
 export class Tracks {
   readonly #free: Array<Track> = []
   readonly #spread: Collector["spread"]
-  #columns: Columns | undefined
+  #rows: Rows | undefined
   #size = 0
   #used = 0
 
@@ -36,16 +36,15 @@ export class Tracks {
   }
 
   #make(): Track {
-    if (this.#columns === undefined || this.#used === this.#size) {
+    if (this.#rows === undefined || this.#used === this.#size) {
       this.#size = this.#size === 0 ? first : Math.min(most, 2 * this.#size)
-      this.#columns = {
-        atMs: new Float64Array(this.#size * room),
-        codes: new Uint8Array(this.#size * room),
-        sums: new Float64Array(this.#size * holds.length),
+      this.#rows = {
+        numbers: new Float64Array(this.#size * rowLength),
+        codes: new Uint8Array(this.#size * rowLength),
         spread: this.#spread
       }
       this.#used = 0
     }
-    return new Track(this.#columns, this.#used++)
+    return new Track(this.#rows, this.#used++)
   }
 }
