@@ -300,8 +300,10 @@ export class Tags implements TokenizerCallbacks {
         at = buffer.indexOf(lt, at)
         if (at < 0) at = length
       }
-      if (at === length) return start
+      // the last text may end with half a character, but for these, which are no part of another
+      if (at === length && (at === start || bytes[at - 1]! >= 0x30)) return start
       if (at > start) this.#output.bytes?.(bytes, start, at)
+      if (at === length) return at
       const open = at
       const first = bytes[open + 1]!
       if (isLetter(first)) at = this.#readOpen(buffer, open, decode, isUtf8)
