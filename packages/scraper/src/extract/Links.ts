@@ -137,7 +137,13 @@ const pictures =
 
 const pages: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml", "image/svg+xml"])
 
-const mediaType = (contentType: string | undefined) => (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase()
+/** Asked several times for each page, and nearly all pages of a site are of one. */
+let latest = { contentType: "", type: "" }
+const mediaType = (contentType = "") => {
+  if (contentType !== latest.contentType)
+    latest = { contentType, type: contentType.split(";", 1)[0]!.trim().toLowerCase() }
+  return latest.type
+}
 
 /** How a document is read by its Content-Type; `undefined` for one that holds no links for us. Without a type: a page. */
 export const syntaxOf = (contentType: string | undefined): "html" | "css" | undefined => {
