@@ -13,6 +13,7 @@ import type { LineError } from "./List.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Politeness from "./Politeness.ts"
 import type { Copy } from "./robots/RobotsPolicy.ts"
+import type { RunClock } from "./RunClock.ts"
 import type { Sink, Synced } from "./Sink.ts"
 import { type Found, type Settled, type Store, type StoreError, StoreFull, type Waiting } from "./Store.ts"
 import type { Target } from "./Target.ts"
@@ -37,6 +38,7 @@ export interface CommitterOptions {
   readonly unplaced: (bytes: number) => void
   /** Answers for robots.txt that the store does not have yet. */
   readonly robots: () => ReadonlyArray<Copy>
+  readonly now: RunClock
   /** Told before each try again of a commit that found no room on the disk. */
   readonly diskFull: Effect.Effect<void>
 }
@@ -111,7 +113,7 @@ export const make = Effect.fnUntraced(function* (
             list: options.list,
             settled: rows,
             waiting: [...parked, ...leased.map((target) => ({ target, dueMs: 0, leased: true }))],
-            hosts: politeness.changes(Date.now()),
+            hosts: politeness.changes(options.now()),
             robots,
             ...(place === undefined ? {} : { place }),
             archives: grown,

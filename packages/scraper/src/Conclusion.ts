@@ -23,6 +23,7 @@ import type { Counts } from "./Progress.ts"
 import * as Retry from "./Retry.ts"
 import type { ResponseHead } from "./Session.ts"
 import type { Aside, Sink } from "./Sink.ts"
+import type { RunClock } from "./RunClock.ts"
 import type { Settled, StoreError } from "./Store.ts"
 import { type Partial, type Target, withPartial } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -36,10 +37,11 @@ export interface Stages {
   readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
   readonly committer: Pick<Committer, "settle" | "park" | "room">
   readonly disk: Pick<FullDisk, "wait">
+  readonly now: RunClock
 }
 
 export const make = (
-  { naming, sink, frontier, committer, disk }: Stages,
+  { naming, sink, frontier, committer, disk, now }: Stages,
   crawl: Crawl | undefined,
   options: Pick<Options, "retries" | "maxTimeMs">,
   backoff: Backoff,
@@ -170,7 +172,7 @@ export const make = (
     if (delay === undefined) {
       forget({ ...target, ...(partial === undefined ? {} : { partial }) })
       settle({ target, outcome: lost(about(target, attempts, startedMs, head), error) })
-    } else park({ ...withPartial(target, partial), attempts }, Date.now() + delay)
+    } else park({ ...withPartial(target, partial), attempts }, now() + delay)
     frontier.release(target, Retry.verdict(error, attempts, backoff))
     return committer.room()
   }

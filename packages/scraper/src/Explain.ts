@@ -145,7 +145,11 @@ const ask = Effect.fnUntraced(function* (target: Target, options: Options) {
   const session = yield* Session
   const backoff = { baseMs: 0, random: () => 0 }
   const politeness = Politeness.make({ perHost: 1, delayMs: 0, strikes: 0, backoff, robots: true })
-  const robots = RobotsTxt.make({ session, store: { robots: () => Effect.undefined } }, politeness, options)
+  const robots = RobotsTxt.make(
+    { session, store: { robots: () => Effect.undefined }, now: Date.now },
+    politeness,
+    options
+  )
   yield* robots.rule({ target })
   return robots.copies()[0]!
 })

@@ -25,6 +25,7 @@ import { InvalidUrl } from "./FetchError.ts"
 import type { Batch, Line } from "./Lines.ts"
 import type { LineError, List } from "./List.ts"
 import type * as Politeness from "./Politeness.ts"
+import type { RunClock } from "./RunClock.ts"
 import type { Beyond, Found, HostLimit, Known, Place, SavedPage, Store, StoreError } from "./Store.ts"
 import { asked, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -51,6 +52,7 @@ export interface FrontierOptions {
   readonly inOtherForm: boolean
   /** A line of the list that is no URL. */
   readonly invalid: (line: Line, error: InvalidUrl) => void
+  readonly now: RunClock
   /** Ends when the store may be written to again, which found no room. */
   readonly room: Effect.Effect<void>
   /** Set for a crawl. */
@@ -93,7 +95,7 @@ export const make = Effect.fnUntraced(function* (
   politeness: Politeness.Politeness,
   options: FrontierOptions
 ) {
-  const { list, crawl } = options
+  const { list, crawl, now } = options
   /** Batches of the list with a place, in order, and those without one: as many as a window has targets, where they come one by one. */
   const batches: Array<OpenBatch> = []
   let others: Array<OpenBatch> = []
@@ -186,7 +188,7 @@ export const make = Effect.fnUntraced(function* (
   /** The next target that may be asked, if one may be asked now. */
   const poll = (): Politeness.Admission | undefined => {
     if (pausedBy.size > 0 || finished !== undefined || counts.inFlight >= most - saved) return undefined
-    const admission = politeness.take(Date.now())
+    const admission = politeness.take(now())
     if (admission !== undefined) counts.inFlight++
     return admission
   }
@@ -209,7 +211,7 @@ export const make = Effect.fnUntraced(function* (
         timer = undefined
         dispatch()
       },
-      Math.min(Math.max(atMs - Date.now(), 1), 2 ** 30)
+      Math.min(Math.max(atMs - now(), 1), 2 ** 30)
     )
     timer = { atMs, handle }
   }
@@ -231,9 +233,7 @@ export const make = Effect.fnUntraced(function* (
 
   const low = Math.ceil(options.window / 2)
   const feederHasWork = () =>
-    nearer > 0 ||
-    (!listEnded && politeness.queued() < low) ||
-    (dueMs <= Date.now() && politeness.queued() < options.window)
+    nearer > 0 || (!listEnded && politeness.queued() < low) || (dueMs <= now() && politeness.queued() < options.window)
 
   const remember = (open: Map<string, boolean>, targets: ReadonlyArray<Target>, place: Batch["place"]) => {
     const batch: OpenBatch = { place, targets: counts.read, open, rows: 0 }
@@ -246,7 +246,7 @@ export const make = Effect.fnUntraced(function* (
     if (unknown.size === 0) return Effect.void
     if (hostsKnown.size > 100_000) hostsKnown.clear()
     for (const host of unknown) hostsKnown.add(host)
-    return Effect.map(store.hosts([...unknown]), (clocks) => politeness.restore(clocks, Date.now()))
+    return Effect.map(store.hosts([...unknown]), (clocks) => politeness.restore(clocks, now()))
   }
 
   /** Whether a row is one of the list: then its target was counted. */
@@ -343,7 +343,7 @@ export const make = Effect.fnUntraced(function* (
         : store.leaseBySite(
             list,
             room,
-            Date.now(),
+            now(),
             (origin) => perSite - politeness.queuedAt(origin),
             mostOfHost === Infinity ? undefined : { most: mostOfHost, taken: taken() }
           )
@@ -363,7 +363,7 @@ export const make = Effect.fnUntraced(function* (
     for (const { attempts } of targets) if (attempts > 0 && retrying > 0) retrying--
   }
   const leaseInTurn = (limit: number) =>
-    Effect.zipWith(store.lease(list, limit, Date.now()), store.waiting(list), (targets, { dueMs = Infinity }) => ({
+    Effect.zipWith(store.lease(list, limit, now()), store.waiting(list), (targets, { dueMs = Infinity }) => ({
       targets,
       dueMs,
       isLeft: false
@@ -401,7 +401,7 @@ export const make = Effect.fnUntraced(function* (
   /** What there is to bring now, if there is anything. */
   const supply = (): Effect.Effect<void, LineError> | undefined => {
     if (nearer > 0) return inTime(readNearer(crawl!.readAgain))
-    if (dueMs <= Date.now() && politeness.queued() < options.window) return inTime(Effect.suspend(lease))
+    if (dueMs <= now() && politeness.queued() < options.window) return inTime(Effect.suspend(lease))
     return !listEnded && politeness.queued() < options.window ? readList : undefined
   }
   const feed = Effect.fn("frontier")(() =>
@@ -436,7 +436,7 @@ export const make = Effect.fnUntraced(function* (
 
     /** The worker is done with a target: its slot is free. `verdict` as for `Politeness.release`. */
     release: (target: Target, verdict?: Politeness.Verdict) => {
-      politeness.release(target, Date.now(), verdict)
+      politeness.release(target, now(), verdict)
       counts.inFlight--
       if (hasMore && crawl !== undefined && 2 * politeness.queuedAt(target.host) < crawl.perSite) dueMs = 0
       dispatch()

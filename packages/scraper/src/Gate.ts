@@ -14,6 +14,7 @@ import type { Refusal } from "./Outcome.ts"
 import type { Admission, Politeness } from "./Politeness.ts"
 import type { RobotsTxt } from "./RobotsTxt.ts"
 import type { StoreError } from "./Store.ts"
+import type { RunClock } from "./RunClock.ts"
 import { asked, type Target } from "./Target.ts"
 
 export interface Stages {
@@ -22,6 +23,7 @@ export interface Stages {
   readonly committer: Pick<Committer, "room">
   readonly robots: Pick<RobotsTxt, "rule" | "known">
   readonly conclusion: Pick<Conclusion, "refuse">
+  readonly now: RunClock
 }
 
 /** `isExcluded`: by the rules of the crawl. */
@@ -32,7 +34,7 @@ interface LeftOut {
 
 /** @param visit asks for a target that may be asked for */
 export const make = (
-  { politeness, frontier, committer, robots, conclusion }: Stages,
+  { politeness, frontier, committer, robots, conclusion, now }: Stages,
   crawl: Pick<Crawl, "excludes" | "traps"> | undefined,
   options: Pick<Options, "robots">,
   visit: (admission: Admission) => Effect.Effect<void, StoreError>
@@ -65,7 +67,7 @@ export const make = (
       if (ruling?._tag === "Refused") return { refused: ruling.error }
       if (ruling === undefined || isOther) return "wait"
     }
-    return politeness.keepsApart(origin, Date.now()) ? "wait" : "follow"
+    return politeness.keepsApart(origin, now()) ? "wait" : "follow"
   }
 
   return {

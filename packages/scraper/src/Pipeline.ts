@@ -29,6 +29,7 @@ import * as Progress from "./Progress.ts"
 import * as RateLimit from "./RateLimit.ts"
 import * as Recorder from "./Recorder.ts"
 import * as RobotsTxt from "./RobotsTxt.ts"
+import * as RunClock from "./RunClock.ts"
 import { Session } from "./Session.ts"
 import { Sink } from "./Sink.ts"
 import { Store } from "./Store.ts"
@@ -52,6 +53,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const { recorder = Recorder.none } = options
   const { crawl } = list
   const startedMs = performance.now()
+  const now = RunClock.make(Date.now)
   const session = recorder.session(yield* Session)
   const sink = recorder.sink(yield* Sink)
   const store = recorder.store(yield* Store)
@@ -94,6 +96,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     archives: options.format === "warc",
     inOtherForm,
     invalid: (line, error) => conclusion.invalid(line, error),
+    now,
     room: Effect.suspend(() => disk.wait(0))
   })
   const disk = FullDisk.make(frontier, sink)
@@ -126,12 +129,13 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       counts.failed++
     },
     robots: () => robots.copies(),
+    now,
     diskFull: disk.wait(0)
   })
   const keeper = options.format === "warc" ? sink : undefined
-  const robots = RobotsTxt.make({ session, store, sink: keeper }, politeness, options, committer.stir)
-  const conclusion = Conclusion.make({ naming, sink, frontier, committer, disk }, crawl, options, backoff, counts)
-  const gate = Gate.make({ politeness, frontier, committer, robots, conclusion }, crawl, options, (admission) =>
+  const robots = RobotsTxt.make({ session, store, sink: keeper, now }, politeness, options, committer.stir)
+  const conclusion = Conclusion.make({ naming, sink, frontier, committer, disk, now }, crawl, options, backoff, counts)
+  const gate = Gate.make({ politeness, frontier, committer, robots, conclusion, now }, crawl, options, (admission) =>
     attempts.visit(admission)
   )
   const attempts: Attempts.Attempts = Attempts.make({ frontier, gate, transfers, sink, conclusion })
@@ -164,7 +168,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const { excludes = () => undefined } = crawl ?? {}
   return {
     outcomes: committer.outcomes,
-    progress: Progress.make(startedMs, list, counts, { frontier, politeness, session, transfers, disk }),
+    progress: Progress.make(startedMs, list, counts, { frontier, politeness, session, transfers, disk, now }),
     reins,
     change: frontier.change,
     ...Requeue.make(list.number, excludes, { store, politeness, frontier, committer, conclusion })

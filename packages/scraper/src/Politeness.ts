@@ -183,9 +183,11 @@ export const make = (options: PolitenessOptions) => {
     restore: (clocks: ReadonlyArray<HostClock>, nowMs: number) => {
       for (const clock of clocks) {
         const host = hostOf(clock.host)
-        host.nextMs = Math.max(host.nextMs, clock.nextMs)
-        if (clock.pausedMs > host.pausedMs) {
-          host.pausedMs = clock.pausedMs
+        // the wall's clock may have been set back since: no wait is longer than it was when it began
+        host.nextMs = Math.max(host.nextMs, Math.min(clock.nextMs, nowMs + clock.delayMs))
+        const pausedMs = Math.min(clock.pausedMs, nowMs + (clock.asked ? maxPauseMs : maxBackoffMs))
+        if (pausedMs > host.pausedMs) {
+          host.pausedMs = pausedMs
           host.asked = clock.asked
         }
         const learnedMs = host.learnedMs ?? (adaptive && clock.learnedMs)

@@ -3,6 +3,7 @@ import type { Frontier } from "./Frontier.ts"
 import type { FullDisk } from "./FullDisk.ts"
 import type { List } from "./List.ts"
 import type { Politeness } from "./Politeness.ts"
+import type { RunClock } from "./RunClock.ts"
 import type { Session } from "./Session.ts"
 import type { Beyond } from "./Store.ts"
 import type { Transfers } from "./Transfers.ts"
@@ -82,13 +83,15 @@ export const make = (
     politeness,
     session,
     transfers,
-    disk
+    disk,
+    now
   }: {
     readonly frontier: Pick<Frontier, "statistics" | "isPausedBy">
     readonly politeness: Pick<Politeness, "slow">
     readonly session: Pick<Session["Service"], "statistics">
     readonly transfers: Pick<Transfers, "all">
     readonly disk: Pick<FullDisk, "free">
+    readonly now: RunClock
   }
 ) => {
   return (): Progress => {
@@ -116,7 +119,7 @@ export const make = (
           ...(total === undefined ? {} : { total }),
           elapsedMs: nowMs - startedMs
         })),
-      slow: politeness.slow(Date.now(), 3),
+      slow: politeness.slow(now(), 3),
       ...(free === undefined ? {} : { diskFull: { free } }),
       ...(limit === undefined ? {} : { limit }),
       ...(frontier.isPausedBy("somebody") ? { paused: true } : {})

@@ -33,6 +33,7 @@ import * as Robots from "./robots/Robots.ts"
 import * as RobotsPolicy from "./robots/RobotsPolicy.ts"
 import type { Receiver, RedirectAnswer, ResponseHead, Session, Transfer } from "./Session.ts"
 import { type Aside, asideOf, type Sink, type Truncation, truncationBy } from "./Sink.ts"
+import type { RunClock } from "./RunClock.ts"
 import type { Store, StoreError } from "./Store.ts"
 import { asked, type Target } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -257,16 +258,17 @@ export const make = (
     readonly session: Session["Service"]
     readonly store: Pick<Store["Service"], "robots">
     readonly sink?: Pick<Sink["Service"], "note"> | undefined
+    readonly now: RunClock
   },
   politeness: Politeness,
   options: Pick<Options, "userAgent" | "headers" | "delayMs" | "timeoutMs" | "maxTimeMs" | "refresh">,
   learned: () => void = () => {},
   bounds: Bounds = { hosts: 100_000, bytes: 128 << 20 }
 ) => {
-  const { session, store, sink } = services
+  const { session, store, sink, now } = services
   const token = productToken(options)
   const { maxTimeMs = Infinity } = options
-  const startedMs = Date.now()
+  const startedMs = now()
   const waiting = new Map<string, Waiting>()
   /** The hosts that were asked about least recently come first. */
   const known = new Map<string, Known>()
@@ -338,7 +340,7 @@ export const make = (
   }
   /** `old`: what there was, and is too old. */
   const begin = (host: string, old: RobotsPolicy.Copy | undefined): Waiting => {
-    const sinceMs = Date.now()
+    const sinceMs = now()
     const asking = new Asking(sink !== undefined, (verdict, body, reason) => {
       waiting.delete(host)
       for (const aside of asking.asides) sink!.note(aside)
@@ -392,7 +394,7 @@ export const make = (
     const said = isFirst ? "answered" : "unasked"
     if (answer.again !== undefined) return { _tag: "Deferred", verdict: isFirst ? answer.again : said }
     const ruling = judge(target, answer, said)
-    if (ruling._tag !== "Allowed" || politeness.startAgain(asked(target).host, Date.now())) return ruling
+    if (ruling._tag !== "Allowed" || politeness.startAgain(asked(target).host, now())) return ruling
     cleared.add(target)
     return { _tag: "Deferred", verdict: said }
   }
@@ -406,11 +408,11 @@ export const make = (
       Effect.suspend(() => {
         if (cleared.delete(target)) return Effect.succeed(allowed)
         const { host } = asked(target)
-        const answer = recall(host, Date.now())
+        const answer = recall(host, now())
         if (answer !== undefined) return Effect.succeed(judge(target, answer, "unasked"))
         if (waiting.has(host)) return Effect.map(ask(host, undefined), (answered) => ruleBy(target, answered))
         return Effect.flatMap(store.robots(host), (copy): Effect.Effect<Ruling> => {
-          const nowMs = Date.now()
+          const nowMs = now()
           if (copy !== undefined && isCurrent(copy, nowMs) && !(options.refresh && copy.askedMs < startedMs)) {
             const keptDelayMs = politeness.crawlDelay(host)
             const answer = learn(verdictOf(copy), copy.body?.length ?? 0, copy.askedMs)
@@ -426,7 +428,7 @@ export const make = (
 
     /** What is known of a target at once; `undefined`: its host must be asked, or the store. */
     known: (target: Target): Ruling | undefined => {
-      const answer = recall(asked(target).host, Date.now())
+      const answer = recall(asked(target).host, now())
       return answer === undefined ? undefined : judge(target, answer, "unasked")
     },
 

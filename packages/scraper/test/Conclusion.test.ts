@@ -35,7 +35,8 @@ const begin = (crawl?: Partial<Crawl>) => {
         park: (one) => void (told.push("parked"), parked.push(one)),
         room: () => undefined
       },
-      disk: { wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`)) }
+      disk: { wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`)) },
+      now: Date.now
     },
     crawl as Crawl | undefined,
     { retries: 1 },

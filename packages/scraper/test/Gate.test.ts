@@ -33,7 +33,8 @@ const gateOf = ({
     conclusion: {
       refuse: (_target, _startedMs, { reason }, verdict, isExcluded) =>
         void did.push(`refused: ${reason}, ${JSON.stringify(verdict)}${isExcluded === true ? ", excluded" : ""}`)
-    }
+    },
+    now: Date.now
   }
   const crawl = { excludes: () => excludes, traps: { caught: () => (isCaught ? trap : undefined) } as never }
   const options = { robots: robots !== undefined || known !== undefined }

@@ -289,6 +289,20 @@ describe("get", () => {
     for (const [index, { atMs }] of site.requests.entries()) assert.isAtLeast(atMs - startedMs, index * 48)
   })
 
+  it("waits no longer for Retry-After when the clock of the machine is set back meanwhile", async () => {
+    await using site = await Site.start()
+    const { now } = Date
+    let behindMs = 0
+    Date.now = () => now() - behindMs
+    const setBack = setTimeout(() => (behindMs = 3_600_000), 300)
+    try {
+      assert.strictEqual(reason(await one(site.url("/retry-after/1/1/429/bytes/10/a"))), "Saved")
+    } finally {
+      clearTimeout(setBack)
+      Date.now = now
+    }
+  })
+
   it("pauses the whole host for Retry-After", async () => {
     await using site = await Site.start()
     const busy = site.url("/retry-after/1/1/429/bytes/10/busy")

@@ -16,6 +16,7 @@ export const committer: Committer.CommitterOptions = {
   noteworthy: () => [],
   unplaced: () => {},
   robots: () => [],
+  now: Date.now,
   diskFull: Effect.void
 }
 
@@ -43,6 +44,7 @@ export const frontier = {
   archives: false,
   inOtherForm: false,
   invalid: () => {},
+  now: Date.now,
   room: Effect.void,
   crawl: undefined
 } satisfies Frontier.FrontierOptions

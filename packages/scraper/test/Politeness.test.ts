@@ -105,6 +105,21 @@ describe("Politeness", () => {
     assert.isDefined(politeness.take(500))
   })
 
+  it("believes no wait of an earlier run that is longer than such waits are: the clock was set back since", () => {
+    const hour = 3_600_000
+    const wakesAt = (earlier: Partial<Politeness.HostClock>) => {
+      const politeness = make()
+      politeness.restore([{ ...clock, ...earlier }], 0)
+      fill(politeness, "a", 1)
+      assert.isUndefined(politeness.take(0))
+      return politeness.wakeMs()
+    }
+    assert.strictEqual(wakesAt({ pausedMs: hour, asked: false }), 60_000)
+    assert.strictEqual(wakesAt({ nextMs: hour, delayMs: 2000 }), 2000)
+    // what a host asks for itself may be as long
+    assert.strictEqual(wakesAt({ pausedMs: hour, asked: true }), hour)
+  })
+
   it("keeps the delay that a host asked an earlier run for, from the first request on", () => {
     const politeness = make()
     politeness.restore([{ ...clock, nextMs: 700, delayMs: 1000, crawlDelayMs: 1000 }], 600)

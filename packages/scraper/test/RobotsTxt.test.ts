@@ -84,7 +84,7 @@ const make = (
     for (const copy of robots.copies()) kept.set(copy.host, copy)
   }
   const robots: RobotsTxt.RobotsTxt = RobotsTxt.make(
-    { session, store, sink: archived && { note: (aside) => archived.push(aside) } },
+    { session, store, sink: archived && { note: (aside) => archived.push(aside) }, now: Date.now },
     politeness,
     all,
     isKept ? keep : () => {},
