@@ -1,6 +1,6 @@
 /** What `play` and `race` share: a scenario's parameters as flags, its text on this screen, its timeline in files. */
 import * as Parameter from "@simul/core/scenario/Parameter"
-import type { Played } from "@simul/core/scenario/Scenario"
+import type { StageEvent } from "@simul/core/scenario/Stage"
 import type { Options } from "@simul/core/scenario/ScenarioText"
 import type * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -55,11 +55,13 @@ export const textOptions: Effect.Effect<Options, never, Screen> = Effect.map(Scr
 
 /** Writes the variants, on one scale, to the files that were asked for. */
 export const writeFiles = Effect.fnUntraced(function* (
-  { timelines }: Pick<Played, "timelines">,
+  events: ReadonlyArray<StageEvent>,
   { html, trace }: { readonly html: Option.Option<string>; readonly trace: Option.Option<string> }
 ) {
   const screen = yield* Screen
-  const { beside } = yield* Effect.promise(() => import("@simul/core/Timeline"))
+  const [{ beside }, { timelines }] = yield* Effect.promise(() =>
+    Promise.all([import("@simul/core/Timeline"), import("@simul/core/scenario/Stage")])
+  )
   const files = [
     ["--html", html, () => import("@simul/core/TimelineHtml")],
     ["--trace", trace, () => import("@simul/core/TimelineTrace")]
@@ -67,7 +69,7 @@ export const writeFiles = Effect.fnUntraced(function* (
   for (const [option, file, load] of files) {
     if (Option.isNone(file)) continue
     const { chunks } = yield* Effect.promise(load)
-    yield* OutputFile.write(option, file.value, chunks(beside(timelines)))
+    yield* OutputFile.write(option, file.value, chunks(beside(timelines(events))))
     screen.note(`timeline: ${printable(file.value)}`)
   }
 })

@@ -9,6 +9,7 @@ import { resolve } from "node:path"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
 import * as ScenarioText from "@simul/core/scenario/ScenarioText"
+import * as Stage from "@simul/core/scenario/Stage"
 import * as Timeline from "@simul/core/Timeline"
 import * as TimelineHtml from "@simul/core/TimelineHtml"
 import * as TimelineText from "@simul/core/TimelineText"
@@ -295,13 +296,14 @@ const play = async (
   )
   if (isVirtual && flags.events === true) for (const event of played.events) tell(event)
   if (flags.speed !== undefined && isDrawn) await live.replay(played.events, speed)
-  write(`${ScenarioText.pictures(played, options)}\n`)
+  const timelines = Stage.timelines(played.events)
+  write(`${ScenarioText.pictures(timelines, played.events, options)}\n`)
   const asked = played.checks.find(({ key }) => key === scenario.question.answer)
   if (guess !== undefined && asked !== undefined) write(`${Guess.judge(guess, asked).text}.\n\n`)
   write(ScenarioText.reveal(scenario, played, options))
   if (isData) {
-    const { mode, parameters, checks, inLine, loopInLineMs } = played
-    tell({ name: scenario.name, mode, parameters, checks, inLine, loopInLineMs })
+    const { events: _, ...told } = played
+    tell({ name: scenario.name, ...told })
   }
   const files = [
     [flags.html, (timeline: Timeline.Timeline) => TimelineHtml.render(timeline)],
@@ -310,7 +312,7 @@ const play = async (
   for (const [file, render] of files)
     if (file !== undefined) {
       try {
-        writeFileSync(resolve(terminal.directory, file), render(Timeline.beside(played.timelines)))
+        writeFileSync(resolve(terminal.directory, file), render(Timeline.beside(timelines)))
       } catch (error) {
         throw new Misuse(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`, "name another file")
       }

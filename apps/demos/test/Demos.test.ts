@@ -6,6 +6,7 @@ import * as Machine from "@simul/core/scenario/Machine"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import * as Scenario from "@simul/core/scenario/Scenario"
 import * as ScenarioText from "@simul/core/scenario/ScenarioText"
+import * as Stage from "@simul/core/scenario/Stage"
 import { duration } from "@simul/core/TimelineLayout"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -84,8 +85,8 @@ describe("the README", () => {
       const picture = readFileSync(join(import.meta.dirname, `../pictures/${name}.svg`), "utf8")
       const scenario = scenarios.find((one) => one.name === name)!
       const parameters = Parameter.defaults(scenario.parameters as Parameter.Parameters)
-      const { timelines } = await Effect.runPromise(Scenario.playVirtually(scenario, parameters))
-      for (const { title, durationMs } of timelines)
+      const { events } = await Effect.runPromise(Scenario.playVirtually(scenario, parameters))
+      for (const { title, durationMs } of Stage.timelines(events))
         for (const text of [title, duration(durationMs)]) assert.include(picture, `>${text}</text>`)
     }
   )
@@ -306,10 +307,10 @@ describe("the program", () => {
   it("gives 0 where what does not hold is not judged, and says why", async () => {
     const busy: typeof RealRun.play = (scenario, parameters) =>
       Effect.map(Effect.orDie(Scenario.playVirtually(scenario, parameters)), (played) => {
-        const late = { ...played.measured, interruptible: 45 }
+        const late = { ...Scenario.measuredOf(played), interruptible: 45 }
         const load = { share: 0.5, loopMs: 30 }
         const checks = Scenario.checks(scenario, parameters, late, "real", load)
-        return { ...played, mode: "real", measured: late, checks, loopInLineMs: 30 }
+        return { ...played, mode: "real", checks, loopInLineMs: 30 }
       })
     const { status, stdout, stderr } = await screenOf("", ["timeouts"], busy)
     assert.deepStrictEqual([status, stderr], [0, ""])

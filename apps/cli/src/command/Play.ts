@@ -41,11 +41,7 @@ const replay = Effect.fnUntraced(function* (events: ReadonlyArray<Stage.StageEve
     const endMs = own.at(-1)!.atMs
     for (let atMs = 0; ; atMs = Math.min(endMs, atMs + frameMs * speed)) {
       const options = { width: screen.columns() - 1, unicode: screen.unicode, lanes: 12 }
-      screen.block(
-        pictures({ timelines: Stage.timelines(own, atMs), events: [] }, options)
-          .trimEnd()
-          .split("\n")
-      )
+      screen.block(pictures(Stage.timelines(own, atMs), [], options).trimEnd().split("\n"))
       if (atMs >= endMs) break
       yield* Effect.sleep(frameMs)
     }
@@ -68,7 +64,7 @@ const play = Effect.fnUntraced(function* (
     const { render } = yield* Effect.promise(() => import("@simul/core/scenario/ScenarioText"))
     yield* screen.data(render(scenario, played, { ...(yield* Scenarios.textOptions), compare }))
   }
-  yield* Scenarios.writeFiles(played, { html, trace })
+  yield* Scenarios.writeFiles(played.events, { html, trace })
   if (checks.some(({ holds }) => holds === false)) return yield* new Incomplete()
 })
 

@@ -61,7 +61,7 @@ const race = Effect.fnUntraced(function* (name: string, { json, html, trace, ...
     rows.push([way, milliseconds(wallMs), milliseconds(cpuMs), milliseconds(stallMs), (firstMs / wallMs).toFixed(2)])
   }
   if (!json) yield* screen.data(`${aligned(rows, [0]).join("\n")}\n`)
-  yield* Scenarios.writeFiles({ timelines: Stage.timelines(stage.events) }, { html, trace })
+  yield* Scenarios.writeFiles(stage.events, { html, trace })
 })
 
 // an argument, so that a name which is no task comes here

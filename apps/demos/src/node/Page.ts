@@ -11,9 +11,10 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Parameter from "@simul/core/scenario/Parameter"
+import * as Scenario from "@simul/core/scenario/Scenario"
+import * as Effect from "effect/Effect"
 import { rolldown } from "rolldown"
 import { scenarios } from "../Chapters.ts"
-import * as Recording from "../Recording.ts"
 
 /** The text of each file, by its path without a leading slash. */
 export type Files = ReadonlyMap<string, () => Promise<string>>
@@ -80,7 +81,12 @@ export const files = async (isLive: boolean): Promise<Files> => {
     const { name, parameters } = scenario
     add(`sources/${name}.js`, () => dataOf(`sources/${name}`, sourceOf(name)))
     add(`runs/${name}.js`, async () =>
-      dataOf(`runs/${name}`, await Recording.virtual(scenario, Parameter.defaults(parameters as Parameter.Parameters)))
+      dataOf(
+        `runs/${name}`,
+        await Effect.runPromise(
+          Scenario.playVirtually(scenario, Parameter.defaults(parameters as Parameter.Parameters))
+        )
+      )
     )
   }
   return all

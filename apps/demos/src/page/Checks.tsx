@@ -1,7 +1,6 @@
 /** Theory beside what was measured, and beside what the reader said before. */
-import type { Check } from "@simul/core/scenario/Scenario"
+import type { Played, Check } from "@simul/core/scenario/Scenario"
 import { shown } from "@simul/core/scenario/ScenarioText"
-import type { Recording } from "../Recording.ts"
 
 const relation = { equal: "", "at most": "≤ ", "at least": "≥ " } as const
 
@@ -82,8 +81,8 @@ const Cell = ({ check, label }: { readonly check: Check | undefined; readonly la
 )
 
 export interface Props {
-  readonly virtual: Recording | undefined
-  readonly real: Recording | undefined
+  readonly virtual: Played | undefined
+  readonly real: Played | undefined
   readonly answer: string
   /** What the reader said, where it is a number. */
   readonly guess: number | undefined

@@ -1,8 +1,7 @@
 /** One demo: its question, its run, theory beside measurement, what it teaches, its source. */
 import * as Parameter from "@simul/core/scenario/Parameter"
-import type { Scenario } from "@simul/core/scenario/Scenario"
+import type { Played, Scenario } from "@simul/core/scenario/Scenario"
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
-import type { Recording } from "../Recording.ts"
 import { Code } from "./Code.tsx"
 import * as Picture from "./Picture.ts"
 import { endOf, Pictures } from "./Pictures.tsx"
@@ -23,8 +22,8 @@ type View = keyof typeof views
 
 export interface Props {
   readonly scenario: Scenario
-  readonly values: Recording["parameters"]
-  readonly onTurn: (values: Recording["parameters"]) => void
+  readonly values: Played["parameters"]
+  readonly onTurn: (values: Played["parameters"]) => void
 }
 
 export const Demo = ({ scenario, values, onTurn }: Props) => {
@@ -36,7 +35,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
   const next = useRef<HTMLButtonElement & HTMLInputElement>(null)
   const [text, setText] = useState("")
   /** What the reader said, of which values. */
-  const [told, setTold] = useState<{ readonly guess: string | undefined; readonly values: Recording["parameters"] }>()
+  const [told, setTold] = useState<{ readonly guess: string | undefined; readonly values: Played["parameters"] }>()
   const [isOpen, setOpen] = useState(false)
   /** It is to play as soon as it is there. */
   const [isStarting, setStarting] = useState(false)

@@ -1,9 +1,9 @@
 /** The cover: what this is, a first picture, the contents. */
+import { measuredOf, type Played } from "@simul/core/scenario/Scenario"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import { shown } from "@simul/core/scenario/ScenarioText"
 import { useEffect, useState } from "preact/hooks"
 import { chapters, scenarios } from "../Chapters.ts"
-import { measured, type Recording } from "../Recording.ts"
 import { Prose } from "./Prose.tsx"
 import { endOf, Pictures } from "./Pictures.tsx"
 import { usePlayer } from "./Player.ts"
@@ -13,7 +13,7 @@ import * as Runs from "./Runs.ts"
 const cover = { name: "countdown", variants: 2 }
 
 export const Home = () => {
-  const [recording, setRecording] = useState<Recording>()
+  const [recording, setRecording] = useState<Played>()
   const events = recording?.events.filter(({ variant }) => variant < cover.variants) ?? []
   const endMs = endOf(events)
   const player = usePlayer(endMs)
@@ -25,7 +25,7 @@ export const Home = () => {
   useEffect(() => {
     if (recording !== undefined) player.play()
   }, [recording])
-  const numbers = recording === undefined ? undefined : measured(recording)
+  const numbers = recording === undefined ? undefined : measuredOf(recording)
   const number = (key: string) => shown(numbers?.[key], recording?.checks.find((one) => one.key === key)?.unit)
   return (
     <div class="home">

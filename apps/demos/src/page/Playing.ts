@@ -1,8 +1,7 @@
 /** The runs of a demo, as state of the page: virtual ones whenever a value was turned, real ones when they are asked for. */
-import type { Scenario } from "@simul/core/scenario/Scenario"
+import type { Played, Scenario } from "@simul/core/scenario/Scenario"
 import type { StageEvent } from "@simul/core/scenario/Stage"
 import { useEffect, useRef, useState } from "preact/hooks"
-import type { Recording } from "../Recording.ts"
 import { turned } from "./Route.ts"
 import * as Runs from "./Runs.ts"
 
@@ -12,9 +11,9 @@ const restMs = 120
 const frameMs = 50
 
 /** The virtual run at these values: from a file at the defaults, simulated otherwise. */
-export const useVirtual = (scenario: Scenario, values: Recording["parameters"]) => {
+export const useVirtual = (scenario: Scenario, values: Played["parameters"]) => {
   const [state, setState] = useState<{
-    readonly recording?: Recording
+    readonly recording?: Played
     readonly isBusy: boolean
     readonly fault?: string
   }>({
@@ -43,9 +42,9 @@ export const useVirtual = (scenario: Scenario, values: Recording["parameters"]) 
 }
 
 /** A real run, while it goes on and afterwards. */
-export const useReal = (scenario: Scenario, values: Recording["parameters"]) => {
+export const useReal = (scenario: Scenario, values: Played["parameters"]) => {
   const [events, setEvents] = useState<ReadonlyArray<StageEvent>>()
-  const [recording, setRecording] = useState<Recording>()
+  const [recording, setRecording] = useState<Played>()
   const [fault, setFault] = useState<string>()
   const current = useRef<AbortController>(undefined)
   const stop = () => {

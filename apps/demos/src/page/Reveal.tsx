@@ -1,16 +1,15 @@
 /** What came out: whether the reader was right, theory beside measurement, and what it teaches. */
-import type { Scenario } from "@simul/core/scenario/Scenario"
+import { measuredOf, type Played, type Scenario } from "@simul/core/scenario/Scenario"
 import { remarks, verdict } from "@simul/core/scenario/ScenarioText"
 import * as Guess from "../Guess.ts"
-import { measured, type Recording } from "../Recording.ts"
 import { Checks, valueOf } from "./Checks.tsx"
 import { Prose } from "./Prose.tsx"
 
 export interface Props {
   readonly scenario: Scenario
-  readonly shown: Recording
-  readonly virtual: Recording | undefined
-  readonly real: Recording | undefined
+  readonly shown: Played
+  readonly virtual: Played | undefined
+  readonly real: Played | undefined
   /** What the reader said, if it was of these values. */
   readonly guess: string | undefined
   /** Another run is under way. */
@@ -46,7 +45,7 @@ export const Reveal = ({ scenario, shown, virtual, real, guess, isLive }: Props)
         </p>
       ))}
       <div class="prose">
-        {scenario.prose(shown.parameters, measured(shown)).map((text) => (
+        {scenario.prose(shown.parameters, measuredOf(shown)).map((text) => (
           <p key={text}>
             <Prose text={text} />
           </p>

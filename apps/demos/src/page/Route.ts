@@ -1,12 +1,12 @@
 /** The address of a demo and what is turned in it: `#/chess?opponents=20`. */
+import type { Played } from "@simul/core/scenario/Scenario"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import { scenarios } from "../Chapters.ts"
-import type { Recording } from "../Recording.ts"
 
 export interface Route {
   /** Absent: the contents. */
   readonly name?: string
-  readonly parameters: Recording["parameters"]
+  readonly parameters: Played["parameters"]
   /** What of the address cannot be. */
   readonly fault?: string
 }
@@ -27,12 +27,12 @@ export const read = (hash: string): Route => {
 }
 
 /** What differs from the defaults. */
-export const turned = (name: string, values: Recording["parameters"]): ReadonlyArray<readonly [string, number]> => {
+export const turned = (name: string, values: Played["parameters"]): ReadonlyArray<readonly [string, number]> => {
   const parameters = parametersOf(name)
   return Object.entries(values).filter(([key, value]) => parameters[key]!.default !== value)
 }
 
-export const write = (name: string, values: Recording["parameters"]): string => {
+export const write = (name: string, values: Played["parameters"]): string => {
   const query = turned(name, values)
     .map(([key, value]) => `${key}=${value}`)
     .join("&")

@@ -4,8 +4,8 @@
  * A page that was opened by double click may fetch nothing and start no worker from a file. Therefore what it needs comes as
  * scripts that leave their value in `simulData`, and its worker is made of the page's own script, the function `simul`.
  */
+import type { Played } from "@simul/core/scenario/Scenario"
 import type { StageEvent } from "@simul/core/scenario/Stage"
-import type { Recording } from "../Recording.ts"
 import type { Answer, Question } from "./Simulation.ts"
 
 declare const simul: () => void
@@ -27,7 +27,7 @@ const data = (path: string, signal: AbortSignal): Promise<unknown> =>
   })
 
 /** The virtual run of a demo at its defaults. */
-export const recorded = async (name: string, signal: AbortSignal) => (await data(`runs/${name}`, signal)) as Recording
+export const recorded = async (name: string, signal: AbortSignal) => (await data(`runs/${name}`, signal)) as Played
 
 export interface Source {
   readonly path: string
@@ -46,7 +46,7 @@ const start = (): Worker => {
 let idle: Worker | undefined
 
 /** Plays in virtual time. A worker whose run is not wanted any more is ended. */
-export const simulated = (question: Question, signal: AbortSignal): Promise<Recording> =>
+export const simulated = (question: Question, signal: AbortSignal): Promise<Played> =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const worker = idle ?? start()
@@ -72,7 +72,7 @@ export const simulated = (question: Question, signal: AbortSignal): Promise<Reco
     worker.postMessage(question, [])
   })
 
-type Line = StageEvent | Omit<Recording, "events"> | { readonly error: string }
+type Line = StageEvent | Omit<Played, "events"> | { readonly error: string }
 
 /** A browser's own words for a server that is gone differ, and say nothing of what to do. */
 const lost = (error: unknown): never => {
@@ -85,11 +85,11 @@ export const real = async (
   { name, parameters }: Question,
   listen: (event: StageEvent) => void,
   signal: AbortSignal
-): Promise<Recording> => {
+): Promise<Played> => {
   const asked = fetch(`run/${name}`, { method: "POST", body: JSON.stringify(parameters), signal })
   const response = await asked.catch(lost)
   const events: Array<StageEvent> = []
-  let end: Omit<Recording, "events"> | undefined
+  let end: Omit<Played, "events"> | undefined
   const read = (text: string) => {
     const line = JSON.parse(text) as Line
     if ("error" in line) throw new Error(line.error)

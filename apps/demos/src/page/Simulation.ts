@@ -1,14 +1,15 @@
 /** The worker of the page: plays demos in virtual time, so that the page stays alive meanwhile. */
+import * as Scenario from "@simul/core/scenario/Scenario"
+import * as Effect from "effect/Effect"
 import { scenarios } from "../Chapters.ts"
-import * as Recording from "../Recording.ts"
 
 /** What it is asked. */
 export interface Question {
   readonly name: string
-  readonly parameters: Recording.Recording["parameters"]
+  readonly parameters: Scenario.Played["parameters"]
 }
 
-export type Answer = { readonly recording: Recording.Recording } | { readonly error: string }
+export type Answer = { readonly recording: Scenario.Played } | { readonly error: string }
 
 const answer = (answer: Answer) => postMessage(answer)
 
@@ -16,7 +17,7 @@ const answer = (answer: Answer) => postMessage(answer)
 export const listen = (): void =>
   addEventListener("message", ({ data: { name, parameters } }: MessageEvent<Question>) => {
     const scenario = scenarios.find((one) => one.name === name)!
-    Recording.virtual(scenario, parameters).then(
+    Effect.runPromise(Scenario.playVirtually(scenario, parameters)).then(
       (recording) => answer({ recording }),
       (error: unknown) => answer({ error: String(error) })
     )

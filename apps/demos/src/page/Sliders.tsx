@@ -1,6 +1,6 @@
 /** What can be turned: a slider and a number each. Where the bounds are far apart the slider is logarithmic. */
+import type { Played } from "@simul/core/scenario/Scenario"
 import type { Parameter, Parameters } from "@simul/core/scenario/Parameter"
-import type { Recording } from "../Recording.ts"
 
 const steps = 1000
 
@@ -30,8 +30,8 @@ const valueAt = (position: number, parameter: Parameter) => {
 
 export interface Props {
   readonly parameters: Parameters
-  readonly values: Recording["parameters"]
-  readonly onTurn: (values: Recording["parameters"]) => void
+  readonly values: Played["parameters"]
+  readonly onTurn: (values: Played["parameters"]) => void
 }
 
 export const Sliders = ({ parameters, values, onTurn }: Props) => {

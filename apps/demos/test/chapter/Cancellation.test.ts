@@ -18,13 +18,13 @@ describe("cancellation", () => {
           while (performance.now() < until);
         }, 1)
       }
-      const { measured } = yield* Effect.provideServiceEffect(
+      const played = yield* Effect.provideServiceEffect(
         Scenario.playReally(cancellation, parameters, { listen }),
         Machine,
         modelled
       )
       // by the tolerance of its prediction
-      assert.isAtLeast(measured["stop"] as number, 0.6 * parameters.shielded)
+      assert.isAtLeast(Scenario.measuredOf(played)["stop"] as number, 0.6 * parameters.shielded)
     })
   )
 })

@@ -1,6 +1,6 @@
+import type { Played } from "@simul/core/scenario/Scenario"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { request } from "node:http"
-import type { Recording } from "../../src/Recording.ts"
 import * as PageServer from "../../src/node/PageServer.ts"
 
 let server: PageServer.Server
@@ -66,7 +66,7 @@ describe("the server of the page", () => {
       .map((line) => JSON.parse(line) as { readonly _tag?: string })
     const tags = lines.map(({ _tag }) => _tag)
     assert.deepStrictEqual([tags[0], tags.at(-2), tags.at(-1)], ["Opened", "Closed", undefined])
-    const { mode, parameters, checks } = lines.at(-1) as unknown as Recording
+    const { mode, parameters, checks } = lines.at(-1) as unknown as Played
     assert.deepStrictEqual([mode, parameters["opponents"], parameters["moves"]], ["real", 2, 2])
     for (const { measured, only } of checks) if (only !== "virtual") assert.isNumber(measured)
   })

@@ -23,7 +23,6 @@ import * as Schema from "effect/Schema"
 import type { SimulationFailure } from "../simulation/Failure.ts"
 import * as Run from "../simulation/Run.ts"
 import * as Strategy from "../simulation/Strategy.ts"
-import type { Timeline } from "../Timeline.ts"
 import { duration } from "../TimelineLayout.ts"
 import { Machine, modelled } from "./Machine.ts"
 import * as Parameter from "./Parameter.ts"
@@ -155,20 +154,21 @@ export const checks = <P extends Parameters, K extends string>(
       : { ...check, holds: isHolding }
   })
 
-/** One run of a scenario, whole. */
+/** One run of a scenario as plain data, as it goes over a wire or into a file: pictures and prose are made of it where it is read. */
 export interface Played {
   readonly mode: Mode
   readonly parameters: Readonly<Record<string, number>>
-  readonly measured: Measured<string>
   readonly checks: ReadonlyArray<Check>
   /** The share of its time that work stood in line for a core which other programs had, 0 to 1: taken out of speeds. */
   readonly inLine: number
   /** How long the event loop's thread stood in line, in milliseconds: so late its timers may have been. */
   readonly loopInLineMs: number
   readonly events: ReadonlyArray<Stage.StageEvent>
-  /** One for each variant. */
-  readonly timelines: ReadonlyArray<Timeline>
 }
+
+/** What was measured, by its key. */
+export const measuredOf = ({ checks }: Pick<Played, "checks">): Measured<string> =>
+  Object.fromEntries(checks.map(({ key, measured }) => [key, measured]))
 
 const played = <P extends Parameters, K extends string>(
   scenario: Scenario<P, K>,
@@ -180,15 +180,13 @@ const played = <P extends Parameters, K extends string>(
 ): Played => ({
   mode,
   parameters,
-  measured,
   checks: checks(scenario, parameters, measured, mode, {
     share: tookMs === 0 ? 0 : Math.max(inLine, loopInLineMs / tookMs),
     loopMs: loopInLineMs
   }),
   inLine,
   loopInLineMs,
-  events,
-  timelines: Stage.timelines(events)
+  events
 })
 
 /** What of every virtual run can be turned: the seed of its chance, and how it is shown on a terminal. */

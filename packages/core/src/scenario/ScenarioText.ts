@@ -10,7 +10,8 @@
 import type { Timeline } from "../Timeline.ts"
 import { duration } from "../TimelineLayout.ts"
 import * as TimelineText from "../TimelineText.ts"
-import type { Check, Played, Scenario } from "./Scenario.ts"
+import { type Check, measuredOf, type Played, type Scenario } from "./Scenario.ts"
+import * as Stage from "./Stage.ts"
 import type { StageEvent } from "./Stage.ts"
 
 export interface Options extends TimelineText.Options {
@@ -20,9 +21,11 @@ export interface Options extends TimelineText.Options {
 
 /** Everything, with a newline at its end. */
 export const render = (scenario: Scenario, played: Played, options: Options = {}): string =>
-  [opening(scenario, played.parameters, options), pictures(played, options), reveal(scenario, played, options)].join(
-    "\n"
-  )
+  [
+    opening(scenario, played.parameters, options),
+    pictures(Stage.timelines(played.events), played.events, options),
+    reveal(scenario, played, options)
+  ].join("\n")
 
 /** What stands before the run. */
 export const opening = (
@@ -44,7 +47,7 @@ export const reveal = (scenario: Scenario, played: Played, options: Options = {}
   return [
     ...table(played, options),
     "",
-    ...prose(played.parameters, played.measured).flatMap((paragraph) => [...wrap(paragraph, width), ""]),
+    ...prose(played.parameters, measuredOf(played)).flatMap((paragraph) => [...wrap(paragraph, width), ""]),
     ...corrections.flatMap((correction) => [
       ...wrap(
         "says" in correction ? `The tutorial says: ${correction.says}.` : `In the tutorial ${correction.does}.`,
@@ -116,7 +119,11 @@ const wrap = (text: string, width: number, gap = " "): ReadonlyArray<string> => 
 }
 
 /** The pictures of all variants, with what was said in them. */
-export const pictures = ({ timelines, events }: Pick<Played, "timelines" | "events">, options: Options = {}) => {
+export const pictures = (
+  timelines: ReadonlyArray<Timeline>,
+  events: ReadonlyArray<StageEvent>,
+  options: Options = {}
+) => {
   const width = widthOf(options)
   const room = options.compare === true ? Math.floor((width + 3) / (36 + 3)) : 1
   const columns = Math.max(1, Math.min(room, timelines.length))

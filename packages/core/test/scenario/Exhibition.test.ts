@@ -2,15 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { exhibition } from "../../src/scenario/Exhibition.ts"
 import * as Parameter from "../../src/scenario/Parameter.ts"
-import { playVirtually } from "../../src/scenario/Scenario.ts"
+import { measuredOf, playVirtually } from "../../src/scenario/Scenario.ts"
 
 const played = (given: Readonly<Record<string, string>>) =>
-  playVirtually(exhibition, Parameter.parse(exhibition.parameters, given))
+  Effect.map(playVirtually(exhibition, Parameter.parse(exhibition.parameters, given)), measuredOf)
 
 describe("the exhibition", () => {
   it.effect("takes 1600 minutes in turn, 600 to the last move and 605 to the last reply board by board", () =>
     Effect.gen(function* () {
-      const { measured } = yield* played({})
+      const measured = yield* played({})
       assert.deepStrictEqual(measured, {
         game: 160,
         away: 62.5,
@@ -28,7 +28,7 @@ describe("the exhibition", () => {
     Effect.gen(function* () {
       const found = yield* Effect.forEach([1, 2, 3, 4], (opponents) => played({ opponents: String(opponents) }))
       assert.deepStrictEqual(
-        found.map(({ measured }) => [measured["simultaneous"], measured["lastReply"], measured["idle"] === 0]),
+        found.map((measured) => [measured["simultaneous"], measured["lastReply"], measured["idle"] === 0]),
         [
           [155, 160, false],
           [158, 163, false],

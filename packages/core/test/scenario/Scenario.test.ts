@@ -115,12 +115,10 @@ describe("the table of checks", () => {
     const played = {
       mode: "virtual" as const,
       parameters: { n: 2 },
-      measured: { it: 10 },
       checks: Scenario.checks(scenario({ what, formula, unit: "ms" }), { n: 2 }, { it: 10 }, "virtual"),
       inLine: 0,
       loopInLineMs: 0,
-      events: [],
-      timelines: []
+      events: []
     }
     const lines = ScenarioText.reveal(scenario({}), played, { width }).split("\n")
     return lines.slice(0, lines.indexOf(""))

@@ -5,6 +5,7 @@ import { exhibition } from "../../src/scenario/Exhibition.ts"
 import * as Parameter from "../../src/scenario/Parameter.ts"
 import * as Scenario from "../../src/scenario/Scenario.ts"
 import * as ScenarioText from "../../src/scenario/ScenarioText.ts"
+import * as Stage from "../../src/scenario/Stage.ts"
 
 const played = (scenario: Scenario.Scenario) =>
   Scenario.playVirtually(scenario, Parameter.defaults(scenario.parameters), { seed: 1 })
@@ -14,7 +15,7 @@ const colours = /\x1b\[\d+m/g
 
 /** What a terminal shows of it: lines without their colours. */
 const shown = (run: Scenario.Played, options: ScenarioText.Options) =>
-  ScenarioText.pictures(run, options).replace(colours, "").split("\n")
+  ScenarioText.pictures(Stage.timelines(run.events), run.events, options).replace(colours, "").split("\n")
 
 describe("pictures", () => {
   it.effect("are no wider than the terminal", () =>
@@ -39,7 +40,7 @@ describe("pictures", () => {
         shown(run, { width, compare: true }).flatMap((line) => line.match(/ ┴─/g)?.length ?? [])
       assert.deepStrictEqual([74, 75, 113, 114, 153].map(axes), [[1, 1, 1, 1], [2, 2], [2, 2], [3, 1], [4]])
       const text = shown(run, { width: 153, compare: true }).join("\n")
-      for (const { title } of run.timelines) assert.include(text, title.split(" ")[0]!)
+      for (const { title } of Stage.timelines(run.events)) assert.include(text, title.split(" ")[0]!)
     })
   )
 })
