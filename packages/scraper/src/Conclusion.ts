@@ -76,7 +76,7 @@ export const make = (
         counts.unchanged++
         const path = record ?? target.path
         const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
-        return linked(target, ended.head, path, undefined, { outcome, validators })
+        return linked({ target, outcome, validators }, ended.head, path, undefined)
       }
       case "DiskFull":
         park(withPartial(target, ended.partial), 0)
@@ -114,7 +114,7 @@ export const make = (
       part.discard()
       counts.refused++
       const outcome = refused(target, target.attempts + 1, startedMs, noindex)
-      return linked(target, head, "", reading, { outcome })
+      return linked({ target, outcome }, head, "", reading)
     }
     let path: string
     try {
@@ -126,12 +126,10 @@ export const make = (
     counts.bytes += bytes
     if (reading === undefined && sha256 !== undefined) crawl?.traps?.body(target.url, sha256)
     const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
+    const one: Mutable<Settled> = { target, outcome, validators }
     const contentType = crawl === undefined ? undefined : head.header("content-type")
-    return linked(target, head, path, reading, {
-      outcome,
-      validators,
-      ...(contentType === undefined ? {} : { contentType })
-    })
+    if (contentType !== undefined) one.contentType = contentType
+    return linked(one, head, path, reading)
   }
   const asksNotToBeIndexed = (head: ResponseHead, reading: Download.Reading | undefined): boolean =>
     reading?.isNoindex?.() ?? crawl?.isNoindex(head) ?? false
@@ -140,19 +138,18 @@ export const make = (
     reading !== undefined || crawl?.readSaved(target, head, target.path) === undefined
   /** Settles an answer with the links in it, and gives its slot back. */
   const linked = (
-    target: Target,
+    one: Mutable<Settled>,
     head: ResponseHead,
     path: string,
-    read: Download.Reading | undefined,
-    ended: Pick<Settled, "validators" | "contentType"> & {
-      readonly outcome: Exclude<Outcome, { readonly _tag: "Failed" }>
-    }
+    read: Download.Reading | undefined
   ): Rest => {
+    const { target, outcome } = one
     const leave = (reading: Download.Reading | undefined) => {
-      const { outcome } = ended
-      const isNoindex = crawl !== undefined && outcome._tag !== "Refused" && asksNotToBeIndexed(head, reading)
-      const links = reading === undefined ? noLinks : { links: reading.end() }
-      settle({ target, ...ended, outcome: isNoindex ? { ...outcome, noindex: true } : outcome, ...links })
+      const isAnswer = outcome._tag === "Saved" || outcome._tag === "Unchanged"
+      if (crawl !== undefined && isAnswer && asksNotToBeIndexed(head, reading))
+        one.outcome = { ...outcome, noindex: true }
+      if (reading !== undefined) one.links = reading.end()
+      settle(one)
       frontier.release(target, "answered")
       return committer.room()
     }
@@ -229,10 +226,10 @@ export const make = (
 
 export type Conclusion = ReturnType<typeof make>
 
-const noLinks = {}
 const noindex = { reason: "Noindex", message: "it asks not to be indexed (noindex)" }
 
 type Answered = Extract<Outcome, { readonly _tag: "Saved" | "Unchanged" }>
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** Assigned and not spread: that is several times as fast, and this is done for each target. */
 const answered = (
@@ -247,7 +244,7 @@ const answered = (
   const url = Url.redact(target.url)
   const attempts = target.attempts + 1
   const durationMs = performance.now() - startedMs
-  const outcome: { -readonly [K in keyof Answered]: Answered[K] } =
+  const outcome: Mutable<Answered> =
     head.url === url
       ? { _tag, url, attempts, durationMs, status: head.status, path, bytes }
       : { _tag, url, attempts, durationMs, status: head.status, finalUrl: head.url, path, bytes }

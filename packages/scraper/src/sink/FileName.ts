@@ -214,21 +214,24 @@ export const toUrl = (name: string): string => {
 const plain = (() => {
   const device = String.raw`(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:[./]|$))`
   const segment = `${device}[a-z0-9][a-z0-9_-]*`
-  const host = String.raw`${device}([a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*)`
-  const port = String.raw`(?!:80/|:443/)(?::(\d+))?`
-  const file = String.raw`(?!index\.html$)${segment}(\.(?!data$|dir$)[a-z][a-z0-9]{0,9})?`
-  return new RegExp(`^http(s?)://(?!mirror/)${host}${port}((?:/${segment}){0,20}/)(${file})?$`)
+  const host = String.raw`${device}[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*`
+  const port = String.raw`(?!:80/|:443/)(?::\d+)?`
+  const file = String.raw`(?!index\.html$)${segment}(?:\.(?!data$|dir$)[a-z][a-z0-9]{0,9})?`
+  return new RegExp(`^https?://(?!mirror/)${host}${port}(?:/${segment}){0,20}/(?:${file})?$`)
 })()
 
 const fromPlainUrl = (url: string): string | undefined => {
   // every bound holds for a name of this length
-  if (url.length > 150) return undefined
-  const match = plain.exec(url)
-  if (match === null) return undefined
-  const [, secure, host, port, path, file, ending] = match
-  const suffix = secure === "s" ? (port === undefined ? "" : `+${port}s`) : `+${port ?? "80"}`
-  const name = file === undefined ? "index.html" : ending === undefined ? `${file}.data` : file
-  return host + suffix + path + name
+  if (url.length > 150 || !plain.test(url)) return undefined
+  // cut here: the groups of a match would be an array of seven for each URL
+  const start = url.indexOf("//") + 2
+  const slash = url.indexOf("/", start)
+  const colon = url.indexOf(":", start)
+  const isSecure = url.startsWith("https")
+  const host = url.slice(start, colon === -1 ? slash : colon)
+  const port = colon === -1 ? (isSecure ? "" : "+80") : `+${url.slice(colon + 1, slash)}${isSecure ? "s" : ""}`
+  const path = url.slice(slash)
+  return host + port + path + (path.endsWith("/") ? "index.html" : path.includes(".") ? "" : ".data")
 }
 
 /**

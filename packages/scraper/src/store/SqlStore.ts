@@ -13,6 +13,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
 import { FetchReason } from "../FetchError.ts"
+import type { Outcome } from "../Outcome.ts"
 import type { HostClock } from "../Politeness.ts"
 import { type Copy, maxStaleSeconds } from "../robots/RobotsPolicy.ts"
 import { StoreNewer } from "../RunError.ts"
@@ -51,6 +52,12 @@ export interface SqlStoreOptions {
 }
 
 const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4, excluded: 5 } as const
+const stateOf: { readonly [tag in Outcome["_tag"]]: number } = {
+  Saved: state.saved,
+  Unchanged: state.unchanged,
+  Refused: state.refused,
+  Failed: state.failed
+}
 
 export interface Row {
   readonly url: string
@@ -263,6 +270,10 @@ const mostTypeLength = 200
 
 /** A commit of so many would keep the loop for some 20 ms. */
 const manyLinks = 10_000
+
+/** The name of a target by its URL, and the place that a target of a list has in a crawl. */
+const byUrl = { path: null, claim: null }
+const nowhere = { depth: null, site: null, key: null, resource: null }
 
 const nothingFound: Found = { added: 0, isNearer: false }
 
@@ -482,27 +493,31 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
 
   const nameOf = (target: Target): Pick<Row, "path" | "claim"> =>
     target.isNamedByUrl === true || target.path === FileName.fromUrl(target.url)
-      ? { path: null, claim: null }
+      ? byUrl
       : { path: target.path, claim: claimKey(target.path) }
 
   const crawl = SqlCrawl.make(sql, run, toTarget, options.mostSites)
   const sqlCaptures = SqlCaptures.make(sql)
   const placeOf = ({ depth, host, url, isResource }: Target): Pick<Row, "depth" | "site" | "key" | "resource"> =>
     depth === undefined
-      ? { depth: null, site: null, key: null, resource: null }
+      ? nowhere
       : { depth, site: crawl.siteOf(host), key: SqlCrawl.keyOf(url), resource: SqlCrawl.flagOf(isResource) }
 
+  /** One by one and not spread, like `toTarget`. */
   const fromOutcome = (list: number, { target, outcome, validators, contentType, isExcluded }: Settled): Row => {
     const failed = outcome._tag === "Failed" || outcome._tag === "Refused"
+    const { path, claim } = nameOf(target)
+    const { depth, site, key, resource } = placeOf(target)
     return {
       url: target.url,
       list,
       run,
-      state: isExcluded === true ? state.excluded : state[outcome._tag.toLowerCase() as keyof typeof state],
+      state: isExcluded === true ? state.excluded : stateOf[outcome._tag],
       due: 0,
       lease: null,
       attempts: outcome.attempts,
-      ...nameOf(target),
+      path,
+      claim,
       final_url: ("finalUrl" in outcome && outcome.finalUrl) || null,
       status: ("status" in outcome && outcome.status) || null,
       // a file that could not be refreshed is still the file of the earlier run
@@ -523,7 +538,10 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       // what does not lie where the target's file would is a record
       record: failed ? (target.saved?.record ?? null) : outcome.path === target.path ? null : outcome.path,
       type: (outcome._tag === "Saved" ? contentType : target.saved?.contentType)?.slice(0, mostTypeLength) ?? null,
-      ...placeOf(target)
+      depth,
+      site,
+      key,
+      resource
     }
   }
   const fromWaiting = (list: number, { target, dueMs, leased }: Waiting): Row => ({

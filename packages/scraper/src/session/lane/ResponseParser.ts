@@ -386,10 +386,12 @@ export class ResponseParser {
     }
     const length = told === undefined ? undefined : lengthOf(told)
     const options = joined(headers["connection"]) ?? ""
-    const keeps = isNew || keepAlive.test(options)
+    // what nearly all servers say
+    const isKept = options === "keep-alive"
+    const keeps = isNew || isKept || keepAlive.test(options)
     const kept = joined(headers["keep-alive"])?.match(timeout)?.[1]
     this.idleMs = kept === undefined ? undefined : Number(kept) * 1000
-    this.reusable = keeps && !close.test(options)
+    this.reusable = keeps && (isKept || !close.test(options))
     if (code === 204 || code === 304) {
       // a server that tells a length here may well send that body too
       if (coding !== undefined || (length !== undefined && length > 0)) this.reusable = false
