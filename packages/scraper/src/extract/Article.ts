@@ -92,7 +92,9 @@ const textOf = (root: Node): string => {
       const around = blocks.test(node.nodeName) ? "\n" : ""
       text += around
       if (around !== "") pending.push(around)
-      for (let at = node.childNodes.length - 1; at >= 0; at--) pending.push(node.childNodes[at]!)
+      // made anew whenever it is asked for
+      const { childNodes } = node
+      for (let at = childNodes.length - 1; at >= 0; at--) pending.push(childNodes[at]!)
     }
   }
   return text

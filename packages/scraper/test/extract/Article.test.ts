@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
+import { parseHTML } from "linkedom"
 import * as Article from "../../src/extract/Article.ts"
 import * as Page from "../../src/extract/Page.ts"
 import * as Selector from "../../src/extract/Selector.ts"
@@ -76,6 +77,25 @@ describe("an article", () => {
     const page = pageOf(html)
     Article.of(page)
     assert.strictEqual(Selector.select(Selector.make("nav a@href"), page), "https://h.example/1")
+  })
+  it("takes time linear in the number of paragraphs: what lies in an element is listed a few times", () => {
+    let owner = parseHTML("<p>").document.documentElement as object
+    while (!Object.hasOwn(owner, "childNodes")) owner = Object.getPrototypeOf(owner) as object
+    const own = Object.getOwnPropertyDescriptor(owner, "childNodes")!
+    const listed = new Map<unknown, number>()
+    Object.defineProperty(owner, "childNodes", {
+      ...own,
+      get(): unknown {
+        listed.set(this, (listed.get(this) ?? 0) + 1)
+        return own.get!.call(this)
+      }
+    })
+    try {
+      assert.strictEqual(Article.of(pageOf("<p>a lamp".repeat(500)))?.text.split("\n").length, 500)
+    } finally {
+      Object.defineProperty(owner, "childNodes", own)
+    }
+    assert.isBelow(Math.max(...listed.values()), 20)
   })
   it("bears a page as deep as pages may be", () => {
     const deep = pageOf(`${"<div>".repeat(1000)}${`<p>${sentence}`.repeat(10)}`)
