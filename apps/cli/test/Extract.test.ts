@@ -290,6 +290,11 @@ describe("extract", () => {
   })
   it.each([
     ["no path", ["-s", "a=p"], "no PATH given"],
+    [
+      "one name for SQLite",
+      ["pages", "-s", "URL=a@href", "-o", "x.sqlite"],
+      'SQLite takes "url" and "URL" for one name'
+    ],
     ["nothing to take", ["pages"], "nothing to extract"],
     ["standard input twice", ["-", "pages", "-", "-s", "a=p"], "`-` is named more than once"],
     ["a select without a name", ["pages", "-s", "h1"], '--select: expected NAME=SELECTOR, got "h1"'],

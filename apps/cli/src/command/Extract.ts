@@ -109,6 +109,9 @@ const settle = Effect.fnUntraced(function* (asked: Asked) {
   return { wanted, format, output, url: yield* PageUrl.settle(asked.url, asked.paths) }
 })
 
+/** As SQLite compares names: ASCII letters in any case are the same. */
+const fold = (name: string) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
 /** Pages alike in what is wrong with them, and the first of each kind. */
 const mostReasons = 10
 
@@ -118,6 +121,14 @@ export const extract = Effect.fnUntraced(function* (asked: Asked) {
   const { wanted, format, output, url } = yield* settle(asked)
   const Harvest = yield* Effect.promise(() => import("../Harvest.ts"))
   const columns = Harvest.columns(wanted)
+  const folded = new Map(columns.map(({ name }) => [fold(name), name]))
+  const double = columns.find(({ name }) => folded.get(fold(name)) !== name)
+  if (format === "sqlite" && double !== undefined) {
+    return yield* usage(
+      `SQLite takes "${double.name}" and "${folded.get(fold(double.name))}" for one name`,
+      "choose another name, or another `--format`"
+    )
+  }
   const writer =
     output === undefined || output === "-"
       ? yield* Table.toScreen(screen, format as "jsonl" | "csv", columns)
