@@ -354,7 +354,10 @@ class Running implements Download, Receiver, Decode.Output {
     if (status === 206)
       return { _tag: "Failed", reason: new ProtocolError({ detail: "a range that was not asked for" }), head }
     if (status < 200 || status > 299) {
-      const wait = status === 429 || status === 503 ? retryAfterMs(head.header("retry-after"), Date.now()) : undefined
+      const wait =
+        status === 429 || status === 503
+          ? retryAfterMs(head.header("retry-after"), Date.now(), head.header("date"))
+          : undefined
       const reason = new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) })
       return { _tag: "Failed", reason, head }
     }

@@ -162,13 +162,14 @@ class Asking implements Receiver, Decode.Output {
   // ---- the ends
 
   #answer(truncated?: Truncation) {
-    const { status } = this.#head!
+    const head = this.#head!
+    const { status } = head
     this.#keep(truncated)
     const body = Buffer.concat(this.#chunks)
     this.abort()
     const verdict = RobotsPolicy.judge({ kind: "response", status, body })
     if (verdict.kind !== "unreachable") return this.#done(verdict, body.subarray(0, Robots.maxBytes + 1))
-    const wait = retryAfterMs(this.#head!.header("retry-after"), Date.now())
+    const wait = retryAfterMs(head.header("retry-after"), Date.now(), head.header("date"))
     const reason = new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) })
     this.#done(verdict, nothing, reason)
   }

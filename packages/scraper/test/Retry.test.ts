@@ -58,6 +58,14 @@ describe("Retry-After", () => {
   ]
   for (const [value, expected] of cases)
     it(`reads ${JSON.stringify(value)}`, () => assert.strictEqual(retryAfterMs(value, now), expected))
+
+  it("reads a date by the clock of the host, where its answer tells that", () => {
+    const later = "Mon, 23 Nov 2026 00:01:00 GMT"
+    assert.strictEqual(retryAfterMs(later, now - 3_600_000, "Mon, 23 Nov 2026 00:00:58 GMT"), 2000)
+    assert.strictEqual(retryAfterMs(later, now, "Mon, 23 Nov 2026 00:02:00 GMT"), 0)
+    assert.strictEqual(retryAfterMs(later, now, "today"), 60_000)
+    assert.strictEqual(retryAfterMs("120", now, "Mon, 23 Nov 2026 00:00:58 GMT"), 120_000)
+  })
 })
 
 describe("RateLimit", () => {
