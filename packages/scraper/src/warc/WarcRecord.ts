@@ -140,7 +140,7 @@ const framing = /^(?:transfer-encoding|trailer|content-length)[ \t]*:/i
  */
 export const httpHead = ({ status, text, reason = "", fields }: MessageHead, bytes: number): Uint8Array => {
   // a folded line belongs to the one before
-  const [first, ...lines] = text?.split(/\r\n(?![\t ])/).filter((one) => one !== "") ?? [
+  const [first, ...lines] = text?.split(/\r?\n(?![\t ])/).filter((one) => one !== "") ?? [
     `${httpVersion} ${status} ${reason.replace(/[\r\n]+/g, " ")}`,
     ...fields.map((field) => line(field).slice(0, -2))
   ]

@@ -99,6 +99,14 @@ describe("WarcRecord", () => {
     )
   })
 
+  it("ends each line of a head with CRLF, whatever it ended with", () => {
+    const head = WarcRecord.httpHead(
+      { status: 200, text: "HTTP/1.1 200 OK\nA: b\r\nTransfer-Encoding: chunked\n\n", fields: [] },
+      5
+    )
+    assert.strictEqual(text(head), "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\n\r\n")
+  })
+
   it("writes a request, and withholds what may be a secret", () => {
     const fields = [
       "host",

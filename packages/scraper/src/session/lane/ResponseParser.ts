@@ -5,9 +5,9 @@
  * 1. Bytes are fed in pieces of any size, and every piece is looked at once: the
  *    work is linear, and a head that breaks the grammar is refused at the byte
  *    that breaks it.
- * 2. Strict where leniency would leave two readings of one stream: a line ends
- *    with CRLF alone, a message has one length. Everything refused is a
- *    `LaneFault` with a code of llhttp's.
+ * 2. Lenient where browsers and curl all read one thing: a line may end with LF
+ *    alone. Such a response is the last of its connection. A message has one length.
+ *    Everything refused is a `LaneFault` with a code of llhttp's.
  * 3. What is handed on lies in the caller's buffer.
  */
 import { LaneFault, overflow } from "./LaneFault.ts"
@@ -114,7 +114,7 @@ const joined = (value: string | Array<string> | undefined): string | undefined =
   typeof value === "object" ? value.join(",") : value
 
 /** A value of several lines in one: a user agent reads each fold as a blank (RFC 9112 5.2). */
-const unfolded = (value: string): string => value.replace(/[\t ]*\r\n[\t ]*/g, " ").replace(/^ +| +$/g, "")
+const unfolded = (value: string): string => value.replace(/[\t ]*\r?\n[\t ]*/g, " ").replace(/^ +| +$/g, "")
 
 const close = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
 const keepAlive = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
@@ -154,8 +154,8 @@ const grammar = (at: number): LaneFault => {
 }
 
 export class ResponseParser {
-  /** The connection may serve another request after this response (RFC 9112 9.3). Known once it is complete. */
-  reusable = false
+  /** The connection may serve another request after this response (RFC 9112 9.3). Known once it is complete; what is false stays so. */
+  reusable = true
   /** `feed` takes nothing, and goes back as soon as its listener has heard what it is hearing. */
   paused = false
   /** How long the server says it keeps the connection while idle, in milliseconds. */
@@ -287,14 +287,15 @@ export class ResponseParser {
           throw at - start < statusAt ? new LaneFault("HPE_INVALID_VERSION", "no HTTP/1.1 response") : grammar(status)
         }
         if (at === end) break
-        if (bytes[at] !== 32 && bytes[at] !== CR) throw grammar(status)
+        if (bytes[at] !== 32 && bytes[at] !== CR && bytes[at] !== LF) throw grammar(status)
         next = reason
       } else if (next === reason || next === text) {
         while (at < end && isText[bytes[at] as number] === 1) at++
         if (at === end) break
-        if (bytes[at] !== CR) throw grammar(next)
+        const code = bytes[at] as number
+        if (code !== CR && code !== LF) throw grammar(next)
         if (next === text) marks[this.#marked++] = at - base
-        at++
+        at = this.#lineFeedAfter(code, at)
         next = lineEnd
       } else if (next === name) {
         while (at < end && isToken[bytes[at] as number] === 1) at++
@@ -313,21 +314,23 @@ export class ResponseParser {
         if (isToken[code] === 1) {
           marks[this.#marked++] = at - base
           next = name
-        } else if (code === CR) next = sectionEnd
-        else if (isBlank[code] === 1 && this.#phase === head && this.#marked > 0) {
+        } else if (code === CR || code === LF) {
+          at = this.#lineFeedAfter(code, at)
+          next = sectionEnd
+        } else if (isBlank[code] !== 1 || this.#phase !== head || this.#marked === 0) throw grammar(line)
+        else {
           // the value before goes on: its end is not there yet
           this.#marked--
           this.#isFolded = true
           next = text
-        } else throw grammar(line)
-        at++
+        }
       } else if (next === lineEnd || next === sectionEnd || next === leadEnd) {
         if (bytes[at] !== LF) throw grammar(next)
         at++
         next = next === lineEnd ? line : next === sectionEnd ? whole : lead
-      } else if (bytes[at] === CR) {
+      } else if (bytes[at] === CR || bytes[at] === LF) {
         // blank lines that a server left behind its last response
-        at++
+        at = this.#lineFeedAfter(bytes[at] as number, at)
         next = leadEnd
       } else {
         this.#statusAt = at - base
@@ -338,6 +341,13 @@ export class ResponseParser {
     }
     this.#line = next
     this.#at = at - base
+    return at
+  }
+
+  /** Where the line feed of a line stands whose end begins at `at` with `code`. Without a return before it the response is the last of its connection. */
+  #lineFeedAfter(code: number, at: number): number {
+    if (code === CR) return at + 1
+    this.reusable = false
     return at
   }
 
@@ -391,7 +401,7 @@ export class ResponseParser {
     const keeps = isNew || isKept || keepAlive.test(options)
     const kept = joined(headers["keep-alive"])?.match(timeout)?.[1]
     this.idleMs = kept === undefined ? undefined : Number(kept) * 1000
-    this.reusable = keeps && (isKept || !close.test(options))
+    if (!keeps || (!isKept && close.test(options))) this.reusable = false
     if (code === 204 || code === 304) {
       // a server that tells a length here may well send that body too
       if (coding !== undefined || (length !== undefined && length > 0)) this.reusable = false
@@ -425,8 +435,10 @@ export class ResponseParser {
           if (this.#left > maxSizePrefix) throw new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is too large")
           this.#left = this.#left * 16 + digit
           this.#countLine()
-        } else if (this.#lineBytes > 0 && code === CR) this.#phase = chunkSizeEnd
-        else if (this.#lineBytes > 0 && code === 59) this.#phase = chunkExtensionStart
+        } else if (this.#lineBytes > 0 && (code === CR || code === LF)) {
+          this.#phase = chunkSizeEnd
+          return this.#lineFeedAfter(code, at)
+        } else if (this.#lineBytes > 0 && code === 59) this.#phase = chunkExtensionStart
         else throw new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is no hexadecimal number")
         return at + 1
       }
@@ -438,9 +450,9 @@ export class ResponseParser {
       case chunkExtension:
         for (; at < end && isText[bytes[at] as number] === 1; at++) this.#countLine()
         if (at === end) return at
-        if (bytes[at] !== CR) throw new LaneFault("HPE_STRICT", "bad byte in a chunk extension")
+        if (bytes[at] !== CR && bytes[at] !== LF) throw new LaneFault("HPE_STRICT", "bad byte in a chunk extension")
         this.#phase = chunkSizeEnd
-        return at + 1
+        return this.#lineFeedAfter(bytes[at] as number, at)
       case chunkSizeEnd:
         if (code !== LF) throw new LaneFault("HPE_LF_EXPECTED", "bad end of a chunk size")
         this.#lineBytes = 0
@@ -454,9 +466,9 @@ export class ResponseParser {
         this.#message.onBody(bytes.subarray(from, at))
         return at
       case chunkDataReturn:
-        if (code !== CR) throw new LaneFault("HPE_STRICT", "a chunk is longer than its size")
+        if (code !== CR && code !== LF) throw new LaneFault("HPE_STRICT", "a chunk is longer than its size")
         this.#phase = chunkDataEnd
-        return at + 1
+        return this.#lineFeedAfter(code, at)
       case chunkDataEnd:
         if (code !== LF) throw new LaneFault("HPE_LF_EXPECTED", "bad end of a chunk")
         this.#startChunk()

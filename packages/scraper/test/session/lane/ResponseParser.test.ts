@@ -81,12 +81,13 @@ describe("ResponseParser", () => {
   })
 
   it("reads each fold of a value as a blank", () => {
-    const reply = bytesOf("HTTP/1.1 200 OK\r\nA:\r\n \r\n\tb, \t\r\n c\r\n \r\nA: d\r\nB: \r\n\t\r\n\r\n")
-    for (const size of sizes)
-      assert.deepStrictEqual(Object.entries(parse(reply, size).headers ?? {}), [
-        ["a", ["b, c", "d"]],
-        ["b", ""]
-      ])
+    const reply = "HTTP/1.1 200 OK\r\nA:\r\n \r\n\tb, \t\r\n c\r\n \r\nA: d\r\nB: \r\n\t\r\n\r\n"
+    for (const text of [reply, reply.replaceAll("\r\n", "\n")])
+      for (const size of sizes)
+        assert.deepStrictEqual(Object.entries(parse(bytesOf(text), size).headers ?? {}), [
+          ["a", ["b, c", "d"]],
+          ["b", ""]
+        ])
   })
 
   it("gives no body to 204 and 304, whatever length they tell, but then does not use the connection again", () => {
@@ -129,6 +130,22 @@ describe("ResponseParser", () => {
     }
     const old = "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
     assert.deepStrictEqual([parse(bytesOf(old), 9).body, parse(bytesOf(old), 9).parser.reusable], ["hi", false])
+  })
+
+  it("uses no connection again on which a line ended with LF alone", () => {
+    const early = "\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\n"
+    const reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1;a\r\ni\r\n0\r\nX: y\r\n\r\n"
+    const parts = (early + reply).split("\r\n")
+    // of 0 no line has lost its return
+    for (let loose = 0; loose < parts.length; loose++) {
+      const text = parts.reduce((before, part, i) => `${before}${i === loose ? "\n" : "\r\n"}${part}`)
+      const { body, parser } = parse(bytesOf(text), 9)
+      assert.deepStrictEqual(
+        [body, parser.isComplete, parser.reusable],
+        ["hi", true, loose === 0],
+        JSON.stringify(text)
+      )
+    }
   })
 
   it("reads how long the server keeps an idle connection", () => {
