@@ -6,7 +6,7 @@
  *    work is linear, and a head that breaks the grammar is refused at the byte
  *    that breaks it.
  * 2. Lenient where browsers and curl all read one thing: a line may end with LF
- *    alone. Such a response is the last of its connection. A message has one length.
+ *    alone, chunks outdo a length. Such a response is the last of its connection.
  *    Everything refused is a `LaneFault` with a code of llhttp's.
  * 3. What is handed on lies in the caller's buffer.
  */
@@ -116,6 +116,11 @@ const joined = (value: string | Array<string> | undefined): string | undefined =
 /** A value of several lines in one: a user agent reads each fold as a blank (RFC 9112 5.2). */
 const unfolded = (value: string): string => value.replace(/[\t ]*\r?\n[\t ]*/g, " ").replace(/^ +| +$/g, "")
 
+/**
+ * Codings that can be taken off: no other was asked for (RFC 9112 7.4). `identity` was none in RFC 2616; chunks are told
+ * twice by an application and the server around it, and applied once.
+ */
+const codings = /^(?:identity|chunked)(?:[\t ]*,[\t ]*(?:identity|chunked))*$/
 const close = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
 const keepAlive = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
 const timeout = /(?:^|[,\t ])timeout=(\d{1,9})(?:$|[,\t ])/i
@@ -383,30 +388,32 @@ export class ResponseParser {
 
   /** Where the body ends, and what becomes of the connection then (RFC 9112 6.3, 9.3). */
   #frame(code: number, isNew: boolean, headers: Headers): void {
-    const coding = joined(headers["transfer-encoding"])
+    const coding = joined(headers["transfer-encoding"])?.toLowerCase()
     const told = joined(headers["content-length"])
-    if (coding !== undefined) {
-      if (told !== undefined) {
-        throw new LaneFault("HPE_UNEXPECTED_CONTENT_LENGTH", "a length beside a transfer coding")
-      }
-      // no other coding was asked for, so no other can be taken off (RFC 9112 7.4)
-      if (coding.toLowerCase() !== "chunked") {
-        throw new LaneFault("HPE_INVALID_TRANSFER_ENCODING", "unknown transfer coding")
-      }
+    if (coding !== undefined && coding !== "chunked" && !codings.test(coding)) {
+      throw new LaneFault("HPE_INVALID_TRANSFER_ENCODING", "unknown transfer coding")
     }
-    const length = told === undefined ? undefined : lengthOf(told)
+    const isChunked = coding !== undefined && coding.includes("chunked")
+    // the fields are told on as they count
+    if (isChunked) {
+      if (coding !== "chunked") headers["transfer-encoding"] = "chunked"
+      if (told !== undefined) delete headers["content-length"]
+    } else if (coding !== undefined) delete headers["transfer-encoding"]
+    const length = told === undefined || isChunked ? undefined : lengthOf(told)
     const options = joined(headers["connection"]) ?? ""
     // what nearly all servers say
     const isKept = options === "keep-alive"
     const keeps = isNew || isKept || keepAlive.test(options)
     const kept = joined(headers["keep-alive"])?.match(timeout)?.[1]
     this.idleMs = kept === undefined ? undefined : Number(kept) * 1000
-    if (!keeps || (!isKept && close.test(options))) this.reusable = false
+    // whoever tells both may be of two minds about where the response ends
+    const isDoubtful = coding !== undefined && told !== undefined
+    if (!keeps || isDoubtful || (!isKept && close.test(options))) this.reusable = false
     if (code === 204 || code === 304) {
       // a server that tells a length here may well send that body too
       if (coding !== undefined || (length !== undefined && length > 0)) this.reusable = false
       this.#phase = complete
-    } else if (coding !== undefined) {
+    } else if (isChunked) {
       // HTTP/1.0 has no chunks: what says so passed through something that does not know them (RFC 9112 6.1)
       if (!isNew) this.reusable = false
       this.#startChunk()

@@ -68,7 +68,9 @@ describe("Lane", () => {
           ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", "TruncatedError"],
           ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n", "TruncatedError"],
           ["HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nhi\n", "TruncatedError"],
-          ["HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nhi\n0\n", "TruncatedError"]
+          ["HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nhi\n0\n", "TruncatedError"],
+          ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", "TruncatedError"],
+          ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: identity\r\n\r\nhi", "TruncatedError"]
         ] as const
         const { url } = yield* origin((socket, head) => socket.end(cuts[Number(head.split(/[/ ]/)[2])]?.[0] ?? ""))
         const { lane: l } = yield* lane()

@@ -105,12 +105,14 @@ describe("ResponseParser", () => {
   })
 
   it("takes a body without length or chunks up to the end of the connection", () => {
-    const { body, parser } = parse(bytesOf("HTTP/1.1 200 OK\r\n\r\nhello\r\n\r\n"), 3)
-    assert.deepStrictEqual(
-      [body, parser.isComplete, parser.finish(), parser.reusable],
-      ["hello\r\n\r\n", false, true, false]
-    )
-    assert.isTrue(parser.isComplete)
+    for (const fields of ["", "Transfer-Encoding: identity\r\n"]) {
+      const { body, parser } = parse(bytesOf(`HTTP/1.1 200 OK\r\n${fields}\r\nhello\r\n\r\n`), 3)
+      assert.deepStrictEqual(
+        [body, parser.isComplete, parser.finish(), parser.reusable],
+        ["hello\r\n\r\n", false, true, false]
+      )
+      assert.isTrue(parser.isComplete)
+    }
   })
 
   it("uses a connection again as version and options say", () => {
@@ -130,6 +132,23 @@ describe("ResponseParser", () => {
     }
     const old = "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
     assert.deepStrictEqual([parse(bytesOf(old), 9).body, parse(bytesOf(old), 9).parser.reusable], ["hi", false])
+  })
+
+  it("tells length and coding as they count, and uses no connection again where both were told", () => {
+    const chunks = "2\r\nhi\r\n0\r\n\r\n"
+    for (const [told, sent, headers, reusable] of [
+      ["Transfer-Encoding: Chunked\r\n", chunks, { "transfer-encoding": "Chunked" }, true],
+      ["Transfer-Encoding: identity, Chunked\r\n", chunks, { "transfer-encoding": "chunked" }, true],
+      ["Content-Length: 9\r\nTransfer-Encoding: chunked\r\n", chunks, { "transfer-encoding": "chunked" }, false],
+      ["Transfer-Encoding: chunked\r\nContent-Length: 9\r\n", chunks, { "transfer-encoding": "chunked" }, false],
+      ["Content-Length: 2\r\nTransfer-Encoding: identity\r\n", "hi", { "content-length": "2" }, false]
+    ] as const) {
+      const { body, parser, ...heard } = parse(bytesOf(`HTTP/1.1 200 OK\r\n${told}\r\n${sent}`), 9)
+      assert.deepStrictEqual(
+        [body, parser.isComplete, { ...heard.headers }, parser.reusable],
+        ["hi", true, headers, reusable]
+      )
+    }
   })
 
   it("uses no connection again on which a line ended with LF alone", () => {
