@@ -8,7 +8,9 @@
  * 2. A pause holds for the whole host; the longest one counts.
  * 3. Faults of a host in a row are strikes: each pauses it, longer and longer;
  *    faults that arrive during the pause do not count again. One good answer
- *    clears them.
+ *    clears them. A body that stalls is one only when what ended before it at the
+ *    host was a fault or a stall too: so a host that stops in each body is backed
+ *    off, and one that stops in a single body of many is not.
  * 4. After more strikes than `strikes` it is down: its targets are let through
  *    at once to be failed without a request, but for one probe each `probeMs`.
  * 5. A host with strikes has one request in flight, until one is answered; so has
@@ -60,13 +62,14 @@ export interface Backoff {
 }
 
 /**
- * How an exchange ended, for its host: it answered, it is at fault (and asked for a pause), or it asked for a pause.
+ * How an exchange ended, for its host: it answered, it is at fault (and asked for a pause), its body stalled, or it asked for a pause.
  * `unasked`: nothing was sent, so the next start need not keep its distance from this one.
  */
 export type Verdict =
   | "answered"
   | "unasked"
   | { readonly fault: string; readonly pauseMs?: number }
+  | { readonly stall: string }
   | { readonly pauseMs: number }
 
 /** A target, and whether its host is down: then it is not to be asked. */
@@ -101,6 +104,8 @@ class Host {
   asked = false
   strikes = 0
   last = ""
+  /** What ended last was a body that stalled. */
+  stalled = false
   delayMs: number
   crawlDelayMs = 0
   learnedMs: number | undefined = undefined
@@ -173,9 +178,18 @@ export const make = (options: PolitenessOptions) => {
   }
   /** Drops what needs no memory: nothing queued or in flight, no clock that still matters, and no delay of its own. */
   const forget = (host: Host, nowMs: number) => {
-    const idle = host.queued === 0 && host.inFlight === 0 && host.strikes === 0 && readyMs(host) <= nowMs
+    const idle =
+      host.queued === 0 && host.inFlight === 0 && host.strikes === 0 && !host.stalled && readyMs(host) <= nowMs
     const isPlain = host.delayMs === options.delayMs || (host.crawlDelayMs === 0 && hosts.size > mostIdle)
     if (idle && isPlain && !changed.has(host)) hosts.delete(host.host)
+  }
+  /** What a verdict comes to: a stall is a fault after another one, else an answer. */
+  const weigh = (host: Host, verdict: Verdict | undefined) => {
+    if (verdict === undefined || verdict === "unasked") return verdict
+    const isAfterFault = host.stalled || host.strikes > 0
+    host.stalled = typeof verdict === "object" && "stall" in verdict
+    if (typeof verdict === "string" || !("stall" in verdict)) return verdict
+    return isAfterFault ? { fault: verdict.stall } : "answered"
   }
 
   return {
@@ -239,9 +253,10 @@ export const make = (options: PolitenessOptions) => {
       return undefined
     },
 
-    /** Gives the slot back. `verdict` is absent where the host was not asked. */
-    release: (target: Target, nowMs: number, verdict?: Verdict) => {
+    /** Gives the slot back. `said` is absent where the host was not asked. */
+    release: (target: Target, nowMs: number, said?: Verdict) => {
       const host = hostOf(asked(target).host)
+      const verdict = weigh(host, said)
       host.inFlight--
       if (verdict === "answered") {
         if (host.strikes > 0) {

@@ -28,7 +28,8 @@ export const verdict = (reason: FetchReason, attempts: number, backoff: Backoff)
     case "ConnectError":
       return reason.outOfFiles ? "unasked" : { fault: reason.message }
     case "TimeoutError":
-      return reason.phase === "connect" || reason.phase === "headers" ? { fault: reason.message } : "answered"
+      if (reason.phase === "body") return { stall: reason.message }
+      return reason.phase === "total" ? "answered" : { fault: reason.message }
     case "StatusError":
       if (reason.retryAfterMs !== undefined) return { pauseMs: reason.retryAfterMs }
       // Too Many Requests speaks for the host even without a time (RFC 6585 4)

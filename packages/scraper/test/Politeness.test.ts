@@ -87,6 +87,33 @@ describe("Politeness", () => {
     assert.isUndefined(politeness.take(now)!.down, "a good answer clears the strikes")
   })
 
+  it("takes a body that stalls for a fault of the host only where a fault or another stall ended before it", () => {
+    const politeness = make()
+    fill(politeness, "a", 9)
+    let now = 0
+    const strikes = (verdict: Politeness.Verdict) => {
+      politeness.release(politeness.take(now)!.target, now, verdict)
+      now += 100_000
+      return politeness.changes(now).at(-1)?.strikes
+    }
+    const stall = { stall: "no byte" }
+    assert.deepStrictEqual(
+      [stall, "answered" as const, stall, "answered" as const].map(strikes),
+      Array(4).fill(undefined)
+    )
+    assert.deepStrictEqual([{ fault: "refused" }, stall].map(strikes), [1, 2])
+    assert.deepStrictEqual(["answered" as const, stall, stall].map(strikes), [0, undefined, 1])
+  })
+
+  it("remembers a stall of a host that has nothing queued for the moment", () => {
+    const politeness = make()
+    for (const paused of [false, true]) {
+      politeness.add(target("a"))
+      politeness.release(politeness.take(0)!.target, 0, { stall: "no byte" })
+      assert.strictEqual((politeness.held("a")?.pausedMs ?? 0) > 0, paused)
+    }
+  })
+
   it("keeps the delay before a probe, too, where that is the longer wait", () => {
     const politeness = make({ delayMs: 40_000, strikes: 0 })
     fill(politeness, "a", 2)
@@ -241,8 +268,8 @@ describe("Politeness", () => {
           }
           case 2: {
             const [one] = inFlight.splice(random(inFlight.length || 1), 1)
-            const verdicts = ["answered", { fault: "x" }, { pauseMs: 50 }, undefined] as const
-            if (one !== undefined) politeness.release(one, now, verdicts[random(4)])
+            const verdicts = ["answered", { fault: "x" }, { stall: "x" }, { pauseMs: 50 }, undefined] as const
+            if (one !== undefined) politeness.release(one, now, verdicts[random(5)])
             break
           }
           default:

@@ -34,6 +34,20 @@ describe("Retry", () => {
     assert.deepStrictEqual(Retry.verdict(reason, 1, backoff), { pauseMs: 120_000 })
   })
 
+  it("tells a body that stalls from a host that does not answer", () => {
+    const verdict = (phase: FetchError.TimeoutError["phase"]) =>
+      Retry.verdict(new FetchError.TimeoutError({ phase, ms: 1000 }), 1, backoff)
+    assert.deepStrictEqual(
+      ["connect", "headers", "body", "total"].map((phase) => verdict(phase as "body")),
+      [
+        { fault: "no connection within 1 s" },
+        { fault: "no answer within 1 s" },
+        { stall: "no byte for 1 s" },
+        "answered"
+      ]
+    )
+  })
+
   it("blames no host for too many open files here", () => {
     const verdict = (code: string) => Retry.verdict(new FetchError.ConnectError({ host: "a", code }), 1, backoff)
     assert.deepStrictEqual(["EMFILE", "ENFILE"].map(verdict), ["unasked", "unasked"])
