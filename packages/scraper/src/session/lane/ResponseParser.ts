@@ -322,7 +322,9 @@ export class ResponseParser {
         } else if (code === CR || code === LF) {
           at = this.#lineFeedAfter(code, at)
           next = sectionEnd
-        } else if (isBlank[code] !== 1 || this.#phase !== head || this.#marked === 0) throw grammar(line)
+        } else if (isBlank[code] !== 1 || this.#phase !== head) throw grammar(line)
+        // before the first field there is no value that could go on: the line is passed over (RFC 9112 2.2)
+        else if (this.#marked === 0) next = reason
         else {
           // the value before goes on: its end is not there yet
           this.#marked--

@@ -167,6 +167,11 @@ describe("ResponseParser", () => {
     }
   })
 
+  it("passes over the lines between the status line and the first field that begin with a blank", () => {
+    const reply = bytesOf("HTTP/1.1 200 OK\r\n A: b\r\n\tc\r\nB: d\r\n e\r\n\r\n")
+    for (const size of sizes) assert.deepStrictEqual(Object.entries(parse(reply, size).headers ?? {}), [["b", "d e"]])
+  })
+
   it("reads how long the server keeps an idle connection", () => {
     for (const [value, idleMs] of [
       ["timeout=5", 5000],
