@@ -255,7 +255,7 @@ export class Exchange implements Served, Transfer, Watched {
     if (this.connection !== undefined) this.connection.answered++
     // undici hands on a body in codings that it cannot take off, and that nobody asked for, as if it were the content
     const coding = value(headers, "transfer-encoding")
-    if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+    if (coding !== undefined && !chunks.test(coding)) {
       return this.#stop(new FetchError.ProtocolError({ detail: "unknown transfer coding" }))
     }
     const { clock, cookies } = this.#shared
@@ -461,6 +461,9 @@ export class Exchange implements Served, Transfer, Watched {
     this.#receiver.onError(reason)
   }
 }
+
+/** Codings that come to chunks, for each transport (RFC 9112 7.4). */
+const chunks = /^(?:(?:identity|chunked)[\t ]*,[\t ]*)*chunked$/i
 
 /** The body has an end of its own: a length, chunks, or none at all (RFC 9112 6.3). */
 const isFramed = (headers: Headers) =>

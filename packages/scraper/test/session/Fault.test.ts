@@ -134,6 +134,33 @@ describe("a broken answer", () => {
     )
   }
 
+  for (const coding of ["chunked, Chunked", "chunked\r\nTransfer-Encoding: chunked", "identity, chunked"]) {
+    it.live(`in the transfer coding ${JSON.stringify(coding)} is one in chunks, whoever carries it`, () =>
+      Effect.gen(function* () {
+        const { origin } = yield* rawServer((s, head) =>
+          s.end(`${ok}Transfer-Encoding: ${coding}\r\n\r\n2\r\nhi\r\n${/\/cut HTTP/.test(head) ? "" : "0\r\n\r\n"}`)
+        )
+        for (const options of [{}, { proxy: origin }]) {
+          const one = yield* session(options)
+          const heard = yield* ask(one, `${origin}/whole`)
+          assert.deepStrictEqual([heard.body.toString(), heard.error], ["hi", undefined])
+          const { error } = yield* ask(one, `${origin}/cut`)
+          assert.strictEqual(error?._tag, "TruncatedError")
+        }
+      })
+    )
+  }
+
+  it.live("in the transfer coding identity is read by the lane, and refused where undici carries it", () =>
+    Effect.gen(function* () {
+      const { origin } = yield* rawServer((s) => s.end(`${ok}Transfer-Encoding: identity\r\n\r\nhi`))
+      const heard = yield* ask(yield* session(), `${origin}/`)
+      assert.deepStrictEqual([heard.body.toString(), heard.error], ["hi", undefined])
+      const { error } = yield* ask(yield* session({ proxy: origin }), `${origin}/`)
+      assert.strictEqual(error?._tag, "ProtocolError")
+    })
+  )
+
   it.live("that says more than it declared is cut where it ends, and its connection not used again", () =>
     Effect.gen(function* () {
       let connections = 0
