@@ -17,11 +17,11 @@ const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 const { key, certificate: cert } = Certificate.make()
 const identity = { key, cert }
 
-/** Fetches URLs in a process that may have 120 files open. */
-const run = async (urls: ReadonlyArray<string>, ...flags: ReadonlyArray<string>) => {
+/** Fetches URLs in a process that may have so many files open. */
+const runWithin = async (files: number, urls: ReadonlyArray<string>, ...flags: ReadonlyArray<string>) => {
   const out = mkdtempSync(join(tmpdir(), "simul-files-"))
   const args = ["get", "-i", "-", "-o", out, "-j", "200", "--per-host", "200", "--progress", "none", ...flags]
-  const shell = spawn("sh", ["-c", `ulimit -n 120; exec "$@"`, "sh", process.execPath, main, ...args])
+  const shell = spawn("sh", ["-c", `ulimit -n ${files}; exec "$@"`, "sh", process.execPath, main, ...args])
   let told = ""
   shell.stderr.setEncoding("utf8").on("data", (text: string) => {
     told += text
@@ -31,6 +31,7 @@ const run = async (urls: ReadonlyArray<string>, ...flags: ReadonlyArray<string>)
   rmSync(out, { recursive: true })
   return { status, told }
 }
+const run = (urls: ReadonlyArray<string>, ...flags: ReadonlyArray<string>) => runWithin(120, urls, ...flags)
 
 describe.runIf(process.platform === "linux")("a process that may open few files", () => {
   it("has fewer transfers in flight than asked for, says so, and saves all", { timeout: 120_000 }, async () => {
@@ -41,6 +42,17 @@ describe.runIf(process.platform === "linux")("a process that may open few files"
     assert.strictEqual(status, 0, told)
     assert.include(told, "warning: this process may have 120 files open (`ulimit -n`): 24 transfers at once, not 200\n")
     assert.isAtMost(site.maxInFlight("/slow/"), 24)
+  })
+
+  it("says so at once where that is too few for one transfer", { timeout: 120_000 }, async () => {
+    const { status, told } = await runWithin(39, ["http://127.0.0.1:1/"])
+    assert.deepStrictEqual(
+      { status, told },
+      {
+        status: 1,
+        told: "error: this process may have 39 files open, and a run needs 40\n\nhint: `ulimit -n 1024` raises that for the shell it is run in\n"
+      }
+    )
   })
 
   it.each([

@@ -15,7 +15,7 @@ import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
 import type { Progress } from "./Progress.ts"
 import * as Resume from "./Resume.ts"
-import { DirectoryUnusable, ListUnreadable, type RunError, StoreUnusable } from "./RunError.ts"
+import { DirectoryUnusable, ListUnreadable, type RunError, StoreUnusable, TooFewFiles } from "./RunError.ts"
 import { Session } from "./Session.ts"
 import * as UndiciSession from "./session/UndiciSession.ts"
 import { DiskFull, Sink } from "./Sink.ts"
@@ -66,7 +66,8 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
   steering?: (line: Pipeline.Line, store: Store["Service"], list: number) => Control.Steer
 ) {
   // records have no names
-  const { jobs } = OpenFiles.affordable(asked.jobs)
+  const { jobs, mostFiles = Infinity } = OpenFiles.affordable(asked.jobs)
+  if (jobs === 0) return yield* new TooFewFiles({ mostFiles, least: OpenFiles.least })
   const names = asked.format === "warc" ? ({ naming: "tree", serverNames: false } as const) : {}
   const options: Options = { ...asked, jobs, ...names }
   const { store, run } = yield* settled(Directory.open(options.directory, options.durability))

@@ -31,6 +31,17 @@ export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("
       : "choose a directory that you may write to with `-o`"
 }
 
+/** The system lets this process open so few files that no transfer would end for certain. Nothing was begun. */
+export class TooFewFiles extends Schema.TaggedError<TooFewFiles>()("TooFewFiles", {
+  mostFiles: Schema.Int,
+  least: Schema.Int
+}) {
+  override get message() {
+    return `this process may have ${this.mostFiles} files open, and a run needs ${this.least}`
+  }
+  readonly hint = "`ulimit -n 1024` raises that for the shell it is run in"
+}
+
 /** No run was ever made in the directory. */
 export class NoStore extends Schema.TaggedError<NoStore>()("NoStore", { directory: Schema.String }) {
   override get message() {
@@ -201,6 +212,7 @@ export class TemporaryFolderUnusable extends Schema.TaggedError<TemporaryFolderU
 export type RunError =
   | DirectoryLocked
   | DirectoryUnusable
+  | TooFewFiles
   | NoStore
   | NotRunning
   | RunGone

@@ -192,7 +192,7 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
     )
   }
   const { jobs, mostFiles } = OpenFiles.affordable(plan.options.jobs)
-  if (mostFiles !== undefined && !plan.quiet) {
+  if (mostFiles !== undefined && jobs > 0 && !plan.quiet) {
     screen.note(
       `${paint.bold(paint.yellow("warning:"))} this process may have ${Progress.number(mostFiles)} files open (\`ulimit -n\`): ` +
         `${Summary.plural(jobs, "transfer")} at once, not ${Progress.number(plan.options.jobs)}`

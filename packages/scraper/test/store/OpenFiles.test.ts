@@ -13,5 +13,10 @@ it("leaves as many transfers as are asked for where the system has files for the
 
 it("takes fewer where it has not, and says by which limit", () => {
   assert.deepStrictEqual(OpenFiles.affordable(64, limits("108")), { jobs: 20, mostFiles: 108 })
-  assert.deepStrictEqual(OpenFiles.affordable(64, limits("10")), { jobs: 1, mostFiles: 10 })
+  assert.deepStrictEqual(OpenFiles.affordable(64, limits("40")), { jobs: 1, mostFiles: 40 })
+})
+
+it("takes none where not even one would end for certain", () => {
+  assert.deepStrictEqual(OpenFiles.affordable(64, limits("39")), { jobs: 0, mostFiles: 39 })
+  assert.deepStrictEqual(OpenFiles.affordable(1, limits("39")), { jobs: 0, mostFiles: 39 })
 })
