@@ -363,11 +363,7 @@ export const make = Effect.fnUntraced(function* (
     for (const { attempts } of targets) if (attempts > 0 && retrying > 0) retrying--
   }
   const leaseInTurn = (limit: number) =>
-    Effect.zipWith(store.lease(list, limit, now()), store.waiting(list), (targets, { dueMs = Infinity }) => ({
-      targets,
-      dueMs,
-      isLeft: false
-    }))
+    Effect.map(store.lease(list, limit, now()), (leased) => ({ ...leased, isLeft: false }))
 
   const bring = (found: Found) => {
     counts.waiting += found.added

@@ -160,8 +160,15 @@ export class Store extends Context.Service<
     readonly lookup: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, StoreError>
     /** Writes all of it or nothing. A link to what is known by a longer way brings it nearer. */
     readonly commit: (commit: Commit) => Effect.Effect<Found, StoreError>
-    /** Leases at most `limit` pending targets of a list that are due, the earliest first. */
-    readonly lease: (list: number, limit: number, nowMs: number) => Effect.Effect<ReadonlyArray<Target>, StoreError>
+    /**
+     * Leases at most `limit` pending targets of a list that are due: the earliest first, those of one time in the order in
+     * which they got their rows. `dueMs`: when the first of the others is due.
+     */
+    readonly lease: (
+      list: number,
+      limit: number,
+      nowMs: number
+    ) => Effect.Effect<{ readonly targets: ReadonlyArray<Target>; readonly dueMs: number }, StoreError>
     /**
      * Opens the crawl of this directory, or begins it, with further seeds: what failed or was interrupted is pending
      * again, with no attempts made; with `refresh` also what is done.

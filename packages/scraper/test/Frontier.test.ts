@@ -41,7 +41,7 @@ describe("Frontier", () => {
       const target = { url: "http://h/a", host: "http://h", path: "", attempts: 1 }
       const store: Partial<Store["Service"]> = {
         waiting: () => Effect.succeed({ count: 1, dueMs: told.includes("room") ? undefined : 0 }),
-        lease: () => written("lease", [target]),
+        lease: () => written("lease", { targets: [target], dueMs: Infinity }),
         lookup: () => Effect.succeed(new Map()),
         hosts: () => Effect.succeed([])
       }

@@ -592,6 +592,8 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     sql`INSERT INTO archive (name, bytes) VALUES (${name}, ${bytes})
       ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`
 
+  /** Those of lists, which have no site. SQLite would take another index, by which it passes over what is leased. */
+  const waiting = sql.literal("target INDEXED BY target_due WHERE state = 0 AND lease IS NULL AND site IS NULL")
   const runsBeforeBoot = `SELECT id FROM run WHERE boot <> ? AND trusted = 0`
 
   // asked once: the rows of a million targets are not gone through for nothing
@@ -706,22 +708,27 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       leaseBySite: (list, limit, nowMs, room, ofHost) =>
         guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room, ofHost))),
 
+      // what it costs does not grow with what waits: of some runs that is nearly all, and it is asked for each room there is
       lease: (list, limit, nowMs) =>
-        Effect.map(
+        Effect.zipWith(
           guarded(
-            sql<Row>`UPDATE target SET lease = ${run} WHERE rowid IN (
-                SELECT rowid FROM target WHERE list = ${list} AND state = 0 AND lease IS NULL AND due <= ${nowMs}
-                ORDER BY due, url LIMIT ${limit} + 0
-              ) RETURNING *`
+            sql<Row & { readonly id: number }>`UPDATE target SET lease = ${run} WHERE rowid IN (
+                SELECT rowid FROM ${waiting} AND list = ${list} AND due <= ${nowMs}
+                ORDER BY due, rowid LIMIT ${limit} + 0
+              ) RETURNING rowid AS id, *`
           ),
-          // SQLite gives them in any order
-          (due) => due.toSorted((one, other) => one.due - other.due || (one.url < other.url ? -1 : 1)).map(toTarget)
+          guarded(sql<{ due: number }>`SELECT due FROM ${waiting} AND list = ${list} ORDER BY due LIMIT 1`),
+          (leased, [next]) => ({
+            // SQLite gives them in any order
+            targets: leased.toSorted((one, other) => one.due - other.due || one.id - other.id).map(toTarget),
+            dueMs: next?.due ?? Infinity
+          })
         ),
 
       waiting: (list) =>
         Effect.map(
-          guarded(sql<{ count: number; due: number | null }>`SELECT COUNT(*) AS count, MIN(due) AS due FROM target
-            WHERE list = ${list} AND state = 0 AND lease IS NULL`),
+          guarded(sql<{ count: number; due: number | null }>`SELECT COUNT(*) AS count, MIN(due) AS due FROM ${waiting}
+            AND list = ${list}`),
           ([row]) => ({ count: row!.count, dueMs: row!.due ?? undefined })
         ),
 

@@ -125,6 +125,10 @@ const steps = {
   "13_cuts": statements(
     // cut: only a part of its payload came. Of earlier ones nobody knows; they are looked at before they are referred to.
     `ALTER TABLE capture ADD COLUMN cut INTEGER NOT NULL DEFAULT 0`
+  ),
+  "14_due": statements(
+    // What waits of a list, in turn: nothing is sorted or passed over. A crawl has `target_site`.
+    `CREATE INDEX target_due ON target (list, due) WHERE state = 0 AND lease IS NULL AND site IS NULL`
   )
 }
 

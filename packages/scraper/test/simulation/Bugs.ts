@@ -69,7 +69,7 @@ export const bugs: ReadonlyArray<Planted> = [
       store: (store, { sqlite }) => ({
         ...store,
         lease: (list, limit, nowMs) =>
-          Effect.tap(store.lease(list, limit, nowMs), (targets) =>
+          Effect.tap(store.lease(list, limit, nowMs), ({ targets }) =>
             Effect.sync(() => {
               for (const { url } of targets) sqlite.prepare("DELETE FROM target WHERE url = ?").run(url)
             })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
+import { DatabaseSync } from "node:sqlite"
 import { StatusError } from "../../src/FetchError.ts"
 import type { Outcome } from "../../src/Outcome.ts"
 import type { Commit, Store } from "../../src/Store.ts"
@@ -141,11 +142,59 @@ describe("SqlStore", () => {
       assert.deepStrictEqual(yield* store.waiting(1), { count: 4, dueMs: 100 })
       const names = (targets: ReadonlyArray<Target>) => targets.map(({ path }) => path.at(-6))
       const first = yield* store.lease(1, 2, 300)
-      assert.deepStrictEqual(names(first), ["d", "c"])
-      assert.strictEqual(first[0]!.attempts, 2)
-      assert.deepStrictEqual(names(yield* store.lease(1, 9, 300)), ["b"])
-      assert.deepStrictEqual(names(yield* store.lease(1, 9, 300)), [])
+      assert.deepStrictEqual([names(first.targets), first.dueMs], [["d", "c"], 300])
+      assert.strictEqual(first.targets[0]!.attempts, 2)
+      const lease = Effect.map(store.lease(1, 9, 300), ({ targets, dueMs }) => [names(targets), dueMs])
+      assert.deepStrictEqual(
+        [yield* lease, yield* lease],
+        [
+          [["b"], 400],
+          [[], 400]
+        ]
+      )
       assert.deepStrictEqual(yield* store.waiting(1), { count: 1, dueMs: 400 })
+    })
+  )
+
+  it.effect("leases those of one time in the order of the list, which has hosts mixed", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      const names = ["b", "d", "a", "c"]
+      yield* store.commit(commit({ waiting: names.map((name) => ({ target: target(name), dueMs: 0, leased: false })) }))
+      const { targets } = yield* store.lease(1, 3, 0)
+      assert.deepStrictEqual(
+        targets.map(({ url }) => url),
+        names.slice(0, 3).map((name) => target(name).url)
+      )
+    })
+  )
+
+  it.effect("leases without a look at all that waits, and without sorting it", () =>
+    Effect.gen(function* () {
+      const file = new DatabaseSync(":memory:")
+      const sql = yield* NodeSqlite.over(file)
+      const making = SqlStore.make({ file: "store", boot: "boot", durability: "process" })
+      const { store } = yield* Effect.provideService(making, SqlClient.SqlClient, sql)
+      const asked: Array<string> = []
+      const prepare = file.prepare.bind(file)
+      file.prepare = (text) => {
+        asked.push(text)
+        return prepare(text)
+      }
+      yield* store.lease(1, 9, 0)
+      const plans = asked.flatMap((text) =>
+        prepare(`EXPLAIN QUERY PLAN ${text}`)
+          .all()
+          .map(({ detail }) => detail)
+      )
+      file.close()
+      assert.deepStrictEqual(plans, [
+        "SEARCH target USING INTEGER PRIMARY KEY (rowid=?)",
+        "LIST SUBQUERY 1",
+        "SEARCH target USING INDEX target_due (list=? AND due<?)",
+        "SEARCH target USING INDEX target_due (list=?)"
+      ])
     })
   )
 
@@ -155,10 +204,10 @@ describe("SqlStore", () => {
       const first = yield* begin()
       const partial = { validator: '"1"', total: 900 }
       yield* first.store.commit(commit({ waiting: [{ target: { ...target("a"), partial }, dueMs: 0, leased: true }] }))
-      assert.deepStrictEqual(yield* first.store.lease(1, 9, 1e15), [])
+      assert.deepStrictEqual(yield* first.store.lease(1, 9, 1e15), { targets: [], dueMs: Infinity })
       const second = yield* begin()
       assert.deepStrictEqual(yield* second.store.partials, [target("a").url])
-      const [leased] = yield* second.store.lease(1, 9, 0)
+      const [leased] = (yield* second.store.lease(1, 9, 0)).targets
       assert.deepStrictEqual(leased!.partial, partial)
     })
   )
@@ -178,7 +227,7 @@ describe("SqlStore", () => {
       assert.deepStrictEqual(yield* store.count(1), { open: 2, invalid: 1 })
       yield* store.reopen(1)
       assert.deepStrictEqual(
-        (yield* store.lease(1, 9, 0)).map(({ url, attempts }) => [url, attempts]),
+        (yield* store.lease(1, 9, 0)).targets.map(({ url, attempts }) => [url, attempts]),
         [[target("b").url, 0]]
       )
     })
