@@ -85,9 +85,10 @@ describe("a broken answer", () => {
     ],
     ["two different lengths", (s) => s.end(`${ok}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd`), "ProtocolError"],
     [
-      "a length and chunks",
-      (s) => s.end(`${ok}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`),
-      "ProtocolError"
+      "as many bytes as declared, but chunks without the last one",
+      (s) => s.end(`${ok}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`),
+      "TruncatedError",
+      { received: 3 }
     ],
     ["HTTP/0.9", (s) => s.end("hello"), "ProtocolError"],
     ["another protocol", (s) => s.end("SSH-2.0-OpenSSH_9.2\r\n"), "ProtocolError"],
@@ -119,7 +120,7 @@ describe("a broken answer", () => {
     )
   }
 
-  for (const coding of ["gzip, chunked", "chunked, gzip", "chunked, chunked", "xchunked", "identity", ""]) {
+  for (const coding of ["gzip, chunked", "chunked, gzip", "xchunked", ""]) {
     it.live(`in the transfer coding "${coding}" is no content, whoever carries it`, () =>
       Effect.gen(function* () {
         const { origin } = yield* rawServer((s) =>
