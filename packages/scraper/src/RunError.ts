@@ -105,6 +105,14 @@ export class StoreDamaged extends Schema.TaggedError<StoreDamaged>()("StoreDamag
   readonly hint = `nothing was deleted; to start over move ${this.file.replace(/[/\\][^/\\]*$/, "")} away, then every URL is asked again`
 }
 
+/** What lies where the state would be is a database of another program. It is left as it is. */
+export class StoreForeign extends Schema.TaggedError<StoreForeign>()("StoreForeign", { file: Schema.String }) {
+  override get message() {
+    return `${this.file} is a database of another program: it is left as it is`
+  }
+  readonly hint = "choose another directory with `-o`, or move that file away"
+}
+
 /** The state cannot be read or written, and nothing says that it is damaged. `detail` is SQLite's word. */
 export class StoreUnusable extends Schema.TaggedError<StoreUnusable>()("StoreUnusable", {
   file: Schema.String,
@@ -218,6 +226,7 @@ export type RunError =
   | RunGone
   | CommandImpossible
   | StoreNewer
+  | StoreForeign
   | StoreFault
   | ListUnreadable
   | PathUnreadable

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -435,6 +436,24 @@ describe("get", () => {
     const error = await attempt()
     assert.strictEqual(error._tag, "StoreDamaged")
     assert.isTrue(fs.readFileSync(file).equals(before))
+  })
+
+  it("leaves a database of another program as it is, whether to write there or to read", async () => {
+    const { DatabaseSync } = await import("node:sqlite")
+    for (const table of ["mine", "migration"]) {
+      const directory = folder()
+      const file = join(directory, ".simul", "store.sqlite")
+      fs.mkdirSync(join(directory, ".simul"), { recursive: true })
+      const database = new DatabaseSync(file)
+      database.exec(`CREATE TABLE ${table} (a); CREATE TABLE other (a)`)
+      database.close()
+      const before = fs.readFileSync(file)
+      const tag = (use: Effect.Effect<unknown, { readonly _tag: string }, Scope.Scope>) =>
+        Effect.runPromise(Effect.map(Effect.flip(Effect.scoped(use)), ({ _tag }) => _tag))
+      assert.strictEqual(await tag(Get.open({ urls: [] }, { directory })), "StoreForeign")
+      assert.strictEqual(await tag(Directory.read(directory)), "StoreForeign")
+      assert.isTrue(fs.readFileSync(file).equals(before))
+    }
   })
 
   it("looks at unsynced files after the machine was started anew", async () => {

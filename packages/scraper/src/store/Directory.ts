@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { DirectoryGone, NoStore, type StoreFault } from "../RunError.ts"
+import { DirectoryGone, NoStore, type StoreFault, StoreForeign } from "../RunError.ts"
 import type { Store } from "../Store.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
-import { initial } from "./migrations.ts"
+import { foreign, initial } from "./migrations.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
 import * as SqlBodies from "./SqlBodies.ts"
 import * as SqlInspect from "./SqlInspect.ts"
@@ -29,7 +29,9 @@ const existing = Effect.fnUntraced(function* (directory: string) {
 })
 
 const openSqlite = (file: string, options: Omit<NodeSqlite.NodeSqliteOptions, "file"> = { synchronous: "NORMAL" }) =>
-  NodeSqlite.make({ file, ...options }).pipe(Effect.mapError(SqliteFault.of(file)))
+  NodeSqlite.make({ file, foreign, ...options }).pipe(
+    Effect.mapError((error) => (error._tag === "Foreign" ? new StoreForeign({ file }) : SqliteFault.of(file)(error)))
+  )
 
 /** Locks the directory, making it if need be, and begins a run in its store. */
 export const open = Effect.fnUntraced(function* (directory: string, durability: "process" | "power") {

@@ -9,6 +9,7 @@
  * its value when it plans, and so plans anew whenever one is bound.
  */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Semaphore from "effect/Semaphore"
@@ -25,7 +26,12 @@ export interface NodeSqliteOptions {
   readonly synchronous: "NORMAL" | "FULL"
   /** Statements for a database that is new: all of them, or it stays as it was [none]. */
   readonly initial?: string
+  /** Asked first: where it gives a row the database is not opened, nor changed [none]. */
+  readonly foreign?: string
 }
+
+/** The database is another program's. */
+export class Foreign extends Data.TaggedError("Foreign") {}
 
 const fail = (message: string, operation: string) => (cause: unknown) => {
   const known =
@@ -35,6 +41,7 @@ const fail = (message: string, operation: string) => (cause: unknown) => {
   return new SqlError.SqlError({ reason: SqlError.classifySqliteError(known, { message, operation }) })
 }
 
+const openFailed = fail("Failed to open", "open")
 const prepareFailed = fail("Failed to prepare statement", "prepare")
 const executeFailed = fail("Failed to execute statement", "execute")
 
@@ -54,13 +61,14 @@ interface Prepared {
 
 type Mode = "rows" | "raw" | "values"
 
-/** Opens the file, making it if need be; closes it with the scope. Fails where SQLite cannot open or read it. */
+/** Opens the file, making it if need be; closes it with the scope. Fails where SQLite cannot open or read it, and with `Foreign`. */
 export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
   const database = yield* Effect.try({
     try: () => {
-      const opened = new DatabaseSync(options.file)
+      const opened = new DatabaseSync(options.file, { timeout: 5000 })
       try {
-        opened.exec(`PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous};
+        if (options.foreign !== undefined && opened.prepare(options.foreign).get() !== undefined) throw new Foreign()
+        opened.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous};
           PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`)
         if (options.initial !== undefined && isNew(opened)) opened.exec(`BEGIN; ${options.initial}; COMMIT`)
       } catch (error) {
@@ -69,7 +77,7 @@ export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
       }
       return opened
     },
-    catch: fail("Failed to open", "open")
+    catch: (cause) => (cause instanceof Foreign ? cause : openFailed(cause))
   })
   yield* Effect.addFinalizer(() => Effect.sync(() => database.close()))
   return yield* over(database)

@@ -160,6 +160,10 @@ const done = Object.keys(steps).map((step) => {
 /** The number of the last step. */
 export const latest = Math.max(...done.map(({ id }) => id))
 
+/** Gives a row for a database with tables, of which none is of a store: the migrator makes its own before the first step. */
+export const foreign = `SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+  HAVING SUM(name <> 'migration') > 0 AND SUM(name = 'target') = 0`
+
 /**
  * What the migrator makes of a store that is new, for SQLite to run at once: 2 ms in place of 15, for nothing is asked or
  * read between the statements.
