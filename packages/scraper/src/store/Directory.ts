@@ -1,9 +1,9 @@
 /** The directory of a run: its lock, its state folder, its store. */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
-import { existsSync } from "node:fs"
+import { accessSync, constants, existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { DirectoryGone, NoStore, type StoreFault, StoreForeign } from "../RunError.ts"
+import { DirectoryGone, NoStore, type StoreFault, StoreForeign, StoreUnusable } from "../RunError.ts"
 import type { Store } from "../Store.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
@@ -17,18 +17,33 @@ import * as SqlStore from "./SqlStore.ts"
 /** The store of a directory. */
 const fileOf = (directory: string) => join(DirectoryLock.stateOf(directory), "store.sqlite")
 
-/** Opens the store of a directory that has one. */
+const isWritable = (folder: string): boolean => {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Opens the store of a directory that has one, though nothing can be written there. */
 const existing = Effect.fnUntraced(function* (directory: string) {
   const file = fileOf(directory)
   if (!existsSync(file)) return yield* new NoStore({ directory })
-  const sql = yield* openSqlite(file)
+  const readOnly = !isWritable(dirname(file))
+  if (readOnly && NodeSqlite.logBytes(file) > 0 && !existsSync(`${file}-shm`))
+    return yield* new StoreUnusable({
+      file,
+      detail: "its log (-wal) has to be taken into it first, and nothing can be written where it lies"
+    })
+  const sql = yield* openSqlite(file, { synchronous: "NORMAL", readOnly })
   // a run that found no room for its first statement
   const [made] = yield* Effect.mapError(sql`SELECT 1 FROM sqlite_schema LIMIT 1`, SqliteFault.of(file))
   if (made === undefined) return yield* new NoStore({ directory })
   return { file, sql }
 })
 
-const openSqlite = (file: string, options: Omit<NodeSqlite.NodeSqliteOptions, "file"> = { synchronous: "NORMAL" }) =>
+const openSqlite = (file: string, options: Omit<NodeSqlite.NodeSqliteOptions, "file">) =>
   NodeSqlite.make({ file, foreign, ...options }).pipe(
     Effect.mapError((error) => (error._tag === "Foreign" ? new StoreForeign({ file }) : SqliteFault.of(file)(error)))
   )

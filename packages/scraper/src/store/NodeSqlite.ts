@@ -18,6 +18,8 @@ import type * as SqlConnection from "effect/sql/SqlConnection"
 import * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import { statSync } from "node:fs"
+import { pathToFileURL } from "node:url"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 
 export interface NodeSqliteOptions {
@@ -28,6 +30,8 @@ export interface NodeSqliteOptions {
   readonly initial?: string
   /** Asked first: where it gives a row the database is not opened, nor changed [none]. */
   readonly foreign?: string
+  /** Nothing is written, to it or beside it; there must be nobody who writes to it unless its log and index are there [false]. */
+  readonly readOnly?: boolean
 }
 
 /** The database is another program's. */
@@ -61,21 +65,33 @@ interface Prepared {
 
 type Mode = "rows" | "raw" | "values"
 
+/** What the log has that is not in the database yet: bytes. */
+export const logBytes = (file: string): number => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+
+const opened = ({ file, readOnly = false }: NodeSqliteOptions): DatabaseSync => {
+  if (!readOnly) return new DatabaseSync(file, { timeout: 5000 })
+  const url = pathToFileURL(file)
+  // else SQLite would make an index for a log that there is none of (https://sqlite.org/wal.html#read_only_databases)
+  if (logBytes(file) === 0) url.search = "immutable=1"
+  return new DatabaseSync(url, { readOnly, timeout: 5000 })
+}
+
 /** Opens the file, making it if need be; closes it with the scope. Fails where SQLite cannot open or read it, and with `Foreign`. */
 export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
   const database = yield* Effect.try({
     try: () => {
-      const opened = new DatabaseSync(options.file, { timeout: 5000 })
+      const database = opened(options)
       try {
-        if (options.foreign !== undefined && opened.prepare(options.foreign).get() !== undefined) throw new Foreign()
-        opened.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous};
-          PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`)
-        if (options.initial !== undefined && isNew(opened)) opened.exec(`BEGIN; ${options.initial}; COMMIT`)
+        if (options.foreign !== undefined && database.prepare(options.foreign).get() !== undefined) throw new Foreign()
+        if (options.readOnly !== true) database.exec("PRAGMA journal_mode=WAL")
+        database.exec(`PRAGMA synchronous=${options.synchronous}; PRAGMA wal_autocheckpoint=4000;
+          PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`)
+        if (options.initial !== undefined && isNew(database)) database.exec(`BEGIN; ${options.initial}; COMMIT`)
       } catch (error) {
-        opened.close()
+        database.close()
         throw error
       }
-      return opened
+      return database
     },
     catch: (cause) => (cause instanceof Foreign ? cause : openFailed(cause))
   })

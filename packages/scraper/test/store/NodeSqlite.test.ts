@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -37,6 +37,32 @@ describe("NodeSqlite", () => {
       yield* Effect.flip(open("CREATE TABLE half (id INTEGER); CREATE TABEL"))
       assert.deepStrictEqual(yield* open("CREATE TABLE one (id INTEGER)"), [{ name: "one" }])
       assert.deepStrictEqual(yield* open("CREATE TABLE two (id INTEGER)"), [{ name: "one" }])
+    })
+  )
+
+  it.effect("reads a database without a trace beside it, whether another one has it open or none has", () =>
+    Effect.gen(function* () {
+      const directory = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "simul-sqlite-"))),
+        (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
+      )
+      const file = join(directory, "store")
+      const read = Effect.scoped(
+        Effect.flatMap(
+          NodeSqlite.make({ file, synchronous: "NORMAL", readOnly: true }),
+          (sql) => sql<{ id: number }>`SELECT id FROM one`
+        )
+      )
+      const write = Effect.gen(function* () {
+        const sql = yield* NodeSqlite.make({ file, synchronous: "NORMAL", initial: "CREATE TABLE one (id INTEGER)" })
+        yield* sql`INSERT INTO one VALUES (7)`
+        assert.deepStrictEqual(yield* read, [{ id: 7 }])
+        assert.deepStrictEqual(readdirSync(directory), ["store", "store-shm", "store-wal"])
+      })
+      yield* Effect.scoped(write)
+      const before = statSync(directory, { bigint: true }).mtimeNs
+      assert.deepStrictEqual(yield* read, [{ id: 7 }])
+      assert.strictEqual(statSync(directory, { bigint: true }).mtimeNs, before, "nothing was made there")
     })
   )
 

@@ -1,0 +1,53 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Directory from "../../src/store/Directory.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "simul-directory-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
+)
+
+/** What reading a directory comes to, in a process that may write nothing there: root may anywhere, so it becomes somebody else. */
+const readBySomebody = (directory: string): string => {
+  const script = `
+    import * as Effect from "effect/Effect"
+    import * as Stream from "effect/Stream"
+    import * as Directory from "./src/store/Directory.ts"
+    const [directory] = process.argv.slice(1)
+    if (process.getuid() === 0) process.setuid(65534)
+    const entries = Effect.flatMap(Directory.read(directory), ({ entries }) => Stream.runCollect(entries))
+    const told = Effect.match(Effect.scoped(entries), {
+      onFailure: (error) => error.message,
+      onSuccess: ({ length }) => length + " entries"
+    })
+    process.stdout.write(await Effect.runPromise(told))`
+  const cwd = join(import.meta.dirname, "..", "..")
+  return execFileSync(process.execPath, ["--input-type=module", "-e", script, directory], { cwd, encoding: "utf8" })
+}
+
+describe.skipIf(process.platform === "win32")("a directory that nothing can be written to", () => {
+  it.effect("is read as it is, and says what it lacks where a run was killed there", () =>
+    Effect.gen(function* () {
+      const root = yield* folder
+      chmodSync(root, 0o755)
+      const [whole, killed] = [join(root, "whole"), join(root, "killed")]
+      const store = (directory: string, beside = "") => join(directory, ".simul", `store.sqlite${beside}`)
+      const copy = Effect.sync(() => {
+        mkdirSync(join(killed, ".simul"), { recursive: true })
+        for (const beside of ["", "-wal"]) copyFileSync(store(whole, beside), store(killed, beside))
+      })
+      yield* Effect.scoped(Effect.andThen(Directory.open(whole, "process"), copy))
+      for (const directory of [whole, killed]) chmodSync(join(directory, ".simul"), 0o555)
+      assert.strictEqual(readBySomebody(whole), "0 entries")
+      assert.strictEqual(
+        readBySomebody(killed),
+        `cannot read or write ${store(killed)}: its log (-wal) has to be taken into it first, and nothing can be written where it lies`
+      )
+      for (const directory of [whole, killed]) chmodSync(join(directory, ".simul"), 0o755)
+    })
+  )
+})
