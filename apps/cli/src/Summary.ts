@@ -103,6 +103,9 @@ const hostsOf = (reason: Reason): string => {
 const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string> => {
   const has = (tag: string) => report.reasons.some(({ reason }) => reason === tag)
   return [
+    ...(has("ProxyError") || report.reasons.some(({ text }) => text === "HTTP 407")
+      ? ["`--proxy http://NAME:PASSWORD@HOST:PORT` names another proxy, `NO_PROXY=HOST` a host that needs none"]
+      : []),
     ...(has("TlsError") ? ["`--cacert FILE` trusts the certificates in FILE as well"] : []),
     ...(has("AddressError")
       ? ["`--allow-private` opens every private address, that of a cloud's credentials too"]

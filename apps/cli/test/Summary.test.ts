@@ -191,9 +191,11 @@ describe("the summary", () => {
       "
     `)
   })
-  it("knows a way out of certificates, private addresses and sizes", () => {
+  it("knows a way out of proxies, certificates, private addresses and sizes", () => {
     const hints = (error: FetchError.FetchReason) => render(times(2, (at) => failed(`https://a.example/${at}`, error)))
     assert.include(hints(new FetchError.TlsError({ host: "a.example", code: "CERT" })), "hint: `--cacert FILE`")
+    assert.include(hints(new FetchError.ProxyError({ proxy: "http://p:1", code: "ECONNREFUSED" })), "hint: `--proxy")
+    assert.include(hints(new FetchError.StatusError({ status: 407 })), "hint: `--proxy")
     assert.include(hints(new FetchError.AddressError({ host: "a", address: "10.0.0.1" })), "hint: `--allow-private`")
     assert.include(hints(new FetchError.AddressError({ host: "a", address: "fd00:ec2::254" })), "credentials")
     assert.include(hints(new FetchError.TooLargeError({ maxBytes: 9, bomb: false })), "hint: `--max-size SIZE`")

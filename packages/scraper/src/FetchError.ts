@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 const seconds = (ms: number) => (ms < 1000 ? `${ms} ms` : `${+(ms / 1000).toFixed(1)} s`)
 
 /** Too many files are open: in this process, or in the system. That passes with what has them, and is nobody else's fault. */
-const isOutOfFiles = (code: string) => code === "EMFILE" || code === "ENFILE"
+export const isOutOfFiles = (code: string) => code === "EMFILE" || code === "ENFILE"
 
 /** The text of the list is no absolute http(s) URL. `line` counts from 1 in the list it came from. */
 export class InvalidUrl extends Schema.TaggedError<InvalidUrl>()("InvalidUrl", {
@@ -43,6 +43,24 @@ export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectErr
     return this.outOfFiles
       ? `too many open files to connect to ${this.host} (${this.code})`
       : `cannot talk to ${this.host} (${this.code})`
+  }
+}
+
+const isAboutCredentials = (code: string) => code === "PROXY_407" || code === "SOCKS_AUTHENTICATION"
+
+/**
+ * The proxy `proxy` (its origin) cannot be used, whatever host is behind it. `code`: the system's, or `PROXY_407` and
+ * `SOCKS_AUTHENTICATION` for credentials that it does not take, `PROXY_REPLY` for an answer that is none of a proxy.
+ */
+export class ProxyError extends Schema.TaggedError<ProxyError>()("ProxyError", {
+  proxy: Schema.String,
+  code: Schema.String
+}) {
+  readonly retryable = !isAboutCredentials(this.code)
+  override get message() {
+    return isAboutCredentials(this.code)
+      ? `the proxy ${this.proxy} wants other credentials (${this.code})`
+      : `cannot talk to the proxy ${this.proxy} (${this.code})`
   }
 }
 
@@ -229,6 +247,7 @@ export const FetchReason = Schema.Union([
   InvalidUrl,
   DnsError,
   ConnectError,
+  ProxyError,
   TlsError,
   AddressError,
   TimeoutError,

@@ -90,6 +90,8 @@ export const describe = (reason: FetchReason): string => {
       return `cannot resolve the host (${reason.code})`
     case "ConnectError":
       return `cannot talk to the host (${reason.code})`
+    case "ProxyError":
+      return reason.message
     case "TlsError":
       return `TLS failed (${reason.code})`
     case "AddressError":

@@ -27,6 +27,9 @@ export const verdict = (reason: FetchReason, attempts: number, backoff: Backoff)
       return { fault: reason.message }
     case "ConnectError":
       return reason.outOfFiles ? "unasked" : { fault: reason.message }
+    // no host behind it was asked
+    case "ProxyError":
+      return "unasked"
     case "TimeoutError":
       if (reason.phase === "body") return { stall: reason.message }
       return reason.phase === "total" ? "answered" : { fault: reason.message }

@@ -34,6 +34,17 @@ describe("Retry", () => {
     assert.deepStrictEqual(Retry.verdict(reason, 1, backoff), { pauseMs: 120_000 })
   })
 
+  it("blames no host for the proxy before it, and asks no more where it wants other credentials", () => {
+    const at = (code: string) => {
+      const reason = new FetchError.ProxyError({ proxy: "http://p:1", code })
+      return [Retry.verdict(reason, 1, backoff), Retry.delayMs(reason, 1, { retries: 4 }, backoff)]
+    }
+    assert.deepStrictEqual(["ECONNREFUSED", "PROXY_407"].map(at), [
+      ["unasked", 1000],
+      ["unasked", undefined]
+    ])
+  })
+
   it("tells a body that stalls from a host that does not answer", () => {
     const verdict = (phase: FetchError.TimeoutError["phase"]) =>
       Retry.verdict(new FetchError.TimeoutError({ phase, ms: 1000 }), 1, backoff)

@@ -10,7 +10,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import * as AddressGuard from "./AddressGuard.ts"
 import type { DnsCache } from "./DnsCache.ts"
-import { ConnectTimeout, Unserved } from "./Fault.ts"
+import { ConnectTimeout, ProxyFailure, Unserved } from "./Fault.ts"
 import { Opening } from "./Opening.ts"
 import * as Parser from "./Parser.ts"
 import type { Proxy } from "./Proxies.ts"
@@ -100,7 +100,11 @@ const dialProxy = (settings: Settings, proxy: Proxy) => {
   const protocol = proxy.protocol === "https:" ? "https:" : "http:"
   const { hostname } = proxy
   return (callback: Connector.Callback, opening: Opening, then: "connect" | "open") => {
-    const socket = build({ protocol, hostname, host: hostname, port: `${proxy.port}` }, callback)
+    const there = { protocol, hostname, host: hostname, port: `${proxy.port}` }
+    const socket = build(there, (...[error, socket]) => {
+      if (error === null) callback(null, socket)
+      else callback(new ProxyFailure(proxy.origin, error), null)
+    })
     opening.follow(socket, protocol === "https:" ? "tls" : then)
     return socket
   }

@@ -26,6 +26,18 @@ export class ConnectFailure extends Error {
   }
 }
 
+/** A proxy, and not the host behind it, is what a connection failed for. */
+export class ProxyFailure extends Error {
+  readonly proxy: string
+  readonly code: string
+  constructor(proxy: string, cause: Error) {
+    super(cause.message, { cause })
+    this.proxy = proxy
+    const code = codeOf(cause)
+    this.code = code === "UND_ERR_CONNECT_TIMEOUT" ? "ETIMEDOUT" : code
+  }
+}
+
 /** A request was never answered, and perhaps not sent: its connection takes no more. Another may. */
 export class Unserved extends ConnectFailure {
   constructor() {
@@ -72,6 +84,8 @@ const codeOf = (error: unknown): string => {
 export const reasonOf = (error: Error, { host, connectTimeoutMs, body }: Standing): FetchError.FetchReason => {
   const code = codeOf(error)
   if (error instanceof AddressDenied) return new FetchError.AddressError({ host, address: error.address })
+  if (error instanceof ProxyFailure && !FetchError.isOutOfFiles(code))
+    return new FetchError.ProxyError({ proxy: error.proxy, code: closed[code] ?? code })
   if (code === "UND_ERR_CONNECT_TIMEOUT" || (code === "ETIMEDOUT" && body === undefined)) {
     return new FetchError.TimeoutError({ phase: "connect", ms: Math.round(connectTimeoutMs) })
   }

@@ -6,7 +6,7 @@
  * the time: the connection attempt it is part of does.
  */
 import * as net from "node:net"
-import { ConnectFailure } from "./Fault.ts"
+import { ConnectFailure, ProxyFailure } from "./Fault.ts"
 import type { Proxy } from "./Proxies.ts"
 
 const longestReply = 65_536
@@ -36,6 +36,9 @@ const read = (socket: net.Socket, length: (bytes: Buffer) => number) =>
     onReadable()
   })
 
+/** That it is the proxy's fault: others it has for the far host. */
+const unusable = (proxy: Proxy, code: string) => new ProxyFailure(proxy.origin, new ConnectFailure(code))
+
 const throughHttp = async (socket: net.Socket, proxy: Proxy, host: string, port: number) => {
   const authority = `${net.isIPv6(host) ? `[${host}]` : host}:${port}`
   const credentials = proxy.authorization === undefined ? "" : `proxy-authorization: ${proxy.authorization}\r\n`
@@ -46,8 +49,9 @@ const throughHttp = async (socket: net.Socket, proxy: Proxy, host: string, port:
       return end === -1 ? 0 : end + 4
     })
     const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString("latin1"))?.[1]
-    if (status === undefined) throw new ConnectFailure("PROXY_REPLY")
+    if (status === undefined) throw unusable(proxy, "PROXY_REPLY")
     if (status.startsWith("2")) return
+    if (status === "407") throw unusable(proxy, "PROXY_407")
     if (!status.startsWith("1")) throw new ConnectFailure(`PROXY_${status}`)
   }
 }
@@ -56,15 +60,15 @@ const throughSocks = async (socket: net.Socket, proxy: Proxy, host: string, port
   const authenticate = proxy.username !== "" || proxy.password !== ""
   socket.write(Buffer.from(authenticate ? [5, 2, 0, 2] : [5, 1, 0]))
   const [version, method] = await read(socket, () => 2)
-  if (version !== 5) throw new ConnectFailure("PROXY_REPLY")
+  if (version !== 5) throw unusable(proxy, "PROXY_REPLY")
   if (method === 2 && authenticate) {
     const name = Buffer.from(proxy.username)
     const password = Buffer.from(proxy.password)
-    if (name.length > 255 || password.length > 255) throw new ConnectFailure("SOCKS_AUTHENTICATION")
+    if (name.length > 255 || password.length > 255) throw unusable(proxy, "SOCKS_AUTHENTICATION")
     socket.write(Buffer.concat([Buffer.from([1, name.length]), name, Buffer.from([password.length]), password]))
     const [, refused] = await read(socket, () => 2)
-    if (refused !== 0) throw new ConnectFailure("SOCKS_AUTHENTICATION")
-  } else if (method !== 0) throw new ConnectFailure("SOCKS_AUTHENTICATION")
+    if (refused !== 0) throw unusable(proxy, "SOCKS_AUTHENTICATION")
+  } else if (method !== 0) throw unusable(proxy, "SOCKS_AUTHENTICATION")
   socket.write(Buffer.concat([Buffer.from([5, 1, 0]), socksAddress(host), Buffer.from([port >> 8, port & 255])]))
   const reply = await read(socket, (bytes) => {
     const [, , , type, length] = bytes

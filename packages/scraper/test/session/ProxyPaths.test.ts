@@ -111,7 +111,10 @@ describe("a proxy", () => {
       const one = yield* session({ proxy: proxy.url, insecure: true })
       assert.strictEqual((yield* ask(one, origin)).head?.status, 407)
       const { error } = yield* ask(one, "https://localhost:1/")
-      assert.deepInclude({ ...error }, { _tag: "ConnectError", code: "PROXY_407" })
+      assert.deepInclude(
+        { ...error },
+        { _tag: "ProxyError", proxy: proxy.url.replace("px:secret@", ""), code: "PROXY_407" }
+      )
     })
   )
 
@@ -144,7 +147,7 @@ describe("a proxy", () => {
     })
   )
 
-  it.live("that cannot be reached, breaks off or talks nonsense is a ConnectError", () =>
+  it.live("that cannot be reached, breaks off or talks nonsense is told from a host behind it", () =>
     Effect.gen(function* () {
       const closed = yield* Effect.scoped(listen(net.createServer()))
       const hasty = yield* rawServer((socket) => socket.end())
@@ -154,9 +157,16 @@ describe("a proxy", () => {
       for (const { port } of [closed, hasty, odd, full]) {
         const one = yield* session({ proxy: `http://127.0.0.1:${port}` })
         const { error } = yield* ask(one, "https://a.test/")
-        codes.push(error?._tag === "ConnectError" ? error.code : error?._tag)
+        codes.push(error?.message.replace(`:${port}`, ":port"))
       }
-      assert.deepStrictEqual(codes, ["ECONNREFUSED", "ECONNRESET", "PROXY_REPLY", "PROXY_503"])
+      assert.deepStrictEqual(codes, [
+        "cannot talk to the proxy http://127.0.0.1:port (ECONNREFUSED)",
+        "cannot talk to a.test (ECONNRESET)",
+        "cannot talk to the proxy http://127.0.0.1:port (PROXY_REPLY)",
+        "cannot talk to a.test (PROXY_503)"
+      ])
+      const plain = yield* session({ proxy: `http://127.0.0.1:${closed.port}` })
+      assert.strictEqual((yield* ask(plain, "http://a.test/")).error?._tag, "ProxyError")
     })
   )
 
@@ -201,7 +211,7 @@ describe("a proxy", () => {
     })
   )
 
-  it.live("of SOCKS 5 that refuses is a ConnectError", () =>
+  it.live("of SOCKS 5 that refuses a host is told from one that refuses us", () =>
     Effect.gen(function* () {
       const codes: Array<string | undefined> = []
       const refusing = yield* socks({ refuse: 5 })
@@ -214,9 +224,13 @@ describe("a proxy", () => {
       ]) {
         const one = yield* session({ proxy })
         const { error } = yield* ask(one, "http://[::1]:1/")
-        codes.push(error?._tag === "ConnectError" ? error.code : error?._tag)
+        codes.push(error !== undefined && "code" in error ? `${error._tag} ${error.code}` : error?._tag)
       }
-      assert.deepStrictEqual(codes, ["SOCKS_5", "SOCKS_AUTHENTICATION", "SOCKS_AUTHENTICATION"])
+      assert.deepStrictEqual(codes, [
+        "ConnectError SOCKS_5",
+        "ProxyError SOCKS_AUTHENTICATION",
+        "ProxyError SOCKS_AUTHENTICATION"
+      ])
       assert.strictEqual(http.sockets.size, 0)
     })
   )
