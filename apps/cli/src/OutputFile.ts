@@ -1,7 +1,18 @@
 /** Files that a command is told to write: whole under their name, or not at all. */
 import { OptionUnusable } from "@simul/scraper/RunError"
 import * as Effect from "effect/Effect"
-import { appendFileSync, closeSync, openSync, renameSync, rmSync, statSync } from "node:fs"
+import {
+  appendFileSync,
+  closeSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync
+} from "node:fs"
+import { dirname, resolve } from "node:path"
 
 /** Why the file that an option names cannot be written. */
 export const unwritable = (option: string, file: string) => (error: unknown) =>
@@ -11,15 +22,35 @@ export const unwritable = (option: string, file: string) => (error: unknown) =>
     detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
   })
 
+/** `part`: what is written, and gets the name `file` when it is whole; none where that is written itself. */
+export interface Place {
+  readonly file: string
+  readonly part: string | undefined
+}
+
+/** Links there are to what a process has open, and to no name: `/dev/stdout` leads to one. */
+const ofOpenFiles = /^\/(?:proc\/.+|dev)\/fd$/
+
+/** The name behind all links; `undefined` where they lead to an open file. */
+const behindLinks = (file: string): string | undefined => {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return file
+  const folder = realpathSync(dirname(file))
+  return ofOpenFiles.test(folder) ? undefined : behindLinks(resolve(folder, readlinkSync(file)))
+}
+
 /**
- * Where it is written first: beside the file, so that one rename brings it there. A device or a pipe is written itself,
- * for a rename would put a file in its place. Throws where it is a directory.
+ * Where it is written first: beside the file, behind links, so that one rename brings it there. A device, a pipe and an
+ * open file are written themselves, for a rename would put another in their place. Throws where it is a directory.
  */
-export const placeFor = (file: string): string => {
+export const placeFor = (file: string): Place => {
   const found = statSync(file, { throwIfNoEntry: false })
   if (found?.isDirectory() === true) throw Object.assign(new Error("a directory"), { code: "EISDIR" })
-  return found === undefined || found.isFile() ? `${file}.${process.pid}.part` : file
+  const name = found === undefined || found.isFile() ? behindLinks(file) : undefined
+  return { file: name ?? file, part: name === undefined ? undefined : `${name}.${process.pid}.part` }
 }
+
+/** Opens it to be written from its beginning; behind what is there where it is written itself. */
+export const open = ({ file, part }: Place): number => (part === undefined ? openSync(file, "a") : openSync(part, "w"))
 
 /** Writes a file in pieces, at once: the work is done, and nobody waits. `option` names it where that fails. */
 export const write = (option: string, file: string, pieces: Iterable<string>): Effect.Effect<void, OptionUnusable> =>
@@ -27,15 +58,15 @@ export const write = (option: string, file: string, pieces: Iterable<string>): E
     try: () => {
       const place = placeFor(file)
       try {
-        const descriptor = openSync(place, "w")
+        const descriptor = open(place)
         try {
           for (const piece of pieces) appendFileSync(descriptor, piece)
         } finally {
           closeSync(descriptor)
         }
-        if (place !== file) renameSync(place, file)
+        if (place.part !== undefined) renameSync(place.part, place.file)
       } catch (error) {
-        if (place !== file) rmSync(place, { force: true })
+        if (place.part !== undefined) rmSync(place.part, { force: true })
         throw error
       }
     },

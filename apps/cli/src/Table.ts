@@ -11,7 +11,7 @@ import type { OptionUnusable } from "@simul/scraper/RunError"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { rename, rm } from "node:fs/promises"
-import { placeFor, unwritable } from "./OutputFile.ts"
+import { type Place, placeFor, unwritable } from "./OutputFile.ts"
 import type { Screen } from "./Screen.ts"
 import type { Column, Row, Table } from "./table/Column.ts"
 
@@ -27,16 +27,12 @@ export const ofName = (file: string): Format | undefined => {
 }
 
 /** Loaded when it is asked for: a run needs one of them. */
-const openFile = async (format: Format, file: string, columns: ReadonlyArray<Column>): Promise<Table> => {
-  switch (format) {
-    case "parquet":
-      return (await import("./table/ParquetTable.ts")).open(file, columns)
-    case "sqlite":
-      return (await import("./table/SqliteTable.ts")).open(file, columns)
-    case "jsonl":
-    case "csv":
-      return (await import("./table/TextTable.ts")).open(file, format, columns)
+const openFile = async (format: Format, place: Place, columns: ReadonlyArray<Column>): Promise<Table> => {
+  if (format === "jsonl" || format === "csv") {
+    return (await import("./table/TextTable.ts")).open(place, format, columns)
   }
+  const { open } = await (format === "parquet" ? import("./table/ParquetTable.ts") : import("./table/SqliteTable.ts"))
+  return open(place.part ?? place.file, columns)
 }
 
 export interface Writer {
@@ -66,7 +62,7 @@ export const toFile = Effect.fnUntraced(function* (
   const unusable = unwritable("-o", file)
   const place = yield* Effect.try({ try: () => placeFor(file), catch: unusable })
   const removed = async () => {
-    if (place !== file) await rm(place, { force: true })
+    if (place.part !== undefined) await rm(place.part, { force: true })
   }
   const table = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => removed().then(() => openFile(format, place, columns)), catch: unusable }),
@@ -84,7 +80,7 @@ export const toFile = Effect.fnUntraced(function* (
       try: async () => {
         await table.end()
         await table.close()
-        if (place !== file) await rename(place, file)
+        if (place.part !== undefined) await rename(place.part, place.file)
       },
       catch: unusable
     })

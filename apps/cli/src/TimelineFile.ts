@@ -9,10 +9,10 @@ import type * as Timeline from "@simul/core/Timeline"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { closeSync, openSync, rmSync } from "node:fs"
+import { closeSync, rmSync } from "node:fs"
 import type { Plan } from "./Plan.ts"
 import { Incomplete } from "./Incomplete.ts"
-import { placeFor, unwritable, write } from "./OutputFile.ts"
+import { open, placeFor, unwritable, write } from "./OutputFile.ts"
 import { printable } from "./Printable.ts"
 import * as RunTimes from "./RunTimes.ts"
 import { complaint, Screen } from "./Screen.ts"
@@ -22,9 +22,9 @@ const check = (file: string) =>
   Effect.try({
     try: () => {
       const place = placeFor(file)
-      if (place === file) return
-      closeSync(openSync(place, "w"))
-      rmSync(place)
+      if (place.part === undefined) return
+      closeSync(open(place))
+      rmSync(place.part)
     },
     catch: unwritable("--timeline", file)
   })

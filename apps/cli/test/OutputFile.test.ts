@@ -1,13 +1,25 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
-import { closeSync, constants, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs"
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+  symlinkSync
+} from "node:fs"
 import { join } from "node:path"
 import * as OutputFile from "../src/OutputFile.ts"
 import * as Table from "../src/Table.ts"
 import * as Folder from "./Folder.ts"
 
-const { folder } = Folder.make("output")
+const { folder, put } = Folder.make("output")
 
 /** A pipe with a name, and what was written to it. */
 const pipe = (name: string) => {
@@ -52,6 +64,38 @@ describe("an output file", () => {
       for (const { path } of [page, rows]) assert.isTrue(statSync(path).isFIFO(), path)
       assert.deepStrictEqual([page.read(), rows.read()], ["ab", '{"a":1}\n'])
       assert.deepStrictEqual(readdirSync(folder).toSorted(), ["a.html", "page", "rows"])
+    })
+  )
+  it.effect.skipIf(process.platform === "win32")("is written behind links, which stay", () =>
+    Effect.gen(function* () {
+      mkdirSync(join(folder, "links/there"), { recursive: true })
+      const at = (name: string) => join(folder, "links", name)
+      put("links/there/old", "an older one, and longer")
+      symlinkSync("there/old", at("first"))
+      symlinkSync("first", at("second"))
+      symlinkSync("there/new", at("dangling"))
+      for (const name of ["second", "dangling"]) yield* OutputFile.write("--html", at(name), ["a", "b"])
+      assert.deepStrictEqual(
+        ["old", "new"].map((name) => readFileSync(at(`there/${name}`), "utf8")),
+        ["ab", "ab"]
+      )
+      assert.deepStrictEqual(readdirSync(at("there")).toSorted(), ["new", "old"])
+      const links = ["first", "second", "dangling"].map((name) => readlinkSync(at(name)))
+      assert.deepStrictEqual(links, ["there/old", "first", "there/new"])
+    })
+  )
+  it.effect.skipIf(!existsSync("/proc/self/fd"))("comes behind what there is of a file that a link has open", () =>
+    Effect.gen(function* () {
+      put("open/file", "before, ")
+      const [file, link] = [join(folder, "open/file"), join(folder, "open/stdout")]
+      const descriptor = openSync(file, "a")
+      symlinkSync(`/proc/self/fd/${descriptor}`, link)
+      const { ino } = statSync(file)
+      yield* OutputFile.write("--html", link, ["a", "b"])
+      closeSync(descriptor)
+      assert.deepStrictEqual([readFileSync(file, "utf8"), statSync(file).ino], ["before, ab", ino])
+      assert.deepStrictEqual(readdirSync(join(folder, "open")).toSorted(), ["file", "stdout"])
+      assert.strictEqual(readlinkSync(link), `/proc/self/fd/${descriptor}`)
     })
   )
 })

@@ -1,5 +1,6 @@
 /** Lines of JSON, and CSV (RFC 4180), in UTF-8. */
-import { open as openFile } from "node:fs/promises"
+import { appendFileSync, closeSync } from "node:fs"
+import * as OutputFile from "../OutputFile.ts"
 import type { Column, Row, Table } from "./Column.ts"
 import { cell } from "./Column.ts"
 
@@ -23,12 +24,17 @@ export const lines = (format: TextFormat, rows: ReadonlyArray<Row>, columns: Rea
     )
     .join("")
 
-export const open = async (file: string, format: TextFormat, columns: ReadonlyArray<Column>): Promise<Table> => {
-  const handle = await openFile(file, "w")
-  await handle.appendFile(head(format, columns))
+export const open = (place: OutputFile.Place, format: TextFormat, columns: ReadonlyArray<Column>): Table => {
+  const descriptor = OutputFile.open(place)
+  appendFileSync(descriptor, head(format, columns))
+  let isOpen = true
   return {
-    write: (rows) => handle.appendFile(lines(format, rows, columns)),
+    // in a promise, so that what is thrown is a rejection
+    write: async (rows) => appendFileSync(descriptor, lines(format, rows, columns)),
     end: () => Promise.resolve(),
-    close: () => handle.close()
+    close: async () => {
+      if (isOpen) closeSync(descriptor)
+      isOpen = false
+    }
   }
 }
