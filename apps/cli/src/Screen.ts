@@ -143,5 +143,8 @@ export const complaint = (paint: Paint, message: string, hints: ReadonlyArray<st
     ...(hints.length > 0 ? ["", ...hints.map((text) => hint(paint, text))] : [])
   ].join("\n")
 
+/** One `warning:` line. */
+export const warning = (paint: Paint, text: string): string => `${paint.bold(paint.yellow("warning:"))} ${text}`
+
 /** One `hint:` line. */
 export const hint = (paint: Paint, text: string): string => `${paint.cyan("hint:")} ${text}`

@@ -9,6 +9,7 @@ import * as Command from "effect/cli/Command"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import type { Engine } from "./Engine.ts"
 import { ExitStatus } from "./ExitStatus.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
@@ -17,7 +18,7 @@ import { printable } from "./Printable.ts"
 import { readerGone } from "./ReaderGone.ts"
 import type { Records } from "./Records.ts"
 import type { Paint } from "./Screen.ts"
-import { coloured, complaint, Screen } from "./Screen.ts"
+import { coloured, complaint, Screen, warning } from "./Screen.ts"
 import type { UsageError } from "./UsageError.ts"
 import { version } from "./Version.ts"
 
@@ -140,7 +141,9 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, neve
         return ExitStatus.stopped
       })
     }),
-    Effect.provide(Layer.mergeAll(Invocation.layer, terminal, CliConfig.layer({ builtIns: [GlobalFlags.help] })))
+    Effect.provide(
+      Layer.mergeAll(Invocation.layer, terminal, warnings, CliConfig.layer({ builtIns: [GlobalFlags.help] }))
+    )
   )
 
 const usageHints = ({ hints }: UsageError, args: ReadonlyArray<string>) => {
@@ -150,6 +153,16 @@ const usageHints = ({ hints }: UsageError, args: ReadonlyArray<string>) => {
 
 const hintsOf = (error: object): ReadonlyArray<string> =>
   "hint" in error && typeof error.hint === "string" ? [printable(error.hint)] : []
+
+/** What is logged is for the person: that the cookies could not be written, for one. */
+const warnings: Layer.Layer<never, never, Screen> = Layer.unwrap(
+  Effect.map(Screen, (screen) => {
+    const logger = Logger.make<unknown, void>(({ message }) =>
+      screen.note(warning(screen.paint, printable([message].flat().join(" "))))
+    )
+    return Logger.layer([logger])
+  })
+)
 
 /** The library's own screens use the same answer about colour as ours. */
 const terminal: Layer.Layer<never, never, Screen> = Layer.effect(

@@ -134,6 +134,15 @@ describe("get", () => {
       )
     })
   )
+  it.effect("says what the library warns of as a warning of its own", () =>
+    Effect.gen(function* () {
+      const outcomes = Stream.ensuring(
+        Stream.make(saved(two[0])),
+        Effect.logWarning("cannot write the cookies to jar (ENOENT)")
+      )
+      assert.match((yield* run([two[0]], outcomes)).stderr, /^warning: cannot write the cookies to jar \(ENOENT\)$/m)
+    })
+  )
   it.effect("ends with 1 and a way out when the run cannot start", () =>
     Effect.gen(function* () {
       const error = new StoreDamaged({ file: "pages/.simul/store", detail: "no database" })

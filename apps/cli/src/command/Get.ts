@@ -27,7 +27,7 @@ import { Incomplete } from "../Incomplete.ts"
 import { printable } from "../Printable.ts"
 import type { Plan } from "../Plan.ts"
 import * as Progress from "../Progress.ts"
-import { complaint, Screen } from "../Screen.ts"
+import { complaint, Screen, warning } from "../Screen.ts"
 import * as Settings from "../Settings.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
@@ -187,15 +187,20 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
   const { paint } = screen
   if (plan.options.insecure) {
     screen.note(
-      `${paint.bold(paint.yellow("warning:"))} certificates are not verified (--insecure): ` +
-        "anyone on the way can read and change what is fetched"
+      warning(
+        paint,
+        "certificates are not verified (--insecure): anyone on the way can read and change what is fetched"
+      )
     )
   }
   const { jobs, mostFiles } = OpenFiles.affordable(plan.options.jobs)
   if (mostFiles !== undefined && jobs > 0 && !plan.quiet) {
     screen.note(
-      `${paint.bold(paint.yellow("warning:"))} this process may have ${Progress.number(mostFiles)} files open (\`ulimit -n\`): ` +
-        `${Summary.plural(jobs, "transfer")} at once, not ${Progress.number(plan.options.jobs)}`
+      warning(
+        paint,
+        `this process may have ${Progress.number(mostFiles)} files open (\`ulimit -n\`): ` +
+          `${Summary.plural(jobs, "transfer")} at once, not ${Progress.number(plan.options.jobs)}`
+      )
     )
   }
   if ("bytes" in plan.source && process.stdin.isTTY && !plan.quiet) {
