@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { execFileSync, spawn } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { closeSync, openSync } from "node:fs"
 import { mkdtemp, open, rm, truncate, writeFile } from "node:fs/promises"
@@ -12,6 +12,23 @@ import * as Program from "./Program.ts"
 const endless = fileURLToPath(new URL("EndlessRun.ts", import.meta.url))
 
 const screen = async (...args: ReadonlyArray<string>) => (await Program.screen(args)).replaceAll(version, "VERSION")
+
+it.skipIf(process.platform === "win32")("takes no folder on standard input for a list without URLs", () => {
+  const folder = openSync(tmpdir(), "r")
+  const { status, stderr } = spawnSync(process.execPath, [Program.main, "get", "-i", "-"], {
+    stdio: [folder, "pipe", "pipe"],
+    encoding: "utf8"
+  })
+  closeSync(folder)
+  assert.deepStrictEqual(
+    { status, stderr },
+    {
+      status: 2,
+      stderr:
+        "error: standard input is a folder, not a list of URLs\n\nhint: `simul get -i - < urls.txt` reads a file\n"
+    }
+  )
+})
 
 describe.concurrent("help and version", () => {
   it("prints its version", async () => {

@@ -15,7 +15,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { createReadStream } from "node:fs"
+import { createReadStream, fstatSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
@@ -115,6 +115,10 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
   }
   if (urls.length > 0 && input !== undefined) {
     return yield* usage("URLs and `-i` cannot be combined", "put the URLs into the list, or run twice")
+  }
+  // Node gives a folder as a stream that is at its end
+  if (input === "-" && fstatSync(0).isDirectory()) {
+    return yield* usage("standard input is a folder, not a list of URLs", "`simul get -i - < urls.txt` reads a file")
   }
   if (output !== undefined) {
     if (input !== undefined || urls.length > 1) {
