@@ -42,8 +42,11 @@ export const headBytes = 1024
 /** The encoding that a label names, in any case and with blanks around it; `undefined` for an unknown one (Encoding 4.2). */
 export const fromLabel = (label: string): string | undefined => normalizeEncoding(label) ?? undefined
 
-/** A quoted value may hold what looks like another parameter. A comma is where another line of the field begins. */
-const parameter = /;[\t\n\r ]*([^;=]*)=(?:"((?:[^"\\]|\\[^])*)|([^;,]*))/g
+/**
+ * A quoted value may hold what looks like another parameter. A comma is where another line of the field begins. A name that
+ * could begin with a blank could begin with each of many, and as many would be looked at for each.
+ */
+const parameter = /;[\t\n\r ]*([^;=\t\n\r ][^;=]*|)=(?:"((?:[^"\\]|\\[^])*)|([^;,]*))/g
 
 /** A site says it in the same words for all of its pages. */
 let latest: { readonly contentType: string; readonly encoding: string | undefined } | undefined

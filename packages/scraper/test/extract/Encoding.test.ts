@@ -58,6 +58,11 @@ describe("labels", () => {
       assert.strictEqual(Encoding.fromContentType(type), encoding, type)
   })
 
+  // by the square of its length it would take minutes
+  it("are looked for in a long Content-Type by work that grows as it does", { timeout: 10_000 }, () => {
+    assert.isUndefined(Encoding.fromContentType(`text/html;${" ".repeat(300_000)}charset`))
+  })
+
   it("are read out of a pragma by rules of its own", () => {
     for (const [content, encoding] of [
       ["text/html; charset=koi8-r", "koi8-r"],

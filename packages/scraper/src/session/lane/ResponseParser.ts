@@ -113,8 +113,10 @@ const isAt = (spelling: Buffer, bytes: Buffer, from: number, to: number): boolea
 const joined = (value: string | Array<string> | undefined): string | undefined =>
   typeof value === "object" ? value.join(",") : value
 
-/** A value of several lines in one: a user agent reads each fold as a blank (RFC 9112 5.2). */
-const unfolded = (value: string): string => value.replace(/[\t ]*\r?\n[\t ]*/g, " ").replace(/^ +| +$/g, "")
+/** A fold, or some in a row, is looked for where blanks begin: at each of many it would be work that grows as their square. */
+const folds = /(?<![\t ])[\t ]*(?:\r?\n[\t ]*)+/g
+/** A value of several lines in one: a user agent reads a fold as a blank (RFC 9112 5.2). */
+const unfolded = (value: string): string => value.replace(folds, " ").replace(/^ | $/g, "")
 
 /**
  * Codings that can be taken off: no other was asked for (RFC 9112 7.4). `identity` was none in RFC 2616; chunks are told
@@ -126,17 +128,13 @@ const keepAlive = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
 const timeout = /(?:^|[,\t ])timeout=(\d{1,9})(?:$|[,\t ])/i
 
 /** One length, told once or in equal copies (RFC 9110 8.6). */
+const lengths = /^([0-9]+)(?:[\t ]*,[\t ]*\1)*$/
+
 const lengthOf = (value: string): number => {
-  let length = value
-  const comma = value.indexOf(",")
-  if (comma !== -1) {
-    const copies = value.split(",").map((copy) => copy.replace(/^[\t ]+|[\t ]+$/g, ""))
-    length = copies[0] ?? ""
-    if (copies.some((copy) => copy !== length)) throw new LaneFault("HPE_UNEXPECTED_CONTENT_LENGTH", "several lengths")
-  }
-  const bytes = /^[0-9]+$/.test(length) ? Number(length) : NaN
-  if (!Number.isSafeInteger(bytes)) throw new LaneFault("HPE_INVALID_CONTENT_LENGTH", "the length is no number")
-  return bytes
+  const bytes = Number(lengths.exec(value)?.[1])
+  if (Number.isSafeInteger(bytes)) return bytes
+  if (value.includes(",")) throw new LaneFault("HPE_UNEXPECTED_CONTENT_LENGTH", "several lengths")
+  throw new LaneFault("HPE_INVALID_CONTENT_LENGTH", "the length is no number")
 }
 
 const grammar = (at: number): LaneFault => {

@@ -90,6 +90,16 @@ describe("ResponseParser", () => {
         ])
   })
 
+  // by the square of them it would take minutes
+  it("reads many blanks within a value by work that grows as they do", { timeout: 10_000 }, () => {
+    const blanks = " ".repeat(65_000)
+    const text = (fields: string) => bytesOf(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`)
+    for (let count = 0; count < 10; count++) {
+      assert.strictEqual(parse(text(`A: b${blanks}c\r\n d`), 1 << 20).headers?.["a"], `b${blanks}c d`)
+      assert.strictEqual(parse(text(`Content-Length: 2${blanks}2, 2`), 1 << 20).fault?.message, "several lengths")
+    }
+  })
+
   it("gives no body to 204 and 304, whatever length they tell, but then does not use the connection again", () => {
     for (const code of [204, 304]) {
       for (const [fields, reusable] of [
