@@ -252,6 +252,28 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("finds in what it saved the links that it found when it came, in the encoding that its server told", () =>
+    withSite(
+      {
+        respond: ({ path, headers }) => {
+          if (headers["if-none-match"] !== undefined) return { status: 304 }
+          const body = path === "/index.html" ? Buffer.from('<a href="/\xe6">', "latin1") : "x"
+          return { headers: { "content-type": "text/html; charset=windows-1251", etag: '"1"' }, body }
+        }
+      },
+      async (site) => {
+        const directory = folder()
+        const seeds = [site.url("/index.html")]
+        await crawl(seeds, { directory, rules: { depth: 0 }, robots: false })
+        await crawl(seeds, { directory, rules: { depth: 1 }, robots: false })
+        assert.deepStrictEqual(asked(site), ["/index.html", "/%D0%B6"])
+        const outcomes = await crawl(seeds, { directory, rules: { depth: 1 }, robots: false, refresh: true })
+        assert.deepStrictEqual(paths(outcomes, "Unchanged"), ["/%D0%B6", "/index.html"])
+        assert.strictEqual(outcomes.length, 2)
+      }
+    )
+  )
+
   it.effect("reads the links of coded and of archived pages", () =>
     withSite(
       {

@@ -48,7 +48,7 @@ export interface Following extends Download.Follow {
   readonly change: (rules: Rules) => void
   /** The same for a body that did not come whole, from the place where it was saved; `undefined` for one without links. */
   readonly readSaved: (target: Target, head: ResponseHead, path: string) => Effect.Effect<Download.Reading> | undefined
-  /** The same for a body that nobody knows the head of: what begins as a page does is one. None where it is gone. */
+  /** The same for a body that was saved before: without its type what begins as a page does is one. None where it is gone. */
   readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
   /** How deep a page is decides what is followed, and not only in which order. */
   readonly isBounded: () => boolean
@@ -250,9 +250,11 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
         ? undefined
         : // a page that was saved before says what it said before
           pages(target, head, target.saved === undefined && isPage(head) ? traps?.watch(target.url) : undefined),
-    // a 304 tells no type
-    readSaved: (target, head, path) =>
-      saved(target, typed(head, head.header("content-type") ?? (isCss(target.url) ? "text/css" : undefined)), path),
+    // a 304 is about what came with another head, and need tell no type
+    readSaved: (target, head, path) => {
+      const type = (head.status === 304 ? target.saved?.contentType : undefined) ?? head.header("content-type")
+      return saved(target, typed(head, type ?? (isCss(target.url) ? "text/css" : undefined)), path)
+    },
     isBounded: () => isBounded,
     traps,
     readAgain: ({ target, finalUrl }) =>
@@ -260,7 +262,9 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
         const path = target.saved?.record ?? target.path
         const start = yield* Effect.promise(() => startOf(bytesOf(options.directory, path)))
         if (start === undefined) return []
-        const head = typed({ status: 200, url: finalUrl, header: () => undefined }, typeOf(finalUrl, start))
+        // a store of an earlier version has no types
+        const type = target.saved?.contentType ?? typeOf(finalUrl, start)
+        const head = typed({ status: 200, url: finalUrl, header: () => undefined }, type)
         const reading = saved(target, head, path)
         return reading === undefined ? [] : (yield* reading).end()
       })
