@@ -49,11 +49,13 @@ export const fromHeader = (lines: ReadonlyArray<string>, token: string): RobotsD
   let directives = none
   for (const line of lines) {
     let isOurs = true
+    /** A date began with the name of a day: the rest after its comma has a colon too. */
+    let isDateOpen = false
     for (const piece of line.toLowerCase().split(",")) {
       const colon = piece.indexOf(":")
       const name = piece.slice(0, Math.max(0, colon)).trim()
-      // of a date the rest after its comma has a colon too
-      const isName = colon >= 0 && !valued.has(name) && !/^\d/.test(name)
+      const isName = colon >= 0 && !valued.has(name) && !(isDateOpen && /^\d/.test(name))
+      isDateOpen = name === "unavailable_after" && !/\d/.test(piece)
       if (isName) isOurs = name === token.toLowerCase() || name === "*"
       if (isOurs) directives = union(directives, fromMeta(piece.slice(isName ? colon + 1 : 0)))
     }

@@ -21,6 +21,7 @@ describe("of a header", () => {
     assert.deepStrictEqual(of("noindex, otherbot: nofollow"), { noindex: true, nofollow: false })
     assert.deepStrictEqual(of("otherbot: noindex, simul: nofollow"), { noindex: false, nofollow: true })
     assert.deepStrictEqual(of("otherbot: noindex", "nofollow"), { noindex: false, nofollow: true })
+    assert.deepStrictEqual(of("360Spider: noindex, nofollow"), RobotsDirectives.none)
     assert.deepStrictEqual(of("*: none"), { noindex: true, nofollow: true })
     assert.deepStrictEqual(of("noindex nofollow"), { noindex: true, nofollow: true })
     assert.deepStrictEqual(of(), RobotsDirectives.none)
@@ -32,6 +33,11 @@ describe("of a header", () => {
       nofollow: false
     })
     for (const date of ["Friday, 25-Jun-10 15:00:00 PST", "Fri, 25 Jun 2010 15:00:00 GMT", "2010-06-25T15:00:00Z"])
-      assert.deepStrictEqual(of(`unavailable_after: ${date}, nofollow`), { noindex: false, nofollow: true }, date)
+      for (const other of ["", ", 360Spider: noindex"])
+        assert.deepStrictEqual(
+          of(`unavailable_after: ${date}, nofollow${other}`, `unavailable_after: ${date}${other}`),
+          { noindex: false, nofollow: true },
+          date + other
+        )
   })
 })
