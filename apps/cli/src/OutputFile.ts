@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import {
   appendFileSync,
   closeSync,
+  constants,
   lstatSync,
   openSync,
   readlinkSync,
@@ -26,6 +27,7 @@ export const unwritable = (option: string, file: string) => (error: unknown) =>
 export interface Place {
   readonly file: string
   readonly part: string | undefined
+  readonly isPipe: boolean
 }
 
 /** Links there are to what a process has open, and to no name: `/dev/stdout` leads to one. */
@@ -46,11 +48,31 @@ export const placeFor = (file: string): Place => {
   const found = statSync(file, { throwIfNoEntry: false })
   if (found?.isDirectory() === true) throw Object.assign(new Error("a directory"), { code: "EISDIR" })
   const name = found === undefined || found.isFile() ? behindLinks(file) : undefined
-  return { file: name ?? file, part: name === undefined ? undefined : `${name}.${process.pid}.part` }
+  return {
+    file: name ?? file,
+    part: name === undefined ? undefined : `${name}.${process.pid}.part`,
+    isPipe: found?.isFIFO() === true
+  }
 }
 
 /** Opens it to be written from its beginning; behind what is there where it is written itself. */
-export const open = ({ file, part }: Place): number => (part === undefined ? openSync(file, "a") : openSync(part, "w"))
+export const open = ({ file, part, isPipe }: Place): number => {
+  if (part !== undefined) return openSync(part, "w")
+  if (!isPipe) return openSync(file, "a")
+  // Without a reader this would wait for one, and no signal ends a process that waits so.
+  let found: number
+  try {
+    found = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "ENXIO" ? new Error("nobody reads it") : error
+  }
+  // not by this one: it would lose what a slow reader has no room for
+  try {
+    return openSync(file, "a")
+  } finally {
+    closeSync(found)
+  }
+}
 
 /** Writes a file in pieces, at once: the work is done, and nobody waits. `option` names it where that fails. */
 export const write = (option: string, file: string, pieces: Iterable<string>): Effect.Effect<void, OptionUnusable> =>

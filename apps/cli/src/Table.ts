@@ -31,6 +31,7 @@ const openFile = async (format: Format, place: Place, columns: ReadonlyArray<Col
   if (format === "jsonl" || format === "csv") {
     return (await import("./table/TextTable.ts")).open(place, format, columns)
   }
+  if (place.isPipe) throw new Error(`a pipe takes no ${format}, a file does`)
   const { open } = await (format === "parquet" ? import("./table/ParquetTable.ts") : import("./table/SqliteTable.ts"))
   return open(place.part ?? place.file, columns)
 }
