@@ -1,20 +1,24 @@
-/** Flags of curl, wget and aria2 that people's fingers know, and what does the same here. */
+/**
+ * Flags of curl, wget and aria2 that people's fingers know, and what does the same here. A letter that is another thing
+ * to each of them stands with each, or not at all where one of these is nothing here.
+ */
 const names: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "`--insecure`": ["-k", "--no-check-certificate", "--check-certificate"],
-  "`--rate`": ["--limit-rate", "--max-download-limit", "--max-overall-download-limit"],
-  "`--max-size`": ["--max-filesize", "--quota"],
-  "`--proxy`": ["-x", "--all-proxy"],
-  "`-o DIR`": ["-P", "--directory-prefix", "--output-dir", "-d", "--dir"],
-  "`-O FILE`": ["--output-document"],
-  "`-i`": ["--input-file"],
-  "`--retries`": ["-t", "--tries", "--retry", "--max-tries"],
-  "`--delay`": ["-w", "--wait", "--random-wait"],
-  "`-A`": ["-U"],
-  "`--cookie-jar`": ["-b", "--cookie", "--load-cookies", "--save-cookies"],
-  "`--max-time`": ["-m"],
-  "`--per-host`": ["--max-connection-per-server", "--parallel-max-host"],
-  "`-j`": ["--parallel-max", "--max-threads", "--max-concurrent-downloads"],
-  "`simul crawl`": ["-r", "--recursive", "--mirror", "--page-requisites", "-p"]
+  "--insecure": ["-k", "--no-check-certificate", "--check-certificate"],
+  "--rate": ["--limit-rate", "--max-overall-download-limit"],
+  "--max-size": ["--max-filesize"],
+  "--proxy": ["-x", "--all-proxy"],
+  "-o DIR": ["-P", "--directory-prefix", "--output-dir", "--dir"],
+  "-O FILE": ["--output-document"],
+  "-i": ["--input-file"],
+  "--retries": ["-t", "--tries", "--retry", "--max-tries"],
+  "--delay": ["--wait"],
+  "--cookie-jar": ["-c", "--load-cookies", "--save-cookies"],
+  "--max-time": ["-m"],
+  "--per-host": ["-x", "--max-connection-per-server", "--parallel-max-host"],
+  "-j": ["--parallel-max", "--max-threads", "--max-concurrent-downloads"],
+  "--mirror": ["-m", "-k"],
+  "simul crawl": ["-r", "--recursive"],
+  "simul crawl --mirror": ["-m", "--mirror"]
 }
 const needless: Readonly<Record<string, ReadonlyArray<string>>> = {
   "redirects are followed without a flag": ["-L", "--location"],
@@ -22,9 +26,9 @@ const needless: Readonly<Record<string, ReadonlyArray<string>>> = {
   "transfers run side by side without a flag; `-j` says how many": ["-Z", "--parallel"]
 }
 
-/** What to say of a flag that another program has; nothing of others. */
-export const hintFor = (flag: string): string | undefined => {
-  const found = (table: typeof names) => Object.keys(table).find((key) => table[key]!.includes(flag))
-  const here = found(names)
-  return here === undefined ? found(needless) : `did you mean ${here}?`
+/** What another program's flag may mean to a command that has the flags `own`: names here, and why it needs none. */
+export const meanings = (flag: string, own: ReadonlyArray<string>) => {
+  const found = (table: typeof names) => Object.keys(table).filter((key) => table[key]!.includes(flag))
+  const isHere = (name: string) => own.includes(name.startsWith("simul ") ? "--input" : name.split(" ")[0]!)
+  return { names: found(names).filter(isHere), needless: own.includes("--jobs") ? found(needless) : [] }
 }

@@ -5,10 +5,11 @@
  */
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
+import type { HelpDoc } from "effect/cli/HelpDoc"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { hintFor } from "./Elsewhere.ts"
+import * as Elsewhere from "./Elsewhere.ts"
 import { oneOf } from "./Flags.ts"
 import * as Help from "./Help.ts"
 import { printable } from "./Printable.ts"
@@ -23,19 +24,20 @@ const didYouMean = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
   names.length === 0 ? [] : [`did you mean ${oneOf(names.map((name) => `\`${printable(name)}\``))}?`]
 
 /** Of a letter all that has one is as near. */
-const flagsLike = ({ option, suggestions }: CliError.UnrecognizedOption): ReadonlyArray<string> => {
-  const known = hintFor(option)
-  if (known !== undefined) return [known]
+const flagsLike = ({ option, suggestions }: CliError.UnrecognizedOption, { flags }: HelpDoc): ReadonlyArray<string> => {
+  const own = flags.flatMap(({ name, aliases }) => [`--${name}`, ...aliases])
+  const { names, needless } = Elsewhere.meanings(option, own)
+  if (names.length + needless.length > 0) return [...didYouMean(names), ...needless]
   return didYouMean(/^-[^-]$/.test(option) ? [] : suggestions)
 }
 
 const isUrl = (text: string) => /^https?:\/\//.test(text)
 
 /** One of the library's errors in this program's words. */
-const tell = (error: CliError.NonShowHelpErrors, commandPath: ReadonlyArray<string>): Told => {
+const tell = (error: CliError.NonShowHelpErrors, commandPath: ReadonlyArray<string>, help: HelpDoc): Told => {
   switch (error._tag) {
     case "UnrecognizedOption":
-      return { message: `no such flag: ${printable(error.option)}`, hints: flagsLike(error) }
+      return { message: `no such flag: ${printable(error.option)}`, hints: flagsLike(error, help) }
     case "UnknownSubcommand":
       return isUrl(error.subcommand)
         ? { message: "no command given", hints: didYouMean([`simul get ${error.subcommand}`]) }
@@ -78,7 +80,7 @@ export const layer: Layer.Layer<never, never, Screen> = Layer.effect(
       if (event._tag === "Help") return Console.log(Help.render(event.helpDoc, screen.paintData))
       if (event._tag === "Version") return Console.log(`${event.name} ${event.version}`)
       // One error at a time: the second is often the shadow of the first.
-      const told = tell(event.errors[0]!, event.commandPath)
+      const told = tell(event.errors[0]!, event.commandPath, event.helpDoc)
       return Effect.sync(() =>
         screen.note(
           complaint(screen.paint, told.message, [

@@ -252,6 +252,8 @@ describe.concurrent("usage errors", () => {
     ["no URL", ["get"], "no URL given", "for example: `simul get https://example.com/ -o pages`"],
     ["an unknown flag", ["get", "--jbos", "3"], "no such flag: --jbos", "did you mean `--jobs` or `--json`?"],
     ["a flag of curl", ["get", "-k", "http://a/"], "no such flag: -k", "did you mean `--insecure`?"],
+    ["a letter of two programs", ["get", "-x", "2", "http://a/"], "no such flag: -x", "`--proxy` or `--per-host`?"],
+    ["a flag of wget", ["get", "-r", "http://a/"], "no such flag: -r", "did you mean `simul crawl`?"],
     ["a flag that is not needed", ["get", "-L", "http://a/"], "no such flag: -L", "redirects are followed"],
     ["an unknown command", ["gte"], "no such command: gte", "did you mean `get`?"],
     ["a URL without command", ["http://a/"], "no command given", "did you mean `simul get http://a/`?"],
@@ -329,6 +331,17 @@ describe.concurrent("usage errors", () => {
   })
   it("guesses no letter by another", async () => {
     assert.notInclude(await screen("get", "-z", "http://a/"), "did you mean")
+  })
+  it("names no flag that the command has not, nor one that does something else", async () => {
+    const lines: ReadonlyArray<ReadonlyArray<string>> = [
+      ...["-t", "-L", "-r"].map((flag) => ["extract", ".", flag]),
+      ["crawl", "-r", "http://a/"],
+      ...["-d", "-w", "-b", "--quota"].map((flag) => ["get", flag, "x", "http://a/"])
+    ]
+    for (const args of lines) {
+      const hints = (await screen(...args)).match(/^hint: .*/gm)
+      assert.deepStrictEqual(hints, [`hint: \`simul ${args[0]} --help\` lists what it takes`], args.join(" "))
+    }
   })
   it("shows no secret of a bad URL, header or proxy", async () => {
     const texts = await Promise.all([
