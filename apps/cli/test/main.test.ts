@@ -216,6 +216,9 @@ describe.concurrent("help and version", () => {
       "
     `)
   })
+  it("paces the crawl of which it says a request a second", async () => {
+    assert.match(await screen("crawl", "-h"), /a request a second\n.*--delay 1s/)
+  })
   it("fits every help screen into 79 columns", async () => {
     const all = await screen("--help")
     const commands = Array.from(all.matchAll(/^ {2}([a-z]+) {2,}/gm), ([, command]) => command!)

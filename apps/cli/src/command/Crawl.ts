@@ -104,7 +104,7 @@ export const crawl = Command.make(
       description: "The same, and a copy to be read offline: site/mirror/example.com/index.html"
     },
     {
-      command: "simul crawl https://example.com/ --exclude '/calendar/|[?&]sort=' -o site",
+      command: "simul crawl https://example.com/ -o site --delay 1s \\\n    --exclude '/calendar/|[?&]sort='",
       description: "Without what never ends, a request a second"
     }
   ])
