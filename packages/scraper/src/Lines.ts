@@ -76,9 +76,10 @@ export const fromBytes = (
       const at = { bytes: consumed, lines: begunBytes === 0 ? number : number - 1 }
       const ready = lines
       lines = []
-      return digest === undefined
-        ? { lines: ready }
-        : { lines: ready, place: { ...at, sha256: () => digest.digest("hex") } }
+      if (digest === undefined) return { lines: ready }
+      // a digest is given once, and asked for by each try of a commit
+      let sha256: string | undefined
+      return { lines: ready, place: { ...at, sha256: () => (sha256 ??= digest.digest("hex")) } }
     }
     for await (const chunk of bytes) {
       const all = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)

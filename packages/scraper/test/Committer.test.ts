@@ -1,13 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
+import { nextOf } from "@simul/core/Concurrently"
 import { Simulation } from "@simul/core/simulation"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import { Readable } from "node:stream"
 import * as Committer from "../src/Committer.ts"
-import type { Frontier } from "../src/Frontier.ts"
+import * as Frontier from "../src/Frontier.ts"
+import * as Lines from "../src/Lines.ts"
 import type { Outcome } from "../src/Outcome.ts"
-import type { Politeness } from "../src/Politeness.ts"
+import * as Politeness from "../src/Politeness.ts"
 import type { Copy } from "../src/robots/RobotsPolicy.ts"
 import type { Sink, Synced } from "../src/Sink.ts"
 import { type Commit, type Store, StoreFull } from "../src/Store.ts"
@@ -30,8 +34,8 @@ const failed = ({ url }: Target): Outcome => ({
 const soon = Effect.suspend(() => Effect.sleep(Math.floor(4 * Math.random())))
 
 /** Only what the committer asks of its neighbours. */
-const politeness: Pick<Politeness, "isChanged" | "changes"> = { isChanged: () => false, changes: () => [] }
-const frontier: Pick<Frontier, "leaving" | "stragglers" | "place" | "committed"> = {
+const politeness: Pick<Politeness.Politeness, "isChanged" | "changes"> = { isChanged: () => false, changes: () => [] }
+const frontier: Pick<Frontier.Frontier, "leaving" | "stragglers" | "place" | "committed"> = {
   leaving: () => {},
   stragglers: () => [],
   place: () => undefined,
@@ -150,26 +154,45 @@ describe("Committer", () => {
 
   it.effect("closes without waiting for room on the disk, in the midst of such a wait too", () =>
     Effect.gen(function* () {
-      let tries = 0
-      const store = {
-        commit: () => Effect.suspend(() => (tries++, Effect.fail(new StoreFull({ file: "" }))))
+      const politeness = Politeness.make(Idle.politeness)
+      const target = { ...targets[0]!, path: "a" }
+      const list = Lines.fromBytes(
+        Readable.from([Buffer.from(`${target.url}\n`)]),
+        { bytes: 0, lines: 0 },
+        createHash("sha256")
+      )
+      const commits: Array<Commit> = []
+      const store: Partial<Store["Service"]> = {
+        waiting: () => Effect.succeed({ count: 0, dueMs: undefined }),
+        lookup: () => Effect.succeed(new Map()),
+        hosts: () => Effect.succeed([]),
+        commit: (commit) => Effect.suspend(() => (commits.push(commit), Effect.fail(new StoreFull({ file: "" }))))
       }
+      const frontier = yield* Frontier.make(yield* nextOf(list), store as Store["Service"], politeness, {
+        ...Idle.frontier,
+        claim: () => Effect.succeed([target.path])
+      })
+      yield* Effect.forkScoped(frontier.run)
       const waiting = yield* Deferred.make<void>()
       const diskFull = Effect.andThen(Deferred.succeed(waiting, undefined), Effect.never)
       const committer = yield* Committer.make(
-        { store: store as never, sink: { sync: () => Effect.succeed(synced) } as never },
-        politeness as never,
-        frontier as never,
+        { store: store as Store["Service"], sink: { sync: () => Effect.succeed(synced) } as never },
+        politeness,
+        frontier,
         { ...Idle.committer, diskFull }
       )
-      committer.settle({ target: targets[0]!, outcome: failed(targets[0]!) })
+      const taken = (yield* frontier.take).target
+      committer.settle({ target: taken, outcome: failed(taken) })
+      frontier.release(taken, "answered")
       const flush = yield* Effect.forkChild(committer.flush)
       yield* Deferred.await(waiting)
       yield* Fiber.interrupt(flush)
       // as a finalizer runs it
       const error = yield* Effect.flip(Effect.uninterruptible(committer.close))
       assert.strictEqual(error._tag, "StoreFull")
-      assert.strictEqual(tries, 2)
+      assert.lengthOf(commits, 2)
+      assert.deepInclude(commits[0]!.place, { bytes: target.url.length + 1, targets: 1 })
+      assert.deepStrictEqual(commits[1], commits[0])
     })
   )
 
