@@ -59,6 +59,9 @@ export const make = Effect.fnUntraced(function* (
   let captured: Synced["captures"] = []
   /** The same of answers for robots.txt. */
   let robots: ReadonlyArray<Copy> = []
+  /** Of clocks of hosts, the latest last, and of patterns. */
+  let hosts: ReadonlyArray<Politeness.HostClock> = []
+  let patterns: ReadonlyArray<Evidence> = []
   let wake: (() => void) | undefined
   /** Workers that wait for a commit because too much is uncommitted. */
   const held = new Set<() => void>()
@@ -76,7 +79,7 @@ export const make = Effect.fnUntraced(function* (
       const parked = waiting
       // at the same instant: what ended before it has an outcome, and must not get a row as if it were in flight
       const noteworthy = options.noteworthy()
-      const clocks = stirred || politeness.isChanged() ? 1 : 0
+      const clocks = stirred || hosts.length > 0 || politeness.isChanged() ? 1 : 0
       if (isIdle(done.length + parked.length + noteworthy.length + clocks)) return Effect.succeed([])
       settled = []
       waiting = []
@@ -109,17 +112,19 @@ export const make = Effect.fnUntraced(function* (
             placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed, options.unplaced))
           grown = [...grown, ...archives]
           captured = [...captured, ...captures]
+          hosts = [...hosts, ...politeness.changes(options.now())]
+          patterns = [...patterns, ...options.patterns()]
           const commit = {
             list: options.list,
             settled: rows,
             waiting: [...parked, ...leased.map((target) => ({ target, dueMs: 0, leased: true }))],
-            hosts: politeness.changes(options.now()),
+            hosts,
             robots,
             ...(place === undefined ? {} : { place }),
             archives: grown,
             captures: captured,
             isCrawl: options.isCrawl,
-            patterns: options.patterns()
+            patterns
           }
           const attempt: Effect.Effect<Found, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
             Effect.andThen(restore(room), attempt)
@@ -130,6 +135,8 @@ export const make = Effect.fnUntraced(function* (
               grown = []
               captured = []
               robots = []
+              hosts = []
+              patterns = []
               let firstDueMs = Infinity
               for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
               frontier.committed(straggling, firstDueMs)

@@ -162,6 +162,7 @@ describe("Committer", () => {
         createHash("sha256")
       )
       const commits: Array<Commit> = []
+      const patterns = [{ pattern: "/*", pages: 1, contents: 1, caught: false, latest: "" }]
       const store: Partial<Store["Service"]> = {
         waiting: () => Effect.succeed({ count: 0, dueMs: undefined }),
         lookup: () => Effect.succeed(new Map()),
@@ -179,11 +180,11 @@ describe("Committer", () => {
         { store: store as Store["Service"], sink: { sync: () => Effect.succeed(synced) } as never },
         politeness,
         frontier,
-        { ...Idle.committer, diskFull }
+        { ...Idle.committer, diskFull, patterns: () => patterns.splice(0) }
       )
       const taken = (yield* frontier.take).target
       committer.settle({ target: taken, outcome: failed(taken) })
-      frontier.release(taken, "answered")
+      frontier.release(taken, { pauseMs: 60_000 })
       const flush = yield* Effect.forkChild(committer.flush)
       yield* Deferred.await(waiting)
       yield* Fiber.interrupt(flush)
@@ -191,6 +192,8 @@ describe("Committer", () => {
       const error = yield* Effect.flip(Effect.uninterruptible(committer.close))
       assert.strictEqual(error._tag, "StoreFull")
       assert.lengthOf(commits, 2)
+      assert.deepInclude(commits[0]!.hosts[0], { host: target.host, asked: true })
+      assert.lengthOf(commits[0]!.patterns!, 1)
       assert.deepInclude(commits[0]!.place, { bytes: target.url.length + 1, targets: 1 })
       assert.deepStrictEqual(commits[1], commits[0])
     })
