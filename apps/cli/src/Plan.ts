@@ -10,6 +10,8 @@ export interface Plan {
   readonly single: boolean
   /** The body of the single URL goes to standard output. */
   readonly toStdout: boolean
+  /** A device or a pipe that the body of the single URL is written to: a file would take its place. */
+  readonly stream?: string
   readonly json: boolean
   readonly progress: "auto" | Progress.Kind
   readonly quiet: boolean

@@ -6,13 +6,19 @@ import type { Outcome } from "@simul/scraper/Outcome"
 import { defaults } from "@simul/scraper/Options"
 import { StoreDamaged } from "@simul/scraper/RunError"
 import type { RunError } from "@simul/scraper/RunError"
+import { Site } from "@simul/scraper/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import { execFileSync } from "node:child_process"
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { expect } from "vitest"
 import { Engine } from "../src/Engine.ts"
 import * as FakeEngine from "./FakeEngine.ts"
 import * as InProcess from "./InProcess.ts"
+import * as Program from "./Program.ts"
 
 const { saved, notFound, refused, failed } = FakeEngine
 
@@ -231,6 +237,28 @@ describe("what the engine is asked", () => {
       assert.deepStrictEqual((yield* run(["-i", "list"])).asked.source, { file: "list" })
       assert.deepStrictEqual((yield* run(["-i", "-"])).asked.source, { bytes: process.stdin })
     })
+  )
+  it.live.skipIf(process.platform === "win32")(
+    "is written to a pipe or a device that -O names, and leaves it there",
+    () =>
+      Effect.promise(async () => {
+        await using site = await Site.start()
+        const folder = mkdtempSync(join(tmpdir(), "simul-get-"))
+        const pipe = join(folder, "pipe")
+        execFileSync("mkfifo", [pipe])
+        const reader = openSync(pipe, constants.O_RDWR)
+        try {
+          const screen = await Program.screen(["get", site.url("/bytes/1000/a.bin"), "-O", pipe])
+          assert.match(screen, /^exit 0\n--- stdout\n--- stderr\nsaved .*pipe/)
+          assert.isTrue(statSync(pipe).isFIFO())
+          const bytes = Buffer.alloc(2000)
+          assert.deepStrictEqual(bytes.subarray(0, readSync(reader, bytes)), Site.body("/bytes/1000/a.bin"))
+          assert.deepStrictEqual(readdirSync(folder), ["pipe"])
+        } finally {
+          closeSync(reader)
+          rmSync(folder, { recursive: true })
+        }
+      })
   )
   it.effect("is one file with -O, in its own directory", () =>
     Effect.gen(function* () {

@@ -8,6 +8,7 @@ import { complete, defaults, type Options } from "@simul/scraper/Options"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
 import * as Url from "@simul/scraper/Url"
+import { isWrittenItself } from "@simul/scraper/sink/WrittenItself"
 import * as OpenFiles from "@simul/scraper/store/OpenFiles"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -15,10 +16,11 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { createReadStream, fstatSync } from "node:fs"
+import { createReadStream, createWriteStream, fstatSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
+import { pipeline } from "node:stream/promises"
 import { Engine } from "../Engine.ts"
 import { text } from "../FlagKinds.ts"
 import * as Flags from "../Flags.ts"
@@ -154,6 +156,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
     },
     single: urls.length === 1,
     toStdout: output === "-",
+    ...(toFile && isWrittenItself(output) ? { stream: output } : {}),
     json,
     progress,
     quiet: request.quiet,
@@ -235,7 +238,9 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
         format: plan.options.format,
         keepsCookies: plan.options.cookieJar !== undefined,
         ...(plan.single && only !== undefined ? { only } : {}),
-        ...(only !== undefined && "path" in only ? { file: join(plan.options.directory, only.path) } : {})
+        ...(only !== undefined && "path" in only
+          ? { file: plan.stream ?? join(plan.options.directory, only.path) }
+          : {})
       },
       screen.columns(),
       paint
@@ -279,7 +284,7 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
 }, Effect.scoped)
 
 /** Through a directory of its own, so that a body that breaks off never reaches the pipe. */
-const fetchToStdout = (plan: Plan) =>
+const fetchThrough = (plan: Plan) =>
   Effect.gen(function* () {
     const screen = yield* Screen
     const directory = yield* Effect.acquireRelease(
@@ -288,6 +293,14 @@ const fetchToStdout = (plan: Plan) =>
     )
     yield* fetch({ ...plan, options: { ...plan.options, directory, naming: { file: "body" } } })
     const body = createReadStream(join(directory, "body"))
+    const { stream } = plan
+    if (stream !== undefined) {
+      const { unwritable } = yield* Effect.promise(() => import("../OutputFile.ts"))
+      return yield* Effect.tryPromise({
+        try: (signal) => pipeline(body, createWriteStream(stream, { flags: "a" }), { signal }),
+        catch: unwritable("-O", stream)
+      })
+    }
     yield* Stream.runForEach(
       Stream.fromAsyncIterable(body as AsyncIterable<Uint8Array>, (error) => error),
       screen.data
@@ -315,7 +328,8 @@ export const get = Command.make(
       verbose: yield* GlobalFlags.verbose
     })
     const { watched } = yield* Effect.promise(() => import("../Watched.ts"))
-    const run = (plan: Plan) => watched(plan.toStdout ? fetchToStdout(plan) : fetch(plan), plan)
+    const run = (plan: Plan) =>
+      watched(plan.toStdout || plan.stream !== undefined ? fetchThrough(plan) : fetch(plan), plan)
     const { timeline } = planned
     if (timeline === undefined) return yield* run(planned)
     const { record } = yield* Effect.promise(() => import("../TimelineFile.ts"))

@@ -9,6 +9,7 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Cookie, CookieJar } from "tough-cookie"
 import { OptionUnusable } from "../RunError.ts"
+import { isWrittenItself } from "../sink/WrittenItself.ts"
 
 export interface Cookies {
   /** The value of the `cookie` field for a request; absent: none fits. */
@@ -63,20 +64,30 @@ const all = (jar: CookieJar): ReadonlyArray<Cookie> => {
   return cookies
 }
 
+const { O_NONBLOCK, O_WRONLY } = fs.constants
+
 const write = (file: string, jar: CookieJar) => {
   const now = Date.now()
   const lines = all(jar)
     .filter(({ expires }) => !(expires instanceof Date) || expires.getTime() > now)
     .map(formatLine)
     .filter((line) => line !== undefined)
+  const text = ["# Netscape HTTP Cookie File", "", ...lines, ""].join("\n")
+  if (isWrittenItself(file)) {
+    // a pipe that nobody reads is refused, not waited for
+    const descriptor = fs.openSync(file, O_WRONLY | O_NONBLOCK)
+    try {
+      fs.writeFileSync(descriptor, text)
+    } finally {
+      fs.closeSync(descriptor)
+    }
+    return
+  }
   const temporary = `${file}.${process.pid}.part`
   try {
     // cookies are passwords: nobody else may read them, not even for a moment
     fs.rmSync(temporary, { force: true })
-    fs.writeFileSync(temporary, ["# Netscape HTTP Cookie File", "", ...lines, ""].join("\n"), {
-      mode: 0o600,
-      flag: "wx"
-    })
+    fs.writeFileSync(temporary, text, { mode: 0o600, flag: "wx" })
     fs.renameSync(temporary, file)
   } catch (cause) {
     fs.rmSync(temporary, { force: true })
@@ -86,20 +97,21 @@ const write = (file: string, jar: CookieJar) => {
 
 /**
  * Opens the jar of `file`, which need not exist yet, and writes it back when the
- * scope ends. Fails with `OptionUnusable` when the file cannot be read, its folder not be written, or it has a
+ * scope ends. A device or a pipe is not read, and written itself. Fails with `OptionUnusable` when the file cannot be read, its folder not be written, or it has a
  * line that is no cookie: it is some other file then, and must not be replaced.
  */
 export const open = Effect.fnUntraced(function* (file: string) {
   const unusable = (detail: string) => new OptionUnusable({ option: "--cookie-jar", value: file, detail })
   // before anything is fetched, for at the end it is too late to say so
   yield* Effect.try({
-    try: () => fs.accessSync(dirname(file), fs.constants.W_OK),
+    try: () => isWrittenItself(file) || fs.accessSync(dirname(file), fs.constants.W_OK),
     catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)
   })
   const { Cookie, CookieJar } = yield* Effect.promise(() => import("tough-cookie"))
   const jar = new CookieJar(undefined, { looseMode: true })
+  // a pipe may never have anything to read
   const text = yield* Effect.try({
-    try: () => fs.readFileSync(file, "utf8"),
+    try: () => (isWrittenItself(file) ? "" : fs.readFileSync(file, "utf8")),
     catch: (cause) => cause as NodeJS.ErrnoException
   }).pipe(
     Effect.catch((cause) =>

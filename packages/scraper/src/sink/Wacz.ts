@@ -6,7 +6,7 @@
  *    the middle. Of each, what is committed: no tail that a killed run left.
  * 2. Nothing is held in memory but a chunk. Hashes are taken as the bytes pass by;
  *    the manifest comes last.
- * 3. It grows beside its place and gets its name by a rename when it is whole.
+ * 3. It grows beside its place and gets its name by a rename when it is whole. A device or a pipe is written itself.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -21,6 +21,7 @@ import type { Archive, Capture } from "../Sink.ts"
 import { read } from "./ArchiveFile.ts"
 import * as ArchiveIndex from "./ArchiveIndex.ts"
 import * as TextFile from "./TextFile.ts"
+import { isWrittenItself } from "./WrittenItself.ts"
 
 export interface Contents<E> {
   readonly directory: string
@@ -88,9 +89,11 @@ export const pack = Effect.fnUntraced(function* <E>(
 
   const indexFile = `${parts}/pack.cdxj`
   const pagesFile = `${parts}/pack.jsonl`
-  const partFile = `${file}.part`
+  const partFile = isWrittenItself(file) ? undefined : `${file}.part`
   yield* Effect.addFinalizer(() =>
-    Effect.promise(() => Promise.all([indexFile, pagesFile, partFile].map((path) => rm(path, { force: true }))))
+    Effect.promise(() =>
+      Promise.all([indexFile, pagesFile, partFile ?? []].flat().map((path) => rm(path, { force: true })))
+    )
   )
   let counted = 0
   let pages = 0
@@ -147,20 +150,21 @@ export const pack = Effect.fnUntraced(function* <E>(
   const bytes = yield* Effect.tryPromise({
     try: async (signal) => {
       const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
-      const handle = await open(partFile, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666)
+      const how = partFile === undefined ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
+      const handle = await open(partFile ?? file, how, 0o666)
       let out: WriteStream | undefined
       try {
         out = handle.createWriteStream({ autoClose: false })
         const failed = new Promise<never>((_, reject) => zip.on("error", reject))
         zip.end()
         await Promise.race([pipeline(zip.outputStream, out, { signal }), failed])
-        await handle.sync()
+        if (partFile !== undefined) await handle.sync()
       } finally {
         out?.destroy()
         await handle.close()
       }
-      await rename(partFile, file)
-      return lstatSync(file).size
+      if (partFile !== undefined) await rename(partFile, file)
+      return out.bytesWritten
     },
     catch: unusable(file)
   })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Cookies from "../../src/session/Cookies.ts"
@@ -21,6 +22,23 @@ describe("a cookie jar", () => {
       const file = path.join(yield* jarFile, "jar.txt")
       const fault = yield* Effect.flip(opened(file, () => undefined))
       assert.deepInclude(fault, { _tag: "OptionUnusable", value: file, detail: "cannot be written (ENOENT)" })
+    })
+  )
+  it.live.skipIf(process.platform === "win32")("leaves a pipe or a device in its place, and writes to it", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      execFileSync("mkfifo", [file])
+      yield* Effect.acquireUseRelease(
+        Effect.sync(() => fs.openSync(file, fs.constants.O_RDWR)),
+        (reader) =>
+          Effect.gen(function* () {
+            yield* opened(file, (cookies) => cookies.keep("http://a.test/", ["one=1"]))
+            assert.isTrue(fs.statSync(file).isFIFO())
+            const bytes = Buffer.alloc(1000)
+            assert.match(bytes.toString("utf8", 0, fs.readSync(reader, bytes)), /^# Netscape [^]*\tone\t1\n$/)
+          }),
+        (reader) => Effect.sync(() => fs.closeSync(reader))
+      )
     })
   )
   it.live("is read at the start: hosts, subdomains, paths, secure and HttpOnly", () =>

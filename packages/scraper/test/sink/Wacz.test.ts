@@ -222,6 +222,25 @@ describe("Wacz", () => {
     assert.strictEqual((await entriesOf(file)).get("indexes/index.cdxj")!.bytes.toString().split("\n").length, 3)
   })
 
+  it.skipIf(process.platform === "win32")("leaves a pipe or a device in its place, and writes to it", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    await fetchAll([site.url("/bytes/100/a")], directory)
+    const file = join(directory, "pipe.wacz")
+    execFileSync("mkfifo", [file])
+    const reader = fs.openSync(file, fs.constants.O_RDWR)
+    try {
+      const { bytes } = await Effect.runPromise(pack(directory, file))
+      assert.isTrue(fs.statSync(file).isFIFO())
+      const zip = join(directory, "read.wacz")
+      const read = Buffer.alloc(65_536)
+      fs.writeFileSync(zip, read.subarray(0, fs.readSync(reader, read)))
+      assert.deepStrictEqual([fs.statSync(zip).size, (await entriesOf(zip)).size], [bytes, 5])
+    } finally {
+      fs.closeSync(reader)
+    }
+  })
+
   it("says what is missing: a run, an archive, bytes of one; and leaves the package of before", async () => {
     await using site = await Site.start()
     const directory = folder()
