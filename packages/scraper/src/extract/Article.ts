@@ -112,14 +112,20 @@ const makeAbsolute = (content: DomElement, base: string | undefined): void => {
   }
 }
 
-/** Turndown takes for code what is in one `<code>` within a `<pre>`; highlighters write none, or one for each line. */
+/**
+ * Turndown takes for code what is in one `<code>` at the start of a `<pre>`, in the language that its class tells.
+ * Highlighters write none, or one for each line; people write blanks around it, and `<br>` for the end of a line.
+ */
 const markCode = (content: DomElement): void => {
   for (const pre of content.querySelectorAll("pre")) {
-    if (pre.childNodes.length === 1 && pre.childNodes[0]!.nodeName === "CODE") continue
     for (const lineBreak of pre.querySelectorAll("br")) lineBreak.textContent = "\n"
-    const code = pre.textContent
+    const first = pre.querySelector("code")
+    const isAlone = first !== null && pre.textContent.trim() === first.textContent.trim()
+    const text = isAlone ? first.textContent : pre.textContent
     pre.innerHTML = "<code></code>"
-    pre.querySelector("code")!.textContent = code
+    const code = pre.querySelector("code")!
+    code.textContent = text
+    code.setAttribute("class", first?.getAttribute("class") ?? "")
   }
 }
 
@@ -180,7 +186,8 @@ turndown.addRule("section of a table", { filter: ["thead", "tbody", "tfoot"], re
 /** The main text of a page; `null` where there is none. */
 export const of = (page: Page): Article | null => {
   const reader = new Readability<DomElement>(toDocument(page.document), {
-    serializer: (node) => node
+    serializer: (node) => node,
+    keepClasses: true
   })
   const found = reader.parse()
   if (found?.content === undefined || found.content === null) return null

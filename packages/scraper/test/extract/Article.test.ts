@@ -65,9 +65,17 @@ describe("an article", () => {
       "<pre>\na_b = <b>[1]</b>\n  <i># *not*</i> &lt;em>\n</pre>",
       "<div class=highlight><pre><span></span><span class=n>a_b</span> = [1]\n  # *not* &lt;em>\n</pre></div>",
       "<pre><code>a_b = [1]</code>\n<code>  # *not* &lt;em></code></pre>",
-      "<pre>a_b = [1]<br>  # *not* &lt;em></pre>"
+      "<pre>a_b = [1]<br>  # *not* &lt;em></pre>",
+      "<pre><code>a_b = [1]<br>  # *not* &lt;em></code></pre>",
+      "<pre>  <code>a_b = [1]\n  # *not* &lt;em></code> </pre>"
     ])
       assert.deepStrictEqual(markdown(pre), lines, pre)
+    for (const pre of [
+      "<pre><code class=language-js>a()</code></pre>",
+      '<pre> <code class="hljs language-js">a()</code>\n</pre>',
+      "<pre><code class=language-js>a</code><code>()</code></pre>"
+    ])
+      assert.deepStrictEqual(markdown(pre), ["```js\na()\n```"], pre)
   })
   it("is null where there is none", () => {
     assert.strictEqual(Article.of(pageOf("")), null)
