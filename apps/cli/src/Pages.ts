@@ -25,7 +25,7 @@ const whole = async (input: AsyncIterable<Uint8Array>): Promise<Result.Result<Ui
 }
 
 /** The pages under a path; for `-` the one of standard input, which came from `url`. */
-export const at = (path: string, url: string | undefined): Stream.Stream<SavedPages.SavedPage, RunError> =>
+const at = (path: string, url: string | undefined): Stream.Stream<SavedPages.SavedPage, RunError> =>
   path === "-"
     ? Stream.fromEffect(
         Effect.map(
@@ -37,10 +37,14 @@ export const at = (path: string, url: string | undefined): Stream.Stream<SavedPa
 
 const isCut = ({ body }: SavedPages.SavedPage): boolean => Result.isFailure(body) && body.failure._tag === "CutRecord"
 
+/** Pages of which cut records are held back. */
+const mostCut = 10_000
+
 /**
  * The pages under all of these paths, in their order. An archive has each attempt at a page: one that was cut comes last,
  * once, and only if the page is nowhere whole. For one that was whole before, archives are read once more without bodies:
- * to remember every URL would take memory without a bound.
+ * to remember every URL would take memory without a bound. So would the cut ones: while 10,000 pages wait for a whole
+ * record, a cut one of yet another comes in its order, each time, whether the page is whole elsewhere or not.
  */
 export const under = (
   paths: ReadonlyArray<string>,
@@ -51,9 +55,9 @@ export const under = (
     const whole = Stream.fromIterable(paths).pipe(
       Stream.flatMap((path) => at(path, url)),
       Stream.filter((page) => {
-        if (isCut(page)) cut.set(page.url, page)
-        else cut.delete(page.url)
-        return !isCut(page)
+        if (!isCut(page)) cut.delete(page.url)
+        else if (cut.has(page.url) || cut.size < mostCut) cut.set(page.url, page)
+        return !isCut(page) || !cut.has(page.url)
       })
     )
     const wholeBefore = Stream.fromIterable(paths.filter((path) => path !== "-")).pipe(

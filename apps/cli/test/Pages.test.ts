@@ -6,15 +6,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Pages from "../src/Pages.ts"
+import { record } from "./Archive.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "simul-pages-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const record = (name: string, body: string, fields = "") => {
-  const block = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n${body}`
-  const head = `WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: http://h/${name}\r\n${fields}`
-  return `${head}Content-Length: ${block.length}\r\n\r\n${block}\r\n\r\n`
-}
 const whole = (name: string) => record(name, `<h1>${name}</h1>`)
 const cut = (name: string, why = "disconnect") => record(name, "<h1", `WARC-Truncated: ${why}\r\n`)
 
@@ -51,5 +47,12 @@ describe("pages of archives", () => {
       ["c", "<h1>c</h1>"],
       ["b", "only a part of it came (time)"]
     ])
+  })
+  it("that broke off are told in their order, each time, where 10,000 others wait to be whole", async () => {
+    const names = Array.from({ length: 10_001 }, (_, at) => `${at}`)
+    const beyond = ["10000", "only a part of it came (disconnect)"]
+    const told = await pages([...names.map((name) => cut(name)), cut("10000"), cut("3"), whole("3"), cut("10000")])
+    assert.deepStrictEqual(told.slice(0, 4), [beyond, beyond, ["3", "<h1>3</h1>"], ["0", beyond[1]]])
+    assert.deepStrictEqual([told.length, told.at(-1)], [3 + 9999 + 1, beyond])
   })
 })

@@ -7,6 +7,7 @@ import { Readable } from "node:stream"
 import { shell } from "../src/command/Shell.ts"
 import { services } from "../src/Process.ts"
 import { Screen } from "../src/Screen.ts"
+import { record } from "./Archive.ts"
 import * as FakeScreen from "./FakeScreen.ts"
 import * as Folder from "./Folder.ts"
 import * as Program from "./Program.ts"
@@ -43,6 +44,10 @@ describe("shell", () => {
     await using site = await Site.start({ files: { "/a/": { body: html, headers: { "content-type": "text/html" } } } })
     const { stdout } = await talk(site.url("/a/"), ["a@href"])
     assert.strictEqual(stdout, `${site.url("/next")}\n`)
+  })
+  it("opens the whole one of the records of a page", async () => {
+    put("a.warc", record("a", "<h1", "WARC-Truncated: disconnect\r\n") + record("a", "<h1>Lamp</h1>"))
+    assert.strictEqual((await talk(join(folder, "a.warc"), ["h1"])).stdout, "Lamp\n")
   })
   it("shows no credentials of a URL, whether there is a page or not", async () => {
     await using site = await Site.start()

@@ -64,7 +64,7 @@ const open = Effect.fnUntraced(function* (target: string, given: string | undefi
   const [Page, Pages] = yield* Effect.promise(() =>
     Promise.all([import("@simul/scraper/extract/Page"), import("../Pages.ts")])
   )
-  const [saved] = yield* Stream.runCollect(Stream.take(Pages.at(source.path, source.url), 1))
+  const [saved] = yield* Stream.runCollect(Stream.take(Pages.under([source.path], source.url), 1))
   const unusable = (detail: string) =>
     new OptionUnusable({ option: "shell", value: isUrl ? Url.redact(target) : target, detail })
   if (saved === undefined) return yield* unusable("no page there")
