@@ -50,7 +50,9 @@ class Input {
 
   /** Up to and with the first empty line; `undefined` at the end. */
   async head(): Promise<Uint8Array | undefined> {
-    let held = Buffer.from(this.#rest)
+    const { buffer, byteOffset, length } = this.#rest
+    // seen, not copied: a chunk may have the heads of a thousand records
+    let held = Buffer.from(buffer, byteOffset, length)
     let from = 0
     for (;;) {
       const at = held.indexOf("\r\n\r\n", from)

@@ -40,6 +40,14 @@ describe("WarcReader", () => {
       assert.deepStrictEqual(await read(Gzip.gunzip(pieces(zipped, size))), expected)
     })
 
+  it("copies a chunk no more often for the records in it", async () => {
+    const chunk = Buffer.from(Array.from({ length: 20 }, () => record("a", "x".repeat(5000))).join(""))
+    const buffers = new Set<ArrayBufferLike>()
+    for await (const one of WarcReader.records(pieces(chunk, chunk.length)))
+      for await (const { buffer } of one.block) buffers.add(buffer)
+    assert.strictEqual(buffers.size, 1)
+  })
+
   it("skips what is left of a block, and reads version 1.0", async () => {
     const file = Buffer.from(record("a", "x".repeat(1000), "1.0") + record("b", "y".repeat(1000), "1.0"))
     const types: Array<string> = []
