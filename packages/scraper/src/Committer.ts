@@ -114,12 +114,18 @@ export const make = Effect.fnUntraced(function* (
           captured = [...captured, ...captures]
           hosts = [...hosts, ...politeness.changes(options.now())]
           patterns = [...patterns, ...options.patterns()]
+          // the next run reads these by the wall's clock; what a target waits for, no run but this one
+          const aheadMs = Math.max(0, options.now() - Date.now())
           const commit = {
             list: options.list,
             settled: rows,
             waiting: [...parked, ...leased.map((target) => ({ target, dueMs: 0, leased: true }))],
-            hosts,
-            robots,
+            hosts: hosts.map((clock) => ({
+              ...clock,
+              nextMs: clock.nextMs - aheadMs,
+              pausedMs: clock.pausedMs - aheadMs
+            })),
+            robots: robots.map((copy) => ({ ...copy, askedMs: copy.askedMs - aheadMs })),
             ...(place === undefined ? {} : { place }),
             archives: grown,
             captures: captured,

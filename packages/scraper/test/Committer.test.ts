@@ -199,6 +199,29 @@ describe("Committer", () => {
     })
   )
 
+  it.effect("writes what outlives the run by the wall's clock, where that was set back", () =>
+    Effect.gen(function* () {
+      const now = () => Date.now() + 3_600_000
+      const politeness = Politeness.make(Idle.politeness)
+      politeness.add(targets[0]!)
+      politeness.take(now())
+      politeness.release(targets[0]!, now(), { pauseMs: 8000 })
+      const commits: Array<Commit> = []
+      const store = { commit: (commit: Commit) => Effect.sync(() => (commits.push(commit), { added: 0 })) }
+      const committer = yield* Committer.make(
+        { store: store as never, sink: { sync: () => Effect.succeed(synced) } as never },
+        politeness,
+        frontier as never,
+        { ...Idle.committer, now, robots: () => [{ host: "a", askedMs: now(), kind: "unavailable" }] }
+      )
+      yield* committer.flush
+      const latestMs = Date.now()
+      const [{ hosts, robots }] = commits as [Commit]
+      assert.isAtMost(hosts[0]!.pausedMs, latestMs + 8000)
+      assert.isAtMost(robots![0]!.askedMs, latestMs)
+    })
+  )
+
   it.effect("writes no transfer as in flight that has its outcome", () =>
     Effect.map(
       Simulation.explore(transfers, {
