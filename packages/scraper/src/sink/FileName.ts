@@ -184,6 +184,9 @@ const directoriesOf = ({ directories, host }: Parts): string => {
   return path
 }
 
+/** Whether a hash of its URL may be in a name. */
+export const isHashed = (name: string): boolean => hashed.test(name)
+
 /** The inverse of a readable name. For a name that was not made from a URL without loss it is some other text. */
 export const toUrl = (name: string): string => {
   const segments = name.split("/")

@@ -12,6 +12,7 @@
  *    path names it.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { open, opendir, stat } from "node:fs/promises"
@@ -171,30 +172,25 @@ const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<Saved
   )
 }
 
-/** A file that was named is a page. Its URL is what the store of a run has for it. */
-const inFile = (path: string, run: string | undefined, maxBytes: number): Stream.Stream<SavedPage, RunError> => {
-  const alone = (url?: string, contentType?: string) =>
-    Stream.fromEffect(
-      Effect.promise(async (): Promise<SavedPage> => {
-        const body = (await readPage(path, maxBytes, true))!
-        return { url, path, contentType, body }
-      })
-    )
-  if (run === undefined) return alone()
-  const name = relative(run, resolve(path)).split(sep).join("/")
-  const url = name.includes("/") ? FileName.toUrl(name) : ""
-  return Stream.unwrap(
+/** What the store of a run has for a file. Of one with a hash in its name no URL is known before all are looked through. */
+const inStore = Effect.fnUntraced(function* (run: string, name: string) {
+  const { named, entries } = yield* Directory.read(run)
+  const isOf = (saved: ReturnType<typeof savedOf>) => saved?.path === name
+  const found = (yield* named(name)).map(savedOf).find(isOf)
+  if (found !== undefined || !FileName.isHashed(name)) return found
+  return Option.getOrUndefined(yield* Stream.runHead(Stream.filter(Stream.map(entries, savedOf), isOf)))
+}, Effect.scoped)
+
+/** A file that was named is a page, also below a run whose store cannot be read. Its URL is what that has for it. */
+const inFile = (path: string, run: string | undefined, maxBytes: number): Stream.Stream<SavedPage> =>
+  Stream.fromEffect(
     Effect.gen(function* () {
-      if (URL.canParse(url)) {
-        const { target } = yield* (yield* Directory.inspect(run))(url)
-        const saved = savedOf(target?.entry)
-        if (saved?.path === name) return alone(saved.url, saved.contentType)
-      }
-      // a name with a hash, or one of somebody's own: the whole store has to be looked through
-      return Stream.orElseIfEmpty(inRun(run, path, maxBytes), () => alone())
+      const name = run === undefined ? "" : relative(run, resolve(path)).split(sep).join("/")
+      const saved = run === undefined ? undefined : yield* Effect.orElseSucceed(inStore(run, name), () => undefined)
+      const body = (yield* Effect.promise(() => readPage(path, maxBytes, true)))!
+      return { url: saved?.url, path, contentType: saved?.contentType, body }
     })
   )
-}
 
 /**
  * The pages under a path. Bodies of more than `maxBytes` are told as `TooLarge` and not read. Fails with

@@ -105,6 +105,7 @@ export const read = Effect.fnUntraced(function* (directory: string) {
   const provided = Effect.provideService(SqlClient.SqlClient, sql)
   return {
     entries: yield* provided(SqlStore.entries(file)),
+    named: yield* provided(SqlStore.named(file)),
     ...(yield* provided(SqlStore.archives(file))),
     /** Somebody works in it. */
     isHeld: DirectoryLock.isHeld(directory)

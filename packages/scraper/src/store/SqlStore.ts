@@ -391,6 +391,25 @@ export const entries = Effect.fnUntraced(function* (file: string) {
   )
 })
 
+/**
+ * What may have been saved as a file, by its name relative to the directory, of a store that a run may be writing to. A name
+ * that has a hash of its URL in it leads back to no row.
+ */
+export const named = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* checkVersion(sql, file)
+  return (name: string) =>
+    Effect.mapError(
+      Effect.gen(function* () {
+        const url = name.includes("/") ? FileName.toUrl(name) : ""
+        const rows = yield* sql<Row>`SELECT * FROM target WHERE claim = ${claimKey(name)}
+          UNION ALL SELECT * FROM target WHERE url = ${url} AND path IS NULL`
+        return rows.map(toEntry)
+      }),
+      SqliteFault.of(file)
+    )
+})
+
 /** Archives and their index as committed, of a store that may be of an older version and in use. */
 export const archives = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient

@@ -147,6 +147,27 @@ describe("the directory of a run", () => {
     assert.deepStrictEqual(await at(join(directory, "other")), [own])
     assert.deepStrictEqual(await at(path), [own])
   })
+  it("reads a page by its name below a store that is damaged", async () => {
+    await using site = await serve()
+    const directory = folder({ "other/own.html": page })
+    await save([site.url("/index.html")], { directory })
+    fs.writeFileSync(join(directory, ".simul/store.sqlite"), "no store".padEnd(5000))
+    const path = join(directory, "other/own.html")
+    assert.deepStrictEqual(await at(path), [{ path: relative(root, path), url: undefined, body: page }])
+    const error = await Effect.runPromise(Effect.flip(Stream.runDrain(SavedPages.at(directory))))
+    assert.strictEqual(error._tag, "StoreDamaged")
+  })
+  it("knows the URL of a file with a hash in its name", async () => {
+    await using site = await serve()
+    const directory = folder()
+    // for its credentials
+    const url = site.url("/index.html").replace("://", "://me:secret@")
+    await Effect.runPromise(Stream.runDrain(Get.outcomes([url], { directory })))
+    const [found] = await at(directory)
+    assert.match(found!.path, /~[a-z2-7]{12}\.html$/)
+    assert.strictEqual(found!.url, site.url("/index.html"))
+    assert.deepStrictEqual(await at(join(root, found!.path)), [found])
+  })
   it("tells a page that is gone", async () => {
     await using site = await serve()
     const directory = folder()
