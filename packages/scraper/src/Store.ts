@@ -236,8 +236,8 @@ export class Store extends Context.Service<
     readonly newList: Effect.Effect<number, StoreError>
     /**
      * Whether some of a list is saved as this: in files, or as records of archives. Of a list that is longer the newest
-     * 100,000 rows are looked at: a run should not wait at its start for all of them to be read, and what is older was
-     * behind an earlier run too.
+     * and the oldest 100,000 rows are looked at: a run should not wait at its start for all of them to be read, and what
+     * is between them was so for an earlier run too.
      */
     readonly hasSavedAs: (list: number, format: "files" | "warc") => Effect.Effect<boolean, StoreError>
     /** Targets of a list that are not done, and lines of it that are no URL. */

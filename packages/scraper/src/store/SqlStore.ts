@@ -771,10 +771,12 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         const some = sql.literal(
           format === "files" ? "record IS NULL" : "record IS NOT NULL AND EXISTS (SELECT 1 FROM archive)"
         )
+        // of a list the newest rows are saved, of a crawl the oldest: what it found last still waits
+        const ofEnd = (order: "ASC" | "DESC") => sql`SELECT 1 FROM
+          (SELECT state, record FROM target WHERE list = ${list} ORDER BY rowid ${sql.literal(order)} LIMIT 100000)
+          WHERE state IN (1, 2) AND ${some}`
         return Effect.map(
-          guarded(sql`SELECT 1 FROM
-            (SELECT state, record FROM target WHERE list = ${list} ORDER BY rowid DESC LIMIT 100000)
-            WHERE state IN (1, 2) AND ${some} LIMIT 1`),
+          guarded(sql`SELECT 1 WHERE EXISTS (${ofEnd("DESC")}) OR EXISTS (${ofEnd("ASC")})`),
           (rows) => rows.length > 0
         )
       },

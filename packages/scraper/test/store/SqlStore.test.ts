@@ -108,6 +108,12 @@ describe("SqlStore", () => {
       yield* store.commit(commit({ settled: [archived], archives }))
       assert.isTrue(yield* store.hasSavedAs(1, "warc"))
       assert.isFalse(yield* store.hasSavedAs(2, "warc"))
+      yield* sql`INSERT INTO target (url, list, run, state, attempts) VALUES ('https://crawl.example/', 3, 1, 1, 1)`
+      yield* sql`INSERT INTO target (url, list, run, state, attempts)
+        WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000)
+        SELECT 'https://crawl.example/' || n, 3, 1, 0, 0 FROM number`
+      assert.isTrue(yield* store.hasSavedAs(3, "files"))
+      assert.isFalse(yield* store.hasSavedAs(3, "warc"))
     })
   )
 
