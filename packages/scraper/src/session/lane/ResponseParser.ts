@@ -6,8 +6,8 @@
  *    work is linear, and a head that breaks the grammar is refused at the byte
  *    that breaks it.
  * 2. Lenient where browsers and curl all read one thing: a line may end with LF
- *    alone, chunks outdo a length. Such a response is the last of its connection.
- *    Everything refused is a `LaneFault` with a code of llhttp's.
+ *    alone, blanks or a semicolon alone stand behind a chunk's size, chunks outdo
+ *    a length. Such a response is the last of its connection. Everything refused is a `LaneFault` with a code of llhttp's.
  * 3. What is handed on lies in the caller's buffer.
  */
 import { LaneFault, overflow } from "./LaneFault.ts"
@@ -65,6 +65,7 @@ const trailers = 9
 const complete = 10
 const stopped = 11
 const chunkExtensionStart = 12
+const chunkSizeBlank = 13
 
 /** What comes next of a head or a trailer section. */
 const lead = 0
@@ -155,6 +156,8 @@ const grammar = (at: number): LaneFault => {
       return new LaneFault("HPE_INVALID_HEADER_TOKEN", "bad byte in a field's name")
   }
 }
+
+const noChunkSize = () => new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is no hexadecimal number")
 
 export class ResponseParser {
   /** The connection may serve another request after this response (RFC 9112 9.3). Known once it is complete; what is false stays so. */
@@ -442,17 +445,30 @@ export class ResponseParser {
           if (this.#left > maxSizePrefix) throw new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is too large")
           this.#left = this.#left * 16 + digit
           this.#countLine()
-        } else if (this.#lineBytes > 0 && (code === CR || code === LF)) {
+          return at + 1
+        }
+        if (this.#lineBytes === 0) throw noChunkSize()
+        this.#phase = chunkSizeBlank
+        return at
+      }
+      case chunkSizeBlank:
+        if (code === CR || code === LF) {
           this.#phase = chunkSizeEnd
           return this.#lineFeedAfter(code, at)
-        } else if (this.#lineBytes > 0 && code === 59) this.#phase = chunkExtensionStart
-        else throw new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is no hexadecimal number")
+        }
+        if (isBlank[code] === 1) {
+          this.reusable = false
+          this.#countLine()
+        } else if (code === 59) this.#phase = chunkExtensionStart
+        else throw noChunkSize()
         return at + 1
-      }
       case chunkExtensionStart:
         if (isBlank[code] === 1) this.#countLine()
-        else if (isToken[code] === 1) this.#phase = chunkExtension
-        else throw new LaneFault("HPE_STRICT", "a chunk extension without a name")
+        else {
+          if (code === CR || code === LF) this.reusable = false
+          else if (isToken[code] !== 1) throw new LaneFault("HPE_STRICT", "a chunk extension without a name")
+          this.#phase = chunkExtension
+        }
         return isBlank[code] === 1 ? at + 1 : at
       case chunkExtension:
         for (; at < end && isText[bytes[at] as number] === 1; at++) this.#countLine()
