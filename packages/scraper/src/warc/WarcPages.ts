@@ -15,16 +15,19 @@ export interface WarcPage {
   readonly body: Result.Result<Uint8Array, PageError>
 }
 
-/** Lines of a head, as octets. */
+/** Lines of a head, as octets; a folded one belongs to the one before. */
 const parseHead = (head: Uint8Array) => {
-  const [first = "", ...lines] = new TextDecoder("latin1").decode(head).split(/\r?\n/)
+  const [first = "", ...lines] = new TextDecoder("latin1").decode(head).split(/\r?\n(?![\t ])/)
   const fields = new Map<string, string>()
   for (const line of lines) {
     const colon = line.indexOf(":")
     const name = line.slice(0, Math.max(0, colon)).trim().toLowerCase()
     const before = fields.get(name)
     // lines of one name are one list (RFC 9110 5.3); of types the first counts
-    const value = line.slice(colon + 1).trim()
+    const value = line
+      .slice(colon + 1)
+      .replace(/\r?\n[\t ]*/g, " ")
+      .trim()
     if (name !== "")
       fields.set(name, before === undefined ? value : name === "content-type" ? before : `${before}, ${value}`)
   }

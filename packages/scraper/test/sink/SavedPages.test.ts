@@ -197,6 +197,8 @@ describe("an archive", () => {
         answer(`${html}\r\nTransfer-Encoding: chunked`, "3\r\n<p>\r\n1;a=b\r\nx\r\n0\r\n\r\n")
       ),
       record("http://h/claims", answer(`${html}\r\nTransfer-Encoding: chunked`, page)),
+      record("http://h/folded", answer(`Content-Type:\r\n text/html;\r\n\tcharset=utf-8\r\n X-A: b`, page)),
+      record("http://h/image-folded", answer(`X-A: b\r\n ${html}\r\nContent-Type: image/png`, "x")),
       record("http://h/gzip", answer(`${html}\r\nContent-Encoding: gzip`, gzipSync(page))),
       record("http://h/untyped", answer("Server: x", page)),
       record("http://h/cut", answer(`${html}\r\nContent-Encoding: gzip`, gzipSync(page).subarray(0, 20))),
@@ -216,6 +218,7 @@ describe("an archive", () => {
       ["chunked", "<p>x"],
       ["claims", page],
       ["cut", "BadRecord: "],
+      ["folded", page],
       ["gzip", page],
       ["half", "CutRecord: only a part of it came (length)"],
       ["large", "TooLarge: larger than 400 bytes"],
