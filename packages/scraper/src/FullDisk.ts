@@ -2,8 +2,8 @@
  * A full disk is waited for: nothing more is asked for until there is room, and
  * what could not be written is tried again then.
  *
- * Where bytes are free and a quota or the number of files is used up, nobody
- * tells when that is over but another try. Each asks again for what finds no
+ * Where there is room and a quota is used up, nobody tells when that is over
+ * but another try. Each asks again for what finds no
  * room, so they come less and less often.
  */
 import * as Clock from "effect/Clock"

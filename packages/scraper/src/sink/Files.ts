@@ -24,7 +24,7 @@ export interface Files {
   readonly makePrivateDirectories: (path: string) => void
   readonly namesIn: (directory: string) => ReadonlyArray<string>
   readonly look: (path: string) => Found | undefined
-  /** Bytes free on the disk of a path. */
+  /** Bytes free on the disk of a path, none where it can take no further file. */
   readonly free: (path: string) => number
   /** Makes the bytes of a file durable. */
   readonly sync: (descriptor: number) => Effect.Effect<void, unknown>
@@ -47,6 +47,10 @@ const flags = {
 }
 const chunkSize = 1 << 20
 
+/** Bytes that new files have room for. Some file systems number no files: they tell 0 of 0. */
+export const room = ({ bavail, bsize, files, ffree }: fs.StatsFs): number =>
+  files > 0 && ffree === 0 ? 0 : bavail * bsize
+
 export const node: Files = {
   open: (path, how) => fs.openSync(path, flags[how], 0o666),
   write: (descriptor, bytes, from) => fs.writeSync(descriptor, bytes, from, bytes.length - from),
@@ -62,10 +66,7 @@ export const node: Files = {
     const kind = found.isFile() ? "file" : found.isDirectory() ? "directory" : found.isSymbolicLink() ? "link" : "other"
     return { kind, size: found.size }
   },
-  free: (path) => {
-    const { bavail, bsize } = fs.statfsSync(path)
-    return bavail * bsize
-  },
+  free: (path) => room(fs.statfsSync(path)),
   sync: (descriptor) =>
     Effect.callback<void, unknown>((resume) =>
       fs.fdatasync(descriptor, (error) => resume(error ? Effect.fail(error) : Effect.void))
