@@ -208,9 +208,7 @@ const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
     const text = full ? `disk full (${Sizes.format(diskFull!.free)} free): paused` : "room on the disk again: going on"
     screen.note(`${screen.paint.yellow("warning:")} ${text}`)
     if (full)
-      screen.note(
-        hint(screen.paint, "make room (bytes, files, quota) and it goes on by itself; or stop it, and resume later")
-      )
+      screen.note(hint(screen.paint, "make room (bytes, files) and it goes on by itself; or stop it, and resume later"))
   })
   return Effect.forkScoped(Effect.fn("disk watch")(() => Effect.repeat(look, Schedule.spaced("500 millis")))())
 }

@@ -176,7 +176,7 @@ describe("show", () => {
       const { stderr } = yield* watch("plain", 25_000)
       expect(stderr()).toMatchInlineSnapshot(`
         "warning: disk full (12 KB free): paused
-        hint: make room (bytes, files, quota) and it goes on by itself; or stop it, and resume later
+        hint: make room (bytes, files) and it goes on by itself; or stop it, and resume later
         1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
         1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
         "
@@ -189,7 +189,7 @@ describe("show", () => {
       assert.deepStrictEqual(blocks, [])
       expect(stderr()).toMatchInlineSnapshot(`
         "warning: disk full (12 KB free): paused
-        hint: make room (bytes, files, quota) and it goes on by itself; or stop it, and resume later
+        hint: make room (bytes, files) and it goes on by itself; or stop it, and resume later
         "
       `)
     })
