@@ -1,10 +1,10 @@
 /** Files that a command is told to write: whole under their name, or not at all. */
 import { OptionUnusable } from "@simul/scraper/RunError"
+import * as WrittenItself from "@simul/scraper/sink/WrittenItself"
 import * as Effect from "effect/Effect"
 import {
   appendFileSync,
   closeSync,
-  constants,
   lstatSync,
   openSync,
   readlinkSync,
@@ -59,18 +59,10 @@ export const placeFor = (file: string): Place => {
 export const open = ({ file, part, isPipe }: Place): number => {
   if (part !== undefined) return openSync(part, "w")
   if (!isPipe) return openSync(file, "a")
-  // Without a reader this would wait for one, and no signal ends a process that waits so.
-  let found: number
   try {
-    found = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK)
+    return WrittenItself.open(file)
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === "ENXIO" ? new Error("nobody reads it") : error
-  }
-  // not by this one: it would lose what a slow reader has no room for
-  try {
-    return openSync(file, "a")
-  } finally {
-    closeSync(found)
   }
 }
 

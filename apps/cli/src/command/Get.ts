@@ -8,7 +8,7 @@ import { complete, defaults, type Options } from "@simul/scraper/Options"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
 import * as Url from "@simul/scraper/Url"
-import { isWrittenItself } from "@simul/scraper/sink/WrittenItself"
+import * as WrittenItself from "@simul/scraper/sink/WrittenItself"
 import * as OpenFiles from "@simul/scraper/store/OpenFiles"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -156,7 +156,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
     },
     single: urls.length === 1,
     toStdout: output === "-",
-    ...(toFile && isWrittenItself(output) ? { stream: output } : {}),
+    ...(toFile && WrittenItself.is(output) ? { stream: output } : {}),
     json,
     progress,
     quiet: request.quiet,
@@ -295,9 +295,9 @@ const fetchThrough = (plan: Plan) =>
     const body = createReadStream(join(directory, "body"))
     const { stream } = plan
     if (stream !== undefined) {
-      const { unwritable } = yield* Effect.promise(() => import("../OutputFile.ts"))
+      const { open, placeFor, unwritable } = yield* Effect.promise(() => import("../OutputFile.ts"))
       return yield* Effect.tryPromise({
-        try: (signal) => pipeline(body, createWriteStream(stream, { flags: "a" }), { signal }),
+        try: (signal) => pipeline(body, createWriteStream(stream, { fd: open(placeFor(stream)) }), { signal }),
         catch: unwritable("-O", stream)
       })
     }

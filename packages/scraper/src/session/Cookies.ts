@@ -9,7 +9,7 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Cookie, CookieJar } from "tough-cookie"
 import { OptionUnusable } from "../RunError.ts"
-import { isWrittenItself } from "../sink/WrittenItself.ts"
+import * as WrittenItself from "../sink/WrittenItself.ts"
 
 export interface Cookies {
   /** The value of the `cookie` field for a request; absent: none fits. */
@@ -64,8 +64,6 @@ const all = (jar: CookieJar): ReadonlyArray<Cookie> => {
   return cookies
 }
 
-const { O_NONBLOCK, O_WRONLY } = fs.constants
-
 const write = (file: string, jar: CookieJar) => {
   const now = Date.now()
   const lines = all(jar)
@@ -73,9 +71,8 @@ const write = (file: string, jar: CookieJar) => {
     .map(formatLine)
     .filter((line) => line !== undefined)
   const text = ["# Netscape HTTP Cookie File", "", ...lines, ""].join("\n")
-  if (isWrittenItself(file)) {
-    // a pipe that nobody reads is refused, not waited for
-    const descriptor = fs.openSync(file, O_WRONLY | O_NONBLOCK)
+  if (WrittenItself.is(file)) {
+    const descriptor = WrittenItself.open(file)
     try {
       fs.writeFileSync(descriptor, text)
     } finally {
@@ -104,14 +101,14 @@ export const open = Effect.fnUntraced(function* (file: string) {
   const unusable = (detail: string) => new OptionUnusable({ option: "--cookie-jar", value: file, detail })
   // before anything is fetched, for at the end it is too late to say so
   yield* Effect.try({
-    try: () => isWrittenItself(file) || fs.accessSync(dirname(file), fs.constants.W_OK),
+    try: () => WrittenItself.is(file) || fs.accessSync(dirname(file), fs.constants.W_OK),
     catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)
   })
   const { Cookie, CookieJar } = yield* Effect.promise(() => import("tough-cookie"))
   const jar = new CookieJar(undefined, { looseMode: true })
   // a pipe may never have anything to read
   const text = yield* Effect.try({
-    try: () => (isWrittenItself(file) ? "" : fs.readFileSync(file, "utf8")),
+    try: () => (WrittenItself.is(file) ? "" : fs.readFileSync(file, "utf8")),
     catch: (cause) => cause as NodeJS.ErrnoException
   }).pipe(
     Effect.catch((cause) =>

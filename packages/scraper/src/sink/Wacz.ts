@@ -11,7 +11,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import { constants, lstatSync, type WriteStream } from "node:fs"
+import { closeSync, constants, lstatSync, type WriteStream } from "node:fs"
 import { open, rename, rm } from "node:fs/promises"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
@@ -21,7 +21,7 @@ import type { Archive, Capture } from "../Sink.ts"
 import { read } from "./ArchiveFile.ts"
 import * as ArchiveIndex from "./ArchiveIndex.ts"
 import * as TextFile from "./TextFile.ts"
-import { isWrittenItself } from "./WrittenItself.ts"
+import * as WrittenItself from "./WrittenItself.ts"
 
 export interface Contents<E> {
   readonly directory: string
@@ -89,7 +89,7 @@ export const pack = Effect.fnUntraced(function* <E>(
 
   const indexFile = `${parts}/pack.cdxj`
   const pagesFile = `${parts}/pack.jsonl`
-  const partFile = isWrittenItself(file) ? undefined : `${file}.part`
+  const partFile = WrittenItself.is(file) ? undefined : `${file}.part`
   yield* Effect.addFinalizer(() =>
     Effect.promise(() =>
       Promise.all([indexFile, pagesFile, partFile ?? []].flat().map((path) => rm(path, { force: true })))
@@ -150,8 +150,9 @@ export const pack = Effect.fnUntraced(function* <E>(
   const bytes = yield* Effect.tryPromise({
     try: async (signal) => {
       const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
+      const writer = partFile === undefined ? WrittenItself.open(file) : undefined
       const how = partFile === undefined ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
-      const handle = await open(partFile ?? file, how, 0o666)
+      const handle = await open(partFile ?? file, how, 0o666).finally(() => writer !== undefined && closeSync(writer))
       let out: WriteStream | undefined
       try {
         out = handle.createWriteStream({ autoClose: false })

@@ -39,6 +39,8 @@ describe("a cookie jar", () => {
           }),
         (reader) => Effect.sync(() => fs.closeSync(reader))
       )
+      // nobody reads it now, and nobody is waited for
+      yield* opened(file, () => undefined)
     })
   )
   it.live("is read at the start: hosts, subdomains, paths, secure and HttpOnly", () =>
