@@ -88,7 +88,7 @@ const jsonLdOf = (page: Page) => {
     const text = Text.verbatim(script)
       // what hid scripts from browsers that knew none, and CDATA sections of XHTML
       .replace(/^\s*(?:<!--|\/\*\s*<!\[CDATA\[\s*\*\/|<!\[CDATA\[)/, "")
-      .replace(/(?:-->|\/\*\s*\]\]>\s*\*\/|\]\]>)\s*;?\s*$/, "")
+      .replace(/(?:-->|\/\*\s*\]\]>\s*\*\/|\]\]>)\s*(?:;\s*)?$/, "")
     try {
       values.push(JSON.parse(text))
     } catch (error) {

@@ -34,6 +34,12 @@ describe("metadata", () => {
     assert.strictEqual(published, "2026-03-04")
     assert.strictEqual(jsonLdErrors?.length, 1)
   })
+
+  // by the square of them it would take minutes
+  it("looks for the end of JSON-LD by work that grows as the blanks in it", { timeout: 10_000 }, () => {
+    const script = `<script type="application/ld+json">-->${" ".repeat(300_000)}x</script>`
+    assert.strictEqual(of(script).jsonLdErrors?.length, 1)
+  })
 })
 
 describe("microdata", () => {
