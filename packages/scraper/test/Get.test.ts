@@ -187,7 +187,17 @@ describe("get", () => {
     assert.lengthOf(await Effect.runPromise(Effect.scoped(entries)), 1)
   })
 
-  it("fetches nothing more where its state was removed or its directory renamed", async () => {
+  const moved = [
+    ["its directory was renamed", () => {}],
+    [
+      "another state lies in the place of its own",
+      (directory: string) => {
+        fs.mkdirSync(join(directory, ".simul"), { recursive: true })
+        fs.writeFileSync(join(directory, ".simul", "store.sqlite"), "")
+      }
+    ]
+  ] as const
+  it.each(moved)("fetches nothing more where %s", async (_, replace) => {
     await using site = await Site.start()
     const directory = folder()
     const renamed = Promise.withResolvers<void>()
@@ -201,6 +211,7 @@ describe("get", () => {
       Stream.tap(() =>
         Effect.sync(() => {
           fs.renameSync(directory, folder())
+          replace(directory)
           renamed.resolve()
         })
       )

@@ -1,7 +1,7 @@
 /** The directory of a run: its lock, its state folder, its store. */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
-import { accessSync, constants, existsSync } from "node:fs"
+import { accessSync, constants, existsSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { DirectoryGone, NoStore, type StoreFault, StoreForeign, StoreUnusable } from "../RunError.ts"
 import type { Store } from "../Store.ts"
@@ -59,10 +59,15 @@ export const open = Effect.fnUntraced(function* (directory: string, durability: 
   // runs after those of the line, which write down what they know
   yield* Effect.addFinalizer(() => Effect.ignore(begun.store.end))
   const { commit } = begun.store
-  // what is written to a file without a name is lost, and with it all that is fetched from then on
+  const opened = statSync(file)
+  const isThere = () => {
+    const found = statSync(file, { throwIfNoEntry: false })
+    return found?.ino === opened.ino && found.dev === opened.dev
+  }
+  // what is written to a file without its name is lost, and with it all that is fetched from then on
   const kept: Store["Service"] = {
     ...begun.store,
-    commit: (made) => (existsSync(file) ? commit(made) : Effect.fail(new DirectoryGone({ directory })))
+    commit: (made) => (isThere() ? commit(made) : Effect.fail(new DirectoryGone({ directory })))
   }
   return { ...begun, store: kept }
 })
