@@ -15,7 +15,14 @@ import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
 import type { Progress } from "./Progress.ts"
 import * as Resume from "./Resume.ts"
-import { DirectoryUnusable, ListUnreadable, type RunError, StoreUnusable, TooFewFiles } from "./RunError.ts"
+import {
+  DirectoryUnusable,
+  ListUnreadable,
+  type RunError,
+  standardInput,
+  StoreUnusable,
+  TooFewFiles
+} from "./RunError.ts"
 import { Session } from "./Session.ts"
 import * as UndiciSession from "./session/UndiciSession.ts"
 import { DiskFull, Sink } from "./Sink.ts"
@@ -158,7 +165,7 @@ const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Servic
     skipped: 0,
     next:
       "bytes" in source
-        ? yield* nextBatch(Lines.fromBytes(source.bytes, { bytes: 0, lines: 0 }), "on standard input")
+        ? yield* nextBatch(Lines.fromBytes(source.bytes, { bytes: 0, lines: 0 }), standardInput)
         : yield* Lines.fromUrls(source.urls)
   } satisfies List
 })
@@ -171,7 +178,10 @@ const nextBatch = (
   Effect.map(nextOf(batches), (next) =>
     Effect.catchDefect(next, (defect) => {
       const { code } = defect as NodeJS.ErrnoException
-      return typeof code === "string" ? Effect.fail(new ListUnreadable({ file, code })) : Effect.die(defect)
+      // ERR_: Node's word for a wrong call, so for a fault of ours
+      return typeof code === "string" && !code.startsWith("ERR_")
+        ? Effect.fail(new ListUnreadable({ file, code }))
+        : Effect.die(defect)
     })
   )
 

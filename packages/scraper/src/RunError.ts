@@ -134,6 +134,9 @@ export class DirectoryGone extends Schema.TaggedError<DirectoryGone>()("Director
 
 export type StoreFault = StoreDamaged | StoreUnusable | DirectoryGone
 
+/** The `file` of a list that has no name. */
+export const standardInput = "on standard input"
+
 /** The list of URLs cannot be read. `code` is the system's, or what the list is instead of text. */
 export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUnreadable", {
   file: Schema.String,
@@ -147,7 +150,9 @@ export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUn
       ? "a list is UTF-8: `iconv -f UTF-16 -t UTF-8 LIST | simul get -i -`"
       : this.code === "gzip"
         ? "a list is plain text: `gzip -dc LIST | simul get -i -`"
-        : "check the name after `-i`; `-i -` reads standard input"
+        : this.file === standardInput
+          ? "see what writes to it, then run the same command again"
+          : "check the name after `-i`; `-i -` reads standard input"
 }
 
 /** What was to be read for its pages is not there, or may not be read. */

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -182,7 +183,11 @@ describe("get", () => {
       throw Object.assign(new Error("i/o error"), { code: "EIO" })
     })()
     const directory = folder()
-    assert.deepInclude(await fails({ bytes: broken }, directory), { _tag: "ListUnreadable", code: "EIO" })
+    assert.deepInclude(await fails({ bytes: broken }, directory), {
+      _tag: "ListUnreadable",
+      code: "EIO",
+      hint: "see what writes to it, then run the same command again"
+    })
     const entries = Effect.flatMap(Directory.read(directory), (store) => Stream.runCollect(store.entries))
     assert.lengthOf(await Effect.runPromise(Effect.scoped(entries)), 1)
   })
@@ -197,6 +202,18 @@ describe("get", () => {
       }
     ]
   ] as const
+  it("takes no fault of Node's or its own for one of the list", async () => {
+    const faulty = (async function* () {
+      yield Buffer.from("nonsense\n")
+      Buffer.alloc(-1)
+    })()
+    const outcomes = Effect.flatMap(Get.open({ bytes: faulty }, { directory: folder() }), (run) =>
+      Stream.runDrain(run.outcomes)
+    )
+    const exit = await Effect.runPromiseExit(Effect.scoped(outcomes))
+    assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause), String(exit))
+  })
+
   it.each(moved)("fetches nothing more where %s", async (_, replace) => {
     await using site = await Site.start()
     const directory = folder()
