@@ -57,7 +57,11 @@ export const placeFor = (file: string): Place => {
 
 /** Opens it to be written from its beginning; behind what is there where it is written itself. */
 export const open = ({ file, part, isPipe }: Place): number => {
-  if (part !== undefined) return openSync(part, "w")
+  if (part !== undefined) {
+    // its name can be foretold: what others put there is not followed
+    rmSync(part, { force: true })
+    return openSync(part, "wx")
+  }
   if (!isPipe) return openSync(file, "a")
   try {
     return WrittenItself.open(file)

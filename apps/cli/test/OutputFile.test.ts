@@ -114,4 +114,13 @@ describe("an output file", () => {
       assert.include(extract(format), `cannot be written (a pipe takes no ${format}, a file does)`)
     }
   })
+  it.effect.skipIf(process.platform === "win32")("follows no link that somebody put where it is written first", () =>
+    Effect.gen(function* () {
+      put("guessed/other", "theirs")
+      const [file, other] = [join(folder, "guessed", "page.html"), join(folder, "guessed", "other")]
+      symlinkSync(other, `${file}.${process.pid}.part`)
+      yield* OutputFile.write("--html", file, ["ours"])
+      assert.deepStrictEqual([readFileSync(file, "utf8"), readFileSync(other, "utf8")], ["ours", "theirs"])
+    })
+  )
 })
