@@ -1,0 +1,40 @@
+/**
+ * Saved pages of a crawl that turned out to be nearer to a seed: they are read
+ * for links once more, where depth decides what is followed.
+ */
+import * as Effect from "effect/Effect"
+import type { Found, SavedPage, Store } from "../Store.ts"
+import type { Target } from "../Target.ts"
+
+export interface NearerPagesOptions {
+  readonly isBounded: () => boolean
+  readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
+}
+
+const atOnce = 100
+
+export const make = (
+  store: Pick<Store["Service"], "nearer" | "link">,
+  list: number,
+  options: NearerPagesOptions,
+  found: (found: Found) => void
+) => {
+  /** How often it was told that there are some, and when last; 0 once there are none. */
+  let told = 0
+  let latest = 0
+  return {
+    /** The store has some. */
+    tell: () => {
+      if (options.isBounded()) latest = ++told
+    },
+    areThere: () => latest > 0,
+    /** Reads some of them. */
+    read: Effect.fnUntraced(function* () {
+      const before = told
+      const pages = yield* store.nearer(list, atOnce)
+      // a commit may have brought some meanwhile
+      if (pages.length === 0 && before === told) latest = 0
+      for (const page of pages) found(yield* store.link(list, page.target, yield* options.readAgain(page)))
+    })
+  }
+}

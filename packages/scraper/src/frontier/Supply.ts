@@ -1,0 +1,140 @@
+/**
+ * Brings targets into the line, from the list and from the store, while there is
+ * demand for them.
+ */
+import { WaitReason } from "@simul/core/WaitReason"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { Batch } from "../Lines.ts"
+import type { LineError, List } from "../List.ts"
+import type { Politeness } from "../Politeness.ts"
+import type { RunClock } from "../RunClock.ts"
+import type { Found, Store, StoreError } from "../Store.ts"
+import type { Target } from "../Target.ts"
+import * as ListIntake from "./ListIntake.ts"
+import * as NearerPages from "./NearerPages.ts"
+import type { OpenTargets } from "./OpenTargets.ts"
+import type { StoreQueue } from "./StoreQueue.ts"
+
+export interface SupplyOptions extends ListIntake.ListIntakeOptions {
+  /** Targets of the list that are known at the start. */
+  readonly targets: number
+  /** Targets that are brought and not yet taken, at most. */
+  readonly window: number
+  /** Some of what is done before it is in the other form. */
+  readonly inOtherForm: boolean
+  readonly invalid: (...line: ListIntake.InvalidLine) => void
+  readonly now: RunClock
+  /** Ends when the store may be written to again, which found no room. */
+  readonly room: Effect.Effect<void>
+  /** Set for a crawl: its targets come from the store alone. */
+  readonly crawl: NearerPages.NearerPagesOptions | undefined
+}
+
+const mostHosts = 100_000
+
+/** Asks the store for what it knows of the hosts of targets, once for each. */
+const hostsOf = (store: Pick<Store["Service"], "hosts">, politeness: Pick<Politeness, "restore">, now: RunClock) => {
+  const known = new Set<string>()
+  return (targets: ReadonlyArray<Pick<Target, "host">>): Effect.Effect<void, StoreError> => {
+    const unknown = new Set(targets.map(({ host }) => host).filter((host) => !known.has(host)))
+    if (unknown.size === 0) return Effect.void
+    if (known.size > mostHosts) known.clear()
+    for (const host of unknown) known.add(host)
+    return Effect.map(store.hosts([...unknown]), (clocks) => politeness.restore(clocks, now()))
+  }
+}
+
+export const make = (
+  next: List["next"],
+  store: Store["Service"],
+  politeness: Politeness,
+  line: { readonly open: OpenTargets; readonly queue: StoreQueue },
+  options: SupplyOptions
+) => {
+  const { list, window, now, crawl } = options
+  const { open, queue } = line
+  const take = ListIntake.make(store, options, open.has)
+  const restoreHosts = hostsOf(store, politeness, now)
+  const counts = { read: options.targets, skipped: 0, inOtherForm: options.inOtherForm }
+  let listEnded = crawl !== undefined
+  let wakeFeeder: (() => void) | undefined
+
+  const bring = (found: Found) => {
+    queue.add(found.added)
+    counts.read += found.added
+    if (found.isNearer) nearer?.tell()
+  }
+  const nearer = crawl && NearerPages.make(store, list, crawl, bring)
+  const areNearer = () => nearer?.areThere() === true
+
+  const enter = (targets: ReadonlyArray<Target>, areNew: Map<string, boolean>, place?: Batch["place"]) => {
+    open.add(areNew, place, counts.read)
+    for (const target of targets) politeness.add(target)
+  }
+  const read = ({ lines, place }: Batch) =>
+    Effect.flatMap(take(lines), (taken) =>
+      Effect.map(restoreHosts(taken.targets), () => {
+        counts.read += taken.added
+        counts.skipped += taken.skipped
+        counts.inOtherForm ||= taken.inOtherForm
+        enter(taken.targets, taken.open, place)
+        for (const line of taken.invalid) options.invalid(...line)
+      })
+    )
+  const lease = Effect.suspend(() =>
+    Effect.flatMap(queue.lease(window - politeness.queued()), (leased) =>
+      Effect.map(restoreHosts(leased.targets), () => {
+        enter(leased.targets, new Map(leased.targets.map(({ url }) => [url, false])))
+        queue.entered(leased)
+      })
+    )
+  )
+
+  /** What the store has no room for is done when it has: nothing else changes before it is. */
+  const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.catchTag(step, "StoreFull", () => Effect.andThen(options.room, inTime(step)))
+  const readNext = Effect.catchIf(
+    Effect.flatMap(next, (batch) => inTime(read(batch))),
+    Cause.isDone,
+    () => Effect.sync(() => void (listEnded = true))
+  )
+  const isDue = () => queue.dueMs() <= now() && politeness.queued() < window
+  const hasWork = () => areNearer() || (!listEnded && politeness.queued() < window / 2) || isDue()
+  const demand = Effect.callback<void>((resume) => {
+    wakeFeeder = () => {
+      wakeFeeder = undefined
+      resume(Effect.void)
+    }
+    if (hasWork()) wakeFeeder()
+  }).pipe(Effect.provideService(WaitReason, "demand"))
+  /** What there is to bring now, if there is anything. */
+  const step = (): Effect.Effect<void, LineError> | undefined => {
+    if (areNearer()) return inTime(nearer!.read())
+    if (isDue()) return inTime(lease)
+    return !listEnded && politeness.queued() < window ? readNext : undefined
+  }
+
+  return {
+    /** Brings what there is to bring, by demand, and calls `brought` after each step. */
+    run: Effect.fn("frontier")((brought: () => void) =>
+      Effect.forever(
+        Effect.suspend(() => {
+          const supplied = step()
+          return supplied === undefined ? demand : Effect.map(supplied, brought)
+        }),
+        { disableYield: true }
+      )
+    ),
+    /** There may be demand by now. */
+    wake: () => {
+      if (wakeFeeder !== undefined && hasWork()) wakeFeeder()
+    },
+    /** What links brought. */
+    bring,
+    restoreHosts,
+    /** Nothing is left of the list, nor of pages to be read again. */
+    isAtEnd: () => listEnded && !areNearer(),
+    statistics: () => ({ ...counts, listEnded })
+  }
+}
