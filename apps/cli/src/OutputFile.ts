@@ -2,18 +2,7 @@
 import { OptionUnusable } from "@simul/scraper/RunError"
 import * as WrittenItself from "@simul/scraper/sink/WrittenItself"
 import * as Effect from "effect/Effect"
-import {
-  appendFileSync,
-  closeSync,
-  lstatSync,
-  openSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync
-} from "node:fs"
-import { dirname, resolve } from "node:path"
+import { appendFileSync, closeSync, openSync, renameSync, rmSync, statSync } from "node:fs"
 
 /** Why the file that an option names cannot be written. */
 export const unwritable = (option: string, file: string) => (error: unknown) =>
@@ -30,29 +19,17 @@ export interface Place {
   readonly isPipe: boolean
 }
 
-/** Links there are to what a process has open, and to no name: `/dev/stdout` leads to one. */
-const ofOpenFiles = /^\/(?:proc\/.+|dev)\/fd$/
-
-/** The name behind all links; `undefined` where they lead to an open file. */
-const behindLinks = (file: string): string | undefined => {
-  if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return file
-  const folder = realpathSync(dirname(file))
-  return ofOpenFiles.test(folder) ? undefined : behindLinks(resolve(folder, readlinkSync(file)))
-}
-
 /**
- * Where it is written first: beside the file, behind links, so that one rename brings it there. A device, a pipe and an
- * open file are written themselves, for a rename would put another in their place. Throws where it is a directory.
+ * Where it is written first: beside the file, behind links, so that one rename brings it there. What a rename would put
+ * a file in the place of is written itself. Throws where it is a directory.
  */
 export const placeFor = (file: string): Place => {
   const found = statSync(file, { throwIfNoEntry: false })
   if (found?.isDirectory() === true) throw Object.assign(new Error("a directory"), { code: "EISDIR" })
-  const name = found === undefined || found.isFile() ? behindLinks(file) : undefined
-  return {
-    file: name ?? file,
-    part: name === undefined ? undefined : `${name}.${process.pid}.part`,
-    isPipe: found?.isFIFO() === true
-  }
+  const name = WrittenItself.nameOf(file)
+  return name === undefined
+    ? { file, part: undefined, isPipe: found?.isFIFO() === true }
+    : { file: name, part: `${name}.${process.pid}.part`, isPipe: false }
 }
 
 /** Opens it to be written from its beginning; behind what is there where it is written itself. */

@@ -31,9 +31,10 @@ const openFile = async (format: Format, place: Place, columns: ReadonlyArray<Col
   if (format === "jsonl" || format === "csv") {
     return (await import("./table/TextTable.ts")).open(place, format, columns)
   }
-  if (place.isPipe) throw new Error(`a pipe takes no ${format}, a file does`)
+  // they open it more than once, or from its beginning
+  if (place.part === undefined) throw new Error(`${format} takes a file of its own`)
   const { open } = await (format === "parquet" ? import("./table/ParquetTable.ts") : import("./table/SqliteTable.ts"))
-  return open(place.part ?? place.file, columns)
+  return open(place.part, columns)
 }
 
 export interface Writer {

@@ -10,10 +10,25 @@ import { Site } from "@simul/scraper/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { execFileSync } from "node:child_process"
-import { closeSync, constants, mkdtempSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs"
+import { execFile, execFileSync } from "node:child_process"
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import { expect } from "vitest"
 import { Engine } from "../src/Engine.ts"
 import * as FakeEngine from "./FakeEngine.ts"
@@ -256,6 +271,34 @@ describe("what the engine is asked", () => {
           assert.deepStrictEqual(readdirSync(folder), ["pipe"])
         } finally {
           closeSync(reader)
+          rmSync(folder, { recursive: true })
+        }
+      })
+  )
+  it.live.skipIf(!existsSync("/proc/self/fd"))(
+    "goes behind a link that -O names, and behind what an open file has that one leads to",
+    () =>
+      Effect.promise(async () => {
+        await using site = await Site.start()
+        const folder = mkdtempSync(join(tmpdir(), "simul-get-"))
+        const at = (name: string) => join(folder, name)
+        try {
+          const url = site.url("/bytes/1000/a.bin")
+          writeFileSync(at("log"), "before, ")
+          symlinkSync("there/body", at("link"))
+          symlinkSync("/proc/self/fd/1", at("stdout"))
+          for (const name of ["link", "link"]) await Program.screen(["get", url, "-O", at(name)])
+          const shell = ["-c", '"$0" "$1" get "$2" -qO stdout >> log', process.execPath, Program.main, url]
+          await promisify(execFile)("sh", shell, { cwd: folder })
+          const body = Site.body("/bytes/1000/a.bin")
+          assert.deepStrictEqual(readFileSync(at("there/body")), body)
+          assert.deepStrictEqual(readFileSync(at("log")), Buffer.concat([Buffer.from("before, "), body]))
+          assert.deepStrictEqual(
+            ["link", "stdout"].map((name) => readlinkSync(at(name))),
+            ["there/body", "/proc/self/fd/1"]
+          )
+          assert.deepStrictEqual(readdirSync(folder).toSorted(), ["link", "log", "stdout", "there"])
+        } finally {
           rmSync(folder, { recursive: true })
         }
       })

@@ -93,6 +93,10 @@ describe("an output file", () => {
       symlinkSync(`/proc/self/fd/${descriptor}`, link)
       const { ino } = statSync(file)
       yield* OutputFile.write("--html", link, ["a", "b"])
+      for (const format of ["sqlite", "parquet"] as const) {
+        const refused = yield* Effect.flip(Effect.scoped(Table.toFile(link, format, [{ name: "a", kind: "number" }])))
+        assert.include(refused.message, `cannot be written (${format} takes a file of its own)`)
+      }
       closeSync(descriptor)
       assert.deepStrictEqual([readFileSync(file, "utf8"), statSync(file).ino], ["before, ab", ino])
       assert.deepStrictEqual(readdirSync(join(folder, "open")).toSorted(), ["file", "stdout"])
@@ -111,7 +115,7 @@ describe("an output file", () => {
       assert.include(said, "cannot be written (nobody reads it)")
     }
     for (const format of ["sqlite", "parquet"]) {
-      assert.include(extract(format), `cannot be written (a pipe takes no ${format}, a file does)`)
+      assert.include(extract(format), `cannot be written (${format} takes a file of its own)`)
     }
   })
   it.effect.skipIf(process.platform === "win32")("follows no link that somebody put where it is written first", () =>

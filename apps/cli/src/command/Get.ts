@@ -144,19 +144,20 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
   const { flat, json, progress, timeline } = settings
   const options = optionsOf(settings)
   const toFile = output !== undefined && output !== "-"
+  const name = toFile ? WrittenItself.nameOf(output) : undefined
   return {
     source: input === undefined ? { urls } : input === "-" ? { bytes: process.stdin } : { file: input },
     options: {
       ...options,
       denyPrivate: settings.denyPrivate,
-      ...(toFile ? { directory: dirname(output) } : {}),
-      naming: toFile ? { file: basename(output) } : flat ? "flat" : "tree",
+      ...(name === undefined ? {} : { directory: dirname(name) }),
+      naming: name !== undefined ? { file: basename(name) } : flat ? "flat" : "tree",
       // A server may name the file only where no path of the URL is kept and nobody named it.
       serverNames: options.format === "files" && output === undefined && (flat || urls.length === 1)
     },
     single: urls.length === 1,
     toStdout: output === "-",
-    ...(toFile && WrittenItself.is(output) ? { stream: output } : {}),
+    ...(toFile && name === undefined ? { stream: output } : {}),
     json,
     progress,
     quiet: request.quiet,

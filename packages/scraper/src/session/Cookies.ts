@@ -71,7 +71,8 @@ const write = (file: string, jar: CookieJar) => {
     .map(formatLine)
     .filter((line) => line !== undefined)
   const text = ["# Netscape HTTP Cookie File", "", ...lines, ""].join("\n")
-  if (WrittenItself.is(file)) {
+  const name = WrittenItself.nameOf(file)
+  if (name === undefined) {
     const descriptor = WrittenItself.open(file)
     try {
       fs.writeFileSync(descriptor, text)
@@ -80,12 +81,12 @@ const write = (file: string, jar: CookieJar) => {
     }
     return
   }
-  const temporary = `${file}.${process.pid}.part`
+  const temporary = `${name}.${process.pid}.part`
   try {
     // cookies are passwords: nobody else may read them, not even for a moment
     fs.rmSync(temporary, { force: true })
     fs.writeFileSync(temporary, text, { mode: 0o600, flag: "wx" })
-    fs.renameSync(temporary, file)
+    fs.renameSync(temporary, name)
   } catch (cause) {
     fs.rmSync(temporary, { force: true })
     throw cause
@@ -100,15 +101,19 @@ const write = (file: string, jar: CookieJar) => {
 export const open = Effect.fnUntraced(function* (file: string) {
   const unusable = (detail: string) => new OptionUnusable({ option: "--cookie-jar", value: file, detail })
   // before anything is fetched, for at the end it is too late to say so
-  yield* Effect.try({
-    try: () => WrittenItself.is(file) || fs.accessSync(dirname(file), fs.constants.W_OK),
+  const name = yield* Effect.try({
+    try: () => {
+      const name = WrittenItself.nameOf(file)
+      if (name !== undefined) fs.accessSync(dirname(name), fs.constants.W_OK)
+      return name
+    },
     catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)
   })
   const { Cookie, CookieJar } = yield* Effect.promise(() => import("tough-cookie"))
   const jar = new CookieJar(undefined, { looseMode: true })
   // a pipe may never have anything to read
   const text = yield* Effect.try({
-    try: () => (WrittenItself.is(file) ? "" : fs.readFileSync(file, "utf8")),
+    try: () => (name === undefined ? "" : fs.readFileSync(name, "utf8")),
     catch: (cause) => cause as NodeJS.ErrnoException
   }).pipe(
     Effect.catch((cause) =>

@@ -6,7 +6,8 @@
  *    the middle. Of each, what is committed: no tail that a killed run left.
  * 2. Nothing is held in memory but a chunk. Hashes are taken as the bytes pass by;
  *    the manifest comes last.
- * 3. It grows beside its place and gets its name by a rename when it is whole. A device or a pipe is written itself.
+ * 3. It grows beside its place and gets its name by a rename when it is whole, behind links. A device, a pipe or an open
+ *    file is written itself.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -89,7 +90,8 @@ export const pack = Effect.fnUntraced(function* <E>(
 
   const indexFile = `${parts}/pack.cdxj`
   const pagesFile = `${parts}/pack.jsonl`
-  const partFile = WrittenItself.is(file) ? undefined : `${file}.part`
+  const name = WrittenItself.nameOf(file)
+  const partFile = name && `${name}.part`
   yield* Effect.addFinalizer(() =>
     Effect.promise(() =>
       Promise.all([indexFile, pagesFile, partFile ?? []].flat().map((path) => rm(path, { force: true })))
@@ -149,9 +151,9 @@ export const pack = Effect.fnUntraced(function* <E>(
 
   const bytes = yield* Effect.tryPromise({
     try: async (signal) => {
-      const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
+      const { O_APPEND, O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
       const writer = partFile === undefined ? WrittenItself.open(file) : undefined
-      const how = partFile === undefined ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
+      const how = partFile === undefined ? O_WRONLY | O_APPEND : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
       const handle = await open(partFile ?? file, how, 0o666).finally(() => writer !== undefined && closeSync(writer))
       let out: WriteStream | undefined
       try {
@@ -164,7 +166,7 @@ export const pack = Effect.fnUntraced(function* <E>(
         out?.destroy()
         await handle.close()
       }
-      if (partFile !== undefined) await rename(partFile, file)
+      if (partFile !== undefined) await rename(partFile, name!)
       return out.bytesWritten
     },
     catch: unusable(file)

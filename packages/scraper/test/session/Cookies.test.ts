@@ -43,6 +43,16 @@ describe("a cookie jar", () => {
       yield* opened(file, () => undefined)
     })
   )
+  it.live.skipIf(process.platform === "win32")("is the file that a link leads to", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      const link = `${file}.link`
+      fs.symlinkSync(path.basename(file), link)
+      for (const pair of ["one=1", "two=2"]) yield* opened(link, (cookies) => cookies.keep("http://a.test/", [pair]))
+      assert.strictEqual(fs.readlinkSync(link), path.basename(file))
+      assert.lengthOf(linesOf(file), 2)
+    })
+  )
   it.live("is read at the start: hosts, subdomains, paths, secure and HttpOnly", () =>
     Effect.gen(function* () {
       const file = yield* jarFile

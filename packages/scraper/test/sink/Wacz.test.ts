@@ -241,6 +241,17 @@ describe("Wacz", () => {
     }
   })
 
+  it.skipIf(process.platform === "win32")("is the file that a link leads to", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    await fetchAll([site.url("/bytes/100/a")], directory)
+    const link = join(directory, "link.wacz")
+    fs.symlinkSync("behind.wacz", link)
+    const { bytes } = await Effect.runPromise(pack(directory, link))
+    assert.strictEqual(fs.readlinkSync(link), "behind.wacz")
+    assert.strictEqual(fs.statSync(join(directory, "behind.wacz")).size, bytes)
+  })
+
   it("says what is missing: a run, an archive, bytes of one; and leaves the package of before", async () => {
     await using site = await Site.start()
     const directory = folder()
