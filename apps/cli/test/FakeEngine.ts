@@ -3,7 +3,7 @@ import type * as Get from "@simul/scraper/Get"
 import type { Outcome } from "@simul/scraper/Outcome"
 import * as FetchError from "@simul/scraper/FetchError"
 import type { Options } from "@simul/scraper/Options"
-import type { RunError } from "@simul/scraper/RunError"
+import type { DirectoryGone, RunError } from "@simul/scraper/RunError"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Engine } from "../src/Engine.ts"
@@ -55,6 +55,7 @@ export const notFound = (url: string) => failed(url, new FetchError.StatusError(
 interface Script {
   readonly outcomes: Stream.Stream<Outcome, RunError>
   readonly progress?: Partial<Get.Progress>
+  readonly gone?: DirectoryGone
 }
 
 /** `asked` holds what the engine was opened with. */
@@ -85,7 +86,8 @@ export const make = (script: Script | RunError) => {
           bytes,
           received: bytes,
           ...script.progress
-        })
+        }),
+        gone: () => script.gone
       })
     }
   }

@@ -4,7 +4,7 @@ import * as FetchError from "@simul/scraper/FetchError"
 import type * as Get from "@simul/scraper/Get"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { defaults } from "@simul/scraper/Options"
-import { StoreDamaged } from "@simul/scraper/RunError"
+import { DirectoryGone, StoreDamaged } from "@simul/scraper/RunError"
 import type { RunError } from "@simul/scraper/RunError"
 import { Site } from "@simul/scraper/testing"
 import * as Effect from "effect/Effect"
@@ -32,6 +32,7 @@ import { promisify } from "node:util"
 import { expect } from "vitest"
 import { Engine } from "../src/Engine.ts"
 import * as FakeEngine from "./FakeEngine.ts"
+import * as FakeScreen from "./FakeScreen.ts"
 import * as InProcess from "./InProcess.ts"
 import * as Program from "./Program.ts"
 
@@ -62,6 +63,20 @@ describe("get", () => {
       const archived = yield* run([...two, "--format", "warc"], [], told)
       assert.include(archived.screen, "what was saved as files stays so")
       assert.include((yield* run(two, [], told)).screen, "what was archived stays so")
+    })
+  )
+  it.effect("promises nothing when it is interrupted and its directory is gone", () =>
+    Effect.gen(function* () {
+      const outcomes = Stream.concat(Stream.succeed(saved(two[0])), Stream.fromEffect(Effect.interrupt))
+      const { engine } = FakeEngine.make({ outcomes, gone: new DirectoryGone({ directory: "pages" }) })
+      const fake = FakeScreen.make()
+      yield* Effect.exit(InProcess.run(["get", ...two], Layer.succeed(Engine, engine), fake))
+      expect(fake.stderr()).toMatchInlineSnapshot(`
+        "error: pages/.simul is gone: it was removed or renamed while a run worked with it
+
+        hint: put it back and the same command goes on; without it every URL is asked again
+        "
+      `)
     })
   )
   it.effect("is silent on stdout and says on stderr what was saved", () =>

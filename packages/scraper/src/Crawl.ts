@@ -159,6 +159,7 @@ const mirrored = Effect.fnUntraced(function* (run: Get.Run, directory: string, s
     }
   )
   return {
+    ...run,
     outcomes: Stream.concat(run.outcomes, Stream.drain(Stream.fromEffect(make))),
     progress: () => (mirror === undefined ? run.progress() : { ...run.progress(), mirror })
   } satisfies Get.Run

@@ -16,6 +16,7 @@ import * as Pipeline from "./Pipeline.ts"
 import type { Progress } from "./Progress.ts"
 import * as Resume from "./Resume.ts"
 import {
+  type DirectoryGone,
   DirectoryUnusable,
   ListUnreadable,
   type RunError,
@@ -52,6 +53,8 @@ export interface Run {
   /** Each outcome once, after it was committed. Ends when every target has one. */
   readonly outcomes: Stream.Stream<Outcome, RunError>
   readonly progress: () => Progress
+  /** Why nothing is kept any more: what was saved and what is left to do cannot be told from the directory. */
+  readonly gone: () => DirectoryGone | undefined
 }
 
 /**
@@ -77,7 +80,7 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
   if (jobs === 0) return yield* new TooFewFiles({ mostFiles, least: OpenFiles.least })
   const names = asked.format === "warc" ? ({ naming: "tree", serverNames: false } as const) : {}
   const options: Options = { ...asked, jobs, ...names }
-  const { store, run } = yield* settled(Directory.open(options.directory, options.durability))
+  const { store, run, gone } = yield* settled(Directory.open(options.directory, options.durability))
   const sink = yield* sinkOf(store, options)
 
   yield* settled(
@@ -109,7 +112,7 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
           committed,
           Stream.drain(Stream.fromEffect(ArchiveIndex.renew(store, { ...options, parts: partsOf(options.directory) })))
         )
-  return { progress: line.progress, outcomes: Stream.mapError(outcomes, unwaited) }
+  return { progress: line.progress, outcomes: Stream.mapError(outcomes, unwaited), gone }
 })
 
 /** A run that ends sooner is not spoken to, and need not load what listens; whoever speaks to a run waits for longer. */

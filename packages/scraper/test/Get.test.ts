@@ -224,17 +224,20 @@ describe("get", () => {
       yield site.url("/bytes/10/b")
       for (let count = 0; count < 10_000; count++) yield site.url(`/bytes/10/${count}`)
     }
-    const outcomes = Get.outcomes(urls(), { directory, ...quick }).pipe(
-      Stream.tap(() =>
-        Effect.sync(() => {
-          fs.renameSync(directory, folder())
-          replace(directory)
-          renamed.resolve()
-        })
-      )
-    )
-    const error = await Effect.runPromise(Effect.flip(Stream.runDrain(outcomes)))
-    assert.deepInclude(error, { _tag: "DirectoryGone", directory })
+    const gone = Effect.gen(function* () {
+      const run = yield* Get.open({ urls: urls() }, { directory, ...quick })
+      const move = Effect.sync(() => {
+        assert.isUndefined(run.gone())
+        fs.renameSync(directory, folder())
+        replace(directory)
+        renamed.resolve()
+        return run.gone()
+      })
+      const told = yield* Effect.flip(Stream.runDrain(Stream.tap(run.outcomes, () => move)))
+      return [told, run.gone()]
+    })
+    for (const error of await Effect.runPromise(Effect.scoped(gone)))
+      assert.deepInclude(error, { _tag: "DirectoryGone", directory })
   })
 
   it("asks for nothing that is saved when run again, and again for what failed", async () => {

@@ -259,6 +259,8 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
     Effect.onInterrupt(() =>
       Effect.sync(() => {
         if (screen.readerGone()) return
+        const gone = run?.gone()
+        if (gone !== undefined) return screen.note(complaint(paint, gone.message, [gone.hint]))
         screen.note(
           run === undefined || plan.quiet
             ? `${paint.yellow("interrupted")}: run the same command again to resume`

@@ -60,16 +60,19 @@ export const open = Effect.fnUntraced(function* (directory: string, durability: 
   yield* Effect.addFinalizer(() => Effect.ignore(begun.store.end))
   const { commit } = begun.store
   const opened = statSync(file)
-  const isThere = () => {
+  const gone = () => {
     const found = statSync(file, { throwIfNoEntry: false })
-    return found?.ino === opened.ino && found.dev === opened.dev
+    return found?.ino === opened.ino && found.dev === opened.dev ? undefined : new DirectoryGone({ directory })
   }
   // what is written to a file without its name is lost, and with it all that is fetched from then on
   const kept: Store["Service"] = {
     ...begun.store,
-    commit: (made) => (isThere() ? commit(made) : Effect.fail(new DirectoryGone({ directory })))
+    commit: (made) => {
+      const fault = gone()
+      return fault === undefined ? commit(made) : Effect.fail(fault)
+    }
   }
-  return { ...begun, store: kept }
+  return { ...begun, store: kept, gone }
 })
 
 /** The directory of the run that a path lies in, or is; `undefined` for one that lies in none. */
