@@ -8,9 +8,9 @@ import type { Conclusion } from "./Conclusion.ts"
 import type * as Download from "./Download.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { Gate } from "./Gate.ts"
+import type { LineError } from "./List.ts"
 import type { Admission } from "./Politeness.ts"
 import type { Part, Sink } from "./Sink.ts"
-import type { StoreError } from "./Store.ts"
 import { type Target, withPartial } from "./Target.ts"
 import type { Transfers } from "./Transfers.ts"
 
@@ -40,7 +40,7 @@ export const make = ({
    * sleep and wake it for each target costs more than all else that the line does. Gives what its worker is to do then.
    */
   const chain = (first: Target) =>
-    Effect.callback<Effect.Effect<void, StoreError>>((resume) => {
+    Effect.callback<Effect.Effect<void, LineError>>((resume) => {
       let current: Download.Download
       const begin = (target: Target) => {
         const startedMs = performance.now()
@@ -62,7 +62,7 @@ export const make = ({
     }).pipe(Effect.provideService(WaitReason, "a transfer"))
 
   /** Asks for a target that may be asked for, and for what is next; ends when each that it asked for has ended. */
-  const visit = ({ target, down }: Admission): Effect.Effect<void, StoreError> => {
+  const visit = ({ target, down }: Admission): Effect.Effect<void, LineError> => {
     const startedMs = performance.now()
     if (down !== undefined) return conclusion.down(target, startedMs, down) ?? Effect.void
     if (target.partial === undefined) return Effect.flatten(chain(target))

@@ -9,12 +9,13 @@
 import * as Effect from "effect/Effect"
 import type { Committer } from "./Committer.ts"
 import type { Exclusion } from "./crawl/Exclusion.ts"
+import type { DeadProxy } from "./DeadProxy.ts"
 import * as Download from "./Download.ts"
 import { type FetchReason, HostDown, type InvalidUrl } from "./FetchError.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { FullDisk } from "./FullDisk.ts"
 import type { Line } from "./Lines.ts"
-import type { Crawl } from "./List.ts"
+import type { Crawl, LineError } from "./List.ts"
 import type { Naming } from "./Naming.ts"
 import type { Options } from "./Options.ts"
 import type { Outcome, Refusal } from "./Outcome.ts"
@@ -24,12 +25,12 @@ import * as Retry from "./Retry.ts"
 import type { ResponseHead } from "./Session.ts"
 import type { Aside, Sink } from "./Sink.ts"
 import type { RunClock } from "./RunClock.ts"
-import type { Settled, StoreError } from "./Store.ts"
+import type { Settled } from "./Store.ts"
 import { type Partial, type Target, withPartial } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 /** What is left to do or to wait for after a target; mostly nothing. */
-export type Rest = Effect.Effect<void, StoreError> | undefined
+export type Rest = Effect.Effect<void, LineError> | undefined
 
 export interface Stages {
   readonly naming: Pick<Naming, "suggest">
@@ -37,11 +38,12 @@ export interface Stages {
   readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
   readonly committer: Pick<Committer, "settle" | "park" | "room">
   readonly disk: Pick<FullDisk, "wait">
+  readonly proxy: Pick<DeadProxy, "answered" | "failed">
   readonly now: RunClock
 }
 
 export const make = (
-  { naming, sink, frontier, committer, disk, now }: Stages,
+  { naming, sink, frontier, committer, disk, proxy, now }: Stages,
   crawl: Crawl | undefined,
   options: Pick<Options, "retries" | "maxTimeMs">,
   backoff: Backoff,
@@ -66,6 +68,7 @@ export const make = (
   }
 
   const conclude = (target: Target, startedMs: number, ended: Download.Attempt): Rest => {
+    if (ended._tag !== "Failed" || ended.head !== undefined) proxy.answered()
     switch (ended._tag) {
       case "Complete":
         note(target, ended.asides)
@@ -164,6 +167,12 @@ export const make = (
     head: ResponseHead | undefined,
     partial: Partial | undefined
   ): Rest => {
+    const wait = error._tag === "ProxyError" ? proxy.failed(error, startedMs) : undefined
+    if (wait !== undefined) {
+      park(withPartial(target, partial), 0)
+      frontier.release(target, "unasked")
+      return wait
+    }
     const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
     const delay = Retry.delayMs(error, attempts, options, backoff)
     if (delay === undefined) {

@@ -6,14 +6,14 @@ import * as Effect from "effect/Effect"
 import type { Committer } from "./Committer.ts"
 import type { Conclusion } from "./Conclusion.ts"
 import * as Exclusion from "./crawl/Exclusion.ts"
+import type { DeadProxy } from "./DeadProxy.ts"
 import type { Turn } from "./Download.ts"
 import type { Frontier } from "./Frontier.ts"
-import type { Crawl } from "./List.ts"
+import type { Crawl, LineError } from "./List.ts"
 import type { Options } from "./Options.ts"
 import type { Refusal } from "./Outcome.ts"
 import type { Admission, Politeness } from "./Politeness.ts"
 import type { RobotsTxt } from "./RobotsTxt.ts"
-import type { StoreError } from "./Store.ts"
 import type { RunClock } from "./RunClock.ts"
 import { asked, type Target } from "./Target.ts"
 
@@ -23,6 +23,7 @@ export interface Stages {
   readonly committer: Pick<Committer, "room">
   readonly robots: Pick<RobotsTxt, "rule" | "known">
   readonly conclusion: Pick<Conclusion, "refuse">
+  readonly proxy: Pick<DeadProxy, "failed">
   readonly now: RunClock
 }
 
@@ -34,10 +35,10 @@ interface LeftOut {
 
 /** @param visit asks for a target that may be asked for */
 export const make = (
-  { politeness, frontier, committer, robots, conclusion, now }: Stages,
+  { politeness, frontier, committer, robots, conclusion, proxy, now }: Stages,
   crawl: Pick<Crawl, "excludes" | "traps"> | undefined,
   options: Pick<Options, "robots">,
-  visit: (admission: Admission) => Effect.Effect<void, StoreError>
+  visit: (admission: Admission) => Effect.Effect<void, LineError>
 ) => {
   /** Why a target is not asked for, without a look at its host. It may have been found by other rules than those of now. */
   const leftOut = (target: Target): LeftOut | undefined => {
@@ -48,16 +49,19 @@ export const make = (
     return trap && { error: Exclusion.ofTrap(trap), isExcluded: false }
   }
 
-  const visitIfAllowed = (admission: Admission): Effect.Effect<void, StoreError> =>
-    Effect.flatMap(robots.rule(admission), (ruling) => {
+  const visitIfAllowed = (admission: Admission): Effect.Effect<void, LineError> => {
+    const startedMs = performance.now()
+    return Effect.flatMap(robots.rule(admission), (ruling) => {
       const { target } = admission
       if (ruling._tag === "Allowed") return visit(admission)
       if (ruling._tag === "Refused")
         return conclusion.refuse(target, performance.now(), ruling.error, ruling.verdict) ?? Effect.void
+      const wait = ruling.proxy && proxy.failed(ruling.proxy, startedMs)
       politeness.add(target)
-      frontier.release(target, ruling.verdict)
-      return committer.room() ?? Effect.void
+      frontier.release(target, wait === undefined ? ruling.verdict : "unasked")
+      return wait ?? committer.room() ?? Effect.void
     })
+  }
   /** A redirect is a request as any other: within a host it may be sent at once where nothing is to be kept apart. */
   const turn = (target: Target, to: URL): Turn => {
     const { origin } = to
@@ -75,7 +79,7 @@ export const make = (
     isOpen: ({ target, down }: Admission): boolean =>
       !options.robots && down === undefined && target.partial === undefined && leftOut(target) === undefined,
     /** Visits a target, or refuses it. */
-    carry: (admission: Admission): Effect.Effect<void, StoreError> => {
+    carry: (admission: Admission): Effect.Effect<void, LineError> => {
       const { target } = admission
       const out = leftOut(target)
       if (out === undefined) return options.robots ? visitIfAllowed(admission) : visit(admission)

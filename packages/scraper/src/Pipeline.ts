@@ -16,6 +16,7 @@ import * as Committer from "./Committer.ts"
 import * as Conclusion from "./Conclusion.ts"
 import type { Reins } from "./Control.ts"
 import * as Requeue from "./crawl/Requeue.ts"
+import * as DeadProxy from "./DeadProxy.ts"
 import { patience } from "./Download.ts"
 import * as Frontier from "./Frontier.ts"
 import * as FullDisk from "./FullDisk.ts"
@@ -100,6 +101,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     room: Effect.suspend(() => disk.wait(0))
   })
   const disk = FullDisk.make(frontier, sink)
+  const proxy = DeadProxy.make(frontier, options, backoff, () => performance.now())
   const transfers = Transfers.make({ session, sink }, politeness, {
     maxSize: options.maxSize,
     maxTimeMs: options.maxTimeMs,
@@ -134,9 +136,18 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   })
   const keeper = options.format === "warc" ? sink : undefined
   const robots = RobotsTxt.make({ session, store, sink: keeper, now }, politeness, options, committer.stir)
-  const conclusion = Conclusion.make({ naming, sink, frontier, committer, disk, now }, crawl, options, backoff, counts)
-  const gate = Gate.make({ politeness, frontier, committer, robots, conclusion, now }, crawl, options, (admission) =>
-    attempts.visit(admission)
+  const conclusion = Conclusion.make(
+    { naming, sink, frontier, committer, disk, proxy, now },
+    crawl,
+    options,
+    backoff,
+    counts
+  )
+  const gate = Gate.make(
+    { politeness, frontier, committer, robots, conclusion, proxy, now },
+    crawl,
+    options,
+    (admission) => attempts.visit(admission)
   )
   const attempts: Attempts.Attempts = Attempts.make({ frontier, gate, transfers, sink, conclusion })
 
@@ -168,7 +179,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const { excludes = () => undefined } = crawl ?? {}
   return {
     outcomes: committer.outcomes,
-    progress: Progress.make(startedMs, list, counts, { frontier, politeness, session, transfers, disk, now }),
+    progress: Progress.make(startedMs, list, counts, { frontier, politeness, session, transfers, disk, proxy, now }),
     reins,
     change: frontier.change,
     ...Requeue.make(list.number, excludes, { store, politeness, frontier, committer, conclusion })

@@ -1,4 +1,5 @@
 /** What a run tells of itself while it works. */
+import type { DeadProxy } from "./DeadProxy.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { FullDisk } from "./FullDisk.ts"
 import type { List } from "./List.ts"
@@ -9,7 +10,7 @@ import type { Beyond } from "./Store.ts"
 import type { Transfers } from "./Transfers.ts"
 import * as Url from "./Url.ts"
 
-/** A host that makes the run wait. */
+/** A host that makes the run wait, or the proxy. */
 export interface SlowHost {
   readonly host: string
   readonly queued: number
@@ -47,7 +48,7 @@ export interface Progress {
     readonly total?: number
     readonly elapsedMs: number
   }>
-  /** The hosts that make most targets wait, at most three. */
+  /** The hosts that make most targets wait, at most three; alone the proxy, while nothing is asked for want of it. */
   readonly slow: ReadonlyArray<SlowHost>
   /** Set while the disk is full: bytes that are free now. */
   readonly diskFull?: { readonly free: number }
@@ -84,6 +85,7 @@ export const make = (
     session,
     transfers,
     disk,
+    proxy,
     now
   }: {
     readonly frontier: Pick<Frontier, "statistics" | "isPausedBy">
@@ -91,14 +93,16 @@ export const make = (
     readonly session: Pick<Session["Service"], "statistics">
     readonly transfers: Pick<Transfers, "all">
     readonly disk: Pick<FullDisk, "free">
+    readonly proxy: Pick<DeadProxy, "wanted">
     readonly now: RunClock
   }
 ) => {
   return (): Progress => {
-    const { read, skipped, inOtherForm, inFlight, waiting, listEnded, limit } = frontier.statistics()
+    const { read, skipped, inOtherForm, inFlight, waiting, queued, listEnded, limit } = frontier.statistics()
     const nowMs = performance.now()
     const listRead = list.read?.()
     const free = disk.free()
+    const wanted = proxy.wanted()
     return {
       elapsedMs: nowMs - startedMs,
       ...counts,
@@ -119,7 +123,7 @@ export const make = (
           ...(total === undefined ? {} : { total }),
           elapsedMs: nowMs - startedMs
         })),
-      slow: politeness.slow(now(), 3),
+      slow: wanted === undefined ? politeness.slow(now(), 3) : [{ ...wanted, queued, inFlight }],
       ...(free === undefined ? {} : { diskFull: { free } }),
       ...(limit === undefined ? {} : { limit }),
       ...(frontier.isPausedBy("somebody") ? { paused: true } : {})

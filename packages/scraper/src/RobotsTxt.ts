@@ -24,7 +24,7 @@
 import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
 import * as Decode from "./Decode.ts"
-import { type FetchReason, StatusError } from "./FetchError.ts"
+import { type FetchReason, type ProxyError, StatusError } from "./FetchError.ts"
 import type { Options } from "./Options.ts"
 import type { Refusal } from "./Outcome.ts"
 import type { Admission, Politeness, Verdict } from "./Politeness.ts"
@@ -40,11 +40,11 @@ import * as Url from "./Url.ts"
 
 /**
  * What is to be done with a target: ask it, queue it again, or settle it as refused. `verdict`: what to say of its host
- * when its slot is given back.
+ * when its slot is given back. `proxy`: why its host could not be asked.
  */
 export type Ruling =
   | { readonly _tag: "Allowed" }
-  | { readonly _tag: "Deferred"; readonly verdict: Verdict | undefined }
+  | { readonly _tag: "Deferred"; readonly verdict: Verdict | undefined; readonly proxy?: ProxyError }
   | {
       readonly _tag: "Refused"
       readonly verdict: Verdict | undefined
@@ -197,6 +197,8 @@ interface Known {
   readonly isPrivate: boolean
   /** Asking again may help: what is said of the host till then. */
   readonly again: Verdict | undefined
+  /** The proxy is at fault. */
+  readonly proxy?: ProxyError
   readonly delayMs: number
   /** When it was asked for: milliseconds since the epoch. */
   readonly sinceMs: number
@@ -322,7 +324,8 @@ export const make = (
       const pauseMs = reason?._tag === "StatusError" ? reason.retryAfterMs : undefined
       // a wait that takes longer than a target may is not begun
       const mayPass = reason?.retryable === true && (pauseMs ?? 0) < maxTimeMs
-      return { ...common, verdict, again: mayPass ? mean(reason, pauseMs) : undefined }
+      const known = { ...common, verdict, again: mayPass ? mean(reason, pauseMs) : undefined }
+      return reason?._tag === "ProxyError" ? { ...known, proxy: reason } : known
     }
     const group = verdict.kind === "rules" ? Robots.groupFor(verdict.robots, token) : undefined
     if (group === undefined) return { ...common, verdict: { kind: "unavailable" } }
@@ -393,7 +396,9 @@ export const make = (
     { answer, isFirst }: { readonly answer: Known; readonly isFirst: boolean }
   ): Ruling => {
     const said = isFirst ? "answered" : "unasked"
-    if (answer.again !== undefined) return { _tag: "Deferred", verdict: isFirst ? answer.again : said }
+    const { again, proxy } = answer
+    if (again !== undefined)
+      return { _tag: "Deferred", verdict: isFirst ? again : said, ...(proxy === undefined ? {} : { proxy }) }
     const ruling = judge(target, answer, said)
     if (ruling._tag !== "Allowed" || politeness.startAgain(asked(target).host, now())) return ruling
     cleared.add(target)

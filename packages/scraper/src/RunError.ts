@@ -3,6 +3,7 @@
  * an `Outcome`.
  */
 import * as Schema from "effect/Schema"
+import { ProxyError } from "./FetchError.ts"
 
 /** Another process works in the directory. `pid` is absent where it could not be read. */
 export class DirectoryLocked extends Schema.TaggedError<DirectoryLocked>()("DirectoryLocked", {
@@ -134,6 +135,20 @@ export class DirectoryGone extends Schema.TaggedError<DirectoryGone>()("Director
 
 export type StoreFault = StoreDamaged | StoreUnusable | DirectoryGone
 
+/** The proxy `proxy` (its origin) did not answer, as often as it was tried, nor did anything else. `code` as a `ProxyError` has it. */
+export class ProxyUnusable extends Schema.TaggedError<ProxyUnusable>()("ProxyUnusable", {
+  proxy: Schema.String,
+  code: Schema.String,
+  tries: Schema.Int
+}) {
+  override get message() {
+    const { proxy, code } = this
+    return `${new ProxyError({ proxy, code }).message}${this.tries > 1 ? `, tried ${this.tries} times` : ""}`
+  }
+  readonly hint =
+    "`--proxy` (or HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) names another, `NO_PROXY=HOST` a host without one; then the same command goes on"
+}
+
 /** The `file` of a list that has no name. */
 export const standardInput = "on standard input"
 
@@ -233,6 +248,7 @@ export type RunError =
   | StoreNewer
   | StoreForeign
   | StoreFault
+  | ProxyUnusable
   | ListUnreadable
   | PathUnreadable
   | OptionUnusable

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Conclusion from "../src/Conclusion.ts"
 import type * as Download from "../src/Download.ts"
-import { type FetchReason, InvalidUrl, StatusError, TruncatedError, WriteError } from "../src/FetchError.ts"
+import { type FetchReason, InvalidUrl, ProxyError, StatusError, TruncatedError, WriteError } from "../src/FetchError.ts"
 import type { Crawl } from "../src/List.ts"
 import type { Counts } from "../src/Progress.ts"
 import type { Part } from "../src/Sink.ts"
@@ -15,7 +15,7 @@ const none: Counts = { saved: 0, unchanged: 0, refused: 0, failed: 0, bytes: 0 }
 const partial = { validator: `"1"` }
 
 /** What stages were told, in its order, and what was settled. */
-const begin = (crawl?: Partial<Crawl>) => {
+const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>) => {
   const told: Array<string> = []
   const settled: Array<Settled> = []
   const parked: Array<Waiting> = []
@@ -36,6 +36,7 @@ const begin = (crawl?: Partial<Crawl>) => {
         room: () => undefined
       },
       disk: { wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`)) },
+      proxy: { answered: () => {}, failed: () => proxyWait },
       now: Date.now
     },
     crawl as Crawl | undefined,
@@ -52,6 +53,22 @@ const complete = (more: Partial<Download.Complete> = {}): Download.Attempt => {
 const failed = (reason: FetchReason): Download.Attempt => ({ _tag: "Failed", reason, head, partial })
 
 describe("Conclusion", () => {
+  it.effect("leaves a target its attempts while the line waits for a proxy", () =>
+    Effect.gen(function* () {
+      const fault = { _tag: "Failed", reason: new ProxyError({ proxy: "http://p:1", code: "ECONNREFUSED" }) } as const
+      const waited: Array<string> = []
+      const { conclusion, told, parked } = begin(
+        undefined,
+        Effect.sync(() => void waited.push("waited"))
+      )
+      yield* conclusion.conclude(target, 0, fault) ?? Effect.void
+      assert.deepStrictEqual(told, ["waits", "parked", `released "unasked"`])
+      assert.deepStrictEqual([parked[0]!.dueMs, parked[0]!.target.attempts, waited], [0, 0, ["waited"]])
+      const others = begin()
+      assert.isUndefined(others.conclusion.conclude(target, 0, fault))
+      assert.strictEqual(others.parked[0]!.target.attempts, 1)
+    })
+  )
   it("settles a body under its name before it gives the slot back", () => {
     const { conclusion, told, settled, counts } = begin()
     assert.isUndefined(conclusion.conclude(target, 0, complete()))

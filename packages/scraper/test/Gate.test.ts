@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Exclusion } from "../src/crawl/Exclusion.ts"
+import { ProxyError } from "../src/FetchError.ts"
 import * as Gate from "../src/Gate.ts"
 import type { Refusal } from "../src/Outcome.ts"
 import type { Ruling } from "../src/RobotsTxt.ts"
@@ -16,24 +17,27 @@ const gateOf = ({
   known,
   excludes,
   isCaught = false,
-  keepsApart = false
+  keepsApart = false,
+  proxyWait
 }: {
   readonly robots?: Ruling
   readonly known?: Ruling
   readonly excludes?: Exclusion
   readonly isCaught?: boolean
   readonly keepsApart?: boolean
+  readonly proxyWait?: string
 }) => {
   const did: Array<string> = []
   const stages: Gate.Stages = {
     politeness: { add: () => void did.push("queued"), keepsApart: () => keepsApart },
-    frontier: { release: () => void did.push("released") },
+    frontier: { release: (_target, verdict) => void did.push(`released ${JSON.stringify(verdict)}`) },
     committer: { room: () => undefined },
     robots: { rule: () => Effect.succeed(robots!), known: () => known },
     conclusion: {
       refuse: (_target, _startedMs, { reason }, verdict, isExcluded) =>
         void did.push(`refused: ${reason}, ${JSON.stringify(verdict)}${isExcluded === true ? ", excluded" : ""}`)
     },
+    proxy: { failed: () => (proxyWait === undefined ? undefined : Effect.sync(() => void did.push(proxyWait))) },
     now: Date.now
   }
   const crawl = { excludes: () => excludes, traps: { caught: () => (isCaught ? trap : undefined) } as never }
@@ -74,8 +78,11 @@ describe("Gate", () => {
 
   it.effect("queues again what must wait for robots.txt, before it gives the slot back", () =>
     Effect.gen(function* () {
-      const robots: Ruling = { _tag: "Deferred", verdict: "unasked" }
-      assert.deepStrictEqual(yield* carried({ robots }), ["queued", "released"])
+      const robots: Ruling = { _tag: "Deferred", verdict: { fault: "no answer" } }
+      assert.deepStrictEqual(yield* carried({ robots }), ["queued", `released {"fault":"no answer"}`])
+      const proxy = new ProxyError({ proxy: "http://p:1", code: "ECONNREFUSED" })
+      const wanted = carried({ robots: { ...robots, proxy }, proxyWait: "waited for the proxy" })
+      assert.deepStrictEqual(yield* wanted, ["queued", `released "unasked"`, "waited for the proxy"])
     })
   )
 

@@ -13,6 +13,7 @@ import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
 import * as Directory from "../src/store/Directory.ts"
+import * as ForwardProxy from "../src/testing/ForwardProxy.ts"
 import { Site } from "../src/testing/index.ts"
 import * as Folders from "./Folders.ts"
 import * as Outcomes from "./Outcomes.ts"
@@ -238,6 +239,28 @@ describe("get", () => {
     })
     for (const error of await Effect.runPromise(Effect.scoped(gone)))
       assert.deepInclude(error, { _tag: "DirectoryGone", directory })
+  })
+
+  it("ends for want of its proxy with every target left to the next run", async () => {
+    await using site = await Site.start()
+    const closed = await ForwardProxy.start()
+    await closed.close()
+    const directory = folder()
+    const urls = Array.from({ length: 100 }, (_, index) => site.url(`/bytes/10/${index}.txt`))
+    const told: Array<Outcome> = []
+    const run = (options: Partial<Options>) =>
+      Stream.runForEach(Get.outcomes(urls, { directory, ...quick, ...options }), (outcome) =>
+        Effect.sync(() => told.push(outcome))
+      )
+    for (const robots of [false, true]) {
+      const error = await Effect.runPromise(Effect.flip(run({ proxy: closed.url, robots })))
+      assert.deepInclude(error, { _tag: "ProxyUnusable", proxy: closed.url, code: "ECONNREFUSED", tries: 5 })
+    }
+    assert.lengthOf(told, 0)
+    await using proxy = await ForwardProxy.start()
+    await Effect.runPromise(run({ proxy: proxy.url }))
+    assert.lengthOf(told, 100)
+    assert.isTrue(told.every((outcome) => outcome._tag === "Saved" && outcome.attempts === 1))
   })
 
   it("asks for nothing that is saved when run again, and again for what failed", async () => {

@@ -10,8 +10,8 @@ import type { LineError } from "../List.ts"
 import type { Admission } from "../Politeness.ts"
 import type { RunClock } from "../RunClock.ts"
 
-/** Who may hold a run: a disk without room, or whoever speaks to it. */
-export type Pauser = "disk" | "somebody"
+/** Who may hold a run: a disk without room, a proxy that does not answer, or whoever speaks to it. */
+export type Pauser = "disk" | "proxy" | "somebody"
 
 export interface HandoutOptions {
   readonly now: RunClock
