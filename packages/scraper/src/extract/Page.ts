@@ -76,8 +76,9 @@ export const sniffBytes = 1445
 const isBinary = (head: Uint8Array): boolean =>
   head.includes(0) && !Encoding.detect(head, { syntax: "html" }).encoding.startsWith("utf-16")
 
+/** A comment ends at the first end of one: if it could at any other, comments could be told apart in 2^n ways. */
 const opening =
-  /^(?:\ufeff|\s|<\?xml[^>]*>|<!--[^]*?-->)*<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|iframe|h1|div|font|table|a|br|b|p|article|main|section)(?=[\s>/])/i
+  /^(?:\ufeff|\s|<\?xml[^>]*>|<!--(?:(?!-->)[^])*-->)*<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|iframe|h1|div|font|table|a|br|b|p|article|main|section)(?=[\s>/])/i
 
 /** Whether a file that begins like this is an HTML page; after MIME Sniffing 7.1, some elements more. */
 export const looksLikePage = (head: Uint8Array): boolean =>

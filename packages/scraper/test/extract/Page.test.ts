@@ -93,4 +93,8 @@ describe("looks like a page", () => {
   ])("not %s", (text) => {
     assert.isFalse(Page.looksLikePage(bytes(text)))
   })
+  it("or not, with any number of comments before it", () => {
+    assert.isFalse(Page.looksLikePage(bytes(`${"<!---->".repeat(200)}<x`)))
+    assert.isTrue(Page.looksLikePage(bytes(`${"<!-- -> -->\n".repeat(100)}<p>`)))
+  })
 })
