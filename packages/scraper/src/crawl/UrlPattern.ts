@@ -8,8 +8,8 @@
  * | `/x/en/x/en/x/en/p.html` | `/(x\|en)+/p.html` |
  */
 
-/** Letters and digits together name one thing, and not a kind. */
-const token = /[a-z0-9]*\d[a-z0-9]*/gi
+/** Letters and digits together name one thing, and not a kind. One is looked for only where it may begin, not at each letter of it. */
+const token = /(?<![a-z0-9])[a-z]*\d[a-z0-9]*/gi
 
 /** A segment so often in a path is one that the path grows by. */
 const often = 3
@@ -18,13 +18,16 @@ const pathOf = (segments: ReadonlyArray<string>): string => {
   const times = new Map<string, number>()
   for (const segment of segments) if (segment !== "#") times.set(segment, (times.get(segment) ?? 0) + 1)
   if (!Array.from(times.values()).some((count) => count >= often)) return segments.join("/")
-  const repeated = Array.from(times).flatMap(([segment, count]) => (count > 1 && segment !== "" ? [segment] : []))
+  const isRepeated = (segment: string) => segment !== "" && times.get(segment)! > 1
+  const repeated = `(${Array.from(times.keys()).filter(isRepeated).join("|")})+`
   const path: Array<string> = []
   for (const segment of segments) {
-    const piece = repeated.includes(segment) ? `(${repeated.join("|")})+` : segment
+    const piece = isRepeated(segment) ? repeated : segment
     if (piece !== path.at(-1)) path.push(piece)
   }
-  return path.join("/")
+  // names stand there once: a long path could have hundreds of them at hundreds of places
+  const first = path.indexOf(repeated)
+  return path.map((piece, index) => (piece === repeated && index > first ? "()+" : piece)).join("/")
 }
 
 /** The pattern of a URL; the URL itself where nothing in it varies. `url` as `Url.parse` gives it. */

@@ -9,6 +9,7 @@ const patterns = {
   "/shop?size=m&color=red&size=l": "/shop?color&size",
   "/x/en/x/en/x/en/p.html": "/(x|en)+/p.html",
   "/a/a/a/": "/(a)+/",
+  "/a/b/x/a/b/y/a/b": "/(a|b)+/x/()+/y/()+",
   "/2024/05/17/": "/#/#/#/",
   "/a/b/a/b.html": "/a/b/a/b.html",
   "/?": "/?"
@@ -20,6 +21,13 @@ describe("UrlPattern", () => {
       const name = UrlPattern.of(host + path)
       assert.strictEqual(name, host + pattern.replace(/\?$/, ""), path)
     }
+  })
+
+  it("is not much longer than its URL, and made in a time that is linear in it", () => {
+    const names = Array.from({ length: 300 }, (_, index) => String.fromCharCode(97 + (index % 26), 97 + index / 26))
+    const path = names.map((name) => `/${name}/${name}x/${name}`).join("") + names[0]!
+    assert.isBelow(UrlPattern.of(host + path).length, 2 * path.length)
+    UrlPattern.of(`${host}/${"a".repeat(1_000_000)}`)
   })
 
   it("keeps the host as it is", () => {
