@@ -14,6 +14,7 @@ import type * as Get from "@simul/scraper/Get"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { width } from "./Block.ts"
 import * as Durations from "./Durations.ts"
 import { printable } from "./Printable.ts"
 import * as Rate from "./Rate.ts"
@@ -102,10 +103,6 @@ const facts = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): ReadonlyA
     ...(progress.skipped > 0 ? [`${number(progress.skipped)} already saved`] : [])
   ]
 }
-
-const sgr = /\x1b\[[0-9;]*m/g // oxlint-disable-line no-control-regex -- the colours that Paint writes
-/** Cells that `text` takes; everything here is one cell a character, but for the colours. */
-const width = (text: string) => text.replace(sgr, "").length
 
 /** As many facts as fit. */
 const fit = (parts: ReadonlyArray<string>, columns: number): string => {

@@ -12,6 +12,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Block from "./Block.ts"
 
 /** Wraps text in a colour, or leaves it alone. */
 export interface Paint {
@@ -97,7 +98,10 @@ export const layer = (args: ReadonlyArray<string>): Layer.Layer<Screen> =>
     const { stdout, stderr, env } = process
     const when = colourWanted(args)
     const animated = stderr.isTTY && env["TERM"] !== "dumb"
-    let drawn = 0
+    const block = Block.make()
+    const columns = () => stderr.columns || 80
+    // the shell has written since
+    if (animated) process.on("SIGCONT", block.forget)
     let gone = false
     stdout.on("error", (error: NodeJS.ErrnoException) => {
       gone ||= error.code === "EPIPE"
@@ -105,8 +109,6 @@ export const layer = (args: ReadonlyArray<string>): Layer.Layer<Screen> =>
     // Nobody can be told any more: going on is all that is left.
     stderr.on("error", () => {})
 
-    // To the first line of the block, and everything from there on is cleared.
-    const clear = () => (drawn === 0 ? "" : `\r${drawn > 1 ? `\x1b[${drawn - 1}A` : ""}\x1b[J`)
     return {
       data: (chunk) =>
         Effect.suspend(() =>
@@ -119,16 +121,14 @@ export const layer = (args: ReadonlyArray<string>): Layer.Layer<Screen> =>
               })
         ),
       note: (lines) => {
-        stderr.write(`${clear()}${lines}\n`)
-        drawn = 0
+        stderr.write(`${block.redraw([], columns())}${lines}\n`)
       },
       block: (lines) => {
-        if (lines.length === 0 && drawn === 0) return
-        stderr.write(together(clear() + lines.join("\n")))
-        drawn = lines.length
+        const drawn = block.redraw(lines, columns())
+        if (drawn !== "") stderr.write(together(drawn))
       },
       animated,
-      columns: () => stderr.columns || 80,
+      columns,
       unicode: canUnicode(env),
       paint: canColour(when, env, stderr.isTTY) ? coloured : uncoloured,
       paintData: canColour(when, env, stdout.isTTY) ? coloured : uncoloured,
