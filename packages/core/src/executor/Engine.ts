@@ -398,19 +398,18 @@ export class Engine {
     if (slot.state === "dead") return
     try {
       slot.handle.post(out, transfer)
-    } catch (error) {
-      if (out.length > 1)
-        for (const command of out) {
-          // what was to be moved belongs to one of them: the engine does not know to which position but through the job
-          const job =
-            command[0] === "run" || command[0] === "chunk" || command[0] === "stream"
-              ? slot.jobs[command[1]]
-              : undefined
-          slot.out = [command]
-          slot.transfer = job instanceof Job ? [...(job.options.transfer ?? [])] : []
-          this.#flush(slot)
+    } catch {
+      // one by one: what cannot be copied keeps no other from going. What is sent meanwhile comes after all of these
+      for (const command of out) {
+        // what is to be moved belongs to one of them: the engine does not know to which position but through the job
+        const job =
+          command[0] === "run" || command[0] === "chunk" || command[0] === "stream" ? slot.jobs[command[1]] : undefined
+        try {
+          slot.handle.post([command], (job instanceof Job && job.options.transfer) || [])
+        } catch (error) {
+          this.#unsent(slot, command, error)
         }
-      else this.#unsent(slot, out[0]!, error)
+      }
     }
   }
 
@@ -418,8 +417,8 @@ export class Engine {
   #unsent(slot: Slot<Job>, command: Slot<Job>["out"][number], error: unknown): void {
     const name = command[0]
     if (name !== "run" && name !== "chunk" && name !== "stream") return
-    const position = command[1]
-    const job = this.#vacate(slot, position)
+    const job = this.#vacate(slot, command[1])
+    this.#feed(slot)
     if (!(job instanceof Job)) return
     const clone = { transfer: job.options.transfer ?? [] }
     const failures = job.parameters.map((value, index) =>
@@ -433,7 +432,6 @@ export class Engine {
       fact: `is refused (${(error as Error | null)?.message})`
     }
     const reason = new NotCloneable({ path, fact })
-    this.#feed(slot)
     this.#settle(job, this.#error(job, reason, item), undefined, 0)
     this.#release(job)
   }

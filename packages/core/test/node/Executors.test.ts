@@ -268,6 +268,20 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual(await pool.run(work.increment, [1]), 2)
       })
 
+      it("of what cannot be copied leave what was submitted with it, or behind it, to run", async () => {
+        await using two = await open({ maximum: 1, tasksPerWorker: 2 })
+        await two.run(work.later, [20, 0])
+        const outcomes = [() => 0, 1, 2].map((value) => reasonOf(two.run(work.later, [0, value as number])))
+        assert.deepStrictEqual(await Promise.all(outcomes), ["NotCloneable", "gave 1", "gave 2"])
+        await using one = await open({ maximum: 1 })
+        await one.run(work.later, [20, 0])
+        const { signal, abort } = aborting()
+        const given = reasonOf(one.run(work.later, [0, (() => 0) as never], { signal }))
+        const next = one.run(work.later, [0, 1])
+        abort()
+        assert.deepStrictEqual([await given, await next], ["AbortError", 1])
+      })
+
       it("tell modules that are missing, throw, or lack the function", async () => {
         // in process it is vitest that loads modules, and its errors are not Node's
         assert.strictEqual(await reasonOf(pool.run(other("nowhere"), [])), isolated ? "ModuleMissing" : "ModuleFailed")
