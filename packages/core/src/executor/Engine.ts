@@ -214,13 +214,14 @@ export class Engine {
     this.#workers.closed = true
     const release = this.#timers.hold()
     const timer = deadline === undefined ? undefined : this.#timers.after(deadline, () => this.#killAll(true))
-    if (pending === "cancel") this.#rejectWaiting(() => new ShutDown())
+    if (pending === "cancel") {
+      this.#rejectWaiting(() => new ShutDown())
+      for (const [slot, job] of this.#sent()) if (this.#takeBack(slot, job)) this.#reject(job, new ShutDown())
+    }
     if (running === "kill") this.#killAll(false)
     if (running === "cancel")
-      for (const slot of this.#workers.all)
-        for (const job of slot.held())
-          if (job.state === "sent" && (pending === "cancel" || slot.handle.board.started(job.position)))
-            this.#reject(job, new ShutDown())
+      for (const [slot, job] of this.#sent())
+        if (slot.handle.board.started(job.position)) this.#reject(job, new ShutDown())
     await this.drain()
     await this.#workers.end()
     timer?.()
@@ -459,6 +460,15 @@ export class Engine {
     if (slot.count === 0) this.#workers.idle(slot, now)
   }
 
+  /** Takes a job back that a worker has not begun, and never will. */
+  #takeBack(slot: Slot<Job>, job: Job, forGood = false): boolean {
+    if (!slot.handle.board.revoke(job.position, forGood)) return false
+    slot.jobs[job.position] = takenBack
+    if (job.expectedMs >= 0) slot.expectedMs -= job.expectedMs
+    job.slot = undefined
+    return true
+  }
+
   #feedAll(): void {
     for (const slot of this.#workers.active.slice()) this.#feed(slot)
   }
@@ -497,11 +507,8 @@ export class Engine {
             other.given < this.options.recycle.tasks
         )
         if (free === undefined) break
-        if (!slot.handle.board.revoke(job.position, false)) continue
+        if (!this.#takeBack(slot, job)) continue
         this.#counts.takenBack++
-        if (job.expectedMs >= 0) slot.expectedMs -= job.expectedMs
-        slot.jobs[job.position] = takenBack
-        job.slot = undefined
         this.#assign(job, free, now)
       }
     }
@@ -655,11 +662,7 @@ export class Engine {
       return this.#admit()
     }
     this.#settle(job, this.#error(job, reason, item), undefined, 0)
-    if (slot.handle.board.revoke(job.position, true)) {
-      slot.jobs[job.position] = takenBack
-      if (job.expectedMs >= 0) slot.expectedMs -= job.expectedMs
-      return this.#release(job)
-    }
+    if (this.#takeBack(slot, job, true)) return this.#release(job)
     if (slot.state === "dead" || slot.state === "killing") return
     if (this.options.graceMs === 0) return this.#kill(job, slot)
     this.#send(slot, ["cancel", job.position])
@@ -711,12 +714,15 @@ export class Engine {
     let others = false
     for (const other of slot.held()) {
       if (other === job || other.state !== "sent") continue
-      if (other.options.transfer === undefined && slot.handle.board.revoke(other.position, false)) {
-        slot.jobs[other.position] = takenBack
-        this.#requeue(other)
-      } else others = true
+      if (other.options.transfer === undefined && this.#takeBack(slot, other)) this.#requeue(other)
+      else others = true
     }
     return others && this.options.tasksPerWorker === 1
+  }
+
+  /** What workers have, begun or not, and is wanted still. */
+  *#sent(): Generator<readonly [Slot<Job>, Job]> {
+    for (const slot of this.#workers.all) for (const job of slot.held()) if (job.state === "sent") yield [slot, job]
   }
 
   /** Fails everything, and kills the workers that have some of it; with `idle` the others, too. */

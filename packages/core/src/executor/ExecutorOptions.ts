@@ -80,7 +80,7 @@ export interface SubmitOptions<D = number> {
 export interface ShutdownChoice<D = number> {
   /** Tasks that have not begun: `run` them, or `cancel` them with `ShutDown`. */
   readonly pending?: "run" | "cancel" | undefined
-  /** Tasks that run: `wait` for them, `cancel` them (and kill after the grace period), or `kill` their workers. */
+  /** Tasks that run: `wait` for them, `cancel` them (and kill after the grace period), or `kill` their workers: then nothing that waits is run either, whatever `pending` says. */
   readonly running?: "wait" | "cancel" | "kill" | undefined
   /** After that everything left is killed. */
   readonly deadline?: D | undefined

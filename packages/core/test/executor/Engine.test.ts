@@ -195,10 +195,19 @@ describe("an engine, with its workers in any order", () => {
   it("ends whenever it is shut down, and settles what it had taken", async () => {
     await fc.assert(
       fc.asyncProperty(programs, fc.nat(25), async (program, taken) => {
-        const { engine, submissions, run, end, ended } = play({ ...program, failures: 0 })
+        const { engine, submissions, run, end, ended, world } = play({ ...program, failures: 0 })
         run(() => ended() || submissions.length >= taken)
+        const before = new Set(world.begun)
+        const open = submissions.filter(({ settled }) => settled === 0)
         await end(program)
         for (const { settled } of submissions) assert.strictEqual(settled, 1)
+        for (const { number, error, idempotent } of open) {
+          const isShut = error?.reason._tag === "ShutDown"
+          // what has begun is `running`, the rest `pending`, wherever it waits; what is run again may wait once more
+          if (before.has(number)) assert.isFalse(isShut && program.running === "wait" && !idempotent)
+          else if (program.pending === "run") assert.isFalse(isShut && program.running !== "kill")
+          else assert.notInclude(world.begun, number)
+        }
         assert.strictEqual(engine.statistics().open, 0)
       }),
       { numRuns: Number(process.env["RUNS"] ?? 300) }
