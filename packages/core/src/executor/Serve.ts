@@ -58,8 +58,14 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
       this.position = position
       this.deadline = deadline ?? Infinity
     }
+    /** Gives the position, which is another task's from the last reply on. */
+    end() {
+      const { position } = this
+      this.position = -1
+      return position
+    }
     cancelled() {
-      return board.cancelled(this.position)
+      return this.position < 0 || board.cancelled(this.position)
     }
     get signal() {
       this.controller ??= new AbortController()
@@ -71,9 +77,12 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
       this.wake?.()
     }
     progress(value: unknown) {
-      channel.post(["progress", this.position, value])
+      if (this.position >= 0) channel.post(["progress", this.position, value])
     }
     async submit({ url, name, codec }: TaskAddress & { codec?: TaskCodec }, ...given: ReadonlyArray<unknown>) {
+      if (typeof url !== "string" || typeof name !== "string")
+        throw new TypeError(`a task must be of \`Task.module\` or \`inline\`, got ${name || "something else"}`)
+      if (this.position < 0) throw new Error(`${name} was submitted by a task that has ended: await it there`)
       const parameters = codec ? codec.encode(given) : given
       const value = await new Promise((resolve, reject) => {
         const number = asked++
@@ -214,6 +223,7 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     /** Gives what the items gave, or what they gave before the first one that cannot be copied. */
     const give = (problem?: Problem) => {
       const ms = now() - began
+      context.end()
       try {
         if (problem === undefined) channel.post(["ok", position, values, ms, endMs()], transferable(values))
         else channel.post(["failed", position, problem, ms, endMs(), values.length, values], transferable(values))
@@ -278,9 +288,9 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
       } finally {
         await iterator.return?.()
       }
-      succeed(context.position, undefined, began)
+      succeed(context.end(), undefined, began)
     } catch (error) {
-      fail(context.position, error, began)
+      fail(context.end(), error, began)
     }
   }
 
@@ -304,13 +314,13 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
       value = run.apply(context, command[3] as Array<unknown>)
       if (isThenable(value)) promise = Promise.resolve(value)
     } catch (error) {
-      return fail(position, error, began)
+      return fail(context.end(), error, began)
     }
-    if (promise === undefined) return succeed(position, value, began)
+    if (promise === undefined) return succeed(context.end(), value, began)
     return attend(
       promise.then(
-        (value) => succeed(position, value, began),
-        (error: unknown) => fail(position, error, began)
+        (value) => succeed(context.end(), value, began),
+        (error: unknown) => fail(context.end(), error, began)
       )
     )
   }
@@ -351,10 +361,8 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     const child = nested.get(number)!
     try {
       const run = await find(child.address)
-      child.settle(
-        true,
-        await run.apply(new Context(child.context.position, child.context.deadline), child.parameters as Array<unknown>)
-      )
+      // as a part of the task that waits for it, whose cancellation is its own
+      child.settle(true, await run.apply(child.context, child.parameters as Array<unknown>))
     } catch (error) {
       child.settle(false, error)
     }

@@ -118,6 +118,17 @@ for (const [kind, isolated] of kinds)
       })
     })
 
+    describe("a task that has ended", () => {
+      it("tells the next one of its worker nothing", async () => {
+        await using one = await open({ maximum: 1 })
+        await one.run(work.lingers, [])
+        const told: Array<unknown> = []
+        const onProgress = (value: unknown) => told.push(value)
+        assert.strictEqual(await one.run(work.afterLingering, [], { onProgress }), "cancelled, refused")
+        assert.deepStrictEqual(told, [])
+      })
+    })
+
     describe("bounds", () => {
       it("a map never has more items than its buffer between source and reader", () =>
         fc.assert(
@@ -462,6 +473,14 @@ for (const [kind, isolated] of kinds)
       await using one = await open({ maximum: 1 })
       assert.strictEqual(await one.run(work.tree, [4, { ...work.tree } as never]), 16)
       assert.strictEqual(await one.run(work.nestedFailure, [String(url)]), "nested")
+    })
+
+    it("refuses to run as a nested task what is none, wherever it would run", async () => {
+      for (const maximum of [1, 2]) {
+        await using some = await open({ maximum })
+        await some.warm(2)
+        assert.match(await some.run(work.nestsNone, []), /^a task must be of `Task.module` or `inline`, got increment$/)
+      }
     })
 
     it("keeps its counts: what was submitted was settled", async () => {

@@ -123,6 +123,28 @@ export function report(this: TaskContext, n: number): string {
   for (let i = 0; i < n; i++) this.progress(i)
   return "done"
 }
+let lingering: Promise<string> | undefined
+/** Ends before what it has begun, which goes on as `afterLingering` asks. */
+export function lingers(this: TaskContext): void {
+  lingering = later(0, 0).then(async () => {
+    this.progress("late")
+    const state = this.cancelled() && this.signal.aborted ? "cancelled" : "wanted"
+    const submitted = this.submit({ url: import.meta.url, name: "increment" } as Task<readonly [number], number>, 1)
+    return submitted.then(
+      () => `${state}, ran`,
+      () => `${state}, refused`
+    )
+  })
+}
+export const afterLingering = (): Promise<string> | undefined => lingering
+/** Submits a function that is no task, and gives what it is told. */
+export async function nestsNone(this: TaskContext): Promise<string> {
+  try {
+    return String(await this.submit(increment as never))
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 export function deadline(this: TaskContext): number {
   return this.deadline
 }
