@@ -276,6 +276,7 @@ export class Workers {
 
   #notWarm(reason: Reason): void {
     for (const { reject } of this.#whenWarm.splice(0)) reject(new ExecutorError(reason, this.#options.name))
+    this.#sweepLater(this.#timers.now())
   }
 
   // --- to death ----------------------------------------------------------------------------------
@@ -371,7 +372,8 @@ export class Workers {
       slots
         .filter((slot) => slot.state === "ready" && slot.count === 0 && slot.pinned.size === 0)
         .slice(0, Math.max(0, slots.length - keep))
-    const idle = [...surplus(this.active, minimum), ...surplus(this.#spares, spare)]
+    const awaited = Math.max(minimum, ...this.#whenWarm.map(({ count }) => count))
+    const idle = [...surplus(this.active, awaited), ...surplus(this.#spares, spare)]
     if (idle.length === 0) return
     for (const slot of idle) if (now - slot.idleSince >= idleTimeToLiveMs) this.#stop(slot)
     const left = idle.filter(({ state }) => state === "ready").map(({ idleSince }) => idleSince)

@@ -615,6 +615,12 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual(refused, "InitializationFailed")
       })
 
+      it("that is waited for is not stopped for idling", async () => {
+        await using own = await open({ idleTimeToLive: 0 })
+        assert.strictEqual(await reasonOf(own.warm(2)), "gave undefined")
+        await until(() => own.statistics().workers.length === 0)
+      })
+
       it("that idles too long is stopped, but for the minimum", async () => {
         await using shrinking = await open({ minimum: 1, maximum: 2, idleTimeToLive: 20 })
         await shrinking.warm(2)
