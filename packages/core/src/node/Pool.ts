@@ -262,17 +262,29 @@ export class Pool implements AsyncDisposable {
         const { next, close } = open()
         let values: ReadonlyArray<C> = []
         let at = 0
+        /** Calls that wait, each for the one before. */
+        let waiting = 0
+        let last: Promise<unknown> = Promise.resolve()
         const advance = async (): Promise<IteratorResult<C>> => {
-          const chunk = await next()
-          if (chunk === undefined) return { done: true, value: undefined }
-          values = chunk
-          at = 1
-          return { done: false, value: values[0]! }
+          if (at === values.length) {
+            values = (await next()) ?? []
+            at = 0
+          }
+          return at < values.length ? { done: false, value: values[at++]! } : { done: true, value: undefined }
+        }
+        const wait = () => {
+          waiting++
+          const result = last.then(advance, advance).finally(() => waiting--)
+          last = result
+          return result
         }
         return {
           // a value that is here costs no turn of an async function
-          next: () => (at < values.length ? Promise.resolve({ done: false, value: values[at++]! }) : advance()),
+          next: () =>
+            at < values.length && waiting === 0 ? Promise.resolve({ done: false, value: values[at++]! }) : wait(),
           return: async () => {
+            values = []
+            at = 0
             await close()
             return { done: true, value: undefined }
           }

@@ -154,6 +154,19 @@ for (const [kind, isolated] of kinds)
           { numRuns: 10 }
         ))
 
+      it("a map gives each reader that asks at once a value of its own, in order", async () => {
+        const results = pool.map(range(5), work.increment, { chunk: 2 })[Symbol.asyncIterator]()
+        const asked = await Promise.all(range(7).map(() => results.next()))
+        assert.deepStrictEqual(
+          asked.map(({ value }) => value),
+          [1, 2, 3, 4, 5, undefined, undefined]
+        )
+        const left = pool.map(range(5), work.increment, { chunk: 5 })[Symbol.asyncIterator]()
+        assert.strictEqual((await left.next()).value, 1)
+        await left.return!()
+        assert.deepStrictEqual(await left.next(), { done: true, value: undefined })
+      })
+
       it("a map that is left returns its source and leaves nothing under way", async () => {
         let returned = false
         const source = function* () {
