@@ -9,7 +9,9 @@ import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
 import { foreign, initial } from "./migrations.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
+import * as SqlArchives from "./SqlArchives.ts"
 import * as SqlBodies from "./SqlBodies.ts"
+import * as SqlEntries from "./SqlEntries.ts"
 import * as SqlInspect from "./SqlInspect.ts"
 import * as SqliteFault from "./SqliteFault.ts"
 import * as SqlStore from "./SqlStore.ts"
@@ -103,7 +105,7 @@ export const archived = Effect.fnUntraced(function* (directory: string) {
   if (!existsSync(fileOf(directory))) return yield* new NoStore({ directory })
   yield* DirectoryLock.acquire(directory)
   const { file, sql } = yield* existing(directory)
-  const { archives, captures } = yield* Effect.provideService(SqlStore.archived(file), SqlClient.SqlClient, sql)
+  const { archives, captures } = yield* Effect.provideService(SqlArchives.settled(file), SqlClient.SqlClient, sql)
   return { directory, parts: DirectoryLock.partsOf(directory), archives, captures }
 })
 
@@ -112,9 +114,9 @@ export const read = Effect.fnUntraced(function* (directory: string) {
   const { file, sql } = yield* existing(directory)
   const provided = Effect.provideService(SqlClient.SqlClient, sql)
   return {
-    entries: yield* provided(SqlStore.entries(file)),
-    named: yield* provided(SqlStore.named(file)),
-    ...(yield* provided(SqlStore.archives(file))),
+    entries: yield* provided(SqlEntries.all(file)),
+    named: yield* provided(SqlEntries.named(file)),
+    ...(yield* provided(SqlArchives.committed(file))),
     /** Somebody works in it. */
     isHeld: DirectoryLock.isHeld(directory)
   }

@@ -4,13 +4,12 @@
  * A body that could not be asked again, or not yet, is still there: it counts.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
-import * as SqlCrawl from "./SqlCrawl.ts"
+import * as RowsByUrl from "./RowsByUrl.ts"
 import * as SqliteFault from "./SqliteFault.ts"
-import type * as SqlStore from "./SqlStore.ts"
+import { keyOf, type TargetRow } from "./TargetRow.ts"
 
 /** A saved file. */
 export interface Body {
@@ -23,7 +22,7 @@ export interface Body {
   readonly contentType: string
 }
 
-type Row = Pick<SqlStore.Row, "url" | "final_url" | "path" | "type" | "key">
+type Row = Pick<TargetRow, "url" | "final_url" | "path" | "type" | "key">
 
 const isFile = "bytes IS NOT NULL AND record IS NULL"
 const columns = "url, final_url, path, type, key"
@@ -64,15 +63,7 @@ export const make = Effect.fnUntraced(function* (file: string) {
       SqliteFault.of(file)
     ),
     /** All of it, in the order of URLs. */
-    all: Stream.mapError(
-      Stream.paginate("", (after: string) =>
-        Effect.map(
-          sql.unsafe<Row>(`SELECT ${columns} FROM target WHERE url > ? AND ${isFile} ORDER BY url LIMIT 1000`, [after]),
-          (rows) => [rows.map(toBody), rows.length === 1000 ? Option.some(rows.at(-1)!.url) : Option.none()] as const
-        )
-      ),
-      SqliteFault.of(file)
-    ),
+    all: Stream.mapError(Stream.map(RowsByUrl.stream<Row>(sql, columns, isFile), toBody), SqliteFault.of(file)),
     /** What these URLs lead to, by URL: what was saved for it, or for another URL of the same page (`crawl/UrlKey.ts`). */
     at: (urls: ReadonlyArray<string>) =>
       Effect.mapError(
@@ -81,7 +72,7 @@ export const make = Effect.fnUntraced(function* (file: string) {
           for (const row of yield* among("url", urls)) bodies.set(row.url, toBody(row))
           const missing = urls.filter((url) => !bodies.has(url))
           if (missing.length === 0) return bodies
-          const keys = missing.map((url) => SqlCrawl.keyOf(url) ?? url)
+          const keys = missing.map((url) => keyOf(url) ?? url)
           const pages = new Map<string, Body>()
           for (const row of yield* among("depth IS NOT NULL AND url", keys)) pages.set(row.url, toBody(row))
           for (const row of yield* among("key", keys)) pages.set(row.key!, toBody(row))

@@ -16,9 +16,10 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Evidence } from "../crawl/Traps.ts"
 import * as SiteHost from "../crawl/SiteHost.ts"
-import type { Crawl, Found, HostLimit, Settled } from "../Store.ts"
-import * as UrlKey from "../crawl/UrlKey.ts"
+import type { Crawl, Found, HostLimit, Limits, Settled } from "../Store.ts"
 import type { Target } from "../Target.ts"
+import * as SqlLists from "./SqlLists.ts"
+import { flagOf, keyOf, type TargetRow, targetColumns, toSavedPage, toTarget } from "./TargetRow.ts"
 
 /** Sites looked at by one statement. */
 const sitesAtOnce = 64
@@ -55,15 +56,6 @@ const takeOver = `UPDATE OR IGNORE target SET list = ?, run = ?, state = 0, due 
 /** By its index, which SQLite takes where its condition stands in the words of the index: a start does not look through what is done. */
 const isOpen = "(state = 0 OR state >= 3)"
 
-/** What is stored as the key of a URL. */
-export const keyOf = (url: string): string | null => {
-  const key = UrlKey.of(url)
-  return key === url ? null : key
-}
-
-/** A flag that may not be known, as it is stored. */
-export const flagOf = (flag: boolean | undefined): number | null => (flag === undefined ? null : Number(flag))
-
 /** The sites after one that have a pending target nobody has leased; `saved`: targets of the host, where that counts. */
 const nextSites = (saved: string) => `WITH RECURSIVE next (id) AS (
     SELECT MIN(site) FROM target INDEXED BY target_site WHERE list = ?1 AND state = 0 AND lease IS NULL AND site > ?2
@@ -75,30 +67,7 @@ const nextSites = (saved: string) => `WITH RECURSIVE next (id) AS (
 const sitesUncounted = nextSites("0")
 const sitesCounted = nextSites("(SELECT SUM(one.saved) FROM site AS one WHERE one.host = site.host)")
 
-/** What a target is made of. */
-export interface TargetRow {
-  readonly url: string
-  readonly path: string | null
-  readonly attempts: number
-  readonly depth: number | null
-  readonly resource: number | null
-  readonly bytes: number | null
-  readonly sha256: string | null
-  readonly etag: string | null
-  readonly modified: string | null
-  readonly record: string | null
-  readonly type: string | null
-  readonly validator: string | null
-  readonly total: number | null
-}
-
-/** And a saved page. */
-export interface SavedRow extends TargetRow {
-  readonly final_url: string | null
-}
-
-const nextTargets = `SELECT rowid AS id, due, url, path, attempts, depth, resource, bytes, sha256, etag, modified, record, type,
-    validator, total FROM target INDEXED BY target_site
+const nextTargets = `SELECT rowid AS id, due, ${targetColumns.join(", ")} FROM target INDEXED BY target_site
   WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ? + 0`
 
 const holdBack = `UPDATE target SET lease = 0 WHERE rowid IN (SELECT rowid FROM target INDEXED BY target_site
@@ -114,18 +83,16 @@ const setPriority = `UPDATE target SET priority = ?,
 
 const setRank = `UPDATE target SET due = ${rank} WHERE url = ? AND state = 0 AND lease IS NULL`
 
+/** The priority of a URL, by the one it had before. */
+type PriorityOf = (url: string, before: number) => number
+
 const urlOf = ({ url }: Target) => url
 
 const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
   WHERE rowid > ? AND list = ? AND state = 0 AND COALESCE(lease, 0) = 0 ORDER BY rowid LIMIT 1000`
 
 /** @param mostSites whose numbers are kept in memory, at most */
-export const make = (
-  sql: SqlClient.SqlClient,
-  run: number,
-  toTarget: (row: TargetRow) => Target,
-  mostSites = 65_536
-) => {
+export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) => {
   const changes = (text: string, values: ReadonlyArray<unknown>) =>
     Effect.map(sql.unsafe(text, values).raw, (result) => Number((result as { readonly changes: bigint }).changes))
 
@@ -266,12 +233,13 @@ export const make = (
     return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found
   })
   const nearer = (list: number, limit: number) =>
-    sql.unsafe<SavedRow>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ? + 0`, [list, limit])
+    Effect.map(
+      sql.unsafe<TargetRow>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ? + 0`, [list, limit]),
+      (rows) => rows.map(toSavedPage)
+    )
 
   const begin = Effect.gen(function* () {
-    const [made] = yield* sql<{ list: number }>`INSERT INTO list (bytes, lines, sha256, targets) VALUES (0, 0, '', 0)
-      RETURNING id AS list`
-    const { list } = made!
+    const list = yield* SqlLists.begin(sql)
     yield* sql`INSERT INTO crawl (list, found, ended, saved) VALUES (${list}, 0, 0, 0)`
     return { list, found: 0, ended: 0, saved: 0, rules: undefined } satisfies Crawl
   })
@@ -340,11 +308,7 @@ export const make = (
           most = Math.min(most, ofHost.most - saved - (ofHost.taken.get(host) ?? 0) - (given.get(host) ?? 0))
         }
         if (most <= 0) continue
-        const next = yield* sql.unsafe<TargetRow & { readonly id: number; readonly due: number }>(nextTargets, [
-          list,
-          id,
-          most
-        ])
+        const next = yield* sql.unsafe<TargetRow & { readonly id: number }>(nextTargets, [list, id, most])
         const due = next.filter((row) => row.due <= nowMs)
         if (due.length < next.length) dueMs = Math.min(dueMs, next[due.length]!.due)
         else if (next.length === most) isLeft = true
@@ -382,11 +346,7 @@ export const make = (
   })
 
   /** Gives the rows after one, 1,000 at most, their priorities; gives the last of them, `undefined` where there are no more. */
-  const prioritize = Effect.fnUntraced(function* (
-    list: number,
-    after: number,
-    of: (url: string, before: number) => number
-  ) {
+  const prioritizeSome = Effect.fnUntraced(function* (list: number, after: number, of: PriorityOf) {
     const rows = yield* sql.unsafe<{ id: number; url: string; priority: number }>(
       `SELECT rowid AS id, url, priority FROM target NOT INDEXED
         WHERE rowid > ? AND list = ? AND depth IS NOT NULL ORDER BY rowid LIMIT 1000`,
@@ -398,16 +358,37 @@ export const make = (
     }
     return rows.length < 1000 ? undefined : rows.at(-1)!.id
   })
+  const prioritize = Effect.fnUntraced(function* (list: number, text: string, of: PriorityOf) {
+    const [crawled] = yield* sql<{ priorities: string | null }>`SELECT priorities FROM crawl`
+    if ((crawled?.priorities ?? "[]") === text) return
+    const note = (priorities: string) => sql`UPDATE crawl SET priorities = ${priorities} WHERE list = ${list}`
+    // killed before the last row, some have these and some those of before: no run asks for what is noted then
+    yield* note(`${text} `)
+    for (let after: number | undefined = 0; after !== undefined;) {
+      after = yield* sql.withTransaction(prioritizeSome(list, after, of))
+      yield* Effect.yieldNow
+    }
+    yield* note(text)
+  })
 
   const putBack = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
     for (const url of urls) yield* sql.unsafe(setRank, [url])
   })
 
-  /** Gives how many were held back; none in the end. */
-  const release = changes(letGo, [])
+  const ruled = Effect.fnUntraced(function* (list: number, rules: string, { maxPages, maxPagesPerHost }: Limits) {
+    const most = maxPagesPerHost ?? null
+    const [crawled] = yield* sql<{ most: number | null }>`SELECT most_of_host AS most FROM crawl`
+    if ((crawled?.most ?? null) !== most) while ((yield* changes(letGo, [])) > 0) yield* Effect.yieldNow
+    yield* sql`UPDATE crawl SET rules = ${rules}, most = ${maxPages ?? null}, most_of_host = ${most}
+      WHERE list = ${list}`
+  })
+  /** Notes the least of the limits by which anything is held back: where it is less than what is asked for, that is released. */
+  const lowered = (list: number, most: number) =>
+    sql`UPDATE crawl SET most_of_host = MIN(COALESCE(most_of_host, ${most}), ${most}) WHERE list = ${list}`
 
   return {
-    release,
+    ruled,
+    lowered,
     putBack,
     prioritize,
     meet,

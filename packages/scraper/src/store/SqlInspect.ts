@@ -8,9 +8,11 @@ import type { HostClock } from "../Politeness.ts"
 import type { Copy } from "../robots/RobotsPolicy.ts"
 import type { Entry } from "../Store.ts"
 import * as Url from "../Url.ts"
+import * as SchemaVersion from "./SchemaVersion.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
+import * as SqlHosts from "./SqlHosts.ts"
 import * as SqliteFault from "./SqliteFault.ts"
-import * as SqlStore from "./SqlStore.ts"
+import { keyOf, type TargetRow, toEntry } from "./TargetRow.ts"
 import { latest } from "./migrations.ts"
 
 /** A target, as its row has it. */
@@ -47,18 +49,19 @@ export interface Known {
  */
 export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) {
   const sql = yield* SqlClient.SqlClient
-  const version = yield* SqlStore.checkVersion(sql, file)
+  const version = yield* SchemaVersion.check(sql, file)
+  const hosts = SqlHosts.make(sql)
   const rowOf = (url: string) =>
     Effect.gen(function* () {
-      const [exact] = yield* sql<SqlStore.Row>`SELECT * FROM target WHERE url = ${url}`
+      const [exact] = yield* sql<TargetRow>`SELECT * FROM target WHERE url = ${url}`
       if (exact !== undefined || version < latest) return exact
-      const key = SqlCrawl.keyOf(url) ?? url
-      const [same] = yield* sql<SqlStore.Row>`SELECT * FROM target WHERE key = ${key}
+      const key = keyOf(url) ?? url
+      const [same] = yield* sql<TargetRow>`SELECT * FROM target WHERE key = ${key}
         UNION ALL SELECT * FROM target WHERE url = ${key} AND depth IS NOT NULL`
       return same
     })
-  const found = (row: SqlStore.Row): Found => ({
-    entry: SqlStore.toEntry(row),
+  const found = (row: TargetRow): Found => ({
+    entry: toEntry(row),
     ...(row.depth === null || row.depth === undefined ? {} : { depth: row.depth }),
     ...(row.resource === null || row.resource === undefined ? {} : { isResource: row.resource === 1 }),
     ...(row.state === 0 && row.due > SqlCrawl.mostDepth ? { dueMs: row.due } : {}),
@@ -80,8 +83,8 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
         }>`SELECT rules, saved, most, most_of_host, priorities FROM crawl`
         const site = SiteHost.of(new URL(url))
         const [ofHost] = yield* sql<{ saved: number | null }>`SELECT SUM(saved) AS saved FROM site WHERE host = ${site}`
-        const [host] = yield* sql<SqlStore.HostRow>`SELECT * FROM host WHERE host = ${origin}`
-        const [robots] = yield* sql<SqlStore.RobotsRow>`SELECT * FROM robots WHERE host = ${origin}`
+        const [host] = yield* hosts.clocks([origin])
+        const robots = yield* hosts.robots(origin)
         const [trap] = yield* sql<NonNullable<Known["trap"]>>`SELECT pattern, pages, contents FROM pattern
           WHERE pattern = ${UrlPattern.of(url)} AND caught = 1`
         const known: Known = {
@@ -100,8 +103,8 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
                 }
               }),
           ...(trap === undefined ? {} : { trap }),
-          ...(host === undefined ? {} : { host: SqlStore.toClock(host) }),
-          ...(robots === undefined ? {} : { robots: SqlStore.toCopy(robots) })
+          ...(host === undefined ? {} : { host }),
+          ...(robots === undefined ? {} : { robots })
         }
         return known
       }),

@@ -10,6 +10,7 @@ import { DatabaseSync } from "node:sqlite"
 import type { Outcome } from "../../src/Outcome.ts"
 import type { Settled } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+import * as SqlEntries from "../../src/store/SqlEntries.ts"
 import * as SqlStore from "../../src/store/SqlStore.ts"
 import type { Target } from "../../src/Target.ts"
 
@@ -470,7 +471,7 @@ describe("the crawl in the store", () => {
         return prepare(text)
       }
       const sumsOfAll = Effect.gen(function* () {
-        const entries = yield* Effect.provideService(SqlStore.entries("store"), SqlClient.SqlClient, sql)
+        const entries = yield* Effect.provideService(SqlEntries.all("store"), SqlClient.SqlClient, sql)
         assert.lengthOf(yield* Stream.runCollect(entries), 1)
         return asked.splice(0).filter((text) => text.includes("SUM(")).length
       })

@@ -1,0 +1,69 @@
+/** Reads the rows of a store that a run may be writing to, as they are told. */
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import * as FileName from "../sink/FileName.ts"
+import { type Beyond, claimKey, type Entry } from "../Store.ts"
+import * as RowsByUrl from "./RowsByUrl.ts"
+import * as SchemaVersion from "./SchemaVersion.ts"
+import * as SqliteFault from "./SqliteFault.ts"
+import { type TargetRow, toEntry } from "./TargetRow.ts"
+
+/**
+ * The limit of its crawl that a row is beyond, by its place in `limits`, where it is pending and its crawl may have no more.
+ * What its host has takes a sum for each row: it is left out where hosts have no limit.
+ */
+const beyond = (isByHost: boolean) => `CASE WHEN state = 0 AND list = (SELECT list FROM crawl) THEN CASE
+  WHEN (SELECT saved >= most FROM crawl) THEN 0
+  ${
+    isByHost
+      ? `WHEN (SELECT SUM(one.saved) FROM site AS own JOIN site AS one ON one.host = own.host WHERE own.id = target.site)
+    >= (SELECT most_of_host FROM crawl) THEN 1`
+      : ""
+  } END END AS beyond`
+
+interface Told extends TargetRow {
+  readonly beyond: number | null
+}
+
+/** Every row. */
+export const all = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  // earlier ones know no limit for hosts
+  if ((yield* SchemaVersion.check(sql, file)) < 10)
+    return Stream.mapError(Stream.map(RowsByUrl.stream<TargetRow>(sql, "*", "true"), toEntry), SqliteFault.of(file))
+  const [crawl] = yield* Effect.mapError(
+    sql<{ most: number | null; ofHost: number | null }>`SELECT most, most_of_host AS ofHost FROM crawl`,
+    SqliteFault.of(file)
+  )
+  const limits: ReadonlyArray<Beyond> = [
+    { by: "maxPages", most: crawl?.most ?? Infinity },
+    { by: "maxPagesPerHost", most: crawl?.ofHost ?? Infinity }
+  ]
+  const told = (row: Told): Entry => {
+    const entry = toEntry(row)
+    const limit = limits[row.beyond ?? -1]
+    return limit === undefined || "outcome" in entry ? entry : { pending: { ...entry.pending, beyond: limit } }
+  }
+  return Stream.mapError(
+    Stream.map(RowsByUrl.stream<Told>(sql, `*, ${beyond(crawl?.ofHost != null)}`, "true"), told),
+    SqliteFault.of(file)
+  )
+})
+
+/** What may have been saved as a file, by its name relative to the directory. A name that has a hash of its URL in it leads back to no row. */
+export const named = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* SchemaVersion.check(sql, file)
+  return (name: string) => {
+    const url = name.includes("/") ? FileName.toUrl(name) : ""
+    return Effect.mapError(
+      Effect.map(
+        sql<TargetRow>`SELECT * FROM target WHERE claim = ${claimKey(name)}
+          UNION ALL SELECT * FROM target WHERE url = ${url} AND path IS NULL`,
+        (rows) => rows.map(toEntry)
+      ),
+      SqliteFault.of(file)
+    )
+  }
+})

@@ -1,0 +1,69 @@
+/** The lists of a directory: where runs stopped in them, and what of them waits. */
+import * as Effect from "effect/Effect"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { Place } from "../Store.ts"
+import { type TargetRow, toTarget } from "./TargetRow.ts"
+
+/** A number for a list that has none. */
+export const begin = (sql: SqlClient.SqlClient) =>
+  Effect.map(
+    sql<{ id: number }>`INSERT INTO list (bytes, lines, sha256, targets) VALUES (0, 0, '', 0) RETURNING id`,
+    ([row]) => row!.id
+  )
+
+export const make = (sql: SqlClient.SqlClient, run: number) => {
+  /** Those of lists, which have no site. SQLite would take another index, by which it passes over what is leased. */
+  const waiting = sql.literal("target INDEXED BY target_due WHERE state = 0 AND lease IS NULL AND site IS NULL")
+  return {
+    places: sql<Place>`SELECT id AS list, bytes, lines, sha256, targets FROM list WHERE bytes > 0 ORDER BY bytes DESC`,
+    writePlace: ({ list, bytes, lines, sha256, targets }: Place) =>
+      sql`INSERT INTO list (id, bytes, lines, sha256, targets) VALUES (${list}, ${bytes}, ${lines}, ${sha256}, ${targets})
+        ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines, sha256 = excluded.sha256,
+          targets = excluded.targets`,
+
+    // what it costs does not grow with what waits: of some runs that is nearly all, and it is asked for each room there is
+    lease: (list: number, limit: number, nowMs: number) =>
+      Effect.zipWith(
+        sql<TargetRow & { readonly id: number }>`UPDATE target SET lease = ${run} WHERE rowid IN (
+            SELECT rowid FROM ${waiting} AND list = ${list} AND due <= ${nowMs}
+            ORDER BY due, rowid LIMIT ${limit} + 0
+          ) RETURNING rowid AS id, *`,
+        sql<{ due: number }>`SELECT due FROM ${waiting} AND list = ${list} ORDER BY due LIMIT 1`,
+        (leased, [next]) => ({
+          // SQLite gives them in any order
+          targets: leased.toSorted((one, other) => one.due - other.due || one.id - other.id).map(toTarget),
+          dueMs: next?.due ?? Infinity
+        })
+      ),
+    waiting: (list: number) =>
+      Effect.map(
+        sql<{ count: number; due: number | null }>`SELECT COUNT(*) AS count, MIN(due) AS due FROM ${waiting}
+          AND list = ${list}`,
+        ([row]) => ({ count: row!.count, dueMs: row!.due ?? undefined })
+      ),
+    reopen: (list: number) =>
+      sql`UPDATE target SET state = 0, lease = NULL, due = 0, attempts = 0
+        WHERE list = ${list} AND (state = 0 OR state >= 3) AND NOT (state = 4 AND error LIKE '%"InvalidUrl"%')`,
+
+    count: (list: number) =>
+      Effect.map(
+        sql<{ open: number; invalid: number }>`SELECT COUNT(*) AS open,
+          COALESCE(SUM(state = 4 AND error LIKE '%"InvalidUrl"%'), 0) AS invalid FROM target
+          WHERE list = ${list} AND (state = 0 OR state >= 3)`,
+        ([row]) => row!
+      ),
+    hasSavedAs: (list: number, format: "files" | "warc") => {
+      const some = sql.literal(
+        format === "files" ? "record IS NULL" : "record IS NOT NULL AND EXISTS (SELECT 1 FROM archive)"
+      )
+      // of a list the newest rows are saved, of a crawl the oldest: what it found last still waits
+      const ofEnd = (order: "ASC" | "DESC") => sql`SELECT 1 FROM
+        (SELECT state, record FROM target WHERE list = ${list} ORDER BY rowid ${sql.literal(order)} LIMIT 100000)
+        WHERE state IN (1, 2) AND ${some}`
+      return Effect.map(
+        sql`SELECT 1 WHERE EXISTS (${ofEnd("DESC")}) OR EXISTS (${ofEnd("ASC")})`,
+        (rows) => rows.length > 0
+      )
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What runs before the machine was last started have written: after a loss of
+ * power it is believed once somebody has looked at it.
+ */
+import * as Effect from "effect/Effect"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
+import type { Unsynced } from "../Store.ts"
+import * as RowsByUrl from "./RowsByUrl.ts"
+import * as SqlCaptures from "./SqlCaptures.ts"
+import { type TargetRow, toTarget } from "./TargetRow.ts"
+
+/** A saved target whose file is damaged is to be asked for again. */
+const distrust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: string) {
+  yield* SqlCaptures.forget(sql, url)
+  yield* sql`UPDATE crawl SET saved = saved - 1
+    WHERE list = (SELECT list FROM target WHERE url = ${url} AND state IN (1, 2))`
+  yield* sql`UPDATE site SET saved = saved - 1
+    WHERE id = (SELECT site FROM target WHERE url = ${url} AND state IN (1, 2))`
+  yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
+    error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
+  // other lists may have passed over it as done, and have no row of it
+  yield* sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> (SELECT list FROM target WHERE url = ${url})`
+})
+
+const runsBeforeBoot = "SELECT id FROM run WHERE boot <> ? AND trusted = 0"
+const unsyncedOf = `state IN (1, 2) AND run IN (${runsBeforeBoot} AND durability = 'process')`
+
+const toUnsynced = (row: TargetRow): Unsynced => ({
+  target: toTarget(row),
+  bytes: row.bytes!,
+  sha256: row.sha256 ?? undefined
+})
+
+/** @param boot changes when the machine is started */
+export const make = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, boot: string) {
+  // asked once: the rows of a million targets are not gone through for nothing
+  const [earlier] = yield* sql<{ runs: number; unsynced: number }>`SELECT COUNT(*) AS runs,
+    COALESCE(SUM(durability = 'process'), 0) AS unsynced FROM run WHERE boot <> ${boot} AND trusted = 0`
+  const { runs, unsynced } = earlier!
+  const trust = Effect.fnUntraced(function* (damagedUrls: ReadonlyArray<string>) {
+    for (const url of damagedUrls) yield* distrust(sql, url)
+    // fewer are saved, so what a limit held back may be asked for
+    if (damagedUrls.length > 0) yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
+    // parts are never synced, whatever is asked for of files
+    yield* sql.unsafe(
+      `UPDATE target INDEXED BY target_part SET validator = NULL
+        WHERE state = 0 AND validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
+      [boot]
+    )
+    yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${boot}`
+  })
+  const files = Stream.map(RowsByUrl.stream<TargetRow>(sql, "*", unsyncedOf, boot), toUnsynced)
+  return {
+    unsynced: unsynced === 0 ? Stream.empty : files,
+    trust: (damagedUrls: ReadonlyArray<string>): Effect.Effect<void, SqlError> =>
+      runs + damagedUrls.length === 0 ? Effect.void : sql.withTransaction(trust(damagedUrls))
+  }
+})

@@ -1,0 +1,240 @@
+/**
+ * A row of the table `target`: what is written of a target, and what it is read
+ * back as.
+ */
+import * as Schema from "effect/Schema"
+import * as UrlKey from "../crawl/UrlKey.ts"
+import { FetchReason } from "../FetchError.ts"
+import type { Outcome } from "../Outcome.ts"
+import * as FileName from "../sink/FileName.ts"
+import { claimKey, type Entry, type Known, type SavedPage, type Settled, type Waiting } from "../Store.ts"
+import type { Target } from "../Target.ts"
+import * as Url from "../Url.ts"
+
+const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4, excluded: 5 } as const
+const stateOf: { readonly [tag in Outcome["_tag"]]: number } = {
+  Saved: state.saved,
+  Unchanged: state.unchanged,
+  Refused: state.refused,
+  Failed: state.failed
+}
+
+export interface TargetRow {
+  readonly url: string
+  readonly list: number
+  readonly run: number
+  readonly state: number
+  readonly due: number
+  readonly lease: number | null
+  readonly attempts: number
+  readonly path: string | null
+  readonly final_url: string | null
+  readonly status: number | null
+  readonly bytes: number | null
+  readonly sha256: string | null
+  readonly etag: string | null
+  readonly modified: string | null
+  readonly validator: string | null
+  readonly total: number | null
+  readonly duration: number | null
+  readonly error: string | null
+  readonly claim: string | null
+  readonly record: string | null
+  readonly depth: number | null
+  readonly site: number | null
+  readonly key: string | null
+  readonly resource: number | null
+  readonly noindex: number | null
+  readonly type: string | null
+}
+
+/** Of these a target is made. */
+export const targetColumns = [
+  "url",
+  "path",
+  "attempts",
+  "depth",
+  "resource",
+  "bytes",
+  "sha256",
+  "etag",
+  "modified",
+  "record",
+  "type",
+  "validator",
+  "total"
+] as const satisfies ReadonlyArray<keyof TargetRow>
+
+const encodeReason = Schema.encodeSync(FetchReason)
+const decodeReason = Schema.decodeUnknownSync(FetchReason)
+
+/** What is stored as the key of a URL. */
+export const keyOf = (url: string): string | null => {
+  const key = UrlKey.of(url)
+  return key === url ? null : key
+}
+
+/** A flag that may not be known, as it is stored. */
+export const flagOf = (flag: boolean | undefined): number | null => (flag === undefined ? null : Number(flag))
+
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
+/** Assigned and not spread: that is several times as fast, and this is done for each target of a crawl. */
+export const toTarget = (row: Pick<TargetRow, (typeof targetColumns)[number]>): Target => {
+  const { url, path, attempts } = row
+  const target: Mutable<Target> = { url, host: Url.origin(url), path: path ?? FileName.fromUrl(url), attempts }
+  if (path === null) target.isNamedByUrl = true
+  if (row.depth !== null) target.depth = row.depth
+  if (row.resource !== null) target.isResource = row.resource === 1
+  if (row.bytes !== null) {
+    const saved: Mutable<NonNullable<Target["saved"]>> = { bytes: row.bytes }
+    if (row.sha256 !== null) saved.sha256 = row.sha256
+    if (row.etag !== null) saved.etag = row.etag
+    if (row.modified !== null) saved.lastModified = row.modified
+    if (row.record !== null) saved.record = row.record
+    if (row.type !== null) saved.contentType = row.type
+    target.saved = saved
+  }
+  if (row.validator !== null)
+    target.partial = row.total === null ? { validator: row.validator } : { validator: row.validator, total: row.total }
+  return target
+}
+export const toSavedPage = (row: TargetRow): SavedPage => ({
+  target: toTarget(row),
+  finalUrl: row.final_url ?? row.url
+})
+export const toKnown = (row: TargetRow): Known => ({
+  target: toTarget(row),
+  list: row.list,
+  run: row.run,
+  state:
+    row.state === state.pending
+      ? "pending"
+      : row.state === state.saved || row.state === state.unchanged
+        ? "done"
+        : "failed"
+})
+
+/** A row as it is told. */
+export const toEntry = (row: TargetRow): Entry => {
+  const about = { url: Url.redact(row.url), attempts: row.attempts, durationMs: row.duration ?? 0 }
+  const answered = {
+    ...(row.final_url === null ? {} : { finalUrl: row.final_url }),
+    ...(row.status === null ? {} : { status: row.status })
+  }
+  switch (row.state) {
+    case state.pending:
+      return { pending: { url: about.url, attempts: row.attempts } }
+    case state.failed:
+      return { outcome: { _tag: "Failed", ...about, ...answered, error: decodeReason(JSON.parse(row.error!)) } }
+    case state.refused:
+    case state.excluded:
+      return { outcome: { _tag: "Refused", ...about, error: JSON.parse(row.error!) } }
+    default:
+      return {
+        outcome: {
+          _tag: row.state === state.saved ? "Saved" : "Unchanged",
+          ...about,
+          ...answered,
+          path: row.record ?? row.path ?? FileName.fromUrl(row.url),
+          bytes: row.bytes!,
+          ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
+          ...(row.noindex === 1 ? { noindex: true } : {})
+        },
+        ...(row.type ? { contentType: row.type } : {})
+      }
+  }
+}
+/** Of a Content-Type what is kept, in characters. */
+const mostTypeLength = 200
+
+/** The name of a target by its URL, and the place that a target of a list has in a crawl. */
+const byUrl = { path: null, claim: null }
+const nowhere = { depth: null, site: null, key: null, resource: null }
+
+const nameOf = (target: Target): Pick<TargetRow, "path" | "claim"> =>
+  target.isNamedByUrl === true || target.path === FileName.fromUrl(target.url)
+    ? byUrl
+    : { path: target.path, claim: claimKey(target.path) }
+
+/** What the rows of a commit have in common. `siteOf`: the number of a site, by its origin. */
+export interface Writing {
+  readonly list: number
+  readonly run: number
+  readonly siteOf: (origin: string) => number
+}
+
+const placeOf = (
+  { depth, host, url, isResource }: Target,
+  siteOf: Writing["siteOf"]
+): Pick<TargetRow, "depth" | "site" | "key" | "resource"> =>
+  depth === undefined ? nowhere : { depth, site: siteOf(host), key: keyOf(url), resource: flagOf(isResource) }
+
+/** One by one and not spread, like `toTarget`. */
+export const fromOutcome = (
+  { list, run, siteOf }: Writing,
+  { target, outcome, validators, contentType, isExcluded }: Settled
+): TargetRow => {
+  const failed = outcome._tag === "Failed" || outcome._tag === "Refused"
+  const { path, claim } = nameOf(target)
+  const { depth, site, key, resource } = placeOf(target, siteOf)
+  return {
+    url: target.url,
+    list,
+    run,
+    state: isExcluded === true ? state.excluded : stateOf[outcome._tag],
+    due: 0,
+    lease: null,
+    attempts: outcome.attempts,
+    path,
+    claim,
+    final_url: ("finalUrl" in outcome && outcome.finalUrl) || null,
+    status: ("status" in outcome && outcome.status) || null,
+    // a file that could not be refreshed is still the file of the earlier run
+    bytes: failed ? (target.saved?.bytes ?? null) : outcome.bytes,
+    sha256: (failed ? target.saved?.sha256 : outcome.sha256) ?? null,
+    etag: validators?.etag ?? null,
+    modified: validators?.lastModified ?? null,
+    validator: null,
+    total: null,
+    duration: Math.round(outcome.durationMs),
+    noindex: "noindex" in outcome && outcome.noindex ? 1 : null,
+    error:
+      outcome._tag === "Failed"
+        ? JSON.stringify(encodeReason(outcome.error))
+        : outcome._tag === "Refused"
+          ? JSON.stringify(outcome.error)
+          : null,
+    // what does not lie where the target's file would is a record
+    record: failed ? (target.saved?.record ?? null) : outcome.path === target.path ? null : outcome.path,
+    type: (outcome._tag === "Saved" ? contentType : target.saved?.contentType)?.slice(0, mostTypeLength) ?? null,
+    depth,
+    site,
+    key,
+    resource
+  }
+}
+export const fromWaiting = ({ list, run, siteOf }: Writing, { target, dueMs, leased }: Waiting): TargetRow => ({
+  url: target.url,
+  list,
+  run,
+  state: state.pending,
+  due: Math.round(dueMs),
+  lease: leased ? run : null,
+  attempts: target.attempts,
+  ...nameOf(target),
+  final_url: null,
+  status: null,
+  bytes: target.saved?.bytes ?? null,
+  sha256: target.saved?.sha256 ?? null,
+  etag: target.saved?.etag ?? null,
+  modified: target.saved?.lastModified ?? null,
+  validator: target.partial?.validator ?? null,
+  total: target.partial?.total ?? null,
+  duration: null,
+  error: null,
+  noindex: null,
+  record: target.saved?.record ?? null,
+  type: target.saved?.contentType ?? null,
+  ...placeOf(target, siteOf)
+})
