@@ -1,5 +1,7 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Handout from "../../src/frontier/Handout.ts"
 import type { Admission } from "../../src/Politeness.ts"
@@ -53,6 +55,43 @@ describe("Handout", () => {
         })
       )
       assert.isTrue(handout.isFinished())
+    })
+  )
+
+  it.effect("looks again when time may have brought a target, and sets no timer for what nobody waits for", () =>
+    Effect.gen(function* () {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: 0 })
+      yield* Effect.addFinalizer(() => Effect.sync(() => vi.useRealTimers()))
+      const handout = yield* Handout.make({
+        ...idle,
+        now: Date.now,
+        take: () => (Date.now() >= 1000 ? admission : undefined),
+        wakeMs: (isAwaited) => (isAwaited && Date.now() < 1000 ? 1000 : Infinity)
+      })
+      handout.dispatch()
+      assert.strictEqual(vi.getTimerCount(), 0)
+      const worker = yield* Effect.forkChild(handout.take)
+      yield* Effect.yieldNow
+      vi.advanceTimersByTime(999)
+      assert.isUndefined(worker.pollUnsafe())
+      vi.advanceTimersByTime(1)
+      assert.strictEqual(yield* Fiber.join(worker), admission)
+      assert.strictEqual(vi.getTimerCount(), 0)
+    })
+  )
+
+  it.effect("ends every worker with what stopped the line, and wakes whoever brings more whenever one waits", () =>
+    Effect.gen(function* () {
+      let wakes = 0
+      const handout = yield* Handout.make({ ...idle, take: () => undefined, wakeFeeder: () => wakes++ })
+      const workers = [yield* Effect.forkChild(handout.take), yield* Effect.forkChild(handout.take)]
+      yield* Effect.yieldNow
+      assert.strictEqual(wakes, 2)
+      handout.dispatch()
+      assert.strictEqual(wakes, 3)
+      handout.fail(Cause.die("a bug"))
+      for (const worker of workers) assert.deepStrictEqual(yield* Fiber.await(worker), Exit.die("a bug"))
+      assert.deepStrictEqual(yield* Effect.exit(handout.take), Exit.die("a bug"))
     })
   )
 })

@@ -86,7 +86,8 @@ describe("ListIntake", () => {
   it.effect("leaves what is pending of its list to be leased, and takes over that of another", () =>
     Effect.gen(function* () {
       const known = [row("http://h/a", "pending", mine), row("http://h/b", "pending", others)]
-      const { targets, open } = yield* taken(known, ["http://h/a", "http://h/b"])
+      const { targets, open, skipped } = yield* taken(known, ["http://h/a", "http://h/b"])
+      assert.strictEqual(skipped, 0)
       assert.deepStrictEqual(
         targets.map(({ url, attempts }) => ({ url, attempts })),
         [{ url: "http://h/b", attempts: 0 }]

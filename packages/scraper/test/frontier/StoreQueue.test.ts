@@ -42,6 +42,54 @@ describe("StoreQueue", () => {
     })
   )
 
+  it.effect(
+    "is due at once where the store has more for a site than there was room for, else when the next one is",
+    () =>
+      Effect.gen(function* () {
+        let isLeft = true
+        const leaseBySite = () => Effect.succeed({ targets: isLeft ? [target("http://h/a")] : [], dueMs: 9000, isLeft })
+        const options = { ...idle, crawl: { ...crawl, mostOfHost: Infinity } }
+        const queue = yield* StoreQueue.make({ ...list(0, undefined), leaseBySite }, options)
+        queue.entered(yield* queue.lease(10))
+        assert.strictEqual(queue.dueMs(), 0)
+        isLeft = false
+        queue.entered(yield* queue.lease(10))
+        assert.strictEqual(queue.dueMs(), 9000)
+        queue.released("http://h")
+        assert.strictEqual(queue.dueMs(), 9000)
+      })
+  )
+
+  it.effect("looks again once half the room of a site is free, where it had no room for all", () =>
+    Effect.gen(function* () {
+      let queued = 64
+      const leaseBySite = () => Effect.succeed({ targets: [], dueMs: Infinity, isLeft: true })
+      const options = { ...idle, queuedAt: () => queued, crawl: { ...crawl, mostOfHost: Infinity } }
+      const queue = yield* StoreQueue.make({ ...list(0, undefined), leaseBySite }, options)
+      queue.entered(yield* queue.lease(10))
+      queued = 32
+      queue.released("http://h")
+      assert.strictEqual(queue.dueMs(), Infinity)
+      queued = 31
+      queue.released("http://h")
+      assert.strictEqual(queue.dueMs(), 0)
+    })
+  )
+
+  it.effect("counts as waiting all of a list, and of a crawl what is tried again, until it ends", () =>
+    Effect.gen(function* () {
+      const listed = yield* StoreQueue.make(list(2, 0), idle)
+      listed.park(target("http://h/a"))
+      assert.deepStrictEqual([listed.waiting(false), listed.waiting(true)], [3, 3])
+      const crawled = yield* StoreQueue.make(list(0, undefined), { ...idle, crawl })
+      crawled.park(target("http://h/a"))
+      crawled.park(target("http://h/b", 1))
+      assert.deepStrictEqual([crawled.waiting(false), crawled.waiting(true)], [1, 0])
+      crawled.retried([target("http://h/a"), target("http://h/b", 1)])
+      assert.strictEqual(crawled.waiting(false), 0)
+    })
+  )
+
   it.effect("tells the store how many of each host are under way, where hosts have a limit", () =>
     Effect.gen(function* () {
       const told: Array<HostLimit | undefined> = []
