@@ -124,7 +124,7 @@ const linkedBy = Effect.fnUntraced(function* (directory: string, url: string, ob
 
 /** What robots.txt says, by a copy of it. */
 const said = (copy: RobotsPolicy.Copy, url: string, token: string, isNew: boolean): RobotsSaid => {
-  const verdict = RobotsTxt.verdictOf(copy)
+  const verdict = RobotsPolicy.verdictOf(copy)
   const { allowed, rule } = RobotsPolicy.decide(verdict, token, url)
   const group = verdict.kind === "rules" ? Robots.groupFor(verdict.robots, token) : undefined
   return {
@@ -191,7 +191,8 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
   const copy = known.robots
   let robots: RobotsSaid | undefined
   if (options.robots) {
-    if (copy !== undefined && (isLeftAlone || RobotsTxt.isCurrent(copy, nowMs))) robots = said(copy, url, token, false)
+    if (copy !== undefined && (isLeftAlone || RobotsPolicy.isCurrent(copy, nowMs)))
+      robots = said(copy, url, token, false)
     else if (!isLeftAlone && early === undefined)
       robots = said(yield* ask({ url, host: Url.origin(url), path: "", attempts: 0 }, options), url, token, true)
   }

@@ -11,6 +11,7 @@ import {
 } from "../src/FetchError.ts"
 import * as Politeness from "../src/Politeness.ts"
 import * as RobotsTxt from "../src/RobotsTxt.ts"
+import type { Bounds } from "../src/robots/RobotsMemory.ts"
 import type { Copy } from "../src/robots/RobotsPolicy.ts"
 import type { Receiver, Request, Session } from "../src/Session.ts"
 import type { Aside } from "../src/Sink.ts"
@@ -58,7 +59,7 @@ class Asked {
 /** `isKept`: the store has at once what is learned; else it has what the test puts there. */
 const make = (
   given: Partial<Parameters<typeof RobotsTxt.make>[2]> = {},
-  bounds?: RobotsTxt.Bounds,
+  bounds?: Bounds,
   isKept = false,
   archived?: Array<Aside>
 ) => {

@@ -80,3 +80,13 @@ export const decide = (verdict: Verdict, productToken: string, url: string): Rob
       return { allowed: false }
   }
 }
+
+/** The age of what is kept of a host: from its future, it is none. */
+export const ageMs = ({ askedMs }: Copy, nowMs: number): number => (askedMs > nowMs ? Infinity : nowMs - askedMs)
+
+/** Whether a copy counts, so that its host need not be asked. */
+export const isCurrent = (copy: Copy, nowMs: number): boolean =>
+  copy.kind !== "unreachable" && ageMs(copy, nowMs) < maxAgeSeconds * 1000
+
+export const verdictOf = ({ kind, body = new Uint8Array() }: Copy): Verdict =>
+  kind === "rules" ? { kind, robots: Robots.parse(body) } : { kind }
