@@ -130,8 +130,9 @@ export const make = (
     if (reading === undefined && sha256 !== undefined) crawl?.traps?.body(target.url, sha256)
     const outcome = answered("Saved", target, startedMs, head, path, bytes, sha256)
     const one: Mutable<Settled> = { target, outcome, validators }
-    const contentType = crawl === undefined ? undefined : head.header("content-type")
-    if (contentType !== undefined) one.contentType = contentType
+    const contentType = head.header("content-type")
+    // of a list what is more than a type: it may name the encoding, which nothing in the file may
+    if (contentType !== undefined && (crawl !== undefined || contentType.includes(";"))) one.contentType = contentType
     return linked(one, head, path, reading)
   }
   const asksNotToBeIndexed = (head: ResponseHead, reading: Download.Reading | undefined): boolean =>

@@ -52,7 +52,7 @@ export interface Settled {
   readonly target: Target
   readonly outcome: Outcome
   readonly validators?: Validators
-  /** Of a body that a crawl saved. */
+  /** Of a saved body. Outside of crawls only one with parameters, such as `charset`. */
   readonly contentType?: string
   readonly links?: ReadonlyArray<Target>
   /** The rules of a crawl leave it out: it is not tried again unless they let it in. */
@@ -132,7 +132,7 @@ export interface SavedPage {
 export type Entry =
   | {
       readonly outcome: Outcome
-      /** That its body came with, where a crawl saved it. */
+      /** That its body came with, as far as it was kept. */
       readonly contentType?: string
     }
   | { readonly pending: { readonly url: string; readonly attempts: number; readonly beyond?: Beyond } }

@@ -27,7 +27,7 @@ export interface Target {
     readonly bytes: number
     readonly sha256?: string
     readonly record?: string
-    /** Of a crawl: the Content-Type that it came with. */
+    /** The Content-Type that it came with, as far as it was kept. */
     readonly contentType?: string
   }
   /** A cut body waits as a part file: its strong validator and whole length. */

@@ -34,7 +34,7 @@ export interface SavedPage {
   readonly url: string | undefined
   /** The file, as one would name it from here; a record as `archive#offset+length`, or only its archive. */
   readonly path: string
-  /** As it was sent; of files only a crawl knows it. */
+  /** As it was sent; of a file, as far as its run kept it. */
   readonly contentType: string | undefined
   readonly body: Result.Result<Uint8Array, PageError>
 }

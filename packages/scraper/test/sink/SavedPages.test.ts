@@ -125,14 +125,16 @@ describe("the directory of a run", () => {
     assert.deepStrictEqual(new Set(pages.map(({ url }) => url!)), urls)
     for (const found of pages) assert.deepStrictEqual(await at(join(root, found.path)), [found])
   })
-  it("says in what a page of a crawl was sent, for its encoding", async () => {
+  it.each(["a crawl", "a list"])("says in what a page of %s was sent, for its encoding", async (kind) => {
     const contentType = "text/html; charset=shift_jis"
     await using site = await Site.start({
       files: { "/index.html": { headers: { "content-type": contentType }, body: page } }
     })
     const directory = folder()
-    const crawl = Crawl.outcomes([site.url("/index.html")], {}, { directory, robots: false })
-    await Effect.runPromise(Stream.runDrain(crawl))
+    const options = { directory, robots: false }
+    const seeds = [site.url("/index.html")]
+    const outcomes = kind === "a list" ? Get.outcomes(seeds, options) : Crawl.outcomes(seeds, {}, options)
+    await Effect.runPromise(Stream.runDrain(outcomes))
     const typesAt = async (path: string) =>
       (await Effect.runPromise(Stream.runCollect(SavedPages.at(path)))).map((saved) => saved.contentType)
     assert.deepStrictEqual(await typesAt(directory), [contentType])
