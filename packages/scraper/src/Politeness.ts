@@ -18,7 +18,7 @@
  * 6. Hosts take turns. An idle host without a clock costs nothing.
  * 7. What is known of a host outlives the process: the first request of the next
  *    one keeps its distance, waits for the end of a pause, and comes alone to a
- *    host that had strikes.
+ *    host that had strikes. Only one that was down is not waited for.
  */
 import * as AdaptiveDelay from "./AdaptiveDelay.ts"
 import { asked, type Target } from "./Target.ts"
@@ -193,14 +193,16 @@ export const make = (options: PolitenessOptions) => {
   }
 
   return {
-    /** Takes over clocks from the store. A host that was down is tried once more before it counts as down again. */
+    /** Takes over clocks from the store. A host that was down is tried once, at once, before it counts as down again. */
     restore: (clocks: ReadonlyArray<HostClock>, nowMs: number) => {
       for (const clock of clocks) {
         const host = hostOf(clock.host)
         // the wall's clock may have been set back since: no wait is longer than it was when it began
         host.nextMs = Math.max(host.nextMs, Math.min(clock.nextMs, nowMs + clock.delayMs))
         const pausedMs = Math.min(clock.pausedMs, nowMs + (clock.asked ? maxPauseMs : maxBackoffMs))
-        if (pausedMs > host.pausedMs) {
+        // whoever starts a run is told that it tries: the first target is the probe
+        const isProbed = !clock.asked && clock.strikes > options.strikes
+        if (pausedMs > host.pausedMs && !isProbed) {
           host.pausedMs = pausedMs
           host.asked = clock.asked
         }

@@ -194,7 +194,7 @@ describe("Politeness", () => {
     assert.isDefined(fixed.take(2000), "without adaptive what was learned does not count")
   })
 
-  it("tries a host that was down in an earlier run with one request after its pause, and then takes it for down", () => {
+  it("tries a host that was down in an earlier run with one request at once, and then takes it for down", () => {
     const earlier = make()
     fill(earlier, "a", 10)
     for (let now = 0; now < 300_000; now += 100_000)
@@ -205,12 +205,18 @@ describe("Politeness", () => {
     const politeness = make()
     politeness.restore(clocks, 210_000)
     fill(politeness, "a", 3)
-    assert.isUndefined(politeness.take(229_999))
-    const probe = politeness.take(230_000)!
+    const probe = politeness.take(210_000)!
     assert.isUndefined(probe.down)
     assert.isUndefined(politeness.take(230_000))
     politeness.release(probe.target, 230_000, { fault: "still refused" })
     assert.deepStrictEqual(politeness.take(230_000)!.down, { failures: 3, last: "still refused" })
+    // not where it asked for that pause, nor where it was not down yet
+    for (const change of [{ asked: true }, { strikes: 2 }]) {
+      const patient = make()
+      patient.restore([{ ...clocks[0]!, ...change }], 210_000)
+      fill(patient, "a", 1)
+      assert.isUndefined(patient.take(210_000))
+    }
 
     const nextDay = make()
     nextDay.restore(clocks, 86_400_000)
