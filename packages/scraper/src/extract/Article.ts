@@ -38,9 +38,12 @@ interface Node {
   readonly nodeName: string
   readonly nodeValue: string | null
   readonly childNodes: ArrayLike<Node>
+  readonly parentNode: Node | null
+  readonly nextSibling: Node | null
   appendChild(node: Node): void
 }
 interface DomElement extends Node {
+  readonly children: Iterable<DomElement>
   textContent: string
   innerHTML: string
   getAttribute(name: string): string | null
@@ -57,6 +60,9 @@ interface DomDocument extends Node {
   createTextNode(text: string): Node
 }
 
+/** A document of linkedom looks through all attributes of an element for each that is set. */
+const mostAttributes = 1000
+
 const svg = "http://www.w3.org/2000/svg"
 
 /** A tree once more, as a document that may be torn apart. Comments and templates are left out: they show nothing. */
@@ -71,7 +77,8 @@ const toDocument = (tree: Document): DomDocument => {
       if (!isTag(child)) continue
       const element =
         child.namespace === svg ? document.createElementNS(svg, child.name) : document.createElement(child.name)
-      for (const [name, value] of Object.entries(child.attribs)) element.setAttribute(name, value)
+      for (const [name, value] of Object.entries(child.attribs).slice(0, mostAttributes))
+        element.setAttribute(name, value)
       to.appendChild(element)
       if (child.name !== "template") pending.push([child, element])
     }
@@ -81,6 +88,10 @@ const toDocument = (tree: Document): DomDocument => {
 
 const blocks =
   /^(?:ADDRESS|ARTICLE|ASIDE|BLOCKQUOTE|BR|CAPTION|DD|DETAILS|DIV|DL|DT|FIGCAPTION|FIGURE|FOOTER|FORM|H[1-6]|HEADER|HR|LI|MAIN|NAV|OL|P|PRE|SECTION|SUMMARY|TABLE|TD|TH|TR|UL)$/i
+
+/** Blanks with a line's end among them as `end`. A pattern that looks for the end itself would do so from each blank on. */
+const lineEnds = (text: string, end: string): string =>
+  text.replace(/\s+/g, (blanks) => (blanks.includes("\n") ? end : blanks))
 
 const textOf = (root: Node): string => {
   let text = ""
@@ -97,10 +108,7 @@ const textOf = (root: Node): string => {
       for (let at = childNodes.length - 1; at >= 0; at--) pending.push(childNodes[at]!)
     }
   }
-  return text
-    .replace(/[ \u00a0]+/g, " ")
-    .replace(/\s*\n\s*/g, "\n")
-    .trim()
+  return lineEnds(text.replace(/[ \u00a0]+/g, " "), "\n").trim()
 }
 
 /** Readability leaves addresses alone where a document has no location. */
@@ -129,17 +137,42 @@ const markCode = (content: DomElement): void => {
   }
 }
 
+/** Turndown would count the items before each; it passes over a `value` (HTML 4.4.8). */
+const numberItems = (content: DomElement): void => {
+  for (const list of content.querySelectorAll("ol")) {
+    let number = integer(list.getAttribute("start")) ?? 1
+    for (const item of list.children) {
+      number = integer(item.getAttribute("value")) ?? number
+      item.setAttribute("value", `${number++}`)
+    }
+  }
+}
+const integer = (text: string | null): number | undefined =>
+  text !== null && /^\s*-?\d{1,9}/.test(text) ? Number.parseInt(text, 10) : undefined
+
 const turndown = new TurndownService({
   headingStyle: "atx",
   codeBlockStyle: "fenced",
-  bulletListMarker: "-",
   hr: "---"
 })
 turndown.addRule("strikethrough", { filter: ["del", "s"], replacement: (text) => `~~${text}~~` })
 
-// Tables as GitHub writes them. The plugin for them asks for `rows` of a table, which this document has not.
 type Filtered = Parameters<TurndownService.ReplacementFunction>[1]
 const element = (node: Filtered) => node as unknown as DomElement
+turndown.addRule("item", {
+  filter: "li",
+  replacement: (text, node) => {
+    const item = element(node)
+    const mark = item.parentNode!.nodeName === "OL" ? `${item.getAttribute("value")}.  ` : "-   "
+    const lines = text
+      .replace(/^\n+/, "")
+      .trimEnd()
+      .replace(/\n(?!\n)/g, `\n${" ".repeat(mark.length)}`)
+    return mark + lines + (text.endsWith("\n") ? "\n" : "") + (item.nextSibling === null ? "" : "\n")
+  }
+})
+
+// Tables as GitHub writes them. The plugin for them asks for `rows` of a table, which this document has not.
 const cellsOf = (row: DomElement) => [...row.querySelectorAll("td, th")]
 
 /** One that is there for the places of things has tables within it, or but one column: it is no table in Markdown. */
@@ -164,10 +197,7 @@ turndown.addRule("cell", {
   filter: ["td", "th"],
   replacement: (text, node) => {
     if (shapeOf(node)?.isTable !== true) return `\n\n${text}\n\n`
-    return ` ${text
-      .trim()
-      .replace(/\s*\n\s*/g, " ")
-      .replaceAll("|", "\\|")} |`
+    return ` ${lineEnds(text.trim(), " ").replaceAll("|", "\\|")} |`
   }
 })
 turndown.addRule("row", {
@@ -183,6 +213,26 @@ turndown.addRule("row", {
 turndown.addRule("table", { filter: "table", replacement: (text) => `\n\n${text}\n\n` })
 turndown.addRule("section of a table", { filter: ["thead", "tbody", "tfoot"], replacement: (text) => text })
 
+/** What the elements at the top become: what Turndown returns it trims by a pattern that looks at each blank from each before it. */
+let tops: Array<string> = []
+turndown.addRule("top", {
+  filter: (node) => node.parentNode!.parentNode === null,
+  replacement: (text) => {
+    tops.push(text)
+    return ""
+  }
+})
+const markdownOf = (content: DomElement): string => {
+  markCode(content)
+  numberItems(content)
+  tops = []
+  turndown.turndown(content)
+  return tops
+    .join("\n\n")
+    .replace(/^\s*\n/, "")
+    .trimEnd()
+}
+
 /** The main text of a page; `null` where there is none. */
 export const of = (page: Page): Article | null => {
   const reader = new Readability<DomElement>(toDocument(page.document), {
@@ -195,12 +245,11 @@ export const of = (page: Page): Article | null => {
   makeAbsolute(content, page.base)
   const text = textOf(content)
   if (text === "") return null
-  markCode(content)
   const said = { byline, published: publishedTime, site: siteName, language: lang, excerpt }
   return {
     title: title ?? "",
     ...Object.fromEntries(Object.entries(said).flatMap(([name, value]) => (value ? [[name, value.trim()]] : []))),
     text,
-    markdown: turndown.turndown(content)
+    markdown: markdownOf(content)
   }
 }

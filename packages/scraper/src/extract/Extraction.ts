@@ -175,7 +175,7 @@ export const field = <const S extends string, A>(selector: S, schema: Schema.Cod
   }
 }
 
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1).replace(/\s*\n\s*/g, " ")
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1).replace(/\s+/g, " ")
 
 const toField = (input: FieldInput): Field<unknown> => {
   if (typeof input !== "string") return input

@@ -77,6 +77,24 @@ describe("an article", () => {
     ])
       assert.deepStrictEqual(markdown(pre), ["```js\na()\n```"], pre)
   })
+  it("numbers the items of a list as a browser does", () => {
+    const { markdown } = Article.of(
+      pageOf(`${`<p>${sentence}</p>`.repeat(5)}<ol start=9><li>a<li><p>b</p><p>c</p><li value=4>d<ul><li>e</ul></ol>`)
+    )!
+    assert.strictEqual(markdown.split(`${sentence}\n\n`).at(-1), "9.  a\n10.  b\n\n     c\n\n4.  d\n    -   e")
+  })
+  it("takes time linear in blanks, in the items of a list and in attributes", () => {
+    const blanks = " ".repeat(300_000)
+    for (const part of [
+      `<table><tr><td>a</td><td><pre>x${blanks}y</pre></td></tr></table>`,
+      `<pre>x${"\n".repeat(300_000)}y</pre>`,
+      `<p>x${"&nbsp;".repeat(300_000)}y</p>`,
+      `<p><img src=/i alt="x${blanks}y"></p>`,
+      `<ol>${"<li>x".repeat(15_000)}</ol>`,
+      `<p ${Array.from({ length: 60_000 }, (_, index) => `a${index}`).join(" ")}>x</p>`
+    ])
+      assert.include(Article.of(pageOf(`<p>${sentence}</p>`.repeat(5) + part))?.markdown, sentence)
+  })
   it("is null where there is none", () => {
     assert.strictEqual(Article.of(pageOf("")), null)
     assert.strictEqual(Article.of(pageOf("<title>x</title><script>y</script>")), null)
