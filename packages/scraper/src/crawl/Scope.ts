@@ -77,12 +77,16 @@ const folderOf = (url: URL): string => {
 
 const isIn = (folder: string, path: string) => path === folder || path.startsWith(`${folder}/`)
 
+/** Seeds that are compared one by one: to look for a new string in a Set, V8 hashes it and looks whether it has another one like it. */
+const few = 8
+
 /** A pattern that keeps its place would answer by turns. */
 const stateless = ({ source, flags }: RegExp) => new RegExp(source, flags.replace(/[gy]/g, ""))
 
 export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Infinity }: Options): Scope => {
   const keys = seeds.map(UrlKey.of)
-  const isSeed = new Set(keys)
+  const seedKeys = keys.length <= few ? undefined : new Set(keys)
+  const isSeed = (key: string) => (seedKeys === undefined ? keys.includes(key) : seedKeys.has(key))
   const urls = keys.map((key) => new URL(key))
   const hosts = new Set(urls.map(SiteHost.of))
   const domains = new Set(urls.map(domainOf))
@@ -115,7 +119,7 @@ export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Inf
   return {
     decide: ({ url, depth, isResource }) => {
       const key = UrlKey.of(url)
-      if (isSeed.has(key)) return { _tag: "InScope", by: "seed" }
+      if (isSeed(key)) return { _tag: "InScope", by: "seed" }
       const pattern = excluded.find((one) => one.test(url))
       if (pattern !== undefined) return { _tag: "Excluded", pattern: pattern.source }
       if (isResource) return depth === unreadDepth ? { _tag: "TooManySitemaps" } : { _tag: "InScope", by: "resource" }

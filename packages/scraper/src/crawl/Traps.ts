@@ -45,14 +45,16 @@ class Pattern {
   /** Of the latest pages: 1 for one that said something new, 2 for one that led to something new, 4 to more of its kind. */
   latest: Array<number> = []
   sketches: Array<Uint32Array> = []
+  /** Most of the latest pages said nothing new. Asked of each page, and counted where there is another latest one. */
+  isSuspect = false
   constructor(pattern: string) {
     this.pattern = pattern
   }
   count(bits: number) {
     return this.latest.reduce((sum, page) => sum + (page & bits ? 1 : 0), 0)
   }
-  get isSuspect() {
-    return this.latest.length >= window / 2 && 2 * this.count(says) <= this.latest.length
+  suspect() {
+    this.isSuspect = this.latest.length >= window / 2 && 2 * this.count(says) <= this.latest.length
   }
 }
 
@@ -116,6 +118,7 @@ export const make = () => {
     pattern.pages++
     pattern.latest.push((isNew ? says : 0) + (leads ? leadsOn : 0) + (grows ? growsBy : 0))
     if (pattern.latest.length > window) pattern.latest.shift()
+    pattern.suspect()
     if (pattern.isSuspect) changed.add(pattern)
     if (
       pattern.latest.length < window ||
@@ -132,10 +135,9 @@ export const make = () => {
     restore: (evidence: ReadonlyArray<Evidence>) => {
       for (const { pattern, pages, contents, caught, latest } of evidence) {
         if (caught) catches++
-        patterns.set(
-          pattern,
-          Object.assign(new Pattern(pattern), { seen: pages, pages, contents, caught }, decode(latest))
-        )
+        const known = Object.assign(new Pattern(pattern), { seen: pages, pages, contents, caught }, decode(latest))
+        known.suspect()
+        patterns.set(pattern, known)
       }
     },
 

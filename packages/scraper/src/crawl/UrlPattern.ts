@@ -14,7 +14,17 @@ const token = /(?<![a-z0-9])[a-z]*\d[a-z0-9]*/gi
 /** A segment so often in a path is one that the path grows by. */
 const often = 3
 
+/** Of fewer, each is compared with all: what a Map costs, others do for nothing. */
+const few = 8
+
+const isOften = (segment: string, _: number, segments: ReadonlyArray<string>): boolean => {
+  let times = 0
+  if (segment !== "#") for (const other of segments) if (other === segment) times++
+  return times >= often
+}
+
 const pathOf = (segments: ReadonlyArray<string>): string => {
+  if (segments.length <= few && !segments.some(isOften)) return segments.join("/")
   const times = new Map<string, number>()
   for (const segment of segments) if (segment !== "#") times.set(segment, (times.get(segment) ?? 0) + 1)
   if (!Array.from(times.values()).some((count) => count >= often)) return segments.join("/")

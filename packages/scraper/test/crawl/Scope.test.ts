@@ -103,6 +103,19 @@ describe("a scope", () => {
     assert.strictEqual(decide("https://ads.example/a.js", 1, true)._tag, "Excluded")
   })
 
+  it("has each of its seeds, however many they are", () => {
+    for (const count of [1, 8, 9, 100]) {
+      const seeds = Array.from({ length: count }, (_, index) => `https://h/docs?b=1&a=${index}`)
+      const { decide } = Scope.make({ seeds, within: "host", exclude: [/docs/] })
+      for (let index = 0; index < count; index++) {
+        const url = `https://h/docs?a=${index}&b=1`
+        assert.deepStrictEqual(decide({ url, depth: 7, isResource: false }), { _tag: "InScope", by: "seed" }, url)
+      }
+      const other = decide({ url: "https://h/docs?a=x&b=1", depth: 7, isResource: false })
+      assert.strictEqual(other._tag, "Excluded")
+    }
+  })
+
   it("may have several seeds", () => {
     const { decide } = Scope.make({ seeds: ["http://a/x/", "http://b/y/"], within: "path" })
     const tags = ["http://a/x/1", "http://b/y/1", "http://a/y/1"].map(

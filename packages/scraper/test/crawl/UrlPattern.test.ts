@@ -8,8 +8,11 @@ const patterns = {
   "/s/4f9d2ca1b0/item-12.html": "/s/#/item-#.html",
   "/shop?size=m&color=red&size=l": "/shop?color&size",
   "/x/en/x/en/x/en/p.html": "/(x|en)+/p.html",
+  "/x/en/x/en/x/en/x/en/x/en/p.html": "/(x|en)+/p.html",
   "/a/a/a/": "/(a)+/",
   "/a/b/x/a/b/y/a/b": "/(a|b)+/x/()+/y/()+",
+  "/a/b/c/d/e/f/g/h/i/7/p.html": "/a/b/c/d/e/f/g/h/i/#/p.html",
+  "/1/2/3/4/a/a/": "/#/#/#/#/a/a/",
   "/2024/05/17/": "/#/#/#/",
   "/a/b/a/b.html": "/a/b/a/b.html",
   "/?": "/?"
