@@ -162,8 +162,15 @@ const integrations: ReadonlySet<string> = new Set(
 /** How deep such contexts are followed. Beyond, text in `<script>` may be taken for tags. */
 const maxContexts = 64
 
+/**
+ * Each `&` of a query, escaped or not: what looks like a reference without `;` is none before a `=` (HTML 13.2.5.73). A value
+ * with no other `&` has no other references than `&amp;`.
+ */
+const plainReferences = /^[^&]*(?:&(?:amp;|[A-Za-z0-9]+=)[^&]*)*$/
+
 /** Resolves the references in the value of an attribute (HTML 13.2.5.73). */
 export const resolved = (value: string): string => {
+  if (plainReferences.test(value)) return value.replaceAll("&amp;", "&")
   let text = ""
   const nothing = () => {}
   const tokenizer = new Tokenizer(
@@ -442,7 +449,9 @@ export class Tags implements TokenizerCallbacks {
       const isWritten = isAscii || (isUtf8 && !isTooLong && isValidUtf8(bytes, start, end))
       if (isOdd || hasReference || !isWritten) {
         // with what ends it: half a character before that is what it is in the whole document
-        const value = decode(bytes.subarray(start, end + 1)).slice(0, -1)
+        const value = isAscii
+          ? bytes.toString("latin1", start, end)
+          : decode(bytes.subarray(start, end + 1)).slice(0, -1)
         if (value.length > this.#options.maxValue) continue
         attributes.add(this.#names.name(attribute), hasReference ? resolved(value) : value)
       } else if (!isTooLong) attributes.addWritten(this.#names.name(attribute), start, end, isAscii)

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Randomness } from "@simul/core/simulation"
+import { parseFragment } from "parse5"
 import * as Encoding from "../../src/extract/Encoding.ts"
-import { type Options, type Output, Tags } from "../../src/extract/Tags.ts"
+import { type Options, type Output, resolved, Tags } from "../../src/extract/Tags.ts"
 
 /** As `Links` does: what may be read from its bytes is. */
 const give = (tags: Tags, bytes: Uint8Array, decoder: Encoding.Decoder) => {
@@ -166,6 +167,19 @@ describe("Tags", () => {
           placeless(read(markup, options, size, { attribute: () => {} }, isAllTold)),
           `${seed}: ${JSON.stringify(markup)}`
         )
+    }
+  })
+
+  it("resolves references in values as browsers do", () => {
+    const pieces =
+      "&amp; &amp &AMP; &Amp; &a= &b=1 &copy= &copy; &copy &notit; &lt &#38; &#x26 & = ; amp; x / é ' <".split(" ")
+    for (let seed = 1; seed <= 3000; seed++) {
+      const random = Randomness.make(seed)
+      const any = (count: number) => Randomness.below(random, count)
+      const value = Array.from({ length: 1 + any(6) }, () => pieces[any(pieces.length)]).join("")
+      const [element] = parseFragment(`<a href="${value}">`).childNodes
+      const [attribute] = element !== undefined && "attrs" in element ? element.attrs : []
+      assert.strictEqual(resolved(value), attribute!.value, `${seed}: ${value}`)
     }
   })
 
