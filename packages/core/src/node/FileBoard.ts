@@ -25,10 +25,15 @@ export interface FileBoard extends Board {
 export const openFileBoard = (): FileBoard => {
   const path = join(tmpdir(), `simul-board-${randomUUID()}`)
   const descriptor = openSync(path, "wx+", 0o600)
-  // open files outlive their names: nothing is left behind, however the program ends
-  unlinkSync(path)
   const words = new Int32Array(boardBytes / 4)
-  writeSync(descriptor, words, 0, boardBytes, 0)
+  try {
+    // open files outlive their names: nothing is left behind, however the program ends
+    unlinkSync(path)
+    writeSync(descriptor, words, 0, boardBytes, 0)
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
   let open = true
   const word = new Int32Array(1)
   const read = (index: number): number => {

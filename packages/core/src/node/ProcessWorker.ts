@@ -2,6 +2,7 @@
  * A process as an engine's worker: what it breaks is its own. It gets its program as
  * its first message, see `Bootstrap.ts`, and ends when its parent is gone.
  */
+import type { ChildProcess } from "node:child_process"
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import type { Death } from "../executor/ExecutorError.ts"
@@ -71,20 +72,27 @@ export const processSpawn =
   (id, settings, events) => {
     const options = own(given)
     const board = openFileBoard()
-    const child = spawn(process.execPath, [...flagsOf(options), "--eval", receiver, `${name} ${id}`], {
-      stdio: ["ignore", "inherit", "pipe", "ipc", board.descriptor],
-      serialization: "advanced",
-      ...(options.env !== undefined && { env: options.env }),
-      ...(options.cwd !== undefined && { cwd: options.cwd })
-    })
-    const stderr = new StderrTail(child.stderr!)
+    let child: ChildProcess
+    try {
+      child = spawn(process.execPath, [...flagsOf(options), "--eval", receiver, `${name} ${id}`], {
+        stdio: ["ignore", "inherit", "pipe", "ipc", board.descriptor],
+        serialization: "advanced",
+        ...(options.env !== undefined && { env: options.env }),
+        ...(options.cwd !== undefined && { cwd: options.cwd })
+      })
+    } catch (error) {
+      board.close()
+      throw error
+    }
+    // where the system has no descriptor left there are no streams, and the error that says so is still to come
+    const stderr = child.stderr ? new StderrTail(child.stderr) : undefined
     let gone = false
     let ended: Pick<Death, "exitCode" | "signal"> | undefined
     const exit = (error?: unknown) => {
       if (gone) return
       gone = true
       board.close()
-      const text = stderr.text
+      const text = stderr?.text ?? ""
       const outOfMemory = /JavaScript heap out of memory/.test(text)
       events.exit({ exitCode: ended?.exitCode, signal: ended?.signal, stderr: text, error, outOfMemory })
     }
@@ -94,7 +102,7 @@ export const processSpawn =
       if (--open === 0 && ended !== undefined) exit()
     }
     child.on("disconnect", closed)
-    child.stderr!.on("close", closed)
+    child.stderr?.on("close", closed)
     child.on("error", (error) => {
       if (child.pid !== undefined) return
       // Node says that there is no such program
@@ -116,7 +124,7 @@ export const processSpawn =
     if (child.connected) child.send({ source: processSource, settings, cache: compileCache() }, ignore)
     child.unref()
     child.channel?.unref()
-    ;(child.stderr as { readonly unref?: () => void }).unref?.()
+    ;(child.stderr as { readonly unref?: () => void } | undefined)?.unref?.()
     return {
       board,
       nativeId: child.pid,
