@@ -211,9 +211,15 @@ const shapeOf = (engine: Engine): ExecutorShape => {
             ),
             (job) => cancelled(job, options)
           )
-          const pull = Effect.map(Queue.takeAll(values), (chunk) => {
-            engine.credit(job, chunk.length)
-            return chunk
+          let taken = 0
+          const pull = Effect.suspend(() => {
+            // values count until the reader comes back for more
+            if (taken > 0) engine.credit(job, taken)
+            taken = 0
+            return Effect.map(Queue.takeAll(values), (chunk) => {
+              taken = chunk.length
+              return chunk
+            })
           })
           return Stream.fromPull(Effect.succeed(pull as Pull.Pull<[any, ...Array<any>], ExecutorError>))
         })

@@ -8,7 +8,9 @@ import { Executor } from "../src/Executor.ts"
 import * as Task from "../src/Task.ts"
 import type * as Work from "./tasks/work.task.ts"
 
-const { increment, upTo, waitForSignal } = Task.module<typeof Work>(new URL("./tasks/work.task.ts", import.meta.url))
+const { counted, increment, upTo, waitForSignal } = Task.module<typeof Work>(
+  new URL("./tasks/work.task.ts", import.meta.url)
+)
 
 /**
  * Runs a program once for each operation of it and of the fibers that it starts, and interrupts it before that one.
@@ -82,6 +84,24 @@ describe("an executor", () => {
         assert.isAtLeast(points, 3)
       }).pipe(Effect.provide(Executor.layerInline()), Effect.scoped)
     )
+
+  it.live("runs a generator at most 32 values ahead of what was read", () =>
+    Effect.gen(function* () {
+      const executor = yield* Executor
+      const made = new Int32Array(new SharedArrayBuffer(8))
+      let read = 0
+      yield* executor.stream(counted, [made]).pipe(
+        Stream.take(100),
+        Stream.runForEach(() =>
+          Effect.gen(function* () {
+            for (let turn = 0; turn < 5; turn++) yield* Effect.promise(() => new Promise((wake) => setImmediate(wake)))
+            assert.isAtMost(made[0]! - read++, 32)
+          })
+        )
+      )
+      assert.strictEqual(read, 100)
+    }).pipe(Effect.provide(Executor.layerInline()), Effect.scoped)
+  )
 
   it.live("has let go of a task when its interruption is over", () =>
     Effect.gen(function* () {
