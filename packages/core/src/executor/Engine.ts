@@ -302,10 +302,7 @@ export class Engine {
   #unbind(slot: Slot<Job>): void {
     for (const key of slot.keys) this.#slotOfKey.delete(key)
     slot.keys.clear()
-    for (const job of slot.pinned) {
-      slot.pinned.remove(job)
-      this.#queue.add(job)
-    }
+    this.#queue.takeOver(slot.pinned)
   }
 
   /** Lets jobs in that the queue had no room for. */

@@ -33,20 +33,35 @@ export class JobQueue<Job extends Queued> {
     this.#ageMs = ageMs
   }
 
-  /** Adds a job, in its place by sequence: behind all others, or before those that came later when it comes back. */
-  add(job: Job): void {
+  /** Adds a job, in its place by sequence: behind all others, or before those that came later when it comes back. `near`: a job of its priority to look from. */
+  add(job: Job, near?: Queued): void {
     let list = this.#lists.get(job.priority)
     if (list === undefined) this.#lists.set(job.priority, (list = { first: undefined, last: undefined }))
-    let before = list.last
+    let before = near ?? list.last
     while (before !== undefined && before.sequence > job.sequence) before = before.previous
+    let following = before === undefined ? list.first : before.following
+    while (following !== undefined && following.sequence < job.sequence) {
+      before = following
+      following = following.following
+    }
     job.previous = before
-    job.following = before === undefined ? list.first : before.following
+    job.following = following
     if (job.previous === undefined) list.first = job
     else job.previous.following = job
     if (job.following === undefined) list.last = job
     else job.following.previous = job
     job.queue = this
     this.size++
+  }
+
+  /** Takes over all jobs of another queue, in one pass. */
+  takeOver(other: JobQueue<Job>): void {
+    let near: Queued | undefined
+    for (const job of other) {
+      other.remove(job)
+      this.add(job, near?.priority === job.priority ? near : undefined)
+      near = job
+    }
   }
 
   /** Takes a job out, wherever it stands. */
