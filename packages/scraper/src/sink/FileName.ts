@@ -66,6 +66,14 @@ const guard = (segment: string): string => (guarded.test(segment) ? `_${segment}
 const unguard = (segment: string): string =>
   segment.startsWith("_") && guarded.test(segment.slice(1)) ? segment.slice(1) : segment
 
+/**
+ * Names that a run, or a person, keeps in the directory itself: archives, their
+ * index and package, the mirror, and the settings that a run there obeys.
+ */
+const ours = /^(?:simul\.json|simul\.wacz|simul-\d+\.warc\.gz|index\.cdxj|mirror)$/
+/** For names without directories. */
+const guardFlat = (name: string): string => (ours.test(fold(name)) ? `_${name}` : guard(name))
+
 /** The same for hosts; and there is a folder of this name that is none. */
 const guardHost = (host: string): string => (host === "mirror" ? "_mirror" : guard(host))
 const unguardHost = (name: string): string => (name === "_mirror" ? "mirror" : unguard(name))
@@ -255,14 +263,15 @@ export const fromUrl = (url: string): string => {
 }
 
 /**
- * Names the file of a URL without directories: its last segment and query.
+ * Names the file of a URL without directories: its last segment and query. No
+ * name that the directory itself needs.
  *
  * `plain` is what one expects and may be another URL's as well, in its own case
  * or another; `unique` has the hash and is no other URL's `unique` or `plain`.
  */
 export const flat = (url: string): { readonly plain: string; readonly unique: string } => {
   const parts = split(url)
-  const name = guard(trimmed((parts.stem || "_") + parts.extension))
+  const name = guardFlat(trimmed((parts.stem || "_") + parts.extension))
   const unique = withHash(name, url)
   return { plain: hashed.test(fold(name)) ? unique : name, unique }
 }
@@ -296,5 +305,5 @@ export const fromServer = (name: string): string | undefined => {
   const whole = hashed.test(fold(visible)) ? visible.replaceAll("~", "-") : visible
   const ending = extension.exec(whole)?.[0] ?? ""
   const stem = cut(whole.slice(0, whole.length - ending.length), maxSegmentBytes - 1 - ending.length)
-  return /^[_. -]*$/.test(stem + ending) ? undefined : guard(trimmed(stem + ending))
+  return /^[_. -]*$/.test(stem + ending) ? undefined : guardFlat(trimmed(stem + ending))
 }

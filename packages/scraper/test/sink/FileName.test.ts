@@ -231,6 +231,10 @@ describe("flat", () => {
       ["https://h/.simul", "_.simul"],
       ["https://h/aux", "_aux"],
       ["https://h/a.", "a_"],
+      ["https://h/simul.json", "_simul.json"],
+      ["https://h/SIMUL-00000.WARC.gz", "_SIMUL-00000.WARC.gz"],
+      ["https://h/mirror", "_mirror"],
+      ["https://h/mirror.html", "mirror.html"],
       ["https://h/..%2F..%2Fetc%2Fpasswd", "_..%2f..%2fetc%2fpasswd"]
     ] as const) {
       assert.strictEqual(FileName.flat(url).plain, plain)
@@ -296,7 +300,12 @@ describe("fromServer", () => {
       ["a\u0308.txt", "ä.txt"],
       ["\uff0fa", "_a"],
       ["\ud800a\u{f0000}", "a"],
-      ["longna~1.htm", "longna-1.htm"]
+      ["longna~1.htm", "longna-1.htm"],
+      ["simul.json", "_simul.json"],
+      ["\u017fimul.json", "_\u017fimul.json"],
+      ["simul-00000.warc.gz", "_simul-00000.warc.gz"],
+      ["index.cdxj", "_index.cdxj"],
+      ["simul.wacz", "_simul.wacz"]
     ] as const) {
       assert.strictEqual(FileName.fromServer(given), expected, JSON.stringify(given))
     }
