@@ -1,8 +1,9 @@
 /**
  * Which file a target gets. Below `host/path/name` that is a pure function of
- * the URL (`sink/FileName.ts`); short names and names that servers suggest are
- * claimed: the first URL of the list to ask for one owns it, and the store
- * remembers, so that a resumed run names files as an undisturbed one.
+ * the URL (`sink/FileName.ts`), and of the name that a server suggests, which
+ * gets a hash there. Flat names are claimed: the first URL of the list to ask
+ * for one owns it, and the store remembers, so that a resumed run names files as
+ * an undisturbed one.
  */
 import * as Effect from "effect/Effect"
 import type { Options } from "./Options.ts"
@@ -65,6 +66,8 @@ export const make = (
       if (safe === undefined) return Effect.succeed(target.path)
       const folder = target.path.slice(0, target.path.lastIndexOf("/") + 1)
       const names = [`${folder}${safe}`, `${folder}${FileName.withHash(safe, target.url)}`] as const
+      // in the tree a name without a hash is one URL's, asked for or not: nobody may claim it
+      if (naming === "tree") return Effect.succeed(FileName.fromUrl(target.url) === names[0] ? names[0] : names[1])
       return Effect.map(settle([{ url: target.url, names }]), ([path]) => path!)
     }
   }

@@ -425,6 +425,26 @@ describe("get", () => {
     assert.isFalse(fs.existsSync(join(directory, "..", "..", "evil.txt")))
   })
 
+  it("gives no page the file of another below a host, whatever a server suggests", async () => {
+    await using site = await Site.start()
+    const suggesting = site.url(`/disposition/bytes/10/x?value=${encodeURIComponent("attachment; filename=y.html")}`)
+    const plain = site.url("/disposition/bytes/10/y.html")
+    for (const urls of [
+      [suggesting, plain],
+      [plain, suggesting]
+    ]) {
+      const directory = folder()
+      const paths: Array<string> = []
+      for (const url of urls) {
+        const outcome = await one(url, { directory, serverNames: true })
+        paths.push(outcome._tag === "Saved" ? outcome.path : "")
+      }
+      assert.strictEqual(new Set(paths).size, 2)
+      for (const path of paths) assert.isTrue(fs.existsSync(join(directory, path)))
+      assert.isTrue(paths.some((path) => /\/y~[a-z2-7]{12}\.html$/.test(path)))
+    }
+  })
+
   it("never writes through a symbolic link below the directory", async () => {
     await using site = await Site.start()
     const directory = folder()
