@@ -4,17 +4,20 @@
  * (`--config FILE`, or else `./simul.json`; below it the user's own
  * `$XDG_CONFIG_HOME/simul/simul.json`), then the default. Whichever place a bad
  * value comes from, the error names that place, the value and what is allowed.
+ * A `./simul.json` that another user has put there is an error: settings choose
+ * proxies and paths.
  *
  * A settings file is one JSON object; its keys are the long flags:
  * `{ "jobs": 16, "per-host": 2, "header": ["Accept-Language: de"] }`.
  */
+import { isForeign } from "@simul/core/node/Ownership"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
 import { homedir } from "node:os"
-import { join } from "node:path"
+import { join, resolve as resolvePath } from "node:path"
 import { UsageError } from "./UsageError.ts"
 
 /** One setting. `A` is its value in the program, the unit is said by its name. */
@@ -191,6 +194,14 @@ export const sources = (
         const { code } = error as NodeJS.ErrnoException
         if (!required && (code === "ENOENT" || code === "ENOTDIR")) continue
         return Effect.fail(new UsageError({ message: `cannot read the settings file ${name} (${code})`, hints: [] }))
+      }
+      if (!required && name !== user && isForeign(name)) {
+        return Effect.fail(
+          new UsageError({
+            message: `the settings file ${resolvePath(name)} was put there by another user`,
+            hints: ["if you trust it, name it: `--config simul.json`; or work in another directory"]
+          })
+        )
       }
       const file = parseFile(name, text, known)
       if (Result.isFailure(file)) return Effect.fail(file.failure)

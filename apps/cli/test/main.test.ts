@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { closeSync, openSync } from "node:fs"
-import { mkdtemp, open, rm, truncate, writeFile } from "node:fs/promises"
+import { chown, mkdtemp, open, rm, truncate, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -366,6 +366,23 @@ describe.concurrent("usage errors", () => {
 })
 
 describe.concurrent("surroundings", () => {
+  // only root can give a file away
+  it.skipIf(process.getuid?.() !== 0)("obeys no settings that another user left where the person stands", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "simul-test-"))
+    try {
+      await writeFile(join(directory, "simul.json"), '{ "proxy": "http://evil.example" }')
+      await chown(join(directory, "simul.json"), 12_345, 12_345)
+      const environment = { npm_lifecycle_event: "start", npm_package_name: "@simul/cli", INIT_CWD: directory }
+      const text = await Program.screen(["get", "http://a/"], { env: environment })
+      assert.match(
+        text,
+        /^exit 2\n--- stdout\n--- stderr\nerror: the settings file .*simul\.json was put there by another user\n/
+      )
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+
   it("takes relative paths from where the person stands when pnpm runs it", async () => {
     const directory = await mkdtemp(join(tmpdir(), "simul-test-"))
     try {

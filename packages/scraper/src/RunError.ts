@@ -16,12 +16,13 @@ export class DirectoryLocked extends Schema.TaggedError<DirectoryLocked>()("Dire
   readonly hint = "wait for it, stop it, or choose another directory with `-o`"
 }
 
-/** The directory cannot be made or written. */
+/** The directory cannot be made or written. `code` is the system's, or `EUNSAFE` for state that is a link or another user's. */
 export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("DirectoryUnusable", {
   directory: Schema.String,
   code: Schema.String
 }) {
   override get message() {
+    if (this.code === "EUNSAFE") return `${this.directory}/.simul is a link, or was put there by another user`
     return this.code === "EEXIST" || this.code === "ENOTDIR"
       ? `${this.directory} is a file, or lies below one: no directory can be made there`
       : `cannot write to ${this.directory} (${this.code})`
@@ -29,7 +30,9 @@ export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("
   readonly hint =
     this.code === "ENOSPC" || this.code === "EDQUOT"
       ? "make room on its disk, or choose another directory with `-o`"
-      : "choose a directory that you may write to with `-o`"
+      : this.code === "EUNSAFE"
+        ? "nothing was written; choose another directory with `-o`, or remove what is there if you know it"
+        : "choose a directory that you may write to with `-o`"
 }
 
 /** The system lets this process open so few files that no transfer would end for certain. Nothing was begun. */

@@ -2,9 +2,24 @@
  * One process a directory. The lock is SQLite's own file lock, held on a file
  * of its own: the system drops it when the process ends, however it ends, so no
  * stale lock survives `kill -9`.
+ *
+ * State is written and swept without a further look, so it must be the user's
+ * own: neither a link, nor put there by somebody else who may write to the
+ * directory.
  */
+import { isForeign } from "@simul/core/node/Ownership"
 import * as Effect from "effect/Effect"
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
 import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { DirectoryLocked, DirectoryUnusable } from "../RunError.ts"
@@ -15,6 +30,7 @@ export const stateOf = (directory: string) => join(directory, ".simul")
 /** Where part files grow. */
 export const partsOf = (directory: string) => join(stateOf(directory), "parts")
 
+const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
 const sqliteBusy = 5
 const sqliteFull = 13
 const code = (error: unknown) =>
@@ -33,6 +49,8 @@ const makeDirectory = (path: string, mode = 0o777): void => {
   }
 }
 
+const isOwn = (folder: string): boolean => lstatSync(folder).isDirectory() && !isForeign(folder)
+
 /** Makes the directory and its state folder if need be, and holds them until the scope closes. */
 export const acquire = (directory: string) =>
   Effect.acquireRelease(
@@ -42,6 +60,9 @@ export const acquire = (directory: string) =>
       try {
         makeDirectory(directory)
         makeDirectory(state, 0o700)
+        const parts = partsOf(directory)
+        makeDirectory(parts, 0o700)
+        if (!isOwn(state) || !isOwn(parts)) return Effect.fail(new DirectoryUnusable({ directory, code: "EUNSAFE" }))
       } catch (error) {
         return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
       }
@@ -49,7 +70,9 @@ export const acquire = (directory: string) =>
       try {
         database = new DatabaseSync(join(state, "lock"), { timeout: 0 })
         database.exec("BEGIN EXCLUSIVE")
-        writeFileSync(holder, `${process.pid}\n`)
+        const descriptor = openSync(holder, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+        writeFileSync(descriptor, `${process.pid}\n`)
+        closeSync(descriptor)
         return Effect.succeed(database)
       } catch (error) {
         database?.close()

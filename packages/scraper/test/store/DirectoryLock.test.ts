@@ -1,0 +1,70 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { acquire, partsOf, stateOf } from "../../src/store/DirectoryLock.ts"
+
+const code = (directory: string) =>
+  Effect.runPromise(
+    Effect.scoped(acquire(directory)).pipe(
+      Effect.as("held"),
+      Effect.catch((error) => Effect.succeed("code" in error ? error.code : error._tag))
+    )
+  )
+
+describe("DirectoryLock", () => {
+  const folders = () => {
+    const root = mkdtempSync(join(tmpdir(), "simul-lock-"))
+    const directory = join(root, "directory")
+    const victim = join(root, "victim")
+    mkdirSync(directory)
+    mkdirSync(victim)
+    return { directory, victim, [Symbol.dispose]: () => rmSync(root, { recursive: true }) }
+  }
+
+  it("keeps its state in no folder that a link leads to", async () => {
+    using all = folders()
+    symlinkSync(all.victim, stateOf(all.directory))
+    assert.strictEqual(await code(all.directory), "EUNSAFE")
+    assert.isFalse(existsSync(join(all.victim, "lock")))
+  })
+
+  it("lets no part grow, nor be swept, where a link leads to", async () => {
+    using all = folders()
+    mkdirSync(stateOf(all.directory))
+    symlinkSync(all.victim, partsOf(all.directory))
+    assert.strictEqual(await code(all.directory), "EUNSAFE")
+  })
+
+  it("writes who holds it over no file that a link leads to", async () => {
+    using all = folders()
+    const file = join(all.victim, "file")
+    writeFileSync(file, "precious")
+    mkdirSync(stateOf(all.directory))
+    symlinkSync(file, join(stateOf(all.directory), "pid"))
+    assert.strictEqual(await code(all.directory), "ELOOP")
+    assert.strictEqual(readFileSync(file, "utf8"), "precious")
+  })
+
+  // only root can give a folder away
+  it.skipIf(process.getuid?.() !== 0)("takes no state that somebody else has put there", async () => {
+    using all = folders()
+    mkdirSync(stateOf(all.directory))
+    chownSync(stateOf(all.directory), 12_345, 12_345)
+    assert.strictEqual(await code(all.directory), "EUNSAFE")
+    // but takes that of whom the directory belongs to
+    chownSync(all.directory, 12_345, 12_345)
+    chownSync(partsOf(all.directory), 12_345, 12_345)
+    assert.strictEqual(await code(all.directory), "held")
+  })
+})
