@@ -3,7 +3,9 @@
  *
  * 1. A part lies in `.simul/parts` until it is complete, then rename(2) moves it:
  *    a final name never shows a partial file.
- * 2. Nothing is written outside the directory, or through a symbolic link below it.
+ * 2. Nothing is written outside the directory, or through a symbolic link below it
+ *    that is there when a run first writes to a folder: who may write there
+ *    himself can put one in its place later.
  * 3. With `power`, files are synced before they are renamed and their directories
  *    after, in groups, before the commit of their outcomes.
  */

@@ -142,7 +142,11 @@ export const folder = <Part extends PartFile>(
     sweep: (keys: ReadonlySet<string>): Effect.Effect<void> =>
       Effect.sync(() => {
         const kept = new Set(Array.from(keys, nameOf))
-        for (const name of files.namesIn(parts)) if (!kept.has(name)) files.remove(`${parts}/${name}`)
+        for (const name of files.namesIn(parts)) {
+          const file = `${parts}/${name}`
+          // a folder is nobody's part
+          if (!kept.has(name) && files.look(file)?.kind !== "directory") files.remove(file)
+        }
       }),
 
     free: Effect.sync(() => files.free(parts))
