@@ -19,7 +19,7 @@
  *    commit. One that is given up for want of anybody who waits is neither's.
  *
  * A redirect is judged where it leads: at once within a host, after its turn at
- * another.
+ * another, which is sent none of the fields that are the user's own.
  */
 import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
@@ -122,7 +122,8 @@ export const make = (
     learned()
   }
   /** `old`: what there was, and is too old. */
-  const begin = (host: string, old: RobotsPolicy.Copy | undefined): Waiting => {
+  const begin = (target: Target, old: RobotsPolicy.Copy | undefined): Waiting => {
+    const { host } = asked(target)
     const sinceMs = now()
     const asking = new RobotsRequest(sink !== undefined, (verdict, body, reason) => {
       waiting.delete(host)
@@ -146,14 +147,19 @@ export const make = (
     })
     const begun: Waiting = { asking, targets: new Set() }
     waiting.set(host, begun)
-    asking.start(session, RobotsPolicy.locationFor(new URL(host)), Math.min(maxTimeMs, options.timeoutMs + bodyMs))
+    asking.start(session, {
+      url: RobotsPolicy.locationFor(new URL(host)),
+      maxTimeMs: Math.min(maxTimeMs, options.timeoutMs + bodyMs),
+      isForeign: host !== target.host
+    })
     return begun
   }
   /** The answer for a host, and whether this call was the one that asked. Given up when nobody waits any more. */
-  const ask = (host: string, old: RobotsPolicy.Copy | undefined) =>
+  const ask = (target: Target, old: RobotsPolicy.Copy | undefined) =>
     Effect.callback<{ readonly answer: HostRules.HostRules; readonly isFirst: boolean }>((resume) => {
+      const { host } = asked(target)
       const under = waiting.get(host)
-      const { asking, targets } = under ?? begin(host, old)
+      const { asking, targets } = under ?? begin(target, old)
       const heard = (answer: HostRules.HostRules) => resume(Effect.succeed({ answer, isFirst: under === undefined }))
       targets.add(heard)
       return Effect.sync(() => {
@@ -200,7 +206,7 @@ export const make = (
         const { host } = asked(target)
         const answer = memory.recall(host, now())
         if (answer !== undefined) return Effect.succeed(judge(target, answer, "unasked"))
-        if (waiting.has(host)) return Effect.map(ask(host, undefined), (answered) => ruleBy(target, answered))
+        if (waiting.has(host)) return Effect.map(ask(target, undefined), (answered) => ruleBy(target, answered))
         return Effect.flatMap(store.robots(host), (copy): Effect.Effect<Ruling> => {
           const nowMs = now()
           if (
@@ -216,7 +222,7 @@ export const make = (
             return Effect.succeed(isNew ? ruleBy(target, { answer, isFirst: false }) : judge(target, answer, "unasked"))
           }
           if (down !== undefined) return Effect.succeed(unreachable(target, down.last, undefined))
-          return Effect.map(ask(host, copy), (answered) => ruleBy(target, answered))
+          return Effect.map(ask(target, copy), (answered) => ruleBy(target, answered))
         })
       }),
 

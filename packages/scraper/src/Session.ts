@@ -27,6 +27,8 @@ export interface Request {
   readonly follows?: (url: URL, redirects: number) => boolean
   /** So many redirects of `url` led there before: it goes on from there, as a redirect would. */
   readonly from?: { readonly url: string; readonly redirects: number }
+  /** A redirect of another origin led there: what the user has sent is not for it. */
+  readonly isForeign?: boolean
 }
 
 /** The head of the last response: the one after all redirects. */

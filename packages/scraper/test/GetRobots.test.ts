@@ -314,6 +314,20 @@ describe("get with robots", () => {
     )
   })
 
+  it("asks another host for its robots.txt without what the user sends to the first", async () => {
+    const hosts = ["127.0.0.1", "127.0.0.2"]
+    await using site = await Site.start({ hosts })
+    const there = site.url("/bytes/10/there", { host: hosts[1]! })
+    await collect([site.url(`/redirect-to/x?url=${encodeURIComponent(there)}`)], { headers: [["x-secret", "1"]] })
+    const told = site.requests.map(({ host, path, headers }) => [host, path.split("?")[0], headers["x-secret"]])
+    assert.deepStrictEqual(told, [
+      [hosts[0], "/robots.txt", "1"],
+      [hosts[0], "/redirect-to/x", "1"],
+      [hosts[1], "/robots.txt", undefined],
+      [hosts[1], "/bytes/10/there", undefined]
+    ])
+  })
+
   it("gives a redirect its turn at the host that it leads to: slots and delay hold there too", async () => {
     const hosts = ["127.0.0.1", "127.0.0.2"]
     await using site = await Site.start({

@@ -2,7 +2,7 @@
 import * as Decode from "../Decode.ts"
 import { type FetchReason, StatusError } from "../FetchError.ts"
 import { retryAfterMs } from "../RetryAfter.ts"
-import type { Receiver, RedirectAnswer, ResponseHead, Session, Transfer } from "../Session.ts"
+import type { Receiver, RedirectAnswer, Request, ResponseHead, Session, Transfer } from "../Session.ts"
 import { type Aside, asideOf, type Truncation, truncationBy } from "../Sink.ts"
 import * as Robots from "./Robots.ts"
 import * as RobotsPolicy from "./RobotsPolicy.ts"
@@ -41,8 +41,8 @@ export class RobotsRequest implements Receiver, Decode.Output {
     if (keeps) this.onRedirect = this.#redirected
   }
 
-  start(session: Session["Service"], url: string, maxTimeMs: number) {
-    this.#transfer = session.open({ url, maxTimeMs }, this)
+  start(session: Session["Service"], request: Request) {
+    this.#transfer = session.open(request, this)
   }
 
   abort = () => {

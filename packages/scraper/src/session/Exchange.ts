@@ -339,9 +339,9 @@ export class Exchange implements Served, Transfer, Watched {
         return this.#fail(new FetchError.AddressError({ host, address: host }))
       }
     }
-    const own = origin === this.#origin && (headersFor === undefined || headersFor.has(origin))
+    const { headers: further, isForeign } = this.#request
+    const own = origin === this.#origin && isForeign !== true && (headersFor === undefined || headersFor.has(origin))
     let headers = own ? fields : foreignFields
-    const { headers: further } = this.#request
     if (further !== undefined) headers = RequestFields.override(headers, Object.entries(further).flat())
     const authorization = url === bare ? undefined : RequestFields.basic(new URL(url))
     if (authorization !== undefined) headers = RequestFields.override(headers, ["authorization", authorization])
