@@ -6,110 +6,38 @@
  * 2. The store holds the committed length of each archive. What lies behind it
  *    was never told, and is cut off before a run begins (`ArchiveFile.mend`): a
  *    record is there once, whole, or not at all.
- * 3. The store hears the name of an archive before the archive is made. A file
- *    of such a name that the store does not know is somebody else's: its number
- *    is passed over.
- * 4. An archive grows by one `sync` at a time, each with its commit: else a later
+ * 3. An archive grows by one `sync` at a time, each with its commit: else a later
  *    length could be committed before an earlier one.
- * 5. A record holds one answer as it came. So no part is continued from another
+ * 4. A record holds one answer as it came. So no part is continued from another
  *    attempt: its head would be that of another answer.
- * 6. A payload is archived once. An answer with the same one is a revisit record,
+ * 5. A payload is archived once. An answer with the same one is a revisit record,
  *    and the body of its target lies where the payload does. Which payloads there
  *    are the store knows; the record itself is looked at before it is referred to.
  */
 import * as Effect from "effect/Effect"
-import * as fs from "node:fs"
 import type { WriteError } from "../FetchError.ts"
 import type { StoreFault } from "../RunError.ts"
 import type { ResponseHead } from "../Session.ts"
-import type { Archive, Aside, Capture, DiskFull, Part, Sink, Truncation } from "../Sink.ts"
-import type { Fields } from "../warc/WarcRecord.ts"
-import * as WarcRecord from "../warc/WarcRecord.ts"
+import type { Archive, Capture, Part, Sink, Truncation } from "../Sink.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
-import * as Files from "./Files.ts"
+import * as ArchiveSeries from "./ArchiveSeries.ts"
 import * as PartFile from "./PartFile.ts"
 import { stands } from "./Recorded.ts"
 import * as RecordLocation from "./RecordLocation.ts"
+import { toExchange, type WaitingExchange } from "./WaitingExchange.ts"
 
-export interface WarcSinkOptions {
-  readonly directory: string
+export interface WarcSinkOptions extends ArchiveSeries.ArchiveSeriesOptions {
   /** Where part files grow; on the same file system as `directory`. */
   readonly parts: string
-  readonly durability: "process" | "power"
   readonly hash: boolean
-  /** The archives as committed; already mended. */
-  readonly archives: ReadonlyArray<Archive>
   /** Where payloads lie that are in an archive already, by their digests; as committed. */
   readonly captured: (
     digests: ReadonlyArray<string>
   ) => Effect.Effect<ReadonlyMap<string, RecordLocation.RecordLocation>, StoreFault>
-  /** Writes the name of an archive into the store, with no byte committed. */
-  readonly announce: (name: string) => Effect.Effect<void, DiskFull | StoreFault>
-  /** What each archive says of itself: `software`, `format`, `robots` and the like. */
-  readonly about: Fields
-  /** No exchange is begun in an archive that has this many bytes. */
-  readonly archiveBytes: number
 }
 
 /** Exchanges that are digested and compressed at once. */
 const ahead = 8
-
-/** The fields of a head whose transport tells them only by name: those that describe an answer and its body. */
-const usual = [
-  "date",
-  "server",
-  "content-type",
-  "content-length",
-  "content-encoding",
-  "content-language",
-  "content-location",
-  "content-disposition",
-  "content-security-policy",
-  "transfer-encoding",
-  "cache-control",
-  "expires",
-  "age",
-  "etag",
-  "last-modified",
-  "vary",
-  "link",
-  "accept-ranges"
-]
-const fieldsOf = (head: ResponseHead): Fields => {
-  if (head.fields !== undefined) return head.fields()
-  const fields: Array<readonly [string, string]> = []
-  for (const name of usual) {
-    const value = head.header(name)
-    if (value !== undefined) fields.push([name, value])
-  }
-  return fields
-}
-
-/** What waits for `sync`: the part of a target, or what is kept besides. */
-type Waiting =
-  | {
-      readonly part: PartFile.PartFile
-      readonly head: ResponseHead
-      readonly dateMs: number
-      readonly truncated?: Truncation
-    }
-  | { readonly part?: undefined; readonly head: ResponseHead; readonly dateMs: number; readonly aside: Aside }
-
-const exchangeOf = (one: Waiting): ArchiveFile.Exchange => {
-  const { head, dateMs } = one
-  const { status, text, reason, request } = head
-  const body = one.part === undefined ? one.aside.body : { file: one.part.file, bytes: one.part.bytes }
-  const fields = text === undefined ? fieldsOf(head) : []
-  return {
-    targetUri: head.url,
-    address: head.address,
-    dateMs,
-    head: WarcRecord.httpHead({ status, text, reason, fields }, "file" in body ? body.bytes : body.length),
-    request: request && WarcRecord.requestHead(request.target, request.fields),
-    body,
-    truncated: one.part === undefined ? one.aside.truncated : one.truncated
-  }
-}
 
 /** The records of an exchange, the digest of its payload, and where that lies if it is not in them. */
 interface Prepared {
@@ -124,7 +52,7 @@ const mayStandForAnother = (
 ): digested is ArchiveFile.Digested => !("error" in digested) && digested.bytes > 0 && digested.truncated === undefined
 
 const captureOf = (
-  { head }: Waiting,
+  { head }: WaitingExchange,
   { targetUri, dateMs, truncated }: ArchiveFile.Digested,
   { payloadDigest, earlier }: Prepared,
   location: RecordLocation.RecordLocation
@@ -139,13 +67,55 @@ const captureOf = (
   isCut: truncated !== undefined
 })
 
-/** Fails where an archive that is to be continued cannot be opened. Its files are closed with the scope. */
+/** What was written since the last commit; it may take several tries. */
+const begin = () => ({
+  placed: new Map<string, string>(),
+  failed: new Map<string, WriteError>(),
+  grown: new Map<string, number>(),
+  captures: [] as Array<Capture>,
+  parts: [] as Array<PartFile.PartFile>,
+  /** Where the payloads lie that were written, by digest. */
+  written: new Map<string, RecordLocation.RecordLocation>()
+})
+
+interface Queued {
+  readonly key: string
+  readonly one: WaitingExchange
+}
+interface Digested extends Queued {
+  readonly digested: ArchiveFile.Digested | { readonly error: unknown }
+}
+
+const digest = async (queued: Queued): Promise<Digested> => ({
+  ...queued,
+  digested: await ArchiveFile.digest(toExchange(queued.one)).catch((error: unknown) => ({ error }))
+})
+
+/** Makes the records of an exchange. `location`: of a record that may have its payload, if it is there and says so. */
+const prepare = async (
+  directory: string,
+  one: WaitingExchange,
+  digested: ArchiveFile.Digested,
+  location: RecordLocation.RecordLocation | undefined
+): Promise<Prepared> => {
+  const standing = one.part === undefined ? one.aside.unchanged : undefined
+  const known = mayStandForAnother(digested) ? location : undefined
+  const earlier = standing === undefined ? known : RecordLocation.fromPath(standing)
+  const original = earlier && (await ArchiveFile.originalAt(directory, earlier))
+  if (original === undefined || (standing === undefined && original.payloadDigest !== digested.payloadDigest))
+    return { member: await ArchiveFile.whole(digested), payloadDigest: digested.payloadDigest, earlier: undefined }
+  const profile = standing === undefined ? "identical-payload-digest" : "server-not-modified"
+  const member = await ArchiveFile.again(digested, profile, original)
+  return { member, payloadDigest: original.payloadDigest, earlier }
+}
+
+/** Its files are closed with the scope. */
 export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
-  const { directory, archiveBytes } = options
+  const { directory } = options
   /** Whole bodies that wait for `sync`, by the key that `place` gave. */
-  const waiting = new Map<string, Waiting>()
+  const waiting = new Map<string, WaitingExchange>()
   let keys = 0
-  const wait = (one: Waiting) => {
+  const wait = (one: WaitingExchange) => {
     const key = `record ${keys++}`
     waiting.set(key, one)
     return key
@@ -169,83 +139,47 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     (...part) => new WarcPart(...part)
   )
 
-  // ---- the archive at hand
+  const series = yield* ArchiveSeries.make(options)
+  let sync = begin()
+  const archive = series.archive(({ name, bytes }) => void sync.grown.set(name, bytes))
 
-  const committed = options.archives
-    .filter(({ name, bytes }) => bytes > 0 && RecordLocation.numberOf(name) !== undefined)
-    .toSorted((one, other) => RecordLocation.numberOf(one.name)! - RecordLocation.numberOf(other.name)!)
-  const last = committed.at(-1)
-  let next = last === undefined ? 0 : RecordLocation.numberOf(last.name)! + 1
-  let current: ArchiveFile.ArchiveFile | undefined
-  /** One that lost bytes, or was removed, is not continued. */
-  const isWhole = ({ name, bytes }: Archive) => {
-    const found = fs.lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })
-    return found?.isFile() === true && found.size === bytes
-  }
-  if (last !== undefined && isWhole(last))
-    current = yield* Effect.tryPromise(() => ArchiveFile.ArchiveFile.reopen(directory, last)).pipe(
-      // one that may not be written to is left as it is
-      Effect.orElseSucceed(() => undefined)
-    )
-  const leave = Effect.promise(async () => {
-    const left = current
-    current = undefined
-    await left?.close()
-  })
-  yield* Effect.addFinalizer(() => leave)
-
-  const archive = Effect.gen(function* () {
-    if (current !== undefined && current.bytes < archiveBytes) return current
-    yield* finishArchive
-    while (fs.lstatSync(`${directory}/${RecordLocation.nameOf(next)}`, { throwIfNoEntry: false }) !== undefined) next++
-    const name = RecordLocation.nameOf(next)
-    yield* options.announce(name)
-    current = yield* Effect.tryPromise({
-      try: () => ArchiveFile.ArchiveFile.create(directory, name, options.about),
-      catch: (error) => PartFile.failure(name, error)
+  /** Appends exchanges, in their order. They are digested and compressed at once. */
+  const append = Effect.fnUntraced(function* (some: ReadonlyArray<Digested>) {
+    const digests = some.flatMap(({ digested }) => (mayStandForAnother(digested) ? [digested.payloadDigest] : []))
+    const known = yield* options.captured([...new Set(digests)])
+    const met = new Set<string>()
+    const prepared = some.map(({ one, digested }) => {
+      if ("error" in digested || (mayStandForAnother(digested) && met.has(digested.payloadDigest))) return undefined
+      const { payloadDigest } = digested
+      met.add(payloadDigest)
+      const member = prepare(directory, one, digested, sync.written.get(payloadDigest) ?? known.get(payloadDigest))
+      // whoever takes it hears of it
+      member.catch(() => {})
+      return member
     })
-    next++
-    grown.set(name, current.bytes)
-    return current
+    const appendOne = async (into: ArchiveFile.ArchiveFile, { key, one, digested }: Digested, index: number) => {
+      if ("error" in digested) throw digested.error
+      const { payloadDigest } = digested
+      // one that came in this group before has the same payload: it is written by now
+      const made = await (prepared[index] ?? prepare(directory, one, digested, sync.written.get(payloadDigest)))
+      const location = await into.append(made.member)
+      sync.grown.set(into.name, into.bytes)
+      if (made.earlier === undefined && mayStandForAnother(digested)) sync.written.set(payloadDigest, location)
+      if (one.part !== undefined) sync.placed.set(key, RecordLocation.toPath(made.earlier ?? location))
+      sync.captures.push(captureOf(one, digested, made, location))
+    }
+    for (const [index, each] of some.entries()) {
+      const { key, one } = each
+      yield* Effect.flatMap(archive, (into) =>
+        Effect.tryPromise({
+          try: () => appendOne(into, each, index),
+          catch: (error) => PartFile.failure(into.name, error)
+        })
+      ).pipe(Effect.catchTag("WriteError", (error) => Effect.sync(() => void sync.failed.set(key, error))))
+      waiting.delete(key)
+      if (one.part !== undefined) sync.parts.push(one.part)
+    }
   })
-
-  // ---- what a sync has done so far; it may take several tries
-
-  let placed = new Map<string, string>()
-  let failed = new Map<string, WriteError>()
-  const grown = new Map<string, number>()
-  let done: Array<PartFile.PartFile> = []
-  let captures: Array<Capture> = []
-  /** Payloads that this sync has written, by digest. */
-  const written = new Map<string, RecordLocation.RecordLocation>()
-
-  const durable = Effect.suspend(() => {
-    const into = current
-    if (options.durability === "process" || into === undefined) return Effect.void
-    const failure = (error: unknown) => PartFile.failure(into.name, error)
-    return Effect.andThen(
-      Effect.tryPromise({ try: () => into.sync(), catch: failure }),
-      Effect.mapError(Files.node.syncDirectory(directory), failure)
-    )
-  })
-  const finishArchive = Effect.andThen(durable, leave)
-
-  /** Makes the records of an exchange. `location`: of a record that may have its payload, if it is there and says so. */
-  const prepare = async (
-    one: Waiting,
-    digested: ArchiveFile.Digested,
-    location: RecordLocation.RecordLocation | undefined
-  ): Promise<Prepared> => {
-    const standing = one.part === undefined ? one.aside.unchanged : undefined
-    const known = mayStandForAnother(digested) ? location : undefined
-    const earlier = standing === undefined ? known : RecordLocation.fromPath(standing)
-    const original = earlier && (await ArchiveFile.originalAt(directory, earlier))
-    if (original === undefined || (standing === undefined && original.payloadDigest !== digested.payloadDigest))
-      return { member: await ArchiveFile.whole(digested), payloadDigest: digested.payloadDigest, earlier: undefined }
-    const profile = standing === undefined ? "identical-payload-digest" : "server-not-modified"
-    const member = await ArchiveFile.again(digested, profile, original)
-    return { member, payloadDigest: original.payloadDigest, earlier }
-  }
 
   const write = Effect.fnUntraced(function* (group: ReadonlyArray<string>) {
     // what a try before this one did is done
@@ -253,77 +187,20 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       const one = waiting.get(key)
       return one === undefined ? [] : [{ key, one }]
     })
-    for (let from = 0; from < queue.length; from += ahead) {
-      const some = yield* Effect.promise(() =>
-        Promise.all(
-          queue.slice(from, from + ahead).map(async ({ key, one }) => {
-            const digested = await ArchiveFile.digest(exchangeOf(one)).catch((error: unknown) => ({ error }))
-            return { key, one, digested }
-          })
-        )
-      )
-      const digests = some.flatMap(({ digested }) => (mayStandForAnother(digested) ? [digested.payloadDigest] : []))
-      const known = yield* options.captured([...new Set(digests)])
-      const met = new Set<string>()
-      const prepared = some.map(({ one, digested }) => {
-        if ("error" in digested || (mayStandForAnother(digested) && met.has(digested.payloadDigest))) return undefined
-        const { payloadDigest } = digested
-        met.add(payloadDigest)
-        const member = prepare(one, digested, written.get(payloadDigest) ?? known.get(payloadDigest))
-        // whoever takes it hears of it
-        member.catch(() => {})
-        return member
-      })
-      for (const [index, { key, one, digested }] of some.entries()) {
-        yield* Effect.flatMap(archive, (into) =>
-          Effect.tryPromise({
-            try: async () => {
-              if ("error" in digested) throw digested.error
-              const { payloadDigest } = digested
-              // one that came in this group before has the same payload: it is written by now
-              const made = await (prepared[index] ?? prepare(one, digested, written.get(payloadDigest)))
-              const location = await into.append(made.member)
-              grown.set(into.name, into.bytes)
-              if (made.earlier === undefined && mayStandForAnother(digested)) written.set(payloadDigest, location)
-              if (one.part !== undefined) placed.set(key, RecordLocation.toPath(made.earlier ?? location))
-              captures.push(captureOf(one, digested, made, location))
-            },
-            catch: (error) => PartFile.failure(into.name, error)
-          })
-        ).pipe(
-          Effect.catchTag("WriteError", (error) =>
-            Effect.sync(() => {
-              failed.set(key, error)
-            })
-          )
-        )
-        waiting.delete(key)
-        if (one.part !== undefined) done.push(one.part)
-      }
-    }
-    yield* Effect.catchTag(durable, "WriteError", (error) =>
-      Effect.sync(() => {
+    for (let from = 0; from < queue.length; from += ahead)
+      yield* append(yield* Effect.promise(() => Promise.all(queue.slice(from, from + ahead).map(digest))))
+    yield* Effect.catchTag(series.durable, "WriteError", (error) =>
+      Effect.suspend(() => {
         // nobody knows what of it is on the disk: it stays uncommitted, and the archive is left
-        for (const key of placed.keys()) failed.set(key, error)
-        placed.clear()
-        grown.clear()
-        captures = []
-      }).pipe(Effect.andThen(leave))
+        for (const key of sync.placed.keys()) sync.failed.set(key, error)
+        sync = { ...begin(), failed: sync.failed, parts: sync.parts }
+        return series.leave
+      })
     )
-    const synced = {
-      placed,
-      failed,
-      archives: Array.from(grown, ([name, bytes]): Archive => ({ name, bytes })),
-      captures
-    }
-    for (const part of done) part.discard()
-    placed = new Map()
-    failed = new Map()
-    captures = []
-    grown.clear()
-    written.clear()
-    done = []
-    return synced
+    const { placed, failed, grown, captures, parts } = sync
+    sync = begin()
+    for (const part of parts) part.discard()
+    return { placed, failed, archives: Array.from(grown, ([name, bytes]): Archive => ({ name, bytes })), captures }
   })
 
   const sink: Sink["Service"] = {

@@ -1,0 +1,102 @@
+/**
+ * The archives of a directory, one after the other: the one at hand, and the next
+ * when that is full.
+ *
+ * 1. What an earlier run committed of the last one is continued where it is whole.
+ * 2. The store hears the name of an archive before the archive is made. A file of
+ *    such a name that the store does not know is somebody else's: its number is
+ *    passed over.
+ */
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import type { WriteError } from "../FetchError.ts"
+import type { StoreFault } from "../RunError.ts"
+import type { Archive, DiskFull } from "../Sink.ts"
+import type { Fields } from "../warc/WarcRecord.ts"
+import * as ArchiveFile from "./ArchiveFile.ts"
+import * as Files from "./Files.ts"
+import * as PartFile from "./PartFile.ts"
+import * as RecordLocation from "./RecordLocation.ts"
+
+export interface ArchiveSeriesOptions {
+  readonly directory: string
+  readonly durability: "process" | "power"
+  /** The archives as committed; already mended. */
+  readonly archives: ReadonlyArray<Archive>
+  /** Writes the name of an archive into the store, with no byte committed. */
+  readonly announce: (name: string) => Effect.Effect<void, DiskFull | StoreFault>
+  /** What each archive says of itself: `software`, `format`, `robots` and the like. */
+  readonly about: Fields
+  /** No exchange is begun in an archive that has this many bytes. */
+  readonly archiveBytes: number
+}
+
+const found = (directory: string, name: string) => fs.lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })
+
+/** One that lost bytes, or was removed, is not continued. */
+const isWhole = (directory: string, { name, bytes }: Archive) => {
+  const file = found(directory, name)
+  return file?.isFile() === true && file.size === bytes
+}
+
+/** Its files are closed with the scope. */
+export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) {
+  const { directory } = options
+  const last = options.archives
+    .filter(({ name, bytes }) => bytes > 0 && RecordLocation.numberOf(name) !== undefined)
+    .toSorted((one, other) => RecordLocation.numberOf(one.name)! - RecordLocation.numberOf(other.name)!)
+    .at(-1)
+  let next = last === undefined ? 0 : RecordLocation.numberOf(last.name)! + 1
+  let current: ArchiveFile.ArchiveFile | undefined
+  if (last !== undefined && isWhole(directory, last))
+    current = yield* Effect.tryPromise(() => ArchiveFile.ArchiveFile.reopen(directory, last)).pipe(
+      // one that may not be written to is left as it is
+      Effect.orElseSucceed(() => undefined)
+    )
+
+  const leave = Effect.promise(async () => {
+    const left = current
+    current = undefined
+    await left?.close()
+  })
+  yield* Effect.addFinalizer(() => leave)
+
+  const durable = Effect.suspend((): Effect.Effect<void, DiskFull | WriteError> => {
+    const into = current
+    if (options.durability === "process" || into === undefined) return Effect.void
+    const failure = (error: unknown) => PartFile.failure(into.name, error)
+    return Effect.andThen(
+      Effect.tryPromise({ try: () => into.sync(), catch: failure }),
+      Effect.mapError(Files.node.syncDirectory(directory), failure)
+    )
+  })
+
+  const create = Effect.gen(function* () {
+    while (found(directory, RecordLocation.nameOf(next)) !== undefined) next++
+    const name = RecordLocation.nameOf(next)
+    yield* options.announce(name)
+    const made = yield* Effect.tryPromise({
+      try: () => ArchiveFile.ArchiveFile.create(directory, name, options.about),
+      catch: (error) => PartFile.failure(name, error)
+    })
+    next++
+    return (current = made)
+  })
+
+  return {
+    /** The archive at hand, or the next one, which `begun` hears of. */
+    archive: (begun: (archive: ArchiveFile.ArchiveFile) => void) =>
+      Effect.gen(function* () {
+        if (current !== undefined && current.bytes < options.archiveBytes) return current
+        yield* durable
+        yield* leave
+        const made = yield* create
+        begun(made)
+        return made
+      }),
+    /** What was appended to the archive at hand is on the disk, where that is asked for. */
+    durable,
+    /** Closes the archive at hand: nothing more is appended to it. */
+    leave
+  }
+})
