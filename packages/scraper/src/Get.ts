@@ -36,7 +36,7 @@ import { Store, StoreFull } from "./Store.ts"
 import * as ControlSocket from "./store/ControlSocket.ts"
 import * as Directory from "./store/Directory.ts"
 import { partsOf } from "./store/DirectoryLock.ts"
-import { openList } from "./store/ListFile.ts"
+import * as ListFile from "./store/ListFile.ts"
 import * as OpenFiles from "./store/OpenFiles.ts"
 
 export type { Options } from "./Options.ts"
@@ -66,7 +66,9 @@ export interface Run {
  */
 export const open = (source: Source, given: Given<Options>) => {
   const options = complete(defaults, given)
-  return openRun((store, run) => listOf(source, store, run, options.refresh), options)
+  const run = openRun((store, run) => listOf(source, store, run, options.refresh), options)
+  // before a directory is made for it
+  return "file" in source ? Effect.andThen(ListFile.look(source.file), run) : run
 }
 
 /** The same for a list that is made of what the store has. */
@@ -157,7 +159,10 @@ const sinkOf = Effect.fnUntraced(function* (store: Store["Service"], options: Op
 /** `isRefresh`: what is done is asked again, so the list is read from its start. */
 const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Service"], run: number, isRefresh: boolean) {
   if ("file" in source) {
-    const { place, batches, read } = yield* openList(source.file, isRefresh ? [] : yield* settled(store.places))
+    const { place, batches, read } = yield* ListFile.openList(
+      source.file,
+      isRefresh ? [] : yield* settled(store.places)
+    )
     return yield* settled(Resume.listOf(store, run, { place, next: yield* nextBatch(batches, source.file), read }))
   }
   return {

@@ -169,6 +169,18 @@ describe("get", () => {
     assert.strictEqual(site.count("/bytes/10/a.txt"), 1)
   })
 
+  it("makes no directory for a list that is not there, or is a folder", async () => {
+    const directory = folder()
+    for (const [file, code] of [
+      [join(root, "none.txt"), "ENOENT"],
+      [root, "EISDIR"]
+    ] as const) {
+      const error = await Effect.runPromise(Effect.flip(Effect.scoped(Get.open({ file }, { directory }))))
+      assert.deepInclude(error, { _tag: "ListUnreadable", file, code })
+      assert.isFalse(fs.existsSync(directory))
+    }
+  })
+
   it("ends, with the reason, where a list is no text or cannot be read on, and keeps what it gave", async () => {
     const fails = (source: Get.Source, directory: string) =>
       Effect.runPromise(

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { constants, createReadStream, openSync } from "node:fs"
-import { type FileHandle, open, stat } from "node:fs/promises"
+import { access, type FileHandle, open, stat } from "node:fs/promises"
 import { Socket } from "node:net"
 import type { Readable } from "node:stream"
 import { isatty, ReadStream } from "node:tty"
@@ -12,19 +12,31 @@ import type { Place } from "../Store.ts"
 
 const chunkSize = 1 << 18
 
+const unreadable = (file: string) => (error: unknown) =>
+  new ListUnreadable({ file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+
+/** What the list is. Fails where it is not there, or is none that can be read. */
+export const look = (file: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      await access(file, constants.R_OK)
+      const status = await stat(file)
+      if (status.isDirectory()) throw Object.assign(new Error("a folder"), { code: "EISDIR" })
+      return status
+    },
+    catch: unreadable(file)
+  })
+
 /**
  * Opens the list and finds the longest of `places` whose bytes it still begins
  * with. Bytes are compared by their sha256, so a list that grew is continued,
  * and one that was changed is read from the start.
  */
 export const openList = Effect.fnUntraced(function* (file: string, places: ReadonlyArray<Place>) {
-  const unreadable = (error: unknown) =>
-    new ListUnreadable({ file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
-  const status = yield* Effect.tryPromise({ try: () => stat(file), catch: unreadable })
-  if (status.isDirectory()) return yield* unreadable({ code: "EISDIR" })
+  const status = yield* look(file)
   if (!status.isFile()) {
     const bytes = yield* Effect.acquireRelease(
-      Effect.try({ try: () => flowing(file, status.isFIFO()), catch: unreadable }),
+      Effect.try({ try: () => flowing(file, status.isFIFO()), catch: unreadable(file) }),
       (opened) => Effect.sync(() => opened.destroy())
     )
     // it cannot be read twice
@@ -35,10 +47,10 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
     }
   }
   const handle = yield* Effect.acquireRelease(
-    Effect.tryPromise({ try: () => open(file, "r"), catch: unreadable }),
+    Effect.tryPromise({ try: () => open(file, "r"), catch: unreadable(file) }),
     (opened) => Effect.promise(() => opened.close())
   )
-  const found = yield* Effect.tryPromise({ try: () => match(handle, status.size, places), catch: unreadable })
+  const found = yield* Effect.tryPromise({ try: () => match(handle, status.size, places), catch: unreadable(file) })
   let at = found.place?.bytes ?? 0
   /** Where the lines end that were given: what was read is up to 256 KiB more, and these may take an hour. */
   let given = at
