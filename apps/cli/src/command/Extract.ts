@@ -205,7 +205,7 @@ export const extract = Effect.fnUntraced(function* (asked: Asked) {
 }, Effect.scoped)
 
 const paths = Argument.String("path").pipe(
-  Argument.withDescription("A saved page, a folder, a WARC archive, the directory of a run, or - for a page on stdin"),
+  Argument.withDescription("A saved page, a folder, a WARC or WACZ, the directory of a run, or - for a page on stdin"),
   Argument.variadic()
 )
 

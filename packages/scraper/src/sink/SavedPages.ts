@@ -1,6 +1,6 @@
 /**
- * The HTML pages that lie under a path: a file, a folder, an archive, or the
- * directory of a run, one after another.
+ * The HTML pages that lie under a path: a file, a folder, an archive, a package of
+ * archives, or the directory of a run, one after another.
  *
  * 1. One page is in memory at a time.
  * 2. In the directory of a run, and below it, the pages are those that the store
@@ -16,13 +16,14 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { open, opendir, stat } from "node:fs/promises"
-import { basename, join, relative, resolve, sep } from "node:path"
+import { join, relative, resolve, sep } from "node:path"
 import * as Page from "../extract/Page.ts"
 import { BadRecord, type PageError, TooLarge, Unreadable } from "../extract/PageError.ts"
 import { PathUnreadable, type RunError } from "../RunError.ts"
 import type { Entry } from "../Store.ts"
 import * as Directory from "../store/Directory.ts"
 import * as Gzip from "../warc/Gzip.ts"
+import * as WaczArchives from "../warc/WaczArchives.ts"
 import * as WarcPages from "../warc/WarcPages.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
 import { read } from "./ArchiveFile.ts"
@@ -32,7 +33,7 @@ import * as RecordLocation from "./RecordLocation.ts"
 /** One page of a run, a folder or an archive, or why it cannot be read. */
 export interface SavedPage {
   readonly url: string | undefined
-  /** The file, as one would name it from here; a record as `archive#offset+length`, or only its archive. */
+  /** The file, as one would name it from here; a record as `archive#offset+length`, or only its archive, below its package. */
   readonly path: string
   /** As it was sent; of a file, as far as its run kept it. */
   readonly contentType: string | undefined
@@ -43,6 +44,7 @@ const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "EIO
 
 const pageName = /\.(?:x?html?|shtml)$/i
 const archiveName = /\.warc(?:\.gz)?$/i
+const packageName = /\.wacz$/i
 
 /** The bytes of a file; `undefined` where they are to be those of a page and are not. */
 const readPage = async (
@@ -91,26 +93,42 @@ const faultOf = (error: unknown): PageError => {
 const isPage = ({ contentType, body }: Omit<WarcPages.WarcPage, "url">): boolean =>
   contentType !== undefined || Result.isFailure(body) || Page.looksLikePage(body.success.subarray(0, Page.sniffBytes))
 
-async function* inArchive(path: string, maxBytes: number): AsyncGenerator<SavedPage> {
-  const bytes = read(path)
+const faultAt = (path: string, error: PageError): SavedPage => ({
+  url: undefined,
+  path,
+  contentType: undefined,
+  body: Result.fail(error)
+})
+
+async function* inArchive(
+  path: string,
+  maxBytes: number,
+  bytes: AsyncIterable<Uint8Array> = read(path)
+): AsyncGenerator<SavedPage> {
   try {
     for await (const record of WarcReader.records(/\.gz$/i.test(path) ? Gzip.gunzip(bytes) : bytes)) {
       const page = await WarcPages.ofRecord(record, maxBytes)
       if (page !== undefined && isPage(page)) yield { ...page, path }
     }
   } catch (error) {
-    yield { url: undefined, path, contentType: undefined, body: Result.fail(faultOf(error)) }
+    yield faultAt(path, faultOf(error))
   }
 }
 
+async function* inPackage(path: string, maxBytes: number): AsyncGenerator<SavedPage> {
+  try {
+    for await (const { name, bytes } of WaczArchives.of(path)) yield* inArchive(join(path, name), maxBytes, bytes)
+  } catch (error) {
+    yield faultAt(path, faultOf(error))
+  }
+}
+
+/** Those of a file by whose name it has records of them; `undefined` where it is none. */
+const inRecords = (file: string, maxBytes: number): AsyncGenerator<SavedPage> | undefined =>
+  archiveName.test(file) ? inArchive(file, maxBytes) : packageName.test(file) ? inPackage(file, maxBytes) : undefined
+
 /** Files of a folder that no run made, in no order but that of the file system. */
 async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<SavedPage> {
-  const fault = (path: string, error: unknown): SavedPage => ({
-    url: undefined,
-    path,
-    contentType: undefined,
-    body: Result.fail(new Unreadable({ code: codeOf(error) }))
-  })
   const pending = [folder]
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     try {
@@ -120,7 +138,8 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
         if (entry.isDirectory()) {
           if (entry.name !== ".simul") pending.push(path)
         } else if (entry.isFile()) {
-          if (archiveName.test(path)) yield* inArchive(path, maxBytes)
+          const records = inRecords(path, maxBytes)
+          if (records !== undefined) yield* records
           else {
             const body = await readPage(path, maxBytes, false)
             if (body !== undefined) yield { url: undefined, path, contentType: undefined, body }
@@ -128,7 +147,7 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
         }
       }
     } catch (error) {
-      yield fault(at, error)
+      yield faultAt(at, new Unreadable({ code: codeOf(error) }))
     }
   }
 }
@@ -203,7 +222,8 @@ export const at = (path: string, maxBytes: number = Page.limits.maxBytes): Strea
         try: () => stat(path),
         catch: (error) => new PathUnreadable({ path, code: codeOf(error) })
       })
-      if (!found.isDirectory() && archiveName.test(basename(path))) return fromGenerator(inArchive(path, maxBytes))
+      const records = found.isDirectory() ? undefined : inRecords(path, maxBytes)
+      if (records !== undefined) return fromGenerator(records)
       const run = Directory.enclosing(path)
       if (!found.isDirectory()) return inFile(path, run, maxBytes)
       const folder = fromGenerator(inFolder(path, maxBytes))

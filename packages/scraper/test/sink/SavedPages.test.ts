@@ -4,7 +4,9 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import { join, relative } from "node:path"
+import { buffer } from "node:stream/consumers"
 import { gzipSync } from "node:zlib"
+import { ZipFile } from "yazl"
 import * as Crawl from "../../src/Crawl.ts"
 import * as Get from "../../src/Get.ts"
 import type { Options } from "../../src/Options.ts"
@@ -243,5 +245,36 @@ describe("an archive", () => {
     assert.strictEqual(bodies.length, 3)
     assert.include(bodies.join("\n"), "BadRecord: the file ends 16 bytes before its last record")
     assert.include(bodies.join("\n"), "BadRecord: damaged gzip: incorrect header check")
+  })
+  it("is read out of a package, stored or compressed", async () => {
+    const archive = gzipSync(record("http://h/plain", answer(html, page)))
+    const zip = new ZipFile()
+    zip.addBuffer(archive.subarray(0, -9), "archive/cut.warc.gz")
+    zip.addBuffer(archive, "archive/a.warc.gz", { compress: false })
+    zip.addBuffer(record("http://h/other", answer(html, page)), "archive/b.warc")
+    zip.addBuffer(Buffer.from(page), "pages/c.html")
+    zip.end()
+    const directory = folder({ "a.wacz": await buffer(zip.outputStream), "b.wacz": "no ZIP" })
+    const name = relative(root, directory)
+    assert.deepStrictEqual(await at(directory), [
+      { path: `${name}/a.wacz/archive/a.warc.gz`, url: "http://h/plain", body: page },
+      { path: `${name}/a.wacz/archive/b.warc`, url: "http://h/other", body: page },
+      {
+        path: `${name}/a.wacz/archive/cut.warc.gz`,
+        url: "http://h/plain",
+        body: page
+      },
+      {
+        path: `${name}/a.wacz/archive/cut.warc.gz`,
+        url: undefined,
+        body: "BadRecord: damaged gzip: unexpected end of file"
+      },
+      {
+        path: `${name}/b.wacz`,
+        url: undefined,
+        body: "BadRecord: End of central directory record signature not found. Either not a zip file, or file is truncated."
+      }
+    ])
+    assert.strictEqual((await at(join(directory, "a.wacz"))).length, 4)
   })
 })
