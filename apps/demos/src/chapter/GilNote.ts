@@ -15,38 +15,38 @@ export const gilNote = Scenario.make({
   name: "gil-note",
   title: "Threads with one lock, threads without",
   question: {
-    text: ({ n }) => `F(${n}) twice, on 2 worker threads. How many times as fast as in turn?`,
+    text: ({ n }) => `F(${n}) twice, on 2 worker threads. How many compute at a time?`,
     answer: "threads"
   },
   parameters,
   theory: () => ({
     lock: {
-      what: "times as fast, under one lock",
+      what: "compute at a time, under one lock",
       formula: "1: whoever computes holds it",
       value: 1,
       virtual: 0.01,
-      real: 0.25
+      real: 0.1
     },
     threads: {
-      what: "times as fast, worker threads",
+      what: "compute at a time, worker threads",
       formula: "2, less messages",
       value: 2,
       virtual: 0.01,
-      real: 0.2
+      real: 0.3
     }
   }),
   lasts: ({ n }) => 6 * Work.costOf(Work.fibonacci(n)),
   program: Effect.fnUntraced(function* ({ n, cores }) {
     const works = ["F 1", "F 2"].map((lane) => ({ lane, work: Work.fibonacci(n) }))
-    const inTurn = yield* Ways.run("sequential", works, cores)
+    yield* Ways.run("sequential", works, cores)
     // one thread whose holders change each 10 ms: that is what a global lock makes of two
     const locked = yield* Ways.run("cooperative", works, cores)
     const threads = yield* Ways.run("threads", works, cores)
-    return { lock: inTurn.ownMs / locked.ownMs, threads: inTurn.ownMs / threads.ownMs }
+    return { lock: locked.atOnce, threads: threads.atOnce }
   }),
   prose: (_, { lock, threads }) => [
-    `In CPython one lock, the GIL, lets one thread compute at a time and changes hands each 5 ms. Two computing threads are then what two cooperative tasks are: ${lock.toFixed(2)} times as fast as in turn. They pay where threads wait, for files or sockets, since who waits lets go of it.`,
-    `A worker thread of JavaScript shares no objects, so it needs no such lock: ${threads.toFixed(2)} times as fast. The price is that what goes there and back is copied, or moved, or lies in shared memory (see thread-vs-process).`
+    `In CPython one lock, the GIL, lets one thread compute at a time and changes hands each 5 ms. Two computing threads are then what two cooperative tasks are: ${lock.toFixed(2)} compute at a time, and both end no earlier than in turn. They pay where threads wait, for files or sockets, since who waits lets go of it.`,
+    `A worker thread of JavaScript shares no objects, so it needs no such lock: ${threads.toFixed(2)} compute at a time, each on a core of its own. The price is that what goes there and back is copied, or moved, or lies in shared memory (see thread-vs-process).`
   ],
   corrections: [
     {

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { cooperate } from "../Cooperate.ts"
 import { Executor, type ExecutorError } from "../Executor.ts"
-import { type Machine, workersOf } from "../scenario/Machine.ts"
+import { type Machine, type Spent, workersOf } from "../scenario/Machine.ts"
 import * as Stage from "../scenario/Stage.ts"
 import * as Work from "../scenario/Work.ts"
 import * as Task from "../Task.ts"
@@ -78,13 +78,23 @@ export const make = (url: URL = workTask): Machine["Service"] => {
   const tasks = Task.module<typeof WorkTask>(url)
   /** Of worker processes: threads are in the process's own count. */
   let processesCpuMs = 0
-  let [tookMs, inLineMs] = [0, 0]
+  let [tookMs, inLineMs, workersMs] = [0, 0, 0]
+  const byWorker = new Map<string, Spent>()
   /** A turn of the loop before each call would be one of the latencies that are measured. */
   let hasCalled = false
   const counted = <A>(timed: RunQueue.Timed<A>): A => {
     tookMs += timed.tookMs
     inLineMs += timed.inLineMs
     return timed.value
+  }
+  const countedBy = <A>(timed: RunQueue.Timed<A> & { readonly worker: string }): A => {
+    const before = byWorker.get(timed.worker) ?? { tookMs: 0, inLineMs: 0 }
+    byWorker.set(timed.worker, {
+      tookMs: before.tookMs + timed.tookMs,
+      inLineMs: before.inLineMs + timed.inLineMs
+    })
+    workersMs += timed.cpuMs
+    return counted(timed)
   }
   warm()
   return {
@@ -161,7 +171,7 @@ export const make = (url: URL = workTask): Machine["Service"] => {
           Effect.match(effect, { onSuccess: () => "done", onFailure: ({ reason }) => reason._tag })
         const used = use(
           workersOf(maximum, {
-            perform: (work) => Effect.orDie(Effect.map(executor.submit(tasks.perform, [work]), counted)),
+            perform: (work) => Effect.orDie(Effect.map(executor.submit(tasks.perform, [work]), countedBy)),
             map: (items, chunk) => Effect.orDie(map(items, chunk)),
             stop,
             echo: (bytes, way = "copied") => {
@@ -192,7 +202,13 @@ export const make = (url: URL = workTask): Machine["Service"] => {
       const { user, system } = process.cpuUsage()
       return (user + system) / 1000 + processesCpuMs
     }),
-    inLine: Effect.sync(() => ({ tookMs, inLineMs, loopMs: RunQueue.inLineMs() })),
+    inLine: Effect.sync(() => ({
+      tookMs,
+      inLineMs,
+      loopMs: RunQueue.inLineMs(),
+      cpuMs: RunQueue.cpuMs() + workersMs,
+      workers: new Map(byWorker)
+    })),
     heapBytes: Effect.sync(() => {
       setFlagsFromString("--expose-gc")
       ;(runInNewContext("gc") as () => void)()

@@ -20,15 +20,27 @@ export const inLineMs = (): number => {
 /** A clock of the calling thread, in milliseconds, that stands still while the thread stands in line. */
 export const nowMs = (): number => performance.now() - inLineMs()
 
-/** What was done, how long it took by the clock, and how much of that the calling thread stood in line. */
+/** Milliseconds that the calling thread has run; where Node does not tell, all that its clock tells. */
+export const cpuMs = (): number => {
+  const used = process.threadCpuUsage?.()
+  return used === undefined ? nowMs() : (used.user + used.system) / 1000
+}
+
+/** What was done, how long it took by the clock, how much of that the calling thread stood in line, and how much it ran. */
 export interface Timed<A> {
   readonly value: A
   readonly tookMs: number
   readonly inLineMs: number
+  readonly cpuMs: number
 }
 
 /** Begins to time; what it gives ends it, with what was done. */
 export const time = (): (<A>(value: A) => Timed<A>) => {
-  const [began, stood] = [performance.now(), inLineMs()]
-  return (value) => ({ value, tookMs: performance.now() - began, inLineMs: inLineMs() - stood })
+  const [began, stood, ran] = [performance.now(), inLineMs(), cpuMs()]
+  return (value) => ({
+    value,
+    tookMs: performance.now() - began,
+    inLineMs: inLineMs() - stood,
+    cpuMs: cpuMs() - ran
+  })
 }

@@ -1,10 +1,14 @@
 /** Work for the workers of an executor. */
+import { threadId } from "node:worker_threads"
 import * as Work from "../scenario/Work.ts"
 import type { TaskContext } from "../Task.ts"
 import { time } from "./RunQueue.ts"
 
-/** Does work, and tells what of its time went by without a core. */
-export const perform = (work: Work.Work) => time()(Work.perform(work))
+/** Does work, and tells who did it and what of its time went by without a core. */
+export const perform = (work: Work.Work) => ({
+  ...time()(Work.perform(work)),
+  worker: `${process.pid} ${threadId}`
+})
 
 /**
  * What the loop and each worker do before anything is timed, so that all find the code compiled as far and as much memory

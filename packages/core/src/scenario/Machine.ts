@@ -44,11 +44,19 @@ export interface Workers {
 export type Sending = "copied" | "moved" | "shared"
 
 /** What work took by the clock so far, added up, and for how much of that others had the cores it could have run on. */
-export interface InLine {
+export interface Spent {
   readonly tookMs: number
   readonly inLineMs: number
-  /** Of the event loop's thread, whatever it did. */
+}
+
+/** Of all work, and: */
+export interface InLine extends Spent {
+  /** How long the event loop's thread stood in line, whatever it did. */
   readonly loopMs: number
+  /** Processor time of the event loop's thread and of what workers did. */
+  readonly cpuMs: number
+  /** Of each worker's work. */
+  readonly workers: ReadonlyMap<string, Spent>
 }
 
 export interface Mapped {
@@ -123,8 +131,14 @@ export const workersOf = (workers: number, { perform, ...others }: Hands): Worke
 /** A modelled machine of its own. */
 export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
   const thread = Semaphore.makeUnsafe(1)
+  let cpuMs = 0
+  const computing = (ms: number) =>
+    Effect.andThen(
+      Effect.sleep(ms),
+      Effect.sync(() => void (cpuMs += ms))
+    )
   const hold = (lane: string, ms: number) =>
-    Effect.andThen(Stage.begin(lane, "ready"), thread.withPermits(1)(Stage.during(lane, "running", Effect.sleep(ms))))
+    Effect.andThen(Stage.begin(lane, "ready"), thread.withPermits(1)(Stage.during(lane, "running", computing(ms))))
   return {
     call: (lane, work) => Effect.as(hold(lane, Work.costOf(work)), Work.resultOf(work)),
     cooperate: Effect.fnUntraced(function* (lane, work, slice) {
@@ -152,7 +166,8 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
         Effect.sleep(boot),
         use(
           workersOf(Math.min(workers, cores), {
-            perform: (work) => Effect.as(Effect.sleep(messageMs + Work.costOf(work)), Work.resultOf(work)),
+            perform: (work) =>
+              Effect.as(Effect.andThen(Effect.sleep(messageMs), computing(Work.costOf(work))), Work.resultOf(work)),
             stop: (task) => taking(task === "asks" ? noticeMs : graceMs + noticeMs),
             echo: (bytes, way = "copied") =>
               taking(message + (kind === "threads" && way !== "copied" ? 0 : (kibibyte * bytes) / 1024)),
@@ -169,7 +184,7 @@ export const modelled: Effect.Effect<Machine["Service"]> = Effect.sync(() => {
       )
     },
     cpuMs: Effect.undefined,
-    inLine: Effect.succeed({ tookMs: 0, inLineMs: 0, loopMs: 0 }),
+    inLine: Effect.sync(() => ({ tookMs: 0, inLineMs: 0, loopMs: 0, cpuMs, workers: new Map<string, Spent>() })),
     heapBytes: Effect.undefined,
     blocked: (effect) => Effect.map(effect, (value) => [value, []])
   }

@@ -20,6 +20,8 @@ export interface Outcome {
   readonly wallMs: number
   /** What it would have been on cores of its own. */
   readonly ownMs: number
+  /** How many computed at a time: processor time by `ownMs`. */
+  readonly atOnce: number
   /** The longest that a timer was late because the loop was busy. */
   readonly stallMs: number
   /** When each ended. */
@@ -29,8 +31,8 @@ export interface Outcome {
 }
 
 /**
- * Runs work, and tells how long it would have taken on cores of its own: by the clock, less the share of its time that
- * it stood in line for a core which other programs had.
+ * Runs work, and tells how long it would have taken on cores of its own: by the clock, less what the event loop,
+ * and the worker that has most to do, stood in line for a core which other programs had.
  */
 export const onOwnCores = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
@@ -38,9 +40,16 @@ export const onOwnCores = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     const [before, beganMs] = [yield* machine.inLine, yield* Stage.now]
     const value = yield* effect
     const [after, endedMs] = [yield* machine.inLine, yield* Stage.now]
-    const tookMs = after.tookMs - before.tookMs
-    const share = tookMs === 0 ? 0 : (after.inLineMs - before.inLineMs) / tookMs
-    return { value, ownMs: (endedMs - beganMs) * (1 - share) }
+    const wallMs = endedMs - beganMs
+    const workers = Array.from(after.workers, ([worker, { tookMs, inLineMs }]) => {
+      const since = before.workers.get(worker) ?? { tookMs: 0, inLineMs: 0 }
+      return { tookMs: tookMs - since.tookMs, ownMs: tookMs - since.tookMs - (inLineMs - since.inLineMs) }
+    })
+    // where others had the cores one worker may have been kept waiting long after the rest were done
+    const longestMs = Math.max(...workers.map(({ tookMs }) => tookMs), 0)
+    const ofLoopMs = Math.max(0, wallMs - longestMs - (after.loopMs - before.loopMs))
+    const ownMs = ofLoopMs + Math.max(...workers.map(({ ownMs }) => ownMs), 0)
+    return { value, ownMs, atOnce: (after.cpuMs - before.cpuMs) / ownMs }
   })
 
 /** A timer's period while others work. */
@@ -110,8 +119,8 @@ const perform = (way: Way, works: ReadonlyArray<Task>, cores: number, title: str
               )
             )
           )
-          const { value: results, ownMs } = value
-          return { results, stallMs, endedMs, wallMs: Math.max(...endedMs), ownMs } satisfies Omit<Outcome, "cpuMs">
+          const { value: results, ...own } = value
+          return { results, stallMs, endedMs, wallMs: Math.max(...endedMs), ...own } satisfies Omit<Outcome, "cpuMs">
         })
       )
     switch (way) {
