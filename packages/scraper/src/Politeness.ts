@@ -13,6 +13,8 @@
  *    off, and one that stops in a single body of many is not.
  * 4. After more strikes than `strikes` it is down: its targets are let through
  *    at once to be failed without a request, but for one probe each `probeMs`.
+ *    One that has answered may come back: it is probed `patience` times first,
+ *    and its targets wait.
  * 5. A host with strikes has one request in flight, until one is answered; so has
  *    one whose delay adapts, until it is known how fast it is.
  * 6. Hosts take turns. An idle host without a clock costs nothing.
@@ -80,8 +82,10 @@ export interface Admission {
 
 const maxBackoffMs = 60_000
 const probeMs = 30_000
+/** Five minutes: longer than most hosts take to start anew. */
+const patience = 10
 /** No host is believed that asks for more: a day. */
-const maxPauseMs = 86_400_000
+export const maxPauseMs = 86_400_000
 /** Nor one that wants its requests further apart. */
 const maxDelayMs = 300_000
 /** Delays are learned anew rather than kept for more idle hosts than that. */
@@ -106,6 +110,8 @@ class Host {
   last = ""
   /** What ended last was a body that stalled. */
   stalled = false
+  /** Since it is remembered. */
+  hasAnswered = false
   delayMs: number
   crawlDelayMs = 0
   learnedMs: number | undefined = undefined
@@ -151,7 +157,7 @@ export const make = (options: PolitenessOptions) => {
     host.listed = true
     ready.push(host)
   }
-  const isDown = (host: Host) => host.strikes > options.strikes
+  const isDown = (host: Host) => host.strikes > options.strikes + (host.hasAnswered ? patience : 0)
   const adaptive = options.adaptive && { ...options.adaptive, minMs: options.delayMs }
   const isTried = (host: Host) => host.strikes > 0 || (adaptive !== undefined && host.learnedMs === undefined)
   const isFull = (host: Host) => host.inFlight >= (isTried(host) ? 1 : options.perHost)
@@ -261,6 +267,7 @@ export const make = (options: PolitenessOptions) => {
       const verdict = weigh(host, said)
       host.inFlight--
       if (verdict === "answered") {
+        host.hasAnswered = true
         if (host.strikes > 0) {
           host.strikes = 0
           host.pausedMs = 0
@@ -276,7 +283,7 @@ export const make = (options: PolitenessOptions) => {
       } else if (verdict !== undefined && host.pausedMs <= nowMs) {
         host.strikes++
         host.last = verdict.fault
-        const pauseMs = isDown(host) ? probeMs : backoffMs(host.strikes, options.backoff)
+        const pauseMs = host.strikes > options.strikes ? probeMs : backoffMs(host.strikes, options.backoff)
         const askedMs = Math.min(verdict.pauseMs ?? 0, maxPauseMs)
         host.pausedMs = nowMs + Math.max(pauseMs, askedMs)
         host.asked = askedMs >= pauseMs

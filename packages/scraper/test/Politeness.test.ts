@@ -87,6 +87,22 @@ describe("Politeness", () => {
     assert.isUndefined(politeness.take(now)!.down, "a good answer clears the strikes")
   })
 
+  it("waits for a host that has answered before, five minutes, before it takes it for down", () => {
+    const politeness = make()
+    fill(politeness, "a", 20)
+    politeness.release(politeness.take(0)!.target, 0, "answered")
+    let now = 0
+    // two retries as with any host, and ten probes more
+    for (let failed = 0; failed < 12; failed++) {
+      politeness.release(politeness.take(now)!.target, now, { fault: "refused" })
+      assert.isUndefined(politeness.take(now), "nobody is let through to be failed")
+      now = politeness.wakeMs()
+    }
+    politeness.release(politeness.take(now)!.target, now, { fault: "refused" })
+    assert.isAtLeast(now, 10 * 30_000)
+    assert.isDefined(politeness.take(now)!.down)
+  })
+
   it("takes a body that stalls for a fault of the host only where a fault or another stall ended before it", () => {
     const politeness = make()
     fill(politeness, "a", 9)
