@@ -1,12 +1,12 @@
 /** What follows a failed attempt: another one, and when; and what it says of the host. */
 import type { FetchReason } from "./FetchError.ts"
 import type { Options } from "./Options.ts"
-import { type Backoff, backoffMs, type Verdict } from "./Politeness.ts"
+import { type Backoff, backoffMs, maxPauseMs, type Verdict } from "./Politeness.ts"
 
 /**
  * Milliseconds to wait before the next attempt; `undefined` where none follows.
- * `attempts`: those made, this one included. Retry-After wins over back-off; a
- * wait that alone takes longer than a target may is not begun.
+ * `attempts`: those made, this one included. Retry-After wins over back-off, up
+ * to a day; a wait that alone takes longer than a target may is not begun.
  */
 export const delayMs = (
   reason: FetchReason,
@@ -16,7 +16,7 @@ export const delayMs = (
 ): number | undefined => {
   if (!reason.retryable || attempts > retries) return undefined
   const asked = reason._tag === "StatusError" ? reason.retryAfterMs : undefined
-  const delay = asked ?? backoffMs(attempts, backoff)
+  const delay = Math.min(asked ?? backoffMs(attempts, backoff), maxPauseMs)
   return delay < maxTimeMs ? delay : undefined
 }
 
@@ -35,8 +35,8 @@ export const verdict = (reason: FetchReason, attempts: number, backoff: Backoff)
       return reason.phase === "total" ? "answered" : { fault: reason.message }
     case "StatusError":
       if (reason.retryAfterMs !== undefined) return { pauseMs: reason.retryAfterMs }
-      // Too Many Requests speaks for the host even without a time (RFC 6585 4)
-      return reason.status === 429 ? { pauseMs: backoffMs(attempts, backoff) } : "answered"
+      // these speak for the host even without a time (RFC 6585 4, RFC 9110 15.6.4)
+      return reason.status === 429 || reason.status === 503 ? { pauseMs: backoffMs(attempts, backoff) } : "answered"
     case "InvalidUrl":
     case "AddressError":
     case "HostDown":

@@ -32,6 +32,15 @@ describe("Retry", () => {
       "no longer than it may take"
     )
     assert.deepStrictEqual(Retry.verdict(reason, 1, backoff), { pauseMs: 120_000 })
+    // nobody waits for years
+    const endless = new FetchError.StatusError({ status: 429, retryAfterMs: 1e14 })
+    assert.strictEqual(Retry.delayMs(endless, 1, { retries: 4 }, backoff), 86_400_000)
+  })
+
+  it("pauses a host that has too many requests or cannot serve now, without a time too", () => {
+    const verdict = (status: number) => Retry.verdict(new FetchError.StatusError({ status }), 2, backoff)
+    assert.deepStrictEqual([429, 503].map(verdict), [{ pauseMs: 2000 }, { pauseMs: 2000 }])
+    assert.deepStrictEqual([404, 500].map(verdict), ["answered", "answered"])
   })
 
   it("blames no host for the proxy before it, and asks no more where it wants other credentials", () => {
