@@ -11,7 +11,7 @@ import type { Committer } from "./Committer.ts"
 import type { Exclusion } from "./crawl/Exclusion.ts"
 import type { DeadProxy } from "./DeadProxy.ts"
 import * as Download from "./Download.ts"
-import { type FetchReason, HostDown, type InvalidUrl } from "./FetchError.ts"
+import { type FetchReason, HostDown, type InvalidUrl, WriteError } from "./FetchError.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { FullDisk } from "./FullDisk.ts"
 import type { Line } from "./Lines.ts"
@@ -37,7 +37,7 @@ export interface Stages {
   readonly sink: Pick<Sink["Service"], "note" | "forget">
   readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
   readonly committer: Pick<Committer, "settle" | "park" | "room">
-  readonly disk: Pick<FullDisk, "wait">
+  readonly disk: Pick<FullDisk, "mayHold" | "wait">
   readonly proxy: Pick<DeadProxy, "answered" | "failed">
   readonly now: RunClock
 }
@@ -82,9 +82,15 @@ export const make = (
         return linked({ target, outcome, validators }, ended.head, path, undefined)
       }
       case "DiskFull":
-        park(withPartial(target, ended.partial), 0)
-        frontier.release(target, "answered")
-        return disk.wait(ended.needed)
+        return Effect.flatMap(disk.mayHold(ended.needed), (mayHold) => {
+          if (!mayHold) {
+            const error = new WriteError({ path: target.path, code: "ENOSPC" })
+            return fail(target, startedMs, error, undefined, ended.partial) ?? Effect.void
+          }
+          park(withPartial(target, ended.partial), 0)
+          frontier.release(target, "answered")
+          return disk.wait(ended.needed)
+        })
       case "Turned": {
         const { turn, partial } = ended
         const hop = { ...ended.hop, asides: [...(target.hop?.asides ?? []), ...(ended.asides ?? [])] }

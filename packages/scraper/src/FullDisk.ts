@@ -16,12 +16,14 @@ const reserve = 16 << 20
 /** Between two tries that bytes say nothing about, at most. */
 const longestMs = 60_000
 
-export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Sink["Service"], "free">) => {
+export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Sink["Service"], "free" | "size">) => {
   let full: { free: number } | undefined
   /** Such tries in a row, and when the last of them was. */
   let tries = 0
   let triedMs = -Infinity
   return {
+    /** Whether so many bytes would fit if nothing else were there: what never will is not waited for. */
+    mayHold: (bytes: number) => Effect.map(sink.size, (size) => bytes <= size),
     /** Waits for room for so many bytes; where that is waited for already, a second. */
     wait: Effect.fnUntraced(function* (bytes: number) {
       if (full !== undefined) return yield* Effect.sleep("1 second")

@@ -141,5 +141,7 @@ export class Sink extends Context.Service<
     readonly sweep: (keys: ReadonlySet<string>) => Effect.Effect<void>
     /** Bytes free on the disk. */
     readonly free: Effect.Effect<number>
+    /** Bytes of the whole disk. */
+    readonly size: Effect.Effect<number>
   }
 >()("@simul/scraper/Sink") {}

@@ -35,7 +35,10 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>) => {
         park: (one) => void (told.push("parked"), parked.push(one)),
         room: () => undefined
       },
-      disk: { wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`)) },
+      disk: {
+        mayHold: (bytes) => Effect.succeed(bytes <= 100),
+        wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`))
+      },
       proxy: { answered: () => {}, failed: () => proxyWait },
       now: Date.now
     },
@@ -145,10 +148,20 @@ describe("Conclusion", () => {
     Effect.gen(function* () {
       const { conclusion, told, parked, counts } = begin()
       const rest = conclusion.conclude({ ...target, partial }, 0, { _tag: "DiskFull", needed: 9 })
-      assert.deepStrictEqual(parked, [{ target, dueMs: 0, leased: false }])
       yield* rest!
+      assert.deepStrictEqual(parked, [{ target, dueMs: 0, leased: false }])
       assert.deepStrictEqual(told, ["waits", "parked", `released "answered"`, "room for 9"])
       assert.deepStrictEqual(counts, none)
+    })
+  )
+
+  it.effect("fails what is larger than the whole disk, and waits for no room", () =>
+    Effect.gen(function* () {
+      const { conclusion, told, settled } = begin()
+      yield* conclusion.conclude(target, 0, { _tag: "DiskFull", needed: 101 })!
+      assert.deepStrictEqual(told, ["settled", `released "answered"`])
+      const [{ outcome } = assert.fail()] = settled
+      assert.strictEqual(outcome._tag === "Failed" ? outcome.error.message : "", "cannot write h/a (ENOSPC)")
     })
   )
 

@@ -13,7 +13,8 @@ const filled = (free: number) => {
     pause: (by: string) => void disk.told.push(`${by} pauses`),
     resume: (by: string) => disk.told.push(`${by} resumes`) > 0
   }
-  return { disk, full: FullDisk.make(frontier, { free: Effect.sync(() => disk.free) }) }
+  const sink = { free: Effect.sync(() => disk.free), size: Effect.succeed(1000 * mebibyte) }
+  return { disk, full: FullDisk.make(frontier, sink) }
 }
 
 describe("FullDisk", () => {
@@ -31,6 +32,14 @@ describe("FullDisk", () => {
       yield* Fiber.join(waiting)
       assert.deepStrictEqual(disk.told, ["disk pauses", "disk resumes"])
       assert.isUndefined(full.free())
+    })
+  )
+
+  it.effect("knows what no room that is made would do for", () =>
+    Effect.gen(function* () {
+      const { full } = filled(0)
+      assert.isTrue(yield* full.mayHold(1000 * mebibyte))
+      assert.isFalse(yield* full.mayHold(1000 * mebibyte + 1))
     })
   )
 

@@ -158,6 +158,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
 
     holds: (path, bytes) => stands(options.directory, path, bytes, files),
     sweep: parts.sweep,
-    free: parts.free
+    free: parts.free,
+    size: parts.size
   }
 }

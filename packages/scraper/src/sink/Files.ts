@@ -26,6 +26,8 @@ export interface Files {
   readonly look: (path: string) => Found | undefined
   /** Bytes free on the disk of a path, none where it can take no further file. */
   readonly free: (path: string) => number
+  /** Bytes of the whole disk of a path; `Infinity` where it tells none. */
+  readonly size: (path: string) => number
   /** Makes the bytes of a file durable. */
   readonly sync: (descriptor: number) => Effect.Effect<void, unknown>
   /** Makes the names in a directory durable. */
@@ -67,6 +69,10 @@ export const node: Files = {
     return { kind, size: found.size }
   },
   free: (path) => room(fs.statfsSync(path)),
+  size: (path) => {
+    const { blocks, bsize } = fs.statfsSync(path)
+    return blocks === 0 ? Infinity : blocks * bsize
+  },
   sync: (descriptor) =>
     Effect.callback<void, unknown>((resume) =>
       fs.fdatasync(descriptor, (error) => resume(error ? Effect.fail(error) : Effect.void))

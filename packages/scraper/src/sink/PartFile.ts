@@ -149,6 +149,7 @@ export const folder = <Part extends PartFile>(
         }
       }),
 
-    free: Effect.sync(() => files.free(parts))
+    free: Effect.sync(() => files.free(parts)),
+    size: Effect.sync(() => files.size(parts))
   }
 }

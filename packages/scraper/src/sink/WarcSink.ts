@@ -222,7 +222,8 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     },
     holds: (path, bytes) => stands(directory, path, bytes),
     sweep: parts.sweep,
-    free: parts.free
+    free: parts.free,
+    size: parts.size
   }
   return sink
 })
