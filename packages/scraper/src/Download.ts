@@ -11,6 +11,7 @@
  *    the body came uncoded, so that a range of it means its bytes.
  */
 import * as ContentDisposition from "./ContentDisposition.ts"
+import * as Continuation from "./Continuation.ts"
 import { Pace } from "./crawl/Pace.ts"
 import * as Decode from "./Decode.ts"
 import {
@@ -22,7 +23,6 @@ import {
   TooLargeError,
   WriteError
 } from "./FetchError.ts"
-import { httpDateMs } from "./HttpDate.ts"
 import type { Refusal } from "./Outcome.ts"
 import type { RateLimit } from "./RateLimit.ts"
 import type { Slotted } from "./InFlight.ts"
@@ -153,34 +153,6 @@ export interface Download extends Slotted {
   readonly abort: () => Partial | undefined
 }
 
-/** What may be sent in If-Range and makes a range trustworthy: a strong ETag (RFC 9110 13.1.5, 8.8.3), or a Last-Modified at least a second before Date (8.8.2.2). */
-const strongValidator = (head: ResponseHead): string | undefined => {
-  const etag = head.header("etag")
-  if (etag !== undefined) return etag.startsWith("W/") || !etag.startsWith('"') ? undefined : etag
-  const modified = head.header("last-modified")
-  const date = head.header("date")
-  if (modified === undefined || date === undefined) return undefined
-  return httpDateMs(date) - httpDateMs(modified) >= 1000 ? modified : undefined
-}
-
-/** The numbers of a Content-Range (RFC 9110 14.4); `first` is absent in `bytes *\/N`, `total` where it is unknown. */
-export const contentRange = (
-  value: string | undefined
-): { readonly first?: number; readonly last?: number; readonly total?: number } | undefined => {
-  const found = /^bytes (?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "")
-  if (found === null) return undefined
-  const [, first, last, total] = found
-  return {
-    ...(first === undefined ? {} : { first: Number(first), last: Number(last) }),
-    ...(total === "*" ? {} : { total: Number(total) })
-  }
-}
-
-const contentLength = (head: ResponseHead) => {
-  const value = head.header("content-length")
-  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined
-}
-
 /** An answer without a body that matters is read to its end, to keep the connection, if it is no longer than this. */
 const drainBytes = 65_536
 
@@ -305,7 +277,7 @@ class Running implements Download, Receiver, Decode.Output {
       this.#taken = { head, dateMs: Date.now(), chunks: [], room: Math.min(most, drainBytes) }
       return
     }
-    const length = contentLength(head)
+    const length = Continuation.contentLength(head)
     if (length !== undefined && length <= drainBytes) return
     if (head.status === 304) return
     this.#end(verdict)
@@ -337,7 +309,7 @@ class Running implements Download, Receiver, Decode.Output {
     }
     if (this.#part !== undefined) {
       if (status === 206) {
-        const wrong = this.#mismatch(head, this.#part.bytes)
+        const wrong = Continuation.mismatch(head, this.#part.bytes, this.target.partial!)
         if (wrong !== undefined)
           return { _tag: "Failed", reason: new RangeError({ detail: wrong }), head, restart: true }
         this.#validator = this.target.partial!.validator
@@ -364,32 +336,9 @@ class Running implements Download, Receiver, Decode.Output {
     return this.#expect(head, 0)
   }
 
-  /** Why a 206 does not continue the part, if so. */
-  #mismatch(head: ResponseHead, offset: number): string | undefined {
-    const range = contentRange(head.header("content-range"))
-    if (range?.first === undefined) return "a 206 without a readable Content-Range"
-    if (range.first !== offset) return `asked for byte ${offset}, got ${range.first}`
-    const { total, validator } = this.target.partial!
-    if (total !== undefined && range.total !== undefined && range.total !== total)
-      return `the length changed from ${total} to ${range.total}`
-    if (range.total !== undefined && range.last !== range.total - 1)
-      return `the range ends at ${range.last} of ${range.total} bytes`
-    const length = contentLength(head)
-    if (length !== undefined && length !== range.last! - range.first + 1)
-      return `${length} bytes for a range of ${range.last! - range.first + 1}`
-    const etag = head.header("etag")
-    if (validator.startsWith('"') && etag !== undefined && etag !== validator)
-      return `the validator changed from ${validator} to ${etag}`
-    if (Decode.codings(head.header("content-encoding")).length > 0) return "a coded range"
-    return undefined
-  }
-
   /** 416 for a part: either it is the whole body already, or it is of no use (RFC 9110 15.5.17). */
   #unsatisfied(head: ResponseHead, part: Part): Attempt {
-    const total = contentRange(head.header("content-range"))?.total
-    const etag = head.header("etag")
-    const same = etag === undefined || etag === this.target.partial!.validator
-    if (total !== part.bytes || !same)
+    if (!Continuation.isWhole(head, part.bytes, this.target.partial!))
       return {
         _tag: "Failed",
         reason: new RangeError({ detail: `the part of ${part.bytes} bytes is longer than the body` }),
@@ -401,7 +350,7 @@ class Running implements Download, Receiver, Decode.Output {
 
   /** Opens the part for the body to come. `from`: bytes that are there already. */
   #expect(head: ResponseHead, from: number): Attempt | undefined {
-    const declared = contentLength(head)
+    const declared = Continuation.contentLength(head)
     const { maxSize, raw } = this.#options
     const codings = Decode.codings(head.header("content-encoding"))
     this.#coded = !raw && codings.length > 0 && !Decode.keepsEncoded(codings, head.header("content-type"), head.url)
@@ -417,7 +366,7 @@ class Running implements Download, Receiver, Decode.Output {
     if (this.#reading !== undefined && raw && codings.length > 0) this.#uncode(codings)
     // small bodies are asked for again from the start; only long ones are worth a part with a name
     const long = this.total === undefined || this.total > drainBytes
-    this.#validator = this.#coded || raw || !long ? undefined : strongValidator(head)
+    this.#validator = this.#coded || raw || !long ? undefined : Continuation.strongValidator(head)
     try {
       const part: Mutable<Parameters<Sink["Service"]["open"]>[0]> = { head }
       if (this.#validator !== undefined) part.key = this.target.url

@@ -1,0 +1,61 @@
+/** Whether an answer continues a part that an earlier attempt left (RFC 9110 13.1.5, 14.4, 15.3.7, 15.5.17). */
+import * as Decode from "./Decode.ts"
+import { httpDateMs } from "./HttpDate.ts"
+import type { ResponseHead } from "./Session.ts"
+import type { Partial } from "./Target.ts"
+
+type Head = Pick<ResponseHead, "header">
+
+/** What may be sent in If-Range and makes a range trustworthy: a strong ETag (RFC 9110 13.1.5, 8.8.3), or a Last-Modified at least a second before Date (8.8.2.2). */
+export const strongValidator = (head: Head): string | undefined => {
+  const etag = head.header("etag")
+  if (etag !== undefined) return etag.startsWith("W/") || !etag.startsWith('"') ? undefined : etag
+  const modified = head.header("last-modified")
+  const date = head.header("date")
+  if (modified === undefined || date === undefined) return undefined
+  return httpDateMs(date) - httpDateMs(modified) >= 1000 ? modified : undefined
+}
+
+/** The numbers of a Content-Range (RFC 9110 14.4); `first` is absent in `bytes *\/N`, `total` where it is unknown. */
+const contentRange = (
+  value: string | undefined
+): { readonly first?: number; readonly last?: number; readonly total?: number } | undefined => {
+  const found = /^bytes (?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "")
+  if (found === null) return undefined
+  const [, first, last, total] = found
+  return {
+    ...(first === undefined ? {} : { first: Number(first), last: Number(last) }),
+    ...(total === "*" ? {} : { total: Number(total) })
+  }
+}
+
+/** What a head says of the length of its body: bytes. */
+export const contentLength = (head: Head): number | undefined => {
+  const value = head.header("content-length")
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined
+}
+
+/** Why a 206 does not continue the part, if so. */
+export const mismatch = (head: Head, offset: number, { total, validator }: Partial): string | undefined => {
+  const range = contentRange(head.header("content-range"))
+  if (range?.first === undefined) return "a 206 without a readable Content-Range"
+  if (range.first !== offset) return `asked for byte ${offset}, got ${range.first}`
+  if (total !== undefined && range.total !== undefined && range.total !== total)
+    return `the length changed from ${total} to ${range.total}`
+  if (range.total !== undefined && range.last !== range.total - 1)
+    return `the range ends at ${range.last} of ${range.total} bytes`
+  const length = contentLength(head)
+  if (length !== undefined && length !== range.last! - range.first + 1)
+    return `${length} bytes for a range of ${range.last! - range.first + 1}`
+  const etag = head.header("etag")
+  if (validator.startsWith('"') && etag !== undefined && etag !== validator)
+    return `the validator changed from ${validator} to ${etag}`
+  if (Decode.codings(head.header("content-encoding")).length > 0) return "a coded range"
+  return undefined
+}
+
+/** Whether a 416 says that the part is the whole body. */
+export const isWhole = (head: Head, bytes: number, { validator }: Partial): boolean => {
+  const etag = head.header("etag")
+  return contentRange(head.header("content-range"))?.total === bytes && (etag === undefined || etag === validator)
+}
