@@ -123,6 +123,13 @@ describe("Report", () => {
     const { reasons, otherReasons } = fold(outcomes).result(1)
     assert.deepStrictEqual([reasons.map(({ text }) => text), otherReasons], [["HTTP 400"], 2])
   })
+  it("counts every target under a reason or among the rest, with more reasons than it tells apart", () => {
+    const statuses = Array.from({ length: 400 }, (_, index) => 400 + index)
+    const outcomes = statuses.map((status) => failed("https://a/", new FetchError.StatusError({ status })))
+    const { reasons, otherReasons } = fold(outcomes).result(1000)
+    assert.isBelow(reasons.length, 400)
+    assert.strictEqual(otherReasons + reasons.reduce((sum, { targets }) => sum + targets, 0), 400)
+  })
   it("has words for every reason that are free of what differs from target to target", () => {
     const host = "secret.example"
     const reasons: ReadonlyArray<FetchError.FetchReason> = [

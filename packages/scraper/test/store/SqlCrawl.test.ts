@@ -221,6 +221,19 @@ describe("the crawl in the store", () => {
     })
   )
 
+  it.effect("gives a site no more than there is room for, wherever the turn was", () =>
+    Effect.gen(function* () {
+      const store = yield* (yield* database).begin
+      const { list } = yield* store.crawl([], false)
+      const found = ["a", "b", "c"].flatMap((site) => [1, 2, 3].map((i) => target(site, `${i}`, 1)))
+      yield* store.commit({ list, settled: [page(target("z", "seed"), found)], waiting: [], hosts: [], isCrawl: true })
+      const lease = (limit: number) => store.leaseBySite(list, limit, Date.now(), () => 1)
+      assert.deepStrictEqual(names((yield* lease(1)).targets), ["a 1"])
+      assert.deepStrictEqual(names((yield* lease(10)).targets), ["b 1", "c 1", "a 2"])
+      assert.deepStrictEqual(names((yield* lease(10)).targets), ["b 2", "c 2", "a 3"])
+    })
+  )
+
   it.effect("gives the turn to the next site, with more sites than it looks at at once", () =>
     Effect.gen(function* () {
       const store = yield* (yield* database).begin
