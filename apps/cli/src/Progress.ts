@@ -153,6 +153,10 @@ const waitLine = (slow: Get.SlowHost): string => {
   return `waiting on ${printable(slow.host)} (${number(slow.queued)} queued, ${next})`
 }
 
+/** A quota leaves bytes free that nobody may write. */
+const diskLine = ({ free, needed }: NonNullable<Get.Progress["diskFull"]>): string =>
+  `disk full (${Sizes.format(free)} free${free < needed ? `, needs ${Sizes.format(needed)}` : ""})`
+
 const mirrorLine = ({ files, total }: NonNullable<Get.Progress["mirror"]>): string =>
   `mirror: ${number(files)} of ${number(total)} files`
 
@@ -177,7 +181,7 @@ export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): 
   if (progress.mirror !== undefined) lines.push(shorten(mirrorLine(progress.mirror), columns, unicode))
   if (progress.paused === true) lines.push(paint.yellow(shorten("paused: `simul resume` goes on", columns, unicode)))
   if (progress.diskFull !== undefined) {
-    const notice = `disk full (${Sizes.format(progress.diskFull.free)} free): paused, goes on when there is room`
+    const notice = `${diskLine(progress.diskFull)}: paused, goes on when there is room`
     lines.push(paint.bold(paint.red(shorten(notice, columns, unicode))))
   }
   return lines.map((line) => `  ${line}`)
@@ -191,7 +195,7 @@ export const plain = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): st
     ...facts(progress, rate, paint),
     ...(progress.mirror === undefined ? [] : [mirrorLine(progress.mirror)]),
     ...(slow === undefined ? [] : [waitLine(slow)]),
-    ...(progress.diskFull === undefined ? [] : [`disk full (${Sizes.format(progress.diskFull.free)} free)`])
+    ...(progress.diskFull === undefined ? [] : [diskLine(progress.diskFull)])
   ].join("   ")
 }
 
@@ -202,7 +206,7 @@ const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
     const { diskFull } = progress()
     if ((diskFull !== undefined) === full) return
     full = diskFull !== undefined
-    const text = full ? `disk full (${Sizes.format(diskFull!.free)} free): paused` : "room on the disk again: going on"
+    const text = full ? `${diskLine(diskFull!)}: paused` : "room on the disk again: going on"
     screen.note(`${screen.paint.yellow("warning:")} ${text}`)
     if (full)
       screen.note(hint(screen.paint, "make room (bytes, files) and it goes on by itself; or stop it, and resume later"))

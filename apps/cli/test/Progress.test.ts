@@ -28,7 +28,7 @@ const running: Get.Progress = {
     { url: "https://c.example/short", received: 10, total: 20, elapsedMs: 30 }
   ],
   slow: [{ host: "slow.example", queued: 12, inFlight: 0, waitMs: 1400 }],
-  diskFull: { free: 12_345 }
+  diskFull: { free: 12_345, needed: 16 * 1024 * 1024 }
 }
 const draw = (progress: Get.Progress, options: Partial<Progress.Canvas> = {}) =>
   Progress.render(progress, rate, { ...canvas, ...options })
@@ -50,7 +50,7 @@ describe("the block", () => {
         a.example/pub/disk.iso        ━━━━━━━━╸──────  57%  1.1 GB of 2.0 GB   14s
         b.example/\\u{202e}stream\\u{1b}[2J                              3.8 MB   3s
         waiting on slow.example (12 queued, next in 1.4s)
-        disk full (12 KB free): paused, goes on when there is room
+        disk full (12 KB free, needs 16 MB): paused, goes on when there is room
       "
     `)
   })
@@ -74,7 +74,7 @@ describe("the block", () => {
     expect(screenOf(draw(unknown))).toMatchInlineSnapshot(`
       "
         1,204 done   3 failed   64 in flight   412/s   87 MB/s   253 MB   2 to retry
-        disk full (12 KB free): paused, goes on when there is room
+        disk full (12 KB free, needs 16 MB): paused, goes on when there is room
       "
     `)
   })
@@ -84,7 +84,7 @@ describe("the block", () => {
       "
         ━━━━━━━━━━━━━━━━━━──────────────────────────────────────────────────────  25%
         1,204 done   3 failed   64 in flight   412/s   87 MB/s   253 MB   eta 15s
-        disk full (12 KB free): paused, goes on when there is room
+        disk full (12 KB free, needs 16 MB): paused, goes on when there is room
       "
     `)
   })
@@ -106,7 +106,7 @@ describe("the block", () => {
         a.example/pub/disk.iso        ########-------  57%  1.1 GB of 2.0 GB   14s
         b.example/\\u{202e}stream\\u{1b}[2J                              3.8 MB   3s
         waiting on slow.example (12 queued, next in 1.4s)
-        disk full (12 KB free): paused, goes on when there is room
+        disk full (12 KB free, needs 16 MB): paused, goes on when there is room
       "
     `)
   })
@@ -175,10 +175,10 @@ describe("show", () => {
     Effect.gen(function* () {
       const { stderr } = yield* watch("plain", 25_000)
       expect(stderr()).toMatchInlineSnapshot(`
-        "warning: disk full (12 KB free): paused
+        "warning: disk full (12 KB free, needs 16 MB): paused
         hint: make room (bytes, files) and it goes on by itself; or stop it, and resume later
-        1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
-        1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free)
+        1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free, needs 16 MB)
+        1,204 / 10,000   3 failed   64 in flight   241/s   51 MB/s   253 MB   eta 37s   2 to retry   waiting on slow.example (12 queued, next in 1.4s)   disk full (12 KB free, needs 16 MB)
         "
       `)
     })
@@ -188,7 +188,7 @@ describe("show", () => {
       const { blocks, stderr } = yield* watch("none", 25_000)
       assert.deepStrictEqual(blocks, [])
       expect(stderr()).toMatchInlineSnapshot(`
-        "warning: disk full (12 KB free): paused
+        "warning: disk full (12 KB free, needs 16 MB): paused
         hint: make room (bytes, files) and it goes on by itself; or stop it, and resume later
         "
       `)

@@ -17,7 +17,7 @@ const reserve = 16 << 20
 const longestMs = 60_000
 
 export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Sink["Service"], "free" | "size">) => {
-  let full: { free: number } | undefined
+  let full: { free: number; readonly needed: number } | undefined
   /** Such tries in a row, and when the last of them was. */
   let tries = 0
   let triedMs = -Infinity
@@ -29,7 +29,7 @@ export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Si
       if (full !== undefined) return yield* Effect.sleep("1 second")
       const needed = Math.max(bytes, reserve)
       frontier.pause("disk")
-      full = { free: yield* sink.free }
+      full = { free: yield* sink.free, needed }
       if (full.free >= needed) {
         tries = (yield* Clock.currentTimeMillis) - triedMs < longestMs ? tries + 1 : 0
         yield* Effect.sleep(Math.min(longestMs, 1000 * 2 ** tries))
@@ -43,8 +43,8 @@ export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Si
       full = undefined
       frontier.resume("disk")
     }),
-    /** Bytes that are free, while it is full. */
-    free: () => full?.free
+    /** While it is full: bytes that are free, and that must be before it is written to again. */
+    full: (): { readonly free: number; readonly needed: number } | undefined => full && { ...full }
   }
 }
 

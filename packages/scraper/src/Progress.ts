@@ -50,8 +50,8 @@ export interface Progress {
   }>
   /** The hosts that make most targets wait, at most three; alone the proxy, while nothing is asked for want of it. */
   readonly slow: ReadonlyArray<SlowHost>
-  /** Set while the disk is full: bytes that are free now. */
-  readonly diskFull?: { readonly free: number }
+  /** Set while the disk is full: bytes that are free now, and that must be before it goes on. */
+  readonly diskFull?: { readonly free: number; readonly needed: number }
   /** Of a crawl: the limit that what is queued is beyond in the end. */
   readonly limit?: Beyond
   /** Somebody paused it. */
@@ -92,7 +92,7 @@ export const make = (
     readonly politeness: Pick<Politeness, "slow">
     readonly session: Pick<Session["Service"], "statistics">
     readonly transfers: Pick<Transfers, "all">
-    readonly disk: Pick<FullDisk, "free">
+    readonly disk: Pick<FullDisk, "full">
     readonly proxy: Pick<DeadProxy, "wanted">
     readonly now: RunClock
   }
@@ -101,7 +101,7 @@ export const make = (
     const { read, skipped, inOtherForm, inFlight, waiting, queued, listEnded, limit } = frontier.statistics()
     const nowMs = performance.now()
     const listRead = list.read?.()
-    const free = disk.free()
+    const diskFull = disk.full()
     const wanted = proxy.wanted()
     return {
       elapsedMs: nowMs - startedMs,
@@ -124,7 +124,7 @@ export const make = (
           elapsedMs: nowMs - startedMs
         })),
       slow: wanted === undefined ? politeness.slow(now(), 3) : [{ ...wanted, queued, inFlight }],
-      ...(free === undefined ? {} : { diskFull: { free } }),
+      ...(diskFull === undefined ? {} : { diskFull }),
       ...(limit === undefined ? {} : { limit }),
       ...(frontier.isPausedBy("somebody") ? { paused: true } : {})
     }

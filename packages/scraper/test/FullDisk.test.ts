@@ -26,12 +26,12 @@ describe("FullDisk", () => {
       assert.deepStrictEqual(disk.told, ["disk pauses"])
       disk.free = 99 * mebibyte
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(full.free(), 99 * mebibyte)
+      assert.deepStrictEqual(full.full(), { free: 99 * mebibyte, needed: 100 * mebibyte })
       disk.free = 100 * mebibyte
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waiting)
       assert.deepStrictEqual(disk.told, ["disk pauses", "disk resumes"])
-      assert.isUndefined(full.free())
+      assert.isUndefined(full.full())
     })
   )
 
@@ -67,7 +67,7 @@ describe("FullDisk", () => {
       )
       yield* Effect.forkChild(worker)
       yield* TestClock.adjust("500 millis")
-      assert.strictEqual(full.free(), 100 * mebibyte)
+      assert.deepStrictEqual(full.full(), { free: 100 * mebibyte, needed: 16 * mebibyte })
       yield* TestClock.adjust("3 minutes")
       assert.deepStrictEqual(tries, [1, 3, 7, 15, 31, 63, 123])
       assert.strictEqual(disk.told.filter((what) => what === "disk pauses").length, 8)
