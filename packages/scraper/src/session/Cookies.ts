@@ -57,20 +57,33 @@ const formatLine = (cookie: Cookie): string | undefined => {
   return fields.some((field) => /[\t\r\n]/.test(field)) ? undefined : fields.join("\t")
 }
 
-const all = (jar: CookieJar): ReadonlyArray<Cookie> => {
-  let cookies: ReadonlyArray<Cookie> = []
+/** Lines of a jar, by what makes two cookies one (RFC 6265 5.3, 11). */
+type Lines = ReadonlyMap<string, string>
+
+const linesOf = (jar: CookieJar): Lines => {
+  const now = Date.now()
+  const lines = new Map<string, string>()
   // the memory store calls back before it returns
-  jar.store.getAllCookies((_error, found) => (cookies = found ?? []))
-  return cookies
+  jar.store.getAllCookies((_error, cookies) => {
+    for (const cookie of cookies ?? []) {
+      const { domain, path, key, expires } = cookie
+      const line = expires instanceof Date && expires.getTime() <= now ? undefined : formatLine(cookie)
+      if (line !== undefined) lines.set(`${domain}\t${path}\t${key}`, line)
+    }
+  })
+  return lines
 }
 
-const write = (file: string, jar: CookieJar) => {
-  const now = Date.now()
-  const lines = all(jar)
-    .filter(({ expires }) => !(expires instanceof Date) || expires.getTime() > now)
-    .map(formatLine)
-    .filter((line) => line !== undefined)
-  const text = ["# Netscape HTTP Cookie File", "", ...lines, ""].join("\n")
+/** What `ours` made of `before`, made of `theirs`. */
+const merged = (before: Lines, ours: Lines, theirs: Lines): Lines => {
+  const lines = new Map(theirs)
+  for (const name of before.keys()) if (!ours.has(name)) lines.delete(name)
+  for (const [name, line] of ours) if (before.get(name) !== line) lines.set(name, line)
+  return lines
+}
+
+const write = (file: string, lines: Lines) => {
+  const text = ["# Netscape HTTP Cookie File", "", ...lines.values(), ""].join("\n")
   const name = WrittenItself.nameOf(file)
   if (name === undefined) {
     const descriptor = WrittenItself.open(file)
@@ -95,7 +108,7 @@ const write = (file: string, jar: CookieJar) => {
 
 /**
  * Opens the jar of `file`, which need not exist yet, and writes it back when the
- * scope ends. A device or a pipe is not read, and written itself. Fails with `OptionUnusable` when the file cannot be read, its folder not be written, or it has a
+ * scope ends: what changed meanwhile, for another run may have changed the rest. A device or a pipe is not read, and written itself. Fails with `OptionUnusable` when the file cannot be read, its folder not be written, or it has a
  * line that is no cookie: it is some other file then, and must not be replaced.
  */
 export const open = Effect.fnUntraced(function* (file: string) {
@@ -110,28 +123,35 @@ export const open = Effect.fnUntraced(function* (file: string) {
     catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)
   })
   const { Cookie, CookieJar } = yield* Effect.promise(() => import("tough-cookie"))
-  const jar = new CookieJar(undefined, { looseMode: true })
-  // a pipe may never have anything to read
-  const text = yield* Effect.try({
-    try: () => (name === undefined ? "" : fs.readFileSync(name, "utf8")),
-    catch: (cause) => cause as NodeJS.ErrnoException
-  }).pipe(
-    Effect.catch((cause) =>
-      cause.code === "ENOENT" ? Effect.succeed("") : Effect.fail(unusable(`cannot be read (${cause.code})`))
+  const read = Effect.gen(function* () {
+    const jar = new CookieJar(undefined, { looseMode: true })
+    // a pipe may never have anything to read
+    const text = yield* Effect.try({
+      try: () => (name === undefined ? "" : fs.readFileSync(name, "utf8")),
+      catch: (cause) => cause as NodeJS.ErrnoException
+    }).pipe(
+      Effect.catch((cause) =>
+        cause.code === "ENOENT" ? Effect.succeed("") : Effect.fail(unusable(`cannot be read (${cause.code})`))
+      )
     )
+    for (const [index, line] of text.split(/\r?\n/).entries()) {
+      if (line.trim() === "" || (line.startsWith("#") && !line.startsWith(httpOnly))) continue
+      const cookie = parseLine(line)
+      if (cookie === undefined) return yield* unusable(`line ${index + 1} is no line of a cookie file`)
+      const now = new Date()
+      jar.store.putCookie(new Cookie({ ...cookie, creation: now, lastAccessed: now }), () => undefined)
+    }
+    return jar
+  })
+  const jar = yield* read
+  const before = linesOf(jar)
+  const save = Effect.flatMap(read, (theirs) =>
+    Effect.try({
+      try: () => write(file, merged(before, linesOf(jar), linesOf(theirs))),
+      catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)
+    })
   )
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === "" || (line.startsWith("#") && !line.startsWith(httpOnly))) continue
-    const cookie = parseLine(line)
-    if (cookie === undefined) return yield* unusable(`line ${index + 1} is no line of a cookie file`)
-    const now = new Date()
-    jar.store.putCookie(new Cookie({ ...cookie, creation: now, lastAccessed: now }), () => undefined)
-  }
-  yield* Effect.addFinalizer(() =>
-    Effect.try({ try: () => write(file, jar), catch: (cause) => cause as NodeJS.ErrnoException }).pipe(
-      Effect.catch((cause) => Effect.logWarning(`cannot write the cookies to ${file} (${cause.code})`))
-    )
-  )
+  yield* Effect.addFinalizer(() => Effect.catch(save, ({ message }) => Effect.logWarning(message)))
   const cookies: Cookies = {
     header: (url) => jar.getCookieStringSync(url) || undefined,
     keep: (url, lines) => {

@@ -114,6 +114,21 @@ describe("a cookie jar", () => {
     })
   )
 
+  it.live("has what each of two runs that share it made of it", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      const keep = (...lines: ReadonlyArray<string>) => opened(file, (cookies) => cookies.keep("http://a.test/", lines))
+      yield* keep("old=1", "gone=1", "both=1", "left=1")
+      const inner = keep("both=2", "inner=2", "left=2")
+      const outer = Effect.flatMap(Cookies.open(file), (cookies) => {
+        cookies.keep("http://a.test/", ["gone=; Max-Age=0", "outer=3", "both=3"])
+        return inner
+      })
+      yield* Effect.scoped(outer)
+      const pairs = linesOf(file).map((line) => line.split("\t").slice(5).join("="))
+      assert.deepStrictEqual(pairs.toSorted(), ["both=3", "inner=2", "left=2", "old=1", "outer=3"])
+    })
+  )
   it.live("takes no cookie that a host may not set", () =>
     Effect.gen(function* () {
       const file = yield* jarFile
