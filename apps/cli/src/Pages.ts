@@ -6,6 +6,7 @@ import * as SavedPages from "@simul/scraper/sink/SavedPages"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as HeldBack from "./HeldBack.ts"
 
 /** One page, to its end. Where there is nothing, whoever was to write it failed. */
 const whole = async (input: AsyncIterable<Uint8Array>): Promise<Result.Result<Uint8Array, PageError>> => {
@@ -35,41 +36,33 @@ const at = (path: string, url: string | undefined): Stream.Stream<SavedPages.Sav
       )
     : SavedPages.at(path)
 
-const isCut = ({ body }: SavedPages.SavedPage): boolean => Result.isFailure(body) && body.failure._tag === "CutRecord"
-
-/** Pages of which cut records are held back. */
-const mostCut = 10_000
-
 /**
  * The pages under all of these paths, in their order. An archive has each attempt at a page: one that was cut comes last,
- * once, and only if the page is nowhere whole. For one that was whole before, archives are read once more without bodies:
- * to remember every URL would take memory without a bound. So would the cut ones: while 10,000 pages wait for a whole
- * record, a cut one of yet another comes in its order, each time, whether the page is whole elsewhere or not.
+ * once, and only if the page is nowhere whole. A revisit comes last with the body that it refers to, wherever that is,
+ * unless it is the same page. For what was whole before, archives are read once more: to remember every URL would take
+ * memory without a bound. So would what is held back: while 100,000 pages wait, yet another comes in its order, each time,
+ * whether another record has the body or not.
  */
 export const under = (
   paths: ReadonlyArray<string>,
-  url: string | undefined
+  url: string | undefined,
+  mostHeld = 100_000
 ): Stream.Stream<SavedPages.SavedPage, RunError> =>
   Stream.suspend(() => {
-    const cut = new Map<string | undefined, SavedPages.SavedPage>()
-    const whole = Stream.fromIterable(paths).pipe(
+    const held = HeldBack.make(mostHeld)
+    const { cut, revisits } = held
+    const first = Stream.fromIterable(paths).pipe(
       Stream.flatMap((path) => at(path, url)),
-      Stream.filter((page) => {
-        if (!isCut(page)) cut.delete(page.url)
-        else if (cut.has(page.url) || cut.size < mostCut) cut.set(page.url, page)
-        return !isCut(page) || !cut.has(page.url)
-      })
+      Stream.filter((page) => !held.take(page))
     )
-    const wholeBefore = Stream.fromIterable(paths.filter((path) => path !== "-")).pipe(
-      Stream.flatMap((path) => SavedPages.at(path, 0)),
-      Stream.takeWhile((page) => {
-        if (!isCut(page)) cut.delete(page.url)
-        return cut.size > 0
-      }),
-      Stream.drain
+    const again = Stream.fromIterable(paths.filter((path) => path !== "-")).pipe(
+      // bodies are for revisits
+      Stream.flatMap((path) => (revisits.size > 0 ? SavedPages.at(path) : SavedPages.at(path, 0))),
+      Stream.takeWhile(() => cut.size > 0 || revisits.size > 0),
+      Stream.flatMap((page) => Stream.fromIterable(held.release(page)))
     )
-    return whole.pipe(
-      Stream.concat(Stream.suspend(() => (cut.size > 0 ? wholeBefore : Stream.empty))),
-      Stream.concat(Stream.suspend(() => Stream.fromIterable(cut.values())))
+    return first.pipe(
+      Stream.concat(Stream.suspend(() => (cut.size > 0 || revisits.size > 0 ? again : Stream.empty))),
+      Stream.concat(Stream.suspend(() => Stream.fromIterable(held.rest())))
     )
   })

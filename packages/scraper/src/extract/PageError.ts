@@ -36,6 +36,18 @@ export class CutRecord extends Schema.TaggedError<CutRecord>()("CutRecord", { wh
   }
 }
 
+/** A record of an archive that is the revisit of another one, in which its body is (WARC 1.1, 6.7). That one is not there. */
+export class Revisit extends Schema.TaggedError<Revisit>()("Revisit", {
+  /** Digest of the body, or else the name of the record. */
+  payload: Schema.String,
+  /** When the body was archived, as it stands there. */
+  date: Schema.optional(Schema.String)
+}) {
+  override get message() {
+    return `its body is in another archive, under ${this.payload}${this.date === undefined ? "" : ` of ${this.date}`}`
+  }
+}
+
 /** A record of an archive that is damaged, or whose body is in a coding that cannot be undone. */
 export class BadRecord extends Schema.TaggedError<BadRecord>()("BadRecord", { detail: Schema.String }) {
   override get message() {
@@ -44,4 +56,4 @@ export class BadRecord extends Schema.TaggedError<BadRecord>()("BadRecord", { de
 }
 
 /** Why there is no page to read. */
-export type PageError = Unreadable | TooLarge | TooDeep | NoPage | CutRecord | BadRecord
+export type PageError = Unreadable | TooLarge | TooDeep | NoPage | CutRecord | Revisit | BadRecord

@@ -10,6 +10,8 @@
  * 3. A page that cannot be read is told with the reason, and the next one
  *    follows. What is no page at all (images, styles) is passed over, unless the
  *    path names it.
+ * 4. Of an archive each record is told, in its order: also a revisit, whose body
+ *    is in another one.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -37,6 +39,8 @@ export interface SavedPage {
   readonly path: string
   /** As it was sent; of a file, as far as its run kept it. */
   readonly contentType: string | undefined
+  /** Of a record: by what revisits may refer to its body. */
+  readonly payload?: ReadonlyArray<string>
   readonly body: Result.Result<Uint8Array, PageError>
 }
 
@@ -74,7 +78,7 @@ const readRecord = async (
   directory: string,
   { archive, offset, length }: RecordLocation.RecordLocation,
   maxBytes: number
-): Promise<Omit<WarcPages.WarcPage, "url"> | undefined> => {
+): Promise<Pick<SavedPage, "contentType" | "body"> | undefined> => {
   try {
     for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length))))
       return await WarcPages.ofRecord(record, maxBytes)
@@ -90,7 +94,7 @@ const faultOf = (error: unknown): PageError => {
   return code === undefined ? new BadRecord({ detail: message }) : new Unreadable({ code })
 }
 
-const isPage = ({ contentType, body }: Omit<WarcPages.WarcPage, "url">): boolean =>
+const isPage = ({ contentType, body }: Pick<SavedPage, "contentType" | "body">): boolean =>
   contentType !== undefined || Result.isFailure(body) || Page.looksLikePage(body.success.subarray(0, Page.sniffBytes))
 
 const faultAt = (path: string, error: PageError): SavedPage => ({

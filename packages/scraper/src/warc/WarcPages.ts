@@ -1,16 +1,19 @@
 /**
  * The HTML pages in WARC archives: of response records, those that a server
- * answered well, with content codings undone and bounded.
+ * answered well, with content codings undone and bounded; of revisits, which
+ * record has their body.
  */
 import * as Result from "effect/Result"
 import { codings, make } from "../Decode.ts"
-import { BadRecord, CutRecord, type PageError, TooLarge } from "../extract/PageError.ts"
+import { BadRecord, CutRecord, type PageError, Revisit, TooLarge } from "../extract/PageError.ts"
 import * as WarcReader from "./WarcReader.ts"
 
 /** A page as it is met. */
 export interface WarcPage {
   readonly url: string
   readonly contentType: string | undefined
+  /** By what revisits may refer to it: the digest of its body as it was sent, and the name of the record. */
+  readonly payload: ReadonlyArray<string>
   /** Its bytes, without codings. */
   readonly body: Result.Result<Uint8Array, PageError>
 }
@@ -78,25 +81,43 @@ const decode = (body: Uint8Array, applied: ReadonlyArray<string>, maxBytes: numb
 const mayBePage = (contentType: string | undefined): boolean =>
   contentType === undefined || /^\s*(?:text\/html|application\/xhtml\+xml)\s*(?:;|$)/i.test(contentType)
 
+const isWell = (status: number): boolean => status >= 200 && status < 300
+
+/** Its block is the head of an answer, or empty; that of a 304 says nothing of what it is about. */
+const revisitOf = async (record: WarcReader.WarcRecord, url: string): Promise<WarcPage | undefined> => {
+  const payload = record.field("WARC-Payload-Digest") ?? record.field("WARC-Refers-To")
+  if (payload === undefined) return undefined
+  const isEmpty = Number(record.field("Content-Length")) === 0
+  const { status, fields } = parseHead(isEmpty ? new Uint8Array() : (await WarcReader.message(record.block)).head)
+  const contentType = fields.get("content-type")
+  if (!(isEmpty || isWell(status) || status === 304) || !mayBePage(contentType)) return undefined
+  const date = record.field("WARC-Refers-To-Date")
+  return { url, contentType, payload: [], body: Result.fail(new Revisit({ payload, date })) }
+}
+
 /** The page of a record; `undefined` where it is none. Throws `WarcSyntaxError` where the archive is damaged. */
 export const ofRecord = async (record: WarcReader.WarcRecord, maxBytes: number): Promise<WarcPage | undefined> => {
   // some write the URI in angle brackets, as early drafts had it
   const url = record.field("WARC-Target-URI")?.replace(/^<|>$/g, "")
-  if (record.field("WARC-Type") !== "response" || url === undefined || !/^https?:/i.test(url)) return undefined
-  const { head, payload } = await WarcReader.message(record.block)
+  const type = record.field("WARC-Type")
+  if ((type !== "response" && type !== "revisit") || url === undefined || !/^https?:/i.test(url)) return undefined
+  if (type === "revisit") return revisitOf(record, url)
+  const payload = ["WARC-Payload-Digest", "WARC-Record-ID"].flatMap((name) => record.field(name) ?? [])
+  const { head, payload: sent } = await WarcReader.message(record.block)
   const { status, fields } = parseHead(head)
   const contentType = fields.get("content-type")
-  if (!(status >= 200 && status < 300) || !mayBePage(contentType)) return undefined
+  if (!isWell(status) || !mayBePage(contentType)) return undefined
+  const about = { url, contentType, payload }
   const why = record.field("WARC-Truncated")
-  if (why !== undefined) return { url, contentType, body: Result.fail(new CutRecord({ why })) }
+  if (why !== undefined) return { ...about, body: Result.fail(new CutRecord({ why })) }
   const chunks: Array<Uint8Array> = []
   let bytes = 0
-  for await (const chunk of payload) {
+  for await (const chunk of sent) {
     bytes += chunk.length
-    if (bytes > maxBytes) return { url, contentType, body: Result.fail(new TooLarge({ maxBytes })) }
+    if (bytes > maxBytes) return { ...about, body: Result.fail(new TooLarge({ maxBytes })) }
     chunks.push(chunk)
   }
   const received = Buffer.concat(chunks)
   const framed = /\bchunked\b/i.test(fields.get("transfer-encoding") ?? "") ? withoutChunks(received) : received
-  return { url, contentType, body: await decode(framed, codings(fields.get("content-encoding")), maxBytes) }
+  return { ...about, body: await decode(framed, codings(fields.get("content-encoding")), maxBytes) }
 }
