@@ -24,6 +24,8 @@ export interface Shared {
   judging: Track | undefined
   /** What was taken last, or whose exchange ended last: mostly it is what is spoken of next. */
   latest: Track | undefined
+  /** Exchanges and parts so far: each is known by its number. */
+  heard: number
 }
 
 /** The receiver that a session sees, and the transfer that the caller sees. It falls silent for the track when another exchange began for it. */
@@ -31,6 +33,7 @@ export class Ear implements Receiver, Transfer {
   private readonly track: Track
   private readonly receiver: Receiver
   private readonly shared: Shared
+  private readonly number: number
   private transfer: Transfer | undefined
   readonly onRedirect?: NonNullable<Receiver["onRedirect"]>
   private isCoded = false
@@ -41,7 +44,7 @@ export class Ear implements Receiver, Transfer {
     this.receiver = receiver
     this.shared = shared
     if (receiver.onRedirect !== undefined) this.onRedirect = (answer) => receiver.onRedirect!(answer)
-    track.exchange = this
+    track.exchange = this.number = ++shared.heard
     track.enter(connection, shared.nowMs())
   }
 
@@ -113,7 +116,7 @@ export class Ear implements Receiver, Transfer {
     return this.runs && this.track.phase === connection
   }
   private get runs() {
-    return this.track.exchange === this
+    return this.track.exchange === this.number
   }
   private chargeBody(next: number) {
     const track = this.track
@@ -122,7 +125,7 @@ export class Ear implements Receiver, Transfer {
   private over(next: number) {
     if (!this.runs) return
     this.shared.latest = this.track
-    this.track.exchange = undefined
+    this.track.exchange = 0
     this.track.enter(next, this.shared.nowMs())
   }
 }
@@ -135,12 +138,13 @@ export class WatchedPart implements Part {
   private readonly part: Part
   private readonly track: Track
   private readonly shared: Shared
+  private readonly number: number
 
   constructor(part: Part, track: Track, shared: Shared) {
     this.part = part
     this.track = track
     this.shared = shared
-    track.part = this
+    track.part = this.number = ++shared.heard
   }
 
   get bytes() {
@@ -169,8 +173,6 @@ export class WatchedPart implements Part {
     const before = this.begin()
     const placed = this.part.place(path)
     this.end(before)
-    // its target may wait for the commit for long, and should keep nothing alive meanwhile
-    if (this.isOurs) this.track.part = undefined
     return placed
   }
   keep() {
@@ -190,7 +192,7 @@ export class WatchedPart implements Part {
   }
 
   private get isOurs() {
-    return this.track.part === this
+    return this.track.part === this.number
   }
   private begin(): number {
     const { charging } = this.track

@@ -46,7 +46,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     spare: (track) => pool.giveBack(track)
   })
   const { spread } = collector
-  const shared: Shared = { nowMs, originMs, judging: undefined, latest: undefined }
+  const shared: Shared = { nowMs, originMs, judging: undefined, latest: undefined, heard: 0 }
   const pool = new Tracks(spread)
   const tracks = new Map<string, Track>()
   const gates = new Map<string, Gate>()

@@ -9,8 +9,9 @@
  *    numbers in columns that many tracks share. At the end one loop sums them up,
  *    and spans are made of them when somebody reads them. Only a life with more
  *    stamps than a row has room for is summed up as it goes.
- * 4. A track is used for one target after the other (`Tracks.ts`); what heard of
- *    the one before has no `exchange` and no `part` of it any more.
+ * 4. A track is used for one target after the other (`Tracks.ts`), and refers to
+ *    nothing of the one before: an exchange and a part of that one have numbers
+ *    that are not in it any more.
  */
 import type { Arguments, Collector, Ended, Span } from "@simul/core/Timeline"
 import type { Outcome } from "../Outcome.ts"
@@ -51,15 +52,14 @@ export class Track implements Ended {
   group = ""
   /** A worker has it. */
   isCarried = false
-  /** The exchange that runs for it, and the part that it writes. */
-  exchange: object | undefined
-  part: object | undefined
+  /** The numbers of the exchange that runs for it and of the part that it writes; 0: none. */
+  exchange = 0
+  part = 0
   /** The index of what is charged now, and of what it is drawn as. */
   charging = queue
   phase = queue
   /** It is queued, but in the store and not for its host. */
   isPutBack = false
-  #stamps = 0
   /** Of a life that is longer than its row: what was in it before. */
   #phases: Phases | undefined
   #times: Float64Array | undefined
@@ -67,9 +67,11 @@ export class Track implements Ended {
   readonly #rows: Rows
   readonly #numbers: Float64Array
   readonly #codes: Uint8Array
-  /** Where its row is, and the stamps in it. */
+  /** Where its row is, and in it the first stamp, the last one so far and the last that there is room for. */
   readonly #row: number
   readonly #first: number
+  #last: number
+  readonly #full: number
 
   /** It has the row with this number. */
   constructor(rows: Rows, place: number) {
@@ -78,6 +80,8 @@ export class Track implements Ended {
     this.#codes = rows.codes
     this.#row = place * rowLength
     this.#first = this.#row + firstStamp
+    this.#last = this.#first - 1
+    this.#full = this.#row + rowLength - 1
   }
 
   /** Begins the life of a target: it was read, and is queued for its host. */
@@ -86,7 +90,7 @@ export class Track implements Ended {
     this.group = host
     this.#numbers[this.#row + began] = nowMs
     this.#numbers[this.#row + admitted] = -1
-    this.#stamps = 0
+    this.#last = this.#first - 1
     this.#phases = undefined
     this.#times = undefined
     this.#about = undefined
@@ -161,14 +165,14 @@ export class Track implements Ended {
     if (!this.wasCarried) this.#numbers[this.#row + admitted] = nowMs
   }
   get wasCarried(): boolean {
-    return this.#admittedMs >= 0
+    return this.#numbers[this.#row + admitted]! >= 0
   }
 
   /** Ends the life: it is a lane of the timeline, as it stands. */
   finish(nowMs: number, about: Outcome | Arguments): this {
     this.enter(line, nowMs)
-    this.exchange = undefined
-    this.part = undefined
+    this.exchange = 0
+    this.part = 0
     this.#about = about
     if (this.#phases !== undefined) {
       this.#shorten()
@@ -184,10 +188,6 @@ export class Track implements Ended {
     this.#about = undefined
   }
 
-  get #admittedMs() {
-    return this.#numbers[this.#row + admitted]!
-  }
-
   // ---- as a lane
 
   name() {
@@ -200,7 +200,8 @@ export class Track implements Ended {
     return this.#numbers[this.#last]!
   }
   get slownessMs() {
-    return this.wasCarried ? this.endMs - this.#admittedMs : 0
+    const admittedMs = this.#numbers[this.#row + admitted]!
+    return admittedMs < 0 ? 0 : this.endMs - admittedMs
   }
   times(sums: Float64Array, spread?: Collector["spread"]) {
     const before = this.#times
@@ -229,13 +230,9 @@ export class Track implements Ended {
 
   // ---- the stamps
 
-  get #last() {
-    return this.#first + this.#stamps - 1
-  }
-
   #put(code: number, atMs: number) {
-    if (this.#stamps === room) this.#shorten()
-    const at = this.#first + this.#stamps++
+    if (this.#last === this.#full) this.#shorten()
+    const at = ++this.#last
     this.#numbers[at] = atMs
     this.#codes[at] = this.phase === queue && !this.isPutBack ? code + isOfHost : code
   }
@@ -250,7 +247,7 @@ export class Track implements Ended {
     const codes = this.#codes
     atMs[this.#first] = atMs[this.#last]!
     codes[this.#first] = codes[this.#last]!
-    this.#stamps = 1
+    this.#last = this.#first
   }
 
   /** Adds what passed from each stamp to the next to `times`. */
