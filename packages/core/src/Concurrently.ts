@@ -34,7 +34,8 @@ export type ContextOf<S> = S extends Stream.Stream<any, any, infer R> ? R : neve
 export type Next<A, E = never, R = never> = Effect.Effect<A, E | Cause.Done, R>
 
 const checkConcurrency = (concurrency: number) => {
-  if (!(concurrency >= 1)) throw new RangeError(`concurrency must be at least 1, got ${concurrency}`)
+  if (!(Number.isInteger(concurrency) && concurrency >= 1))
+    throw new RangeError(`concurrency must be a whole number of at least 1, got ${concurrency}`)
 }
 
 /**

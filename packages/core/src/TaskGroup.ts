@@ -224,7 +224,8 @@ class Group implements ScopedTaskGroup<any> {
   constructor(owner: Fiber.Fiber<unknown, unknown>, options: Options<any, any, any> | undefined) {
     this.#name = options?.name ?? "anonymous"
     this.#limit = options?.limit ?? Infinity
-    if (!(this.#limit >= 1)) throw new RangeError(`limit of a task group must be at least 1, got ${this.#limit}`)
+    if (!(this.#limit === Infinity || (Number.isInteger(this.#limit) && this.#limit >= 1)))
+      throw new RangeError(`limit of a task group must be a whole number of at least 1, got ${this.#limit}`)
     this.#onChildFailure = options?.onChildFailure
     this.#owner = owner.id
     this.#context = owner.context

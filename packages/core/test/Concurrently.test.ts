@@ -134,7 +134,11 @@ describe("mapBounded", () => {
   )
 
   it("refuses a concurrency below one", () => {
-    assert.throws(() => mapBounded([], Effect.succeed, { concurrency: 0 }), /at least 1, got 0/)
+    for (const concurrency of [0, 1.5, Infinity, Number.NaN])
+      assert.throws(
+        () => mapBounded([], Effect.succeed, { concurrency }),
+        `concurrency must be a whole number of at least 1, got ${concurrency}`
+      )
   })
 
   for (const ordered of [true, false])

@@ -857,8 +857,9 @@ describe("TaskGroup with a limit", () => {
     assert.deepStrictEqual(run(program), ["ok Interrupt"])
   })
 
-  it("refuses a limit below one", () => {
-    assert.match(run(TaskGroup.run(() => Effect.void, { limit: 0 }))[0]!, /at least 1, got 0/)
+  it("refuses a limit that is no number of children", () => {
+    for (const limit of [0, 1.5, Number.NaN])
+      assert.include(run(TaskGroup.run(() => Effect.void, { limit }))[0]!, `a whole number of at least 1, got ${limit}`)
   })
 })
 

@@ -12,7 +12,7 @@
 import { Breaker } from "./Breaker.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import type { Death, Reason } from "./ExecutorError.ts"
-import { ExecutorError, InitializationFailed, ShutDown } from "./ExecutorError.ts"
+import { ExecutorError, InitializationFailed, InvalidOption, ShutDown } from "./ExecutorError.ts"
 import type { Job } from "./Job.ts"
 import type { Reply } from "./Protocol.ts"
 import { reasonOf } from "./ReasonOf.ts"
@@ -84,7 +84,12 @@ export class Workers {
 
   /** Resolves when `count` workers (at most `maximum`) are ready. */
   warm(count: number): Promise<void> {
-    if (this.closed) return Promise.reject(new ExecutorError(new ShutDown(), this.#options.name))
+    const problem = this.closed
+      ? new ShutDown()
+      : count >= 0
+        ? undefined
+        : new InvalidOption({ option: "workers to warm", expected: "a number of at least 0", got: count })
+    if (problem !== undefined) return Promise.reject(new ExecutorError(problem, this.#options.name))
     const wanted = Math.min(count, this.#options.maximum)
     while (this.active.length < wanted) this.active.push(this.#adopt())
     const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -401,6 +401,8 @@ for (const [kind, isolated] of kinds)
             .then(() => "", String),
           "chunk must be"
         )
+        const { reason } = await failureOf(pool.warm(Number.NaN))
+        assert.strictEqual(reason.message, "workers to warm must be a number of at least 0, got NaN")
       })
     })
 
