@@ -300,6 +300,26 @@ describe("get", () => {
     assert.strictEqual(site.requests.length, 604)
   })
 
+  it("asks again for what failed when another list has failed with it since", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const listOf = (name: string, ...paths: ReadonlyArray<string>) => {
+      const file = join(root, name)
+      fs.writeFileSync(file, paths.map((path) => `${site.url(path)}\n`).join(""))
+      return file
+    }
+    const flaky = "/flaky/2/404/bytes/10/both.txt"
+    const files = [listOf("one.txt", "/bytes/10/1.txt", flaky), listOf("other.txt", flaky, "/bytes/10/2.txt")]
+    const run = async (file: string) => {
+      const opened = Effect.flatMap(Get.open({ file }, { directory }), ({ outcomes }) => Stream.runCollect(outcomes))
+      return (await Effect.runPromise(Effect.scoped(opened))).map(({ _tag }) => _tag).toSorted()
+    }
+    assert.deepStrictEqual(await run(files[0]!), ["Failed", "Saved"])
+    assert.deepStrictEqual(await run(files[1]!), ["Failed", "Saved"])
+    assert.deepStrictEqual(await run(files[0]!), ["Saved"])
+    for (const file of files) assert.deepStrictEqual(await run(file), [])
+  })
+
   it("asks conditionally with refresh, and keeps what did not change", async () => {
     await using site = await Site.start()
     const directory = folder()

@@ -183,13 +183,14 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
         }
         yield* changes(inserts.get(size)!, values)
       }
+    if (!hasLists) return 0
+    yield* SqlLists.forgetPlaces(sql, list, pages.map(urlOf))
     let taken = 0
-    if (hasLists)
-      for (const page of pages) {
-        const { url, depth = 0, host, isResource, priority = 0 } = page
-        const values = [list, run, rankOf(page), depth, siteOf(host), keyOf(url), flagOf(isResource), priority, url]
-        taken += yield* changes(takeOver, values)
-      }
+    for (const page of pages) {
+      const { url, depth = 0, host, isResource, priority = 0 } = page
+      const values = [list, run, rankOf(page), depth, siteOf(host), keyOf(url), flagOf(isResource), priority, url]
+      taken += yield* changes(takeOver, values)
+    }
     return taken
   })
   /** Makes those of these URLs pending that the rules left out; gives how many. */

@@ -11,6 +11,15 @@ export const begin = (sql: SqlClient.SqlClient) =>
     ([row]) => row!.id
   )
 
+/**
+ * Forgets the places of other lists that have undone rows of these URLs, before those become rows of this one: what is not
+ * a row of theirs counts as done. Read from its start, such a list finds them.
+ */
+export const forgetPlaces = (sql: SqlClient.SqlClient, list: number, urls: ReadonlyArray<string>) =>
+  // `+`: no row is looked for where no other list has a place
+  sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> ${list} AND +id IN (SELECT list FROM target
+    WHERE (state = 0 OR state >= 3) AND url IN (SELECT value FROM json_each(${JSON.stringify(urls)})))`
+
 export const make = (sql: SqlClient.SqlClient, run: number) => {
   /** Those of lists, which have no site. SQLite would take another index, by which it passes over what is leased. */
   const waiting = sql.literal("target INDEXED BY target_due WHERE state = 0 AND lease IS NULL AND site IS NULL")

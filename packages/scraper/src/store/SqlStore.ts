@@ -62,13 +62,25 @@ const tablesOf = (sql: SqlClient.SqlClient, run: number, mostSites?: number) => 
   captures: SqlCaptures.make(sql)
 })
 
+/** URLs of a commit that get no file by it; a line that is no URL never will. */
+const undone = ({ settled, waiting }: Commit): ReadonlyArray<string> =>
+  [
+    ...settled.filter(
+      ({ outcome }) => outcome._tag === "Refused" || (outcome._tag === "Failed" && outcome.error._tag !== "InvalidUrl")
+    ),
+    ...waiting
+  ].map(({ target }) => target.url)
+
 /** Writes all that a commit brings. */
 const write = (sql: SqlClient.SqlClient, run: number, tables: ReturnType<typeof tablesOf>, commit: Commit) => {
   const { crawl, lists, hosts, archives, captures } = tables
   const { list, settled, waiting, robots = [], place, isCrawl = false, patterns = [] } = commit
   const writing = { list, run, siteOf: crawl.siteOf }
   return sql.withTransaction(
-    (isCrawl ? crawl.meet([...settled, ...waiting].map(({ target }) => target)) : Effect.void).pipe(
+    (isCrawl
+      ? crawl.meet([...settled, ...waiting].map(({ target }) => target))
+      : SqlLists.forgetPlaces(sql, list, undone(commit))
+    ).pipe(
       Effect.andThen(() =>
         TargetRowWriter.write(
           sql,

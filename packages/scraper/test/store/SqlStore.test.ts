@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import { DatabaseSync } from "node:sqlite"
-import { StatusError } from "../../src/FetchError.ts"
+import { type FetchReason, InvalidUrl, StatusError } from "../../src/FetchError.ts"
 import type { Outcome } from "../../src/Outcome.ts"
 import type { Commit, Store } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
@@ -21,8 +21,7 @@ const saved = (name: string) => {
   const outcome: Outcome = { _tag: "Saved", url, attempts: 1, durationMs: 5, status: 200, path, bytes: 3, sha256: "ab" }
   return { target: target(name), outcome, validators: { etag: '"1"' } }
 }
-const failed = (name: string) => {
-  const error = new StatusError({ status: 404 })
+const failed = (name: string, error: FetchReason = new StatusError({ status: 404 })) => {
   const outcome: Outcome = { _tag: "Failed", url: target(name).url, attempts: 1, durationMs: 5, status: 404, error }
   return { target: target(name), outcome }
 }
@@ -67,7 +66,7 @@ describe("SqlStore", () => {
     Effect.gen(function* () {
       const { begin } = yield* database
       const first = yield* begin()
-      yield* first.store.commit(commit({ settled: ["b", "f", "g"].map(failed) }))
+      yield* first.store.commit(commit({ settled: ["b", "f", "g"].map((name) => failed(name)) }))
       const { store, run } = yield* begin()
       const names = ["a", "b", "c", "d", "e", "f", "g"]
       for (const some of [names.slice(0, 5), names.slice(5)]) {
@@ -335,6 +334,29 @@ describe("SqlStore", () => {
       assert.deepStrictEqual(yield* store.places, [placeIn(2), placeIn(1)])
       yield* (yield* begin("boot 3")).store.trust([target("a").url])
       assert.deepStrictEqual(yield* store.places, [placeIn(1)])
+    })
+  )
+
+  it.effect("forgets the place of a list that loses what it has not done, and of no other", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      const placeIn = (list: number) => ({ list, bytes: list, lines: 1, sha256: "0", targets: 1 })
+      const lists = Effect.map(store.places, (places) => places.map(({ list }) => list))
+      const nameless = failed("no url", new InvalidUrl({ detail: "", line: 1 }))
+      for (const [list, one] of [saved("a"), failed("b"), failed("c"), failed("d"), nameless].entries())
+        yield* store.commit(commit({ list: list + 1, place: placeIn(list + 1), settled: [one] }))
+      const waiting = [{ target: target("b"), dueMs: 0, leased: false }]
+      yield* store.commit(commit({ list: 6, place: placeIn(6), settled: [failed("a"), nameless], waiting }))
+      assert.deepStrictEqual(yield* lists, [6, 5, 4, 3, 1])
+      // done for all
+      yield* store.commit(commit({ list: 6, settled: [saved("c")] }))
+      assert.deepStrictEqual(yield* lists, [6, 5, 4, 3, 1])
+      const { list } = yield* store.crawl([], false)
+      assert.strictEqual(list, 7)
+      const links = [{ ...target("d"), depth: 1 }]
+      yield* store.commit(commit({ list, settled: [{ ...saved("seed"), links }], isCrawl: true }))
+      assert.deepStrictEqual(yield* lists, [6, 5, 3, 1])
     })
   )
 
