@@ -7,8 +7,8 @@
  *    unless that one is suspect itself. So a catalogue of a million things is no trap, nor is a gallery whose pages differ
  *    in their picture alone, nor are a thousand empty pages that lead nowhere.
  * 2. What is caught stays caught: what else is found of it is refused, and says why.
- * 3. Memory is bounded: the patterns that pages came of last, with the contents that each had last. Of a pattern without
- *    suspicion one page in eight is looked at.
+ * 3. Memory is bounded: the patterns that pages came of last, with the contents that each had last; of what is caught the
+ *    pattern alone. Of a pattern without suspicion one page in eight is looked at.
  */
 import * as Sketch from "./Sketch.ts"
 import * as UrlPattern from "./UrlPattern.ts"
@@ -79,26 +79,21 @@ export interface Watch {
 }
 
 export const make = () => {
-  /** The one that a page came of last is last. */
+  /** Those that are not caught; the one that a page came of last is last. */
   const patterns = new Map<string, Pattern>()
+  const caught = new Map<string, Pattern>()
   const changed = new Set<Pattern>()
-  let catches = 0
 
   const patternOf = (name: string) => {
     const known = patterns.get(name) ?? new Pattern(name)
     patterns.delete(name)
     patterns.set(name, known)
-    if (patterns.size > mostPatterns)
-      for (const [name, { caught }] of patterns)
-        if (!caught) {
-          patterns.delete(name)
-          break
-        }
+    if (patterns.size > mostPatterns) patterns.delete(patterns.keys().next().value!)
     return known
   }
 
   /** Whether more of these are likely to be more of the same. */
-  const isSuspect = (name: string) => patterns.get(name)?.isSuspect === true
+  const isSuspect = (name: string) => patterns.get(name)?.isSuspect ?? caught.has(name)
 
   const learn = (pattern: Pattern, sketch: Uint32Array, links: Links) => {
     let grows = false
@@ -127,28 +122,31 @@ export const make = () => {
     )
       return
     pattern.caught = true
-    catches++
+    pattern.sketches = []
+    patterns.delete(pattern.pattern)
+    caught.set(pattern.pattern, pattern)
   }
 
   return {
     /** Takes over what the store has. */
     restore: (evidence: ReadonlyArray<Evidence>) => {
-      for (const { pattern, pages, contents, caught, latest } of evidence) {
-        if (caught) catches++
-        const known = Object.assign(new Pattern(pattern), { seen: pages, pages, contents, caught }, decode(latest))
+      for (const { pattern, pages, contents, caught: isCaught, latest } of evidence) {
+        const counts = { seen: pages, pages, contents, caught: isCaught }
+        const known = Object.assign(new Pattern(pattern), counts, decode(latest))
         known.suspect()
-        patterns.set(pattern, known)
+        if (isCaught) caught.set(pattern, known)
+        else patterns.set(pattern, known)
       }
     },
 
     /** Looks at a page, if there is something to be learnt of it. */
     watch: (url: string): Watch | undefined => {
       const name = UrlPattern.of(url)
-      if (name === url) return undefined
+      if (name === url || caught.has(name)) return undefined
       const pattern = patternOf(name)
       const isLookedAt = pattern.seen < window || pattern.isSuspect || pattern.seen % 8 === 0
       pattern.seen++
-      if (!isLookedAt || pattern.caught) return undefined
+      if (!isLookedAt) return undefined
       const sketch = new Sketch.Sketch()
       return {
         write: (bytes, from, to) => sketch.write(bytes, from, to),
@@ -159,14 +157,13 @@ export const make = () => {
     /** Hears of a picture or another body without links: one that is like the others makes its page no new one. */
     body: (url: string, sha256: string): void => {
       const name = UrlPattern.of(url)
-      if (name !== url) learn(patternOf(name), Uint32Array.of(Number.parseInt(sha256.slice(0, 8), 16)), [])
+      if (name !== url && !caught.has(name))
+        learn(patternOf(name), Uint32Array.of(Number.parseInt(sha256.slice(0, 8), 16)), [])
     },
 
     /** What tells that a URL leads nowhere new; `undefined` where nothing does. */
     caught: (url: string): Pick<Evidence, "pattern" | "pages" | "contents"> | undefined => {
-      if (catches === 0) return undefined
-      const pattern = patterns.get(UrlPattern.of(url))
-      return pattern?.caught === true ? pattern : undefined
+      return caught.size === 0 ? undefined : caught.get(UrlPattern.of(url))
     },
 
     /** What is worth a row and changed since the last call. */

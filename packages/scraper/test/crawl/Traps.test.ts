@@ -82,6 +82,20 @@ describe("Traps", () => {
       assert.strictEqual(visit(Traps.make(), kind, 5000), 5000)
     })
 
+  it("catches another one however many it has caught", () => {
+    const traps = Traps.make()
+    const caught = Array.from({ length: 2000 }, (_, site) => ({
+      pattern: `${host}/${letters(site)}/#`,
+      pages: 128,
+      contents: 1,
+      caught: true,
+      latest: "4".repeat(Traps.window)
+    }))
+    traps.restore(caught)
+    assert.isBelow(visit(traps, endless["a calendar"]!, 1000), 2 * Traps.window)
+    for (const { pattern } of caught) assert.strictEqual(traps.caught(pattern.replace("#", "7"))?.pattern, pattern)
+  })
+
   it("catches what leads to nothing but more of other traps, and to a picture that is always the same", () => {
     const traps = Traps.make()
     const kinds = ["article", "about", "imprint"].map((name): Kind => ({
