@@ -68,6 +68,8 @@ export const normalize = (octets: string, inside?: Set<number>): string => {
 
 /** What patterns are held against. */
 export interface Path {
+  /** Octets that were searched for pieces of patterns, in all. */
+  searched: number
   /** In normal form. */
   readonly text: string
   /** Places of it where nothing begins: they lie within what is one character in the URL. */
@@ -78,9 +80,9 @@ const nowhere: ReadonlySet<number> = new Set()
 
 /** @param octets a path with its query, as it is sent */
 export const path = (octets: string): Path => {
-  if (isNormal.test(octets)) return { text: octets, inside: nowhere }
+  if (isNormal.test(octets)) return { searched: 0, text: octets, inside: nowhere }
   const inside = new Set<number>()
-  return { text: normalize(octets, inside), inside }
+  return { searched: 0, text: normalize(octets, inside), inside }
 }
 
 /** A piece of a pattern between wildcards. */
@@ -120,7 +122,7 @@ export const make = (octets: string): Pattern => {
 }
 
 /** Up to this length the engine's own search, quadratic at worst, is quicker. */
-const shortPiece = 32
+const shortPiece = 8
 
 const bordersOf = (text: string): Uint32Array => {
   const borders = new Uint32Array(text.length)
@@ -133,7 +135,9 @@ const bordersOf = (text: string): Uint32Array => {
   return borders
 }
 
-const indexOf = ({ text, inside }: Path, piece: Piece, from: number): number => {
+const indexOf = (path: Path, piece: Piece, from: number): number => {
+  const { text, inside } = path
+  path.searched += text.length - from
   if (piece.text.length <= shortPiece) {
     let found = text.indexOf(piece.text, from)
     while (inside.has(found)) found = text.indexOf(piece.text, found + 1)

@@ -5,6 +5,16 @@ import * as Robots from "../../src/robots/Robots.ts"
 const allowed = (file: string | Uint8Array, token: string, path: string) =>
   Robots.decide(Robots.parse(file), token, `http://host${path}`).allowed
 
+describe("decide", () => {
+  it("searches so much and no more for a file that means no good, and asks nothing of its host then", () => {
+    const path = `/${"z".repeat(8000)}`
+    const file = (rules: number) => `User-agent: *\n${"Disallow: /*zzzzzzzq\n".repeat(rules)}`
+    assert.isTrue(allowed(file(500), "a", path))
+    assert.isFalse(allowed(file(20_000), "a", path))
+    assert.isTrue(allowed(file(20_000), "a", "/z"))
+  })
+})
+
 describe("parse", () => {
   it("knows every line end, and counts lines by it", () => {
     const robots = Robots.parse("user-agent: a\r\n\r\nallow: /x\rdisallow: /\n")
