@@ -10,6 +10,7 @@
  *    overview alone. What was left out is counted, never dropped silently.
  * 3. Times are milliseconds since the start of the timeline.
  */
+import type { Mutable } from "effect/Types"
 import { KeptLanes } from "./recorder/KeptLanes.ts"
 
 /** A cause that time is spent on. */
@@ -175,8 +176,6 @@ export interface Collector<L extends Ended = Ended> {
   readonly spread: (category: number, startMs: number, endMs: number, ms: number) => void
   readonly result: (startedAtMs: number, endMs: number) => Timeline
 }
-
-type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** The overview has between half of these and all of them. */
 const bins = 512

@@ -7,6 +7,7 @@
  * 2. A body has its name before it is settled.
  */
 import * as Effect from "effect/Effect"
+import type { Mutable } from "effect/Types"
 import type { Committer } from "./Committer.ts"
 import type { Exclusion } from "./crawl/Exclusion.ts"
 import type { DeadProxy } from "./DeadProxy.ts"
@@ -245,8 +246,6 @@ export type Conclusion = ReturnType<typeof make>
 const noindex = { reason: "Noindex", message: "it asks not to be indexed (noindex)" }
 
 type Answered = Extract<Outcome, { readonly _tag: "Saved" | "Unchanged" }>
-type Mutable<A> = { -readonly [K in keyof A]: A[K] }
-
 /** Assigned and not spread: that is several times as fast, and this is done for each target. */
 const answered = (
   _tag: Answered["_tag"],

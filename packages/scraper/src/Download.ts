@@ -10,6 +10,7 @@
  * 2. A part outlives the attempt only if the server gave a strong validator and
  *    the body came uncoded, so that a range of it means its bytes.
  */
+import type { Mutable } from "effect/Types"
 import * as ContentDisposition from "./ContentDisposition.ts"
 import * as Continuation from "./Continuation.ts"
 import { Pace } from "./crawl/Pace.ts"
@@ -30,8 +31,6 @@ import { retryAfterMs } from "./RetryAfter.ts"
 import type { Receiver, RedirectAnswer, Request, ResponseHead, Session, Transfer } from "./Session.ts"
 import { type Aside, asideOf, DiskFull, type Part, type Sink, type Truncation, truncationBy } from "./Sink.ts"
 import type { Hop, Partial, Target, Validators } from "./Target.ts"
-
-type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 export interface DownloadOptions {
   readonly maxSize?: number | undefined

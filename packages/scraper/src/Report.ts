@@ -8,6 +8,7 @@
  *    thousands; beyond that rows are lower bounds and `other` holds the rest,
  *    so that sums stay exact (`Tally.ts`).
  */
+import type { Mutable } from "effect/Types"
 import type { FetchReason } from "./FetchError.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Beyond, Entry } from "./Store.ts"
@@ -130,7 +131,6 @@ export const describe = (reason: FetchReason): string => {
   }
 }
 
-type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 interface ReasonRow {
   about: Pick<Reason, "outcome" | "reason" | "text" | "retryable" | "example"> | undefined
   targets: number

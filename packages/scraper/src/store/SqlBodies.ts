@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
+import { rowsAmong } from "./RowsAmong.ts"
 import * as RowsByUrl from "./RowsByUrl.ts"
 import * as SqliteFault from "./SqliteFault.ts"
 import { keyOf, type TargetRow } from "./TargetRow.ts"
@@ -26,7 +27,6 @@ type Row = Pick<TargetRow, "url" | "final_url" | "path" | "type" | "key">
 
 const isFile = "bytes IS NOT NULL AND record IS NULL"
 const columns = "url, final_url, path, type, key"
-const atOnce = 64
 
 const toBody = ({ url, final_url, path, type }: Row): Body => ({
   url,
@@ -38,18 +38,8 @@ const toBody = ({ url, final_url, path, type }: Row): Body => ({
 /** @param file the name to show when the store is damaged */
 export const make = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
-  const found = (where: string, values: ReadonlyArray<unknown>) =>
-    sql.unsafe<Row>(`SELECT ${columns} FROM target WHERE ${where} AND ${isFile}`, values)
-  const among = Effect.fnUntraced(function* (column: string, values: ReadonlyArray<string>) {
-    const rows: Array<Row> = []
-    for (let from = 0; from < values.length; from += atOnce) {
-      const some = values.slice(from, from + atOnce)
-      // of one length: prepared once
-      while (some.length < atOnce) some.push(some[0]!)
-      rows.push(...(yield* found(`${column} IN (${"?,".repeat(atOnce - 1)}?)`, some)))
-    }
-    return rows
-  })
+  const among = (column: string, values: ReadonlyArray<string>) =>
+    rowsAmong<Row>(sql, `SELECT ${columns} FROM target WHERE ${isFile} AND ${column}`, values)
 
   return {
     /** How many they are, and the last run that changed anything of them: 0 where there are none. */

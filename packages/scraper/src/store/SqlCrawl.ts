@@ -18,6 +18,7 @@ import type { Evidence } from "../crawl/Traps.ts"
 import * as SiteHost from "../crawl/SiteHost.ts"
 import type { Crawl, Found, HostLimit, Limits, Settled } from "../Store.ts"
 import type { Target } from "../Target.ts"
+import { rowsAmong } from "./RowsAmong.ts"
 import * as SqlLists from "./SqlLists.ts"
 import { flagOf, keyOf, type TargetRow, targetColumns, toSavedPage, toTarget } from "./TargetRow.ts"
 
@@ -133,27 +134,22 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     const rename = (key: string, url: string) => pages.set(key, { ...pages.get(key)!, url })
     if (keyed.length > 0) {
       hasKeys = true
-      for (const { url } of yield* rowsWith<{ url: string }>("url FROM target WHERE depth IS NOT NULL AND url", keyed))
+      for (const { url } of yield* rowsAmong<{ url: string }>(
+        sql,
+        "SELECT url FROM target WHERE depth IS NOT NULL AND url",
+        keyed
+      ))
         rename(url, url)
     }
     if (hasKeys)
-      for (const { key, url } of yield* rowsWith<{ key: string; url: string }>("key, url FROM target WHERE key", [
-        ...pages.keys()
-      ]))
+      for (const { key, url } of yield* rowsAmong<{ key: string; url: string }>(
+        sql,
+        "SELECT key, url FROM target WHERE key",
+        [...pages.keys()]
+      ))
         rename(key, url)
     return [...pages.values()]
   })
-  const rowsWith = Effect.fnUntraced(function* <A extends object>(select: string, values: ReadonlyArray<string>) {
-    const rows: Array<A> = []
-    for (let from = 0; from < values.length; from += 64) {
-      const some = values.slice(from, from + 64)
-      // of one length: prepared once
-      while (some.length < 64) some.push(some[0]!)
-      rows.push(...(yield* sql.unsafe<A>(`SELECT ${select} IN (${"?,".repeat(63)}?)`, some)))
-    }
-    return rows
-  })
-
   /** Adds the targets that have no row in this list yet, and brings nearer those that were further away; gives how many are new. */
   const add = Effect.fnUntraced(function* (list: number, found: ReadonlyArray<Target>) {
     if (found.length === 0) return 0

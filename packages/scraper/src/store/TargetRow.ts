@@ -3,6 +3,7 @@
  * back as.
  */
 import * as Schema from "effect/Schema"
+import type { Mutable } from "effect/Types"
 import * as UrlKey from "../crawl/UrlKey.ts"
 import { FetchReason } from "../FetchError.ts"
 import type { Outcome } from "../Outcome.ts"
@@ -76,8 +77,6 @@ export const keyOf = (url: string): string | null => {
 
 /** A flag that may not be known, as it is stored. */
 export const flagOf = (flag: boolean | undefined): number | null => (flag === undefined ? null : Number(flag))
-
-type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** Assigned and not spread: that is several times as fast, and this is done for each target of a crawl. */
 export const toTarget = (row: Pick<TargetRow, (typeof targetColumns)[number]>): Target => {
