@@ -72,6 +72,18 @@ describe("Conclusion", () => {
       assert.strictEqual(others.parked[0]!.target.attempts, 1)
     })
   )
+  it("settles what is not modified as the file of before, whatever record holds it", () => {
+    const { conclusion, settled, counts } = begin()
+    const saved = { bytes: 9, sha256: "ab", etag: '"1"', contentType: "text/html" }
+    conclusion.conclude({ ...target, saved }, 0, { _tag: "Unchanged", head })
+    conclusion.conclude({ ...target, saved: { ...saved, record: "a record" } }, 0, { _tag: "Unchanged", head })
+    for (const [index, path] of ["h/a", "a record"].entries()) {
+      const { outcome, validators } = settled[index]!
+      assert.deepInclude(outcome, { _tag: "Unchanged", path, bytes: 9, sha256: "ab" })
+      assert.strictEqual(validators?.etag, '"1"')
+    }
+    assert.deepStrictEqual(counts, { ...none, unchanged: 2 })
+  })
   it("settles a body under its name before it gives the slot back", () => {
     const { conclusion, told, settled, counts } = begin()
     assert.isUndefined(conclusion.conclude(target, 0, complete()))

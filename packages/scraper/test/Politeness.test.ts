@@ -37,6 +37,22 @@ describe("Politeness", () => {
     assert.strictEqual(politeness.take(0)!.target.url, "a/2")
   })
 
+  it("sends nobody without a turn to a host that has a delay, waits, or is tried, met before or not", () => {
+    const adaptive = { target: 1, maxMs: 1000 }
+    assert.isFalse(make().keepsApart("a", 0))
+    assert.isTrue(make({ delayMs: 1 }).keepsApart("a", 0))
+    assert.isTrue(make({ adaptive }).keepsApart("a", 0))
+    const after = (known: Partial<Politeness.HostClock>, nowMs: number) => {
+      const politeness = make()
+      politeness.restore([{ ...clock, ...known }], 0)
+      return politeness.keepsApart("a", nowMs)
+    }
+    assert.isTrue(after({ delayMs: 5, crawlDelayMs: 5 }, 100))
+    assert.isTrue(after({ pausedMs: 50, asked: true }, 49))
+    assert.isFalse(after({ pausedMs: 50, asked: true }, 50))
+    assert.isTrue(after({ strikes: 1 }, 100))
+  })
+
   it("lets hosts take turns, so that a long queue does not starve a short one", () => {
     const politeness = make({ perHost: 100 })
     fill(politeness, "a", 10)
