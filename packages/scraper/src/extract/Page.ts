@@ -15,14 +15,15 @@ import { parse as parseHtml, type TreeAdapter } from "parse5"
 import { adapter, type Htmlparser2TreeAdapterMap } from "parse5-htmlparser2-tree-adapter"
 import * as Encoding from "./Encoding.ts"
 import { NoPage, type PageError, TooDeep, TooLarge } from "./PageError.ts"
+import * as Xhtml from "./Xhtml.ts"
 
 /** Where a page came from. */
 export interface Origin {
   /** The URL that answered with it; relative references are resolved against it. */
   readonly url?: string | undefined
-  /** The file it lies in. */
+  /** The file it lies in; where nobody says more, its name tells XHTML. */
   readonly path?: string | undefined
-  /** The value of the Content-Type field, for the encoding. */
+  /** The value of the Content-Type field, for the encoding and to tell XHTML. */
   readonly contentType?: string | undefined
 }
 
@@ -114,7 +115,9 @@ export const fromText = (
 ): Result.Result<Page, TooDeep> => {
   let document: Document
   try {
-    document = parseHtml(html, { treeAdapter: bounded(maxDepth), scriptingEnabled: false })
+    document = Xhtml.is(origin)
+      ? Xhtml.parse(html, maxDepth)
+      : parseHtml(html, { treeAdapter: bounded(maxDepth), scriptingEnabled: false })
   } catch (error) {
     if (error instanceof TooDeep) return Result.fail(error)
     throw error
@@ -134,7 +137,10 @@ export const fromBytes = (
 ): Result.Result<Page, PageError> => {
   if (bytes.length > maxBytes) return Result.fail(new TooLarge({ maxBytes }))
   if (isBinary(bytes.subarray(0, sniffBytes))) return Result.fail(new NoPage({}))
-  const { encoding, source } = Encoding.detect(bytes, { syntax: "html", contentType: origin.contentType })
+  const { encoding, source } = Encoding.detect(bytes, {
+    syntax: Xhtml.is(origin) ? "xml" : "html",
+    contentType: origin.contentType
+  })
   if (source !== "default" || isUtf8(bytes)) {
     return fromText(decode(bytes, source === "default" ? "utf-8" : encoding), origin, maxDepth)
   }

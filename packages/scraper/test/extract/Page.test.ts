@@ -61,6 +61,23 @@ describe("a page", () => {
     assert.strictEqual(text("p", Result.getOrThrow(Page.fromBytes(utf16))), "x")
     assert.isTrue(Page.looksLikePage(utf16))
   })
+  it("is XHTML where its Content-Type says so, or the name of a file that has none", () => {
+    const xhtml = `<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><script src="a"/><title>x</title></head>
+      <body><p>a&nbsp;<![CDATA[< b]]></p><div/><p id="c">c</p><p>d</body></html>`
+    for (const origin of [
+      { contentType: "application/xhtml+xml; charset=utf-8", path: "x.html" },
+      { contentType: undefined, path: "x.xhtml" }
+    ]) {
+      const found = page(xhtml, origin)
+      assert.deepStrictEqual(text("title, body > p[]", found), ["x", "a < b", "c", "d"])
+      assert.include(text("body@html", found), '<div></div><p id="c">c</p><p>d</p>')
+    }
+    assert.isNull(text("body > p", page(xhtml, { contentType: "text/html", path: "x.xhtml" })))
+    const deep = Page.fromText("<div>".repeat(2000), { path: "x.xhtml" })
+    assert.strictEqual(Result.getOrThrow(Result.flip(deep))._tag, "TooDeep")
+    const latin = Uint8Array.of(...bytes('<?xml version="1.0" encoding="iso-8859-1"?><html><p>'), 0xe9)
+    assert.strictEqual(text("p", Result.getOrThrow(Page.fromBytes(latin, { path: "x.xht" }))), "é")
+  })
   it("is made of any bytes without throwing", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (any) => {
