@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Download from "../Download.ts"
 import * as Links from "../extract/Links.ts"
+import * as Margins from "../extract/Margins.ts"
 import * as Reference from "../extract/Reference.ts"
 import * as RobotsDirectives from "../extract/RobotsDirectives.ts"
 import * as Sitemap from "../extract/Sitemap.ts"
@@ -110,6 +111,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   const token = productToken(options)
   const asked = asks(seeds)
   let met = new Met()
+  let margins = new Margins.Margins()
   let { priorities = [] } = rules
   let isBounded = rules.depth !== undefined
   const traps = rules.traps ? Traps.make() : undefined
@@ -155,6 +157,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     /** What the rules leave out and was not looked at again: other rules may come before the page is whole. */
     const left: Array<string> = []
     const leftResources: Array<string> = []
+    const ofPage = watch === undefined ? new Margins.OfPage(margins, depth, head.url) : undefined
     const passesOver = (bytes: Uint8Array, from: number, to: number, base: string, kind: Links.Kind) => {
       const isResource = kind === "resource"
       if (!isResource && kind !== "navigation" && kind !== "reference") return false
@@ -162,10 +165,18 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
       const prefix = Reference.prefix(bytes, from, start, to, base)
       if (prefix === undefined) return false
       const verdict = met.look(prefix, bytes, start, to, isResource ? depth : depth + 1, isResource)
-      if (verdict === "out" && scope === begun) (isResource ? leftResources : left).push(met.latest)
+      // a folder, and no origin
+      if (prefix.endsWith("/")) ofPage?.relate()
+      if (verdict === "out") {
+        ofPage?.tell()
+        if (scope === begun) (isResource ? leftResources : left).push(met.latest)
+      }
       return verdict !== undefined
     }
-    const links = new Links.Links({ url: head.url, contentType, token, text: watch?.write, passesOver }, meet)
+    const links = new Links.Links(
+      { url: head.url, contentType, token, text: watch?.write, passesOver, margins: ofPage },
+      meet
+    )
     let said: RobotsDirectives.RobotsDirectives | undefined
     const directives = () => (said ??= RobotsDirectives.union(robots, links.end().robots))
     return {
@@ -242,6 +253,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
       isBounded = rules.depth !== undefined
       scope = scopeOf(seeds, rules)
       met = new Met()
+      margins = new Margins.Margins()
     },
     // a picture that lies elsewhere may move elsewhere
     redirect: ({ url, depth = 0 }, to) => holds(to.href, depth, !holds(url, depth, false)),

@@ -22,6 +22,7 @@ import { Css } from "./Css.ts"
 import * as Encoding from "./Encoding.ts"
 import * as Guesses from "./Guesses.ts"
 import * as LinkHeader from "./LinkHeader.ts"
+import type * as Margins from "./Margins.ts"
 import * as Reference from "./Reference.ts"
 import * as Refresh from "./Refresh.ts"
 import * as RobotsDirectives from "./RobotsDirectives.ts"
@@ -74,6 +75,11 @@ export interface Options {
    * piece goes on where the one before ended; where a tag was stands a blank, at least.
    */
   readonly text?: ((bytes: Uint8Array, from: number, to: number) => void) | undefined
+  /**
+   * What is known of its margins, which are passed over where neither text nor guesses are asked for. `passesOver` tells them
+   * what the next page is to ask again, and what is relative to its folder.
+   */
+  readonly margins?: Margins.OfPage | undefined
   /** Bytes of the document that are read. 16 MiB, unless given. */
   readonly maxBytes?: number
   /** Links that are given out. 250,000, unless given. */
@@ -173,6 +179,8 @@ interface Reader {
   /** What can be read from its bytes (`Tags.ts`); after that, `flush`. */
   readonly tags?: Tags
   readonly flush?: () => void
+  /** Other bytes come next. */
+  readonly forget?: () => void
 }
 
 /** What readers of one document share: a frame's `srcdoc` is part of it. */
@@ -193,6 +201,7 @@ class Html implements Reader {
   readonly #onLink: (link: Link) => void
   readonly #guesses: boolean
   readonly #depth: number
+  #margins: Margins.OfPage | undefined
   readonly tags: Tags
   /** Those of the tag that is read. */
   #attributes: Attributes | undefined
@@ -217,6 +226,7 @@ class Html implements Reader {
     this.#onLink = onLink
     this.#depth = depth
     this.#guesses = options.guesses === true
+    this.#margins = depth === 0 && !isXml && options.text === undefined && !this.#guesses ? options.margins : undefined
     this.tags = new Tags(
       {
         wants: this.#guesses ? isAny : isKnown,
@@ -230,6 +240,7 @@ class Html implements Reader {
         close: (name) => this.#close(name),
         text: (text) => this.#text(text),
         bytes: (bytes, from, to) => this.#bytes(bytes, from, to),
+        ...(this.#margins !== undefined && { passes: this.#passes, closed: this.#closed }),
         ...(this.#guesses ? { comment: this.#guess, declaration: this.#guess } : {})
       }
     )
@@ -255,6 +266,21 @@ class Html implements Reader {
     this.#attributes = attributes
     if (name === "meta") return this.#meta(attributes)
     for (let i = 0; i < attributes.size; i++) this.#attribute(name, attributes.name(i), i, attributes)
+  }
+
+  #passes = (name: string, bytes: Buffer, at: number): number => {
+    const { encoding, links } = this.#document
+    const margin = this.#margins?.begin(name, bytes, at, encoding, links)
+    if (margin === undefined) return -1
+    this.#document.links += margin.links
+    return at + margin.length
+  }
+  #closed = (name: string, bytes: Buffer, to: number): void => {
+    const { encoding, links } = this.#document
+    this.#margins?.end(name, bytes, to, encoding, links)
+  }
+  forget() {
+    this.#margins?.forget()
   }
 
   #close(_name: string) {
@@ -339,6 +365,7 @@ class Html implements Reader {
   #base(value: string) {
     if (this.#hasBase) return
     this.#hasBase = true
+    this.#margins = undefined
     const base = Reference.resolve(value, this.#options.url, this.#document.encoding)
     if (base === undefined) return
     this.#add(value, "base", "href")
@@ -346,6 +373,7 @@ class Html implements Reader {
   }
 
   #meta(attributes: Attributes) {
+    this.#margins?.tell()
     const content = attributes.get("content")
     const charset = attributes.get("charset")
     if (charset !== undefined) this.#declare(charset)
@@ -473,6 +501,7 @@ class Html implements Reader {
     const reference = typeof written === "string" ? written : this.#attributes!.value(written)
     // the page itself
     if (reference === "" || (isOwn && reference.startsWith("#"))) return
+    if (!Reference.isForeign(reference)) this.#margins?.tell()
     const url = Reference.resolve(reference, base, encoding)
     if (url === undefined) {
       if (this.#guesses) this.#data(reference)
@@ -509,6 +538,7 @@ class Html implements Reader {
 
   /** Reads markup within this document; `undefined` where it is too deep. */
   #inner(isXml: boolean): Html | undefined {
+    this.#margins?.tell()
     if (this.#depth === maxDepth) return undefined
     return new Html(this.#options, this.#document, this.#onLink, this.#depth + 1, isXml)
   }
@@ -677,6 +707,7 @@ export class Links {
   #give(bytes: Uint8Array) {
     const encoding = (this.#document.encoding = this.#decoder.sniffed?.encoding ?? this.#document.encoding)
     const tags = Encoding.isLikeAscii(encoding) ? this.#reader.tags : undefined
+    this.#reader.forget?.()
     let size = 1
     for (let at = 0; at < bytes.length;) {
       let isRest = tags === undefined

@@ -13,7 +13,8 @@ import * as Encoding from "./Encoding.ts"
 export const longest = 8192
 
 const scheme = /^[\0- ]*([a-z][a-z0-9+.-]*):/i
-const isForeign = (reference: string): boolean => {
+/** Whether it names a scheme that is not fetched, such as `mailto:`. */
+export const isForeign = (reference: string): boolean => {
   const found = scheme.exec(reference)?.[1]
   return found !== undefined && !/^https?$/i.test(found)
 }
@@ -43,7 +44,7 @@ const dots = /(?:^|\/)\.\.?(?:\/|$)/
 
 /** What precedes the path of a base, and its path up to the last slash, and up to those before. Pages are read one after the other. */
 let folder = { base: "", origin: "", root: "", path: "", above: [""] }
-const folderOf = (base: string) => {
+export const folderOf = (base: string) => {
   if (base !== folder.base) {
     const url = Url.parse(base)
     const path = typeof url === "string" ? url.slice(0, (url.indexOf("?") + 1 || url.length + 1) - 1) : ""

@@ -101,6 +101,10 @@ export interface Output {
   readonly comment?: (text: string) => void
   /** `DOCTYPE …` */
   readonly declaration?: (text: string) => void
+  /** Asked of an element that begins at a place in what `read` was given, before it is told: the place after what need not be, -1 where it is to be. */
+  readonly passes?: (name: string, bytes: Buffer, at: number) => number
+  /** After an end tag, which ends before a place in what `read` was given. */
+  readonly closed?: (name: string, bytes: Buffer, to: number) => void
 }
 
 export interface Options {
@@ -314,14 +318,14 @@ export class Tags implements TokenizerCallbacks {
       const open = at
       const first = bytes[open + 1]!
       if (isLetter(first)) at = this.#readOpen(buffer, open, decode, isUtf8)
-      else if (first === slash) at = this.#readClose(bytes, open)
+      else if (first === slash) at = this.#readClose(buffer, open)
       else at = first === exclamation ? this.#readDeclaration(buffer, open) : -1
       if (at < 0) return open
     }
   }
 
   /** Reads an end tag; gives the place after it, -1 where it is not whole. */
-  #readClose(bytes: Uint8Array, open: number): number {
+  #readClose(bytes: Buffer, open: number): number {
     if (!isLetter(bytes[open + 2]!)) return -1
     const { length } = bytes
     let hash = 0
@@ -334,7 +338,9 @@ export class Tags implements TokenizerCallbacks {
     const place = tagNames.find(bytes, open + 2, at, hash)
     while (at < length && bytes[at] !== gt) at++
     if (at === length || place < 0) return -1
-    this.#output.close(tagNames.name(place))
+    const element = tagNames.name(place)
+    this.#output.close(element)
+    this.#output.closed?.(element, bytes, at + 1)
     return at + 1
   }
 
@@ -385,6 +391,8 @@ export class Tags implements TokenizerCallbacks {
     const element = tagNames.name(tag)
     const isText = tagNames.isWanted(tag)
     if (isText && !holdsText.has(element)) return -1
+    const after = this.#output.passes?.(element, bytes, open) ?? -1
+    if (after >= 0) return after
     const attributes = this.#attributes
     attributes.clear()
     for (;;) {

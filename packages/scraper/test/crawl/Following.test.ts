@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
 import * as Following from "../../src/crawl/Following.ts"
 import * as Priorities from "../../src/crawl/Priorities.ts"
 import { defaults } from "../../src/Options.ts"
+import type { Target } from "../../src/Target.ts"
 
 const seed = "http://h/"
 const rules: Following.Rules = { scope: "host", include: [], exclude: [], sitemaps: false, traps: false }
@@ -21,6 +23,75 @@ const read = (following: Crawl, url: string, depth: number, html: string) => {
 }
 const found = (reading: ReturnType<typeof page>) =>
   reading.end().map(({ url, depth, isResource }) => `${depth} ${isResource === true ? "resource " : ""}${url}`)
+
+const references = [
+  "/a",
+  "/b?x=1&amp;y=2",
+  "c",
+  "../d",
+  "./e",
+  "http://h/f",
+  "http://g/",
+  "#top",
+  "",
+  "mailto:x",
+  "?q",
+  "//h/i",
+  "/\u00e4"
+].map((reference) => `<a href="${reference}">x</a>`)
+/** What a page may have in its margins. */
+const parts = [
+  ...references,
+  ...["j", "/k"].map((reference) => `<img src="${reference}"><a rel=nofollow href=${reference}>x</a>`),
+  `<img srcset="l 2x, /m">`,
+  `<p style="background: url(n)">`,
+  `<form action=o><input></form>`,
+  `<style>p { background: url(p) }</style>`,
+  `<script src=q></script>`,
+  `<noframes><a href=r></a></noframes>`,
+  `<noframes><meta name=robots content=nofollow></noframes>`,
+  `<svg><a href=s></a></svg>`,
+  `<iframe srcdoc="<a href=t></a>"></iframe>`,
+  `<base href=/v/>`,
+  `<meta name=robots content=nofollow>`,
+  `<meta http-equiv=refresh content="0; url=w">`,
+  `<!-- -->`,
+  `<ul><li>`,
+  `</ul>`,
+  `<nav>`,
+  `</nav>`
+]
+/** Long enough to be known again. */
+const menu = (html: string) => `<ul class=menu>${html}${" ".repeat(250)}</ul>`
+
+/** One crawl finds in these pages what is found in each of them alone, but for what is known. */
+const assertAlike = (
+  pages: ReadonlyArray<{
+    readonly url: string
+    readonly depth: number
+    readonly chunks: ReadonlyArray<string>
+    readonly charset?: string
+  }>,
+  message: string
+) => {
+  const given = { exclude: [/f$/], depth: 4 }
+  const following = make(given)
+  const known = new Map<string, number>()
+  pages.forEach(({ url, depth, chunks, charset = "utf-8" }, number) => {
+    const [all, found] = [make(given), following].map((crawl) => {
+      const reading = page(crawl, url, depth)
+      reading.write(Buffer.from(`<meta charset=${charset}>${" ".repeat(1024)}`))
+      for (const chunk of [...chunks, `<a href=/${number}>x</a>`]) reading.write(Buffer.from(chunk))
+      return reading.end()
+    })
+    const isNew = (target: Target) => {
+      const isNearer = target.depth! < (known.get(target.url) ?? Infinity)
+      if (isNearer) known.set(target.url, target.depth!)
+      return isNearer
+    }
+    assert.deepStrictEqual(found, all!.filter(isNew), `${message}, ${number}: ${chunks.join("|")}`)
+  })
+}
 
 describe("Following", () => {
   it("gives a link once, however it is written, and again where it is nearer", () => {
@@ -63,6 +134,55 @@ describe("Following", () => {
     assert.deepStrictEqual(read(following, seed, 0, `<a href=/a>1</a>`), ["1 http://h/a"])
   })
 
+  it("finds in pages with the same margins what there is to be found in each alone", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = Randomness.make(seed)
+      const any = (count: number) => Randomness.below(random, count)
+      const some = (most: number) =>
+        Array.from({ length: 1 + any(most) }, () => parts[any(any(2) === 0 ? references.length : parts.length)]).join(
+          ""
+        )
+      const margins = Array.from({ length: 3 }, () => menu(some(6)))
+      margins.push(`<nav>${margins[0]}${some(2)}${margins[1]}</nav>`)
+      const pages = Array.from({ length: 6 }, () => {
+        const html = Array.from({ length: 3 }, () => margins[any(4)] + (any(3) === 0 ? some(2) : "")).join("\n")
+        const isCut = any(3) === 0
+        return {
+          url: `http://h/${any(3) === 0 ? "x/" : ""}y/${any(2)}`,
+          depth: any(3),
+          chunks: isCut ? [html.slice(0, any(html.length)), html] : [html],
+          charset: any(5) === 0 ? "windows-1252" : "utf-8"
+        }
+      })
+      assertAlike(pages, String(seed))
+    }
+  })
+
+  it("takes for the same margin what says the same, and nothing else", () => {
+    for (const part of parts) {
+      const html = menu(part)
+      const nested = `<nav>${html}</nav>`
+      const [x, y, z] = ["http://h/x/1", "http://h/y/1", "http://h/z/1"]
+      assertAlike(
+        [
+          ...[html, html, html, nested].map((html) => ({ url: x, depth: 2, chunks: [html] })),
+          ...[html, html].map((html) => ({ url: y, depth: 2, chunks: [html] })),
+          { url: z, depth: 2, chunks: [nested] },
+          ...[1, 1, 2, 0].map((depth) => ({ url: y, depth, chunks: [html] })),
+          { url: y, depth: 1, chunks: [html], charset: "windows-1252" }
+        ],
+        part
+      )
+    }
+    // an element that begins in one chunk, and what stands at its place in the next one
+    const [before, link] = [`<ul class=menu>${" ".repeat(250)}`, `<a href=/z>x</a>-->${"<br>".repeat(50)}</ul>`]
+    const chunks = [[`${before}<!--`, before + link], [before + link]]
+    assertAlike(
+      chunks.map((chunks) => ({ url: seed, depth: 0, chunks })),
+      "chunks"
+    )
+  })
+
   it("asks no host for its root because a page wants to be near to it", () => {
     const following = make()
     const html = `<link rel=preconnect href=/z><link rel="dns-prefetch x" href=//h><link rel=x href=/y>`
@@ -71,8 +191,8 @@ describe("Following", () => {
 
   it("judges what a page has by other rules that come before it is whole", () => {
     const following = make({ exclude: [/private/] })
-    const links = `<a href=/private/a>1</a><a href=/private/b rel=nofollow>2</a><a href=http://g/>3</a>`
-    assert.deepStrictEqual(read(following, seed, 0, links), [])
+    const links = `${menu("<a href=/private/a>1</a><a href=http://g/>2</a>")}<a href=/private/b rel=nofollow>3</a>`
+    for (const depth of [0, 0, 0]) assert.deepStrictEqual(read(following, seed, depth, links), [])
     const reading = page(following, "http://h/x", 1)
     reading.write(Buffer.from(links))
     following.change(rules)
