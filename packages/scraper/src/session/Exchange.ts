@@ -23,7 +23,7 @@ import type { Cookies } from "./Cookies.ts"
 import * as Fault from "./Fault.ts"
 import * as Redirect from "./Redirect.ts"
 import * as RequestFields from "./RequestFields.ts"
-import type { Routes } from "./Routes.ts"
+import type { Route, Routes } from "./Routes.ts"
 import type { StallClock, Watched } from "./StallClock.ts"
 import type { Dispatcher } from "./Undici.ts"
 
@@ -153,8 +153,8 @@ export class Exchange implements Served, Transfer, Watched {
   #text: string | undefined
   /** The fields that the present hop was asked with. */
   #sent: RequestFields.Fields = []
-  /** A proxy connects to the origin of the present hop. */
-  #isProxied = false
+  /** On which the present hop goes out. */
+  #route: Route | undefined
   #redirect: { readonly head: ResponseHead; readonly chunks: Array<Uint8Array> } | undefined
   #trail: Redirect.Trail | undefined
   /** A redirect that is not followed: how the exchange ends when its body has passed by. */
@@ -276,7 +276,7 @@ export class Exchange implements Served, Transfer, Watched {
   }
 
   #answer(status: number, headers: Headers, reason: string | undefined): Answer {
-    const address = this.#isProxied ? undefined : this.connection?.address
+    const address = this.#route?.proxied === true ? undefined : this.connection?.address
     return new Answer(status, this.#bare, headers, this.#text, reason, this.#sent, address)
   }
 
@@ -307,6 +307,11 @@ export class Exchange implements Served, Transfer, Watched {
     // the server closed the idle connection just as it was used again: nothing was answered, ask anew (RFC 9112 9.3.1)
     const isStale = this.#state === head && (this.connection?.answered ?? 0) > 0
     if ((isStale || error instanceof Fault.Unserved) && !this.#started && !this.#again) return this.#sendAgain()
+    const refuse = this.#route?.refuse
+    if (refuse !== undefined && Fault.isOtherHttp(error)) {
+      refuse(Url.origin(this.#bare))
+      return this.#requeue()
+    }
     const { connectTimeoutMs } = this.#shared
     const standing = this.#headers && { received: this.#received, expected: expectedLength(this.#headers) }
     this.#fail(Fault.reasonOf(error, { host: hostOf(this.#url), connectTimeoutMs, body: standing }))
@@ -352,7 +357,7 @@ export class Exchange implements Served, Transfer, Watched {
       if (fault !== undefined) return this.#fail(fault)
     }
     this.#sent = headers
-    this.#isProxied = route.proxied
+    this.#route = route
     const path = bare.slice(origin.length)
     const dispatcher = this.#again ? route.single() : route.kept
     const proxy = route.absolute

@@ -80,6 +80,9 @@ const codeOf = (error: unknown): string => {
   return typeof code === "string" ? code : "UNKNOWN"
 }
 
+/** Whether a server took none of the protocols that were offered it in TLS (RFC 7301 3.2): another may do. */
+export const isOtherHttp = (error: Error): boolean => codeOf(error).endsWith("ALERT_NO_APPLICATION_PROTOCOL")
+
 /** The reason for `error`. A broken connection after the head is a cut body; before it, a failed connection. */
 export const reasonOf = (error: Error, { host, connectTimeoutMs, body }: Standing): FetchError.FetchReason => {
   const code = codeOf(error)

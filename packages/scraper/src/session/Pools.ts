@@ -1,7 +1,7 @@
 /**
- * The pools of connections that undici keeps: TLS, HTTP/2 and proxies.
+ * The pools of connections that undici keeps: HTTP/2 and proxies.
  *
- * A run that asks plain `http://` origins only has no need of undici, which takes as long to load as all else of the
+ * A run that goes straight to origins of HTTP/1.1 has no need of undici, which takes as long to load as all else of the
  * session: so `Routes.ts` imports this file with the first request that has.
  */
 import * as Connection from "./Connection.ts"

@@ -1,7 +1,8 @@
 /**
  * The pools of connections, one set for each way to a host: straight, through a
- * proxy that is given whole URLs, or through a tunnel. Straight and without TLS
- * is the lane; everything else is undici, loaded with the first request for it.
+ * proxy that is given whole URLs, or through a tunnel. Straight is the lane, but
+ * to an origin that speaks HTTP/2 alone; everything else is undici, loaded with
+ * the first request for it.
  */
 import type * as Connection from "./Connection.ts"
 import * as Dial from "./lane/Dial.ts"
@@ -19,6 +20,8 @@ export interface Route {
   readonly absolute: Proxy | undefined
   /** A proxy opens the connections to hosts. */
   readonly proxied: boolean
+  /** Says that the origin does not speak HTTP/1.1; absent where HTTP/2 is offered, or of no use. */
+  readonly refuse?: (origin: string) => void
 }
 
 export interface Routes {
@@ -55,20 +58,23 @@ export const make = (settings: Connection.Settings, limits: Limits, choose: Choo
     }
   }
   const straight = route({ proxy: undefined, tunnels: false })
-  const dial = Dial.direct(settings)
+  const dials = { "http:": Dial.plain(settings), "https:": Dial.secure(settings) }
   const lanes: Array<Lane> = []
   const laneOf = (keeps: boolean) => {
-    const lane = new Lane({ dial, connections: limits.perHost, keeps, resting })
+    const lane = new Lane({ dials, connections: limits.perHost, keeps, resting })
     lanes.push(lane)
     return lane
   }
   let lone: Lane | undefined
-  const plain: Route = {
+  const lane: Route = {
     kept: laneOf(true),
     single: () => (lone ??= laneOf(false)),
     absolute: undefined,
-    proxied: false
+    proxied: false,
+    refuse: (origin) => void modern.add(origin)
   }
+  /** Origins that do not speak HTTP/1.1. */
+  const modern = new Set<string>()
   const forwards = new Map<Proxy, Route>()
   const tunnels = new Map<Proxy, Route>()
   const remember = (routes: Map<Proxy, Route>, way: Way & { readonly proxy: Proxy }) => {
@@ -79,9 +85,8 @@ export const make = (settings: Connection.Settings, limits: Limits, choose: Choo
   return {
     to: (origin) => {
       const proxy = choose(origin)
-      const isPlain = origin.startsWith("http:")
-      if (proxy === undefined) return isPlain ? plain : straight
-      return isPlain && proxy.protocol !== "socks5:"
+      if (proxy === undefined) return modern.has(origin) ? straight : lane
+      return origin.startsWith("http:") && proxy.protocol !== "socks5:"
         ? remember(forwards, { proxy, tunnels: false })
         : remember(tunnels, { proxy, tunnels: true })
     },

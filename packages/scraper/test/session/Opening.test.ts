@@ -1,4 +1,4 @@
-/** What the receivers of real exchanges hear of their connections, on both transports. */
+/** What the receivers of real exchanges hear of their connections. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Receiver } from "../../src/Session.ts"
@@ -45,9 +45,9 @@ const heard = (urls: ReadonlyArray<string>) =>
   })
 
 describe.each([
-  ["the lane", false, "(dns connect open)", "(connect open)"],
-  ["undici", true, "(dns connect tls open)", "(connect tls open)"]
-] as const)("an exchange by %s", (_, tls, byName, byAddress) => {
+  ["http", false, "(dns connect open)", "(connect open)"],
+  ["https", true, "(dns connect tls open)", "(connect tls open)"]
+] as const)("an exchange of %s", (_, tls, byName, byAddress) => {
   it.live("tells how its connection came to be, once, and each hop", () =>
     Effect.gen(function* () {
       const site = yield* Effect.acquireRelease(

@@ -8,7 +8,9 @@ const loadedBy = (file: string): ReadonlyArray<string> => {
   return JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" }))
 }
 
-it("brings undici, and HTTP/2 with it, only with the first request that is not plain", () => {
-  assert.notInclude(loadedBy("UndiciSession.ts"), "NativeModule http2")
+it("brings TLS only with the first request over it, and undici with HTTP/2 with the first that the lane does not carry", () => {
+  const loaded = loadedBy("UndiciSession.ts")
+  assert.notInclude(loaded, "NativeModule internal/tls/wrap")
+  assert.notInclude(loaded, "NativeModule http2")
   assert.include(loadedBy("Pools.ts"), "NativeModule http2")
 })

@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as fs from "node:fs"
 import * as http2 from "node:http2"
 import * as https from "node:https"
+import * as net from "node:net"
 import * as path from "node:path"
 import type { Writable } from "node:stream"
 import * as tls from "node:tls"
@@ -78,11 +79,7 @@ describe("TLS", () => {
 
   it.live("with a server that speaks plain HTTP is a TlsError", () =>
     Effect.gen(function* () {
-      const { port } = yield* listen(
-        (yield* Effect.promise(() => import("node:net"))).createServer((socket) =>
-          socket.end("HTTP/1.1 400 Bad\r\n\r\n")
-        )
-      )
+      const { port } = yield* listen(net.createServer((socket) => socket.end("HTTP/1.1 400 Bad\r\n\r\n")))
       const one = yield* session()
       const { error } = yield* ask(one, `https://127.0.0.1:${port}/`)
       assert.strictEqual(error?._tag, "TlsError")
@@ -109,6 +106,82 @@ describe("TLS", () => {
     })
   )
 
+  for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+    it.live(`takes up the session of the connection before to the same host, by ${maxVersion}`, () =>
+      Effect.gen(function* () {
+        const resumed: Array<boolean> = []
+        const { port } = yield* listen(
+          https.createServer({ ...keys, maxVersion }, ({ socket }, response) => {
+            resumed.push((socket as tls.TLSSocket).isSessionReused())
+            response.writeHead(200, { connection: "close" }).end("hello")
+          })
+        )
+        const one = yield* session({ cacert: yield* cacert })
+        for (const host of ["localhost", "localhost", "localhost", "127.0.0.1"])
+          assert.strictEqual((yield* ask(one, `https://${host}:${port}/`)).body.toString(), "hello")
+        assert.deepStrictEqual(resumed, [false, true, true, false])
+      })
+    )
+  }
+
+  it.live("tells the name that is asked for, without the dot of the root, and no address", () =>
+    Effect.gen(function* () {
+      const names: Array<string | false | null> = []
+      const { port } = yield* listen(
+        https.createServer(keys, ({ socket }, response) => {
+          names.push((socket as tls.TLSSocket).servername)
+          response.end()
+        })
+      )
+      const one = yield* session(
+        { cacert: yield* cacert },
+        { resolve: (_, callback) => callback(null, [{ address: "127.0.0.1", family: 4 }]) }
+      )
+      for (const host of ["localhost", "localhost.", "127.0.0.1"])
+        assert.isUndefined((yield* ask(one, `https://${host}:${port}/`)).error)
+      assert.deepStrictEqual(names, ["localhost", "localhost", false])
+    })
+  )
+
+  it.live("that a server breaks off before it is agreed is a ConnectError", () =>
+    Effect.gen(function* () {
+      for (const end of [(socket: net.Socket) => socket.end(), (socket: net.Socket) => socket.resetAndDestroy()]) {
+        const { port } = yield* listen(net.createServer((socket) => socket.once("data", () => end(socket))))
+        const one = yield* session()
+        const { error } = yield* ask(one, `https://127.0.0.1:${port}/`)
+        assert.deepInclude({ ...error }, { _tag: "ConnectError", code: "ECONNRESET" })
+      }
+    })
+  )
+
+  it.live(
+    "ends a body without a length with its connection, whether or not that was announced, but not by a reset",
+    () =>
+      Effect.gen(function* () {
+        const { port: inner } = yield* listen(
+          tls.createServer(keys, (socket) =>
+            socket.on("error", () => undefined).on("data", () => socket.write("HTTP/1.1 200 OK\r\n\r\nhello"))
+          )
+        )
+        for (const [end, tag] of [
+          [(socket: net.Socket) => socket.end(), undefined],
+          [(socket: net.Socket) => socket.resetAndDestroy(), "TruncatedError"]
+        ] as const) {
+          const taken: Array<net.Socket> = []
+          const { port } = yield* listen(
+            net.createServer((socket) => {
+              const there = net.connect(inner, "127.0.0.1").on("error", () => undefined)
+              socket.pipe(there).pipe(socket)
+              taken.push(socket)
+            })
+          )
+          const one = yield* session({ insecure: true })
+          const { body, error } = yield* ask(one, `https://127.0.0.1:${port}/`, { onData: () => taken.forEach(end) })
+          assert.deepStrictEqual([body.toString(), error?._tag], ["hello", tag])
+        }
+      })
+  )
+
   for (const [what, content] of [
     ["is absent", undefined],
     ["holds no certificate", "hello"],
@@ -128,15 +201,13 @@ describe("TLS", () => {
 describe("HTTP/2", () => {
   const server = (handler: (stream: http2.ServerHttp2Stream, path: string) => void) =>
     listen(
-      http2
-        .createSecureServer({ ...keys, allowHTTP1: true })
-        .on("stream", (stream: http2.ServerHttp2Stream, headers) => {
-          stream.on("error", () => undefined)
-          handler(stream, String(headers[":path"]))
-        })
+      http2.createSecureServer(keys).on("stream", (stream: http2.ServerHttp2Stream, headers) => {
+        stream.on("error", () => undefined)
+        handler(stream, String(headers[":path"]))
+      })
     )
 
-  it.live("is spoken where the server does, many requests on a connection", () =>
+  it.live("is spoken where a server speaks nothing else, and all that was asked at once gets its answer", () =>
     Effect.gen(function* () {
       let connections = 0
       const up = yield* server((stream, at) => {

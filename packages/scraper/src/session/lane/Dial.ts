@@ -5,13 +5,18 @@
  * the attempt, a denied address and a passed time bound too, is its `error`.
  */
 import * as net from "node:net"
+import type * as tls from "node:tls"
 import * as AddressGuard from "../AddressGuard.ts"
 import type { Settings } from "../Connection.ts"
 import { ConnectTimeout } from "../Fault.ts"
 import type { StallClock, Watched } from "../StallClock.ts"
 
-/** `hostname` has no brackets. */
-export type Dial = (hostname: string, port: number, onread: net.OnReadOpts) => net.Socket
+export interface Dial {
+  /** `hostname` has no brackets. */
+  readonly connect: (hostname: string, port: number, onread: net.OnReadOpts) => net.Socket
+  /** The socket's event from which on it can be written to. */
+  readonly ready: "connect" | "secureConnect"
+}
 
 /** Milliseconds of silence after which the kernel asks whether the other side still lives. */
 const probeAfterMs = 60_000
@@ -23,13 +28,13 @@ class Attempt implements Watched {
   readonly #timeoutMs: number
   readonly #until: number
 
-  constructor(clock: StallClock, socket: net.Socket, timeoutMs: number) {
+  constructor({ clock, connectTimeoutMs: timeoutMs }: Settings, socket: net.Socket, ready: Dial["ready"]) {
     this.#clock = clock
     this.#socket = socket
     this.#timeoutMs = timeoutMs
     this.#until = clock.tick + clock.ticks(timeoutMs)
     const end = () => clock.unwatch(this)
-    socket.once("connect", end).once("close", end)
+    socket.once(ready, end).once("close", end)
     clock.watch(this)
   }
 
@@ -45,24 +50,60 @@ class Attempt implements Watched {
   }
 }
 
-/** Connects to the host itself, if the guard lets it. */
-export const direct = ({ clock, dns, connectTimeoutMs, denyPrivate }: Settings): Dial => {
-  const judge = AddressGuard.judge(denyPrivate)
-  const lookup = dns.lookup(judge)
-  return (host, port, onread) => {
-    const denied = net.isIP(host) !== 0 ? judge?.([{ address: host }]) : undefined
-    if (denied !== undefined) return new net.Socket().destroy(denied)
-    const socket = net.connect({
-      host,
-      port,
-      lookup,
-      autoSelectFamily: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: probeAfterMs,
-      onread
-    })
-    void new Attempt(clock, socket, connectTimeoutMs)
-    return socket
+interface Options extends Pick<net.TcpSocketConnectOpts, "port" | "lookup" | "autoSelectFamily"> {
+  readonly host: string
+  readonly onread: net.OnReadOpts
+}
+
+/** Connects to the host itself, if the guard lets it, by sockets that `open` makes. */
+const direct = (settings: Settings, ready: Dial["ready"], open: (options: Options) => net.Socket): Dial => {
+  const judge = AddressGuard.judge(settings.denyPrivate)
+  const lookup = settings.dns.lookup(judge)
+  return {
+    ready,
+    connect: (host, port, onread) => {
+      const denied = net.isIP(host) !== 0 ? judge?.([{ address: host }]) : undefined
+      if (denied !== undefined) return new net.Socket().destroy(denied)
+      const socket = open({ host, port, lookup, autoSelectFamily: true, onread })
+      socket.setNoDelay(true).setKeepAlive(true, probeAfterMs)
+      void new Attempt(settings, socket, ready)
+      return socket
+    }
   }
+}
+
+export const plain = (settings: Settings): Dial => direct(settings, "connect", (options) => net.connect(options))
+
+/** Sessions of TLS that are kept, the last of each host and port. */
+const mostSessions = 1_000
+
+/** Over TLS, for HTTP/1.1. Hosts are verified as `settings.tls` says, and sessions resumed. */
+export const secure = (settings: Settings): Dial => {
+  const { rejectUnauthorized, ca } = settings.tls
+  const sessions = new Map<string, Buffer>()
+  let secureContext: tls.SecureContext | undefined
+  return direct(settings, "secureConnect", (options) => {
+    // a run without TLS need not load it
+    const tls = process.getBuiltinModule("node:tls")
+    // one for all: with authorities of its own each would cost as much as ten connections
+    secureContext ??= tls.createSecureContext(ca === undefined ? {} : { ca })
+    const { host, port } = options
+    const name = `${host}:${port}`
+    const session = sessions.get(name)
+    return tls
+      .connect({
+        ...options,
+        secureContext,
+        rejectUnauthorized,
+        ALPNProtocols: ["http/1.1"],
+        // an address is no name (RFC 6066 3), nor is the dot of the root a part of one
+        ...(net.isIP(host) === 0 ? { servername: host.replace(/\.$/, "") } : {}),
+        ...(session === undefined ? {} : { session })
+      })
+      .on("session", (session: Buffer) => {
+        sessions.delete(name)
+        sessions.set(name, session)
+        if (sessions.size > mostSessions) sessions.delete(sessions.keys().next().value!)
+      })
+  })
 }

@@ -1,10 +1,10 @@
 /**
- * The short way to plain `http://` origins: GET requests over HTTP/1.1 on bare
- * sockets, with undici's interface towards the handler, at half its processor time.
+ * The short way to origins: GET requests over HTTP/1.1 on bare sockets or TLS, with
+ * undici's interface towards the handler, at half its processor time.
  *
  * It keeps connections and parses answers, and that is all. Redirects, cookies,
  * clocks and the second try of a request that met a closing connection are its
- * handler's; TLS, HTTP/2 and proxies are undici's.
+ * handler's; HTTP/2 and proxies are undici's.
  */
 import type { Fields } from "../RequestFields.ts"
 import type { Handler } from "./Flight.ts"
@@ -13,7 +13,7 @@ import * as LaneFault from "./LaneFault.ts"
 import { OriginPool } from "./OriginPool.ts"
 import type { Settings } from "./OriginPool.ts"
 
-/** What to send: a GET of `path` (from its slash on) at `origin` (`http://host[:port]`). */
+/** What to send: a GET of `path` (from its slash on) at `origin` (`http[s]://host[:port]`). */
 export interface Options {
   readonly origin: string
   readonly path: string
@@ -69,7 +69,7 @@ export class Lane {
 
   #open(origin: string): OriginPool {
     const url = URL.parse(origin)
-    if (url?.protocol !== "http:") throw LaneFault.unsendable("the origin is not of http")
+    if (url?.protocol !== "http:" && url?.protocol !== "https:") throw LaneFault.unsendable("the origin is not of http")
     return new OriginPool(this.#settings, origin, url, this.#soon)
   }
 

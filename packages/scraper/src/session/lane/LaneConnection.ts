@@ -68,9 +68,12 @@ export class LaneConnection implements Message, Rests, Serving {
       this.#read(length)
       return true
     }
+    const isSecure = dial.ready === "secureConnect"
     this.opening = new Opening(hostname)
-    this.#socket = dial(hostname, port, { buffer: bytes, callback })
-      .once("connect", () => {
+    this.#socket = dial
+      .connect(hostname, port, { buffer: bytes, callback })
+      .once(dial.ready, () => {
+        if (isSecure) this.opening?.turn("open")
         if (!this.isGone) owner.onFree(this)
       })
       .on("error", (error) => (this.#error = error))
@@ -78,12 +81,17 @@ export class LaneConnection implements Message, Rests, Serving {
       .once("close", () => {
         if (!this.#ended) this.fail(this.#error ?? LaneFault.closed())
       })
-    this.opening.follow(this.#socket, "open")
+    this.opening.follow(this.#socket, isSecure ? "tls" : "open")
   }
 
   /** How long the server said it keeps the connection while idle, in milliseconds. */
   get idleMs(): number | undefined {
     return this.#parser.idleMs
+  }
+
+  /** The request is out: an answer may come before. */
+  get isOut(): boolean {
+    return this.#socket.writableLength === 0
   }
 
   get address(): string | undefined {
@@ -191,11 +199,16 @@ export class LaneConnection implements Message, Rests, Serving {
       }
       const at = this.#parser.feed(bytes, length)
       if (this.#flight !== flight) return
-      if (flight.paused) this.#rest = Buffer.from(bytes.subarray(at, length))
+      if (flight.paused) this.#keep(bytes.subarray(at, length))
       else if (this.#parser.isComplete) this.#complete(flight, at === length)
     } catch (error) {
       this.fail(error as Error)
     }
+  }
+
+  /** Puts aside what has been read, but may not be looked at: TLS hands on record by record what it has, after a pause too. */
+  #keep(bytes: Buffer): void {
+    this.#rest = this.#rest === undefined ? Buffer.from(bytes) : Buffer.concat([this.#rest, bytes])
   }
 
   #end(): void {
@@ -208,7 +221,7 @@ export class LaneConnection implements Message, Rests, Serving {
 
   #complete(flight: Flight, isClean: boolean): void {
     this.#land()
-    if (isClean && !this.#ended && this.#parser.reusable && this.#owner.keeps && this.#socket.writableLength === 0) {
+    if (isClean && !this.#ended && this.#parser.reusable && this.#owner.keeps) {
       this.#owner.onFree(this)
     } else this.fail(LaneFault.closed())
     try {

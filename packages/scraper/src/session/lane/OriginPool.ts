@@ -18,7 +18,8 @@ import type { Resting } from "../Resting.ts"
 
 /** What the pools of a lane share. */
 export interface Settings {
-  readonly dial: Dial
+  /** How an origin is connected to, by its scheme. */
+  readonly dials: Readonly<Record<"http:" | "https:", Dial>>
   /** Connections to an origin at one time. */
   readonly connections: number
   /** Connections are used for further requests. */
@@ -51,6 +52,7 @@ export class OriginPool implements Owner {
   /** As asked for, not as `URL` writes it. */
   readonly origin: string
   readonly #settings: Settings
+  readonly #dial: Dial
   readonly #hostname: string
   readonly #port: number
   readonly #host: string
@@ -74,7 +76,9 @@ export class OriginPool implements Owner {
     this.#settings = settings
     this.keeps = settings.keeps
     this.#hostname = url.hostname.replace(/^\[(.+)\]$/, "$1")
-    this.#port = url.port === "" ? 80 : Number(url.port)
+    const isSecure = url.protocol === "https:"
+    this.#dial = settings.dials[isSecure ? "https:" : "http:"]
+    this.#port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port)
     this.#host = url.host
     this.#due = due
   }
@@ -104,9 +108,9 @@ export class OriginPool implements Owner {
   /** Sends what can be sent. `now` by `performance.now`. */
   pump(now: number): void {
     this.#send(now)
-    const { connections, dial } = this.#settings
+    const { connections } = this.#settings
     while (this.#opening.size < this.#waiting && this.#all.size < connections) {
-      const connection = new LaneConnection(this, dial, this.#hostname, this.#port)
+      const connection = new LaneConnection(this, this.#dial, this.#hostname, this.#port)
       this.#all.add(connection)
       this.#opening.add(connection)
     }
@@ -132,7 +136,8 @@ export class OriginPool implements Owner {
   }
 
   onAnswered(): void {
-    if (this.#free.length >= freeAtOnce) this.#send(undefined)
+    // over TLS a request is known to be out at the end of a turn
+    if (this.#dial.ready === "connect" && this.#free.length >= freeAtOnce) this.#send(undefined)
   }
 
   onGone(connection: LaneConnection, cause: Error | undefined): void {
@@ -164,6 +169,7 @@ export class OriginPool implements Owner {
     while (this.#waiting > 0) {
       const connection = this.#free.pop() ?? (now === undefined ? undefined : this.#wake(now))
       if (connection === undefined) break
+      if (!connection.isOut) connection.leave()
       while (!connection.isGone) {
         const flight = this.#take()
         if (flight === undefined) {

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fault from "../../../src/session/Fault.ts"
 import { StallClock } from "../../../src/session/StallClock.ts"
-import { fields, get, Hearer, inPieces, lane, origin, turns, until } from "./origin.ts"
+import { fields, get, Hearer, inPieces, lane, originOf, reset, turns, until } from "./origin.ts"
 import { broken, bytesOf, sound } from "./replies.ts"
 
 const hi = bytesOf("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
@@ -17,7 +17,9 @@ const reasonOf = ({ error, status, chunks }: Hearer) =>
     body: status === 0 ? undefined : { received: Buffer.concat(chunks).length, expected: undefined }
   })._tag
 
-describe("Lane", () => {
+describe.each(["http", "https"] as const)("a lane of %s", (scheme) => {
+  const origin = originOf(scheme)
+
   describe("answers", () => {
     for (const size of [1, 7, 20, 1 << 20]) {
       it.effect(`takes sound ones that come ${size === 1 << 20 ? "whole" : `${size} bytes at a time`}`, () =>
@@ -87,8 +89,7 @@ describe("Lane", () => {
           socket.write("HTTP/1.1 200 OK\r\n\r\nhello", () => {
             if (!head.includes("reset")) socket.end()
           })
-          const reset = () => socket.resetAndDestroy()
-          if (head.includes("reset")) resets.push(reset)
+          if (head.includes("reset")) resets.push(() => reset(socket))
         })
         const resets: Array<() => void> = []
         const { lane: l } = yield* lane()
@@ -139,7 +140,7 @@ describe("Lane", () => {
           [url, "/", ["a", "b\r\nc: d"]],
           [url, "/", ["a", "\u010d\u010a"]],
           [url, "/", ["a", "\0"]],
-          ["https://127.0.0.1", "/", []],
+          ["ftp://127.0.0.1", "/", []],
           ["nonsense", "/", []]
         ] as const) {
           const hearer = new Hearer()
@@ -331,8 +332,9 @@ describe("Lane", () => {
           import { Lane } from "./lane/Lane.ts"
           import { Resting } from "./Resting.ts"
           import { StallClock } from "./StallClock.ts"
-          const settings = { clock: new StallClock(50), dns: new DnsCache(), connectTimeoutMs: 10_000, denyPrivate: false }
-          const lane = new Lane({ dial: Dial.direct(settings), connections: 1, keeps: true, resting: new Resting(1) })
+          const settings = { clock: new StallClock(50), dns: new DnsCache(), connectTimeoutMs: 10_000, denyPrivate: false, tls: { rejectUnauthorized: false } }
+          const dials = { "http:": Dial.plain(settings), "https:": Dial.secure(settings) }
+          const lane = new Lane({ dials, connections: 1, keeps: true, resting: new Resting(1) })
           lane.dispatch({ origin: "${up.url}", path: "/", headers: [] }, { onResponseEnd: () => console.log("end") })
         `.replaceAll(/"(\.[^"]+)"/g, (_, at: string) => `"${new URL(at, sessionFolder).href}"`)
         const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: "pipe" })
@@ -365,7 +367,7 @@ describe("Lane", () => {
         for (const [greet, tag] of [
           [(socket: Socket) => socket.write("SSH-2.0-x\r\n"), "ProtocolError"],
           [(socket: Socket) => socket.end(), "ConnectError"],
-          [(socket: Socket) => socket.resetAndDestroy(), "ConnectError"]
+          [(socket: Socket) => reset(socket), "ConnectError"]
         ] as const) {
           const up = yield* origin(() => {}, greet)
           const { lane: l } = yield* lane({ connections: 2 })
@@ -384,7 +386,7 @@ describe("Lane", () => {
           resolve: (_, callback) => callback(null, [{ address: "127.0.0.1", family: 4 }])
         })
         for (const host of ["127.0.0.1", "[::1]", "named.example"]) {
-          const heard = yield* get(l, `http://${host}:${up.port}`, "/")
+          const heard = yield* get(l, `${scheme}://${host}:${up.port}`, "/")
           assert.deepStrictEqual([heard.code, reasonOf(heard)], ["EDENIED", "AddressError"])
         }
         assert.strictEqual(up.accepted(), 0)
@@ -401,7 +403,7 @@ describe("Lane", () => {
               { address: "127.0.0.1", family: 4 }
             ])
         })
-        assert.strictEqual((yield* get(l, `http://named.example:${up.port}`, "/")).body, "hi")
+        assert.strictEqual((yield* get(l, `${scheme}://named.example:${up.port}`, "/")).body, "hi")
       })
     )
 
@@ -410,7 +412,7 @@ describe("Lane", () => {
         const { lane: l } = yield* lane({
           resolve: (_, callback) => callback(Object.assign(new Error("no"), { code: "EAI_AGAIN" }), [])
         })
-        assert.strictEqual(reasonOf(yield* get(l, "http://named.example", "/")), "DnsError")
+        assert.strictEqual(reasonOf(yield* get(l, `${scheme}://named.example`, "/")), "DnsError")
       })
     )
 
@@ -420,7 +422,7 @@ describe("Lane", () => {
         let asked = false
         const { lane: l } = yield* lane({ clock, resolve: () => void (asked = true) })
         const hearer = new Hearer()
-        l.dispatch({ origin: "http://named.example", path: "/", headers: fields }, hearer)
+        l.dispatch({ origin: `${scheme}://named.example`, path: "/", headers: fields }, hearer)
         yield* until(() => asked)
         for (let i = 0; i < 10; i++) clock.sweep()
         yield* turns
@@ -721,7 +723,7 @@ describe("Lane", () => {
         let asked = false
         const { lane: l } = yield* lane({ resolve: () => void (asked = true) })
         const hearer = new Hearer()
-        l.dispatch({ origin: "http://named.example", path: "/", headers: fields }, hearer)
+        l.dispatch({ origin: `${scheme}://named.example`, path: "/", headers: fields }, hearer)
         yield* until(() => asked)
         l.destroy()
         assert.deepStrictEqual([hearer.calls, hearer.code], [["error"], "UND_ERR_DESTROYED"])

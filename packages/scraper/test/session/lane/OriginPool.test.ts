@@ -10,7 +10,7 @@ const answer = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "la
 const pool = (connections: number) => {
   const sent: Array<string> = []
   const sockets: Array<{ readonly connect: () => void; readonly answer: () => void }> = []
-  const dial = (_host: string, _port: number, onread: OnReadOpts) => {
+  const connect = (_host: string, _port: number, onread: OnReadOpts) => {
     const buffer = onread.buffer as Uint8Array
     const socket = Object.assign(new EventEmitter(), {
       writableLength: 0,
@@ -25,9 +25,10 @@ const pool = (connections: number) => {
     })
     return socket as unknown as Socket
   }
+  const dial = { connect, ready: "connect" } as const
   const url = new URL("http://h.example")
   const made = new OriginPool(
-    { dial, connections, keeps: true, resting: new Resting(connections) },
+    { dials: { "http:": dial, "https:": dial }, connections, keeps: true, resting: new Resting(connections) },
     url.origin,
     url,
     () => {}

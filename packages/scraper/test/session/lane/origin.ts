@@ -1,5 +1,6 @@
 /** An origin of raw bytes, a lane to it, and a handler that keeps what it hears: for the tests of the lane. */
 import * as net from "node:net"
+import * as tls from "node:tls"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { DnsCache } from "../../../src/session/DnsCache.ts"
@@ -10,6 +11,10 @@ import { Lane } from "../../../src/session/lane/Lane.ts"
 import { Resting } from "../../../src/session/Resting.ts"
 import { StallClock } from "../../../src/session/StallClock.ts"
 import type { Dispatcher } from "../../../src/session/Undici.ts"
+import * as Certificate from "../../../src/testing/Certificate.ts"
+
+/** Of all servers over TLS; the lanes trust its authority. */
+const own = Certificate.make({ names: ["127.0.0.1", "named.example"] })
 
 /** Writes `reply` in pieces of `size`, each in a turn of its own. */
 export const inPieces = (socket: net.Socket, reply: Buffer, size: number, then: () => void = () => {}) => {
@@ -31,42 +36,68 @@ export interface Origin {
   readonly heads: Array<string>
 }
 
-/** Calls `answer` for each whole request head, and `greet` for each connection. */
-export const origin = (
+type Origins = (
   answer: (socket: net.Socket, head: string, nth: number) => void,
-  greet: (socket: net.Socket) => void = () => {}
-): Effect.Effect<Origin, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.callback<Origin & { readonly server: net.Server }>((resume) => {
-      let accepted = 0
-      const open = new Set<net.Socket>()
-      const heads: Array<string> = []
-      const server = net.createServer({ noDelay: true }, (socket) => {
-        accepted++
-        open.add(socket)
-        socket.on("close", () => open.delete(socket)).on("error", () => {})
-        greet(socket)
-        let text = ""
-        socket.on("data", (chunk) => {
-          text += chunk.toString("latin1")
-          for (let end = text.indexOf("\r\n\r\n"); end !== -1; end = text.indexOf("\r\n\r\n")) {
-            const head = text.slice(0, end + 4)
-            text = text.slice(end + 4)
-            answer(socket, head, heads.push(head) - 1)
-          }
+  greet?: (socket: net.Socket) => void
+) => Effect.Effect<Origin, never, Scope.Scope>
+
+/** Makes origins that call `answer` for each whole request head, and `greet` for each connection. */
+export const originOf =
+  (scheme: "http" | "https"): Origins =>
+  (answer, greet = () => {}) =>
+    Effect.acquireRelease(
+      Effect.callback<Origin & { readonly server: net.Server }>((resume) => {
+        let accepted = 0
+        const open = new Set<net.Socket>()
+        const heads: Array<string> = []
+        const serve = (socket: net.Socket) => {
+          accepted++
+          open.add(socket)
+          socket.on("close", () => open.delete(socket)).on("error", () => {})
+          greet(socket)
+          let text = ""
+          socket.on("data", (chunk) => {
+            text += chunk.toString("latin1")
+            for (let end = text.indexOf("\r\n\r\n"); end !== -1; end = text.indexOf("\r\n\r\n")) {
+              const head = text.slice(0, end + 4)
+              text = text.slice(end + 4)
+              answer(socket, head, heads.push(head) - 1)
+            }
+          })
+        }
+        const server =
+          scheme === "http"
+            ? net.createServer({ noDelay: true }, serve)
+            : tls.createServer({ noDelay: true, key: own.key, cert: own.certificate }, serve)
+        server.listen(0, "127.0.0.1", () => {
+          const { port } = server.address() as net.AddressInfo
+          resume(
+            Effect.succeed({
+              url: `${scheme}://127.0.0.1:${port}`,
+              port,
+              accepted: () => accepted,
+              open,
+              heads,
+              server
+            })
+          )
         })
-      })
-      server.listen(0, "127.0.0.1", () => {
-        const { port } = server.address() as net.AddressInfo
-        resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, port, accepted: () => accepted, open, heads, server }))
-      })
-    }),
-    ({ open, server }) =>
-      Effect.sync(() => {
-        for (const socket of open) socket.destroy()
-        server.close()
-      })
-  )
+      }),
+      ({ open, server }) =>
+        Effect.sync(() => {
+          for (const socket of open) socket.destroy()
+          server.close()
+        })
+    )
+
+export const origin = originOf("http")
+
+/** Ends the connection with a RST: over TLS that of the socket below. */
+export const reset = (socket: net.Socket) =>
+  (socket instanceof tls.TLSSocket
+    ? (socket as unknown as { readonly _parent: net.Socket })._parent
+    : socket
+  ).resetAndDestroy()
 
 export interface Settings {
   readonly connections?: number
@@ -89,14 +120,15 @@ export const lane = ({
     Effect.sync(() => {
       const dns = new DnsCache(resolve === undefined ? {} : { resolve })
       const watch = clock ?? new StallClock(1000)
-      const dial = Dial.direct({
+      const dialled = {
         clock: watch,
         dns,
         connectTimeoutMs: 10_000,
         denyPrivate,
-        tls: { rejectUnauthorized: true }
-      })
-      return { lane: new Lane({ dial, connections, keeps, resting: new Resting(mostResting) }), clock: watch }
+        tls: { rejectUnauthorized: true, ca: [own.ca] }
+      }
+      const dials = { "http:": Dial.plain(dialled), "https:": Dial.secure(dialled) }
+      return { lane: new Lane({ dials, connections, keeps, resting: new Resting(mostResting) }), clock: watch }
     }),
     ({ lane, clock }) =>
       Effect.sync(() => {
