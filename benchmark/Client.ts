@@ -11,6 +11,8 @@ export interface Task {
   /** A fresh folder. */
   readonly out: string
   readonly jobs: number
+  /** The file with the authority to trust, where the list is of https. */
+  readonly cacert?: string | undefined
 }
 
 export interface Client {
@@ -21,6 +23,8 @@ export interface Client {
   readonly note: (workload: Workload) => string
   /** Takes part in so many rounds, where more would take the night; absent: all. */
   readonly rounds?: number
+  /** Takes part in these alone; absent: in all. */
+  readonly fits?: (workload: Workload) => boolean
   /** Why it does not take part at all. */
   readonly unfit?: (workload: Workload) => string | undefined
 }
@@ -59,20 +63,37 @@ const curlMost = 300
 const flags = (values: Readonly<Record<string, string | number>>) => Object.entries(values).flat().map(String)
 
 const wget2 = ["-q", "-nd", "--no-robots", "--no-hsts", "--no-ocsp", "--no-cookies", "--compression=identity"]
+const trusting = (cacert: string | undefined) => (cacert === undefined ? [] : [`--ca-certificate=${cacert}`])
 const aria2 = [
   "-q -x1 -s1 --no-conf --file-allocation=none --allow-overwrite=true --auto-file-renaming=false",
   "--summary-interval=0 --download-result=hide"
 ].flatMap((line) => line.split(" "))
 
+const curl = ({ lists, out, jobs, cacert }: Task): ReadonlyArray<string> => [
+  "curl",
+  "-sSZ",
+  // With -Z it draws a meter all the same, in spite of -s.
+  "--no-progress-meter",
+  ...flags({ "--parallel-max": Math.min(jobs, curlMost), "--output-dir": out, "-K": lists.curl }),
+  ...(cacert === undefined ? [] : ["--cacert", cacert])
+]
+
 /** How `simul get` is called. `program`: what Node is given before the arguments. */
 export const simulCommand = (
-  { lists, out, jobs }: Task,
+  { lists, out, jobs, cacert }: Task,
   program: ReadonlyArray<string> = [Bundle.published]
 ): ReadonlyArray<string> => [
   process.execPath,
   ...program,
   "get",
-  ...flags({ "-i": lists.urls, "-o": out, "-j": jobs, "--per-host": jobs, "--progress": "none" })
+  ...flags({
+    "-i": lists.urls,
+    "-o": out,
+    "-j": jobs,
+    "--per-host": jobs,
+    "--progress": "none",
+    ...(cacert && { "--cacert": cacert })
+  })
 ]
 
 /** The clients that are installed, Simul first, and the names of those that are not. */
@@ -87,28 +108,51 @@ export const find = (workplace: Workplace): { readonly clients: ReadonlyArray<Cl
     command: (task) => simulCommand(task),
     note: () => "on: state to resume from, rename of whole files, sha256, retries"
   })
-  add(reference, ask(workplace, /^curl (\S+)/, "curl", "--version"), {
-    command: ({ lists, out, jobs }) => [
-      "curl",
-      "-sSZ",
-      // With -Z it draws a meter all the same, in spite of -s.
-      "--no-progress-meter",
-      ...flags({ "--parallel-max": Math.min(jobs, curlMost), "--output-dir": out, "-K": lists.curl })
-    ],
-    note: ({ jobs }) =>
-      jobs > curlMost ? `its own bound: ${curlMost} in flight, not ${jobs}` : "no state, no rename, no hash, no retries"
+  const curlVersion = ask(workplace, /^curl (\S+)/, "curl", "--version")
+  add(reference, curlVersion, {
+    command: curl,
+    note: ({ jobs, tls }) =>
+      jobs > curlMost
+        ? `its own bound: ${curlMost} in flight, not ${jobs}`
+        : `no state, no rename, no hash, no retries${tls ? "; HTTP/2" : ""}`
+  })
+  add("curl -Z --http1.1", curlVersion, {
+    command: (task) => [...curl(task), "--http1.1"],
+    note: () => "the same, by HTTP/1.1",
+    fits: ({ tls }) => tls
   })
   add("wget2", ask(workplace, /Wget2 (\S+)/, "wget2", "--version"), {
-    command: ({ lists, out, jobs }) => ["wget2", ...wget2, `--max-threads=${jobs}`, "-P", out, "-i", lists.urls],
-    note: () => "off: robots, HSTS, OCSP, cookies, compression"
+    command: ({ lists, out, jobs, cacert }) => [
+      "wget2",
+      ...wget2,
+      ...trusting(cacert),
+      `--max-threads=${jobs}`,
+      "-P",
+      out,
+      "-i",
+      lists.urls
+    ],
+    note: ({ tls }) => `off: robots, HSTS, OCSP, cookies, compression${tls ? "; HTTP/2" : ""}`
   })
   add("aria2c", ask(workplace, /^aria2 version (\S+)/, "aria2c", "--version"), {
-    command: ({ lists, out, jobs }) => ["aria2c", ...aria2, "-j", String(jobs), "-d", out, "-i", lists.aria2],
+    command: ({ lists, out, jobs, cacert }) => [
+      "aria2c",
+      ...aria2,
+      ...trusting(cacert),
+      ...flags({ "-j": jobs, "-d": out, "-i": lists.aria2 })
+    ],
     note: () => "off: pre-allocation, renaming, settings file; one connection for each file"
   })
   const aiohttp = python(workplace, "aiohttp")
   add("aiohttp", aiohttp?.version, {
-    command: ({ lists, out, jobs }) => [aiohttp!.program, peer("aiohttp_save.py"), lists.pairs, out, String(jobs)],
+    command: ({ lists, out, jobs, cacert }) => [
+      aiohttp!.program,
+      peer("aiohttp_save.py"),
+      lists.pairs,
+      out,
+      String(jobs),
+      ...(cacert === undefined ? [] : [cacert])
+    ],
     note: () =>
       "one session, a worker for each connection, synchronous writes; no state, no rename, no hash, no retries"
   })

@@ -72,8 +72,9 @@ export const run = async (
   rounds: number,
   tell: (line: string) => void
 ): Promise<Report> => {
-  const clients = installed.filter((client) => client.unfit?.(workload) === undefined)
-  const left = installed.flatMap((client) => {
+  const fitting = installed.filter(({ fits }) => fits?.(workload) !== false)
+  const clients = fitting.filter((client) => client.unfit?.(workload) === undefined)
+  const left = fitting.flatMap((client) => {
     const why = client.unfit?.(workload)
     return why === undefined ? [] : [`${client.name} left out: ${why}.`]
   })
@@ -88,7 +89,7 @@ export const run = async (
     const turn = round === 0 ? clients.slice(0, 1) : rotate(clients, round - 1)
     for (const client of turn.filter((client) => round <= (client.rounds ?? rounds))) {
       const out = room.folder("out", String(runs.length))
-      const command = client.command({ lists, out, jobs: workload.jobs })
+      const command = client.command({ lists, out, jobs: workload.jobs, cacert: server.cacert })
       const usage = await measure(workplace, command, { cpus: placement.clients, cwd: workplace.environment["HOME"]! })
       const verdict = judge(out, round <= 1)
       if (workplace.onTmpfs) rmSync(out, { recursive: true })

@@ -9,6 +9,7 @@ import { connect, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Certificate from "@simul/scraper/testing/Certificate"
 import * as SiteProcess from "@simul/scraper/testing/SiteProcess"
 import type { Item, Workload } from "./Workload.ts"
 import * as Workloads from "./Workload.ts"
@@ -16,6 +17,8 @@ import type { Room, Workplace } from "./Workplace.ts"
 
 export interface FileServer extends AsyncDisposable {
   readonly origin: string
+  /** The file with the authority to trust, where it is asked over TLS. */
+  readonly cacert: string | undefined
   /** Its name, for the table. */
   readonly name: string
   /** The path whose content it answers for an item. */
@@ -35,7 +38,7 @@ const nginx = (workplace: Workplace): string | undefined => {
 /** More than the usual workloads have. Each takes a descriptor, as connections do, and one process alone heeds no `worker_rlimit_nofile`. */
 const cachedFiles = 12_000
 
-const configuration = (root: string, port: number) => `
+const configuration = (root: string, port: number, tls: boolean) => `
 daemon off; master_process off; pid nginx.pid; error_log stderr warn;
 events { worker_connections 20000; use epoll; multi_accept on; }
 http {
@@ -46,7 +49,8 @@ http {
   open_file_cache max=${cachedFiles} inactive=600s; open_file_cache_valid 600s;
   client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
   server {
-    listen 127.0.0.1:${port} backlog=8192;
+    listen 127.0.0.1:${port}${tls ? " ssl http2" : ""} backlog=8192;
+    ${tls ? "ssl_certificate certificate.pem; ssl_certificate_key key.pem;" : ""}
     root ${root};
     location ~ ^(/bytes/[0-9]+/d[0-9]+)/r[0-9]+-(.+)$ { alias ${root}$1/$2; }
   }
@@ -73,10 +77,12 @@ const listens = (port: number): Promise<boolean> =>
 export const start = async (workplace: Workplace, workload: Workload, room: Room): Promise<FileServer> => {
   const version = nginx(workplace)
   if (workload.latencyMs > 0 || version === undefined) {
-    const site = await SiteProcess.start({ latencyMs: workload.latencyMs })
+    const cacert = workload.tls ? join(room.folder("site"), "ca.pem") : undefined
+    const site = await SiteProcess.start({ latencyMs: workload.latencyMs, ...(cacert && { ca: cacert }) })
     const why = workload.latencyMs > 0 ? `each answer after ${workload.latencyMs} ms` : "nginx is not installed"
     return {
       origin: site.url(""),
+      cacert,
       name: `test site on Node (${why})`,
       contentOf: ({ path }) => path,
       [Symbol.asyncDispose]: site.close
@@ -84,20 +90,28 @@ export const start = async (workplace: Workplace, workload: Workload, room: Room
   }
   const root = room.folder("served")
   Workloads.writeFiles(workload, root)
-  return { ...(await ofFolder(workplace, room, root)), contentOf: ({ file }) => file }
+  return { ...(await ofFolder(workplace, room, root, workload.tls)), contentOf: ({ file }) => file }
 }
 
 /** Serves the files below `root` by nginx, in `room`. Rejects where that is not installed or does not listen. */
 export const ofFolder = async (
   workplace: Workplace,
   room: Room,
-  root: string
+  root: string,
+  tls = false
 ): Promise<Omit<FileServer, "contentOf">> => {
   const version = nginx(workplace)
   if (version === undefined) throw new Error("nginx is not installed")
   const prefix = room.folder("nginx")
   const port = await freePort()
-  writeFileSync(join(prefix, "nginx.conf"), configuration(root, port))
+  writeFileSync(join(prefix, "nginx.conf"), configuration(root, port, tls))
+  const cacert = tls ? join(prefix, "ca.pem") : undefined
+  if (cacert !== undefined) {
+    const { ca, certificate, key } = Certificate.make()
+    writeFileSync(cacert, ca)
+    writeFileSync(join(prefix, "certificate.pem"), certificate)
+    writeFileSync(join(prefix, "key.pem"), key)
+  }
   const child = workplace.start(["nginx", "-p", prefix, "-c", "nginx.conf", "-e", "stderr"], {
     cwd: prefix,
     stdio: ["ignore", "ignore", "inherit"]
@@ -108,7 +122,8 @@ export const ofFolder = async (
     await sleep(20)
   }
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `${tls ? "https" : "http"}://127.0.0.1:${port}`,
+    cacert,
     name: version,
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGTERM")

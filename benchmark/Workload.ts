@@ -25,6 +25,8 @@ export interface Workload {
   readonly jobs: number
   /** Milliseconds before each answer. */
   readonly latencyMs: number
+  /** By https. */
+  readonly tls: boolean
 }
 
 export const kibibyte = 1024
@@ -39,11 +41,13 @@ const make = (name: string, does: string, numbers: Partial<Workload>): Workload 
   names: 1,
   jobs: 64,
   latencyMs: 0,
+  tls: false,
   ...numbers
 })
 
 export const small = make("small", "start-up weighs", {})
 export const small50 = make("small50", "five names for every file of `small`: start-up amortised", { names: 5 })
+export const tls = make("tls", "`small` by https; the server speaks HTTP/1.1 and HTTP/2", { tls: true })
 export const medium = make("medium", "incompressible", { files: 500, bytes: mebibyte })
 export const large = make("large", "the kernel's copying weighs", { files: 2, bytes: 2 * gibibyte, jobs: 2 })
 export const latency = make("latency", "each answer after 200 ms", { files: 5_000, jobs: 500, latencyMs: 200 })

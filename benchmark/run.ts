@@ -17,7 +17,14 @@ import * as Arguments from "./Arguments.ts"
 import * as Workloads from "./Workload.ts"
 import * as Workplace from "./Workplace.ts"
 
-const compared = [Workloads.small, Workloads.small50, Workloads.medium, Workloads.large, Workloads.latency]
+const compared = [
+  Workloads.small,
+  Workloads.small50,
+  Workloads.tls,
+  Workloads.medium,
+  Workloads.large,
+  Workloads.latency
+]
 const names = [...compared, Workloads.million, Workloads.single].map(({ name }) => name)
 
 const text = `usage: node benchmark/run.ts [WORKLOAD...] [--rounds N] [--quick] [--json FILE]

@@ -1,8 +1,9 @@
-"""aiohttp_save.py LIST OUT JOBS: URLs to files with aiohttp at its best: one session, JOBS workers, bodies by pieces.
+"""aiohttp_save.py LIST OUT JOBS [CACERT]: URLs to files with aiohttp at its best: one session, JOBS workers, bodies by pieces.
 
 LIST has a URL, a tab and a file name on each line. Exit status 1 when a URL failed.
 """
 import asyncio
+import ssl
 import sys
 from pathlib import Path
 
@@ -27,12 +28,13 @@ async def work(session, lines, out):
     return failed
 
 
-async def main(source, out, jobs):
+async def main(source, out, jobs, cacert=None):
     with open(source) as lines:  # one iterator for all workers: each takes the next line
-        connector = aiohttp.TCPConnector(limit=jobs)
+        trust = ssl.create_default_context(cafile=cacert) if cacert else True
+        connector = aiohttp.TCPConnector(limit=jobs, ssl=trust)
         timeout = aiohttp.ClientTimeout(total=None)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=2 * PIECE) as session:
             return sum(await asyncio.gather(*(work(session, lines, Path(out)) for _ in range(jobs))))
 
 
-sys.exit(1 if asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]))) else 0)
+sys.exit(1 if asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])) else 0)

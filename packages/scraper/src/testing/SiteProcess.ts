@@ -14,6 +14,8 @@ export interface Options {
   readonly port?: number
   readonly hosts?: ReadonlyArray<string>
   readonly latencyMs?: number
+  /** Serve https, and write the authority to trust to this file. */
+  readonly ca?: string
   /** Where each request is appended, one JSON line each; it outlives the process. Absent: no log. */
   readonly log?: string
 }
@@ -40,9 +42,10 @@ const entry = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./serve.t
 
 /** Starts the process and waits until it listens. Rejects when it ends before that. */
 export const start = async (options: Options = {}): Promise<SiteProcess> => {
-  const { hosts = [], latencyMs = 0, log, port = 0 } = options
+  const { ca, hosts = [], latencyMs = 0, log, port = 0 } = options
   const flags = ["--with-parent", "--port", String(port), "--latency", String(latencyMs)]
   for (const host of hosts) flags.push("--host", host)
+  if (ca !== undefined) flags.push("--tls", "--ca", ca)
   if (log !== undefined) flags.push("--log", log)
   const child = spawn(process.execPath, [entry, ...flags], { stdio: ["pipe", "pipe", "inherit"] })
   const ended = once(child, "exit")
