@@ -8,6 +8,7 @@
 import type { Serving } from "./lane/Flight.ts"
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
+import type { SecureContext } from "node:tls"
 import * as AddressGuard from "./AddressGuard.ts"
 import type { DnsCache } from "./DnsCache.ts"
 import { ConnectTimeout, ProxyFailure, Unserved } from "./Fault.ts"
@@ -30,7 +31,11 @@ export interface Settings {
   readonly connectTimeoutMs: number
   /** Judge the addresses of hosts that are connected to directly. */
   readonly denyPrivate: AddressGuard.Denied
-  readonly tls: { readonly rejectUnauthorized: boolean; readonly ca?: Array<string> }
+  readonly tls: {
+    readonly rejectUnauthorized: boolean
+    /** Loads TLS with the first call, and gives one context for all: with authorities of its own another takes the CPU of ten connections. */
+    readonly context: () => SecureContext
+  }
 }
 
 class Attempt implements Watched {
@@ -69,16 +74,19 @@ export type Connect = (options: Connector.Options, callback: Connector.Callback,
 /** undici's connectors return the socket at once, though their type does not say so. */
 type Build = (options: Connector.Options, callback: Connector.Callback) => net.Socket
 
-const builder = ({ dns, tls }: Settings, judge: AddressGuard.Judge | undefined, allowH2: boolean): Build => {
-  const lookup = dns.lookup(judge)
+/** `secure`: what is connected to over TLS. */
+const builder = (settings: Settings, judge?: AddressGuard.Judge, secure?: { readonly allowH2: boolean }): Build => {
+  const { rejectUnauthorized, context } = settings.tls
+  const overTls = secure && { ...secure, rejectUnauthorized, secureContext: context() }
+  const lookup = settings.dns.lookup(judge)
   // `timeout: 0` switches undici's timer off
-  return buildConnector({ ...tls, lookup, autoSelectFamily: true, allowH2, timeout: 0 }) as unknown as Build
+  return buildConnector({ ...overTls, lookup, autoSelectFamily: true, timeout: 0 }) as unknown as Build
 }
 
-/** Connects to the host itself. */
+/** Connects over TLS to the host itself. */
 export const direct = (settings: Settings): Connect => {
   const judge = AddressGuard.judge(settings.denyPrivate)
-  const build = builder(settings, judge, true)
+  const build = builder(settings, judge, { allowH2: true })
   return (options, callback, opening) => {
     const denied = net.isIP(options.hostname) !== 0 ? judge?.([{ address: options.hostname }]) : undefined
     if (denied !== undefined) {
@@ -90,14 +98,14 @@ export const direct = (settings: Settings): Connect => {
       attempt.end()
       callback(...outcome)
     })
-    opening.follow(attempt.socket, options.protocol === "https:" ? "tls" : "open")
+    opening.follow(attempt.socket, "tls")
   }
 }
 
 const dialProxy = (settings: Settings, proxy: Proxy) => {
-  // the proxy is the user's choice, wherever it stands
-  const build = builder(settings, undefined, false)
   const protocol = proxy.protocol === "https:" ? "https:" : "http:"
+  // the proxy is the user's choice, wherever it stands
+  const build = builder(settings, undefined, protocol === "https:" ? { allowH2: false } : undefined)
   const { hostname } = proxy
   return (callback: Connector.Callback, opening: Opening, then: "connect" | "open") => {
     const there = { protocol, hostname, host: hostname, port: `${proxy.port}` }
@@ -126,7 +134,7 @@ export const toProxy = (settings: Settings, proxy: Proxy): Connect => {
 /** Connects to the host by a tunnel through the proxy. */
 export const throughProxy = (settings: Settings, proxy: Proxy): Connect => {
   const dial = dialProxy(settings, proxy)
-  const secure = builder(settings, undefined, true)
+  let secure: Build | undefined
   return (options, callback, opening) => {
     const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
     const end: Connector.Callback = (...outcome) => {
@@ -146,6 +154,7 @@ export const throughProxy = (settings: Settings, proxy: Proxy): Connect => {
       Tunnel.open(socket, proxy, options.hostname, port).then(() => {
         if (options.protocol !== "https:") return end(null, socket)
         opening.turn("tls")
+        secure ??= builder(settings, undefined, { allowH2: true })
         attempt.socket = secure({ ...options, httpSocket: socket }, end)
       }, fail)
     }

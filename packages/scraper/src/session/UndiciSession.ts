@@ -5,6 +5,7 @@
  * undici keeps the connections, writes requests and parses answers. Its timers
  * are off: one `StallClock` watches every connection attempt and every exchange.
  */
+import type { SecureContext } from "node:tls"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Decode from "../Decode.ts"
@@ -60,7 +61,12 @@ export const make = Effect.fnUntraced(function* (options: Options, environment: 
   const cookies = options.cookieJar === undefined ? undefined : yield* Cookies.open(options.cookieJar)
   const clock = environment.clock ?? new StallClock.StallClock(StallClock.period(Math.min(timeoutMs, connectTimeoutMs)))
   const dns = new DnsCache(environment.resolve === undefined ? {} : { resolve: environment.resolve })
-  const tls = { rejectUnauthorized: !insecure, ...(ca === undefined ? {} : { ca }) }
+  let context: SecureContext | undefined
+  const tls = {
+    rejectUnauthorized: !insecure,
+    context: () =>
+      (context ??= process.getBuiltinModule("node:tls").createSecureContext(ca === undefined ? {} : { ca }))
+  }
   const routes = Routes.make({ clock, dns, connectTimeoutMs, denyPrivate, tls }, options, choose)
   const foreignFields = ["accept", "*/*", "accept-encoding", Decode.acceptEncoding, ...userAgent]
   const shared: Shared = {

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,6 +10,7 @@ import * as path from "node:path"
 import type { Writable } from "node:stream"
 import * as tls from "node:tls"
 import * as Certificate from "../../src/testing/Certificate.ts"
+import * as ForwardProxy from "../../src/testing/ForwardProxy.ts"
 import { ask, directory, listen, rawServer, session } from "./loopback.ts"
 
 const own = Certificate.make()
@@ -48,6 +49,22 @@ describe("TLS", () => {
       const { body, error } = yield* ask(one, `https://localhost:${port}/x`)
       assert.isUndefined(error)
       assert.strictEqual(body.toString(), "hello /x")
+    })
+  )
+
+  it.live("reads the authorities of --cacert once for all connections, straight ones and tunnels", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listen(
+        https.createServer(keys, (_, response) => response.writeHead(200, { connection: "close" }).end("hello"))
+      )
+      const proxy = yield* ForwardProxy.make()
+      const options = { cacert: yield* cacert }
+      const sessions = [yield* session(options), yield* session({ ...options, proxy: proxy.url })]
+      const made = vi.spyOn(process.getBuiltinModule("node:tls"), "createSecureContext")
+      yield* Effect.addFinalizer(() => Effect.sync(() => made.mockRestore()))
+      for (const one of [...sessions, ...sessions, ...sessions])
+        assert.strictEqual((yield* ask(one, `https://localhost:${port}/`)).body.toString(), "hello")
+      assert.strictEqual(made.mock.calls.length, sessions.length)
     })
   )
 

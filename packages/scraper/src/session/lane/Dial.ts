@@ -5,7 +5,6 @@
  * the attempt, a denied address and a passed time bound too, is its `error`.
  */
 import * as net from "node:net"
-import type * as tls from "node:tls"
 import * as AddressGuard from "../AddressGuard.ts"
 import type { Settings } from "../Connection.ts"
 import { ConnectTimeout } from "../Fault.ts"
@@ -79,21 +78,18 @@ const mostSessions = 1_000
 
 /** Over TLS, for HTTP/1.1. Hosts are verified as `settings.tls` says, and sessions resumed. */
 export const secure = (settings: Settings): Dial => {
-  const { rejectUnauthorized, ca } = settings.tls
+  const { rejectUnauthorized, context } = settings.tls
   const sessions = new Map<string, Buffer>()
-  let secureContext: tls.SecureContext | undefined
   return direct(settings, "secureConnect", (options) => {
-    // a run without TLS need not load it
-    const tls = process.getBuiltinModule("node:tls")
-    // one for all: with authorities of its own each would cost as much as ten connections
-    secureContext ??= tls.createSecureContext(ca === undefined ? {} : { ca })
     const { host, port } = options
     const name = `${host}:${port}`
     const session = sessions.get(name)
-    return tls
+    // a run without TLS need not load it
+    return process
+      .getBuiltinModule("node:tls")
       .connect({
         ...options,
-        secureContext,
+        secureContext: context(),
         rejectUnauthorized,
         ALPNProtocols: ["http/1.1"],
         // an address is no name (RFC 6066 3), nor is the dot of the root a part of one

@@ -327,12 +327,13 @@ describe.each(["http", "https"] as const)("a lane of %s", (scheme) => {
           socket.write("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=600\r\nContent-Length: 2\r\n\r\nhi")
         )
         const script = `
+          import { createSecureContext } from "node:tls"
           import { DnsCache } from "./DnsCache.ts"
           import * as Dial from "./lane/Dial.ts"
           import { Lane } from "./lane/Lane.ts"
           import { Resting } from "./Resting.ts"
           import { StallClock } from "./StallClock.ts"
-          const settings = { clock: new StallClock(50), dns: new DnsCache(), connectTimeoutMs: 10_000, denyPrivate: false, tls: { rejectUnauthorized: false } }
+          const settings = { clock: new StallClock(50), dns: new DnsCache(), connectTimeoutMs: 10_000, denyPrivate: false, tls: { rejectUnauthorized: false, context: () => createSecureContext() } }
           const dials = { "http:": Dial.plain(settings), "https:": Dial.secure(settings) }
           const lane = new Lane({ dials, connections: 1, keeps: true, resting: new Resting(1) })
           lane.dispatch({ origin: "${up.url}", path: "/", headers: [] }, { onResponseEnd: () => console.log("end") })

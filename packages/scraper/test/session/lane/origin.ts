@@ -15,6 +15,7 @@ import * as Certificate from "../../../src/testing/Certificate.ts"
 
 /** Of all servers over TLS; the lanes trust its authority. */
 const own = Certificate.make({ names: ["127.0.0.1", "named.example"] })
+const trusting = tls.createSecureContext({ ca: [own.ca] })
 
 /** Writes `reply` in pieces of `size`, each in a turn of its own. */
 export const inPieces = (socket: net.Socket, reply: Buffer, size: number, then: () => void = () => {}) => {
@@ -125,7 +126,7 @@ export const lane = ({
         dns,
         connectTimeoutMs: 10_000,
         denyPrivate,
-        tls: { rejectUnauthorized: true, ca: [own.ca] }
+        tls: { rejectUnauthorized: true, context: () => trusting }
       }
       const dials = { "http:": Dial.plain(dialled), "https:": Dial.secure(dialled) }
       return { lane: new Lane({ dials, connections, keeps, resting: new Resting(mostResting) }), clock: watch }
