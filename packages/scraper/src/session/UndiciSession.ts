@@ -1,8 +1,9 @@
 /**
- * The session on undici, at the level of its dispatcher: no promise, stream or
- * fiber for a request, one `Exchange` object instead.
+ * The session on a lane of our own and, by proxies and for HTTP/2, on undici at the
+ * level of its dispatcher: no promise, stream or fiber for a request, one
+ * `Exchange` object instead.
  *
- * undici keeps the connections, writes requests and parses answers. Its timers
+ * Either keeps the connections, writes requests and parses answers. undici's timers
  * are off: one `StallClock` watches every connection attempt and every exchange.
  */
 import type { SecureContext } from "node:tls"
