@@ -9,6 +9,7 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Cookie, CookieJar } from "tough-cookie"
 import { OptionUnusable } from "../RunError.ts"
+import * as CookieBounds from "./CookieBounds.ts"
 import * as WrittenItself from "../sink/WrittenItself.ts"
 
 export interface Cookies {
@@ -157,13 +158,9 @@ export const open = Effect.fnUntraced(function* (file: string) {
     keep: (url, lines) => {
       for (const line of lines) {
         const cookie = Cookie.parse(line, { loose: true })
-        if (cookie === undefined || (cookie.key === "" && cookie.value === "")) continue
-        // an absolute time from the start: tough-cookie counts Max-Age anew at each use
-        if (cookie.maxAge !== null) {
-          cookie.expires = cookie.expiryDate(new Date()) ?? "Infinity"
-          cookie.maxAge = null
-        }
-        jar.setCookieSync(cookie, url, { ignoreError: true })
+        if (cookie === undefined || !CookieBounds.admits(jar, cookie, url, Date.now())) continue
+        const kept = jar.setCookieSync(cookie, url, { ignoreError: true })
+        if (kept?.domain != null) CookieBounds.prune(jar, kept.domain)
       }
     }
   }
