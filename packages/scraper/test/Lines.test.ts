@@ -48,6 +48,21 @@ describe("Lines", () => {
     )
   })
 
+  for (const size of [100, 5000, 100_000])
+    it(`gives with each batch the place after it, in chunks of ${size} bytes`, async () => {
+      const list = Array.from({ length: 1000 }, (_, index) => `http://a/${index}\n`).join("")
+      const batches = await read(Lines.fromBytes(chunked(list, size), { bytes: 0, lines: 0 }, createHash("sha256")))
+      let lines = 0
+      for (const batch of batches) {
+        lines += batch.lines.length
+        const bytes = Buffer.from(list.split("\n").slice(0, lines).join("\n") + "\n")
+        const { sha256, ...place } = batch.place!
+        assert.deepStrictEqual(place, { bytes: bytes.length, lines })
+        assert.strictEqual(sha256(), createHash("sha256").update(bytes).digest("hex"))
+      }
+      assert.strictEqual(lines, 1000)
+    })
+
   it("leaves the place before a last line without an end: the list may be growing", async () => {
     const batches = await read(
       Lines.fromBytes(chunked("http://a/1\nhttp://a/2", 5), { bytes: 0, lines: 0 }, createHash("sha256"))
