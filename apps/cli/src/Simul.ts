@@ -90,8 +90,9 @@ const treeFor = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   )
 })
 
-/** `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. */
+/** `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. And `help get` as `get --help`. */
 const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (args[0] === "help") return [...args.slice(1), "--help"]
   const end = args.indexOf("--")
   return args.map((arg, at) => (end >= 0 && at > end ? arg : arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1=")))
 }

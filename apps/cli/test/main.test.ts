@@ -219,6 +219,10 @@ describe.concurrent("help and version", () => {
   it("paces the crawl of which it says a request a second", async () => {
     assert.match(await screen("crawl", "-h"), /a request a second\n.*--delay 1s/)
   })
+  it("says the same where help is asked for as a command", async () => {
+    assert.strictEqual(await screen("help"), await screen("--help"))
+    assert.strictEqual(await screen("help", "pack"), await screen("pack", "--help"))
+  })
   it("fits every help screen into 79 columns", async () => {
     const all = await screen("--help")
     const commands = Array.from(all.matchAll(/^ {2}([a-z]+) {2,}/gm), ([, command]) => command!)
@@ -270,6 +274,7 @@ describe.concurrent("usage errors", () => {
     ["-O with -i", ["get", "-O", "x", "-i", "y"], "`-O` takes one URL, `-i` gives a list", "`-o DIR`"],
     ["-O with -o", ["get", "-O", "x", "-o", "y", "http://a/"], "`-O` and `-o` cannot be combined", "-O DIR/FILE"],
     ["-O for a directory", ["get", "-O", "x/", "http://a/"], "`-O` takes a file, not a directory", "`-o DIR`"],
+    ["-O for one that is there", ["get", "-O", ".", "http://a/"], "`-O` takes a file, not a directory", "`-o DIR`"],
     ["two streams for stdout", ["get", "-O-", "--json", "http://a/"], "`-O -` and `--json` both write to stdout", "-O"],
     ["URLs and a list", ["get", "-i", "x", "http://a/"], "URLs and `-i` cannot be combined", "run twice"],
     [

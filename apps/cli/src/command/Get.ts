@@ -16,7 +16,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { createReadStream, createWriteStream, fstatSync } from "node:fs"
+import { createReadStream, createWriteStream, existsSync, fstatSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
@@ -128,7 +128,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
       return yield* usage(`\`-O\` takes one URL, ${what}`, "`-o DIR` saves many, each under its own name")
     }
     if (request.outGiven) return yield* usage("`-O` and `-o` cannot be combined", "give the whole path: `-O DIR/FILE`")
-    if (output === "" || /[/\\]$/.test(output)) {
+    if (output === "" || /[/\\]$/.test(output) || existsSync(`${output}/.`)) {
       return yield* usage("`-O` takes a file, not a directory", "`-o DIR` saves into a directory")
     }
     if (output === "-" && settings.json) {
