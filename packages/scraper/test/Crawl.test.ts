@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as Crawl from "../src/Crawl.ts"
+import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
 import * as ControlSocket from "../src/store/ControlSocket.ts"
@@ -233,6 +234,37 @@ describe("crawl", () => {
         }
         assert.strictEqual(fs.readdirSync(join(directory, `127.0.0.1+${site.port}`)).length, 100)
         assert.strictEqual(new Set(asked(site)).size, 100)
+      }
+    )
+  )
+
+  it.effect("has what was fetched by itself meanwhile, and follows its links", () =>
+    withSite(
+      { files: { "/": page("/x.html"), "/x.html": page("/y.html"), "/y.html": page("/z.html", "/x.html") } },
+      async (site) => {
+        const directory = folder()
+        const get = async (...urls: ReadonlyArray<string>) => {
+          const outcomes: Array<Outcome> = []
+          for await (const outcome of Get.get(urls, { directory, retries: 0, refresh: true })) outcomes.push(outcome)
+          return outcomes.map(({ _tag }) => _tag)
+        }
+        const seeds = [site.url("/")]
+        assert.deepStrictEqual(paths(await crawl(seeds, { directory, rules: { maxPages: 1 } })), ["/"])
+        assert.deepStrictEqual(await get(site.url("/x.html")), ["Saved"])
+        const rest = await crawl(seeds, { directory })
+        assert.deepStrictEqual(
+          [paths(rest, "Unchanged"), paths(rest), paths(rest, "Failed")],
+          [["/x.html"], ["/y.html"], ["/z.html"]]
+        )
+        // what it failed with, and what it has saved
+        assert.deepStrictEqual(await get(site.url("/z.html")), ["Failed"])
+        site.put("/y.html", page("/new.html"))
+        assert.deepStrictEqual(await get(site.url("/y.html")), ["Saved"])
+        const more = await crawl(seeds, { directory })
+        assert.deepStrictEqual(
+          [paths(more, "Unchanged"), paths(more), paths(more, "Failed")],
+          [["/y.html"], [], ["/new.html", "/z.html"]]
+        )
       }
     )
   )

@@ -18,6 +18,7 @@ import type { Evidence } from "../crawl/Traps.ts"
 import * as SiteHost from "../crawl/SiteHost.ts"
 import type { Crawl, Found, HostLimit, Limits, Settled } from "../Store.ts"
 import type { Target } from "../Target.ts"
+import * as Url from "../Url.ts"
 import { rowsAmong } from "./RowsAmong.ts"
 import * as SqlLists from "./SqlLists.ts"
 import { flagOf, keyOf, type TargetRow, targetColumns, toSavedPage, toTarget } from "./TargetRow.ts"
@@ -87,6 +88,12 @@ const setRank = `UPDATE target SET due = ${rank} WHERE url = ? AND state = 0 AND
 /** The priority of a URL, by the one it had before. */
 type PriorityOf = (url: string, before: number) => number
 
+/** A target that a list has. */
+interface Lent extends Pick<TargetRow, "url" | "resource"> {
+  readonly depth: number
+  readonly priority: number
+}
+
 const urlOf = ({ url }: Target) => url
 
 const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
@@ -100,6 +107,8 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
   const known = new Map<string, number>()
   /** The directory has targets of other lists. */
   let hasLists = false
+  /** The directory has a crawl, of which a list may ask for targets. */
+  let isCrawled: boolean | undefined
   /** There are pages that are known by their key. */
   let hasKeys = true
   /** There are targets that the rules left out. */
@@ -235,6 +244,41 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
       (rows) => rows.map(toSavedPage)
     )
 
+  /** The rows of these targets become rows of a list. The crawl does not follow what the list gets: it has them back when it is opened. */
+  const lend = Effect.fnUntraced(function* (targets: ReadonlyArray<Target>) {
+    isCrawled ??= (yield* sql`SELECT 1 FROM crawl`).length > 0
+    if (!isCrawled) return
+    const rows = yield* rowsAmong<Lent & { readonly state: number; readonly site: number }>(
+      sql,
+      "SELECT url, depth, resource, priority, state, site FROM target WHERE depth IS NOT NULL AND url",
+      targets.map(urlOf)
+    )
+    let ended = 0
+    let saved = 0
+    for (const { url, depth, resource, priority, state, site } of rows) {
+      yield* sql`INSERT INTO lent (url, depth, resource, priority) VALUES (${url}, ${depth}, ${resource}, ${priority})`
+      if (state > 0) ended++
+      if (state !== 1 && state !== 2) continue
+      saved++
+      yield* sql`UPDATE site SET saved = saved - 1 WHERE id = ${site}`
+    }
+    if (rows.length > 0)
+      yield* sql`UPDATE crawl SET found = found - ${rows.length}, ended = ended - ${ended}, saved = saved - ${saved}`
+  })
+  /** Gives how many those are. */
+  const takeBack = Effect.fnUntraced(function* (list: number) {
+    let taken = 0
+    for (;;) {
+      const rows = yield* sql<Lent>`DELETE FROM lent WHERE rowid IN (SELECT rowid FROM lent LIMIT 1000) RETURNING *`
+      if (rows.length === 0) return taken
+      const targets = rows.map(({ url, depth, resource, priority }): Target => {
+        const target = { url, host: Url.origin(url), path: "", attempts: 0, depth, priority }
+        return resource === null ? target : { ...target, isResource: resource === 1 }
+      })
+      taken += yield* add(list, targets)
+    }
+  })
+
   const begin = Effect.gen(function* () {
     const list = yield* SqlLists.begin(sql)
     yield* sql`INSERT INTO crawl (list, found, ended, saved) VALUES (${list}, 0, 0, 0)`
@@ -262,7 +306,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
       yield* sql`UPDATE site SET saved = 0`
       yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
     }
-    const added = yield* add(list, seeds)
+    const added = (yield* takeBack(list)) + (yield* add(list, seeds))
     const taken = yield* takeIn(list, seeds.map(urlOf))
     const crawl: Crawl = {
       list,
@@ -395,6 +439,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     commit,
     link,
     nearer,
+    lend,
     open,
     lease,
     withdraw,

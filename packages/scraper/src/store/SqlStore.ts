@@ -76,10 +76,11 @@ const write = (sql: SqlClient.SqlClient, run: number, tables: ReturnType<typeof 
   const { crawl, lists, hosts, archives, captures } = tables
   const { list, settled, waiting, robots = [], place, isCrawl = false, patterns = [] } = commit
   const writing = { list, run, siteOf: crawl.siteOf }
+  const targets = [...settled, ...waiting].map(({ target }) => target)
   return sql.withTransaction(
     (isCrawl
-      ? crawl.meet([...settled, ...waiting].map(({ target }) => target))
-      : SqlLists.forgetPlaces(sql, list, undone(commit))
+      ? crawl.meet(targets)
+      : Effect.andThen(SqlLists.forgetPlaces(sql, list, undone(commit)), crawl.lend(targets))
     ).pipe(
       Effect.andThen(() =>
         TargetRowWriter.write(

@@ -129,6 +129,10 @@ const steps = {
   "14_due": statements(
     // What waits of a list, in turn: nothing is sorted or passed over. A crawl has `target_site`.
     `CREATE INDEX target_due ON target (list, due) WHERE state = 0 AND lease IS NULL AND site IS NULL`
+  ),
+  "15_lent": statements(
+    // Targets of the crawl that lists asked for: they are rows of those until the crawl is opened again.
+    `CREATE TABLE lent (url TEXT PRIMARY KEY, depth INTEGER NOT NULL, resource INTEGER, priority INTEGER NOT NULL)`
   )
 }
 

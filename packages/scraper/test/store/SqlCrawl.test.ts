@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { StatusError } from "../../src/FetchError.ts"
 import type { Outcome } from "../../src/Outcome.ts"
 import type { Settled } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
@@ -371,6 +372,36 @@ describe("the crawl in the store", () => {
       })
       const { targets } = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
       assert.deepStrictEqual(targets[0]!.saved, { bytes: 3, sha256: "ab" })
+    })
+  )
+
+  it.effect("has back what lists asked for, when it is opened again, and counts each target once", () =>
+    Effect.gen(function* () {
+      const { begin, sql } = yield* database
+      const store = yield* begin
+      const { list } = yield* store.crawl([target("a", "seed")], false)
+      const links = ["saved", "failed", "pending", "other"].map((name) => target("a", name, 1))
+      const failed = (from: Target): Settled => {
+        const error = new StatusError({ status: 404 })
+        return { target: from, outcome: { _tag: "Failed", url: from.url, attempts: 1, durationMs: 5, error } }
+      }
+      for (const one of [page(target("a", "seed"), links), page(links[0]!, []), failed(links[1]!)])
+        yield* store.commit({ list, settled: [one], waiting: [], hosts: [], isCrawl: true })
+      const listing = yield* begin
+      const listed = links.map(({ depth: _, ...target }) => target)
+      const settled = [page(listed[0]!, []), page(listed[1]!, []), failed(listed[2]!)]
+      yield* listing.commit({ list: yield* listing.newList, settled, waiting: [], hosts: [] })
+      // one is counted as often as it is asked for
+      yield* listing.commit({ list: yield* listing.newList, settled: settled.slice(2), waiting: [], hosts: [] })
+      assert.deepStrictEqual(yield* sql`SELECT saved FROM site`, [{ saved: 1 }])
+      const again = yield* begin
+      const opened = { list, found: 5, ended: 1, saved: 1, rules: undefined }
+      assert.deepStrictEqual(yield* again.crawl([], false), opened)
+      assert.deepStrictEqual(yield* again.crawl([], false), opened)
+      const { targets } = yield* again.leaseBySite(list, 10, Date.now(), anyRoom)
+      assert.sameMembers(names(targets), names(links))
+      assert.isTrue(targets.every(({ depth }) => depth === 1))
+      assert.sameMembers(names(targets.filter(({ saved }) => saved !== undefined)), names(links.slice(0, 2)))
     })
   )
 
