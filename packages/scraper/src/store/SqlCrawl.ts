@@ -27,8 +27,8 @@ import { flagOf, keyOf, type TargetRow, targetColumns, toSavedPage, toTarget } f
 const sitesAtOnce = 64
 
 const sizes = [64, 16, 4, 1]
-/** Rows of a site that are held back by one statement. */
-const heldAtOnce = 1000
+/** Rows of a site that one statement leases or holds back, at most. */
+const rowsAtOnce = 1000
 /** Links that are added without a pause. */
 const linksAtOnce = 256
 
@@ -73,9 +73,9 @@ const nextTargets = `SELECT rowid AS id, due, ${targetColumns.join(", ")} FROM t
   WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ? + 0`
 
 const holdBack = `UPDATE target SET lease = 0 WHERE rowid IN (SELECT rowid FROM target INDEXED BY target_site
-  WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? LIMIT ${heldAtOnce})`
+  WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? LIMIT ${rowsAtOnce})`
 /** Gives back what was held back, so many at once. */
-const letGo = `UPDATE target SET lease = NULL WHERE rowid IN (SELECT rowid FROM target WHERE lease = 0 LIMIT ${heldAtOnce})`
+const letGo = `UPDATE target SET lease = NULL WHERE rowid IN (SELECT rowid FROM target WHERE lease = 0 LIMIT ${rowsAtOnce})`
 
 const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${rank}, attempts = 0, error = NULL
   WHERE url = ? AND list = ? AND state = 5`
@@ -342,7 +342,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
         if (wrapped && id > first) return { targets, dueMs, isLeft }
         if (targets.length >= limit) return { targets, dueMs, isLeft: true }
         turn = id
-        let most = Math.min(room(origin), limit - targets.length)
+        let most = Math.min(room(origin), limit - targets.length, rowsAtOnce)
         if (most <= 0) isLeft = true
         if (ofHost !== undefined) {
           if (saved >= ofHost.most) yield* sql.unsafe(holdBack, [list, id])

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { HostClock } from "../Politeness.ts"
 import type { Copy } from "../robots/RobotsPolicy.ts"
+import { rowsAmong } from "./RowsAmong.ts"
 
 interface HostRow {
   readonly host: string
@@ -48,7 +49,7 @@ const toCopy = ({ host, asked, kind, body, fault }: RobotsRow): Copy => ({
 
 export const make = (sql: SqlClient.SqlClient) => ({
   clocks: (origins: ReadonlyArray<string>) =>
-    Effect.map(sql<HostRow>`SELECT * FROM host WHERE host IN ${sql.in(origins)}`, (rows) => rows.map(toClock)),
+    Effect.map(rowsAmong<HostRow>(sql, "SELECT * FROM host WHERE host", origins), (rows) => rows.map(toClock)),
   robots: (origin: string) =>
     Effect.map(sql<RobotsRow>`SELECT * FROM robots WHERE host = ${origin}`, ([row]) =>
       row === undefined ? undefined : toCopy(row)

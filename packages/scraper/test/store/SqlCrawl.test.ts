@@ -235,6 +235,24 @@ describe("the crawl in the store", () => {
     })
   )
 
+  it.effect("gives all of a site that there is room for, however much, in as many steps as it takes", () =>
+    Effect.gen(function* () {
+      const { begin, sql } = yield* database
+      const store = yield* begin
+      const { list } = yield* store.crawl([target("a", "seed")], false)
+      yield* sql`INSERT INTO target (url, list, run, state, attempts, depth, site)
+        WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 39999)
+        SELECT 'https://a.example/' || n, ${list}, 1, 0, 0, 1, 1 FROM number`
+      const leased = new Set<string>()
+      for (let isLeft = true; isLeft;) {
+        const lease = yield* store.leaseBySite(list, 40_000, Date.now(), anyRoom)
+        for (const { url } of lease.targets) leased.add(url)
+        isLeft = lease.isLeft
+      }
+      assert.strictEqual(leased.size, 40_000)
+    })
+  )
+
   it.effect("gives the turn to the next site, with more sites than it looks at at once", () =>
     Effect.gen(function* () {
       const store = yield* (yield* database).begin

@@ -284,6 +284,18 @@ describe("SqlStore", () => {
       })
   )
 
+  it.effect("tells of more hosts than a statement has room for", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin()
+      const origins = Array.from({ length: 40_000 }, (_, index) => `https://${index}.example`)
+      const host = { nextMs: 5, pausedMs: 0, asked: false, strikes: 1, fault: "", delayMs: 0, crawlDelayMs: 0 }
+      const hosts = [origins[0]!, origins.at(-1)!].map((origin) => ({ ...host, host: origin }))
+      yield* store.commit(commit({ hosts }))
+      assert.deepStrictEqual(yield* store.hosts(origins), hosts)
+    })
+  )
+
   it.effect("keeps what hosts answered for their robots.txt, for a month", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
