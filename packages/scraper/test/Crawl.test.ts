@@ -284,6 +284,33 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("fetches by refresh what is not there any more or has another length, and follows its links", () =>
+    withSite(
+      {
+        files: { "/": `${page("/a.html")}<img src="/p.png">`, "/a.html": page("/b.html"), "/b.html": "", "/p.png": "p" }
+      },
+      async (site) => {
+        const directory = folder()
+        const seeds = [site.url("/")]
+        const all = ["/", "/a.html", "/b.html", "/p.png"]
+        assert.deepStrictEqual(paths(await crawl(seeds, { directory })), all)
+        const files = join(directory, `127.0.0.1+${site.port}`)
+        fs.rmSync(join(files, "a.html"))
+        fs.writeFileSync(join(files, "p.png"), "more")
+        const again = await crawl(seeds, { directory, refresh: true })
+        assert.deepStrictEqual(
+          [paths(again), paths(again, "Unchanged")],
+          [
+            ["/a.html", "/p.png"],
+            ["/", "/b.html"]
+          ]
+        )
+        assert.strictEqual(fs.readFileSync(join(files, "p.png"), "utf8"), "p")
+        assert.isTrue(fs.existsSync(join(files, "a.html")))
+      }
+    )
+  )
+
   it.effect("finds in what it saved the links that it found when it came, in the encoding that its server told", () =>
     withSite(
       {

@@ -82,10 +82,17 @@ export const make = (
         for (const line of taken.invalid) options.invalid(...line)
       })
     )
+  /** What is gone is not asked for by what was known of it: nobody could read it after a 304. */
+  const looked = (target: Target): Target => {
+    if (target.saved === undefined || options.holds(target.saved.record ?? target.path, target.saved.bytes))
+      return target
+    const { saved: _, ...left } = target
+    return left
+  }
   const lease = Effect.suspend(() =>
     Effect.flatMap(queue.lease(window - politeness.queued()), (leased) =>
       Effect.map(restoreHosts(leased.targets), () => {
-        enter(leased.targets, new Map(leased.targets.map(({ url }) => [url, false])))
+        enter(leased.targets.map(looked), new Map(leased.targets.map(({ url }) => [url, false])))
         queue.entered(leased)
       })
     )
