@@ -25,7 +25,7 @@ import {
   TooFewFiles
 } from "./RunError.ts"
 import { Session } from "./Session.ts"
-import * as UndiciSession from "./session/UndiciSession.ts"
+import * as HttpSession from "./session/HttpSession.ts"
 import { DiskFull, Sink } from "./Sink.ts"
 import * as ArchiveFile from "./sink/ArchiveFile.ts"
 import * as ArchiveIndex from "./sink/ArchiveIndex.ts"
@@ -94,7 +94,7 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
     )
   )
   const list = yield* listFrom(store, run)
-  const session = yield* UndiciSession.make(options)
+  const session = yield* HttpSession.make(options)
   const line = yield* Pipeline.start(list, options).pipe(
     Effect.provideService(Session, session),
     Effect.provideService(Sink, sink),

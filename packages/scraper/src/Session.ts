@@ -4,7 +4,7 @@
  * The interface is made of plain callbacks, because it is the hot path: a
  * promise, a stream or a fiber for each request costs more than the request
  * (`benchmark/`). Nothing of a transport shows through it, so a second one can
- * stand beside `session/UndiciSession.ts`.
+ * stand beside `session/HttpSession.ts`.
  *
  * A session follows redirects, sends cookies and credentials, keeps connections
  * and watches its clocks. It does not retry, decode content or judge statuses.

@@ -163,14 +163,14 @@ export const command = Command.make(
       proxy,
       cacert
     })
-    const [{ explain }, { Session }, UndiciSession] = yield* Effect.promise(() =>
+    const [{ explain }, { Session }, HttpSession] = yield* Effect.promise(() =>
       Promise.all([
         import("@simul/scraper/Explain"),
         import("@simul/scraper/Session"),
-        import("@simul/scraper/session/UndiciSession")
+        import("@simul/scraper/session/HttpSession")
       ])
     )
-    const explanation = yield* Effect.provideServiceEffect(explain(url, options), Session, UndiciSession.make(options))
+    const explanation = yield* Effect.provideServiceEffect(explain(url, options), Session, HttpSession.make(options))
     yield* screen.data(json ? `${JSON.stringify(explanation)}\n` : render(explanation, screen.paintData))
     const remedy = hints[explanation.decision.by]
     if (remedy !== undefined && !json && !(yield* GlobalFlags.quiet)) screen.note(`\n${hint(screen.paint, remedy)}`)

@@ -9,7 +9,7 @@ const loadedBy = (file: string): ReadonlyArray<string> => {
 }
 
 it("brings TLS only with the first request over it, and undici with HTTP/2 with the first that the lane does not carry", () => {
-  const loaded = loadedBy("UndiciSession.ts")
+  const loaded = loadedBy("HttpSession.ts")
   assert.notInclude(loaded, "NativeModule internal/tls/wrap")
   assert.notInclude(loaded, "NativeModule http2")
   assert.include(loadedBy("Pools.ts"), "NativeModule http2")

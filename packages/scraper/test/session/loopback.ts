@@ -8,12 +8,12 @@ import * as Effect from "effect/Effect"
 import type { FetchReason } from "../../src/FetchError.ts"
 import { defaults } from "../../src/Options.ts"
 import type { Receiver, Request, ResponseHead, Session, Transfer } from "../../src/Session.ts"
-import * as UndiciSession from "../../src/session/UndiciSession.ts"
+import * as HttpSession from "../../src/session/HttpSession.ts"
 import * as Url from "../../src/Url.ts"
 
 /** A session with the defaults, no proxies of the machine, and `options`. */
-export const session = (options: Partial<UndiciSession.Options> = {}, environment: UndiciSession.Environment = {}) =>
-  UndiciSession.make({ ...defaults, ...options }, { variables: {}, ...environment })
+export const session = (options: Partial<HttpSession.Options> = {}, environment: HttpSession.Environment = {}) =>
+  HttpSession.make({ ...defaults, ...options }, { variables: {}, ...environment })
 
 const listening = <S extends net.Server>(server: S) =>
   Effect.acquireRelease(
