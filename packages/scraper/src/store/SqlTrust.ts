@@ -11,21 +11,23 @@ import * as RowsByUrl from "./RowsByUrl.ts"
 import * as SqlCaptures from "./SqlCaptures.ts"
 import { type TargetRow, toTarget } from "./TargetRow.ts"
 
-/** A saved target whose file is damaged is to be asked for again. */
+/** A target whose file is damaged is to be asked for again, without what was known of the file. One that waits does so already. */
 const distrust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: string) {
   yield* SqlCaptures.forget(sql, url)
   yield* sql`UPDATE crawl SET saved = saved - 1
     WHERE list = (SELECT list FROM target WHERE url = ${url} AND state IN (1, 2))`
   yield* sql`UPDATE site SET saved = saved - 1
     WHERE id = (SELECT site FROM target WHERE url = ${url} AND state IN (1, 2))`
-  yield* sql`UPDATE target SET state = 4, bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL,
-    error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })} WHERE url = ${url}`
+  yield* sql`UPDATE target SET bytes = NULL, sha256 = NULL, etag = NULL, modified = NULL, record = NULL WHERE url = ${url}`
+  yield* sql`UPDATE target SET state = 4, error = ${JSON.stringify({ _tag: "TruncatedError", received: 0 })}
+    WHERE url = ${url} AND state IN (1, 2)`
   // other lists may have passed over it as done, and have no row of it
   yield* sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> (SELECT list FROM target WHERE url = ${url})`
 })
 
 const runsBeforeBoot = "SELECT id FROM run WHERE boot <> ? AND trusted = 0"
-const unsyncedOf = `state IN (1, 2) AND run IN (${runsBeforeBoot} AND durability = 'process')`
+/** Whatever became of their targets since: those that a refresh was to ask again, or could not, have their files still. */
+const unsyncedOf = `bytes IS NOT NULL AND run IN (${runsBeforeBoot} AND durability = 'process')`
 
 const toUnsynced = (row: TargetRow): Unsynced => ({
   target: toTarget(row),

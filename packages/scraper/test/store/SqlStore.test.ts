@@ -335,6 +335,38 @@ describe("SqlStore", () => {
     })
   )
 
+  it.effect(
+    "tells unsynced files too of what a refresh was to ask again, or could not, and counts those as before",
+    () =>
+      Effect.gen(function* () {
+        const { begin } = yield* database
+        const { store } = yield* begin("boot 1")
+        const inCrawl = (one: ReturnType<typeof saved>) => ({ ...one, target: { ...one.target, depth: 0 } })
+        const { list } = yield* store.crawl([inCrawl(saved("a")).target, inCrawl(saved("b")).target], false)
+        yield* store.commit(commit({ list, settled: [saved("a"), saved("b")].map(inCrawl), isCrawl: true }))
+        yield* store.crawl([], true)
+        const known = { ...target("c"), saved: { bytes: 3, sha256: "ab" } }
+        yield* store.commit(commit({ list: 7, settled: [{ ...failed("c"), target: known }] }))
+        const { store: later } = yield* begin("boot 2")
+        const found = yield* Stream.runCollect(later.unsynced)
+        const urls = ["a", "b", "c"].map((name) => target(name).url)
+        assert.deepStrictEqual(
+          found.map((one) => one.target.url),
+          urls
+        )
+        yield* later.trust([urls[0]!, urls[2]!])
+        assert.deepStrictEqual(yield* later.crawl([], false), { list, found: 2, ended: 0, saved: 0, rules: undefined })
+        const { targets } = yield* later.leaseBySite(list, 10, Date.now(), () => Infinity)
+        const sizes = targets.map(({ url, saved }) => [url, saved?.bytes])
+        assert.sameDeepMembers(sizes, [
+          [urls[0], undefined],
+          [urls[1], 3]
+        ])
+        const { state, target: lost } = (yield* later.lookup(urls)).get(urls[2]!)!
+        assert.deepStrictEqual([state, lost.saved], ["failed", undefined])
+      })
+  )
+
   it.effect("forgets the places of other lists than that of a damaged file: they may have passed over it", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
