@@ -32,7 +32,7 @@ export const gilNote = Scenario.make({
       formula: "2, less messages",
       value: 2,
       virtual: 0.01,
-      real: 0.3
+      real: 0.2
     }
   }),
   lasts: ({ n }) => 6 * Work.costOf(Work.fibonacci(n)),
