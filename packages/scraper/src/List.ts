@@ -15,6 +15,8 @@ export interface List {
   readonly next: Next<Batch, ListUnreadable>
   /** Where earlier runs stopped in it, if it can be continued. */
   readonly place?: Place | undefined
+  /** What earlier runs than this one have saved is asked for again. Absent: 0. */
+  readonly freshSince?: number
   /** Targets found in it by earlier runs, those of them that are done, and those that are no URL. */
   readonly targets: number
   readonly skipped: number

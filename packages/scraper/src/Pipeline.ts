@@ -33,7 +33,7 @@ import * as RobotsTxt from "./RobotsTxt.ts"
 import * as RunClock from "./RunClock.ts"
 import { Session } from "./Session.ts"
 import { Sink } from "./Sink.ts"
-import { Store } from "./Store.ts"
+import { Store, type StoreError } from "./Store.ts"
 import * as Transfers from "./Transfers.ts"
 
 /**
@@ -80,7 +80,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     place: list.place,
     targets: list.targets,
     window: Math.max(1024, 8 * options.jobs),
-    refresh: options.refresh,
+    freshSince: list.freshSince ?? 0,
     path: typeof options.naming === "object" ? options.naming.file : undefined,
     crawl: crawl && {
       open: crawl.open,
@@ -163,8 +163,12 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const work = Effect.fn("workers")(() =>
     Concurrently.forEachBounded(frontier.take, gate.carry, { concurrency: options.jobs, name: "worker" })
   )
+  const ended: Effect.Effect<void, StoreError> = Effect.catchTag(store.refreshed(list.number), "StoreFull", () =>
+    Effect.andThen(disk.wait(0), ended)
+  )
   yield* work().pipe(
     Effect.andThen(committer.flush),
+    Effect.andThen(ended),
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? committer.end : committer.fail(exit.cause))),
     Effect.forkScoped
   )

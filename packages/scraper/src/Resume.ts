@@ -30,6 +30,7 @@ export const mend = Effect.fnUntraced(function* (
 /** A list that can be continued: what follows `place`, where an earlier run stopped in it. */
 export interface Continued {
   readonly place: Place | undefined
+  readonly isRefresh: boolean
   readonly next: List["next"]
   readonly read: () => number | undefined
 }
@@ -38,7 +39,7 @@ export interface Continued {
 export const listOf = Effect.fnUntraced(function* (
   store: Store["Service"],
   run: number,
-  { place, next, read }: Continued
+  { place, isRefresh, next, read }: Continued
 ) {
   const number = place?.list ?? (yield* store.newList)
   // a new list has nothing to go on with
@@ -49,6 +50,7 @@ export const listOf = Effect.fnUntraced(function* (
     number,
     run,
     place,
+    freshSince: yield* store.refresh(number, isRefresh),
     targets,
     invalid,
     skipped: Math.max(0, targets - unfinished),

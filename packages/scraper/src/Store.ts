@@ -171,7 +171,7 @@ export class Store extends Context.Service<
     ) => Effect.Effect<{ readonly targets: ReadonlyArray<Target>; readonly dueMs: number }, StoreError>
     /**
      * Opens the crawl of this directory, or begins it, with further seeds: what failed or was interrupted is pending
-     * again, with no attempts made; with `refresh` also what is done.
+     * again, with no attempts made; with `refresh` also what is done, unless a refresh was stopped: that goes on.
      */
     readonly crawl: (seeds: ReadonlyArray<Target>, refresh: boolean) => Effect.Effect<Crawl, StoreError>
     /** What a crawl has saved, in the order of URLs. */
@@ -230,8 +230,12 @@ export class Store extends Context.Service<
     readonly patterns: Effect.Effect<ReadonlyArray<Evidence>, StoreError>
     /** Makes what failed or was interrupted for a list pending again, due at once, with no attempts made. */
     readonly reopen: (list: number) => Effect.Effect<void, StoreError>
-    /** Where earlier runs stopped in their lists. */
-    readonly places: Effect.Effect<ReadonlyArray<Place>, StoreError>
+    /** Where earlier runs stopped in their lists; `isRefresh`: in a refresh of them. */
+    readonly places: (isRefresh: boolean) => Effect.Effect<ReadonlyArray<Place>, StoreError>
+    /** Begins a refresh of a list, or goes on with the one that was stopped, and gives the run that began it; 0 and no refresh where `isRefresh` is not. */
+    readonly refresh: (list: number, isRefresh: boolean) => Effect.Effect<number, StoreError>
+    /** Says that a list, or the crawl, has come to its end: another refresh of it begins anew. */
+    readonly refreshed: (list: number) => Effect.Effect<void, StoreError>
     /** A number for a list that has none. */
     readonly newList: Effect.Effect<number, StoreError>
     /**

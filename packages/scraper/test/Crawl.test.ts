@@ -284,6 +284,29 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("goes on with a refresh that was stopped, and begins another one when it is done", () => {
+    const names = Array.from({ length: 100 }, (_, index) => `/${index}.html`)
+    const files = Object.fromEntries(names.map((name) => [name, ""]))
+    return withSite({ files: { "/": page(...names), ...files }, latencyMs: 5 }, async (site) => {
+      const directory = folder()
+      const refresh = async (take: number) => {
+        site.reset()
+        const outcomes = await crawl([site.url("/")], { directory, refresh: true, take, jobs: 4 })
+        return { told: paths(outcomes, "Unchanged"), asked: asked(site) }
+      }
+      assert.lengthOf(await crawl([site.url("/")], { directory }), 101)
+      const stopped = await refresh(30)
+      const rest = await refresh(Infinity)
+      assert.lengthOf(stopped.told, 30)
+      assert.deepStrictEqual(
+        stopped.told.filter((path) => rest.asked.includes(path)),
+        []
+      )
+      assert.strictEqual(new Set([...stopped.asked, ...rest.asked]).size, 101)
+      assert.lengthOf((await refresh(Infinity)).told, 101)
+    })
+  })
+
   it.effect("fetches by refresh what is not there any more or has another length, and follows its links", () =>
     withSite(
       {

@@ -34,7 +34,7 @@ export const frontier = {
   list: 1,
   run: 1,
   window: 10,
-  refresh: false,
+  freshSince: 0,
   path: undefined,
   claim: () => Effect.succeed([]),
   isNamedByUrl: true,

@@ -14,7 +14,8 @@ import * as Url from "../Url.ts"
 export interface ListIntakeOptions {
   readonly list: number
   readonly run: number
-  readonly refresh: boolean
+  /** What earlier runs than this one have saved is asked for again. */
+  readonly freshSince: number
   /** The one path there is, whatever an earlier run called the file. */
   readonly path: string | undefined
   /** The paths of new targets, in their order. */
@@ -56,7 +57,7 @@ export const make = (
   options: ListIntakeOptions,
   isActive: (url: string) => boolean
 ) => {
-  const { list, run, refresh, path: onlyPath, holds } = options
+  const { list, run, freshSince, path: onlyPath, holds } = options
   const isThere = (path: string, saved: NonNullable<Target["saved"]>) => holds(saved.record ?? path, saved.bytes)
   /** Whether a row is one of the list: then its target was counted. */
   const isCounted = (row: Known | undefined): boolean => row?.list === list
@@ -66,7 +67,7 @@ export const make = (
     if (row.run === run) return false // a line that came twice
     if (onlyPath !== undefined && row.target.path !== onlyPath) return true
     if (row.state !== "done") return !isCounted(row) // those of this list are leased
-    return refresh || !isThere(row.target.path, row.target.saved!)
+    return row.run < freshSince || !isThere(row.target.path, row.target.saved!)
   }
 
   const read = (lines: ReadonlyArray<Line>): Urls => {

@@ -301,8 +301,12 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
       ])
     yield* reopen(`state = 0 AND due > ${mostDepth} AND ${isOpen}`)
     const tried = yield* reopen(`state IN (3, 4) AND ${isOpen}`)
-    const saved = refresh ? yield* reopen(`state IN (1, 2)`) : 0
-    if (refresh) {
+    // one that was stopped has left pending what it did not come to
+    const [stopped] = yield* sql`SELECT 1 FROM list WHERE id = ${list} AND refresh IS NOT NULL`
+    const begins = refresh && stopped === undefined
+    const saved = begins ? yield* reopen(`state IN (1, 2)`) : 0
+    if (begins) {
+      yield* sql`UPDATE list SET refresh = ${run} WHERE id = ${list}`
       yield* sql`UPDATE site SET saved = 0`
       yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
     }

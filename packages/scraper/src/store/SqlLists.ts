@@ -24,7 +24,17 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
   /** Those of lists, which have no site. SQLite would take another index, by which it passes over what is leased. */
   const waiting = sql.literal("target INDEXED BY target_due WHERE state = 0 AND lease IS NULL AND site IS NULL")
   return {
-    places: sql<Place>`SELECT id AS list, bytes, lines, sha256, targets FROM list WHERE bytes > 0 ORDER BY bytes DESC`,
+    places: (isRefresh: boolean) => sql<Place>`SELECT id AS list, bytes, lines, sha256, targets FROM list
+      WHERE bytes > 0 AND (refresh IS NOT NULL OR NOT ${Number(isRefresh)}) ORDER BY bytes DESC`,
+    refresh: (list: number, isRefresh: boolean) =>
+      Effect.map(
+        sql<{
+          since: number | null
+        }>`UPDATE list SET refresh = CASE WHEN ${Number(isRefresh)} THEN COALESCE(refresh, ${run}) END
+          WHERE id = ${list} RETURNING refresh AS since`,
+        ([row]) => row!.since ?? 0
+      ),
+    refreshed: (list: number) => sql`UPDATE list SET refresh = NULL WHERE id = ${list} AND refresh IS NOT NULL`,
     writePlace: ({ list, bytes, lines, sha256, targets }: Place) =>
       sql`INSERT INTO list (id, bytes, lines, sha256, targets) VALUES (${list}, ${bytes}, ${lines}, ${sha256}, ${targets})
         ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines, sha256 = excluded.sha256,

@@ -155,7 +155,9 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       entries: each("true", toEntry),
       end: Effect.suspend(() => Effect.asVoid(guarded(sql`UPDATE run SET ended = ${Date.now()} WHERE id = ${run}`))),
 
-      places: guarded(lists.places),
+      places: (isRefresh) => guarded(lists.places(isRefresh)),
+      refresh: (list, isRefresh) => guarded(lists.refresh(list, isRefresh)),
+      refreshed: (list) => Effect.asVoid(guarded(lists.refreshed(list))),
       newList: guarded(SqlLists.begin(sql)),
       lease: (list, limit, nowMs) => guarded(lists.lease(list, limit, nowMs)),
       waiting: (list) => guarded(lists.waiting(list)),

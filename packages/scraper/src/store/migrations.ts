@@ -133,6 +133,10 @@ const steps = {
   "15_lent": statements(
     // Targets of the crawl that lists asked for: they are rows of those until the crawl is opened again.
     `CREATE TABLE lent (url TEXT PRIMARY KEY, depth INTEGER NOT NULL, resource INTEGER, priority INTEGER NOT NULL)`
+  ),
+  "16_refreshes": statements(
+    // The run in which a refresh of it began that has not come to its end.
+    `ALTER TABLE list ADD COLUMN refresh INTEGER`
   )
 }
 

@@ -6,7 +6,7 @@ import type { Known } from "../../src/Store.ts"
 const options: ListIntake.ListIntakeOptions = {
   list: 1,
   run: 2,
-  refresh: false,
+  freshSince: 0,
   path: undefined,
   claim: (urls) => Effect.succeed(urls.map((url) => `path of ${url}`)),
   isNamedByUrl: false,
@@ -75,7 +75,8 @@ describe("ListIntake", () => {
       const gone = yield* taken(known, ["http://h/a"], { holds: () => false })
       assert.deepStrictEqual([gone.targets.length, gone.added, gone.skipped], [1, 0, -1])
       assert.isUndefined(gone.targets[0]!.saved)
-      const refreshed = yield* taken(known, ["http://h/a"], { refresh: true })
+      assert.deepStrictEqual((yield* taken(known, ["http://h/a"], { freshSince: 1 })).targets, [])
+      const refreshed = yield* taken(known, ["http://h/a"], { freshSince: 2 })
       assert.deepStrictEqual(refreshed.targets[0]!.saved, saved)
       assert.strictEqual(refreshed.targets[0]!.path, "its path")
       const renamed = yield* taken(known, ["http://h/a"], { path: "out" })
@@ -99,7 +100,7 @@ describe("ListIntake", () => {
   it.effect("passes over what this run has saved, though it refreshes: the line came twice", () =>
     Effect.gen(function* () {
       const known = [row("http://h/a", "done", { list: 1, run: 2 })]
-      assert.deepStrictEqual((yield* taken(known, ["http://h/a"], { refresh: true })).targets, [])
+      assert.deepStrictEqual((yield* taken(known, ["http://h/a"], { freshSince: 2 })).targets, [])
     })
   )
 })

@@ -140,7 +140,7 @@ const continued = ({ lines, batch }: Scenario.Scenario, places: ReadonlyArray<Pl
     }
     return Effect.succeed(read)
   })
-  return { place, next, read: () => at / lines.length }
+  return { place, isRefresh: false, next, read: () => at / lines.length }
 }
 
 const targetOf = (url: string, depth: number): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth })
@@ -229,7 +229,7 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   const { crawl } = scenario
   const list =
     crawl === undefined
-      ? yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places))
+      ? yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places(false)))
       : yield* Crawl.listOf(store, begun.run, followingOf(crawl), [targetOf(crawl.seed, 0)], {
           refresh: false,
           text: "rules",

@@ -257,7 +257,7 @@ describe("SqlStore", () => {
       yield* store.commit(commit({ hosts: [{ ...clock, strikes: 0 }], place: { ...place, bytes: 5 } }))
       yield* store.commit(commit({ hosts: [clock], place }))
       assert.deepStrictEqual(yield* store.hosts([clock.host, "https://b.example"]), [clock])
-      assert.deepStrictEqual(yield* store.places, [place])
+      assert.deepStrictEqual(yield* store.places(false), [place])
     })
   )
 
@@ -311,6 +311,25 @@ describe("SqlStore", () => {
       const later = yield* begin()
       assert.deepStrictEqual(yield* later.store.robots(host), rules)
       assert.isUndefined(yield* later.store.robots(unreachable.host))
+    })
+  )
+
+  it.effect("goes on with a refresh of a list until it is done, or a run without one goes on with the list", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store, run } = yield* begin()
+      const list = yield* store.newList
+      const place = { list, bytes: 7, lines: 1, sha256: "0", targets: 1 }
+      assert.strictEqual(yield* store.refresh(list, true), run)
+      yield* store.commit(commit({ list, place }))
+      const { store: later, run: second } = yield* begin()
+      assert.deepStrictEqual(yield* later.places(true), [place])
+      assert.strictEqual(yield* later.refresh(list, true), run)
+      yield* later.refreshed(list)
+      assert.deepStrictEqual([yield* later.places(true), yield* later.places(false)], [[], [place]])
+      assert.strictEqual(yield* later.refresh(list, true), second)
+      assert.strictEqual(yield* later.refresh(list, false), 0)
+      assert.deepStrictEqual(yield* later.places(true), [])
     })
   )
 
@@ -375,9 +394,9 @@ describe("SqlStore", () => {
       yield* store.commit(commit({ list: 1, place: placeIn(1), settled: [saved("a")] }))
       yield* store.commit(commit({ list: 2, place: placeIn(2) }))
       yield* (yield* begin("boot 2")).store.trust([])
-      assert.deepStrictEqual(yield* store.places, [placeIn(2), placeIn(1)])
+      assert.deepStrictEqual(yield* store.places(false), [placeIn(2), placeIn(1)])
       yield* (yield* begin("boot 3")).store.trust([target("a").url])
-      assert.deepStrictEqual(yield* store.places, [placeIn(1)])
+      assert.deepStrictEqual(yield* store.places(false), [placeIn(1)])
     })
   )
 
@@ -386,7 +405,7 @@ describe("SqlStore", () => {
       const { begin } = yield* database
       const { store } = yield* begin()
       const placeIn = (list: number) => ({ list, bytes: list, lines: 1, sha256: "0", targets: 1 })
-      const lists = Effect.map(store.places, (places) => places.map(({ list }) => list))
+      const lists = Effect.map(store.places(false), (places) => places.map(({ list }) => list))
       const nameless = failed("no url", new InvalidUrl({ detail: "", line: 1 }))
       for (const [list, one] of [saved("a"), failed("b"), failed("c"), failed("d"), nameless].entries())
         yield* store.commit(commit({ list: list + 1, place: placeIn(list + 1), settled: [one] }))
