@@ -1,6 +1,6 @@
 /**
  * The targets that are in the line and whose row in the store does not say so
- * yet, by the batch that they came in: so it is known which URLs are under way,
+ * yet, with the batch that they came in: so it is known which URLs are under way,
  * and how far the place in the list may move.
  *
  * 1. The place moves over a batch when each of its targets has a row.
@@ -11,15 +11,26 @@ import type { Batch } from "../Lines.ts"
 import type { Place } from "../Store.ts"
 import type { Target } from "../Target.ts"
 
-/** Targets of a batch that have no row yet. */
+/** A batch of the list, and those after it that are through. */
 interface OpenBatch {
-  readonly place: Batch["place"]
-  /** Targets of the list that were known at its end. */
-  readonly targets: number
-  /** For each, whether it is new to the list: no commit has counted it. */
-  readonly open: Map<string, boolean>
+  /** Where the list stands after all of it. */
+  place: NonNullable<Batch["place"]>
+  /** Targets of the list that were known then. */
+  targets: number
+  /** Its targets that have no row yet. */
+  open: number
   /** New ones that have a row by now. */
   rows: number
+  /** What came after it is through: it alone holds the place back. */
+  isAwaited: boolean
+}
+
+/** How a target came. One for many. */
+interface Origin {
+  /** `undefined`: without a place. */
+  readonly batch: OpenBatch | undefined
+  /** To the list: no commit has counted it. */
+  readonly isNew: boolean
 }
 
 /** Where the list is continued, and its targets by then. */
@@ -29,10 +40,20 @@ export interface Start {
   readonly targets: number
 }
 
+const unplacedOrigin: Origin = { batch: undefined, isNew: false }
+
+/** What comes after a batch is through, and so is reached with it: however long one target is in the line, no more than that is kept. */
+const join = (batch: OpenBatch, { place, targets, rows }: OpenBatch) => {
+  batch.place = place
+  batch.targets = targets
+  batch.rows += rows
+  batch.isAwaited = true
+}
+
 export const make = ({ list, place: before, targets: counted }: Start) => {
-  /** Batches of the list with a place, in order, and those without one: as many as a window has targets, where they come one by one. */
+  const origins = new Map<string, Origin>()
+  /** Those of the list, in order. */
   const batches: Array<OpenBatch> = []
-  let others: Array<OpenBatch> = []
   /** On their way into the store. */
   let committing: ReadonlySet<string> = new Set()
   /** The last batch that the commit to come moves the place over. */
@@ -41,62 +62,76 @@ export const make = ({ list, place: before, targets: counted }: Start) => {
   let place = before
   let going: Place | undefined
   let passed = counted
-  /** Targets end about in the order of the list: where the last one was found the next one is likely to be. */
-  let latest: OpenBatch | undefined
-  const batchOf = (url: string): OpenBatch | undefined => {
-    if (latest?.open.has(url) === true) return latest
-    for (const all of [batches, others]) for (const batch of all) if (batch.open.has(url)) return (latest = batch)
-    return undefined
-  }
   /** A target gets a row; it is `open` still if it stays in flight. */
   const write = (url: string, isOpen: boolean) => {
-    const batch = batchOf(url)
-    if (batch === undefined) return
-    if (batch.open.get(url) === true) batch.rows++
-    if (isOpen) batch.open.set(url, false)
-    else batch.open.delete(url)
+    const origin = origins.get(url)
+    if (origin === undefined) return
+    const { batch, isNew } = origin
+    if (batch !== undefined && isNew) batch.rows++
+    if (isOpen) {
+      if (isNew) origins.set(url, { batch, isNew: false })
+      return
+    }
+    origins.delete(url)
+    if (batch !== undefined) batch.open--
+  }
+  /** Moves over what is through. */
+  const advance = () => {
+    let left = 0
+    for (const batch of batches)
+      if (batch.open > 0) batches[left++] = batch
+      else if (left > 0) join(batches[left - 1]!, batch)
+      else {
+        reached = batch
+        passed = batch.targets
+      }
+    batches.length = left
   }
 
   /** Those that came without a place, as all do that are leased, and are in no commit that is done. */
   const unplaced = function* (): IterableIterator<string> {
-    for (const { open } of others) yield* open.keys()
+    for (const [url, { batch }] of origins) if (batch === undefined) yield url
     yield* committing
   }
 
   return {
     /** `open`: the targets of a batch, and whether each is new to the list; `targets`: those of the list that are known at its end. */
-    add: (open: OpenBatch["open"], place: Batch["place"], targets: number) => {
-      const batch: OpenBatch = { place, targets, open, rows: 0 }
-      if (place !== undefined) batches.push(batch)
-      else others = [...others.filter(({ open }) => open.size > 0), batch]
+    add: (open: ReadonlyMap<string, boolean>, place: Batch["place"], targets: number) => {
+      if (place === undefined) {
+        for (const url of open.keys()) origins.set(url, unplacedOrigin)
+        return
+      }
+      const batch: OpenBatch = { place, targets, open: open.size, rows: 0, isAwaited: false }
+      const known: Origin = { batch, isNew: false }
+      const fresh: Origin = { batch, isNew: true }
+      for (const [url, isNew] of open) origins.set(url, isNew ? fresh : known)
+      const last = batches.at(-1)
+      if (open.size > 0 || last === undefined) batches.push(batch)
+      else join(last, batch)
     },
     /** Whether a URL was read and is not in the store yet. */
-    has: (url: string): boolean => {
-      if (committing.has(url)) return true
-      for (const { open } of batches) if (open.has(url)) return true
-      for (const { open } of others) if (open.has(url)) return true
-      return false
-    },
+    has: (url: string): boolean => origins.has(url) || committing.has(url),
     unplaced,
     /** These targets leave the line with the commit to come. */
     leaving: (targets: ReadonlyArray<Target>): void => {
       committing = new Set(targets.map(({ url }) => url))
       for (const { url } of targets) write(url, false)
-      for (let first = batches[0]; first?.open.size === 0; first = batches[0]) {
-        reached = batches.shift()
-        passed = first.targets
-      }
+      advance()
     },
     /** URLs that alone hold back the place: a later batch is through. */
-    stragglers: (): ReadonlyArray<string> =>
-      batches.slice(1).some((batch) => batch.open.size === 0) ? [...batches[0]!.open.keys()] : [],
+    stragglers: (): ReadonlyArray<string> => {
+      if (!batches.some(({ isAwaited }) => isAwaited)) return []
+      const urls: Array<string> = []
+      for (const [url, { batch }] of origins) if (batch === batches[0]) urls.push(url)
+      return urls
+    },
     /** These are in flight and get a row as well. Gives the place that every target before has a row, if the commit changes it. */
     place: (leased: ReadonlyArray<Target>): Place | undefined => {
       for (const { url } of leased) write(url, true)
       let targets = passed
       for (const { rows } of batches) targets += rows
       if (reached !== undefined) {
-        const { bytes, lines, sha256 } = reached.place!
+        const { bytes, lines, sha256 } = reached.place
         going = { list, bytes, lines, sha256: sha256(), targets }
       } else going = place === undefined || place.targets === targets ? undefined : { ...place, targets }
       return going

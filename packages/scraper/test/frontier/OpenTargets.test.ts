@@ -56,4 +56,48 @@ describe("OpenTargets", () => {
     assert.isFalse(open.has("leased"))
     assert.deepStrictEqual([...open.unplaced()], [])
   })
+
+  it("moves the place over all that was through behind one target, and counts it", () => {
+    const open = make()
+    open.add(fresh("stuck", "a"), placeAfter(2), 2)
+    open.add(fresh("b", "slow"), placeAfter(4), 4)
+    open.add(fresh("c"), placeAfter(5), 5)
+    open.add(new Map(), placeAfter(6), 5)
+    open.leaving([target("a"), target("b"), target("c")])
+    assert.deepStrictEqual(open.stragglers(), ["stuck"])
+    assert.isUndefined(open.place([]))
+    open.committed([])
+    open.leaving([target("stuck")])
+    assert.strictEqual(open.place([])?.targets, 4, "of the second batch one is not counted yet")
+    open.committed([])
+    assert.deepStrictEqual(open.stragglers(), ["slow"])
+    open.leaving([target("slow")])
+    assert.deepStrictEqual(open.place([]), { list: 1, bytes: 60, lines: 6, sha256: "of 6 lines", targets: 5 })
+  })
+
+  it("looks at a target as often however many came after one that is stuck", () => {
+    let looks = 0
+    class Watched extends Map<string, boolean> {
+      override has(url: string) {
+        looks++
+        return super.has(url)
+      }
+      override [Symbol.iterator]() {
+        looks += this.size
+        return super[Symbol.iterator]()
+      }
+    }
+    const open = make()
+    const batches = 200
+    for (let n = 0; n < batches; n++) {
+      const url = n === 0 ? "stuck" : `http://h/${n}`
+      assert.isFalse(open.has(url))
+      open.add(new Watched([[url, true]]), placeAfter(n + 1), n + 1)
+      if (n === 0) continue
+      open.leaving([target(url)])
+      open.place([])
+      open.committed([])
+    }
+    assert.isAtMost(looks, 10 * batches)
+  })
 })
