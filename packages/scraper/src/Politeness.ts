@@ -17,7 +17,8 @@
  *    and its targets wait.
  * 5. A host with strikes has one request in flight, until one is answered; so has
  *    one whose delay adapts, until it is known how fast it is.
- * 6. Hosts take turns. An idle host without a clock costs nothing.
+ * 6. Hosts take turns. An idle host without a clock costs nothing; with one it is
+ *    kept while they are few, and left to the store where they are many.
  * 7. What is known of a host outlives the process: the first request of the next
  *    one keeps its distance, waits for the end of a pause, and comes alone to a
  *    host that had strikes. Only one that was down is not waited for.
@@ -88,8 +89,10 @@ const patience = 10
 export const maxPauseMs = 86_400_000
 /** Nor one that wants its requests further apart. */
 const maxDelayMs = 300_000
-/** Delays are learned anew rather than kept for more idle hosts than that. */
-const mostIdle = 100_000
+/** Hosts whose clocks are kept while they are idle: more are left to the store. */
+const mostIdle = 20_000
+/** Origins that are known to have been asked for in the store. */
+const mostMet = 100_000
 /** Strikes of an earlier run count for so long after their pause. */
 const strikesMs = 3_600_000
 
@@ -139,6 +142,10 @@ class Host {
 
 export const make = (options: PolitenessOptions) => {
   const hosts = new Map<string, Host>()
+  /** All that the store knows of these is here. */
+  const met = new Set<string>()
+  /** With so many hosts it is worth to look which are of no use any more. */
+  let sweepAt = 0
   const changed = new Set<Host>()
   /** Hosts that may have something to give now, in turn. */
   let ready: Array<Host> = []
@@ -182,12 +189,23 @@ export const make = (options: PolitenessOptions) => {
     host.nextMs = nowMs + host.delayMs
     changed.add(host)
   }
+  const isIdle = (host: Host) => host.queued === 0 && host.inFlight === 0 && !changed.has(host)
   /** Drops what needs no memory: nothing queued or in flight, no clock that still matters, and no delay of its own. */
   const forget = (host: Host, nowMs: number) => {
-    const idle =
-      host.queued === 0 && host.inFlight === 0 && host.strikes === 0 && !host.stalled && readyMs(host) <= nowMs
-    const isPlain = host.delayMs === options.delayMs || (host.crawlDelayMs === 0 && hosts.size > mostIdle)
-    if (idle && isPlain && !changed.has(host)) hosts.delete(host.host)
+    const isPlain = host.strikes === 0 && !host.stalled && host.delayMs === options.delayMs
+    if (isPlain && readyMs(host) <= nowMs && isIdle(host)) hosts.delete(host.host)
+  }
+  /** Drops the oldest of more idle hosts than are kept, too: their clocks are committed. As often as a quarter more came. */
+  const sweep = (nowMs: number) => {
+    if (hosts.size < sweepAt) return
+    for (const host of hosts.values()) forget(host, nowMs)
+    for (const host of hosts.values()) {
+      if (hosts.size <= mostIdle) break
+      if (!isIdle(host)) continue
+      hosts.delete(host.host)
+      met.delete(host.host)
+    }
+    sweepAt = 1.25 * hosts.size + 256
   }
   /** What a verdict comes to: a stall is a fault after another one, else an answer. */
   const weigh = (host: Host, verdict: Verdict | undefined) => {
@@ -199,6 +217,17 @@ export const make = (options: PolitenessOptions) => {
   }
 
   return {
+    /** Those of these origins that the store is to be asked for, each once: with what it knows `restore` is called. */
+    meet: (origins: Iterable<string>): ReadonlyArray<string> => {
+      const strangers: Array<string> = []
+      for (const origin of origins) {
+        if (met.has(origin)) continue
+        if (strangers.length === 0 && met.size > mostMet) met.clear()
+        met.add(origin)
+        strangers.push(origin)
+      }
+      return strangers
+    },
     /** Takes over clocks from the store. A host that was down is tried once, at once, before it counts as down again. */
     restore: (clocks: ReadonlyArray<HostClock>, nowMs: number) => {
       for (const clock of clocks) {
@@ -361,8 +390,9 @@ export const make = (options: PolitenessOptions) => {
 
     /** A clock changed since `changes` was called last. */
     isChanged: () => changed.size > 0,
-    /** The clocks that changed since the last call. */
+    /** The clocks that changed since the last call: those are in the store by now. */
     changes: (nowMs: number): ReadonlyArray<HostClock> => {
+      sweep(nowMs)
       if (changed.size === 0) return []
       const clocks = Array.from(changed, (one) => {
         const { host, nextMs, pausedMs, asked, strikes, last: fault, delayMs, crawlDelayMs, learnedMs } = one

@@ -280,6 +280,55 @@ describe("Politeness", () => {
     assert.strictEqual(politeness.queued(), 0)
   })
 
+  /** Asks hosts for one target each, which ends so. */
+  const ask = (
+    politeness: Politeness.Politeness,
+    from: number,
+    to: number,
+    nowMs: number,
+    said: Politeness.Verdict
+  ) => {
+    for (let index = from; index < to; index++) {
+      politeness.add(target(`h${index}`))
+      politeness.release(politeness.take(nowMs)!.target, nowMs, said)
+    }
+  }
+  const isKnown = (politeness: Politeness.Politeness, index: number) => politeness.held(`h${index}`) !== undefined
+
+  it("leaves the oldest idle hosts to the store where they are many, and asks it for them again", () => {
+    const politeness = make({ delayMs: 10 })
+    const origins = Array.from({ length: 40_000 }, (_, index) => `h${index}`)
+    assert.strictEqual(politeness.meet([...origins, ...origins]).length, origins.length)
+    ask(politeness, 0, 30_000, 0, { fault: "x" })
+    const first = politeness.changes(0).find(({ host }) => host === "h0")!
+    assert.strictEqual(first.strikes, 1)
+    assert.isTrue(isKnown(politeness, 0), "it is not committed yet")
+    ask(politeness, 30_000, 40_000, 0, { fault: "x" })
+    politeness.changes(0)
+    assert.deepStrictEqual(
+      [0, 19_999, 20_000, 39_999].map((index) => isKnown(politeness, index)),
+      [false, false, true, true]
+    )
+    assert.deepStrictEqual(politeness.meet(["h0", "h20000"]), ["h0"])
+    politeness.restore([first], 0)
+    assert.deepStrictEqual(politeness.held("h0"), { nextMs: 10, pausedMs: 500, asked: false, isFull: false })
+  })
+
+  it("forgets hosts once their delay has passed, without a word to the store", () => {
+    const politeness = make({ delayMs: 10 })
+    politeness.meet(["h0"])
+    ask(politeness, 0, 1000, 0, "answered")
+    politeness.changes(5)
+    assert.isTrue(isKnown(politeness, 0))
+    ask(politeness, 1000, 2000, 10, "answered")
+    politeness.changes(10)
+    assert.deepStrictEqual(
+      [0, 999, 1000].map((index) => isKnown(politeness, index)),
+      [false, false, true]
+    )
+    assert.deepStrictEqual(politeness.meet(["h0"]), [])
+  })
+
   it("loses no target and never breaks a bound, in any order of events (seeded)", () => {
     for (let seed = 1; seed <= 200; seed++) {
       let state = seed

@@ -31,19 +31,15 @@ export interface SupplyOptions extends ListIntake.ListIntakeOptions {
   readonly crawl: NearerPages.NearerPagesOptions | undefined
 }
 
-const mostHosts = 100_000
-
 /** Asks the store for what it knows of the hosts of targets, once for each. */
-const hostsOf = (store: Pick<Store["Service"], "hosts">, politeness: Pick<Politeness, "restore">, now: RunClock) => {
-  const known = new Set<string>()
-  return (targets: ReadonlyArray<Pick<Target, "host">>): Effect.Effect<void, StoreError> => {
-    const unknown = new Set(targets.map(({ host }) => host).filter((host) => !known.has(host)))
-    if (unknown.size === 0) return Effect.void
-    if (known.size > mostHosts) known.clear()
-    for (const host of unknown) known.add(host)
-    return Effect.map(store.hosts([...unknown]), (clocks) => politeness.restore(clocks, now()))
+const hostsOf =
+  (store: Pick<Store["Service"], "hosts">, politeness: Pick<Politeness, "meet" | "restore">, now: RunClock) =>
+  (targets: ReadonlyArray<Pick<Target, "host">>): Effect.Effect<void, StoreError> => {
+    const strangers = politeness.meet(targets.map(({ host }) => host))
+    return strangers.length === 0
+      ? Effect.void
+      : Effect.map(store.hosts(strangers), (clocks) => politeness.restore(clocks, now()))
   }
-}
 
 export const make = (
   next: List["next"],
