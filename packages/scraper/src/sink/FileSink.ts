@@ -7,7 +7,8 @@
  *    that is there when a run first writes to a folder: who may write there
  *    himself can put one in its place later.
  * 3. With `power`, files are synced before they are renamed and their directories
- *    after, in groups, before the commit of their outcomes.
+ *    after, in groups, before the commit of their outcomes. None is open between:
+ *    a group may be larger than what a process may have open.
  */
 import * as Effect from "effect/Effect"
 import { WriteError } from "../FetchError.ts"
@@ -55,6 +56,9 @@ class FilePart extends PartFile.PartFile implements Part {
   }
 }
 
+/** Files and directories that are synced at once: Node has four threads for it. */
+const atOnce = 8
+
 // template strings, for node:path costs as much as a system call, and paths here are our own
 const directoryOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")))
 
@@ -96,17 +100,9 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     else rename(part)
   }
   const synced = (part: FilePart) =>
-    Effect.flatMap(files.sync(part.descriptor), () =>
-      Effect.try({
-        try: () => {
-          part.close()
-          rename(part)
-        },
-        catch: (error) => error
-      })
-    )
+    Effect.flatMap(files.sync(part.file), () => Effect.try({ try: () => rename(part), catch: (error) => error }))
   const parts = PartFile.folder(
-    { parts: options.parts, hash: options.hash, closes: options.durability === "process", files },
+    { parts: options.parts, hash: options.hash, files },
     (...part) => new FilePart(place, ...part)
   )
 
@@ -149,8 +145,8 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
             for (const part of parts) fail(part, error)
           }
         })
-      return Effect.forEach(group, finish, { concurrency: "unbounded", discard: true }).pipe(
-        Effect.andThen(() => Effect.forEach(directories, keep, { concurrency: "unbounded", discard: true })),
+      return Effect.forEach(group, finish, { concurrency: atOnce, discard: true }).pipe(
+        Effect.andThen(() => Effect.forEach(directories, keep, { concurrency: atOnce, discard: true })),
         Effect.map((): Synced => ({ placed: nothing, failed, archives: [], captures: [] })),
         Effect.uninterruptible
       )

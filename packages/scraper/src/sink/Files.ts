@@ -28,8 +28,8 @@ export interface Files {
   readonly free: (path: string) => number
   /** Bytes of the whole disk of a path; `Infinity` where it tells none. */
   readonly size: (path: string) => number
-  /** Makes the bytes of a file durable. */
-  readonly sync: (descriptor: number) => Effect.Effect<void, unknown>
+  /** Makes the bytes of a file durable, whoever wrote them. */
+  readonly sync: (path: string) => Effect.Effect<void, unknown>
   /** Makes the names in a directory durable. */
   readonly syncDirectory: (path: string) => Effect.Effect<void, unknown>
   /** Gives all bytes of a file to `take`, in order, each time anew; whether there is one. */
@@ -73,9 +73,16 @@ export const node: Files = {
     const { blocks, bsize } = fs.statfsSync(path)
     return blocks === 0 ? Infinity : blocks * bsize
   },
-  sync: (descriptor) =>
+  sync: (path) =>
     Effect.callback<void, unknown>((resume) =>
-      fs.fdatasync(descriptor, (error) => resume(error ? Effect.fail(error) : Effect.void))
+      fs.open(path, O_WRONLY | O_NOFOLLOW, (error, descriptor) => {
+        if (error) return resume(Effect.fail(error))
+        // what could not be written since it was closed is told to who asks first (Linux, errseq_t)
+        fs.fdatasync(descriptor, (error) => {
+          fs.closeSync(descriptor)
+          resume(error ? Effect.fail(error) : Effect.void)
+        })
+      })
     ),
   syncDirectory: (path) =>
     Effect.tryPromise({

@@ -12,8 +12,6 @@ export interface PartOptions {
   /** The folder of the parts. */
   readonly parts: string
   readonly hash: boolean
-  /** The file is closed as soon as it is whole: nobody syncs it. */
-  readonly closes: boolean
   readonly files?: Files.Files
 }
 
@@ -35,7 +33,7 @@ export class PartFile {
   drained = () => {}
   readonly file: string
   /** Open file, negative once closed. */
-  descriptor: number
+  #descriptor: number
   readonly #options: PartOptions
   readonly #files: Files.Files
   readonly #expected: number | undefined
@@ -44,7 +42,7 @@ export class PartFile {
 
   constructor(file: string, descriptor: number, options: PartOptions, begun?: Begun, expected?: number) {
     this.file = file
-    this.descriptor = descriptor
+    this.#descriptor = descriptor
     this.#options = options
     this.#files = options.files ?? Files.node
     this.bytes = begun?.bytes ?? 0
@@ -54,7 +52,7 @@ export class PartFile {
 
   write(chunk: Uint8Array): boolean {
     try {
-      for (let at = 0; at < chunk.length;) at += this.#files.write(this.descriptor, chunk, at)
+      for (let at = 0; at < chunk.length;) at += this.#files.write(this.#descriptor, chunk, at)
     } catch (error) {
       throw failure(this.file, error)
     }
@@ -68,7 +66,7 @@ export class PartFile {
   }
 
   finish() {
-    if (this.#options.closes) this.close()
+    this.close()
     if (!this.#options.hash) return { bytes: this.bytes }
     this.#digest ??= (this.#hash ?? createHash("sha256")).digest("hex")
     return { bytes: this.bytes, sha256: this.#digest }
@@ -88,9 +86,9 @@ export class PartFile {
   }
 
   close() {
-    if (this.descriptor < 0) return
-    this.#files.close(this.descriptor)
-    this.descriptor = -1
+    if (this.#descriptor < 0) return
+    this.#files.close(this.#descriptor)
+    this.#descriptor = -1
   }
 }
 

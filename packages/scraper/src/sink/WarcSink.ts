@@ -134,10 +134,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       wait({ part: this, head: this.head, dateMs: this.dateMs, truncated })
     }
   }
-  const parts = PartFile.folder(
-    { parts: options.parts, hash: options.hash, closes: true },
-    (...part) => new WarcPart(...part)
-  )
+  const parts = PartFile.folder({ parts: options.parts, hash: options.hash }, (...part) => new WarcPart(...part))
 
   const series = yield* ArchiveSeries.make(options)
   let sync = begin()

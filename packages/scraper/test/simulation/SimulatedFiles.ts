@@ -73,7 +73,7 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
       }),
     free: () => step(() => 1 << 30),
     size: () => Infinity,
-    sync: (descriptor) => slowly(() => disk.sync(handles.get(descriptor)!)),
+    sync: (path) => slowly(() => disk.sync(disk.open(path))),
     syncDirectory: (path) => slowly(() => disk.sync(disk.open(path))),
     read: (path, take) =>
       Effect.try({

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { WriteError } from "../../src/FetchError.ts"
 import { DiskFull } from "../../src/Sink.ts"
+import * as Files from "../../src/sink/Files.ts"
 import * as FileSink from "../../src/sink/FileSink.ts"
 import * as Folders from "../Folders.ts"
 
@@ -75,6 +76,47 @@ describe("FileSink", () => {
       assert.isFalse(fs.existsSync(join(directory, "x/y.txt")))
       yield* sink.sync()
       assert.isTrue(fs.readFileSync(join(directory, "x/y.txt")).equals(bytes))
+    })
+  )
+
+  it.effect("has few files open, however many wait to be synced", () =>
+    Effect.gen(function* () {
+      let written = 0
+      let synced = 0
+      let most = 0
+      const counted = (sync: Effect.Effect<void, unknown>) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => (most = Math.max(most, ++synced))),
+          () => sync,
+          () => Effect.sync(() => void synced--)
+        )
+      const files: Files.Files = {
+        ...Files.node,
+        open: (path, how) => {
+          written++
+          return Files.node.open(path, how)
+        },
+        close: (descriptor) => {
+          written--
+          Files.node.close(descriptor)
+        },
+        sync: (path) => counted(Files.node.sync(path)),
+        syncDirectory: (path) => counted(Files.node.syncDirectory(path))
+      }
+      const { directory, sink } = open({ durability: "power", files })
+      const paths = Array.from({ length: 100 }, (_, index) => `${index}/a.txt`)
+      for (const path of paths) {
+        const part = sink.open({})
+        part.write(bytes)
+        part.finish()
+        part.place(path)
+        assert.strictEqual(written, 0)
+      }
+      const { failed } = yield* sink.sync()
+      assert.strictEqual(failed.size, 0)
+      for (const path of paths) assert.isTrue(fs.existsSync(join(directory, path)))
+      assert.isAtLeast(most, 2)
+      assert.isAtMost(most, 8)
     })
   )
 
