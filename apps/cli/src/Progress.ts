@@ -214,6 +214,21 @@ const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
   return Effect.forkScoped(Effect.fn("disk watch")(() => Effect.repeat(look, Schedule.spaced("500 millis")))())
 }
 
+/** Between two drawings, and between two lines, in milliseconds. */
+const pauses = { bar: 250, plain: 10_000 }
+
+/** Shows how far files are looked at before a run begins, as `Options.onCheck` tells of them. */
+export const checks = (kind: Kind, screen: Screen["Service"], now = () => performance.now()) => {
+  let nextMs = -Infinity
+  return (files: number, total: number): void => {
+    if (kind === "none" || now() < nextMs) return
+    nextMs = now() + pauses[kind]
+    const parts = [`${number(files)} / ${number(total)} files checked`, "saved before the machine was last started"]
+    if (kind === "bar") screen.block([fit(parts, screen.columns())])
+    else screen.note(fit(parts, Infinity))
+  }
+}
+
 /** Shows a run until the scope ends; then the screen is free again. */
 export const show = (
   kind: Kind,
@@ -231,7 +246,8 @@ export const show = (
     screen.block(render(now, rate, { columns: screen.columns(), unicode: screen.unicode, paint: screen.paint }))
   )
   const line = look((now, rate) => screen.note(plain(now, rate, screen.paint)))
-  const [turn, pause] = kind === "bar" ? ([redraw, "250 millis"] as const) : ([line, "10 seconds"] as const)
+  const turn = kind === "bar" ? redraw : line
+  const pause = pauses[kind]
   const drawing = Effect.fn("progress")(() =>
     Effect.andThen(Effect.sleep(pause), Effect.repeat(turn, Schedule.fixed(pause)))
   )

@@ -56,15 +56,18 @@ interface Script {
   readonly outcomes: Stream.Stream<Outcome, RunError>
   readonly progress?: Partial<Get.Progress>
   readonly gone?: DirectoryGone
+  /** Files looked at before it begins, and of how many. */
+  readonly checked?: ReadonlyArray<readonly [files: number, total: number]>
 }
 
 /** `asked` holds what the engine was opened with. */
 export const make = (script: Script | RunError) => {
   const asked: { source?: Get.Source; options?: Options } = {}
   const engine: Engine["Service"] = {
-    open: (source, options) => {
+    open: (source, { onCheck, ...options }) => {
       Object.assign(asked, { source, options })
       if ("_tag" in script) return Effect.fail(script)
+      for (const [files, total] of script.checked ?? []) onCheck?.(files, total)
       let { saved, failed, refused, unchanged, bytes } = idle
       return Effect.succeed({
         outcomes: Stream.tap(script.outcomes, (outcome) =>

@@ -79,6 +79,15 @@ describe("get", () => {
       `)
     })
   )
+  it.effect("says what it looks at before it begins, unless it is quiet", () =>
+    Effect.gen(function* () {
+      const { engine } = FakeEngine.make({ outcomes: Stream.empty, checked: [[1, 2]] })
+      const told = (...args: ReadonlyArray<string>) =>
+        Effect.map(InProcess.run(["get", ...two, ...args], Layer.succeed(Engine, engine)), ({ screen }) => screen)
+      assert.include(yield* told(), "1 / 2 files checked   saved before the machine was last started")
+      assert.notInclude(yield* told("--quiet"), "checked")
+    })
+  )
   it.effect("is silent on stdout and says on stderr what was saved", () =>
     Effect.gen(function* () {
       expect(yield* screenOf([...two], [saved(two[0]), saved(two[1])])).toMatchInlineSnapshot(`

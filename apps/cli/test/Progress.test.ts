@@ -150,6 +150,26 @@ describe("the rate", () => {
   })
 })
 
+describe("checks", () => {
+  /** What is shown of a file a second, of 21. */
+  const shown = (kind: Progress.Kind) => {
+    const fake = FakeScreen.make({ columns: () => 40 })
+    let nowMs = 0
+    const onCheck = Progress.checks(kind, fake.screen, () => nowMs)
+    for (let files = 1; files <= 21; files++, nowMs += 1000) onCheck(files, 21)
+    return { blocks: fake.blocks, stderr: fake.stderr() }
+  }
+  it("says at once what is looked at before the run, and how far it is", () => {
+    const plain = [1, 11, 21].map(
+      (files) => `${files} / 21 files checked   saved before the machine was last started\n`
+    )
+    assert.deepStrictEqual(shown("plain"), { blocks: [], stderr: plain.join("") })
+    const { blocks, stderr } = shown("bar")
+    assert.deepStrictEqual([blocks.length, blocks[1], stderr], [21, ["2 / 21 files checked"], ""])
+    assert.deepStrictEqual(shown("none"), { blocks: [], stderr: "" })
+  })
+})
+
 describe("show", () => {
   const watch = (kind: Progress.Kind, time: number) =>
     Effect.gen(function* () {

@@ -86,11 +86,15 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
   const sink = yield* sinkOf(store, options)
 
   yield* settled(
-    Resume.mend(store, sink, ({ target, bytes, sha256 }) =>
-      Effect.map(
-        recorded(options.directory, target.saved?.record ?? target.path, { bytes, sha256 }),
-        (fault) => fault === undefined
-      )
+    Resume.mend(
+      store,
+      sink,
+      ({ target, bytes, sha256 }) =>
+        Effect.map(
+          recorded(options.directory, target.saved?.record ?? target.path, { bytes, sha256 }),
+          (fault) => fault === undefined
+        ),
+      options.onCheck
     )
   )
   const list = yield* listFrom(store, run)

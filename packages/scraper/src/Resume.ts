@@ -15,12 +15,16 @@ import type { Place, Store, Unsynced } from "./Store.ts"
 export const mend = Effect.fnUntraced(function* (
   store: Store["Service"],
   sink: Sink["Service"],
-  isWhole: (saved: Unsynced) => Effect.Effect<boolean>
+  isWhole: (saved: Unsynced) => Effect.Effect<boolean>,
+  onCheck: (files: number, total: number) => void = () => {}
 ) {
   const damaged: Array<string> = []
+  const total = yield* store.unsyncedCount
+  let files = 0
   yield* Stream.runForEach(store.unsynced, (saved) =>
     Effect.map(isWhole(saved), (whole) => {
       if (!whole) damaged.push(saved.target.url)
+      onCheck(++files, total)
     })
   )
   yield* store.trust(damaged)

@@ -259,6 +259,7 @@ export class Store extends Context.Service<
     readonly end: Effect.Effect<void, StoreError>
     /** Files saved without a sync before the machine was last started. */
     readonly unsynced: Stream.Stream<Unsynced, StoreError>
+    readonly unsyncedCount: Effect.Effect<number, StoreError>
     /**
      * Says that the unsynced files were looked at; `damaged` are asked again, and parts of that time are forgotten. So are
      * the places of other lists than theirs: those may have passed over them.

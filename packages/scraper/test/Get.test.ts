@@ -602,11 +602,16 @@ describe("get", () => {
     const paths = ["/bytes/1000/good.bin", "/bytes/1000/bad.bin"]
     const list = join(root, "power.txt")
     fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
+    const checked: Array<readonly [files: number, total: number]> = []
+    const onCheck = (files: number, total: number) => void checked.push([files, total])
     const run = () =>
       Effect.runPromise(
-        Effect.scoped(Effect.flatMap(Get.open({ file: list }, { directory }), (run) => Stream.runCollect(run.outcomes)))
+        Effect.scoped(
+          Effect.flatMap(Get.open({ file: list }, { directory, onCheck }), (run) => Stream.runCollect(run.outcomes))
+        )
       )
     await run()
+    assert.deepStrictEqual(checked, [])
     const { DatabaseSync } = await import("node:sqlite")
     const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
     database.exec("UPDATE run SET boot = 'another'")
@@ -618,6 +623,10 @@ describe("get", () => {
       [["Saved", site.url(paths[1]!)]]
     )
     assert.isTrue(fs.readFileSync(bad).equals(Site.body(paths[1]!)))
+    assert.deepStrictEqual(checked, [
+      [1, 2],
+      [2, 2]
+    ])
   })
 
   it("stops cleanly when nobody listens any more, and goes on with the same part", async () => {

@@ -249,8 +249,11 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
   }
 
   yield* Effect.gen(function* () {
-    run = yield* engine.open(plan.source, plan.options)
-    yield* Progress.show(kindOf(plan, screen), run.progress, screen).pipe(
+    const kind = kindOf(plan, screen)
+    run = yield* engine
+      .open(plan.source, { ...plan.options, onCheck: Progress.checks(kind, screen) })
+      .pipe(Effect.ensuring(Effect.sync(() => screen.block([]))))
+    yield* Progress.show(kind, run.progress, screen).pipe(
       Effect.andThen(Stream.runForEachArray(run.outcomes, take)),
       // The progress ends before the summary is written.
       Effect.scoped

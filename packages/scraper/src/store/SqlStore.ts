@@ -126,7 +126,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   const { run, unseenMs } = yield* guarded(begin(sql, options))
   const tables = tablesOf(sql, run, options.mostSites)
   const { crawl, lists, hosts, archives, captures } = tables
-  const { unsynced, trust } = yield* guarded(SqlTrust.make(sql, options.boot))
+  const { unsynced, unsyncedCount, trust } = yield* guarded(SqlTrust.make(sql, options.boot))
 
   return {
     run,
@@ -188,6 +188,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       robots: (origin) => guarded(hosts.robots(origin)),
 
       unsynced: Stream.mapError(unsynced, fault),
+      unsyncedCount: guarded(unsyncedCount),
       trust: (damagedUrls) => guarded(trust(damagedUrls)),
       partials: Effect.map(
         guarded(sql<{ url: string }>`SELECT url FROM target INDEXED BY target_part

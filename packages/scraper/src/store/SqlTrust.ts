@@ -54,8 +54,13 @@ export const make = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, boot:
     yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${boot}`
   })
   const files = Stream.map(RowsByUrl.stream<TargetRow>(sql, "*", unsyncedOf, boot), toUnsynced)
+  const count = Effect.map(
+    sql.unsafe<{ count: number }>(`SELECT COUNT(*) AS count FROM target WHERE ${unsyncedOf}`, [boot]),
+    ([row]) => row!.count
+  )
   return {
     unsynced: unsynced === 0 ? Stream.empty : files,
+    unsyncedCount: unsynced === 0 ? Effect.succeed(0) : count,
     trust: (damagedUrls: ReadonlyArray<string>): Effect.Effect<void, SqlError> =>
       runs + damagedUrls.length === 0 ? Effect.void : sql.withTransaction(trust(damagedUrls))
   }
