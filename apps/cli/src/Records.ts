@@ -26,6 +26,8 @@ export class Records extends Context.Service<
       RunError,
       Scope.Scope
     >
+    /** Has what was saved at these paths asked for again by the next run; gives how many targets that are. Fails while a run works there. */
+    readonly distrust: (directory: string, paths: ReadonlySet<string>) => Effect.Effect<number, RunError>
   }
 >()("@simul/cli/Records") {
   /** The stores of the engine, loaded when the first one is read. */
@@ -34,6 +36,11 @@ export class Records extends Context.Service<
       Effect.flatMap(
         Effect.promise(() => import("@simul/scraper/store/Directory")),
         (Directory) => Directory.read(directory)
+      ),
+    distrust: (directory, paths) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@simul/scraper/store/Directory")),
+        (Directory) => Directory.distrust(directory, paths)
       )
   })
 }

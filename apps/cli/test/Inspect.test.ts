@@ -30,7 +30,8 @@ const screenOf = (args: ReadonlyArray<string>, entries: ReadonlyArray<Entry> | u
             indexed: undefined,
             holds: () => Effect.succeed(true),
             isHeld
-          })
+          }),
+    distrust: (_, paths) => Effect.succeed(paths.size)
   }
   return Effect.map(InProcess.run(args, Layer.succeed(Records, records)), ({ screen }) => screen)
 }
@@ -258,7 +259,24 @@ describe("verify", () => {
         error: 1 missing, 2 changed, 1 without an outcome
 
         hint: run the command that wrote it again to do what is not done yet
-        hint: the command that wrote it fetches what is missing or changed by \`--refresh\`
+        hint: \`simul verify --repair\` has what is missing or changed fetched again by the command that wrote it
+        "
+      `)
+    })
+  )
+  it.effect("says what comes of it where it repairs", () =>
+    Effect.gen(function* () {
+      put("run/short", "who")
+      const all = ["good", "short", "gone"].map(recorded)
+      expect(yield* screenOf(["verify", directory, "--repair"], all)).toMatchInlineSnapshot(`
+        "exit 3
+        --- stdout
+        changed	short	3 bytes, not 5
+        missing	gone	no such file, or it cannot be read
+        --- stderr
+        error: 1 missing, 1 changed
+
+        hint: the command that wrote it fetches 2 URLs again
         "
       `)
     })
@@ -274,7 +292,7 @@ describe("verify", () => {
         --- stderr
         error: 2 missing
 
-        hint: the command that wrote it fetches what is missing or changed by \`--refresh\`
+        hint: \`simul verify --repair\` has what is missing or changed fetched again by the command that wrote it
         "
       `)
     })

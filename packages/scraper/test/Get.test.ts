@@ -629,6 +629,32 @@ describe("get", () => {
     ])
   })
 
+  it("fetches again what is distrusted, of files and of records, and nothing else", async () => {
+    await using site = await Site.start()
+    const urls = [1, 2, 3].map((name) => site.url(`/bytes/1000/${name}.bin`))
+    for (const format of ["files", "warc"] as const) {
+      const directory = folder()
+      const list = join(root, "distrusted.txt")
+      fs.writeFileSync(list, urls.map((url) => `${url}\n`).join(""))
+      const run = () => {
+        const opened = Get.open({ file: list }, { directory, format })
+        return Effect.runPromise(Effect.scoped(Effect.flatMap(opened, ({ outcomes }) => Stream.runCollect(outcomes))))
+      }
+      const [first, second] = (await run()).toSorted((one, other) => (one.url < other.url ? -1 : 1))
+      const paths = [first!, second!].flatMap((outcome) => (outcome._tag === "Saved" ? [outcome.path] : []))
+      const distrusted = Directory.distrust(directory, new Set([...paths, "another"]))
+      assert.strictEqual(await Effect.runPromise(distrusted), 2)
+      site.reset()
+      // though it has the length that it had, it is not asked for conditionally
+      assert.deepStrictEqual((await run()).map(({ _tag, url }) => [_tag, url]).toSorted(), [
+        ["Saved", urls[0]],
+        ["Saved", urls[1]]
+      ])
+      assert.isTrue(site.requests.every(({ headers }) => headers["if-none-match"] === undefined))
+      assert.deepStrictEqual(await run(), [])
+    }
+  })
+
   it("stops cleanly when nobody listens any more, and goes on with the same part", async () => {
     await using site = await Site.start()
     const directory = folder()

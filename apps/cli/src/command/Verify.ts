@@ -1,7 +1,8 @@
 /**
  * `simul verify`: reads every saved file and archived record again and compares
  * it with what was recorded: length, sha256, and that every target has its one
- * outcome, but for those that a limit of their crawl holds back.
+ * outcome, but for those that a limit of their crawl holds back. With `--repair`
+ * what is not as recorded is asked for again by the next run.
  */
 import * as Command from "effect/cli/Command"
 import * as Report from "@simul/scraper/Report"
@@ -15,6 +16,7 @@ import type { Entry } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { directoryArgument } from "../DirectoryArgument.ts"
+import { onOff } from "../FlagKinds.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
 import { printable } from "../Printable.ts"
@@ -29,6 +31,8 @@ interface Fault {
   readonly kind: "missing" | "changed" | "undone"
   readonly name: string
   readonly detail: string
+  /** Where the body lies that it is about, if it is about one. */
+  readonly path?: string
 }
 
 const told = (fault: Recorded.Fault, bytes: number): Pick<Fault, "kind" | "detail"> => {
@@ -59,7 +63,7 @@ const faultOf = (directory: string, bodies: Bodies, entry: Entry): Effect.Effect
     isArchived
       ? Effect.undefined
       : Effect.map(Recorded.recorded(directory, path, { bytes, sha256 }), (fault) =>
-          fault === undefined ? undefined : { name: path, ...told(fault, bytes) }
+          fault === undefined ? undefined : { name: path, path, ...told(fault, bytes) }
         )
   )
 }
@@ -72,10 +76,11 @@ const archived = (
 ): Stream.Stream<Fault | undefined, RunError> => {
   const named =
     (name: string) =>
-    (found: ArchiveCheck.Found): Fault => ({
-      name: found.body === undefined ? name : RecordLocation.toPath(found.body),
-      ...told(found.fault, found.body?.bytes ?? 0)
-    })
+    ({ body, fault }: ArchiveCheck.Found): Fault => {
+      if (body === undefined) return { name, ...told(fault, 0) }
+      const path = RecordLocation.toPath(body)
+      return { name: path, path, ...told(fault, body.bytes) }
+    }
   const holdsNow = (digest: string) => Effect.runPromise(holds(digest))
   const records = Stream.flatMap(Stream.fromEffect(bodies.sorted), (sorted) => {
     const bytes = new Map(sorted.archives.map((name) => [name, 0]))
@@ -97,11 +102,13 @@ const archived = (
   )
 }
 
-export const verify = Effect.fnUntraced(function* (directory: string, quiet: boolean) {
+const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, quiet: boolean) {
   const screen = yield* Screen
-  const { entries, archives, indexed, holds, isHeld } = yield* (yield* Records).read(directory)
+  const records = yield* Records
+  const { entries, archives, indexed, holds, isHeld } = yield* records.read(directory)
   const bodies = yield* ArchivedBodies.make(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
+  const damaged = new Set<string>()
   const fold = Report.make()
   const look = (entry: Entry) => {
     fold.add(entry)
@@ -113,6 +120,7 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1
+      if (fault.path !== undefined) damaged.add(fault.path)
       return screen.data(`${fault.kind}\t${printable(fault.name)}\t${printable(fault.detail)}\n`)
     })
   )
@@ -127,13 +135,15 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
     if (beyond.length > 0) screen.note(`\n${beyond.map((text) => hint(screen.paint, text)).join("\n")}`)
     return
   }
+  const distrusted = repair && damaged.size > 0 ? yield* records.distrust(directory, damaged) : 0
   const words = { missing: "missing", changed: "changed", undone: "without an outcome" }
   screen.note(
     complaint(screen.paint, kinds.map((kind) => `${number(faults[kind])} ${words[kind]}`).join(", "), [
       ...(faults.undone > 0 ? [Summary.finish(isHeld)] : []),
-      ...(faults.missing + faults.changed > 0
-        ? ["the command that wrote it fetches what is missing or changed by `--refresh`"]
+      ...(damaged.size > 0 && !repair
+        ? ["`simul verify --repair` has what is missing or changed fetched again by the command that wrote it"]
         : []),
+      ...(distrusted > 0 ? [`the command that wrote it fetches ${Summary.plural(distrusted, "URL")} again`] : []),
       ...beyond
     ])
   )
@@ -142,14 +152,17 @@ export const verify = Effect.fnUntraced(function* (directory: string, quiet: boo
 
 export const command = Command.make(
   "verify",
-  { directory: directoryArgument },
-  Effect.fnUntraced(function* ({ directory }) {
-    yield* verify(directory, yield* GlobalFlags.quiet)
+  { directory: directoryArgument, repair: onOff("repair", "Have what is not as recorded fetched again") },
+  Effect.fnUntraced(function* ({ directory, repair }) {
+    yield* verify(directory, repair, yield* GlobalFlags.quiet)
   })
 ).pipe(
   Command.withDescription(
-    "Read every saved file again and compare it with what was recorded: its length,\nits sha256, and that every URL has its one outcome. Faults go to stdout, one a\nline: missing, changed or undone, a tab, the file or URL, a tab, and why."
+    "Read every saved file again and compare it with what was recorded: its length,\nits sha256, and that every URL has its one outcome. Faults go to stdout, one a\nline: missing, changed or undone, a tab, the file or URL, a tab, and why. With\n`--repair` the command that wrote them fetches those again when it is run next."
   ),
   Command.withShortDescription("Check saved files against their records"),
-  Command.withExamples([{ command: "simul verify pages", description: "Is all still there?" }])
+  Command.withExamples([
+    { command: "simul verify pages", description: "Is all still there?" },
+    { command: "simul verify pages --repair", description: "Forget what is not, so that it is fetched again" }
+  ])
 )

@@ -15,6 +15,7 @@ import * as SqlEntries from "./SqlEntries.ts"
 import * as SqlInspect from "./SqlInspect.ts"
 import * as SqliteFault from "./SqliteFault.ts"
 import * as SqlStore from "./SqlStore.ts"
+import * as SqlTrust from "./SqlTrust.ts"
 
 /** The store of a directory. */
 const fileOf = (directory: string) => join(DirectoryLock.stateOf(directory), "store.sqlite")
@@ -99,15 +100,26 @@ export const bodies = Effect.fnUntraced(function* (directory: string) {
   return yield* Effect.provideService(SqlBodies.make(file), SqlClient.SqlClient, sql)
 })
 
-/** What a directory has archived. No run can go on meanwhile. */
-export const archived = Effect.fnUntraced(function* (directory: string) {
+/** Opens the store of a directory that no run works in, nor can until the scope closes. */
+const held = Effect.fnUntraced(function* (directory: string) {
   // a lock makes a directory that is not there
   if (!existsSync(fileOf(directory))) return yield* new NoStore({ directory })
   yield* DirectoryLock.acquire(directory)
-  const { file, sql } = yield* existing(directory)
+  return yield* existing(directory)
+})
+
+/** What a directory has archived. No run can go on meanwhile. */
+export const archived = Effect.fnUntraced(function* (directory: string) {
+  const { file, sql } = yield* held(directory)
   const { archives, captures } = yield* Effect.provideService(SqlArchives.settled(file), SqlClient.SqlClient, sql)
   return { directory, parts: DirectoryLock.partsOf(directory), archives, captures }
 })
+
+/** Has what was saved at these paths, relative to the directory, asked for again by the next run. Gives how many targets that are. */
+export const distrust = Effect.fnUntraced(function* (directory: string, paths: ReadonlySet<string>) {
+  const { file, sql } = yield* held(directory)
+  return yield* Effect.provideService(SqlTrust.distrustAt(file, paths), SqlClient.SqlClient, sql)
+}, Effect.scoped)
 
 /** The rows of a directory's store; a run may go on meanwhile. */
 export const read = Effect.fnUntraced(function* (directory: string) {

@@ -3,12 +3,15 @@
  * power it is believed once somebody has looked at it.
  */
 import * as Effect from "effect/Effect"
-import type * as SqlClient from "effect/sql/SqlClient"
+import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
+import * as FileName from "../sink/FileName.ts"
 import type { Unsynced } from "../Store.ts"
 import * as RowsByUrl from "./RowsByUrl.ts"
+import * as SchemaVersion from "./SchemaVersion.ts"
 import * as SqlCaptures from "./SqlCaptures.ts"
+import * as SqliteFault from "./SqliteFault.ts"
 import { type TargetRow, toTarget } from "./TargetRow.ts"
 
 /** A target whose file is damaged is to be asked for again, without what was known of the file. One that waits does so already. */
@@ -24,6 +27,26 @@ const distrust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: str
   // other lists may have passed over it as done, and have no row of it
   yield* sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> (SELECT list FROM target WHERE url = ${url})`
 })
+
+/** Distrusts what was saved at these paths: of files or of records, relative to the directory. Gives how many targets that are. */
+export const distrustAt = Effect.fnUntraced(function* (file: string, paths: ReadonlySet<string>) {
+  const sql = yield* SqlClient.SqlClient
+  yield* SchemaVersion.migrate(sql, file)
+  type Row = Pick<TargetRow, "url" | "path" | "record">
+  const isMeant = ({ url, path, record }: Row) => paths.has(record ?? path ?? FileName.fromUrl(url))
+  const rows = RowsByUrl.stream<Row>(sql, "url, path, record", "bytes IS NOT NULL")
+  const distrusting = Effect.gen(function* () {
+    const damaged = yield* Stream.runCollect(Stream.filter(rows, isMeant))
+    for (const { url } of damaged) yield* distrust(sql, url)
+    yield* release(sql, damaged.length)
+    return damaged.length
+  })
+  return yield* Effect.mapError(sql.withTransaction(distrusting), SqliteFault.of(file))
+})
+
+/** Fewer are saved, so what a limit held back may be asked for. */
+const release = (sql: SqlClient.SqlClient, damaged: number) =>
+  damaged === 0 ? Effect.void : sql`UPDATE target SET lease = NULL WHERE lease = 0`
 
 const runsBeforeBoot = "SELECT id FROM run WHERE boot <> ? AND trusted = 0"
 /** Whatever became of their targets since: those that a refresh was to ask again, or could not, have their files still. */
@@ -43,8 +66,7 @@ export const make = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, boot:
   const { runs, unsynced } = earlier!
   const trust = Effect.fnUntraced(function* (damagedUrls: ReadonlyArray<string>) {
     for (const url of damagedUrls) yield* distrust(sql, url)
-    // fewer are saved, so what a limit held back may be asked for
-    if (damagedUrls.length > 0) yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
+    yield* release(sql, damagedUrls.length)
     // parts are never synced, whatever is asked for of files
     yield* sql.unsafe(
       `UPDATE target INDEXED BY target_part SET validator = NULL
