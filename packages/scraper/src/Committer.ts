@@ -194,7 +194,15 @@ export const make = Effect.fnUntraced(function* (
     )
   )
 
+  /** Takes in links of a page before its own outcome, since it has too many for one commit. */
+  const admit = (links: ReadonlyArray<Target>): Effect.Effect<void, StoreError> =>
+    store.link(options.list, undefined, links).pipe(
+      Effect.map((found) => frontier.found(found, 0)),
+      Effect.catchTag("StoreFull", () => Effect.andThen(options.diskFull, admit(links)))
+    )
+
   return {
+    admit,
     /** Every committed outcome; ends after `end`. */
     outcomes: Queue.asDequeue(committed),
     settle: (one: Settled) => {

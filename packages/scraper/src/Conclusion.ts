@@ -25,6 +25,7 @@ import type { Counts } from "./Progress.ts"
 import * as Retry from "./Retry.ts"
 import type { ResponseHead } from "./Session.ts"
 import type { Aside, Sink } from "./Sink.ts"
+import { bytesOf } from "./sink/Recorded.ts"
 import type { RunClock } from "./RunClock.ts"
 import type { Settled } from "./Store.ts"
 import { type Partial, type Target, withPartial } from "./Target.ts"
@@ -37,7 +38,7 @@ export interface Stages {
   readonly naming: Pick<Naming, "suggest">
   readonly sink: Pick<Sink["Service"], "note" | "forget">
   readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
-  readonly committer: Pick<Committer, "settle" | "park" | "room">
+  readonly committer: Pick<Committer, "admit" | "settle" | "park" | "room">
   readonly disk: Pick<FullDisk, "mayHold" | "wait">
   readonly proxy: Pick<DeadProxy, "answered" | "failed">
   readonly now: RunClock
@@ -46,7 +47,7 @@ export interface Stages {
 export const make = (
   { naming, sink, frontier, committer, disk, proxy, now }: Stages,
   crawl: Crawl | undefined,
-  options: Pick<Options, "retries" | "maxTimeMs">,
+  options: Pick<Options, "directory" | "retries" | "maxTimeMs">,
   backoff: Backoff,
   counts: Counts
 ) => {
@@ -80,7 +81,11 @@ export const make = (
         counts.unchanged++
         const path = record ?? target.path
         const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
-        return linked({ target, outcome, validators }, ended.head, path, undefined)
+        const one = { target, outcome, validators }
+        const read = crawl?.readWhole(target, ended.head, () => bytesOf(options.directory, path), committer.admit)
+        return read === undefined
+          ? linked(one, ended.head, undefined)
+          : Effect.flatMap(read, (reading) => linked(one, ended.head, reading) ?? Effect.void)
       }
       case "DiskFull":
         return Effect.flatMap(disk.mayHold(ended.needed), (mayHold) => {
@@ -115,17 +120,30 @@ export const make = (
       )
     return place(target, startedMs, complete)
   }
-  const place = (
-    target: Target,
-    startedMs: number,
-    { part, head, bytes, sha256, validators, reading }: Download.Complete
-  ): Rest => {
-    if (crawl?.skipsNoindex === true && asksNotToBeIndexed(head, reading) && isLeaf(target, head, reading)) {
+  const place = (target: Target, startedMs: number, complete: Download.Complete): Rest => {
+    const { part, head, reading } = complete
+    // before it has its place: what lies there may be a record that is yet to be written
+    const read =
+      crawl === undefined || reading !== undefined
+        ? undefined
+        : crawl.readWhole(target, head, () => part.read(), committer.admit)
+    if (crawl?.skipsNoindex === true && read === undefined && asksNotToBeIndexed(head, reading)) {
       part.discard()
       counts.refused++
       const outcome = refused(target, target.attempts + 1, startedMs, noindex)
-      return linked({ target, outcome }, head, "", reading)
+      return linked({ target, outcome }, head, reading)
     }
+    return read === undefined
+      ? name(target, startedMs, complete, reading)
+      : Effect.flatMap(read, (links) => name(target, startedMs, complete, links) ?? Effect.void)
+  }
+  /** Gives it its place, and settles it with its links. */
+  const name = (
+    target: Target,
+    startedMs: number,
+    { part, head, bytes, sha256, validators, reading }: Download.Complete,
+    links: Download.Reading | undefined
+  ): Rest => {
     let path: string
     try {
       path = part.place(target.path)
@@ -140,32 +158,20 @@ export const make = (
     const contentType = head.header("content-type")
     // of a list what is more than a type: it may name the encoding, which nothing in the file may
     if (contentType !== undefined && (crawl !== undefined || contentType.includes(";"))) one.contentType = contentType
-    return linked(one, head, path, reading)
+    return linked(one, head, links)
   }
   const asksNotToBeIndexed = (head: ResponseHead, reading: Download.Reading | undefined): boolean =>
     reading?.isNoindex?.() ?? crawl?.isNoindex(head) ?? false
-  /** Nothing has to be kept of it to find its links: a sitemap is read from where it lies. */
-  const isLeaf = (target: Target, head: ResponseHead, reading: Download.Reading | undefined): boolean =>
-    reading !== undefined || crawl?.readSaved(target, head, target.path) === undefined
   /** Settles an answer with the links in it, and gives its slot back. */
-  const linked = (
-    one: Mutable<Settled>,
-    head: ResponseHead,
-    path: string,
-    read: Download.Reading | undefined
-  ): Rest => {
+  const linked = (one: Mutable<Settled>, head: ResponseHead, reading: Download.Reading | undefined): Rest => {
     const { target, outcome } = one
-    const leave = (reading: Download.Reading | undefined) => {
-      const isAnswer = outcome._tag === "Saved" || outcome._tag === "Unchanged"
-      if (crawl !== undefined && isAnswer && asksNotToBeIndexed(head, reading))
-        one.outcome = { ...outcome, noindex: true }
-      if (reading !== undefined) one.links = reading.end()
-      settle(one)
-      frontier.release(target, "answered")
-      return committer.room()
-    }
-    const again = read === undefined ? crawl?.readSaved(target, head, path) : undefined
-    return again === undefined ? leave(read) : Effect.flatMap(again, (reading) => leave(reading) ?? Effect.void)
+    const isAnswer = outcome._tag === "Saved" || outcome._tag === "Unchanged"
+    if (crawl !== undefined && isAnswer && asksNotToBeIndexed(head, reading))
+      one.outcome = { ...outcome, noindex: true }
+    if (reading !== undefined) one.links = reading.end()
+    settle(one)
+    frontier.release(target, "answered")
+    return committer.room()
   }
 
   const fail = (

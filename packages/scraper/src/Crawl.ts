@@ -25,7 +25,7 @@ import type { List } from "./List.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
 import * as SeedAddress from "./session/SeedAddress.ts"
 import * as MirrorTree from "./sink/MirrorTree.ts"
-import type { Limits, SavedPage, Store } from "./Store.ts"
+import type { Limits, Store } from "./Store.ts"
 import * as Directory from "./store/Directory.ts"
 import type { Target } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -72,7 +72,7 @@ const readAnew = Effect.fnUntraced(function* (
   const { list, rules: before } = yield* store.crawl([], false)
   const priorityOf = (url: string, before: number) => Priorities.of(priorities, url, before)
   yield* store.prioritize(list, Priorities.encode(priorities), priorityOf)
-  const link = (page: SavedPage, links: ReadonlyArray<Target>) => store.link(list, page.target, links)
+  const link = (page: Target | undefined, links: ReadonlyArray<Target>) => store.link(list, page, links)
   if (before !== undefined && mayLetIn(before, rules))
     yield* Widening.widen(store, list, following, {
       readmit: (targets) =>
@@ -85,7 +85,8 @@ const readAnew = Effect.fnUntraced(function* (
   for (;;) {
     const pages = following.isBounded() ? yield* store.nearer(list, 100) : []
     if (pages.length === 0) break
-    for (const page of pages) yield* link(page, yield* following.readAgain(page))
+    for (const page of pages)
+      yield* link(page.target, yield* following.readAgain(page, (links) => link(undefined, links)))
   }
   yield* store.ruled(list, rules, limits)
 })

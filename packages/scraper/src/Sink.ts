@@ -32,6 +32,8 @@ export interface Part {
    * returns. What it returns is that place, or a key for which `sync` tells it. Throws WriteError or DiskFull.
    */
   readonly place: (path: string) => string
+  /** The bytes of it, once it is complete and before it has its place. */
+  readonly read: () => AsyncIterable<Uint8Array>
   /** Leaves the bytes for a later attempt. */
   readonly keep: () => void
   /** What will not come whole: kept as such with the next `sync` if the sink keeps what is cut, else removed. */

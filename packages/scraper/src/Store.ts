@@ -178,8 +178,12 @@ export class Store extends Context.Service<
     readonly saved: (list: number) => Stream.Stream<SavedPage, StoreError>
     /** Pages that turned out to be nearer to a seed than when their links were followed, at most `limit`. */
     readonly nearer: (list: number, limit: number) => Effect.Effect<ReadonlyArray<SavedPage>, StoreError>
-    /** Adds what a saved page leads to, read once more: it was read as one that is as deep as `page`. */
-    readonly link: (list: number, page: Target, links: ReadonlyArray<Target>) => Effect.Effect<Found, StoreError>
+    /** Adds what a page leads to. `page`: with this it is read once more, as one that is so deep. */
+    readonly link: (
+      list: number,
+      page: Target | undefined,
+      links: ReadonlyArray<Target>
+    ) => Effect.Effect<Found, StoreError>
     /**
      * Notes the rules by which all that a crawl has saved was read for links, and how much may be saved. By another limit
      * for hosts what was held back may be leased again.

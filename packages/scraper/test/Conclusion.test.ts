@@ -31,6 +31,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>) => {
         release: (_target, verdict) => void told.push(`released ${JSON.stringify(verdict)}`)
       },
       committer: {
+        admit: () => Effect.void,
         settle: (one) => void (told.push("settled"), settled.push(one)),
         park: (one) => void (told.push("parked"), parked.push(one)),
         room: () => undefined
@@ -43,7 +44,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>) => {
       now: Date.now
     },
     crawl as Crawl | undefined,
-    { retries: 1 },
+    { directory: "unused", retries: 1 },
     { baseMs: 1000, random: () => 0 },
     counts
   )

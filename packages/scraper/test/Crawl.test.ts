@@ -510,28 +510,33 @@ describe("crawl", () => {
     )
   )
 
-  it.effect("starts from the sitemaps that robots.txt names, gzipped ones and those in an index too", () =>
-    withSite(
-      { files: { "/index.html": "x", "/a.html": page("/c.html"), "/b.html": "x", "/c.html": "x" } },
-      async (site) => {
-        const urls = (root: string, of: string, ...paths: ReadonlyArray<string>) =>
-          `<${root}>${paths.map((path) => `<${of}><loc>${site.url(path)}</loc></${of}>`).join("")}</${root}>`
-        site.put("/robots.txt", `Sitemap: ${site.url("/index.xml")}`)
-        site.put("/index.xml", urls("sitemapindex", "sitemap", "/sitemap-1.xml.gz"))
-        site.put("/sitemap-1.xml.gz", gzipSync(urls("urlset", "url", "/a.html", "/b.html")))
-        const rules = { sitemaps: true, depth: 0 }
-        const outcomes = await crawl([site.url("/index.html")], { rules })
-        assert.deepStrictEqual(paths(outcomes), [
-          "/a.html",
-          "/b.html",
-          "/index.html",
-          "/index.xml",
-          "/robots.txt",
-          "/sitemap-1.xml.gz"
-        ])
-      }
+  for (const [how, options] of [
+    ["", {}],
+    [", before they have their names", { durability: "power" }],
+    [", before they are archived", { format: "warc" }]
+  ] as const)
+    it.effect(`starts from the sitemaps that robots.txt names, gzipped ones and those in an index too${how}`, () =>
+      withSite(
+        { files: { "/index.html": "x", "/a.html": page("/c.html"), "/b.html": "x", "/c.html": "x" } },
+        async (site) => {
+          const urls = (root: string, of: string, ...paths: ReadonlyArray<string>) =>
+            `<${root}>${paths.map((path) => `<${of}><loc>${site.url(path)}</loc></${of}>`).join("")}</${root}>`
+          site.put("/robots.txt", `Sitemap: ${site.url("/index.xml")}`)
+          site.put("/index.xml", urls("sitemapindex", "sitemap", "/sitemap-1.xml.gz"))
+          site.put("/sitemap-1.xml.gz", gzipSync(urls("urlset", "url", "/a.html", "/b.html")))
+          const rules = { sitemaps: true, depth: 0 }
+          const outcomes = await crawl([site.url("/index.html")], { rules, ...options })
+          assert.deepStrictEqual(paths(outcomes), [
+            "/a.html",
+            "/b.html",
+            "/index.html",
+            "/index.xml",
+            "/robots.txt",
+            "/sitemap-1.xml.gz"
+          ])
+        }
+      )
     )
-  )
 
   it.effect("reads a sitemap whatever it is called and comes as, and a page that is XML as a page", () =>
     withSite({ files: { "/index.html": "x", "/a.html": "x", "/b.html": "x" } }, async (site) => {

@@ -3,6 +3,7 @@
  * of sitemaps and of what was saved once they are whole, as far as its rules go.
  */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type * as Download from "../Download.ts"
 import * as Links from "../extract/Links.ts"
 import * as Margins from "../extract/Margins.ts"
@@ -14,7 +15,7 @@ import * as Robots from "../robots/Robots.ts"
 import { productToken } from "../RobotsTxt.ts"
 import type { ResponseHead } from "../Session.ts"
 import { bytesOf } from "../sink/Recorded.ts"
-import type { SavedPage } from "../Store.ts"
+import type { SavedPage, StoreError } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import * as Exclusion from "./Exclusion.ts"
@@ -47,15 +48,26 @@ export interface Following extends Download.Follow {
   readonly isNoindex: (head: ResponseHead) => boolean
   /** Goes by other rules from now on; which sitemaps are read stays. */
   readonly change: (rules: Rules) => void
-  /** The same for a body that did not come whole, from the place where it was saved; `undefined` for one without links. */
-  readonly readSaved: (target: Target, head: ResponseHead, path: string) => Effect.Effect<Download.Reading> | undefined
+  /** The same for a body that is whole and was not read as it came; `undefined` for one without links. `body`: read once or more. */
+  readonly readWhole: (
+    target: Target,
+    head: ResponseHead,
+    body: Body,
+    give: Give
+  ) => Effect.Effect<Download.Reading, StoreError> | undefined
   /** The same for a body that was saved before: without its type what begins as a page does is one. None where it is gone. */
-  readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
+  readonly readAgain: (page: SavedPage, give: Give) => Effect.Effect<ReadonlyArray<Target>, StoreError>
   /** How deep a page is decides what is followed, and not only in which order. */
   readonly isBounded: () => boolean
   /** Set where traps are looked out for. */
   readonly traps: Traps.Traps | undefined
 }
+
+/** The bytes of a body, from its start at each call. */
+export type Body = () => AsyncIterable<Uint8Array>
+
+/** Takes targets that were found before all are: there may be too many to have at once. What remains is given by the reading. */
+export type Give = (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
 
 /** A link in a page that is not whole yet, and whether the rules let it in. */
 interface Found {
@@ -71,6 +83,11 @@ interface Found {
  * that would be a fifth in a row, the first that a sitemap names is told of: of all, its site would say how many rows there are.
  */
 export const robotsDepth = -5
+
+/** Targets in a sitemap that are had at once. */
+const sitemapTargets = 5_000
+/** Bytes of a sitemap that are read at once: gzip makes up to a thousand times as many of them. */
+const sitemapBytes = 4096
 
 /** These name a host to be near to, and no document (HTML, link types). */
 const isHint = (rel: string) => /(?:^| )(?:preconnect|dns-prefetch)(?: |$)/.test(rel)
@@ -196,32 +213,38 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   }
 
   /** The sitemaps that a robots.txt names, and the pages in a sitemap, are seeds: they may be anywhere, and in scope. */
-  const sitemaps = ({ depth = 0 }: Target, head: ResponseHead, bytes: AsyncIterable<Uint8Array>) =>
-    Effect.promise(async (): Promise<Download.Reading> => {
+  const sitemaps = ({ depth = 0 }: Target, head: ResponseHead, body: Body, give: Give) =>
+    Effect.gen(function* () {
       const nowMs = Date.now()
-      const found: Array<Pick<Sitemap.Entry, "url" | "isSitemap"> & { readonly said: number }> = []
-      if (isRobotsTxt(head.url)) {
-        const text: Array<Uint8Array> = []
-        for await (const chunk of bytes) text.push(chunk)
-        for (const url of Sitemap.locations(Robots.parse(Buffer.concat(text)), head.url))
-          found.push({ url, isSitemap: true, said: Priorities.ofSitemap })
-      } else
-        await readSitemap(head, bytes, (entry) => {
-          const { url } = entry
-          // what is called one is one nearer, too, or a set of URLs that names the next set would have no end
-          const isSitemap = entry.isSitemap || isSitemapByName(url)
-          found.push({ url, isSitemap, said: isSitemap ? Priorities.ofSitemap : Priorities.said(entry, nowMs) })
-        })
-      const end = () => {
-        const all: Array<Found> = []
-        const next = depth < 0 ? depth + 1 : robotsDepth + 1
+      const next = depth < 0 ? depth + 1 : robotsDepth + 1
+      for (;;) {
+        const begun = scope
+        let found: Array<Found> = []
         let isTold = false
-        for (const { url, isSitemap, said } of found)
-          if (!isSitemap || next < 0) find(all, url, isSitemap ? next : 0, isSitemap, said)
-          else isTold ||= find(all, url, Scope.unreadDepth, true, said)
-        return settle(all)
+        const meet = (url: string, isSitemap: boolean, said: number) => {
+          if (!isSitemap || next < 0) find(found, url, isSitemap ? next : 0, isSitemap, said)
+          else isTold ||= find(found, url, Scope.unreadDepth, true, said)
+        }
+        if (isRobotsTxt(head.url)) {
+          const robots = Robots.parse(yield* Effect.promise(() => robotsTxt(body())))
+          for (const url of Sitemap.locations(robots, head.url)) meet(url, true, Priorities.ofSitemap)
+        } else {
+          const entry = (entry: Sitemap.Entry) => {
+            // what is called one is one nearer, too, or a set of URLs that names the next set would have no end
+            const isSitemap = entry.isSitemap || isSitemapByName(entry.url)
+            meet(entry.url, isSitemap, isSitemap ? Priorities.ofSitemap : Priorities.said(entry, nowMs))
+          }
+          const pass = Effect.suspend(() => {
+            if (found.length < sitemapTargets) return Effect.void
+            const targets = settle(found)
+            found = []
+            return give(targets)
+          })
+          yield* readSitemap(head, body(), entry, pass)
+        }
+        // what was given was judged by the rules of then: other ones may let in more
+        if (scope === begun) return { write: () => {}, end: () => settle(found) } satisfies Download.Reading
       }
-      return { write: () => {}, end }
     })
 
   /** As near as a seed lie what seeds need to be shown and the pages in sitemaps, too: these are what they were named as. */
@@ -231,14 +254,13 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     return decision._tag === "InScope" && decision.by === "seed"
   }
 
-  /** Reads what lies at a path; `undefined` for what has no links. */
-  const saved = (target: Target, head: ResponseHead, path: string) => {
-    const bytes = () => bytesOf(options.directory, path)
-    if (mayBeSitemap(target) && isSitemap(target, head)) return sitemaps(target, head, bytes())
+  /** Reads what is whole; `undefined` for what has no links. */
+  const whole = (target: Target, head: ResponseHead, body: Body, give: Give) => {
+    if (mayBeSitemap(target) && isSitemap(target, head)) return sitemaps(target, head, body, give)
     const reading = pages(target, head)
     if (reading === undefined) return undefined
     const all = Effect.promise(async () => {
-      for await (const chunk of bytes()) reading.write(chunk)
+      for await (const chunk of body()) reading.write(chunk)
     })
     return Effect.as(all, reading)
   }
@@ -263,21 +285,21 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
         : // a page that was saved before says what it said before
           pages(target, head, target.saved === undefined && isPage(head) ? traps?.watch(target.url) : undefined),
     // a 304 is about what came with another head, and need tell no type
-    readSaved: (target, head, path) => {
+    readWhole: (target, head, body, give) => {
       const type = (head.status === 304 ? target.saved?.contentType : undefined) ?? head.header("content-type")
-      return saved(target, typed(head, type ?? (isCss(target.url) ? "text/css" : undefined)), path)
+      return whole(target, typed(head, type ?? (isCss(target.url) ? "text/css" : undefined)), body, give)
     },
     isBounded: () => isBounded,
     traps,
-    readAgain: ({ target, finalUrl }) =>
+    readAgain: ({ target, finalUrl }, give) =>
       Effect.gen(function* () {
-        const path = target.saved?.record ?? target.path
-        const start = yield* Effect.promise(() => startOf(bytesOf(options.directory, path)))
+        const body = () => bytesOf(options.directory, target.saved?.record ?? target.path)
+        const start = yield* Effect.promise(() => startOf(body()))
         if (start === undefined) return []
         // a store of an earlier version has no types
         const type = target.saved?.contentType ?? typeOf(finalUrl, start)
         const head = typed({ status: 200, url: finalUrl, header: () => undefined }, type)
-        const reading = saved(target, head, path)
+        const reading = whole(target, head, body, give)
         return reading === undefined ? [] : (yield* reading).end()
       })
   }
@@ -325,20 +347,46 @@ const isSitemap = ({ depth = 0 }: Target, head: ResponseHead): boolean => {
   return depth < 0 && (type === "" ? /\.(?:gz|txt|xml)$/i.test(pathname) : plainType.test(type))
 }
 
-const readSitemap = async (
+/** As much of it as counts. */
+const robotsTxt = async (bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
+  const chunks: Array<Uint8Array> = []
+  let length = 0
+  for await (const chunk of bytes) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > Robots.maxBytes) break
+  }
+  return Buffer.concat(chunks)
+}
+
+const inPieces = async function* (bytes: AsyncIterable<Uint8Array>) {
+  for await (const chunk of bytes)
+    for (let at = 0; at < chunk.length; at += sitemapBytes) yield chunk.subarray(at, at + sitemapBytes)
+}
+
+/** @param between done each time after some of it was read */
+const readSitemap = <E>(
   head: ResponseHead,
   bytes: AsyncIterable<Uint8Array>,
-  entry: (entry: Sitemap.Entry) => void
-): Promise<void> => {
-  let drained: (() => void) | undefined
-  let ended!: () => void
-  const end = new Promise<void>((resolve) => (ended = resolve))
-  const sitemap = new Sitemap.Sitemap(
-    { url: head.url, contentType: head.header("content-type") },
-    { entry, drain: () => drained?.(), end: ended }
-  )
-  for await (const chunk of bytes)
-    if (!sitemap.write(chunk)) await Promise.race([end, new Promise<void>((resolve) => (drained = resolve))])
-  sitemap.end()
-  await end
-}
+  entry: (entry: Sitemap.Entry) => void,
+  between: Effect.Effect<void, E>
+) =>
+  Effect.suspend(() => {
+    let drained: (() => void) | undefined
+    let ended!: () => void
+    const end = new Promise<void>((resolve) => (ended = resolve))
+    const sitemap = new Sitemap.Sitemap(
+      { url: head.url, contentType: head.header("content-type") },
+      { entry, drain: () => drained?.(), end: ended }
+    )
+    const room = Effect.promise(() => Promise.race([end, new Promise<void>((resolve) => (drained = resolve))]))
+    return Stream.fromAsyncIterable(inPieces(bytes), (error) => error).pipe(
+      Stream.orDie,
+      Stream.runForEach((piece) => Effect.andThen(sitemap.write(piece) ? Effect.void : room, between)),
+      Effect.andThen(() => {
+        sitemap.end()
+        return Effect.promise(() => end)
+      }),
+      Effect.ensuring(Effect.sync(() => sitemap.close()))
+    )
+  })

@@ -14,8 +14,8 @@ import type { Following } from "./Following.ts"
 export interface Requeue {
   /** Ends what is queued and what the rules leave out now; gives how many targets that were. */
   readonly withdraw: Effect.Effect<number, StoreError>
-  /** Takes in what a saved page leads to; gives how many of that are new. */
-  readonly admit: (page: Target, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
+  /** Takes in what a saved page leads to; gives how many of that are new. `undefined`: it leads to more. */
+  readonly admit: (page: Target | undefined, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
   /** Takes what was left out in again. */
   readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
   /** Takes what is queued back to the store, to be leased in the order that it has there now. */
@@ -61,7 +61,7 @@ export const make = (
     yield* committer.flush
     return left
   })
-  const admit = Effect.fnUntraced(function* (page: Target, links: ReadonlyArray<Target>) {
+  const admit = Effect.fnUntraced(function* (page: Target | undefined, links: ReadonlyArray<Target>) {
     const found = yield* store.link(list, page, links)
     frontier.found(found, 0)
     return found.added

@@ -69,7 +69,7 @@ export const make =
 
     const widen = Widening.widen(store, list, following, {
       readmit: line.readmit,
-      admit: ({ target }, links) => (links.length === 0 ? Effect.succeed(0) : line.admit(target, links))
+      admit: (page, links) => (links.length === 0 ? Effect.succeed(0) : line.admit(page, links))
     })
     const apply = Effect.fnUntraced(function* (change: Change) {
       const before = rules

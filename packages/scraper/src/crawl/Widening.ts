@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { SavedPage, Store, StoreError } from "../Store.ts"
+import type { Store, StoreError } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import type { Following } from "./Following.ts"
 
@@ -12,8 +12,8 @@ import type { Following } from "./Following.ts"
 export interface Into {
   /** Makes what was left out pending again. */
   readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
-  /** Adds what a saved page leads to; gives how many of that are new. */
-  readonly admit: (page: SavedPage, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
+  /** Adds what a saved page leads to; gives how many of that are new. `undefined`: it leads to more. */
+  readonly admit: (page: Target | undefined, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
 }
 
 /** Gives how many targets there are anew. */
@@ -29,9 +29,12 @@ export const widen = Effect.fnUntraced(function* (
     found += inScope.length
     return readmit(inScope)
   })
+  const take = (page: Target | undefined, links: ReadonlyArray<Target>) =>
+    Effect.map(admit(page, links), (count) => void (found += count))
   yield* Stream.runForEach(store.saved(list), (page) =>
-    Effect.flatMap(following.readAgain(page), (links) =>
-      Effect.map(admit(page, links), (count) => void (found += count))
+    Effect.flatMap(
+      following.readAgain(page, (links) => take(undefined, links)),
+      (links) => take(page.target, links)
     )
   )
   return found

@@ -3,12 +3,13 @@
  * for links once more, where depth decides what is followed.
  */
 import * as Effect from "effect/Effect"
-import type { Found, SavedPage, Store } from "../Store.ts"
+import type { Following } from "../crawl/Following.ts"
+import type { Found, Store } from "../Store.ts"
 import type { Target } from "../Target.ts"
 
 export interface NearerPagesOptions {
   readonly isBounded: () => boolean
-  readonly readAgain: (page: SavedPage) => Effect.Effect<ReadonlyArray<Target>>
+  readonly readAgain: Following["readAgain"]
 }
 
 const atOnce = 100
@@ -22,6 +23,8 @@ export const make = (
   /** How often it was told that there are some, and when last; 0 once there are none. */
   let told = 0
   let latest = 0
+  const link = (page: Target | undefined, links: ReadonlyArray<Target>) =>
+    Effect.map(store.link(list, page, links), found)
   return {
     /** The store has some. */
     tell: () => {
@@ -34,7 +37,8 @@ export const make = (
       const pages = yield* store.nearer(list, atOnce)
       // a commit may have brought some meanwhile
       if (pages.length === 0 && before === told) latest = 0
-      for (const page of pages) found(yield* store.link(list, page.target, yield* options.readAgain(page)))
+      for (const page of pages)
+        yield* link(page.target, yield* options.readAgain(page, (links) => link(undefined, links)))
     })
   }
 }

@@ -175,6 +175,9 @@ export class WatchedPart implements Part {
     this.end(before)
     return placed
   }
+  read() {
+    return this.part.read()
+  }
   keep() {
     const before = this.begin()
     this.part.keep()

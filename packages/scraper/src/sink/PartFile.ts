@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { createHash, hash, type Hash } from "node:crypto"
+import { createReadStream } from "node:fs"
 import { WriteError } from "../FetchError.ts"
 import { DiskFull, type Truncation } from "../Sink.ts"
 import * as Files from "./Files.ts"
@@ -70,6 +71,10 @@ export class PartFile {
     if (!this.#options.hash) return { bytes: this.bytes }
     this.#digest ??= (this.#hash ?? createHash("sha256")).digest("hex")
     return { bytes: this.bytes, sha256: this.#digest }
+  }
+
+  read(): AsyncIterable<Uint8Array> {
+    return createReadStream(this.file)
   }
 
   keep() {

@@ -231,8 +231,9 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
       WHERE list = ${list}`
     return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found
   })
-  const link = Effect.fnUntraced(function* (list: number, { url, depth }: Target, links: ReadonlyArray<Target>) {
-    yield* sql`UPDATE target SET nearer = NULL WHERE url = ${url} AND depth = ${depth}`
+  const link = Effect.fnUntraced(function* (list: number, page: Target | undefined, links: ReadonlyArray<Target>) {
+    if (page !== undefined)
+      yield* sql`UPDATE target SET nearer = NULL WHERE url = ${page.url} AND depth = ${page.depth}`
     const added = yield* add(list, links)
     if (added > 0) yield* sql`UPDATE crawl SET found = found + ${added} WHERE list = ${list}`
     const taken = yield* readmit(list, links.map(urlOf))

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Randomness } from "@simul/core/simulation"
+import * as Effect from "effect/Effect"
 import * as Following from "../../src/crawl/Following.ts"
 import * as Priorities from "../../src/crawl/Priorities.ts"
 import { defaults } from "../../src/Options.ts"
@@ -182,6 +183,45 @@ describe("Following", () => {
       "chunks"
     )
   })
+
+  it.effect("gives what is in a long sitemap in parts, all of it though the rules become wider meanwhile", () =>
+    Effect.gen(function* () {
+      const following = make({ sitemaps: true, exclude: [/[1-9]$/] })
+      const urls = Array.from({ length: 20_000 }, (_, index) => `http://h/${index}`)
+      const given: Array<ReadonlyArray<Target>> = []
+      const reading = yield* following.readWhole(
+        { url: "http://h/sitemap.xml", host: "http://h", path: "", attempts: 0, depth: -1 },
+        { status: 200, url: "http://h/sitemap.xml", header: () => undefined },
+        async function* () {
+          yield Buffer.from(urls.map((url) => `<url><loc>${url}</loc></url>`).join(""))
+        },
+        (targets) =>
+          Effect.sync(() => {
+            if (given.push(targets) === 1) following.change({ ...rules, sitemaps: true })
+          })
+      )!
+      given.push(reading.end())
+      for (const targets of given) assert.isBelow(targets.length, 5100)
+      assert.sameMembers([...new Set(given.flat().map(({ url }) => url))], urls)
+    })
+  )
+
+  it.effect("reads of a robots.txt what counts, and no more", () =>
+    Effect.gen(function* () {
+      let read = 0
+      const reading = yield* make({ sitemaps: true }).readWhole(
+        { url: "http://h/robots.txt", host: "http://h", path: "", attempts: 0, depth: Following.robotsDepth },
+        { status: 200, url: "http://h/robots.txt", header: () => undefined },
+        async function* () {
+          yield Buffer.from("Sitemap: /map\n")
+          for (; read < 100; read++) yield Buffer.alloc(1 << 16, "#")
+        },
+        () => Effect.void
+      )!
+      assert.deepStrictEqual(found(reading), ["-4 resource http://h/map"])
+      assert.strictEqual(read, 7)
+    })
+  )
 
   it("asks no host for its root because a page wants to be near to it", () => {
     const following = make()

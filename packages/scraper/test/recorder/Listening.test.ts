@@ -173,6 +173,7 @@ describe("WatchedPart", () => {
       write: slow,
       finish: () => ({ bytes: Number(slow()) }),
       place: (path) => path + String(slow()),
+      read: async function* () {},
       keep: slow,
       abandon: slow,
       discard: slow
@@ -202,6 +203,7 @@ describe("WatchedPart", () => {
       write: () => (work("write", 1), false),
       finish: () => (work("finish", 2), { bytes: 3, sha256: "00" }),
       place: (path) => (work(path, 4), `placed ${path}`),
+      read: async function* () {},
       keep: () => work("keep", 8),
       abandon: (truncated) => work(truncated, 16),
       discard: () => work("discard", 32)

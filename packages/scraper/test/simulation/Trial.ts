@@ -156,7 +156,7 @@ const followingOf = ({ links, maxDepth }: Scenario.Crawl): Following => {
     change: () => {},
     redirect: () => true,
     read,
-    readSaved: (target) => Effect.succeed(read(target)),
+    readWhole: (target) => Effect.succeed(read(target)),
     readAgain: ({ target }) => Effect.sync(() => read(target).end()),
     isNoindex: () => false,
     isBounded: () => maxDepth < Infinity,
