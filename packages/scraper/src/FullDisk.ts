@@ -3,8 +3,8 @@
  * what could not be written is tried again then.
  *
  * Where there is room and a quota is used up, nobody tells when that is over
- * but another try. Each asks again for what finds no
- * room, so they come less and less often.
+ * but another try. Each asks again for what finds no room, so they come less and
+ * less often.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

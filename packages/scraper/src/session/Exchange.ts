@@ -1,14 +1,14 @@
 /**
- * One request on its way through redirects to its last byte: what undici calls,
- * what the clock watches and what the caller holds are this one object.
+ * One request on its way through redirects to its last byte: what a transport (the
+ * lane or undici) calls, what the clock watches and what the caller holds are this one object.
  *
  * Its life: queued -> head -> body -> done, and from head over draining back to
  * queued for each redirect. The clock does not count while it is queued, for
  * then it waits for a connection: the connection attempt has a clock of its own.
  *
- * 1. After `done` the receiver hears nothing; undici may still call.
+ * 1. After `done` the receiver hears nothing; the transport may still call.
  * 2. The receiver never hears anything before `open` has returned.
- * 3. `resume` reaches undici from a microtask: its parser must not be entered
+ * 3. `resume` reaches the transport from a microtask: its parser must not be entered
  *    from within another callback of it.
  */
 import type { ClientHttp2Stream } from "node:http2"
@@ -56,7 +56,7 @@ const body = 2
 const draining = 3
 const done = 4
 
-/** Thrown into undici when a request reaches its connection after it was given up: the connection stays whole. */
+/** Thrown into the transport when a request reaches its connection after it was given up: the connection stays whole. */
 const givenUp = new Error("given up")
 
 /** The lines of a field. undici leaves white space behind them, which is no part of a value (RFC 9112 5.1). */
@@ -225,7 +225,7 @@ export class Exchange implements Served, Transfer, Watched {
     this.#stop(new FetchError.ConnectError({ host: hostOf(this.#url), code: "ESHUTDOWN" }))
   }
 
-  // undici's side
+  // the transport's side
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#state === done) throw givenUp
