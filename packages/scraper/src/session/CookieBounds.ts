@@ -3,7 +3,7 @@
  * does not: a hostile site must not fill every request with what it likes, nor
  * one that is read in plain replace what was set under TLS.
  */
-import type { Cookie, CookieJar } from "tough-cookie"
+import { type Cookie, type CookieJar, domainMatch, pathMatch } from "tough-cookie"
 
 /** Octets of name and value (5.6, 5.7 step 6). */
 const longest = 4096
@@ -11,21 +11,36 @@ const longest = 4096
 const longestLifeMs = 400 * 86_400_000
 /** Of one domain (6.1 asks for 50 at least): the number that browsers keep. */
 const mostOfDomain = 180
+/** In all (6.1). */
+const most = 3000
+/** Lines of an answer that are read: no host has use for more than it may keep. */
+const mostLines = 200
 
 const reserved = /^__(?:secure|host|http|host-http)-/i
 
-/** Whether a secure cookie of this name would be hidden or replaced by one that came in plain (5.7 step 15). */
-const isSecured = (jar: CookieJar, { key, path }: Cookie, url: string): boolean => {
-  const secure = new URL(url)
-  if (secure.protocol === "https:") return false
-  secure.protocol = "https:"
-  secure.port = ""
-  if (path !== null) secure.pathname = path
-  return jar.getCookiesSync(secure.href).some((other) => other.secure && other.key === key)
+const all = ({ store }: CookieJar): ReadonlyArray<Cookie> => {
+  let found: ReadonlyArray<Cookie> = []
+  // the memory store calls back before it returns
+  store.getAllCookies((_error, cookies) => (found = cookies ?? []))
+  return found
+}
+
+const matches = (domain: string | null, other: string | null): boolean => domainMatch(domain, other) === true
+
+/** Whether a secure cookie would be hidden or replaced by one that came in plain (5.7 step 15). */
+const isSecured = (jar: CookieJar, { key, path, domain }: Cookie, { hostname, pathname }: URL): boolean => {
+  const from = domain ?? hostname
+  return all(jar).some(
+    (other) =>
+      other.secure &&
+      other.key === key &&
+      (matches(from, other.domain) || matches(other.domain, from)) &&
+      pathMatch(path ?? pathname, other.path ?? "/")
+  )
 }
 
 /** Whether it may be kept. Its end is brought within bounds, and is an absolute time from then on. */
-export const admits = (jar: CookieJar, cookie: Cookie, url: string, nowMs: number): boolean => {
+const admits = (jar: CookieJar, cookie: Cookie, url: URL, nowMs: number): boolean => {
   const { key, value } = cookie
   if (key === "" && (value === "" || reserved.test(value))) return false
   if (Buffer.byteLength(key) + Buffer.byteLength(value) > longest) return false
@@ -35,17 +50,37 @@ export const admits = (jar: CookieJar, cookie: Cookie, url: string, nowMs: numbe
     cookie.expires = new Date(Math.min(endMs, nowMs + longestLifeMs))
     cookie.maxAge = null
   }
-  return !isSecured(jar, cookie, url)
+  // 5.7 step 11: what is for TLS alone must come by it
+  return url.protocol === "https:" || !(cookie.secure || isSecured(jar, cookie, url))
 }
 
-/** Drops the oldest cookies of a domain that has too many. */
-export const prune = ({ store }: CookieJar, domain: string): void => {
-  // the memory store calls back before it returns
-  store.findCookies(domain, null, true, (_error, found) => {
-    const own = (found ?? []).filter((cookie) => cookie.domain === domain)
-    if (own.length <= mostOfDomain) return
-    const oldest = own.toSorted((a, b) => Number(a.creation) - Number(b.creation) || a.creationIndex - b.creationIndex)
-    for (const { path, key } of oldest.slice(0, own.length - mostOfDomain))
-      store.removeCookie(domain, path, key, () => undefined)
-  })
+/** Drops the oldest of these that are more than `most`. */
+const prune = ({ store }: CookieJar, cookies: ReadonlyArray<Cookie>, most: number): void => {
+  if (cookies.length <= most) return
+  const oldest = cookies.toSorted(
+    (a, b) => Number(a.creation) - Number(b.creation) || a.creationIndex - b.creationIndex
+  )
+  for (const { domain, path, key } of oldest.slice(0, cookies.length - most))
+    store.removeCookie(domain, path, key, () => undefined)
+}
+
+/** Keeps the cookies of an answer, as far as its host may set them; those that are oldest give way. */
+export const keep = (jar: CookieJar, url: string, cookies: Iterable<Cookie | undefined>, nowMs: number): void => {
+  const from = new URL(url)
+  const domains = new Set<string>()
+  let lines = 0
+  for (const cookie of cookies) {
+    if (++lines > mostLines) break
+    if (cookie === undefined || !admits(jar, cookie, from, nowMs)) continue
+    const kept = jar.setCookieSync(cookie, url, { ignoreError: true })
+    if (kept?.domain != null) domains.add(kept.domain)
+  }
+  if (domains.size === 0) return
+  const now = all(jar)
+  for (const domain of domains) {
+    const own = now.filter((cookie) => cookie.domain === domain)
+    prune(jar, own, mostOfDomain)
+  }
+  // by a tenth more than need be, or each answer would look for the oldest again
+  if (now.length > most) prune(jar, all(jar), most - most / 10)
 }

@@ -9,7 +9,6 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Cookie, CookieJar } from "tough-cookie"
 import { OptionUnusable } from "../RunError.ts"
-import * as CookieBounds from "./CookieBounds.ts"
 import * as WrittenItself from "../sink/WrittenItself.ts"
 
 export interface Cookies {
@@ -123,7 +122,9 @@ export const open = Effect.fnUntraced(function* (file: string) {
     },
     catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)
   })
-  const { Cookie, CookieJar } = yield* Effect.promise(() => import("tough-cookie"))
+  const [{ Cookie, CookieJar }, CookieBounds] = yield* Effect.promise(() =>
+    Promise.all([import("tough-cookie"), import("./CookieBounds.ts")])
+  )
   const read = Effect.gen(function* () {
     const jar = new CookieJar(undefined, { looseMode: true })
     // a pipe may never have anything to read
@@ -156,12 +157,8 @@ export const open = Effect.fnUntraced(function* (file: string) {
   const cookies: Cookies = {
     header: (url) => jar.getCookieStringSync(url) || undefined,
     keep: (url, lines) => {
-      for (const line of lines) {
-        const cookie = Cookie.parse(line, { loose: true })
-        if (cookie === undefined || !CookieBounds.admits(jar, cookie, url, Date.now())) continue
-        const kept = jar.setCookieSync(cookie, url, { ignoreError: true })
-        if (kept?.domain != null) CookieBounds.prune(jar, kept.domain)
-      }
+      const cookies = lines.map((line) => Cookie.parse(line, { loose: true }))
+      CookieBounds.keep(jar, url, cookies, Date.now())
     }
   }
   return cookies

@@ -2,58 +2,89 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cookie, CookieJar } from "tough-cookie"
 import * as CookieBounds from "../../src/session/CookieBounds.ts"
 
-const nowMs = Date.UTC(2026, 0, 1)
-const read = (line: string) => Cookie.parse(line, { loose: true })!
-const admits = (line: string, { jar = new CookieJar(), url = "https://a.test/x/y" } = {}) =>
-  CookieBounds.admits(jar, read(line), url, nowMs)
+const nowMs = Date.UTC(2100, 0, 1)
+const set = (jar: CookieJar, url: string, ...lines: ReadonlyArray<string>) => {
+  const cookies = lines.map((line) => Cookie.parse(line, { loose: true }))
+  CookieBounds.keep(jar, url, cookies, nowMs)
+}
+const pairsOf = (jar: CookieJar, url: string) => jar.getCookiesSync(url).map((cookie) => cookie.cookieString())
+/** The pairs that are in a fresh jar after these lines. */
+const kept = (...lines: ReadonlyArray<string>) => {
+  const jar = new CookieJar(undefined, { looseMode: true })
+  set(jar, "https://a.test/", ...lines)
+  return pairsOf(jar, "https://a.test/")
+}
 
 describe("CookieBounds", () => {
   it("refuses what is empty, longer than 4,096 octets, or a guarded name in the guise of a value", () => {
-    assert.isTrue(admits(`a=${"x".repeat(4095)}`))
-    assert.isFalse(admits(`a=${"x".repeat(4096)}`))
-    assert.isFalse(admits(`a=${"\u00e4".repeat(2048)}`))
-    for (const line of ["=", "__Host-z", "__secure-z", "=__HTTP-z"]) assert.isFalse(admits(line), line)
-    assert.isTrue(admits("=__Other"))
+    assert.lengthOf(kept(`a=${"x".repeat(4095)}`), 1)
+    assert.lengthOf(kept(`a=${"x".repeat(4096)}`), 0)
+    assert.lengthOf(kept(`a=${"\u00e4".repeat(2048)}`), 0)
+    for (const line of ["=", "__Host-z", "__secure-z", "=__HTTP-z"]) assert.lengthOf(kept(line), 0, line)
+    assert.lengthOf(kept("=__Other"), 1)
   })
 
   it("keeps nothing for longer than 400 days", () => {
+    const expires = (line: string) => {
+      const jar = new CookieJar()
+      set(jar, "https://a.test/", line)
+      return jar.getCookiesSync("https://a.test/", { expire: false })[0]?.expires
+    }
     for (const [line, days] of [
       ["a=1; Max-Age=99999999999", 400],
-      ["a=1; Expires=Fri, 01 Jan 2100 00:00:00 GMT", 400],
+      ["a=1; Expires=Fri, 01 Jan 2900 00:00:00 GMT", 400],
       ["a=1; Max-Age=86400", 1]
-    ] as const) {
-      const cookie = read(line)
-      CookieBounds.admits(new CookieJar(), cookie, "https://a.test/", nowMs)
-      assert.strictEqual(Number(cookie.expires), nowMs + days * 86_400_000, line)
-    }
-    const over = read("a=1; Max-Age=0")
-    CookieBounds.admits(new CookieJar(), over, "https://a.test/", nowMs)
-    assert.strictEqual(Number(over.expires), 0)
-    const ofTheSession = read("a=1")
-    CookieBounds.admits(new CookieJar(), ofTheSession, "https://a.test/", nowMs)
-    assert.strictEqual(ofTheSession.expires, "Infinity")
+    ] as const)
+      assert.strictEqual(Number(expires(line)), nowMs + days * 86_400_000, line)
+    assert.strictEqual(Number(expires("a=1; Max-Age=0")), 0)
+    assert.strictEqual(expires("a=1"), "Infinity")
   })
 
-  it("lets a plain reply hide or replace no secure cookie", () => {
+  it("lets a plain answer set, hide or replace no secure cookie, of a domain above or below it either", () => {
     const jar = new CookieJar()
-    jar.setCookieSync("login=1; Secure; Path=/x; HttpOnly", "https://a.test:8443/x/y")
-    const url = "http://a.test:81/x/y"
-    for (const line of ["login=2", "login=2; Path=/x/z", "login=2; Secure"])
-      assert.isFalse(admits(line, { jar, url }), line)
-    for (const line of ["other=2", "login=2; Path=/"]) assert.isTrue(admits(line, { jar, url }), line)
-    assert.isTrue(admits("login=2", { jar }))
+    set(
+      jar,
+      "https://bank.a.test:8443/x/y",
+      "login=1; Secure; Path=/x; HttpOnly",
+      "top=1; Secure; Domain=a.test; Path=/"
+    )
+    set(
+      jar,
+      "http://bank.a.test:81/x/y",
+      "login=2",
+      "login=2; Path=/x/z",
+      "new=2; Secure",
+      "__Secure-n=2; Secure",
+      "top=2"
+    )
+    set(jar, "http://evil.a.test/", "login=3; Domain=a.test; Path=/x/y", "top=3", "other=3; Domain=a.test")
+    assert.sameMembers(pairsOf(jar, "https://bank.a.test/x/y"), ["login=1", "top=1", "other=3"])
+    // where the secure one is not sent, nothing is hidden
+    set(jar, "http://bank.a.test/", "login=4; Path=/")
+    assert.sameMembers(pairsOf(jar, "http://bank.a.test/"), ["login=4", "other=3"])
+    set(jar, "https://bank.a.test/x/y", "login=5; Path=/x")
+    assert.include(pairsOf(jar, "https://bank.a.test/x/"), "login=5")
   })
 
-  it("drops the oldest of more than 180 of a domain", () => {
+  it("drops the oldest of more than 180 of a domain, and reads 200 lines of an answer", () => {
     const jar = new CookieJar()
-    jar.setCookieSync("kept=1", "https://b.test/")
-    for (let index = 0; index < 200; index++) {
-      jar.setCookieSync(`c${index}=1`, "https://a.test/")
-      CookieBounds.prune(jar, "a.test")
-    }
-    const names = jar.getCookiesSync("https://a.test/").map(({ key }) => key)
-    assert.strictEqual(names.length, 180)
-    assert.includeMembers(names, ["c20", "c199"])
-    assert.lengthOf(jar.getCookiesSync("https://b.test/"), 1)
+    set(jar, "https://b.test/", "kept=1")
+    const lines = (from: number) => Array.from({ length: 300 }, (_, index) => `c${from + index}=1`)
+    set(jar, "https://a.test/", ...lines(0))
+    assert.sameMembers(pairsOf(jar, "https://a.test/"), lines(0).slice(20, 200))
+    set(jar, "https://a.test/", ...lines(1000))
+    assert.sameMembers(pairsOf(jar, "https://a.test/"), lines(1000).slice(20, 200))
+    assert.deepStrictEqual(pairsOf(jar, "https://b.test/"), ["kept=1"])
+  })
+
+  it("keeps 3,000 of all domains together", () => {
+    const jar = new CookieJar()
+    const lines = Array.from({ length: 100 }, (_, index) => `c${index}=1`)
+    for (let host = 0; host < 40; host++) set(jar, `https://h${host}.test/`, ...lines)
+    const counts = Array.from({ length: 40 }, (_, host) => pairsOf(jar, `https://h${host}.test/`).length)
+    const total = counts.reduce((sum, count) => sum + count)
+    assert.isAtMost(total, 3000)
+    assert.isAtLeast(total, 2700)
+    assert.deepStrictEqual([counts[0], counts[39]], [0, 100])
   })
 })
