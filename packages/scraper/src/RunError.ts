@@ -22,7 +22,7 @@ export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("
   code: Schema.String
 }) {
   override get message() {
-    if (this.code === "EUNSAFE") return `${this.directory}/.simul is a link, or was put there by another user`
+    if (this.code === "EUNSAFE") return `${this.directory}/.simul is a link, or belongs to another user`
     return this.code === "EEXIST" || this.code === "ENOTDIR"
       ? `${this.directory} is a file, or lies below one: no directory can be made there`
       : `cannot write to ${this.directory} (${this.code})`
@@ -31,7 +31,7 @@ export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("
     this.code === "ENOSPC" || this.code === "EDQUOT"
       ? "make room on its disk, or choose another directory with `-o`"
       : this.code === "EUNSAFE"
-        ? "nothing was written; choose another directory with `-o`, or remove what is there if you know it"
+        ? "nothing was written; choose another directory with `-o`, or make it your own (`chown`)"
         : "choose a directory that you may write to with `-o`"
 }
 

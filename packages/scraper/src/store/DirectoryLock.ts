@@ -4,8 +4,7 @@
  * stale lock survives `kill -9`.
  *
  * State is written and swept without a further look, so it must be the user's
- * own: neither a link, nor put there by somebody else who may write to the
- * directory.
+ * own: neither a link, nor put there by somebody else.
  */
 import { isForeign } from "@simul/core/node/Ownership"
 import * as Effect from "effect/Effect"
@@ -56,12 +55,12 @@ export const acquire = (directory: string) =>
   Effect.acquireRelease(
     Effect.suspend((): Effect.Effect<DatabaseSync, DirectoryLocked | DirectoryUnusable> => {
       const state = stateOf(directory)
+      const parts = partsOf(directory)
       const holder = join(state, "pid")
       try {
         makeDirectory(directory)
         makeDirectory(state, 0o700)
-        const parts = partsOf(directory)
-        makeDirectory(parts, 0o700)
+        if (isOwn(state)) makeDirectory(parts, 0o700)
         if (!isOwn(state) || !isOwn(parts)) return Effect.fail(new DirectoryUnusable({ directory, code: "EUNSAFE" }))
       } catch (error) {
         return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
