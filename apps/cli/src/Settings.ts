@@ -198,7 +198,7 @@ export const sources = (
       if (!required && name !== user && isForeign(name)) {
         return Effect.fail(
           new UsageError({
-            message: `the settings file ${resolvePath(name)} was put there by another user`,
+            message: `the settings file ${resolvePath(name)} belongs to another user`,
             hints: ["if you trust it, name it: `--config simul.json`; or work in another directory"]
           })
         )

@@ -381,7 +381,7 @@ describe.concurrent("surroundings", () => {
       const text = await Program.screen(["get", "http://a/"], { env: environment })
       assert.match(
         text,
-        /^exit 2\n--- stdout\n--- stderr\nerror: the settings file .*simul\.json was put there by another user\n/
+        /^exit 2\n--- stdout\n--- stderr\nerror: the settings file .*simul\.json belongs to another user\n/
       )
     } finally {
       await rm(directory, { recursive: true })

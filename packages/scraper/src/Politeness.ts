@@ -10,7 +10,8 @@
  *    faults that arrive during the pause do not count again. One good answer
  *    clears them. A body that stalls is one only when what ended before it at the
  *    host was a fault or a stall too: so a host that stops in each body is backed
- *    off, and one that stops in a single body of many is not.
+ *    off, and one that stops in a single body of many is not. That it cannot serve
+ *    now (503) is one from the eighth in a row on: below, it speaks of one page.
  * 4. After more strikes than `strikes` it is down: its targets are let through
  *    at once to be failed without a request, but for one probe each `probeMs`.
  *    One that has answered may come back: it is probed `patience` times first,
@@ -65,7 +66,7 @@ export interface Backoff {
 }
 
 /**
- * How an exchange ended, for its host: it answered, it is at fault (and asked for a pause), its body stalled, or it asked for a pause.
+ * How an exchange ended, for its host: it answered, it is at fault (and asked for a pause), its body stalled, it cannot serve now, or it asked for a pause.
  * `unasked`: nothing was sent, so the next start need not keep its distance from this one.
  */
 export type Verdict =
@@ -73,6 +74,7 @@ export type Verdict =
   | "unasked"
   | { readonly fault: string; readonly pauseMs?: number }
   | { readonly stall: string }
+  | { readonly unavailable: string }
   | { readonly pauseMs: number }
 
 /** A target, and whether its host is down: then it is not to be asked. */
@@ -83,6 +85,8 @@ export interface Admission {
 
 const maxBackoffMs = 60_000
 const probeMs = 30_000
+/** Answers in a row that a host cannot serve now from which on that is its fault. */
+const mostUnavailable = 8
 /** Five minutes: longer than most hosts take to start anew. */
 const patience = 10
 /** No host is believed that asks for more: a day. */
@@ -113,6 +117,8 @@ class Host {
   last = ""
   /** What ended last was a body that stalled. */
   stalled = false
+  /** Answers in a row that it cannot serve now. */
+  unavailable = 0
   /** Since it is remembered. */
   hasAnswered = false
   delayMs: number
@@ -207,13 +213,17 @@ export const make = (options: PolitenessOptions) => {
     }
     sweepAt = 1.25 * hosts.size + 256
   }
-  /** What a verdict comes to: a stall is a fault after another one, else an answer. */
+  /** What a verdict comes to: a stall is a fault after another one, being unavailable after many; else they are answers. */
   const weigh = (host: Host, verdict: Verdict | undefined) => {
     if (verdict === undefined || verdict === "unasked") return verdict
     const isAfterFault = host.stalled || host.strikes > 0
     host.stalled = typeof verdict === "object" && "stall" in verdict
-    if (typeof verdict === "string" || !("stall" in verdict)) return verdict
-    return isAfterFault ? { fault: verdict.stall } : "answered"
+    host.unavailable = typeof verdict === "object" && "unavailable" in verdict ? host.unavailable + 1 : 0
+    if (verdict === "answered") return verdict
+    if ("stall" in verdict) return isAfterFault ? { fault: verdict.stall } : "answered"
+    if ("unavailable" in verdict)
+      return host.unavailable >= mostUnavailable ? { fault: verdict.unavailable } : "answered"
+    return verdict
   }
 
   return {
@@ -296,7 +306,7 @@ export const make = (options: PolitenessOptions) => {
       const verdict = weigh(host, said)
       host.inFlight--
       if (verdict === "answered") {
-        host.hasAnswered = true
+        host.hasAnswered ||= said === "answered"
         if (host.strikes > 0) {
           host.strikes = 0
           host.pausedMs = 0

@@ -35,8 +35,9 @@ export const verdict = (reason: FetchReason, attempts: number, backoff: Backoff)
       return reason.phase === "total" ? "answered" : { fault: reason.message }
     case "StatusError":
       if (reason.retryAfterMs !== undefined) return { pauseMs: reason.retryAfterMs }
-      // these speak for the host even without a time (RFC 6585 4, RFC 9110 15.6.4)
-      return reason.status === 429 || reason.status === 503 ? { pauseMs: backoffMs(attempts, backoff) } : "answered"
+      // Too Many Requests speaks for the host even without a time (RFC 6585 4)
+      if (reason.status === 429) return { pauseMs: backoffMs(attempts, backoff) }
+      return reason.status === 503 ? { unavailable: reason.message } : "answered"
     case "InvalidUrl":
     case "AddressError":
     case "HostDown":

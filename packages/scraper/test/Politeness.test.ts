@@ -137,6 +137,31 @@ describe("Politeness", () => {
     assert.deepStrictEqual(["answered" as const, stall, stall].map(strikes), [0, undefined, 1])
   })
 
+  it("takes it for a fault of the host that it cannot serve now from the eighth time in a row on", () => {
+    const politeness = make({ perHost: 100 })
+    fill(politeness, "a", 40)
+    const unavailable = { unavailable: "HTTP 503" }
+    const strikes = (verdict: Politeness.Verdict, now = 0) => {
+      politeness.release(politeness.take(now)!.target, now, verdict)
+      return politeness.changes(now).at(-1)?.strikes ?? 0
+    }
+    assert.deepStrictEqual(
+      Array(7)
+        .fill(unavailable)
+        .map((one) => strikes(one)),
+      Array(7).fill(0)
+    )
+    assert.strictEqual(strikes("answered"), 0)
+    assert.deepStrictEqual(
+      Array(8)
+        .fill(unavailable)
+        .map((one) => strikes(one)),
+      [...Array(7).fill(0), 1]
+    )
+    assert.strictEqual(strikes(unavailable, 100_000), 2)
+    assert.strictEqual(strikes("answered", 200_000), 0)
+  })
+
   it("remembers a stall of a host that has nothing queued for the moment", () => {
     const politeness = make()
     for (const paused of [false, true]) {

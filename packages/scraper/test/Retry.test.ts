@@ -37,9 +37,9 @@ describe("Retry", () => {
     assert.strictEqual(Retry.delayMs(endless, 1, { retries: 4 }, backoff), 86_400_000)
   })
 
-  it("pauses a host that has too many requests or cannot serve now, without a time too", () => {
+  it("pauses a host that has too many requests without a time too, and tells one that cannot serve now", () => {
     const verdict = (status: number) => Retry.verdict(new FetchError.StatusError({ status }), 2, backoff)
-    assert.deepStrictEqual([429, 503].map(verdict), [{ pauseMs: 2000 }, { pauseMs: 2000 }])
+    assert.deepStrictEqual([429, 503].map(verdict), [{ pauseMs: 2000 }, { unavailable: "HTTP 503" }])
     assert.deepStrictEqual([404, 500].map(verdict), ["answered", "answered"])
   })
 
