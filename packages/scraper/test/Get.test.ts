@@ -646,10 +646,10 @@ describe("get", () => {
       assert.strictEqual(await Effect.runPromise(distrusted), 2)
       site.reset()
       // though it has the length that it had, it is not asked for conditionally
-      assert.deepStrictEqual((await run()).map(({ _tag, url }) => [_tag, url]).toSorted(), [
-        ["Saved", urls[0]],
-        ["Saved", urls[1]]
-      ])
+      assert.sameDeepMembers(
+        (await run()).map(({ _tag, url }) => [_tag, url]),
+        urls.slice(0, 2).map((url) => ["Saved", url])
+      )
       assert.isTrue(site.requests.every(({ headers }) => headers["if-none-match"] === undefined))
       assert.deepStrictEqual(await run(), [])
     }
