@@ -97,6 +97,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     archives: options.format === "warc",
     inOtherForm,
     invalid: (line, error) => conclusion.invalid(line, error),
+    park: (target, dueMs) => conclusion.park(target, dueMs),
+    uncommitted: Effect.suspend(() => committer.room() ?? Effect.void),
     now,
     room: Effect.suspend(() => disk.wait(0))
   })

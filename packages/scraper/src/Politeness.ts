@@ -20,7 +20,9 @@
  *    one whose delay adapts, until it is known how fast it is.
  * 6. Hosts take turns. An idle host without a clock costs nothing; with one it is
  *    kept while they are few, and left to the store where they are many.
- * 7. What is known of a host outlives the process: the first request of the next
+ * 7. A host whose turn is far off has no more queued than it has slots: the rest is
+ *    put off, or one host would fill the line with what nobody may ask for.
+ * 8. What is known of a host outlives the process: the first request of the next
  *    one keeps its distance, waits for the end of a pause, and comes alone to a
  *    host that had strikes. Only one that was down is not waited for.
  */
@@ -97,6 +99,10 @@ const maxDelayMs = 300_000
 const mostIdle = 20_000
 /** Origins that are known to have been asked for in the store. */
 const mostMet = 100_000
+/** A turn that is further off is no reason to have a target queued. */
+const farMs = 10_000
+/** What is put off comes back together with what is due in the same tenth of a second. */
+const togetherMs = 100
 /** Strikes of an earlier run count for so long after their pause. */
 const strikesMs = 3_600_000
 
@@ -127,6 +133,8 @@ class Host {
   /** The target whose start was counted last, and `nextMs` before it. */
   latest: Target | undefined = undefined
   beforeMs = 0
+  /** When the last target that was put off comes back. */
+  putOffMs = 0
   /** In `ready`, waiting for its turn. */
   listed = false
   constructor(host: string, delayMs: number) {
@@ -158,6 +166,7 @@ export const make = (options: PolitenessOptions) => {
   let turn = 0
   /** Hosts with work that must wait for a time. */
   const sleeping = new Set<Host>()
+  let hasFar = false
   let queued = 0
 
   const hostOf = (origin: string) => {
@@ -180,6 +189,18 @@ export const make = (options: PolitenessOptions) => {
     host.delayMs = Math.max(options.delayMs, host.crawlDelayMs, learnedMs ?? 0)
   }
   const readyMs = (host: Host) => Math.max(host.nextMs, host.pausedMs)
+  /** Targets that a host may have queued: as many as it has slots, and those whose turn is soon. */
+  const roomOf = (host: Host, nowMs: number) => {
+    const soonMs = farMs - Math.max(0, readyMs(host) - nowMs)
+    if (isDown(host) || (soonMs > 0 && host.delayMs === 0)) return Infinity
+    return Math.max(options.perHost, soonMs > 0 ? Math.ceil(soonMs / host.delayMs) : 0)
+  }
+  /** When another target of a host comes back, behind so many. */
+  const later = (host: Host, nowMs: number, before: number) => {
+    const turnMs = Math.max(nowMs, readyMs(host)) + before * host.delayMs
+    host.putOffMs = Math.max(turnMs, host.putOffMs + Math.max(1, host.delayMs))
+    return Math.ceil(host.putOffMs / togetherMs) * togetherMs
+  }
   const wake = (nowMs: number) => {
     for (const host of sleeping)
       if (readyMs(host) <= nowMs || isDown(host)) {
@@ -269,6 +290,35 @@ export const make = (options: PolitenessOptions) => {
       if (!sleeping.has(host)) list(host)
     },
 
+    /**
+     * When another target of a host is to come back, where its turn is far off: milliseconds since the epoch, each time
+     * later, so that they come back one after the other.
+     */
+    putOff: (origin: string, nowMs: number): number | undefined => {
+      const host = hosts.get(origin)
+      return host === undefined || host.queued < roomOf(host, nowMs) ? undefined : later(host, nowMs, host.queued)
+    },
+    /** There are queued targets whose turn is far off by now. */
+    hasFar: () => hasFar,
+    /** Takes those out of their queues; each with its time to come back, as `putOff` gives it. */
+    shed: (nowMs: number): ReadonlyArray<readonly [target: Target, dueMs: number]> => {
+      hasFar = false
+      const out: Array<readonly [Target, number]> = []
+      for (const host of sleeping) {
+        const most = roomOf(host, nowMs)
+        if (host.queued <= most) continue
+        const kept: Array<Target> = []
+        for (const target of host.queue.slice(host.head))
+          // what a redirect led here cannot wait elsewhere
+          if (kept.length < most || target.hop !== undefined) kept.push(target)
+          else out.push([target, later(host, nowMs, most)])
+        queued += kept.length - host.queued
+        host.queue = kept
+        host.head = 0
+      }
+      return out
+    },
+
     /** The next target that may be asked now, its slot taken; `undefined` if none. */
     take: (nowMs: number): Admission | undefined => {
       if (sleeping.size > 0) wake(nowMs)
@@ -284,6 +334,7 @@ export const make = (options: PolitenessOptions) => {
         if (!down && isFull(host)) continue // listed again by `release`
         if (readyMs(host) > nowMs && !down) {
           sleeping.add(host)
+          hasFar ||= host.queued > roomOf(host, nowMs)
           continue
         }
         const target = host.shift()

@@ -38,4 +38,60 @@ describe("Frontier", () => {
       assert.deepStrictEqual(told, ["lease", "room", "lease", "claim", "room", "claim"])
     })
   )
+
+  it.effect("reads on behind a host that is long to wait for, and has its targets wait in the store", () =>
+    Effect.gen(function* () {
+      const politeness = Politeness.make(Idle.politeness)
+      const pausedMs = 3_600_000
+      const store: Partial<Store["Service"]> = {
+        waiting: () => Effect.succeed({ count: 0, dueMs: undefined }),
+        lookup: () => Effect.succeed(new Map()),
+        hosts: (origins) =>
+          Effect.succeed(
+            origins
+              .filter((host) => host === "http://slow")
+              .map((host) => ({
+                host,
+                nextMs: 0,
+                pausedMs,
+                asked: true,
+                strikes: 0,
+                fault: "",
+                delayMs: 0,
+                crawlDelayMs: 0
+              }))
+          )
+      }
+      const slow = Array.from({ length: 40 }, (_, index) => `http://slow/${index}`)
+      const lines = [...slow, "http://quick/"].map((text, index) => ({ text, number: index + 1 }))
+      const next = Effect.suspend(() => {
+        const batch = lines.splice(0, 10)
+        return batch.length > 0 ? Effect.succeed({ lines: batch }) : Cause.done()
+      })
+      const parked: Array<readonly [url: string, dueMs: number]> = []
+      let rooms = 0
+      const frontier: Frontier.Frontier = yield* Frontier.make(next, store as Store["Service"], politeness, {
+        ...Idle.frontier,
+        claim: (urls) => Effect.succeed(urls.map(() => "x")),
+        now: () => 0,
+        park: (target, dueMs) => {
+          frontier.park(target)
+          parked.push([target.url, dueMs])
+        },
+        uncommitted: Effect.sync(() => void rooms++)
+      })
+      yield* Effect.forkScoped(frontier.run)
+      assert.strictEqual((yield* frontier.take).target.url, "http://quick/")
+      const { perHost } = Idle.politeness
+      assert.strictEqual(politeness.queued(), perHost)
+      assert.deepStrictEqual(
+        parked.map(([url]) => url),
+        slow.slice(perHost)
+      )
+      assert.isTrue(parked.every(([, dueMs]) => dueMs >= pausedMs))
+      assert.strictEqual(rooms, 4)
+      assert.isTrue(frontier.isActive(slow.at(-1)!), "until its row is committed")
+      assert.strictEqual(frontier.statistics().waiting, slow.length - perHost)
+    })
+  )
 })

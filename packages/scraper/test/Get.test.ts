@@ -443,6 +443,30 @@ describe("get", () => {
     assert.strictEqual(site.count("/retry-after/1/1/429/bytes/10/busy"), 2)
   })
 
+  it("reads a list on behind more targets than it holds of a host that asked it to wait", async () => {
+    await using slow = await Site.start()
+    await using quick = await Site.start()
+    const directory = folder()
+    const paused = Array.from({ length: 3000 }, (_, index) => slow.url(`/retry-after/3600/9/429/bytes/10/${index}`))
+    const others = Array.from({ length: 300 }, (_, index) => quick.url(`/bytes/10/${index}`))
+    const list = `${directory}.txt`
+    fs.writeFileSync(list, [...paused, ...others, ""].join("\n"))
+    const [saved, total] = await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const run = yield* Get.open({ file: list }, { directory, jobs: 4 })
+          return [yield* Stream.runCollect(Stream.take(run.outcomes, others.length)), run.progress().total] as const
+        })
+      )
+    )
+    assert.deepStrictEqual(
+      saved.map(({ _tag, url }) => `${_tag} ${url}`).toSorted(),
+      others.map((url) => `Saved ${url}`).toSorted()
+    )
+    assert.strictEqual(total, paused.length + others.length)
+    assert.isBelow(slow.requests.length, 100)
+  })
+
   it("stops asking a host that only fails, and says so of each target", async () => {
     const gone = await Site.start()
     const url = gone.url("/")

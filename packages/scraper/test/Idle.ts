@@ -44,6 +44,8 @@ export const frontier = {
   archives: false,
   inOtherForm: false,
   invalid: () => {},
+  park: () => {},
+  uncommitted: Effect.void,
   now: Date.now,
   room: Effect.void,
   crawl: undefined

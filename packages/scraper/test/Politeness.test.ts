@@ -320,6 +320,55 @@ describe("Politeness", () => {
   }
   const isKnown = (politeness: Politeness.Politeness, index: number) => politeness.held(`h${index}`) !== undefined
 
+  it("puts off what comes to a host whose turn is far off, one after the other", () => {
+    const paused = make()
+    paused.restore([{ ...clock, pausedMs: 60_000, asked: true }], 0)
+    assert.isUndefined(paused.putOff("a", 0), "it has as many queued as it has slots")
+    fill(paused, "a", 2)
+    const times = Array.from({ length: 201 }, () => paused.putOff("a", 0)!)
+    assert.deepStrictEqual([times[0], times[1], times[200]], [60_000, 60_100, 60_200])
+    assert.isUndefined(paused.putOff("a", 50_001), "that is soon")
+    assert.isUndefined(paused.putOff("b", 0))
+    const apart = make({ delayMs: 1000 })
+    fill(apart, "a", 9)
+    assert.isUndefined(apart.putOff("a", 0))
+    fill(apart, "a", 1)
+    assert.deepStrictEqual([apart.putOff("a", 0), apart.putOff("a", 0)], [10_000, 11_000])
+    const down = make()
+    down.restore([{ ...clock, strikes: 9 }], 0)
+    fill(down, "a", 3)
+    down.release(down.take(0)!.target, 0, { fault: "x" })
+    assert.isUndefined(down.putOff("a", 1), "its targets fail at once")
+  })
+
+  it("takes out of a queue what waits for a turn that is far off by now, but for what a redirect led there", () => {
+    const politeness = make()
+    const hop = { url: "a/hop", host: "a", redirects: 1 }
+    fill(politeness, "a", 5)
+    politeness.add({ ...target("b"), hop })
+    fill(politeness, "a", 1)
+    politeness.release(politeness.take(0)!.target, 0, { pauseMs: 20_000 })
+    assert.isFalse(politeness.hasFar(), "nobody has asked for it")
+    assert.isUndefined(politeness.take(0))
+    assert.isTrue(politeness.hasFar())
+    assert.deepStrictEqual(
+      politeness.shed(0).map(([{ url }, dueMs]) => [url, dueMs]),
+      [
+        ["a/3", 20_000],
+        ["a/4", 20_100],
+        ["a/0", 20_100]
+      ]
+    )
+    assert.isFalse(politeness.hasFar())
+    assert.strictEqual(politeness.queued(), 3)
+    assert.deepStrictEqual(
+      [1, 2].map(() => politeness.take(20_000)!.target.url),
+      ["a/1", "a/2"]
+    )
+    politeness.release(target("a"), 20_000)
+    assert.deepStrictEqual(politeness.take(20_000)!.target.hop, hop)
+  })
+
   it("leaves the oldest idle hosts to the store where they are many, and asks it for them again", () => {
     const politeness = make({ delayMs: 10 })
     const origins = Array.from({ length: 40_000 }, (_, index) => `h${index}`)

@@ -24,6 +24,10 @@ export interface SupplyOptions extends ListIntake.ListIntakeOptions {
   /** Some of what is done before it is in the other form. */
   readonly inOtherForm: boolean
   readonly invalid: (...line: ListIntake.InvalidLine) => void
+  /** Has a target wait in the store until then; it is in the line, and leaves it with the next commit. */
+  readonly park: (target: Target, dueMs: number) => void
+  /** Ends when not too much waits for a commit. */
+  readonly uncommitted: Effect.Effect<void>
   readonly now: RunClock
   /** Ends when the store may be written to again, which found no room. */
   readonly room: Effect.Effect<void>
@@ -66,16 +70,27 @@ export const make = (
 
   const enter = (targets: ReadonlyArray<Target>, areNew: Map<string, boolean>, place?: Batch["place"]) => {
     open.add(areNew, place, counts.read)
-    for (const target of targets) politeness.add(target)
+    const nowMs = now()
+    let isAnyPutOff = false
+    for (const target of targets) {
+      const dueMs = crawl === undefined ? politeness.putOff(target.host, nowMs) : undefined
+      if (dueMs === undefined) politeness.add(target)
+      else {
+        options.park(target, dueMs)
+        isAnyPutOff = true
+      }
+    }
+    return isAnyPutOff ? options.uncommitted : Effect.void
   }
   const read = ({ lines, place }: Batch) =>
     Effect.flatMap(take(lines), (taken) =>
-      Effect.map(restoreHosts(taken.targets), () => {
+      Effect.flatMap(restoreHosts(taken.targets), () => {
         counts.read += taken.added
         counts.skipped += taken.skipped
         counts.inOtherForm ||= taken.inOtherForm
-        enter(taken.targets, taken.open, place)
+        const entered = enter(taken.targets, taken.open, place)
         for (const line of taken.invalid) options.invalid(...line)
+        return entered
       })
     )
   /** What is gone is not asked for by what was known of it: nobody could read it after a 304. */
@@ -87,12 +102,21 @@ export const make = (
   }
   const lease = Effect.suspend(() =>
     Effect.flatMap(queue.lease(window - politeness.queued()), (leased) =>
-      Effect.map(restoreHosts(leased.targets), () => {
-        enter(leased.targets.map(looked), new Map(leased.targets.map(({ url }) => [url, false])))
+      Effect.flatMap(restoreHosts(leased.targets), () => {
+        const entered = enter(leased.targets.map(looked), new Map(leased.targets.map(({ url }) => [url, false])))
         queue.entered(leased)
+        return entered
       })
     )
   )
+
+  /** What waits for a turn that is far off by now is put off. */
+  const shed = Effect.suspend(() => {
+    for (const [target, dueMs] of politeness.shed(now())) options.park(target, dueMs)
+    return options.uncommitted
+  })
+  // sites of a crawl take turns in the store
+  const hasFar = () => crawl === undefined && politeness.hasFar()
 
   /** What the store has no room for is done when it has: nothing else changes before it is. */
   const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
@@ -103,7 +127,7 @@ export const make = (
     () => Effect.sync(() => void (listEnded = true))
   )
   const isDue = () => queue.dueMs() <= now() && politeness.queued() < window
-  const hasWork = () => areNearer() || (!listEnded && politeness.queued() < window / 2) || isDue()
+  const hasWork = () => areNearer() || hasFar() || (!listEnded && politeness.queued() < window / 2) || isDue()
   const demand = Effect.callback<void>((resume) => {
     wakeFeeder = () => {
       wakeFeeder = undefined
@@ -114,6 +138,7 @@ export const make = (
   /** What there is to bring now, if there is anything. */
   const step = (): Effect.Effect<void, LineError> | undefined => {
     if (areNearer()) return inTime(nearer!.read())
+    if (hasFar()) return shed
     if (isDue()) return inTime(lease)
     return !listEnded && politeness.queued() < window ? readNext : undefined
   }
