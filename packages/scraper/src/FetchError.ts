@@ -88,7 +88,7 @@ export class AddressError extends Schema.TaggedError<AddressError>()("AddressErr
 
 /** Nothing came for too long. `phase`: the stage that waited; `ms`: the bound. */
 export class TimeoutError extends Schema.TaggedError<TimeoutError>()("TimeoutError", {
-  phase: Schema.Literals(["connect", "headers", "body", "total"]),
+  phase: Schema.Literals(["connect", "headers", "body", "pace", "total"]),
   ms: Schema.Int
 }) {
   readonly retryable = this.phase !== "total"
@@ -100,6 +100,8 @@ export class TimeoutError extends Schema.TaggedError<TimeoutError>()("TimeoutErr
         return `no answer within ${seconds(this.ms)}`
       case "body":
         return `no byte for ${seconds(this.ms)}`
+      case "pace":
+        return `hardly a byte for ${seconds(this.ms)}`
       case "total":
         return `not done within ${seconds(this.ms)}`
     }

@@ -31,7 +31,7 @@ export const verdict = (reason: FetchReason, attempts: number, backoff: Backoff)
     case "ProxyError":
       return "unasked"
     case "TimeoutError":
-      if (reason.phase === "body") return { stall: reason.message }
+      if (reason.phase === "body" || reason.phase === "pace") return { stall: reason.message }
       return reason.phase === "total" ? "answered" : { fault: reason.message }
     case "StatusError":
       if (reason.retryAfterMs !== undefined) return { pauseMs: reason.retryAfterMs }

@@ -58,11 +58,12 @@ describe("Retry", () => {
     const verdict = (phase: FetchError.TimeoutError["phase"]) =>
       Retry.verdict(new FetchError.TimeoutError({ phase, ms: 1000 }), 1, backoff)
     assert.deepStrictEqual(
-      ["connect", "headers", "body", "total"].map((phase) => verdict(phase as "body")),
+      ["connect", "headers", "body", "pace", "total"].map((phase) => verdict(phase as "body")),
       [
         { fault: "no connection within 1 s" },
         { fault: "no answer within 1 s" },
         { stall: "no byte for 1 s" },
+        { stall: "hardly a byte for 1 s" },
         "answered"
       ]
     )

@@ -47,6 +47,12 @@ export interface Shared {
 }
 
 /** Bytes and milliseconds that the body of a redirect may take; beyond them a new connection is cheaper. */
+/**
+ * A body that brings fewer bytes in this time, or in the bound for silence where that is longer, is given up: byte by byte it
+ * could hold a slot for years. Apache gives up a request below 500 bytes a second (mod_reqtimeout), Kestrel either side below 240.
+ */
+const leastBytes = 4096
+const leastMs = 60_000
 const drainBytes = 65_536
 const drainMs = 1_000
 
@@ -141,6 +147,9 @@ export class Exchange implements Served, Transfer, Watched {
   #opened = false
   /** The tick of the last sign of life; infinite while nobody need show one. */
   #since = Infinity
+  /** The tick from which the bytes of the body are counted, and how many there were by then. */
+  #countedSince = Infinity
+  #countedFrom = 0
   #paused = false
   #controller: Dispatcher.DispatchController | undefined
   /** A first byte of the present hop has come. */
@@ -188,6 +197,7 @@ export class Exchange implements Served, Transfer, Watched {
     this.#paused = true
     if (this.#state !== body) return
     this.#since = Infinity
+    this.#countedSince = Infinity
     this.#controller?.pause()
   }
 
@@ -195,7 +205,7 @@ export class Exchange implements Served, Transfer, Watched {
     if (!this.#paused) return
     this.#paused = false
     if (this.#state !== body) return
-    this.#since = this.#shared.clock.tick
+    this.#count(this.#shared.clock.tick)
     queueMicrotask(() => {
       if (!this.#paused && this.#state === body) this.#controller?.resume()
     })
@@ -218,7 +228,19 @@ export class Exchange implements Served, Transfer, Watched {
     } else if (tick - this.#since > clock.ticks(timeoutMs)) {
       const phase = this.#state === body ? "body" : "headers"
       this.#stop(new FetchError.TimeoutError({ phase, ms: Math.round(timeoutMs) }))
+    } else {
+      const withinMs = Math.max(leastMs, timeoutMs)
+      if (tick - this.#countedSince <= clock.ticks(withinMs)) return
+      if (this.#received - this.#countedFrom >= leastBytes) this.#count(tick)
+      else this.#stop(new FetchError.TimeoutError({ phase: "pace", ms: Math.round(withinMs) }))
     }
+  }
+
+  /** From now on bytes of the body must come, and enough of them. */
+  #count(tick: number): void {
+    this.#since = tick
+    this.#countedSince = tick
+    this.#countedFrom = this.#received
   }
 
   onStop(): void {
@@ -270,8 +292,10 @@ export class Exchange implements Served, Transfer, Watched {
     }
     this.#state = body
     this.#headers = headers
-    this.#since = this.#paused ? Infinity : clock.tick
-    if (this.#paused) controller.pause()
+    if (this.#paused) {
+      this.#since = Infinity
+      controller.pause()
+    } else this.#count(clock.tick)
     this.#receiver.onHead(this.#answer(status, headers, statusMessage))
   }
 

@@ -147,27 +147,49 @@ describe("the stall clock", () => {
     })
   )
 
+  class TenSeconds extends StallClock {
+    override ticks(ms: number) {
+      return Math.ceil(ms / 10_000)
+    }
+  }
+  /** A body that comes in pieces, one each ten seconds, which are a tick. */
+  const dripping = Effect.fnUntraced(function* (length: number, piece: string) {
+    let socket: { write: (text: string) => void } | undefined
+    const { origin } = yield* rawServer((opened) => {
+      socket = opened
+      opened.write(`${ok}Content-Length: ${length}\r\n\r\n`)
+    })
+    const clock = new TenSeconds(1_000_000_000)
+    const one = yield* session({ timeoutMs: 10_000 }, { clock })
+    let heard = -1
+    const asking = yield* Effect.forkChild(
+      ask(one, `${origin}/`, { onHead: () => void (heard = 0), onData: ({ length }) => (heard += length) })
+    )
+    yield* until(() => heard === 0)
+    for (let pieces = 0; one.statistics().inFlight > 0; pieces++) {
+      yield* until(() => heard === Math.min(length, pieces * piece.length) || one.statistics().inFlight === 0)
+      clock.sweep()
+      socket?.write(piece)
+    }
+    return yield* Fiber.join(asking)
+  })
+
   it.live("starts anew with every byte", () =>
     Effect.gen(function* () {
-      let socket: { write: (text: string) => void } | undefined
-      const { origin } = yield* rawServer((opened) => {
-        socket = opened
-        opened.write(`${ok}Content-Length: 10\r\n\r\n`)
-      })
-      const clock = byHand()
-      const one = yield* session({}, { clock })
-      let heard = 0
-      const asking = yield* Effect.forkChild(
-        ask(one, `${origin}/`, { onHead: () => void heard++, onData: ({ length }) => (heard += length) })
-      )
-      for (let i = 1; i <= 10; i++) {
-        yield* until(() => heard === i)
-        clock.sweep()
-        socket?.write("x")
-      }
-      const { error, body } = yield* Fiber.join(asking)
+      const { error, body } = yield* dripping(5, "x")
       assert.isUndefined(error)
-      assert.strictEqual(body.length, 10)
+      assert.strictEqual(body.length, 5)
+    })
+  )
+
+  it.live("gives up a body that hardly comes, and none that is only slow", () =>
+    Effect.gen(function* () {
+      const { error, body } = yield* dripping(10_000, "x")
+      assert.deepInclude({ ...error }, { _tag: "TimeoutError", phase: "pace", ms: 60_000 })
+      assert.strictEqual(body.length, 6)
+      const slow = yield* dripping(20_000, "x".repeat(700))
+      assert.isUndefined(slow.error)
+      assert.strictEqual(slow.body.length, 20_000)
     })
   )
 
