@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config"
 
-/** All tests of the repository in one vitest. The packages have a config each; `house` and `packed` are about the repository as a whole. */
+/**
+ * All tests of the repository in one vitest. The packages have a config each; `house` and `packed` are about the
+ * repository as a whole.
+ */
 export default defineConfig({
   test: {
     projects: [

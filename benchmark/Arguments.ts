@@ -45,7 +45,10 @@ export class Said {
   }
 }
 
-/** The settings that `read` makes of `args`; or what is to be said. What `read` throws is an error of the user where it is a `WrongArgument`. */
+/**
+ * The settings that `read` makes of `args`; or what is to be said. What `read` throws is an error of the user where it
+ * is a `WrongArgument`.
+ */
 export const parse = <T extends ParseArgsOptionsConfig, A>(
   { text, options, words }: Usage<T>,
   read: (values: Values<T>, words: ReadonlyArray<string>) => A,

@@ -1,4 +1,7 @@
-/** The program as it is published, bundled: built by the package's own script, but without pnpm, which need not be on the PATH. */
+/**
+ * The program as it is published, bundled: built by the package's own script, but without pnpm, which need not be on
+ * the PATH.
+ */
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"

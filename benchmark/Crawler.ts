@@ -49,7 +49,10 @@ const installCrawlee = (workplace: Workplace, room: Room, tell: (line: string) =
   return program
 }
 
-/** The crawlers that are installed, Simul first, and the names of those that are not. `withCrawlee`: install it, from the registry. */
+/**
+ * The crawlers that are installed, Simul first, and the names of those that are not. `withCrawlee`: install it, from
+ * the registry.
+ */
 export const find = (workplace: Workplace, room: Room, withCrawlee: boolean, tell: (line: string) => void) => {
   const crawlers: Array<Crawler> = []
   const absent: Array<string> = []

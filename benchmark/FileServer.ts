@@ -35,7 +35,10 @@ const nginx = (workplace: Workplace): string | undefined => {
   }
 }
 
-/** More than the usual workloads have. Each takes a descriptor, as connections do, and one process alone heeds no `worker_rlimit_nofile`. */
+/**
+ * More than the usual workloads have. Each takes a descriptor, as connections do, and one process alone heeds no
+ * `worker_rlimit_nofile`.
+ */
 const cachedFiles = 12_000
 
 const configuration = (root: string, port: number, tls: boolean) => `

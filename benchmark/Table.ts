@@ -2,7 +2,10 @@
 
 export type Cell = string | number
 
-/** A table. `head` has the names of the columns between bars; numbers stand on the right, as all columns but the first and those in `texts`. */
+/**
+ * A table. `head` has the names of the columns between bars; numbers stand on the right, as all columns but the first
+ * and those in `texts`.
+ */
 export const table = (
   head: string,
   rows: ReadonlyArray<ReadonlyArray<Cell>>,

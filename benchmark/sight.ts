@@ -2,7 +2,8 @@
  * What it costs to look: `node benchmark/sight.ts [--quick] [PART...]`, parts `events tasks scraper dump page`.
  *
  * The recorder's cost for each event, for each task of an executor, and on the scraper at each level and with
- * `--timeline` (`targets`); a dump of 100,000 fibers; frames of the HTML page with 100,000 events. Levels take turns in each round, and a ratio is the median of the ratios within rounds.
+ * `--timeline` (`targets`); a dump of 100,000 fibers; frames of the HTML page with 100,000 events. Levels take turns in
+ * each round, and a ratio is the median of the ratios within rounds.
  * Exit status: 0; 1 when a run failed; 2 usage.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"

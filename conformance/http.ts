@@ -58,7 +58,10 @@ type Expected =
   | { readonly outcome: "unchanged" }
   | { readonly outcome: "failed" }
 
-/** Case -> why Simul decides otherwise, and what it must do instead; `undefined`: the case cannot be asked for, so it is not run. */
+/**
+ * Case -> why Simul decides otherwise, and what it must do instead; `undefined`: the case cannot be asked for, so it is
+ * not run.
+ */
 type Exception = { readonly reason: string; readonly instead?: (one: Case) => Expected }
 
 const failed = (): Expected => ({ outcome: "failed" })

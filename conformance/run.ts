@@ -10,7 +10,10 @@
 import { existsSync, readdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 
-/** What became of the cases of one folder. `excepted`: Simul decides otherwise, by an entry of the runner's list. `failed`: `case: what was wrong`. */
+/**
+ * What became of the cases of one folder. `excepted`: Simul decides otherwise, by an entry of the runner's list.
+ * `failed`: `case: what was wrong`.
+ */
 export interface Result {
   readonly passed: number
   readonly excepted: number

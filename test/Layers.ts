@@ -24,7 +24,10 @@ const statement = new RegExp(String.raw`^(?:import|export)\s+${clause}from\s*(["
 const sideEffect = /^import\s*(["'])([^"'\n]+)\1/gm
 const dynamic = /\bimport\(\s*(["'])([^"'\n]+)\1/g
 
-/** The specifiers that a file imports or re-exports, types included, in the order of the file. Sees what oxfmt lets pass: statements at the start of a line. */
+/**
+ * The specifiers that a file imports or re-exports, types included, in the order of the file. Sees what oxfmt lets
+ * pass: statements at the start of a line.
+ */
 export const importsOf = (text: string): ReadonlyArray<string> =>
   [statement, sideEffect, dynamic]
     .flatMap((pattern) => [...text.matchAll(pattern)])
@@ -84,7 +87,10 @@ export const violations = (files: Files): ReadonlyArray<string> =>
     })
   )
 
-/** The import cycles that a walk of the graph meets, each as its files in order, the first repeated at the end. None: there is no cycle. */
+/**
+ * The import cycles that a walk of the graph meets, each as its files in order, the first repeated at the end. None:
+ * there is no cycle.
+ */
 export const cycles = (files: Files): ReadonlyArray<ReadonlyArray<string>> => {
   const found: Array<ReadonlyArray<string>> = []
   const done = new Set<string>()

@@ -8,7 +8,10 @@ export const make = () => {
   /** Cells of each line of it. */
   let drawn: ReadonlyArray<number> = []
   return {
-    /** What brings other lines into its place, given the cells that a line of the terminal has by now: one that was made narrower has broken longer lines. */
+    /**
+     * What brings other lines into its place, given the cells that a line of the terminal has by now: one that was made
+     * narrower has broken longer lines.
+     */
     redraw: (lines: ReadonlyArray<string>, columns: number): string => {
       const rows = drawn.reduce((sum, cells) => sum + Math.max(1, Math.ceil(cells / columns)), 0)
       drawn = lines.map(width)

@@ -10,7 +10,10 @@ import { UsageError } from "./UsageError.ts"
 
 export const flag = text("url", "URL", "Where the page on stdin came from, for its addresses")
 
-/** The URL, as a run would record it, if it is one and there is one page for it. Says that the page is awaited where a terminal is to give it. */
+/**
+ * The URL, as a run would record it, if it is one and there is one page for it. Says that the page is awaited where a
+ * terminal is to give it.
+ */
 export const settle = Effect.fnUntraced(function* (given: Option.Option<string>, paths: ReadonlyArray<string>) {
   const isAwaited = paths.includes("-")
   if (paths.indexOf("-") !== paths.lastIndexOf("-"))

@@ -33,7 +33,10 @@ export interface Parts {
   readonly keep: () => void
 }
 
-/** Where to keep what `build` compiles for a command: each runs other functions. `undefined` where there is no such place, or nothing is to be kept. */
+/**
+ * Where to keep what `build` compiles for a command: each runs other functions. `undefined` where there is no such
+ * place, or nothing is to be kept.
+ */
 export const folderFor = (build: string, command = ""): string | undefined => {
   const { NODE_DISABLE_COMPILE_CACHE, NODE_V8_COVERAGE } = process.env
   if (NODE_DISABLE_COMPILE_CACHE === "1" || NODE_V8_COVERAGE !== undefined) return undefined

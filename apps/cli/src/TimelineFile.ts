@@ -60,7 +60,10 @@ const titleOf = ({ source, options }: Plan): string => {
 
 const isIncomplete = (reason: Cause.Reason<unknown>) => Cause.isFailReason(reason) && reason.error instanceof Incomplete
 
-/** Runs a plan and writes its timeline. A file that cannot be written is an error before the run starts; after it, if it came to its end. */
+/**
+ * Runs a plan and writes its timeline. A file that cannot be written is an error before the run starts; after it, if it
+ * came to its end.
+ */
 export const record = Effect.fnUntraced(function* <E, R>(
   file: string,
   plan: Plan,

@@ -17,7 +17,10 @@ const blockedMs = 500
 /** Lines that someone who only wants to stop has to scroll past. */
 const shortDump = 20
 
-/** Of the published program, which lies in `folder`, functions have no names that say anything. The place in its file helps whoever gets a report of it. */
+/**
+ * Of the published program, which lies in `folder`, functions have no names that say anything. The place in its file
+ * helps whoever gets a report of it.
+ */
 export const nameable = (blocked: Blocked, folder: string): Blocked => ({
   ...blocked,
   stack: blocked.stack.map((frame) =>

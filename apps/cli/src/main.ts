@@ -9,7 +9,8 @@ import { isBundled, version } from "./Version.ts"
 const { npm_lifecycle_event: script, npm_package_name: owner = "", INIT_CWD: standing } = process.env
 if (script === "start" && ["@simul/cli", "simul-monorepo"].includes(owner) && standing) process.chdir(standing)
 
-// Some Nodes say that their SQLite, their execve or the imports of a part (`Parts.ts`) are experimental: nothing a person could act on. Other warnings stay.
+// Some Nodes say that their SQLite, their execve or the imports of a part (`Parts.ts`) are experimental: nothing a
+// person could act on. Other warnings stay.
 const printers = process.listeners("warning")
 process.removeAllListeners("warning").on("warning", (warning) => {
   if (warning.name === "ExperimentalWarning" && /SQLite|execve|vm\.USE/.test(warning.message)) return

@@ -44,7 +44,10 @@ export const place = (name: string, latencyMs = 0): Place => {
   }
 }
 
-/** When to kill: so long after so many outcomes were told; as soon as a file has so many bytes, so while it grows; or when it is said. */
+/**
+ * When to kill: so long after so many outcomes were told; as soon as a file has so many bytes, so while it grows; or
+ * when it is said.
+ */
 export type Kill =
   | { readonly outcomes: number; readonly afterMs: number }
   | { readonly file: string; readonly bytes: number }

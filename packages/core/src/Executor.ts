@@ -98,7 +98,10 @@ export class Executor extends Context.Service<Executor, ExecutorShape>()("@simul
     Layer.effect(Executor, make(inlineSpawn, options, "inline", 1))
 }
 
-/** An executor over workers that `spawn` starts, until the scope closes. Fails if an option is wrong or the first worker cannot start. */
+/**
+ * An executor over workers that `spawn` starts, until the scope closes. Fails if an option is wrong or the first worker
+ * cannot start.
+ */
 export const make = (
   spawn: Spawn,
   options: ExecutorOptions<Duration.Input>,

@@ -176,7 +176,10 @@ export interface Options {
   readonly lines?: number
   /** Characters beyond ASCII [true]. */
   readonly unicode?: boolean
-  /** Where in the source functions are [true]. Of a bundle that says nothing: then their names alone, where the fiber's own is not all. */
+  /**
+   * Where in the source functions are [true]. Of a bundle that says nothing: then their names alone, where the fiber's
+   * own is not all.
+   */
   readonly places?: boolean
 }
 

@@ -59,7 +59,10 @@ export interface Options {
   readonly title?: string
   /** Asked with each sample [none]. */
   readonly loop?: LoopProbe
-  /** Least time between two samples of the counters, in milliseconds [50]. They are taken when a task is scheduled, so an idle program costs nothing. */
+  /**
+   * Least time between two samples of the counters, in milliseconds [50]. They are taken when a task is scheduled, so
+   * an idle program costs nothing.
+   */
   readonly sampleMs?: number
 }
 

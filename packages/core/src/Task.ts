@@ -22,7 +22,10 @@
  */
 import { ExecutorError, InvalidOption } from "./executor/ExecutorError.ts"
 
-/** What a task finds as its `this`, until it has ended: then it counts as cancelled, and what it tells or submits goes nowhere. */
+/**
+ * What a task finds as its `this`, until it has ended: then it counts as cancelled, and what it tells or submits goes
+ * nowhere.
+ */
 export interface TaskContext {
   /** Whether the result is still wanted. Can be asked in the hottest loop: it reads a word of shared memory. */
   readonly cancelled: () => boolean

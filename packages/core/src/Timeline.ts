@@ -110,7 +110,10 @@ export interface Timeline {
   /** How many lanes were in each category (first index), on average over each stretch of `binMs` (second index). */
   readonly overview: { readonly binMs: number; readonly counts: ReadonlyArray<ReadonlyArray<number>> }
   readonly leftOut: LeftOut
-  /** Lanes that share a thread of one JavaScript engine, by the category of their spans on it: only one of them runs at a time, or one inside another. */
+  /**
+   * Lanes that share a thread of one JavaScript engine, by the category of their spans on it: only one of them runs at
+   * a time, or one inside another.
+   */
   readonly thread?: { readonly name: string; readonly category: string }
   readonly flows?: ReadonlyArray<Flow>
   readonly counters?: ReadonlyArray<Counter>
@@ -165,7 +168,10 @@ export interface CollectorOptions<L> {
   readonly most?: number
   /** Called once with each lane that will not be shown: whoever made it may use it again. */
   readonly spare?: (lane: L) => void
-  /** Groups with a total of their own [2 000]: those with most time. Of more than twice as many these totals are lower bounds, and what is missing is in that of the others. */
+  /**
+   * Groups with a total of their own [2 000]: those with most time. Of more than twice as many these totals are lower
+   * bounds, and what is missing is in that of the others.
+   */
   readonly groups?: number
 }
 

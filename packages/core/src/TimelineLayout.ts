@@ -36,7 +36,10 @@ export const pieces = (
   return found.toSorted((a, b) => a.startMs - b.startMs)
 }
 
-/** The row of each stretch, in as few rows as there are stretches at one time: the topmost that is free. They come in the order of their start. */
+/**
+ * The row of each stretch, in as few rows as there are stretches at one time: the topmost that is free. They come in
+ * the order of their start.
+ */
 export const pack = (
   stretches: ReadonlyArray<{ readonly startMs: number; readonly endMs: number }>
 ): ReadonlyArray<number> => {
@@ -62,7 +65,10 @@ export const firstAfter = (ends: ArrayLike<number>, ms: number): number => {
   return low
 }
 
-/** Round times within bounds (not below 0), at most `most` of them, at steps of 1, 2 or 5 times a power of ten; over a minute at steps people read off a clock. */
+/**
+ * Round times within bounds (not below 0), at most `most` of them, at steps of 1, 2 or 5 times a power of ten; over a
+ * minute at steps people read off a clock.
+ */
 export const ticks = (
   fromMs: number,
   toMs: number,

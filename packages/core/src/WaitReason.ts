@@ -1,4 +1,7 @@
-/** What fibers wait for, as timelines and dumps tell it. Apart from the recorder, so that whoever names a wait does not load that. */
+/**
+ * What fibers wait for, as timelines and dumps tell it. Apart from the recorder, so that whoever names a wait does not
+ * load that.
+ */
 import * as Context from "effect/Context"
 
 /**

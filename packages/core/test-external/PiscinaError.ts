@@ -1,4 +1,7 @@
-/** What users of piscina, and of tinypool, which came of it, are told for a reason of ours. Each has its own words for an end that was asked for. */
+/**
+ * What users of piscina, and of tinypool, which came of it, are told for a reason of ours. Each has its own words for
+ * an end that was asked for.
+ */
 import { ExecutorError } from "../src/executor/ExecutorError.ts"
 
 export const piscinaError = (

@@ -6,7 +6,10 @@ import type { Partial } from "./Target.ts"
 
 type Head = Pick<ResponseHead, "header">
 
-/** What may be sent in If-Range and makes a range trustworthy: a strong ETag (RFC 9110 13.1.5, 8.8.3), or a Last-Modified at least a second before Date (8.8.2.2). */
+/**
+ * What may be sent in If-Range and makes a range trustworthy: a strong ETag (RFC 9110 13.1.5, 8.8.3), or a
+ * Last-Modified at least a second before Date (8.8.2.2).
+ */
 export const strongValidator = (head: Head): string | undefined => {
   const etag = head.header("etag")
   if (etag !== undefined) return etag.startsWith("W/") || !etag.startsWith('"') ? undefined : etag

@@ -36,7 +36,10 @@ export interface Rules extends Following.Rules {
   readonly maxPages?: number
   /** Of each host, at most; hosts are the same with and without `www.`. Absent: any number. */
   readonly maxPagesPerHost?: number
-  /** Do not keep what asks not to be indexed; its links are followed all the same. Absent: it is kept, and its outcome says so. */
+  /**
+   * Do not keep what asks not to be indexed; its links are followed all the same. Absent: it is kept, and its outcome
+   * says so.
+   */
   readonly skipNoindex?: boolean
   /** In the end make a copy in `mirror/` whose links lead to its own files (`sink/MirrorTree.ts`). */
   readonly mirror?: boolean
@@ -61,7 +64,10 @@ const mayLetIn = (before: string, after: string): boolean => {
   )
 }
 
-/** Brings a crawl to these rules. What an earlier run found nearer to a seed in the end than it was at first is read again, too. */
+/**
+ * Brings a crawl to these rules. What an earlier run found nearer to a seed in the end than it was at first is read
+ * again, too.
+ */
 const readAnew = Effect.fnUntraced(function* (
   store: Store["Service"],
   following: Following.Following,

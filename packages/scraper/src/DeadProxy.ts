@@ -40,7 +40,10 @@ export const make = (
     answered: () => {
       isAnswered = true
     },
-    /** An exchange that began then failed for its proxy. `undefined`: as any attempt does; else its target is to be asked again after that. */
+    /**
+     * An exchange that began then failed for its proxy. `undefined`: as any attempt does; else its target is to be
+     * asked again after that.
+     */
     failed: (error: ProxyError, startedMs: number): Effect.Effect<void, ProxyUnusable> | undefined => {
       if (wanted !== undefined || startedMs < sinceMs) return waits > 0 ? Effect.void : undefined
       if (isAnswered) {

@@ -33,7 +33,10 @@ import * as Url from "./Url.ts"
 /** `file`: saved already; `wait`: it would be asked later; `fetch`: it would be asked; `refuse`: it would not. */
 export interface Decision {
   readonly what: "saved" | "fetch" | "wait" | "refuse"
-  /** The rule: `store`, the reason of an `Exclusion`, `Trap`, `nofollow`, `unlinked`, `max-pages`, `max-pages-per-host`, `robots`, `retry-after`, `back-off`, `delay`, `retry`, or `none`. */
+  /**
+   * The rule: `store`, the reason of an `Exclusion`, `Trap`, `nofollow`, `unlinked`, `max-pages`, `max-pages-per-host`,
+   * `robots`, `retry-after`, `back-off`, `delay`, `retry`, or `none`.
+   */
   readonly by: string
   readonly message: string
   /** Not before: milliseconds since the epoch. */

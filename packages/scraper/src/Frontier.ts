@@ -104,7 +104,10 @@ export const make = Effect.fnUntraced(function* (
     leaving: open.leaving,
     stragglers: open.stragglers,
     place: open.place,
-    /** The commit is done. `stay`: of the targets with a row now, those still in flight. `firstDueMs`: when the first that waits is due. */
+    /**
+     * The commit is done. `stay`: of the targets with a row now, those still in flight. `firstDueMs`: when the first
+     * that waits is due.
+     */
     committed: (stay: ReadonlyArray<Target>, firstDueMs: number) => {
       open.committed(stay)
       queue.committed(firstDueMs)

@@ -42,7 +42,10 @@ import * as OpenFiles from "./store/OpenFiles.ts"
 export type { Options } from "./Options.ts"
 export type { Progress, SlowHost } from "./Progress.ts"
 
-/** Where URLs come from. Files and bytes hold one URL a line, blank lines and `#` comments skipped; all are read by demand. A file is continued where an earlier run stopped in it. */
+/**
+ * Where URLs come from. Files and bytes hold one URL a line, blank lines and `#` comments skipped; all are read by
+ * demand. A file is continued where an earlier run stopped in it.
+ */
 export type Source =
   | { readonly file: string }
   | { readonly bytes: AsyncIterable<Uint8Array> }

@@ -47,7 +47,10 @@ export interface Options {
   readonly cookieJar?: string
   /** Refuse loopback, private and link-local addresses when connecting; or the last alone, with clouds' metadata services. */
   readonly denyPrivate: boolean | "link-local"
-  /** Ask again, conditionally, for what is already saved. Of a list in a file, and of a crawl, a refresh that was stopped goes on. */
+  /**
+   * Ask again, conditionally, for what is already saved. Of a list in a file, and of a crawl, a refresh that was
+   * stopped goes on.
+   */
   readonly refresh: boolean
   /** `process`: survives `kill -9`. `power`: files and directories are synced before each commit. */
   readonly durability: "process" | "power"

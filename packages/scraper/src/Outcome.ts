@@ -33,7 +33,10 @@ const file = {
   noindex: Schema.optionalKey(Schema.Boolean)
 }
 
-/** `Saved`: a whole body under its final name. `Unchanged`: the file of an earlier run still stands. `Refused`: not asked, by a rule. `Failed`: no body. */
+/**
+ * `Saved`: a whole body under its final name. `Unchanged`: the file of an earlier run still stands. `Refused`: not
+ * asked, by a rule. `Failed`: no body.
+ */
 export const Outcome = Schema.TaggedUnion({
   Saved: { ...about, ...answered, ...file },
   Unchanged: { ...about, ...answered, ...file },

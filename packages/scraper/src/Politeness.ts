@@ -68,8 +68,9 @@ export interface Backoff {
 }
 
 /**
- * How an exchange ended, for its host: it answered, it is at fault (and asked for a pause), its body stalled, it cannot serve now, or it asked for a pause.
- * `unasked`: nothing was sent, so the next start need not keep its distance from this one.
+ * How an exchange ended, for its host: it answered, it is at fault (and asked for a pause), its body stalled, it cannot
+ * serve now, or it asked for a pause. `unasked`: nothing was sent, so the next start need not keep its distance from this
+ * one.
  */
 export type Verdict =
   | "answered"
@@ -466,7 +467,10 @@ export const make = (options: PolitenessOptions) => {
       return clocks
     },
 
-    /** What holds back a host's queue: its pause and its delay until they end (milliseconds since the epoch), and its slots; `undefined` for a host without queue or clock. */
+    /**
+     * What holds back a host's queue: its pause and its delay until they end (milliseconds since the epoch), and its
+     * slots; `undefined` for a host without queue or clock.
+     */
     held: (origin: string) => {
       const host = hosts.get(origin)
       if (host === undefined) return undefined

@@ -138,7 +138,10 @@ export class DirectoryGone extends Schema.TaggedError<DirectoryGone>()("Director
 
 export type StoreFault = StoreDamaged | StoreUnusable | DirectoryGone
 
-/** The proxy `proxy` (its origin) did not answer, as often as it was tried, nor did anything else. `code` as a `ProxyError` has it. */
+/**
+ * The proxy `proxy` (its origin) did not answer, as often as it was tried, nor did anything else. `code` as a
+ * `ProxyError` has it.
+ */
 export class ProxyUnusable extends Schema.TaggedError<ProxyUnusable>()("ProxyUnusable", {
   proxy: Schema.String,
   code: Schema.String,

@@ -78,7 +78,10 @@ export interface OpeningMark {
  * last chunk, or, for a response without either, the end of the connection.
  */
 export interface Receiver {
-  /** How the connection came to be that was made for it, as far as it came; told before `onSent` or the end, not where the connection was used before. */
+  /**
+   * How the connection came to be that was made for it, as far as it came; told before `onSent` or the end, not where
+   * the connection was used before.
+   */
   readonly onOpening?: (marks: ReadonlyArray<OpeningMark>) => void
   /** The request goes out on a connection; told for each hop. */
   readonly onSent?: () => void

@@ -21,11 +21,17 @@ export class DiskFull extends Schema.TaggedError<DiskFull>()("DiskFull", { path:
 export interface Part {
   /** Bytes written so far, those of an earlier attempt included. */
   readonly bytes: number
-  /** Takes the next bytes; they belong to the caller again when it returns. `false`: hold back until `drained`. Throws WriteError or DiskFull. */
+  /**
+   * Takes the next bytes; they belong to the caller again when it returns. `false`: hold back until `drained`. Throws
+   * WriteError or DiskFull.
+   */
   readonly write: (chunk: Uint8Array) => boolean
   /** Called by the sink when it takes bytes again. */
   drained: () => void
-  /** The body is complete: its length and sha256 (hexadecimal; absent where hashing is off). No write after it. Throws as `write`. */
+  /**
+   * The body is complete: its length and sha256 (hexadecimal; absent where hashing is off). No write after it. Throws
+   * as `write`.
+   */
   readonly finish: () => { readonly bytes: number; readonly sha256?: string }
   /**
    * Gives it its place, a file at this path below the directory if the sink makes files; at the latest when `sync`
@@ -42,7 +48,10 @@ export interface Part {
   readonly discard: () => void
 }
 
-/** Why a body is not all that was to come: it was longer or took longer than it may, broke off, or was given up for another reason. */
+/**
+ * Why a body is not all that was to come: it was longer or took longer than it may, broke off, or was given up for
+ * another reason.
+ */
 export type Truncation = "length" | "time" | "disconnect" | "unspecified"
 
 /** An answer that is no target's body: a redirect on the way to it, an error, a 304, a robots.txt. */

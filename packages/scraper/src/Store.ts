@@ -236,7 +236,10 @@ export class Store extends Context.Service<
     readonly reopen: (list: number) => Effect.Effect<void, StoreError>
     /** Where earlier runs stopped in their lists; `isRefresh`: in a refresh of them. */
     readonly places: (isRefresh: boolean) => Effect.Effect<ReadonlyArray<Place>, StoreError>
-    /** Begins a refresh of a list, or goes on with the one that was stopped, and gives the run that began it; 0 and no refresh where `isRefresh` is not. */
+    /**
+     * Begins a refresh of a list, or goes on with the one that was stopped, and gives the run that began it; 0 and no
+     * refresh where `isRefresh` is not.
+     */
     readonly refresh: (list: number, isRefresh: boolean) => Effect.Effect<number, StoreError>
     /** Says that a list, or the crawl, has come to its end: another refresh of it begins anew. */
     readonly refreshed: (list: number) => Effect.Effect<void, StoreError>

@@ -156,7 +156,10 @@ const decode = (text: string): string => {
   return utf8.decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)))
 }
 
-/** User name and password, percent-decoded, as Basic authentication takes them (RFC 7617); `undefined` where the URL has neither. */
+/**
+ * User name and password, percent-decoded, as Basic authentication takes them (RFC 7617); `undefined` where the URL has
+ * neither.
+ */
 export const credentials = (url: string): { readonly username: string; readonly password: string } | undefined => {
   const { start, host } = authority(url)
   if (host === start) return undefined

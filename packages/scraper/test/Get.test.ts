@@ -396,7 +396,8 @@ describe("get", () => {
     site.reset()
     const startedMs = performance.now()
     await collect(urls.slice(0, 8), { directory: folder(), delayMs: 20 })
-    // from the start of all, for the way to a busy server may take longer for one than for the next; a timer may fire a little early
+    // from the start of all, for the way to a busy server may take longer for one than for the next; a timer may fire a
+    // little early
     for (const [index, { atMs }] of site.requests.entries()) assert.isAtLeast(atMs - startedMs, index * 19)
   })
 

@@ -61,7 +61,10 @@ const mostAhead = 32
 const mostChunksAhead = 2
 /** How often it is looked whether what was sent ahead had better be taken back. */
 const lookMs = 2
-/** Items of a `map` that are expected to run at least so long, in milliseconds, are noted one by one: a note may cost some microseconds. */
+/**
+ * Items of a `map` that are expected to run at least so long, in milliseconds, are noted one by one: a note may cost
+ * some microseconds.
+ */
 const notedMs = 0.05
 /** A task that has killed so many workers is not run again. */
 const mostKills = 3
@@ -688,7 +691,10 @@ export class Engine {
     this.#tell({ kind: "done", task: number, worker, end, reason: failure, ...(atMs !== undefined && { atMs }) })
   }
 
-  /** When a task began and ended its worker alone knows; clocks of two threads may be apart, but nothing runs before it is sent. */
+  /**
+   * When a task began and ended its worker alone knows; clocks of two threads may be apart, but nothing runs before it
+   * is sent.
+   */
   #tellRun(job: Job, slot: Slot<Job>, ms: number, endMs: number): void {
     const sentMs = performance.timeOrigin + job.sentAt
     const doneMs = Math.max(sentMs, Math.min(endMs, performance.timeOrigin + performance.now()))

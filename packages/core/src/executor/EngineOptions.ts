@@ -23,7 +23,10 @@ export interface EngineOptions {
   readonly queue: {
     /** Tasks that may wait for a worker. */
     readonly capacity: number
-    /** What a task meets when the queue is full: it waits before it (`suspend`), fails, or the one that waits longest is dropped. */
+    /**
+     * What a task meets when the queue is full: it waits before it (`suspend`), fails, or the one that waits longest is
+     * dropped.
+     */
     readonly policy: "suspend" | "fail" | "drop"
     /** Milliseconds of waiting that raise a priority by one. */
     readonly ageMs: number

@@ -20,7 +20,10 @@
 export interface ErrorRecord {
   /** Names of its class and of the classes above, its own first. */
   readonly classes: ReadonlyArray<string>
-  /** What is mostly inherited or computed, as read: `stack`, `name`, `message`, `code` and the two numbers of a QuotaExceededError. */
+  /**
+   * What is mostly inherited or computed, as read: `stack`, `name`, `message`, `code` and the two numbers of a
+   * QuotaExceededError.
+   */
   readonly fields: ReadonlyMap<string, unknown>
   /** Own enumerable properties. */
   readonly shown: ReadonlyMap<string, unknown>
@@ -28,7 +31,10 @@ export interface ErrorRecord {
   readonly hidden: ReadonlyMap<string, unknown>
 }
 
-/** Whatever was thrown, cloneable. Where `thrown` leads to an object of `errors`, that object stands for the error it describes. */
+/**
+ * Whatever was thrown, cloneable. Where `thrown` leads to an object of `errors`, that object stands for the error it
+ * describes.
+ */
 export interface EncodedError {
   readonly thrown: unknown
   readonly errors: ReadonlySet<ErrorRecord>
@@ -164,7 +170,8 @@ export const decodeError = (encoded: EncodedError, registry: ErrorRegistry = {})
       .find((entry) => entry !== undefined)
     const prototype = entry?.prototype instanceof Error ? entry.prototype : undefined
 
-    // Only a native constructor makes what `Error.isError` and structured clone take for an error, so a class lends its prototype.
+    // Only a native constructor makes what `Error.isError` and structured clone take for an error, so a class lends its
+    // prototype.
     const native = record.classes.find((name) => Object.hasOwn(natives, name)) ?? "Error"
     const error = attempt(() => natives[native]!(record)) ?? new Error()
     if (prototype !== undefined) Object.setPrototypeOf(error, prototype)

@@ -36,7 +36,10 @@ export class TaskFailed extends Tagged("TaskFailed")<{ readonly error: unknown }
   }
 }
 
-/** The worker died while it ran the task. `stderr`: the last of what it wrote there; `error`: what it threw outside the task, if that was it. */
+/**
+ * The worker died while it ran the task. `stderr`: the last of what it wrote there; `error`: what it threw outside the
+ * task, if that was it.
+ */
 // a union: a switch over reasons has to tell them apart
 export class WorkerCrashed extends Tagged<"WorkerCrashed" | "OutOfMemory">("WorkerCrashed")<
   Omit<Death, "outOfMemory"> & { readonly worker: number }
@@ -242,7 +245,8 @@ export interface Death {
 /**
  * A task gave no result. `task`: the name of its function; `attempt` counts from 1;
  * `item`: which item of a `map`, or value of a stream, it was, from 0. `lastItem` is the same, but where a process was
- * killed amid items too short to be noted each: then it was one from `item` to `lastItem`. `cause` is what the task threw, if it did.
+ * killed amid items too short to be noted each: then it was one from `item` to `lastItem`. `cause` is what the task
+ * threw, if it did.
  */
 export class ExecutorError extends Error {
   readonly _tag = "ExecutorError"

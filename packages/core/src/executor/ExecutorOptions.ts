@@ -36,7 +36,10 @@ export interface ExecutorOptions<D = number> {
     | {
         /** Tasks that may wait for a worker. Default: any number. */
         readonly capacity?: number | undefined
-        /** What a task meets when the queue is full: it waits until there is room (`suspend`, the default), fails with `QueueFull`, or the one that waits longest fails with `Dropped`. */
+        /**
+         * What a task meets when the queue is full: it waits until there is room (`suspend`, the default), fails with
+         * `QueueFull`, or the one that waits longest fails with `Dropped`.
+         */
         readonly policy?: "suspend" | "fail" | "drop" | undefined
         /** Time of waiting that raises a priority by one. Default 1 s. */
         readonly age?: D | undefined
@@ -80,7 +83,10 @@ export interface SubmitOptions<D = number> {
 export interface ShutdownChoice<D = number> {
   /** Tasks that have not begun: `run` them, or `cancel` them with `ShutDown`. */
   readonly pending?: "run" | "cancel" | undefined
-  /** Tasks that run: `wait` for them, `cancel` them (and kill after the grace period), or `kill` their workers: then nothing that waits is run either, whatever `pending` says. */
+  /**
+   * Tasks that run: `wait` for them, `cancel` them (and kill after the grace period), or `kill` their workers: then
+   * nothing that waits is run either, whatever `pending` says.
+   */
   readonly running?: "wait" | "cancel" | "kill" | undefined
   /** After that everything left is killed. */
   readonly deadline?: D | undefined

@@ -30,7 +30,10 @@ const after = ") } })"
 /** Around a method or an accessor, which has no `function` of its own. */
 const classAround = ["class extends Object {", "}"] as const
 
-/** Reads `String(f)`. Throws a TypeError if that is no source, because the function is built in or bound, or not one function of strict code. */
+/**
+ * Reads `String(f)`. Throws a TypeError if that is no source, because the function is built in or bound, or not one
+ * function of strict code.
+ */
 export const functionText = (source: string): FunctionText => {
   let failure: unknown
   for (const [open, close] of [["", ""], classAround])

@@ -33,7 +33,10 @@ export class JobQueue<Job extends Queued> {
     this.#ageMs = ageMs
   }
 
-  /** Adds a job, in its place by sequence: behind all others, or before those that came later when it comes back. `near`: a job of its priority to look from. */
+  /**
+   * Adds a job, in its place by sequence: behind all others, or before those that came later when it comes back.
+   * `near`: a job of its priority to look from.
+   */
   add(job: Job, near?: Queued): void {
     let list = this.#lists.get(job.priority)
     if (list === undefined) this.#lists.set(job.priority, (list = { first: undefined, last: undefined }))

@@ -116,7 +116,10 @@ export class MapRun<A> {
     this.#iterator = this.#asynchronous ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
   }
 
-  /** The next results; `undefined` after the last, and when it is closed. Rejects with an `ExecutorError`, or with what the source threw. */
+  /**
+   * The next results; `undefined` after the last, and when it is closed. Rejects with an `ExecutorError`, or with what
+   * the source threw.
+   */
   async next(): Promise<Chunk<A> | undefined> {
     this.#given += this.#reading
     this.#reading = 0

@@ -113,6 +113,9 @@ export interface WorkerBoard {
   /** Marks the job as started. False: it is not wanted here any more, and must not start. */
   readonly start: (position: number) => boolean
   readonly cancelled: (position: number) => boolean
-  /** The item of a chunk that is to run now; where it is not `exact`, one that takes no time need not be noted. False: the chunk is cancelled. */
+  /**
+   * The item of a chunk that is to run now; where it is not `exact`, one that takes no time need not be noted. False:
+   * the chunk is cancelled.
+   */
   readonly item: (position: number, index: number, exact: boolean) => boolean
 }

@@ -20,7 +20,10 @@ export interface WorkerStatistics {
   readonly utilisation: number
 }
 
-/** Counts are since the start. `submitted` = `succeeded` + `failed` + those that are not settled; `cancelled` ones are among the failed. */
+/**
+ * Counts are since the start. `submitted` = `succeeded` + `failed` + those that are not settled; `cancelled` ones are
+ * among the failed.
+ */
 export interface ExecutorStatistics {
   readonly name: string
   readonly submitted: number

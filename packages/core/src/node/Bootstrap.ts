@@ -19,5 +19,8 @@ export const bootstrap = (main: Function, parts: ReadonlyArray<Function>): strin
     .replaceAll(/\s*\n\s*/g, "\n")
     .replaceAll(/[ \t]{2,}/g, " ")
 
-/** As text, because bundlers and test runners rewrite `import()` where they see it, and would look for the module in the bundle. */
+/**
+ * As text, because bundlers and test runners rewrite `import()` where they see it, and would look for the module in the
+ * bundle.
+ */
 export const importModule = "(url) => import(url)"

@@ -52,7 +52,10 @@ const thrown = (error: unknown): unknown =>
 /** Places that a list of results is given before there are any; a longer list would begin as a dictionary. */
 const mostPlaces = 2 ** 24
 
-/** Workers that run tasks, as promises. Made by `Pool.threads`, `Pool.processes` or `Pool.inline`. What fails rejects with an `ExecutorError`, what is aborted with the reason of its signal. */
+/**
+ * Workers that run tasks, as promises. Made by `Pool.threads`, `Pool.processes` or `Pool.inline`. What fails rejects
+ * with an `ExecutorError`, what is aborted with the reason of its signal.
+ */
 export class Pool implements AsyncDisposable {
   /** One that nobody can reach any more is shut down: what it was given holds it until it is settled. */
   static readonly #forgotten = new FinalizationRegistry<Engine>((engine) => void engine.shutdown())

@@ -15,6 +15,9 @@ export interface ProcessExecutorOptions extends ExecutorOptions<Duration.Input>,
 export const make = (options: ProcessExecutorOptions = {}) =>
   makeExecutor(processSpawn(options.name ?? "process", options), options, "process", availableParallelism())
 
-/** A process survives no crash of another, and may have an environment, a folder, flags and permissions of its own; parameters are always copied. */
+/**
+ * A process survives no crash of another, and may have an environment, a folder, flags and permissions of its own;
+ * parameters are always copied.
+ */
 export const layer = (options: ProcessExecutorOptions = {}): Layer.Layer<Executor, ExecutorError> =>
   Layer.effect(Executor, make(options))

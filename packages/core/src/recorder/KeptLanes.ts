@@ -97,7 +97,10 @@ class Claims<L extends Candidate> {
   }
 }
 
-/** Steps of this size round a circle come nowhere near a place that they had before for as long as possible: 2^32 by the golden ratio. */
+/**
+ * Steps of this size round a circle come nowhere near a place that they had before for as long as possible: 2^32 by the
+ * golden ratio.
+ */
 const golden = 0x9e3779b1
 
 /**

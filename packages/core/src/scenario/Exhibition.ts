@@ -46,7 +46,10 @@ const game = Effect.fnUntraced(function* (index: number, { move, reply, moves }:
 const inTurn = (values: Values, unit: number) =>
   Effect.forEach(Array.from({ length: values.opponents }), (_, index) => game(index, values, unit))
 
-/** A move at each board in turn; the opponents think at the same time. Gives when the master makes the last move, and the time that the master waited. */
+/**
+ * A move at each board in turn; the opponents think at the same time. Gives when the master makes the last move, and
+ * the time that the master waited.
+ */
 const simultaneous = Effect.fnUntraced(function* ({ opponents, move, reply, moves }: Values, unit: number) {
   const boards = yield* Effect.forEach(Array.from({ length: opponents }), (_, index) =>
     Effect.gen(function* () {

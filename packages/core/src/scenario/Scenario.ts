@@ -154,7 +154,10 @@ export const checks = <P extends Parameters, K extends string>(
       : { ...check, holds: isHolding }
   })
 
-/** One run of a scenario as plain data, as it goes over a wire or into a file: pictures and prose are made of it where it is read. */
+/**
+ * One run of a scenario as plain data, as it goes over a wire or into a file: pictures and prose are made of it where
+ * it is read.
+ */
 export interface Played {
   readonly mode: Mode
   readonly parameters: Readonly<Record<string, number>>
@@ -231,7 +234,10 @@ export class TooLong extends Schema.TaggedError<TooLong>()("TooLong", {
   }
 }
 
-/** When a real run is ended, in milliseconds: a minute, for workers to start on a busy machine, and ten times what theory says. */
+/**
+ * When a real run is ended, in milliseconds: a minute, for workers to start on a busy machine, and ten times what
+ * theory says.
+ */
 export const boundOf = <P extends Parameters, K extends string>(scenario: Scenario<P, K>, parameters: Values<P>) =>
   60_000 + 10 * scenario.lasts(parameters)
 

@@ -20,7 +20,10 @@ const lastDigits = (value: bigint, isCut: boolean) => (isCut ? String(value % ta
 /** The first whose number has 21 digits. */
 const firstCut = 97
 
-/** The last digits of the `n`th Fibonacci number by fast doubling, in log n multiplications: what all others are compared with. */
+/**
+ * The last digits of the `n`th Fibonacci number by fast doubling, in log n multiplications: what all others are
+ * compared with.
+ */
 export const fibonacciDigits = (n: number): string => {
   const double = (n: number): readonly [bigint, bigint] => {
     if (n === 0) return [0n, 1n]
@@ -91,7 +94,10 @@ export const stepAfter = (work: Work, from: number, ms: number): number => {
   return Math.min(all, Math.max(from + 1, Math.round((-base + Math.sqrt(base * base + 2 * slope * total)) / slope)))
 }
 
-/** The result without the work: numbers of at most 20 digits instead of the long ones. For the model, which only pretends to take the time. */
+/**
+ * The result without the work: numbers of at most 20 digits instead of the long ones. For the model, which only
+ * pretends to take the time.
+ */
 export const resultOf = (work: Work): string => {
   if (work._tag === "Spin") return ""
   let [a, b] = [0n, 1n]

@@ -139,7 +139,10 @@ const minimized = <A, E, R>(
     return Run.failureOf(finished, notAgain, { strategy })
   })
 
-/** Replays one line of a failure's `replay`: its seed and, if there is one, its schedule. Throws a `SyntaxError` for other text. */
+/**
+ * Replays one line of a failure's `replay`: its seed and, if there is one, its schedule. Throws a `SyntaxError` for
+ * other text.
+ */
 export const parseReplay = (line: string): { readonly seed: number; readonly schedule?: Schedule.Schedule } => {
   const [, seed, rest] = /^\s*(\d+)\s*(?::(.*))?$/.exec(line) ?? []
   if (seed === undefined)

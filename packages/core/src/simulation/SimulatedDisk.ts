@@ -130,7 +130,10 @@ const apply = (data: Uint8Array, change: Change): Uint8Array => {
 
 const splitPath = (path: string): Array<string> => path.split("/").filter((name) => name !== "" && name !== ".")
 
-/** Files and folders in memory, with the durability of a disk: what was not synced may be lost, torn or unnamed by `crash`. Synchronous; errors are thrown as `DiskError`. */
+/**
+ * Files and folders in memory, with the durability of a disk: what was not synced may be lost, torn or unnamed by
+ * `crash`. Synchronous; errors are thrown as `DiskError`.
+ */
 export class SimulatedDisk {
   readonly faults: Faults.Faults<DiskFault>
   /** Crashes so far. */

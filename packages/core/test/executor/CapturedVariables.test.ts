@@ -225,7 +225,10 @@ interface Around {
   readonly depth: number
 }
 
-/** A function that parses, and the names that it captures. The names a scope declares are chosen before its text, so that hoisting is known. */
+/**
+ * A function that parses, and the names that it captures. The names a scope declares are chosen before its text, so
+ * that hoisting is known.
+ */
 const program = (choices: Choices): { readonly source: string; readonly free: ReadonlySet<string> } => {
   const free = new Set<string>()
   const some = (count: number, from = pool) => [...new Set(choices.list(count, () => choices.of(from)))]

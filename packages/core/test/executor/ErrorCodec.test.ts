@@ -147,7 +147,8 @@ const anyError = (choices: Choices): Error => {
     const made = choices.of(makers)(choices.of(["", "broken", "two\nlines", "ü\u2028"]), choices, () => value(depth))
     before.push(made)
     for (const key of choices.list(4, () => choices.of(["code", "cause", "name", "detail", "toString", "__proto__"])))
-      // The code of a DOMException follows from the name it was made with, so renamed it gets an own code: equal to read, not in shape.
+      // The code of a DOMException follows from the name it was made with, so renamed it gets an own code: equal to
+      // read, not in shape.
       if (key !== "name" || !(made instanceof DOMException))
         Object.defineProperty(made, key, {
           value: key === "name" ? "Renamed" : value(depth),

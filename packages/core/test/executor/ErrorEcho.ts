@@ -1,4 +1,7 @@
-/** The other side of ErrorCodec's tests, as a thread and as a process: sends back what comes, and first the text of `encodeError` as Node sees it. */
+/**
+ * The other side of ErrorCodec's tests, as a thread and as a process: sends back what comes, and first the text of
+ * `encodeError` as Node sees it.
+ */
 import { parentPort } from "node:worker_threads"
 import { encodeError } from "../../src/executor/ErrorCodec.ts"
 

@@ -1,4 +1,7 @@
-/** Asks for a process while all descriptors but a few are taken, then with all of them; says what became of it, and which boards are open still. */
+/**
+ * Asks for a process while all descriptors but a few are taken, then with all of them; says what became of it, and
+ * which boards are open still.
+ */
 import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs"
 import { type ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Work from "../tasks/work.task.ts"

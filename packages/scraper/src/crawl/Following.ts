@@ -133,7 +133,10 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
   let isBounded = rules.depth !== undefined
   const traps = rules.traps ? Traps.make() : undefined
 
-  /** What a link leads to, judged when it is met: all links of a big page at once would keep the loop. Gives whether that is a target. */
+  /**
+   * What a link leads to, judged when it is met: all links of a big page at once would keep the loop. Gives whether
+   * that is a target.
+   */
   const find = (found: Array<Found>, link: string, depth: number, isResource: boolean, said = 0): boolean => {
     const host = Url.origin(link)
     const url = asked(link, host)
@@ -338,7 +341,10 @@ const isSitemapByName = (url: string) => /sitemap/i.test(url) && sitemapName.tes
 /** What a list of lines and a gzipped file come as. */
 const plainType = /^(?:text\/plain|application\/(?:x-)?gzip|(?:application|binary)\/octet-stream)\b/i
 
-/** By its name, by its type, or, where that tells nothing, by its place: what a robots.txt or an index names is nearer than a seed. */
+/**
+ * By its name, by its type, or, where that tells nothing, by its place: what a robots.txt or an index names is nearer
+ * than a seed.
+ */
 const isSitemap = ({ depth = 0 }: Target, head: ResponseHead): boolean => {
   const { pathname } = new URL(head.url)
   if (pathname === "/robots.txt" || sitemapName.test(pathname)) return true

@@ -30,7 +30,10 @@ const hashOf = (bytes: Uint8Array, length: number): number => {
   return hash
 }
 
-/** Of each place: the hash of its URL; where its characters begin; how near to a seed it was found, at the least; how near the rules left it out as a page, at the least. */
+/**
+ * Of each place: the hash of its URL; where its characters begin; how near to a seed it was found, at the least; how
+ * near the rules left it out as a page, at the least.
+ */
 const fields = 4
 const start = 1
 const known = 2

@@ -48,7 +48,10 @@ export interface Candidate {
 /** The depth of a sitemap to which too many in a row lead (`robotsDepth` of `Following.ts`); no page is so deep. */
 export const unreadDepth = 1e8
 
-/** What decided. `TooManySitemaps`: a sitemap at `unreadDepth`. `Outside`: no seed's host, domain or folder, whichever counts, holds it. */
+/**
+ * What decided. `TooManySitemaps`: a sitemap at `unreadDepth`. `Outside`: no seed's host, domain or folder, whichever
+ * counts, holds it.
+ */
 export type Decision =
   | { readonly _tag: "InScope"; readonly by: "seed" | "resource" | Within }
   | { readonly _tag: "TooDeep"; readonly depth: number; readonly maxDepth: number }
@@ -77,7 +80,10 @@ const folderOf = (url: URL): string => {
 
 const isIn = (folder: string, path: string) => path === folder || path.startsWith(`${folder}/`)
 
-/** Seeds that are compared one by one: to look for a new string in a Set, V8 hashes it and looks whether it has another one like it. */
+/**
+ * Seeds that are compared one by one: to look for a new string in a Set, V8 hashes it and looks whether it has another
+ * one like it.
+ */
 const few = 8
 
 /** A pattern that keeps its place would answer by turns. */

@@ -8,7 +8,10 @@
  * | `/x/en/x/en/x/en/p.html` | `/(x\|en)+/p.html` |
  */
 
-/** Letters and digits together name one thing, and not a kind. One is looked for only where it may begin, not at each letter of it. */
+/**
+ * Letters and digits together name one thing, and not a kind. One is looked for only where it may begin, not at each
+ * letter of it.
+ */
 const token = /(?<![a-z0-9])[a-z]*\d[a-z0-9]*/gi
 
 /** A segment so often in a path is one that the path grows by. */

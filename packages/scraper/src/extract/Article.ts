@@ -213,7 +213,10 @@ turndown.addRule("row", {
 turndown.addRule("table", { filter: "table", replacement: (text) => `\n\n${text}\n\n` })
 turndown.addRule("section of a table", { filter: ["thead", "tbody", "tfoot"], replacement: (text) => text })
 
-/** What the elements at the top become: what Turndown returns it trims by a pattern that looks at each blank from each before it. */
+/**
+ * What the elements at the top become: what Turndown returns it trims by a pattern that looks at each blank from each
+ * before it.
+ */
 let tops: Array<string> = []
 turndown.addRule("top", {
   filter: (node) => node.parentNode!.parentNode === null,

@@ -32,7 +32,10 @@ const character = (hex: string): string => {
   return code === 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? "\uFFFD" : String.fromCodePoint(code)
 }
 
-/** `namespace`: in a rule whose URL is a mere name. `url`: after its parenthesis. `close`: before the one that closes it. `bad`: it is no URL. */
+/**
+ * `namespace`: in a rule whose URL is a mere name. `url`: after its parenthesis. `close`: before the one that closes
+ * it. `bad`: it is no URL.
+ */
 type State = "sheet" | "comment" | "import" | "namespace" | "url" | "string" | "word" | "close" | "bad"
 
 export class Css {

@@ -32,7 +32,10 @@ export interface Hints {
   readonly syntax: Syntax
   /** The value of the Content-Type field. */
   readonly contentType?: string | undefined
-  /** What the document is in if nobody says: `windows-1252` for HTML, else `utf-8`. A style sheet's is that of the page which asks for it. */
+  /**
+   * What the document is in if nobody says: `windows-1252` for HTML, else `utf-8`. A style sheet's is that of the page
+   * which asks for it.
+   */
   readonly fallback?: string | undefined
 }
 
@@ -51,7 +54,10 @@ const parameter = /;[\t\n\r ]*([^;=\t\n\r ][^;=]*|)=(?:"((?:[^"\\]|\\[^])*)|([^;
 /** A site says it in the same words for all of its pages. */
 let latest: { readonly contentType: string; readonly encoding: string | undefined } | undefined
 
-/** The encoding that the first `charset` of a Content-Type names, as MIME Sniffing 4.4 reads it: no blank before the `=`, no single quotes. */
+/**
+ * The encoding that the first `charset` of a Content-Type names, as MIME Sniffing 4.4 reads it: no blank before the
+ * `=`, no single quotes.
+ */
 export const fromContentType = (contentType: string | undefined): string | undefined => {
   if (contentType?.includes(";") !== true) return undefined
   if (latest?.contentType !== contentType) latest = { contentType, encoding: named(contentType) }

@@ -29,7 +29,10 @@ export class Names {
     this.#wants = wants
   }
 
-  /** Where the name is kept that is written there, in whatever case; -1 where it is too long or not ASCII. `hash`: any, of what is written. */
+  /**
+   * Where the name is kept that is written there, in whatever case; -1 where it is too long or not ASCII. `hash`: any,
+   * of what is written.
+   */
   find(bytes: Uint8Array, start: number, end: number, hash: number): number {
     const length = end - start
     if (length > longest) return -1

@@ -29,7 +29,10 @@ export class NoPage extends Schema.TaggedError<NoPage>()("NoPage", {}) {
   }
 }
 
-/** A record of an archive whose body is not all that was to come, by its own word (`WARC-Truncated`). Another one may have it whole. */
+/**
+ * A record of an archive whose body is not all that was to come, by its own word (`WARC-Truncated`). Another one may
+ * have it whole.
+ */
 export class CutRecord extends Schema.TaggedError<CutRecord>()("CutRecord", { why: Schema.String }) {
   override get message() {
     return `only a part of it came (${this.why})`

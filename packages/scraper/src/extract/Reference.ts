@@ -24,7 +24,10 @@ const special = " \"#'<>"
 
 const isBlank = (code: number) => code <= 0x20
 
-/** The reference with its query in the octets of the encoding, and what it lacks as a character reference (WHATWG URL 4.4, query state). */
+/**
+ * The reference with its query in the octets of the encoding, and what it lacks as a character reference (WHATWG URL
+ * 4.4, query state).
+ */
 const withQueryIn = (encoding: string, reference: string): string => {
   let start = 0
   let end = reference.length
@@ -42,7 +45,10 @@ const withQueryIn = (encoding: string, reference: string): string => {
 const plain = /^(?:\/(?![/\\])|(?=[\w~-]))([\w.~!$&'()*+,;=@/-]*)(?:#.*)?$/
 const dots = /(?:^|\/)\.\.?(?:\/|$)/
 
-/** What precedes the path of a base, and its path up to the last slash, and up to those before. Pages are read one after the other. */
+/**
+ * What precedes the path of a base, and its path up to the last slash, and up to those before. Pages are read one after
+ * the other.
+ */
 let folder = { base: "", origin: "", root: "", path: "", above: [""] }
 export const folderOf = (base: string) => {
   if (base !== folder.base) {

@@ -329,7 +329,10 @@ export class Sitemap {
     this.#decoder = new Encoding.Decoder({ syntax: "xml", contentType: options.contentType })
   }
 
-  /** Takes bytes as they were received, without content codings; `chunk` is only read during the call. `false`: hold back until `drain`. */
+  /**
+   * Takes bytes as they were received, without content codings; `chunk` is only read during the call. `false`: hold
+   * back until `drain`.
+   */
   write(chunk: Uint8Array): boolean {
     if (this.#ended || chunk.length === 0) return true
     if (this.#gzip !== undefined) return this.#gzip.write(chunk)

@@ -18,7 +18,10 @@
 import { QuoteType, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
 import { Names } from "./Names.ts"
 
-/** The attributes of a tag that were wanted, in their order; the first of the same name counts. Another tag's after it was told. */
+/**
+ * The attributes of a tag that were wanted, in their order; the first of the same name counts. Another tag's after it
+ * was told.
+ */
 export class Attributes implements Iterable<readonly [name: string, value: string]> {
   size = 0
   /** Where values stand that nobody has asked for yet. */
@@ -93,7 +96,10 @@ export interface Output {
   readonly close: (name: string) => void
   /** Told of each wanted attribute, before its tag is. */
   readonly attribute?: (name: string, span: Span) => void
-  /** A piece of text, references resolved unless `rawText`; within `<script>` and its like as it stands. `position`: where it begins. */
+  /**
+   * A piece of text, references resolved unless `rawText`; within `<script>` and its like as it stands. `position`:
+   * where it begins.
+   */
   readonly text?: (text: string, position: number) => void
   /** The same of what `read` was given: the bytes from one place to another. */
   readonly bytes?: (bytes: Uint8Array, from: number, to: number) => void
@@ -101,7 +107,10 @@ export interface Output {
   readonly comment?: (text: string) => void
   /** `DOCTYPE …` */
   readonly declaration?: (text: string) => void
-  /** Asked of an element that begins at a place in what `read` was given, before it is told: the place after what need not be, -1 where it is to be. */
+  /**
+   * Asked of an element that begins at a place in what `read` was given, before it is told: the place after what need
+   * not be, -1 where it is to be.
+   */
   readonly passes?: (name: string, bytes: Buffer, at: number) => number
   /** After an end tag, which ends before a place in what `read` was given. */
   readonly closed?: (name: string, bytes: Buffer, to: number) => void
@@ -375,7 +384,10 @@ export class Tags implements TokenizerCallbacks {
     }
   }
 
-  /** Reads a start tag, and the text that it begins; gives the place after it, -1 where it is not whole or more begins with it. */
+  /**
+   * Reads a start tag, and the text that it begins; gives the place after it, -1 where it is not whole or more begins
+   * with it.
+   */
   #readOpen(bytes: Buffer, open: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
     const { length } = bytes
     let hash = 0

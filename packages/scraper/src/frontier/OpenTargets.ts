@@ -42,7 +42,10 @@ export interface Start {
 
 const unplacedOrigin: Origin = { batch: undefined, isNew: false }
 
-/** What comes after a batch is through, and so is reached with it: however long one target is in the line, no more than that is kept. */
+/**
+ * What comes after a batch is through, and so is reached with it: however long one target is in the line, no more than
+ * that is kept.
+ */
 const join = (batch: OpenBatch, { place, targets, rows }: OpenBatch) => {
   batch.place = place
   batch.targets = targets
@@ -95,7 +98,10 @@ export const make = ({ list, place: before, targets: counted }: Start) => {
   }
 
   return {
-    /** `open`: the targets of a batch, and whether each is new to the list; `targets`: those of the list that are known at its end. */
+    /**
+     * `open`: the targets of a batch, and whether each is new to the list; `targets`: those of the list that are known
+     * at its end.
+     */
     add: (open: ReadonlyMap<string, boolean>, place: Batch["place"], targets: number) => {
       if (place === undefined) {
         for (const url of open.keys()) origins.set(url, unplacedOrigin)
@@ -125,7 +131,10 @@ export const make = ({ list, place: before, targets: counted }: Start) => {
       for (const [url, { batch }] of origins) if (batch === batches[0]) urls.push(url)
       return urls
     },
-    /** These are in flight and get a row as well. Gives the place that every target before has a row, if the commit changes it. */
+    /**
+     * These are in flight and get a row as well. Gives the place that every target before has a row, if the commit
+     * changes it.
+     */
     place: (leased: ReadonlyArray<Target>): Place | undefined => {
       for (const { url } of leased) write(url, true)
       let targets = passed

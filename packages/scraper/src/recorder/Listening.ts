@@ -28,7 +28,10 @@ export interface Shared {
   heard: number
 }
 
-/** The receiver that a session sees, and the transfer that the caller sees. It falls silent for the track when another exchange began for it. */
+/**
+ * The receiver that a session sees, and the transfer that the caller sees. It falls silent for the track when another
+ * exchange began for it.
+ */
 export class Ear implements Receiver, Transfer {
   private readonly track: Track
   private readonly receiver: Receiver
@@ -48,7 +51,10 @@ export class Ear implements Receiver, Transfer {
     track.enter(connection, shared.nowMs())
   }
 
-  /** Its wait for a connection was for one that was made meanwhile: what of that fell into the wait is told apart after the fact. */
+  /**
+   * Its wait for a connection was for one that was made meanwhile: what of that fell into the wait is told apart after
+   * the fact.
+   */
   onOpening(marks: ReadonlyArray<OpeningMark>) {
     if (!this.waits) return
     for (const { phase, atMs } of marks)

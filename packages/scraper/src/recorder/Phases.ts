@@ -20,7 +20,10 @@ export class Phases {
   /** Spans that it had besides. */
   leftOut = 0
   #startMs = 0
-  /** One span after the other: its name and, of several causes, which ones; its end, which is the start of the next; the milliseconds of each of these causes. */
+  /**
+   * One span after the other: its name and, of several causes, which ones; its end, which is the start of the next; the
+   * milliseconds of each of these causes.
+   */
   readonly #numbers: Array<number> = []
   #written = 0
   #spans = 0

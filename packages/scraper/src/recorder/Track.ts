@@ -20,7 +20,10 @@ import { causes, indexOf } from "./Cause.ts"
 import { holds, type Sums } from "./Gate.ts"
 import { Phases } from "./Phases.ts"
 
-/** Stamps of a row: an attempt has sixteen or so. Before them stand when its life began, when a worker took it first, and the sums of its host when it was queued. */
+/**
+ * Stamps of a row: an attempt has sixteen or so. Before them stand when its life began, when a worker took it first,
+ * and the sums of its host when it was queued.
+ */
 const room = 32
 const [began, admitted, held] = [0, 1, 2]
 const firstStamp = held + holds.length

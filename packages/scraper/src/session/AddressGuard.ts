@@ -103,6 +103,9 @@ const judgeBy =
     const denied = addresses.find(({ address }) => isDenied(address))
     return denied === undefined ? undefined : new AddressDenied(denied.address)
   }
-/** What gives the first denied one of some addresses, as an error: one bad address condemns the name. `undefined`: none is denied. */
+/**
+ * What gives the first denied one of some addresses, as an error: one bad address condemns the name. `undefined`: none
+ * is denied.
+ */
 export const judge = (denied: Denied): Judge | undefined =>
   denied === false ? undefined : judgeBy(denied === true ? isPrivate : isLinkLocal)

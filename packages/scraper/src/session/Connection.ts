@@ -33,7 +33,10 @@ export interface Settings {
   readonly denyPrivate: AddressGuard.Denied
   readonly tls: {
     readonly rejectUnauthorized: boolean
-    /** Loads TLS with the first call, and gives one context for all: with authorities of its own another takes the CPU of ten connections. */
+    /**
+     * Loads TLS with the first call, and gives one context for all: with authorities of its own another takes the CPU
+     * of ten connections.
+     */
     readonly context: () => SecureContext
   }
 }
@@ -233,7 +236,10 @@ export class Connection extends Client implements Rests, Watched {
     this.#settings.clock.unwatch(this)
   }
 
-  /** Sends on what has come back to a client that is at its end, from a socket with a GOAWAY: undici takes it for a bug in itself, and throws. */
+  /**
+   * Sends on what has come back to a client that is at its end, from a socket with a GOAWAY: undici takes it for a bug
+   * in itself, and throws.
+   */
   #drop(): void {
     if (!this.destroyed) return
     const own = this as unknown as Record<symbol, unknown>

@@ -108,8 +108,9 @@ const write = (file: string, lines: Lines) => {
 
 /**
  * Opens the jar of `file`, which need not exist yet, and writes it back when the
- * scope ends: what changed meanwhile, for another run may have changed the rest. A device or a pipe is not read, and written itself. Fails with `OptionUnusable` when the file cannot be read, its folder not be written, or it has a
- * line that is no cookie: it is some other file then, and must not be replaced.
+ * scope ends: what changed meanwhile, for another run may have changed the rest. A device or a pipe is not read, and
+ * written itself. Fails with `OptionUnusable` when the file cannot be read, its folder not be written, or it has a line
+ * that is no cookie: it is some other file then, and must not be replaced.
  */
 export const open = Effect.fnUntraced(function* (file: string) {
   const unusable = (detail: string) => new OptionUnusable({ option: "--cookie-jar", value: file, detail })

@@ -49,7 +49,10 @@ export interface Environment {
   readonly variables?: Readonly<Record<string, string | undefined>>
 }
 
-/** Makes a session. Its connections are closed with the scope. Fails with `OptionUnusable` on a proxy, file or field that cannot be used. */
+/**
+ * Makes a session. Its connections are closed with the scope. Fails with `OptionUnusable` on a proxy, file or field
+ * that cannot be used.
+ */
 export const make = Effect.fnUntraced(function* (options: Options, environment: Environment = {}) {
   const { timeoutMs, connectTimeoutMs, denyPrivate, insecure } = options
   const choose = yield* Proxies.choose(options.proxy, environment.variables ?? process.env)

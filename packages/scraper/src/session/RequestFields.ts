@@ -23,7 +23,10 @@ const ours = new Set([
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const value = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** The user's fields, in lower case; fails with `OptionUnusable` on one that cannot be sent. The value is not told: it may be a secret. */
+/**
+ * The user's fields, in lower case; fails with `OptionUnusable` on one that cannot be sent. The value is not told: it
+ * may be a secret.
+ */
 export const user = Effect.fnUntraced(function* (headers: ReadonlyArray<readonly [string, string]>) {
   const fields: Array<string> = []
   for (const [name, text] of headers) {

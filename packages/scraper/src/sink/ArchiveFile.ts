@@ -153,7 +153,10 @@ export const digest = async (exchange: Exchange): Promise<Digested> => {
   return digested(undefined, bytes, payload.digest(), block.digest())
 }
 
-/** The records of an exchange as they will be appended: compressed where they are small, else made when they are written, for memory's sake. */
+/**
+ * The records of an exchange as they will be appended: compressed where they are small, else made when they are
+ * written, for memory's sake.
+ */
 export interface Member {
   readonly answer: Buffer | AsyncIterable<Uint8Array>
   readonly request: Buffer | undefined

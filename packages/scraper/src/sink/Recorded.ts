@@ -36,7 +36,10 @@ export const stands = (directory: string, path: string, bytes: number, { look } 
   return archive?.kind === "file" && archive.size >= location.offset + location.length
 }
 
-/** Reads what lies at a path below `directory` and compares length and sha256 (where one was recorded), of a record its own digests too; `undefined` if all is well. */
+/**
+ * Reads what lies at a path below `directory` and compares length and sha256 (where one was recorded), of a record its
+ * own digests too; `undefined` if all is well.
+ */
 export const recorded = (directory: string, path: string, expected: Expected): Effect.Effect<Fault | undefined> =>
   Effect.promise(async () => {
     const handle = await open(join(directory, path), "r").catch(() => undefined)

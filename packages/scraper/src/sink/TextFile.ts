@@ -5,7 +5,10 @@ import { createHash } from "node:crypto"
 import { open } from "node:fs/promises"
 import { DirectoryUnusable } from "../RunError.ts"
 
-/** Writes texts to a file, over what is there, and gives its length and sha256 (hexadecimal). `sync`: its bytes are durable then. */
+/**
+ * Writes texts to a file, over what is there, and gives its length and sha256 (hexadecimal). `sync`: its bytes are
+ * durable then.
+ */
 export const write = Effect.fnUntraced(function* <E>(file: string, texts: Stream.Stream<string, E>, sync: boolean) {
   const unusable = (error: unknown) =>
     new DirectoryUnusable({ directory: file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })

@@ -46,7 +46,10 @@ interface Prepared {
   readonly earlier: RecordLocation.RecordLocation | undefined
 }
 
-/** Nothing is saved by a record that refers to no bytes, and a cut payload is none, whatever it has in common with a whole one. */
+/**
+ * Nothing is saved by a record that refers to no bytes, and a cut payload is none, whatever it has in common with a
+ * whole one.
+ */
 const mayStandForAnother = (
   digested: ArchiveFile.Digested | { readonly error: unknown }
 ): digested is ArchiveFile.Digested => !("error" in digested) && digested.bytes > 0 && digested.truncated === undefined

@@ -28,7 +28,10 @@ export const nameOf = (file: string): string | undefined => {
   }
 }
 
-/** Opens what is written itself, behind what it has. A pipe that nobody reads is refused (ENXIO): no signal ends a process that waits for a reader. */
+/**
+ * Opens what is written itself, behind what it has. A pipe that nobody reads is refused (ENXIO): no signal ends a
+ * process that waits for a reader.
+ */
 export const open = (file: string): number => {
   const found = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK)
   // not by this one: it would lose what a slow reader has no room for

@@ -24,7 +24,10 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 
 export interface NodeSqliteOptions {
   readonly file: string
-  /** `FULL` syncs the log at each commit; `NORMAL` at checkpoints: after a power loss the last commits may be missing, never torn. */
+  /**
+   * `FULL` syncs the log at each commit; `NORMAL` at checkpoints: after a power loss the last commits may be missing,
+   * never torn.
+   */
   readonly synchronous: "NORMAL" | "FULL"
   /** Statements for a database that is new: all of them, or it stays as it was [none]. */
   readonly initial?: string
@@ -76,7 +79,10 @@ const opened = ({ file, readOnly = false }: NodeSqliteOptions): DatabaseSync => 
   return new DatabaseSync(url, { readOnly, timeout: 5000 })
 }
 
-/** Opens the file, making it if need be; closes it with the scope. Fails where SQLite cannot open or read it, and with `Foreign`. */
+/**
+ * Opens the file, making it if need be; closes it with the scope. Fails where SQLite cannot open or read it, and with
+ * `Foreign`.
+ */
 export const make = Effect.fnUntraced(function* (options: NodeSqliteOptions) {
   const database = yield* Effect.try({
     try: () => {

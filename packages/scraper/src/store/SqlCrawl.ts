@@ -55,7 +55,10 @@ const inserts = new Map(
 const takeOver = `UPDATE OR IGNORE target SET list = ?, run = ?, state = 0, due = ?, lease = NULL, attempts = 0, error = NULL,
   depth = ?, site = ?, key = ?, resource = ?, priority = ? WHERE url = ? AND depth IS NULL`
 
-/** By its index, which SQLite takes where its condition stands in the words of the index: a start does not look through what is done. */
+/**
+ * By its index, which SQLite takes where its condition stands in the words of the index: a start does not look through
+ * what is done.
+ */
 const isOpen = "(state = 0 OR state >= 3)"
 
 /** The sites after one that have a pending target nobody has leased; `saved`: targets of the host, where that counts. */
@@ -159,7 +162,10 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
         rename(key, url)
     return [...pages.values()]
   })
-  /** Adds the targets that have no row in this list yet, and brings nearer those that were further away; gives how many are new. */
+  /**
+   * Adds the targets that have no row in this list yet, and brings nearer those that were further away; gives how many
+   * are new.
+   */
   const add = Effect.fnUntraced(function* (list: number, found: ReadonlyArray<Target>) {
     if (found.length === 0) return 0
     yield* meet(found)
@@ -245,7 +251,10 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
       (rows) => rows.map(toSavedPage)
     )
 
-  /** The rows of these targets become rows of a list. The crawl does not follow what the list gets: it has them back when it is opened. */
+  /**
+   * The rows of these targets become rows of a list. The crawl does not follow what the list gets: it has them back
+   * when it is opened.
+   */
   const lend = Effect.fnUntraced(function* (targets: ReadonlyArray<Target>) {
     isCrawled ??= (yield* sql`SELECT 1 FROM crawl`).length > 0
     if (!isCrawled) return

@@ -51,7 +51,10 @@ export const all = Effect.fnUntraced(function* (file: string) {
   )
 })
 
-/** What may have been saved as a file, by its name relative to the directory. A name that has a hash of its URL in it leads back to no row. */
+/**
+ * What may have been saved as a file, by its name relative to the directory. A name that has a hash of its URL in it
+ * leads back to no row.
+ */
 export const named = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
   yield* SchemaVersion.check(sql, file)

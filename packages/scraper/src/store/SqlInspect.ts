@@ -29,7 +29,10 @@ export interface Found {
 
 export interface Known {
   readonly target?: Found
-  /** The rules of the crawl of the directory, as `RulesText` has them; targets saved of it, and how many may be; the same of the host. */
+  /**
+   * The rules of the crawl of the directory, as `RulesText` has them; targets saved of it, and how many may be; the
+   * same of the host.
+   */
   readonly crawl?: {
     readonly rules: string
     readonly saved: number

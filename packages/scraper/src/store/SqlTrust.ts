@@ -14,7 +14,10 @@ import * as SqlCaptures from "./SqlCaptures.ts"
 import * as SqliteFault from "./SqliteFault.ts"
 import { type TargetRow, toTarget } from "./TargetRow.ts"
 
-/** A target whose file is damaged is to be asked for again, without what was known of the file. One that waits does so already. */
+/**
+ * A target whose file is damaged is to be asked for again, without what was known of the file. One that waits does so
+ * already.
+ */
 const distrust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: string) {
   yield* SqlCaptures.forget(sql, url)
   yield* sql`UPDATE crawl SET saved = saved - 1

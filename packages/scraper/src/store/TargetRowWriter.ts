@@ -35,7 +35,10 @@ const columns = [
   "type"
 ] as const satisfies ReadonlyArray<keyof TargetRow>
 
-/** What the row of a saved target has, as a rule; the rest of its columns are as a new row has them. Half as many values cost half as much. */
+/**
+ * What the row of a saved target has, as a rule; the rest of its columns are as a new row has them. Half as many values
+ * cost half as much.
+ */
 const usual = [
   "url",
   "list",
@@ -93,7 +96,10 @@ const addAll = (values: Array<unknown>, row: TargetRow) => {
 
 type Shape = typeof usual | typeof found | typeof columns
 
-/** A page of a crawl may have been found nearer while it was asked for: then it stays so, and its links are to be followed again. */
+/**
+ * A page of a crawl may have been found nearer while it was asked for: then it stays so, and its links are to be
+ * followed again.
+ */
 const updateOf: Partial<Record<keyof TargetRow, string>> = {
   depth:
     "nearer=CASE WHEN excluded.state IN (1, 2) AND excluded.depth > depth THEN 1 END, depth=CASE WHEN excluded.depth > depth THEN depth ELSE excluded.depth END"

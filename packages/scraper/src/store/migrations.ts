@@ -26,7 +26,8 @@ const steps = {
       trusted INTEGER NOT NULL DEFAULT 0)`
   ),
   "2_archives": statements(
-    // record: the place of the body where it is no file. bytes: the committed length of the archive, 0 when it is about to be made.
+    // record: the place of the body where it is no file. bytes: the committed length of the archive, 0 when it is about
+    // to be made.
     `ALTER TABLE target ADD COLUMN record TEXT`,
     `CREATE TABLE archive (name TEXT PRIMARY KEY, bytes BIGINT NOT NULL)`
   ),

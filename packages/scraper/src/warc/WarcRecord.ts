@@ -39,7 +39,10 @@ const head = (type: string, { id, dateMs }: About, further: Fields, contentType:
   return utf8.encode(`WARC/1.1\r\n${fields.map(line).join("")}\r\n`)
 }
 
-/** The whole record that says how a file was made (6.2); the first of its file. `fields`: `software`, `format`, `robots` and the like. */
+/**
+ * The whole record that says how a file was made (6.2); the first of its file. `fields`: `software`, `format`, `robots`
+ * and the like.
+ */
 export const warcinfo = (about: About, fileName: string, fields: Fields): Uint8Array => {
   const block = utf8.encode(fields.map(line).join(""))
   const before = head("warcinfo", about, [["WARC-Filename", fileName]], "application/warc-fields", block.length)

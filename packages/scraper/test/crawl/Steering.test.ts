@@ -79,7 +79,10 @@ const lineOf = Effect.fnUntraced(function* (store: Store["Service"], run: number
   })
   return { frontier, politeness }
 })
-/** Of one host all that it may have is saved, another one answers late, and the limit is raised at about that time. Gives what is saved in the end. */
+/**
+ * Of one host all that it may have is saved, another one answers late, and the limit is raised at about that time.
+ * Gives what is saved in the end.
+ */
 const raised = Effect.gen(function* () {
   const { store, run } = yield* begin(yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" }))
   const late = page("b", "late")

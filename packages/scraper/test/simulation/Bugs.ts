@@ -23,7 +23,10 @@ export interface Planted {
 
 const nothing: Synced = { placed: new Map(), failed: new Map(), archives: [], captures: [] }
 
-/** Transfers stall for a second now and then: the first of them holds back the place in the list, and those of another host go on. */
+/**
+ * Transfers stall for a second now and then: the first of them holds back the place in the list, and those of another
+ * host go on.
+ */
 const slow: Partial<Scenario> = (() => {
   const pages = Array.from({ length: 10 }, (_, index): Page => {
     const url = `http://h${Math.min(index, 1)}.test/p${index}`

@@ -32,7 +32,10 @@ const release = (connection: Connection) => {
   connection.isTaken = false
 }
 
-/** Begins a run, as `store/Directory.ts` does. The client was made before: so a run goes the same way whether it is new or not. */
+/**
+ * Begins a run, as `store/Directory.ts` does. The client was made before: so a run goes the same way whether it is new
+ * or not.
+ */
 export const begin = (connection: Connection, options: SqlStore.SqlStoreOptions) =>
   Effect.acquireRelease(
     Effect.sync(() => {

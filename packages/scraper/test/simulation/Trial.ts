@@ -118,7 +118,10 @@ const mounted = (disk: SimulatedDisk.SimulatedDisk): void => {
 
 const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex")
 
-/** The list as `ListFile` and `Lines` give it: from the furthest place on that it still begins with, with a place after each batch. */
+/**
+ * The list as `ListFile` and `Lines` give it: from the furthest place on that it still begins with, with a place after
+ * each batch.
+ */
 const continued = ({ lines, batch }: Scenario.Scenario, places: ReadonlyArray<Place>): Resume.Continued => {
   const text = (count: number) =>
     lines
@@ -387,7 +390,10 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
 
 export interface TrialOptions {
   readonly bug?: Bug
-  /** An undisturbed run of each seed and so many crashed ones [one run, crashed or not: twice as many bugs found in the same time]. */
+  /**
+   * An undisturbed run of each seed and so many crashed ones [one run, crashed or not: twice as many bugs found in the
+   * same time].
+   */
   readonly points?: number
   readonly point?: number
   readonly strategy?: Strategy.Strategy

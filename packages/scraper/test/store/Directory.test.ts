@@ -11,7 +11,10 @@ const folder = Effect.acquireRelease(
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
 )
 
-/** What reading a directory comes to, in a process that may write nothing there: root may anywhere, so it becomes somebody else. */
+/**
+ * What reading a directory comes to, in a process that may write nothing there: root may anywhere, so it becomes
+ * somebody else.
+ */
 const readBySomebody = (directory: string): string => {
   const script = `
     import * as Effect from "effect/Effect"

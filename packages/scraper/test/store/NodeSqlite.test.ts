@@ -87,7 +87,10 @@ describe("NodeSqlite", () => {
     })
   )
 
-  /** Writes in a transaction that is rolled back, one that is committed, and in none; gives what is there in the end, and what was seen meanwhile. */
+  /**
+   * Writes in a transaction that is rolled back, one that is committed, and in none; gives what is there in the end,
+   * and what was seen meanwhile.
+   */
   const together = Effect.gen(function* () {
     const sql = yield* opened
     yield* sql`CREATE TABLE one (id INTEGER PRIMARY KEY)`

@@ -45,7 +45,10 @@ export class Lane {
     return this.#pools.size
   }
 
-  /** Sends a request as soon as a connection is free. What goes wrong reaches the handler; a request that cannot be written does so before this returns. */
+  /**
+   * Sends a request as soon as a connection is free. What goes wrong reaches the handler; a request that cannot be
+   * written does so before this returns.
+   */
   dispatch({ origin, path, headers }: Options, handler: Handler): true {
     try {
       if (this.#isDestroyed) throw LaneFault.destroyed()

@@ -31,7 +31,10 @@ export interface Owner {
   readonly onGone: (connection: LaneConnection, cause: Error | undefined) => void
 }
 
-/** A file that is written in larger pieces costs less: with 256 KiB a third more CPU. A connection that waits keeps at most one. */
+/**
+ * A file that is written in larger pieces costs less: with 256 KiB a third more CPU. A connection that waits keeps at
+ * most one.
+ */
 const readBytes = 524_288
 /** One for all: a read is over before the next begins. */
 let shared: Buffer | undefined

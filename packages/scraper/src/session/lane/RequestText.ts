@@ -10,7 +10,10 @@ const target = /^\/[\x21-\x7e\x80-\xff]*$/
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const value = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Everything after the target: the same for all requests with the same fields. `host` stands in where the fields name none. Throws `LaneFault`. */
+/**
+ * Everything after the target: the same for all requests with the same fields. `host` stands in where the fields name
+ * none. Throws `LaneFault`.
+ */
 export const tail = (host: string, fields: Fields, connection: "keep-alive" | "close"): string => {
   let named = host
   let lines = ""

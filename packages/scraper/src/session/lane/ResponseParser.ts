@@ -12,7 +12,10 @@
  */
 import { LaneFault, overflow } from "./LaneFault.ts"
 
-/** Names in lower case; a list where a field came in several lines. Without a prototype, so `__proto__` is a name like any other. */
+/**
+ * Names in lower case; a list where a field came in several lines. Without a prototype, so `__proto__` is a name like
+ * any other.
+ */
 export type Headers = Record<string, string | Array<string>>
 
 /** Hears the final response. It may set `paused`, call `stop`, and throw, which `feed` passes on. */
@@ -160,7 +163,10 @@ const grammar = (at: number): LaneFault => {
 const noChunkSize = () => new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is no hexadecimal number")
 
 export class ResponseParser {
-  /** The connection may serve another request after this response (RFC 9112 9.3). Known once it is complete; what is false stays so. */
+  /**
+   * The connection may serve another request after this response (RFC 9112 9.3). Known once it is complete; what is
+   * false stays so.
+   */
   reusable = true
   /** `feed` takes nothing, and goes back as soon as its listener has heard what it is hearing. */
   paused = false
@@ -215,7 +221,10 @@ export class ResponseParser {
     return true
   }
 
-  /** Reads `bytes` up to `end`. Returns how far it came: short of `end` once the response is complete, or on a pause. Throws `LaneFault`. */
+  /**
+   * Reads `bytes` up to `end`. Returns how far it came: short of `end` once the response is complete, or on a pause.
+   * Throws `LaneFault`.
+   */
   feed(bytes: Buffer, end: number): number {
     let at = 0
     while (at < end && !this.paused) {
@@ -352,7 +361,10 @@ export class ResponseParser {
     return at
   }
 
-  /** Where the line feed of a line stands whose end begins at `at` with `code`. Without a return before it the response is the last of its connection. */
+  /**
+   * Where the line feed of a line stands whose end begins at `at` with `code`. Without a return before it the response
+   * is the last of its connection.
+   */
   #lineFeedAfter(code: number, at: number): number {
     if (code === CR) return at + 1
     this.reusable = false

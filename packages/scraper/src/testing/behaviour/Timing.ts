@@ -1,4 +1,7 @@
-/** Responses that take their time. `hold` and its kin wait for the test instead of a clock, so no machine is too slow for them. */
+/**
+ * Responses that take their time. `hold` and its kin wait for the test instead of a clock, so no machine is too slow
+ * for them.
+ */
 import * as Behaviour from "../Behaviour.ts"
 import * as Content from "../Content.ts"
 
