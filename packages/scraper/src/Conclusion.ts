@@ -59,6 +59,9 @@ export const make = (
     frontier.park(target)
     committer.park({ target, dueMs, leased: false })
   }
+  /** What is gone of a target's time, where that is bounded. */
+  const spent = ({ spentMs = 0 }: Target, startedMs: number) =>
+    options.maxTimeMs === undefined ? undefined : spentMs + performance.now() - startedMs
   /** A target that gets its outcome has no use for a part any more. */
   const forget = ({ url, partial }: Target) => {
     if (partial !== undefined) sink.forget(url)
@@ -100,7 +103,8 @@ export const make = (
       case "Turned": {
         const { turn, partial } = ended
         const hop = { ...ended.hop, asides: [...(target.hop?.asides ?? []), ...(ended.asides ?? [])] }
-        const turned = { ...withPartial(target, partial), hop }
+        const spentMs = spent(target, startedMs)
+        const turned = { ...withPartial(target, partial), hop, ...(spentMs === undefined ? {} : { spentMs }) }
         if (turn !== "wait") return refuse(turned, startedMs, turn.refused, "answered")
         return Effect.map(frontier.turn(turned), () => frontier.release(target, "answered"))
       }
@@ -188,11 +192,15 @@ export const make = (
       return wait
     }
     const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
-    const delay = Retry.delayMs(error, attempts, options, backoff)
+    const spentMs = spent(target, startedMs)
+    const delay = Retry.delayMs(error, attempts, options, backoff, spentMs)
     if (delay === undefined) {
       forget({ ...target, ...(partial === undefined ? {} : { partial }) })
       settle({ target, outcome: lost(about(target, attempts, startedMs, head), error) })
-    } else park({ ...withPartial(target, partial), attempts }, now() + delay)
+    } else {
+      const waiting = { ...withPartial(target, partial), attempts }
+      park(spentMs === undefined ? waiting : { ...waiting, spentMs: spentMs + delay }, now() + delay)
+    }
     frontier.release(target, Retry.verdict(error, attempts, backoff))
     return committer.room()
   }

@@ -239,7 +239,10 @@ class Running implements Download, Receiver, Decode.Output {
       url: target.url,
       follows: (url, redirects) => this.#follows(url, redirects)
     }
-    if (maxTimeMs !== undefined) request.maxTimeMs = maxTimeMs
+    if (maxTimeMs !== undefined) {
+      request.maxTimeMs = maxTimeMs
+      if (target.spentMs !== undefined) request.spentMs = target.spentMs
+    }
     if (target.hop !== undefined) request.from = target.hop
     if (this.#part !== undefined && target.partial !== undefined)
       request.headers = {

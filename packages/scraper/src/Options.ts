@@ -28,7 +28,7 @@ export interface Options {
   /** Milliseconds without a byte, before and within the body. */
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
-  /** Milliseconds for one attempt at a target, with its redirects. */
+  /** Milliseconds for all attempts at a target, with their redirects and the waits between them; not for its turn at a host. */
   readonly maxTimeMs?: number
   /** Bytes of a body after decoding. */
   readonly maxSize?: number

@@ -6,18 +6,20 @@ import { type Backoff, backoffMs, maxPauseMs, type Verdict } from "./Politeness.
 /**
  * Milliseconds to wait before the next attempt; `undefined` where none follows.
  * `attempts`: those made, this one included. Retry-After wins over back-off, up
- * to a day; a wait that alone takes longer than a target may is not begun.
+ * to a day; a wait that takes longer than is left of a target's time is not begun.
+ * `spentMs`: what is gone of it.
  */
 export const delayMs = (
   reason: FetchReason,
   attempts: number,
   { retries, maxTimeMs = Infinity }: Pick<Options, "retries" | "maxTimeMs">,
-  backoff: Backoff
+  backoff: Backoff,
+  spentMs = 0
 ): number | undefined => {
   if (!reason.retryable || attempts > retries) return undefined
   const asked = reason._tag === "StatusError" ? reason.retryAfterMs : undefined
   const delay = Math.min(asked ?? backoffMs(attempts, backoff), maxPauseMs)
-  return delay < maxTimeMs ? delay : undefined
+  return delay < maxTimeMs - spentMs ? delay : undefined
 }
 
 /** What a failure says of the host: whether it is at fault as a whole, or asked for a pause. */

@@ -18,8 +18,9 @@ export interface Request {
   readonly url: string
   /** Further fields for this request (`range`, `if-range`, `if-none-match`), lower case, sent on every hop. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Milliseconds from now in which the exchange must end. */
+  /** Milliseconds in which the exchange must end, and how many of them are gone by now. */
   readonly maxTimeMs?: number
+  readonly spentMs?: number
   /**
    * Whether the redirect with this number is followed to this URL; absent: all are. Otherwise the exchange ends with
    * `RedirectError`, `kind` `scope`.

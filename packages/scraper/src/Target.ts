@@ -16,6 +16,8 @@ export interface Target {
   readonly isNamedByUrl?: boolean
   /** Attempts already made since it was last given out with none. */
   readonly attempts: number
+  /** Milliseconds that those took, with the waits after them; noted where that is bounded. */
+  readonly spentMs?: number
   /** Links from a seed of a crawl to it; less than 0 of a sitemap that a robots.txt led to. Absent for the targets of a list. */
   readonly depth?: number
   /** Of a crawl: what has more comes first. Absent: 0. */

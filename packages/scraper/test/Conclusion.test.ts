@@ -15,7 +15,7 @@ const none: Counts = { saved: 0, unchanged: 0, refused: 0, failed: 0, bytes: 0 }
 const partial = { validator: `"1"` }
 
 /** What stages were told, in its order, and what was settled. */
-const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>) => {
+const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeMs?: number) => {
   const told: Array<string> = []
   const settled: Array<Settled> = []
   const parked: Array<Waiting> = []
@@ -44,7 +44,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>) => {
       now: Date.now
     },
     crawl as Crawl | undefined,
-    { directory: "unused", retries: 1 },
+    { directory: "unused", retries: 1, ...(maxTimeMs === undefined ? {} : { maxTimeMs }) },
     { baseMs: 1000, random: () => 0 },
     counts
   )
@@ -112,6 +112,18 @@ describe("Conclusion", () => {
     conclusion.conclude(target, 0, complete({ part: { place, discard: () => {} } as Partial<Part> as Part }))
     assert.strictEqual(settled[0]?.outcome._tag, "Failed")
     assert.deepStrictEqual(counts, { ...none, failed: 1 })
+  })
+
+  it("counts what attempts and waits took of a target's time, and tries no more when that is over", () => {
+    const { conclusion, parked, settled } = begin(undefined, undefined, 3_600_000)
+    const startedMs = performance.now() - 1000
+    const busy = failed(new StatusError({ status: 503, retryAfterMs: 5000 }))
+    conclusion.conclude(target, startedMs, busy)
+    const { spentMs = 0 } = parked[0]!.target
+    assert.isAtLeast(spentMs, 6000)
+    assert.isBelow(spentMs, 3_600_000)
+    conclusion.conclude({ ...target, spentMs: 3_595_000 }, startedMs, busy)
+    assert.strictEqual(settled.length, 1)
   })
 
   it("parks what may pass with its part, and settles it when it was tried often enough", () => {

@@ -31,6 +31,10 @@ describe("Retry", () => {
       Retry.delayMs(reason, 1, { retries: 4, maxTimeMs: 60_000 }, backoff),
       "no longer than it may take"
     )
+    const ofLonger = [50_000, 60_000].map((spentMs) =>
+      Retry.delayMs(reason, 1, { retries: 4, maxTimeMs: 180_000 }, backoff, spentMs)
+    )
+    assert.deepStrictEqual(ofLonger, [120_000, undefined], "what is gone counts")
     assert.deepStrictEqual(Retry.verdict(reason, 1, backoff), { pauseMs: 120_000 })
     // nobody waits for years
     const endless = new FetchError.StatusError({ status: 429, retryAfterMs: 1e14 })

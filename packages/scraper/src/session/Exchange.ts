@@ -178,7 +178,8 @@ export class Exchange implements Served, Transfer, Watched {
     this.#bare = Url.withoutCredentials(this.#url)
     this.#origin = Url.origin(url)
     if (from !== undefined) this.#trail = new Redirect.Trail(from.redirects)
-    this.#deadline = request.maxTimeMs === undefined ? Infinity : performance.now() + request.maxTimeMs
+    const { maxTimeMs = Infinity, spentMs = 0 } = request
+    this.#deadline = performance.now() + maxTimeMs - spentMs
   }
 
   open(): Transfer {

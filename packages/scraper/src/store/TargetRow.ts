@@ -54,6 +54,7 @@ export const targetColumns = [
   "url",
   "path",
   "attempts",
+  "duration",
   "depth",
   "resource",
   "bytes",
@@ -83,6 +84,7 @@ export const toTarget = (row: Pick<TargetRow, (typeof targetColumns)[number]>): 
   const { url, path, attempts } = row
   const target: Mutable<Target> = { url, host: Url.origin(url), path: path ?? FileName.fromUrl(url), attempts }
   if (path === null) target.isNamedByUrl = true
+  if (attempts > 0 && row.duration !== null) target.spentMs = row.duration
   if (row.depth !== null) target.depth = row.depth
   if (row.resource !== null) target.isResource = row.resource === 1
   if (row.bytes !== null) {
@@ -230,7 +232,7 @@ export const fromWaiting = ({ list, run, siteOf }: Writing, { target, dueMs, lea
   modified: target.saved?.lastModified ?? null,
   validator: target.partial?.validator ?? null,
   total: target.partial?.total ?? null,
-  duration: null,
+  duration: target.spentMs === undefined ? null : Math.round(target.spentMs),
   error: null,
   noindex: null,
   record: target.saved?.record ?? null,

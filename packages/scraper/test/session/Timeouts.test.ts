@@ -84,6 +84,8 @@ describe("a silent server", () => {
         { concurrency: 3 }
       )
       for (const { error } of all) assert.deepInclude({ ...error }, { _tag: "TimeoutError", phase: "total", ms: 50 })
+      const last = yield* ask(one, { url: `${origin}/body`, maxTimeMs: 3_600_000, spentMs: 3_599_950 })
+      assert.deepInclude({ ...last.error }, { _tag: "TimeoutError", phase: "total", ms: 3_600_000 })
       yield* until(() => sockets.size === 0)
       assert.strictEqual(one.statistics().inFlight, 0)
     })

@@ -31,6 +31,7 @@ describe("a row of a target", () => {
     "is saved, and all that is known is its length": { ...named, saved: { bytes: 0 } },
     "has a part": { ...byUrl, partial: { validator: '"1"', total: 9 } },
     "has a part of a body that tells no length": { ...byUrl, partial: { validator: '"1"' } },
+    "has taken some of its time": { ...byUrl, spentMs: 7 },
     "is a page of a crawl": { ...byUrl, depth: 2 },
     "is a picture of a page": { ...byUrl, depth: 0, isResource: true },
     "is a link of a page": { ...byUrl, depth: 0, isResource: false }
