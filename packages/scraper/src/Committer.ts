@@ -69,6 +69,9 @@ export const make = Effect.fnUntraced(function* (
   /** Something else is worth a commit. */
   let stirred = false
   const size = () => settled.length + waiting.length + (stirred ? 1 : 0)
+  /** What is in memory is worth a commit. */
+  const isHeavy = () => sink.held() >= mostHeld
+  const isFull = () => size() >= 4 * options.most || isHeavy()
   const write = (
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
     isIdle: (rows: number) => boolean,
@@ -165,7 +168,7 @@ export const make = Effect.fnUntraced(function* (
     )
 
   const waitForCommit = Effect.callback<void>((resume) => {
-    if (size() < 4 * options.most) return resume(Effect.void)
+    if (!isFull()) return resume(Effect.void)
     const release = () => resume(Effect.void)
     held.add(release)
     return Effect.sync(() => held.delete(release))
@@ -176,7 +179,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.callback<void>((resume) => {
       const timer = setTimeout(() => resume(Effect.void), ms)
       const check = () => {
-        if (size() < atLeast && (size() === 0 || !options.isHungry())) return
+        if (size() < atLeast && (size() === 0 || !(isHeavy() || options.isHungry()))) return
         clearTimeout(timer)
         wake = undefined
         // not at once: who settles a target releases its host in the same step, and both belong to one commit
@@ -219,7 +222,7 @@ export const make = Effect.fnUntraced(function* (
       wake?.()
     },
     /** Waits while too much is uncommitted; `undefined` if it is not. */
-    room: (): Effect.Effect<void> | undefined => (size() < 4 * options.most ? undefined : waitForCommit),
+    room: (): Effect.Effect<void> | undefined => (isFull() ? waitForCommit : undefined),
     /** Commits what is there, now. */
     flush: Effect.suspend(() => flush()),
     /** Commits what is there without telling: nobody listens any more. Who stops a run does not wait for room. */
@@ -232,6 +235,8 @@ export const make = Effect.fnUntraced(function* (
 
 export type Committer = Effect.Success<ReturnType<typeof make>>
 
+/** Bytes of bodies in memory that are not waited with: 256 of the largest. */
+const mostHeld = 16 << 20
 const never = () => false
 /** Whoever closes hears of no error. */
 const noRoom = Effect.fail(new StoreFull({ file: "" }))

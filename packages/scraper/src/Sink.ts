@@ -137,6 +137,8 @@ export class Sink extends Context.Service<
     }) => Part
     /** Keeps an answer beside those of targets, with the next `sync`, if the sink keeps such. */
     readonly note: (aside: Aside) => void
+    /** Bytes of bodies that it has in memory until the next `sync`. */
+    readonly held: () => number
     /** Opens the part kept under `key`, hashed up to its end; `undefined` if there is none. */
     readonly reopen: (key: string) => Effect.Effect<Part | undefined, WriteError | DiskFull>
     /** Removes the part kept under `key`, if there is one. */

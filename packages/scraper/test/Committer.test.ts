@@ -42,7 +42,7 @@ const frontier: Pick<Frontier.Frontier, "leaving" | "stragglers" | "place" | "co
   committed: () => {}
 }
 const synced: Synced = { placed: new Map(), failed: new Map(), archives: [], captures: [] }
-const sink: Pick<Sink["Service"], "sync"> = { sync: () => Effect.as(soon, synced) }
+const sink: Pick<Sink["Service"], "held" | "sync"> = { held: () => 0, sync: () => Effect.as(soon, synced) }
 
 /** Transfers that are worth a row from their start, and commits that take time. Gives the rows in the end. */
 const transfers = Effect.gen(function* () {
@@ -107,6 +107,7 @@ const answers = Effect.gen(function* () {
           })
       } as never,
       sink: {
+        held: () => 0,
         sync: () => {
           const captures = records.map((url) => ({ url }))
           records = []
@@ -177,7 +178,7 @@ describe("Committer", () => {
       const waiting = yield* Deferred.make<void>()
       const diskFull = Effect.andThen(Deferred.succeed(waiting, undefined), Effect.never)
       const committer = yield* Committer.make(
-        { store: store as Store["Service"], sink: { sync: () => Effect.succeed(synced) } as never },
+        { store: store as Store["Service"], sink: { held: () => 0, sync: () => Effect.succeed(synced) } as never },
         politeness,
         frontier,
         { ...Idle.committer, diskFull, patterns: () => patterns.splice(0) }
@@ -209,7 +210,7 @@ describe("Committer", () => {
       const commits: Array<Commit> = []
       const store = { commit: (commit: Commit) => Effect.sync(() => (commits.push(commit), { added: 0 })) }
       const committer = yield* Committer.make(
-        { store: store as never, sink: { sync: () => Effect.succeed(synced) } as never },
+        { store: store as never, sink: { held: () => 0, sync: () => Effect.succeed(synced) } as never },
         politeness,
         frontier as never,
         { ...Idle.committer, now, robots: () => [{ host: "a", askedMs: now(), kind: "unavailable" }] }
@@ -219,6 +220,27 @@ describe("Committer", () => {
       const [{ hosts, robots }] = commits as [Commit]
       assert.isAtMost(hosts[0]!.pausedMs, latestMs + 8000)
       assert.isAtMost(robots![0]!.askedMs, latestMs)
+    })
+  )
+
+  it.effect("commits at once what is much in memory, and has others wait until it is done", () =>
+    Effect.gen(function* () {
+      let held = 16 << 20
+      const sink = { held: () => held, sync: () => Effect.sync(() => ((held = 0), synced)) }
+      const store = { commit: () => Effect.succeed({ added: 0, isNearer: false }) }
+      const committer = yield* Committer.make(
+        { store: store as never, sink: sink as never },
+        politeness as never,
+        frontier as never,
+        { ...Idle.committer, most: 100, withinMs: 1e9 }
+      )
+      const room = committer.room()
+      assert.isDefined(room)
+      yield* Effect.forkScoped(committer.run)
+      committer.settle({ target: targets[0]!, outcome: failed(targets[0]!) })
+      yield* room!
+      assert.strictEqual(held, 0)
+      assert.isUndefined(committer.room())
     })
   )
 

@@ -109,6 +109,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   return {
     open: ({ key, expected }) => parts.open(key, expected),
     note: () => {},
+    held: () => 0,
     reopen: parts.reopen,
     forget: parts.forget,
 

@@ -54,6 +54,9 @@ const mayStandForAnother = (
   digested: ArchiveFile.Digested | { readonly error: unknown }
 ): digested is ArchiveFile.Digested => !("error" in digested) && digested.bytes > 0 && digested.truncated === undefined
 
+/** Bytes of a body in memory: that of a part lies on the disk. */
+const heldBy = (one: WaitingExchange) => (one.part === undefined ? one.aside.body.length : 0)
+
 const captureOf = (
   { head }: WaitingExchange,
   { targetUri, dateMs, truncated }: ArchiveFile.Digested,
@@ -118,9 +121,11 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
   /** Whole bodies that wait for `sync`, by the key that `place` gave. */
   const waiting = new Map<string, WaitingExchange>()
   let keys = 0
+  let held = 0
   const wait = (one: WaitingExchange) => {
     const key = `record ${keys++}`
     waiting.set(key, one)
+    held += heldBy(one)
     return key
   }
 
@@ -177,6 +182,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
         })
       ).pipe(Effect.catchTag("WriteError", (error) => Effect.sync(() => void sync.failed.set(key, error))))
       waiting.delete(key)
+      held -= heldBy(one)
       if (one.part !== undefined) sync.parts.push(one.part)
     }
   })
@@ -214,6 +220,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     note: (aside) => {
       wait({ head: aside.head, dateMs: aside.dateMs, aside })
     },
+    held: () => held,
     reopen: () => Effect.succeed(undefined),
     forget: () => {},
     sync: () => {

@@ -56,7 +56,8 @@ const steer = (maxPagesPerHost: number) => {
 }
 
 const soon = Effect.suspend(() => Effect.sleep(Math.floor(4 * Math.random())))
-const sink: Pick<Sink["Service"], "sync"> = {
+const sink: Pick<Sink["Service"], "held" | "sync"> = {
+  held: () => 0,
   sync: () => Effect.as(soon, { placed: new Map(), failed: new Map(), archives: [], captures: [] })
 }
 /** Of a crawl with four targets, of which so many are saved, where each host may have one. */

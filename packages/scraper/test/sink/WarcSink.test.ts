@@ -74,6 +74,17 @@ const archivesIn = (directory: string) =>
     .toSorted()
 
 describe("WarcSink", () => {
+  it.effect("tells what it holds in memory: the bodies of answers that are no target's, until they are written", () =>
+    Effect.gen(function* () {
+      const sink = yield* make(folder())
+      write(sink, "a", noise(100, 1))
+      sink.note({ head: headOf("b"), dateMs: 0, body: noise(10, 2) })
+      assert.strictEqual(sink.held(), 10)
+      yield* sink.sync()
+      assert.strictEqual(sink.held(), 0)
+    })
+  )
+
   it.effect("tells places only when synced, keeps fields in their order, and leaves no part", () =>
     Effect.gen(function* () {
       const directory = folder()
