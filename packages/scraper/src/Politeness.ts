@@ -11,7 +11,8 @@
  *    clears them. A body that stalls is one only when what ended before it at the
  *    host was a fault or a stall too: so a host that stops in each body is backed
  *    off, and one that stops in a single body of many is not. That it cannot serve
- *    now (503) is one from the eighth in a row on: below, it speaks of one page.
+ *    now (503) is one after a fault, or from the eighth target in a row on: below, and
+ *    of targets that have heard it before, it speaks of a page.
  * 4. After more strikes than `strikes` it is down: its targets are let through
  *    at once to be failed without a request, but for one probe each `probeMs`.
  *    One that has answered may come back: it is probed `patience` times first,
@@ -77,7 +78,7 @@ export type Verdict =
   | "unasked"
   | { readonly fault: string; readonly pauseMs?: number }
   | { readonly stall: string }
-  | { readonly unavailable: string }
+  | { readonly unavailable: string; readonly isFirst: boolean }
   | { readonly pauseMs: number }
 
 /** A target, and whether its host is down: then it is not to be asked. */
@@ -88,7 +89,7 @@ export interface Admission {
 
 const maxBackoffMs = 60_000
 const probeMs = 30_000
-/** Answers in a row that a host cannot serve now from which on that is its fault. */
+/** Targets in a row from which on it is the host's fault that it cannot serve now. */
 const mostUnavailable = 8
 /** Five minutes: longer than most hosts take to start anew. */
 const patience = 10
@@ -124,7 +125,7 @@ class Host {
   last = ""
   /** What ended last was a body that stalled. */
   stalled = false
-  /** Answers in a row that it cannot serve now. */
+  /** Targets in a row that have heard at first that it cannot serve now. */
   unavailable = 0
   /** Since it is remembered. */
   hasAnswered = false
@@ -220,7 +221,7 @@ export const make = (options: PolitenessOptions) => {
   const isIdle = (host: Host) => host.queued === 0 && host.inFlight === 0 && !changed.has(host)
   /** Drops what needs no memory: nothing queued or in flight, no clock that still matters, and no delay of its own. */
   const forget = (host: Host, nowMs: number) => {
-    const isPlain = host.strikes === 0 && !host.stalled && host.delayMs === options.delayMs
+    const isPlain = host.strikes === 0 && host.unavailable === 0 && !host.stalled && host.delayMs === options.delayMs
     if (isPlain && readyMs(host) <= nowMs && isIdle(host)) hosts.delete(host.host)
   }
   /** Drops the oldest of more idle hosts than are kept, too: their clocks are committed. As often as a quarter more came. */
@@ -240,12 +241,13 @@ export const make = (options: PolitenessOptions) => {
     if (verdict === undefined || verdict === "unasked") return verdict
     const isAfterFault = host.stalled || host.strikes > 0
     host.stalled = typeof verdict === "object" && "stall" in verdict
-    host.unavailable = typeof verdict === "object" && "unavailable" in verdict ? host.unavailable + 1 : 0
-    if (verdict === "answered") return verdict
-    if ("stall" in verdict) return isAfterFault ? { fault: verdict.stall } : "answered"
-    if ("unavailable" in verdict)
-      return host.unavailable >= mostUnavailable ? { fault: verdict.unavailable } : "answered"
-    return verdict
+    if (typeof verdict === "object" && "unavailable" in verdict) {
+      if (verdict.isFirst) host.unavailable++
+      return host.strikes > 0 || host.unavailable >= mostUnavailable ? { fault: verdict.unavailable } : undefined
+    }
+    host.unavailable = 0
+    if (verdict === "answered" || !("stall" in verdict)) return verdict
+    return isAfterFault ? { fault: verdict.stall } : "answered"
   }
 
   return {

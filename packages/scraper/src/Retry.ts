@@ -39,7 +39,7 @@ export const verdict = (reason: FetchReason, attempts: number, backoff: Backoff)
       if (reason.retryAfterMs !== undefined) return { pauseMs: reason.retryAfterMs }
       // Too Many Requests speaks for the host even without a time (RFC 6585 4)
       if (reason.status === 429) return { pauseMs: backoffMs(attempts, backoff) }
-      return reason.status === 503 ? { unavailable: reason.message } : "answered"
+      return reason.status === 503 ? { unavailable: reason.message, isFirst: attempts === 1 } : "answered"
     case "InvalidUrl":
     case "AddressError":
     case "HostDown":

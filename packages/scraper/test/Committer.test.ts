@@ -238,7 +238,7 @@ describe("Committer", () => {
       assert.isDefined(room)
       yield* Effect.forkScoped(committer.run)
       committer.settle({ target: targets[0]!, outcome: failed(targets[0]!) })
-      yield* room!
+      yield* room
       assert.strictEqual(held, 0)
       assert.isUndefined(committer.room())
     })

@@ -43,7 +43,7 @@ describe("Retry", () => {
 
   it("pauses a host that has too many requests without a time too, and tells one that cannot serve now", () => {
     const verdict = (status: number) => Retry.verdict(new FetchError.StatusError({ status }), 2, backoff)
-    assert.deepStrictEqual([429, 503].map(verdict), [{ pauseMs: 2000 }, { unavailable: "HTTP 503" }])
+    assert.deepStrictEqual([429, 503].map(verdict), [{ pauseMs: 2000 }, { unavailable: "HTTP 503", isFirst: false }])
     assert.deepStrictEqual([404, 500].map(verdict), ["answered", "answered"])
   })
 
