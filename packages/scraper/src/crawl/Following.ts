@@ -177,7 +177,8 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     /** What the rules leave out and was not looked at again: other rules may come before the page is whole. */
     const left: Array<string> = []
     const leftResources: Array<string> = []
-    const ofPage = watch === undefined ? new Margins.OfPage(margins, depth, head.url) : undefined
+    // a trap may be told by its margins, but not by a menu: that makes short pages alike
+    const ofPage = new Margins.OfPage(margins, depth, head.url, watch === undefined ? 0 : Margins.menu)
     const passesOver = (bytes: Uint8Array, from: number, to: number, base: string, kind: Links.Kind) => {
       const isResource = kind === "resource"
       if (!isResource && kind !== "navigation" && kind !== "reference") return false
@@ -186,9 +187,9 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
       if (prefix === undefined) return false
       const verdict = met.look(prefix, bytes, start, to, isResource ? depth : depth + 1, isResource)
       // a folder, and no origin
-      if (prefix.endsWith("/")) ofPage?.relate()
+      if (prefix.endsWith("/")) ofPage.relate()
       if (verdict === "out") {
-        ofPage?.tell()
+        ofPage.tell()
         if (scope === begun) (isResource ? leftResources : left).push(met.latest)
       }
       return verdict !== undefined

@@ -76,8 +76,8 @@ export interface Options {
    */
   readonly text?: ((bytes: Uint8Array, from: number, to: number) => void) | undefined
   /**
-   * What is known of its margins, which are passed over where neither text nor guesses are asked for. `passesOver` tells them
-   * what the next page is to ask again, and what is relative to its folder.
+   * What is known of its margins, which are passed over, with their text, where no guesses are asked for. `passesOver` tells
+   * them what the next page is to ask again, and what is relative to its folder.
    */
   readonly margins?: Margins.OfPage | undefined
   /** Bytes of the document that are read. 16 MiB, unless given. */
@@ -226,7 +226,7 @@ class Html implements Reader {
     this.#onLink = onLink
     this.#depth = depth
     this.#guesses = options.guesses === true
-    this.#margins = depth === 0 && !isXml && options.text === undefined && !this.#guesses ? options.margins : undefined
+    this.#margins = depth === 0 && !isXml && !this.#guesses ? options.margins : undefined
     this.tags = new Tags(
       {
         wants: this.#guesses ? isAny : isKnown,
@@ -273,6 +273,7 @@ class Html implements Reader {
     const margin = this.#margins?.begin(name, bytes, at, encoding, links)
     if (margin === undefined) return -1
     this.#document.links += margin.links
+    this.#endText()
     return at + margin.length
   }
   #closed = (name: string, bytes: Buffer, to: number): void => {

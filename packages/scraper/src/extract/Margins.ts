@@ -17,6 +17,9 @@ const begun = 96
 /** Elements in one another that are looked at. */
 const deepest = 8
 
+/** A margin with so many references is a menu: what it says is nothing of its page. */
+export const menu = 8
+
 /** What margins are made of: in one another, for a menu may differ where it is open. */
 const elements: ReadonlySet<string> = new Set("aside footer header menu nav ol select table ul".split(" "))
 
@@ -74,15 +77,20 @@ export class OfPage {
   readonly #margins: Margins
   readonly #depth: number
   readonly #base: string
+  readonly #fewest: number
   readonly #open: Array<Begun> = []
   #told = 0
   #relative = 0
 
-  /** @param base what the references of the page are resolved against */
-  constructor(margins: Margins, depth: number, base: string) {
+  /**
+   * @param base what the references of the page are resolved against
+   * @param fewest references of a margin that is passed over
+   */
+  constructor(margins: Margins, depth: number, base: string, fewest = 0) {
     this.#margins = margins
     this.#depth = depth
     this.#base = base
+    this.#fewest = fewest
   }
 
   /** Something was given out, or changed what comes after it. */
@@ -110,8 +118,8 @@ export class OfPage {
       this.#open.push({ name, hash, at, told: this.#told, relative: this.#relative, links })
     return undefined
   }
-  #holds({ depth, encoding: own, origin, folder }: Margin, encoding: string): boolean {
-    if (depth > this.#depth || own !== encoding) return false
+  #holds({ depth, encoding: own, origin, folder, links }: Margin, encoding: string): boolean {
+    if (depth > this.#depth || own !== encoding || links < this.#fewest) return false
     const base = Reference.folderOf(this.#base)
     return origin === base.origin && (folder === undefined || folder === base.path)
   }

@@ -159,6 +159,45 @@ describe("Following", () => {
     }
   })
 
+  describe("with a big menu", () => {
+    const words = (from: number, count: number) =>
+      Array.from({ length: count }, (_, at) => `w${((from * 7919 + at * 104_729) % 4001).toString(36)}`).join(" ")
+    const links = Array.from({ length: 200 }, (_, at) => `<li><a href="/${words(at, 1)}/">${words(at, 1)}</a>`)
+    // as long as heads are: in its first bytes the encoding is looked for
+    const head = `<meta charset=utf-8><style>${"p { margin: 0 } ".repeat(100)}</style>`
+    const html = (url: string, text: string) =>
+      `${head}<ul>${links.join("")}</ul><p>${text}</p><a href="${url}">next</a>`
+    const visit = (url: (n: number) => string, text: (n: number) => string) => {
+      const following = make({ traps: true })
+      let n = 0
+      for (; n < 600 && following.traps!.caught(url(n)) === undefined; n++)
+        read(following, url(n), 1, html(url(n + 1), text(n)))
+      return n
+    }
+
+    it("takes short articles that are different for no trap", () => {
+      assert.strictEqual(
+        visit(
+          (n) => `http://h/article/${n}`,
+          (n) => words(n, 12)
+        ),
+        600
+      )
+    })
+    it("still catches what says the same on page after page", () => {
+      const calendar = (n: number) => `${2026 + n} no events <table><tr><td>${words(0, 40)}</table>`
+      assert.isBelow(
+        visit((n) => `http://h/calendar/${n}`, calendar),
+        200
+      )
+      const session = (n: number) => `${words(0, 60)} You are visitor ${n}`
+      assert.isBelow(
+        visit((n) => `http://h/s${n}x/article`, session),
+        200
+      )
+    })
+  })
+
   it("takes for the same margin what says the same, and nothing else", () => {
     for (const part of parts) {
       const html = menu(part)
