@@ -61,14 +61,16 @@ const takeOver = `UPDATE OR IGNORE target SET list = ?, run = ?, state = 0, due 
  */
 const isOpen = "(state = 0 OR state >= 3)"
 
-/** The sites after one that have a pending target nobody has leased; `saved`: targets of the host, where that counts. */
+/** The sites after one that have a pending target nobody has leased. `due`: when the first is; `saved`: targets of the host, where that counts. */
 const nextSites = (saved: string) => `WITH RECURSIVE next (id) AS (
     SELECT MIN(site) FROM target INDEXED BY target_site WHERE list = ?1 AND state = 0 AND lease IS NULL AND site > ?2
     UNION ALL
     SELECT (SELECT MIN(site) FROM target INDEXED BY target_site
       WHERE list = ?1 AND state = 0 AND lease IS NULL AND site > next.id) FROM next WHERE next.id IS NOT NULL LIMIT ${sitesAtOnce}
   )
-  SELECT site.id AS id, site.origin AS origin, site.host AS host, ${saved} AS saved FROM next JOIN site ON site.id = next.id`
+  SELECT site.id AS id, site.origin AS origin, site.host AS host, ${saved} AS saved,
+    (SELECT MIN(due) FROM target INDEXED BY target_site WHERE list = ?1 AND state = 0 AND lease IS NULL AND site = next.id) AS due
+  FROM next JOIN site ON site.id = next.id`
 const sitesUncounted = nextSites("0")
 const sitesCounted = nextSites("(SELECT SUM(one.saved) FROM site AS one WHERE one.host = site.host)")
 
@@ -348,11 +350,11 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     const first = turn
     let wrapped = false
     for (;;) {
-      const sites = yield* sql.unsafe<{ id: number; origin: string; host: string; saved: number }>(
+      const sites = yield* sql.unsafe<{ id: number; origin: string; host: string; saved: number; due: number }>(
         ofHost === undefined ? sitesUncounted : sitesCounted,
         [list, turn]
       )
-      for (const { id, origin, host, saved } of sites) {
+      for (const { id, origin, host, saved, due: firstMs } of sites) {
         if (wrapped && id > first) return { targets, dueMs, isLeft }
         if (targets.length >= limit) return { targets, dueMs, isLeft: true }
         turn = id
@@ -363,6 +365,11 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
           most = Math.min(most, ofHost.most - saved - (ofHost.taken.get(host) ?? 0) - (given.get(host) ?? 0))
         }
         if (most <= 0) continue
+        // a query for each site that only waits would cost twenty times as much
+        if (firstMs > nowMs) {
+          dueMs = Math.min(dueMs, firstMs)
+          continue
+        }
         const next = yield* sql.unsafe<TargetRow & { readonly id: number }>(nextTargets, [list, id, most])
         const due = next.filter((row) => row.due <= nowMs)
         if (due.length < next.length) dueMs = Math.min(dueMs, next[due.length]!.due)

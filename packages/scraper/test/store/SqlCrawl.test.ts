@@ -543,4 +543,26 @@ describe("the crawl in the store", () => {
       database.close()
     })
   )
+
+  it.effect("looks for no targets of sites that only wait, and tells when the first is due", () =>
+    Effect.gen(function* () {
+      const { sql, begin } = yield* database
+      const store = yield* begin
+      const seeds = Array.from({ length: 100 }, (_, index) => target(`s${index}`, "a"))
+      const { list } = yield* store.crawl(seeds, false)
+      yield* sql`UPDATE target SET due = 5000000000 + rowid WHERE url <> ${seeds[70]!.url}`
+      let looks = 0
+      const { unsafe } = sql
+      Object.assign(sql, {
+        unsafe: (text: string, values?: ReadonlyArray<unknown>) => {
+          if (/ORDER BY due LIMIT/.test(text)) looks++
+          return unsafe(text, values)
+        }
+      })
+      const leased = yield* store.leaseBySite(list, 10, 4_000_000_000, anyRoom)
+      assert.deepStrictEqual(names(leased.targets), ["s70 a"])
+      assert.strictEqual(leased.dueMs, 5_000_000_001)
+      assert.strictEqual(looks, 1)
+    })
+  )
 })
