@@ -26,7 +26,10 @@ export class Records extends Context.Service<
       RunError,
       Scope.Scope
     >
-    /** Has what was saved at these paths asked for again by the next run; gives how many targets that are. Fails while a run works there. */
+    /**
+     * Has what was saved at these paths asked for again by the next run; gives how many targets that are. Fails while a
+     * run works there.
+     */
     readonly distrust: (directory: string, paths: ReadonlySet<string>) => Effect.Effect<number, RunError>
   }
 >()("@simul/cli/Records") {

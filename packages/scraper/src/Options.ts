@@ -64,7 +64,10 @@ export interface Options {
   readonly serverNames: boolean
   /** sha256 of every body. */
   readonly hash: boolean
-  /** Told, before anything is fetched, of each file that is looked at because the machine was started since it was saved: how many so far, and of how many. */
+  /**
+   * Told, before anything is fetched, of each file that is looked at because the machine was started since it was
+   * saved: how many so far, and of how many.
+   */
   readonly onCheck?: (files: number, total: number) => void
   /** Listens to the run; absent: nothing does, at no cost. */
   readonly recorder?: Recorder

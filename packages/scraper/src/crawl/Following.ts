@@ -48,7 +48,10 @@ export interface Following extends Download.Follow {
   readonly isNoindex: (head: ResponseHead) => boolean
   /** Goes by other rules from now on; which sitemaps are read stays. */
   readonly change: (rules: Rules) => void
-  /** The same for a body that is whole and was not read as it came; `undefined` for one without links. `body`: read once or more. */
+  /**
+   * The same for a body that is whole and was not read as it came; `undefined` for one without links. `body`: read once
+   * or more.
+   */
   readonly readWhole: (
     target: Target,
     head: ResponseHead,

@@ -49,7 +49,8 @@ export interface Shared {
 /** Bytes and milliseconds that the body of a redirect may take; beyond them a new connection is cheaper. */
 /**
  * A body that brings fewer bytes in this time, or in the bound for silence where that is longer, is given up: byte by byte it
- * could hold a slot for years. Apache gives up a request below 500 bytes a second (mod_reqtimeout), Kestrel either side below 240.
+ * could hold a slot for years. Apache gives up a request below 500 bytes a second (mod_reqtimeout), Kestrel either side
+ * below 240.
  */
 const leastBytes = 4096
 const leastMs = 60_000

@@ -15,9 +15,9 @@ const behindLinks = (file: string): string | undefined => {
 }
 
 /**
- * The name that a rename may put a file under, behind all links, but those of other users: such a link is replaced. `undefined` where `file` is, or leads to, a device, a pipe
- * or an open file: that is written itself, for a rename would put a file in its place. What cannot be looked at keeps
- * its name: whoever opens it hears why.
+ * The name that a rename may put a file under, behind all links, but those of other users: such a link is replaced.
+ * `undefined` where `file` is, or leads to, a device, a pipe or an open file: that is written itself, for a rename
+ * would put a file in its place. What cannot be looked at keeps its name: whoever opens it hears why.
  */
 export const nameOf = (file: string): string | undefined => {
   try {

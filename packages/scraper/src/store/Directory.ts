@@ -115,7 +115,10 @@ export const archived = Effect.fnUntraced(function* (directory: string) {
   return { directory, parts: DirectoryLock.partsOf(directory), archives, captures }
 })
 
-/** Has what was saved at these paths, relative to the directory, asked for again by the next run. Gives how many targets that are. */
+/**
+ * Has what was saved at these paths, relative to the directory, asked for again by the next run. Gives how many targets
+ * that are.
+ */
 export const distrust = Effect.fnUntraced(function* (directory: string, paths: ReadonlySet<string>) {
   const { file, sql } = yield* held(directory)
   return yield* Effect.provideService(SqlTrust.distrustAt(file, paths), SqlClient.SqlClient, sql)

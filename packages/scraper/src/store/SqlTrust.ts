@@ -31,7 +31,10 @@ const distrust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: str
   yield* sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> (SELECT list FROM target WHERE url = ${url})`
 })
 
-/** Distrusts what was saved at these paths: of files or of records, relative to the directory. Gives how many targets that are. */
+/**
+ * Distrusts what was saved at these paths: of files or of records, relative to the directory. Gives how many targets
+ * that are.
+ */
 export const distrustAt = Effect.fnUntraced(function* (file: string, paths: ReadonlySet<string>) {
   const sql = yield* SqlClient.SqlClient
   yield* SchemaVersion.migrate(sql, file)
