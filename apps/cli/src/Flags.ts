@@ -224,7 +224,7 @@ export const transfer = {
   }),
   maxTime: time("max-time", 1, undefined, {
     group: faults,
-    description: "For each attempt, with its redirects: 5m, 1h"
+    description: "For one URL, all attempts and redirects: 5m, 1h"
   }),
   maxSize: size("max-size", { group: faults, description: "Largest body, after decoding: 50M, 2G" }),
   denyPrivate: toggle("deny-private", defaults.denyPrivate === true, {

@@ -156,7 +156,7 @@ describe.concurrent("help and version", () => {
             --retries N             More attempts, for faults that may pass [4]
             --timeout TIME          Longest wait for the next byte [30s]
             --connect-timeout TIME  Longest wait for a connection [10s]
-            --max-time TIME         For each attempt, with its redirects: 5m, 1h
+            --max-time TIME         For one URL, all attempts and redirects: 5m, 1h
             --max-size SIZE         Largest body, after decoding: 50M, 2G
             --deny-private          Refuse loopback and private addresses [off];
                                     --allow-private undoes it
