@@ -231,6 +231,13 @@ export const render = (facts: Facts, columns: number, paint: Paint): string => {
   const invalid = knownInvalid(facts)
   if (invalid > 0)
     told.push(paint.red(`${plural(invalid, "line")} of the list ${invalid === 1 ? "is" : "are"} no URL, as before`))
+  const { linksCut = 0 } = report
+  if (linksCut > 0)
+    told.push(
+      paint.yellow(
+        `${plural(linksCut, "page")} ${linksCut === 1 ? "is" : "are"} too long to be read to the end: later links were not followed`
+      )
+    )
   const { missing = 0, starts = [] } = facts.progress.mirror ?? {}
   if (missing > 0)
     told.push(

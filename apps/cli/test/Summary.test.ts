@@ -57,6 +57,15 @@ describe("the summary", () => {
       "
     `)
   })
+  it("says where links were not followed, since their pages are too long", () => {
+    const long = { ...saved("https://a.example/1"), linksCut: true } as Outcome
+    expect(render([long, saved("https://a.example/2")])).toMatchInlineSnapshot(`
+      "
+      saved 2 URLs (2.0 KB) in 24s
+      1 page is too long to be read to the end: later links were not followed
+      "
+    `)
+  })
   it("says that what is saved already does not change its form", () => {
     const progress = { ...idle, skipped: 9, inOtherForm: true } as const
     expect(render([], { progress, format: "warc" })).toMatchInlineSnapshot(`

@@ -172,6 +172,7 @@ export const make = (
     const isAnswer = outcome._tag === "Saved" || outcome._tag === "Unchanged"
     if (crawl !== undefined && isAnswer && asksNotToBeIndexed(head, reading))
       one.outcome = { ...outcome, noindex: true }
+    if (isAnswer && reading?.isCut?.() === true) one.outcome = { ...(one.outcome as typeof outcome), linksCut: true }
     if (reading !== undefined) one.links = reading.end()
     settle(one)
     frontier.release(target, "answered")

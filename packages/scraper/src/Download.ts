@@ -84,6 +84,8 @@ export interface Reading {
   readonly end: () => ReadonlyArray<Target>
   /** After the last byte: whether it asks not to be indexed, as far as a page can. */
   readonly isNoindex?: () => boolean
+  /** After the last byte: whether there is more of it than was read. */
+  readonly isCut?: () => boolean
 }
 
 /** How an attempt ended. `status` and `url` are those of the last answer, if there was one. */

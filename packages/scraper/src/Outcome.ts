@@ -30,7 +30,9 @@ const file = {
   /** Hexadecimal, of these bytes; absent where hashing is off. */
   sha256: Schema.optionalKey(Schema.String),
   /** Of a crawl: it asks not to be indexed, by a `<meta>` or X-Robots-Tag. Absent where it does not. */
-  noindex: Schema.optionalKey(Schema.Boolean)
+  noindex: Schema.optionalKey(Schema.Boolean),
+  /** Of a crawl: it is longer than what is read of a page, and links beyond that were not followed. Absent where it is not. */
+  linksCut: Schema.optionalKey(Schema.Boolean)
 }
 
 /**

@@ -61,6 +61,8 @@ export interface Report extends Counts {
   readonly otherReasons: number
   /** The limit that targets are beyond. */
   readonly limit?: Beyond
+  /** Pages that are longer than what is read of them for links, if there are any. */
+  readonly linksCut?: number
 }
 
 /** A report in the making. */
@@ -187,6 +189,7 @@ const statusOf = (outcome: Outcome): number | undefined => {
 export const make = (capacity = 4096): Fold => {
   const total = noCounts()
   let crossed: Beyond | undefined
+  let linksCut = 0
   const hosts = Tally.make<Mutable<Counts>>({
     empty: noCounts,
     weight: (row) => row.targets,
@@ -231,6 +234,7 @@ export const make = (capacity = 4096): Fold => {
         crossed ??= entry.pending.beyond
         return
       }
+      if ("linksCut" in entry.outcome) linksCut++
       const status = statusOf(entry.outcome)
       let row = statuses.get(status)
       if (row === undefined) statuses.set(status, (row = noCounts()))
@@ -261,7 +265,8 @@ export const make = (capacity = 4096): Fold => {
           .map(([status, row]) => (status === undefined ? { ...row } : { status, ...row })),
         reasons: listed,
         otherReasons: total.failed + total.refused - listed.reduce((sum, { targets }) => sum + targets, 0),
-        ...(crossed === undefined ? {} : { limit: crossed })
+        ...(crossed === undefined ? {} : { limit: crossed }),
+        ...(linksCut === 0 ? {} : { linksCut })
       }
     }
   }

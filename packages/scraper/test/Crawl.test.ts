@@ -510,6 +510,30 @@ describe("crawl", () => {
     )
   )
 
+  it.effect("says of a page that is too long to be read to the end that later links are not followed", () =>
+    withSite(
+      {
+        files: {
+          "/index.html": `${page("/a.html")}${" ".repeat(16 << 20)}${page("/b.html")}`,
+          "/a.html": "x",
+          "/b.html": "x"
+        }
+      },
+      async (site) => {
+        const directory = folder()
+        const cut = (outcomes: ReadonlyArray<Outcome>) =>
+          outcomes.map((outcome) => `${new URL(outcome.url).pathname} ${"linksCut" in outcome}`).toSorted()
+        const told = cut(await crawl([site.url("/index.html")], { directory }))
+        assert.deepStrictEqual(told, ["/a.html false", "/index.html true"])
+        const kept = await Effect.flatMap(Directory.read(directory), ({ entries }) => Stream.runCollect(entries)).pipe(
+          Effect.scoped,
+          Effect.runPromise
+        )
+        assert.deepStrictEqual(cut(kept.flatMap((entry) => ("outcome" in entry ? [entry.outcome] : []))), told)
+      }
+    )
+  )
+
   for (const [how, options] of [
     ["", {}],
     [", before they have their names", { durability: "power" }],

@@ -206,6 +206,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     return {
       write: (chunk) => links.write(chunk),
       isNoindex: () => directives().noindex,
+      isCut: () => links.end().truncated !== undefined,
       end: () => {
         const nofollow = directives().nofollow && options.robots
         if (scope !== begun) {

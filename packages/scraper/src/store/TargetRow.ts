@@ -46,6 +46,7 @@ export interface TargetRow {
   readonly key: string | null
   readonly resource: number | null
   readonly noindex: number | null
+  readonly links_cut: number | null
   readonly type: string | null
 }
 
@@ -140,7 +141,8 @@ export const toEntry = (row: TargetRow): Entry => {
           path: row.record ?? row.path ?? FileName.fromUrl(row.url),
           bytes: row.bytes!,
           ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
-          ...(row.noindex === 1 ? { noindex: true } : {})
+          ...(row.noindex === 1 ? { noindex: true } : {}),
+          ...(row.links_cut === 1 ? { linksCut: true } : {})
         },
         ...(row.type ? { contentType: row.type } : {})
       }
@@ -200,6 +202,7 @@ export const fromOutcome = (
     total: null,
     duration: Math.round(outcome.durationMs),
     noindex: "noindex" in outcome && outcome.noindex ? 1 : null,
+    links_cut: "linksCut" in outcome && outcome.linksCut ? 1 : null,
     error:
       outcome._tag === "Failed"
         ? JSON.stringify(encodeReason(outcome.error))
@@ -235,6 +238,7 @@ export const fromWaiting = ({ list, run, siteOf }: Writing, { target, dueMs, lea
   duration: target.spentMs === undefined ? null : Math.round(target.spentMs),
   error: null,
   noindex: null,
+  links_cut: null,
   record: target.saved?.record ?? null,
   type: target.saved?.contentType ?? null,
   ...placeOf(target, siteOf)

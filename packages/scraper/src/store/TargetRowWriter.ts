@@ -32,6 +32,7 @@ const columns = [
   "key",
   "resource",
   "noindex",
+  "links_cut",
   "type"
 ] as const satisfies ReadonlyArray<keyof TargetRow>
 
@@ -65,7 +66,8 @@ const shapeOf = (row: TargetRow): Shape =>
   row.error === null &&
   row.claim === null &&
   row.record === null &&
-  row.noindex === null
+  row.noindex === null &&
+  row.links_cut === null
     ? row.depth === null && row.type === null
       ? usual
       : found

@@ -138,6 +138,10 @@ const steps = {
   "16_refreshes": statements(
     // The run in which a refresh of it began that has not come to its end.
     `ALTER TABLE list ADD COLUMN refresh INTEGER`
+  ),
+  "17_long_pages": statements(
+    // Links of it are beyond what is read of a page.
+    `ALTER TABLE target ADD COLUMN links_cut INTEGER`
   )
 }
 
