@@ -82,6 +82,25 @@ export const isPrivate = among(special4, special6)
 /** The same of one that is link-local, or that of a cloud's metadata service. */
 export const isLinkLocal = among(linkLocal4, linkLocal6)
 
+/** Names of the metadata services of clouds. */
+const metadata: ReadonlySet<string> = new Set([
+  "metadata",
+  "metadata.google.internal",
+  "metadata.goog",
+  "instance-data"
+])
+
+/**
+ * The address that a host is known by before anybody resolves it, as a proxy does for us: its own where it is one, that of
+ * the loopback for `localhost` and names below it (RFC 6761 6.3), and that of the metadata services of clouds for theirs.
+ */
+export const known = (host: string): string | undefined => {
+  if (net.isIP(host) !== 0) return host
+  const name = host.toLowerCase().replace(/\.$/, "")
+  if (/(?:^|\.)localhost$/.test(name)) return "127.0.0.1"
+  return metadata.has(name) || /^instance-data\..*\.internal$/.test(name) ? "169.254.169.254" : undefined
+}
+
 /** Which addresses are denied: private ones, link-local ones alone (those are private, too), or none. */
 export type Denied = boolean | "link-local"
 

@@ -12,7 +12,6 @@
  *    from within another callback of it.
  */
 import type { ClientHttp2Stream } from "node:http2"
-import * as net from "node:net"
 import * as FetchError from "../FetchError.ts"
 import type { Receiver, Request, ResponseHead, SentRequest, Transfer } from "../Session.ts"
 import * as Url from "../Url.ts"
@@ -366,9 +365,9 @@ export class Exchange implements Served, Transfer, Watched {
     const route = routes.to(origin)
     if (route.proxied && denyPrivate !== false) {
       const host = hostOf(url)
-      if (net.isIP(host) !== 0 && AddressGuard.judge(denyPrivate)?.([{ address: host }]) !== undefined) {
-        return this.#fail(new FetchError.AddressError({ host, address: host }))
-      }
+      const address = AddressGuard.known(host)
+      if (address !== undefined && AddressGuard.judge(denyPrivate)?.([{ address }]) !== undefined)
+        return this.#fail(new FetchError.AddressError({ host, address }))
     }
     const { headers: further, isForeign } = this.#request
     const own = origin === this.#origin && isForeign !== true && (headersFor === undefined || headersFor.has(origin))

@@ -253,11 +253,12 @@ describe("a proxy", () => {
     })
   )
 
-  it.live("is no way around the guard for an address that is plain to see", () =>
+  it.live("is no way around the guard for an address that is plain to see, or a name that always has one", () =>
     Effect.gen(function* () {
       const proxy = yield* ForwardProxy.make()
       const one = yield* session({ proxy: proxy.url, denyPrivate: true })
-      for (const url of ["http://127.0.0.1:1/", "http://[::1]:1/", "https://10.0.0.1/"]) {
+      const names = ["localhost:1", "a.LOCALHOST.:1", "metadata.google.internal"].map((host) => `http://${host}/`)
+      for (const url of [...names, "http://127.0.0.1:1/", "http://[::1]:1/", "https://10.0.0.1/"]) {
         assert.strictEqual((yield* ask(one, url)).error?._tag, "AddressError")
       }
       assert.deepStrictEqual(proxy.requests, [])
