@@ -91,7 +91,7 @@ export const make = (
           : Effect.flatMap(read, (reading) => linked(one, ended.head, reading) ?? Effect.void)
       }
       case "DiskFull":
-        return Effect.flatMap(disk.mayHold(ended.needed), (mayHold) => {
+        return Effect.flatMap(disk.mayHold(ended.size ?? 0), (mayHold) => {
           if (!mayHold) {
             const error = new WriteError({ path: target.path, code: "ENOSPC" })
             return fail(target, startedMs, error, undefined, ended.partial) ?? Effect.void
@@ -152,7 +152,7 @@ export const make = (
     try {
       path = part.place(target.path)
     } catch (error) {
-      return conclude(target, startedMs, Download.broken(error, head, bytes))
+      return conclude(target, startedMs, Download.broken(error, head, { size: bytes, needed: bytes }))
     }
     counts.saved++
     counts.bytes += bytes

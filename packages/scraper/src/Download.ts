@@ -115,8 +115,13 @@ type Ended =
       readonly turn: Exclude<Turn, "follow">
       readonly partial?: Partial
     }
-  /** `needed`: bytes that the body takes, as far as that is known. */
-  | { readonly _tag: "DiskFull"; readonly needed: number; readonly partial?: Partial }
+  /** `size`: bytes of the whole body, where that is known. `needed`: bytes that must be free for it to go on, at least. */
+  | {
+      readonly _tag: "DiskFull"
+      readonly size?: number | undefined
+      readonly needed: number
+      readonly partial?: Partial
+    }
 
 /** A whole body, ready to get its name. */
 export interface Complete {
@@ -132,8 +137,13 @@ export interface Complete {
 }
 
 /** The attempt that an error of the sink makes; other errors are bugs and thrown on. */
-export const broken = (error: unknown, head: ResponseHead | undefined, needed: number, partial?: Partial): Attempt => {
-  if (error instanceof DiskFull) return { _tag: "DiskFull", needed, ...(partial === undefined ? {} : { partial }) }
+export const broken = (
+  error: unknown,
+  head: ResponseHead | undefined,
+  room: { readonly size: number | undefined; readonly needed: number },
+  partial?: Partial
+): Attempt => {
+  if (error instanceof DiskFull) return { _tag: "DiskFull", ...room, ...(partial === undefined ? {} : { partial }) }
   if (!(error instanceof WriteError)) throw error
   return { _tag: "Failed", reason: error, ...(head === undefined ? {} : { head }) }
 }
@@ -473,7 +483,7 @@ class Running implements Download, Receiver, Decode.Output {
       this.#part!.drained = () => this.#release(heldBySink)
       this.#hold(heldBySink)
     } catch (error) {
-      this.#end(this.#broken(error))
+      this.#end(this.#broken(error, chunk.length))
     }
   }
   #readOn(chunk: Uint8Array) {
@@ -551,10 +561,14 @@ class Running implements Download, Receiver, Decode.Output {
     return { validator, ...(total === undefined ? {} : { total }) }
   }
 
-  #broken(error: unknown): Attempt {
+  /** `more`: bytes that found no room. */
+  #broken(error: unknown, more = 0): Attempt {
     const partial = error instanceof DiskFull ? this.#kept() : undefined
     if (partial === undefined) this.#part?.discard()
-    return broken(error, this.#head, this.total ?? 2 * this.received, partial)
+    const written = this.#part?.bytes ?? 0
+    const size = this.#coded ? undefined : this.total
+    const needed = (size ?? written + more) - (partial === undefined ? 0 : written)
+    return broken(error, this.#head, { size, needed }, partial)
   }
 
   #end(attempt: Attempt) {

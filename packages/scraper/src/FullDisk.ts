@@ -2,19 +2,21 @@
  * A full disk is waited for: nothing more is asked for until there is room, and
  * what could not be written is tried again then.
  *
- * Where there is room and a quota is used up, nobody tells when that is over
- * but another try. Each asks again for what finds no room, so they come less and
- * less often.
+ * It goes on at once when so much is free that much can be written. Where there
+ * is only enough for what could not be, or was enough and a quota is used up,
+ * nobody tells whether it will do but another try. Each asks again for what finds
+ * no room, so they come less and less often.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Frontier } from "./Frontier.ts"
 import type { Sink } from "./Sink.ts"
 
-/** Room that must be free before a full disk is written to again. */
-const reserve = 16 << 20
-/** Between two tries that bytes say nothing about, at most. */
+/** Room that, once it is made, is gone on with at once, where no more is needed. */
+const ample = 16 << 20
+/** Between two tries, at most. */
 const longestMs = 60_000
+const lookMs = 1000
 
 export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Sink["Service"], "free" | "size">) => {
   let full: { free: number; readonly needed: number } | undefined
@@ -26,19 +28,25 @@ export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Si
     mayHold: (bytes: number) => Effect.map(sink.size, (size) => bytes <= size),
     /** Waits for room for so many bytes; where that is waited for already, a second. */
     wait: Effect.fnUntraced(function* (bytes: number) {
-      if (full !== undefined) return yield* Effect.sleep("1 second")
-      const needed = Math.max(bytes, reserve)
+      if (full !== undefined) return yield* Effect.sleep(lookMs)
+      const needed = Math.max(bytes, 1)
+      const enough = Math.max(needed, ample)
       frontier.pause("disk")
       full = { free: yield* sink.free, needed }
-      if (full.free >= needed) {
-        tries = (yield* Clock.currentTimeMillis) - triedMs < longestMs ? tries + 1 : 0
-        yield* Effect.sleep(Math.min(longestMs, 1000 * 2 ** tries))
-        triedMs = yield* Clock.currentTimeMillis
+      const startedMs = yield* Clock.currentTimeMillis
+      if (startedMs - triedMs >= longestMs) tries = 0
+      const tryMs = startedMs + Math.min(longestMs, lookMs * 2 ** tries)
+      const wasEnough = full.free >= enough
+      while (true) {
+        yield* Effect.sleep(lookMs)
         full.free = yield* sink.free
-      }
-      while (full.free < needed) {
-        yield* Effect.sleep("1 second")
-        full.free = yield* sink.free
+        if (full.free < needed) continue
+        if (full.free >= enough && !wasEnough) break
+        const nowMs = yield* Clock.currentTimeMillis
+        if (nowMs < tryMs) continue
+        tries++
+        triedMs = nowMs
+        break
       }
       full = undefined
       frontier.resume("disk")

@@ -172,10 +172,10 @@ describe("Conclusion", () => {
   it.effect("takes a full disk for nobody's fault: the target waits, and then its worker", () =>
     Effect.gen(function* () {
       const { conclusion, told, parked, counts } = begin()
-      const rest = conclusion.conclude({ ...target, partial }, 0, { _tag: "DiskFull", needed: 9 })
+      const rest = conclusion.conclude({ ...target, partial }, 0, { _tag: "DiskFull", needed: 101 })
       yield* rest!
       assert.deepStrictEqual(parked, [{ target, dueMs: 0, leased: false }])
-      assert.deepStrictEqual(told, ["waits", "parked", `released "answered"`, "room for 9"])
+      assert.deepStrictEqual(told, ["waits", "parked", `released "answered"`, "room for 101"])
       assert.deepStrictEqual(counts, none)
     })
   )
@@ -183,7 +183,7 @@ describe("Conclusion", () => {
   it.effect("fails what is larger than the whole disk, and waits for no room", () =>
     Effect.gen(function* () {
       const { conclusion, told, settled } = begin()
-      yield* conclusion.conclude(target, 0, { _tag: "DiskFull", needed: 101 })!
+      yield* conclusion.conclude(target, 0, { _tag: "DiskFull", size: 101, needed: 1 })!
       assert.deepStrictEqual(told, ["settled", `released "answered"`])
       const [{ outcome } = assert.fail()] = settled
       assert.strictEqual(outcome._tag === "Failed" ? outcome.error.message : "", "cannot write h/a (ENOSPC)")

@@ -3,28 +3,34 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as Download from "../src/Download.ts"
 import type { Receiver, Session } from "../src/Session.ts"
-import type { Part, Sink } from "../src/Sink.ts"
+import { DiskFull, type Part, type Sink } from "../src/Sink.ts"
 
-/** An answer that goes on for as many bytes as are asked for. */
-const answer = (fields: Readonly<Record<string, string>>, options: Partial<Download.DownloadOptions>) => {
+/** An answer that goes on for as many bytes as are asked for, on a disk that has room for some. */
+const answer = (
+  fields: Readonly<Record<string, string>>,
+  options: Partial<Download.DownloadOptions>,
+  room = Infinity
+) => {
   let receiver!: Receiver
   const told: Array<string> = []
-  let bytes = 0
   const part = {
+    bytes: 0,
     write: (chunk: Uint8Array) => {
-      bytes += chunk.length
+      if (part.bytes + chunk.length > room) throw new DiskFull({ path: "" })
+      part.bytes += chunk.length
       return true
     },
-    finish: () => ({ bytes }),
+    finish: () => ({ bytes: part.bytes }),
+    keep: () => told.push("kept"),
     discard: () => told.push("discarded")
-  } as unknown as Part
+  }
   const session = {
     open: (_request: unknown, given: Receiver) => {
       receiver = given
       return { pause: () => {}, resume: () => {}, abort: () => told.push("aborted") }
     }
   } as unknown as Session["Service"]
-  const sink = { open: () => part } as unknown as Sink["Service"]
+  const sink = { open: () => part as unknown as Part } as unknown as Sink["Service"]
   const target = { url: "http://h/radio", host: "http://h", path: "", attempts: 0 }
   const whole: Download.DownloadOptions = {
     suggestions: false,
@@ -70,6 +76,20 @@ describe("Download", () => {
       receiver.onEnd()
       assert.strictEqual(attempts[0]?._tag, "Complete")
     }
+  })
+
+  it.each([
+    ["what is missing of a kept part", { etag: '"v"', "content-length": "400000" }, 400_000, 100_000, "kept"],
+    ["the whole of one that is not kept", { "content-length": "400000" }, 400_000, 400_000, "discarded"],
+    ["some more of a kept one without a length", { etag: '"v"' }, undefined, 2, "kept"],
+    ["more than it found of another", {}, undefined, 300_002, "discarded"]
+  ] as const)("tells a full disk %s", (_what, fields, size, needed, became) => {
+    const { receiver, told, attempts } = answer(fields, {}, 300_000)
+    receiver.onData(new Uint8Array(300_000))
+    receiver.onData(new Uint8Array(2))
+    const [attempt = assert.fail()] = attempts
+    assert.isTrue(attempt._tag === "DiskFull" && attempt.size === size && attempt.needed === needed)
+    assert.include(told, became)
   })
 
   it("is let go of by the next collection of what is new, once it is over", () => {

@@ -43,15 +43,37 @@ describe("FullDisk", () => {
     })
   )
 
-  it.effect("wants 16 MiB where little is to be written", () =>
+  it.effect("goes on at once when 16 MiB are free where little is to be written", () =>
     Effect.gen(function* () {
-      const { disk, full } = filled(16 * mebibyte - 1)
-      const waiting = yield* Effect.forkChild(full.wait(0))
-      yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(disk.told, ["disk pauses"])
-      disk.free++
-      yield* TestClock.adjust("1 second")
-      yield* Fiber.join(waiting)
+      const { disk, full } = filled(0)
+      for (let round = 0; round < 10; round++) {
+        disk.free = 0
+        const waiting = yield* Effect.forkChild(full.wait(5000))
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(full.full(), { free: 0, needed: 5000 })
+        disk.free = 16 * mebibyte
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(waiting)
+      }
+    })
+  )
+
+  it.effect("tries less and less often where there is room for that alone, and never where there is none", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(5000)
+      const tries: Array<number> = []
+      const worker = Effect.forever(
+        Effect.andThen(
+          full.wait(5000),
+          Effect.map(Clock.currentTimeMillis, (ms) => void tries.push(ms / 1000))
+        )
+      )
+      yield* Effect.forkChild(worker)
+      yield* TestClock.adjust("3 minutes")
+      assert.deepStrictEqual(tries, [1, 3, 7, 15, 31, 63, 123])
+      disk.free = 4999
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(tries.length, 7)
     })
   )
 
@@ -67,7 +89,7 @@ describe("FullDisk", () => {
       )
       yield* Effect.forkChild(worker)
       yield* TestClock.adjust("500 millis")
-      assert.deepStrictEqual(full.full(), { free: 100 * mebibyte, needed: 16 * mebibyte })
+      assert.deepStrictEqual(full.full(), { free: 100 * mebibyte, needed: 1 })
       yield* TestClock.adjust("3 minutes")
       assert.deepStrictEqual(tries, [1, 3, 7, 15, 31, 63, 123])
       assert.strictEqual(disk.told.filter((what) => what === "disk pauses").length, 8)
