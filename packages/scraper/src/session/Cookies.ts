@@ -77,7 +77,8 @@ const linesOf = (jar: CookieJar): Lines => {
 /** What `ours` made of `before`, made of `theirs`. */
 const merged = (before: Lines, ours: Lines, theirs: Lines): Lines => {
   const lines = new Map(theirs)
-  for (const name of before.keys()) if (!ours.has(name)) lines.delete(name)
+  // what is over here another run may have renewed
+  for (const [name, line] of before) if (!ours.has(name) && theirs.get(name) === line) lines.delete(name)
   for (const [name, line] of ours) if (before.get(name) !== line) lines.set(name, line)
   return lines
 }

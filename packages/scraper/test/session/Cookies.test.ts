@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -127,6 +127,30 @@ describe("a cookie jar", () => {
       yield* Effect.scoped(outer)
       const pairs = linesOf(file).map((line) => line.split("\t").slice(5).join("="))
       assert.deepStrictEqual(pairs.toSorted(), ["both=3", "inner=2", "left=2", "old=1", "outer=3"])
+    })
+  )
+  it.live("has what one run has renewed and what came to its end in the other", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      const soon = (value: string, maxAge: number) =>
+        opened(file, (cookies) =>
+          cookies.keep("http://a.test/", [`renewed=${value}; Max-Age=${maxAge}`, `over=1; Max-Age=10`])
+        )
+      yield* soon("old", 10)
+      const outer = Effect.andThen(
+        Cookies.open(file),
+        Effect.andThen(
+          soon("new", 1000),
+          Effect.sync(() => vi.setSystemTime(Date.now() + 20_000))
+        )
+      )
+      yield* Effect.addFinalizer(() => Effect.sync(() => vi.useRealTimers()))
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() })
+      yield* Effect.scoped(outer)
+      assert.deepStrictEqual(
+        linesOf(file).map((line) => line.split("\t").slice(5).join("=")),
+        ["renewed=new"]
+      )
     })
   )
   it.live("takes no cookie that a host may not set", () =>
