@@ -468,6 +468,18 @@ describe("get", () => {
     assert.isBelow(slow.requests.length, 100)
   })
 
+  it("gives a URL so much time for all its attempts, and for the redirects that wait for their turn", async () => {
+    await using site = await Site.start()
+    const bounded = { maxTimeMs: 550, retries: 9 }
+    const busy = await one(site.url("/slow/100/status/503/busy"), { directory: folder(), ...bounded })
+    assert.include(["StatusError", "TimeoutError"], reason(busy))
+    assert.isAtMost(site.requests.length, 6)
+
+    // with a delay no redirect is sent at once
+    const far = site.url(`${"/slow/100/redirect/1".repeat(8)}/bytes/1/far`)
+    assert.strictEqual(reason(await one(far, { directory: folder(), delayMs: 1, ...bounded })), "TimeoutError")
+  })
+
   it("stops asking a host that only fails, and says so of each target", async () => {
     const gone = await Site.start()
     const url = gone.url("/")

@@ -10,6 +10,7 @@ const statements = (...texts: ReadonlyArray<string>) => texts
 const steps = {
   "1_targets": statements(
     // state: 0 pending, 1 saved, 2 unchanged, 3 refused, 4 failed. due, next, paused: milliseconds since the epoch.
+    // duration: milliseconds of the last attempt; of what waits for another, of all with their waits, where that is bounded.
     // path: only where it is not the pure function of the URL; claim: that path, folded.
     `CREATE TABLE target (
       url TEXT PRIMARY KEY, list INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL,
