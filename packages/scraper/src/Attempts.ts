@@ -72,7 +72,9 @@ export const make = ({
         onSuccess: (part) => (part === undefined ? anew(target) : attempt(target, part))
       }),
       Effect.flatMap((ended) =>
-        ended._tag === "Failed" && ended.restart === true ? anew(target) : Effect.succeed(ended)
+        ended._tag === "Failed" && ended.restart === true
+          ? anew({ ...target, spentMs: (target.spentMs ?? 0) + performance.now() - startedMs })
+          : Effect.succeed(ended)
       ),
       Effect.flatMap((ended) => conclusion.conclude(target, startedMs, ended) ?? Effect.void)
     )

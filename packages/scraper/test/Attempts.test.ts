@@ -21,6 +21,7 @@ const begin = (
   reopen: Effect.Effect<Part | undefined, WriteError> = Effect.succeed(part)
 ) => {
   const did: Array<string> = []
+  const started: Array<Target> = []
   const queue = [...next]
   const replies = [...answers]
   const attempts = Attempts.make({
@@ -35,7 +36,9 @@ const begin = (
       carry: ({ target }) => Effect.sync(() => void did.push(`carries ${target.path}`))
     },
     transfers: {
-      start: ({ path, partial }, part, done) => {
+      start: (target, part, done) => {
+        const { path, partial } = target
+        started.push(target)
         did.push(
           `asks for ${path}${partial === undefined ? "" : ", cut"}${part === undefined ? "" : ", with its part"}`
         )
@@ -51,7 +54,7 @@ const begin = (
       down: ({ path }) => Effect.sync(() => void did.push(`${path} is down`))
     }
   })
-  return { did, attempts }
+  return { did, started, attempts }
 }
 
 describe("Attempts", () => {
@@ -97,6 +100,15 @@ describe("Attempts", () => {
       const { did, attempts } = begin([], [useless, useless, good])
       yield* attempts.visit({ target: cut })
       assert.deepStrictEqual(did, ["asks for a, cut, with its part", "asks for a", "a is Failed"])
+    })
+  )
+
+  it.effect("and leaves that what the part has left of its time", () =>
+    Effect.gen(function* () {
+      const { started, attempts } = begin([], [useless, good])
+      yield* attempts.visit({ target: { ...cut, spentMs: 5 } })
+      assert.deepStrictEqual(started[0]!.spentMs, 5)
+      assert.isAbove(started[1]!.spentMs!, 5)
     })
   )
 
