@@ -178,8 +178,8 @@ export class Exchange implements Served, Transfer, Watched {
     this.#bare = Url.withoutCredentials(this.#url)
     this.#origin = Url.origin(url)
     if (from !== undefined) this.#trail = new Redirect.Trail(from.redirects)
-    const { maxTimeMs = Infinity, spentMs = 0 } = request
-    this.#deadline = performance.now() + maxTimeMs - spentMs
+    const { maxTimeMs } = request
+    this.#deadline = maxTimeMs === undefined ? Infinity : performance.now() + maxTimeMs - (request.spentMs ?? 0)
   }
 
   open(): Transfer {
