@@ -89,7 +89,7 @@ const readAnew = Effect.fnUntraced(function* (
       admit: (page, links) => Effect.map(link(page, links), ({ added }) => added)
     })
   for (;;) {
-    const pages = following.isBounded() ? yield* store.nearer(list, 100) : []
+    const pages = yield* store.nearer(list, 100, following.isBounded())
     if (pages.length === 0) break
     for (const page of pages)
       yield* link(page.target, yield* following.readAgain(page, (links) => link(undefined, links)))

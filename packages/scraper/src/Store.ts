@@ -176,8 +176,15 @@ export class Store extends Context.Service<
     readonly crawl: (seeds: ReadonlyArray<Target>, refresh: boolean) => Effect.Effect<Crawl, StoreError>
     /** What a crawl has saved, in the order of URLs. */
     readonly saved: (list: number) => Stream.Stream<SavedPage, StoreError>
-    /** Pages that turned out to be nearer to a seed than when their links were followed, at most `limit`. */
-    readonly nearer: (list: number, limit: number) => Effect.Effect<ReadonlyArray<SavedPage>, StoreError>
+    /**
+     * Pages that turned out to be nearer to a seed than when their links were followed, which is of no use where depth bounds
+     * nothing, and those that a list has saved; at most `limit`.
+     */
+    readonly nearer: (
+      list: number,
+      limit: number,
+      isBounded: boolean
+    ) => Effect.Effect<ReadonlyArray<SavedPage>, StoreError>
     /** Adds what a page leads to. `page`: with this it is read once more, as one that is so deep. */
     readonly link: (
       list: number,

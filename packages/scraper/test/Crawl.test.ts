@@ -254,7 +254,7 @@ describe("crawl", () => {
         const rest = await crawl(seeds, { directory })
         assert.deepStrictEqual(
           [paths(rest, "Unchanged"), paths(rest), paths(rest, "Failed")],
-          [["/x.html"], ["/y.html"], ["/z.html"]]
+          [[], ["/y.html"], ["/z.html"]]
         )
         // what it failed with, and what it has saved
         assert.deepStrictEqual(await get(site.url("/z.html")), ["Failed"])
@@ -263,8 +263,24 @@ describe("crawl", () => {
         const more = await crawl(seeds, { directory })
         assert.deepStrictEqual(
           [paths(more, "Unchanged"), paths(more), paths(more, "Failed")],
-          [["/y.html"], [], ["/new.html", "/z.html"]]
+          [[], [], ["/new.html", "/z.html"]]
         )
+      }
+    )
+  )
+
+  it.effect("reads what was fetched by itself before, and does not ask for it again", () =>
+    withSite(
+      { files: { "/": page("/x.html"), "/x.html": page("/y.html"), "/y.html": page("/x.html") } },
+      async (site) => {
+        for (const fetched of ["/", "/x.html"]) {
+          const directory = folder()
+          await Effect.runPromise(Stream.runDrain(Get.outcomes([site.url(fetched)], { directory })))
+          site.reset()
+          const found = paths(await crawl([site.url("/")], { directory }))
+          assert.sameMembers([fetched, ...found], ["/", "/x.html", "/y.html"])
+          assert.isEmpty(site.requests.filter(({ path }) => path === fetched))
+        }
       }
     )
   )

@@ -1,6 +1,7 @@
 /**
  * Saved pages of a crawl that turned out to be nearer to a seed: they are read
- * for links once more, where depth decides what is followed.
+ * for links once more, where depth decides what is followed. So is what a list
+ * has saved, wherever it is.
  */
 import * as Effect from "effect/Effect"
 import type { Following } from "../crawl/Following.ts"
@@ -20,21 +21,19 @@ export const make = (
   options: NearerPagesOptions,
   found: (found: Found) => void
 ) => {
-  /** How often it was told that there are some, and when last; 0 once there are none. */
-  let told = 0
-  let latest = 0
+  /** How often it was told that there are some, and when last; 0 once there are none. A list may have saved a seed. */
+  let told = 1
+  let latest = 1
   const link = (page: Target | undefined, links: ReadonlyArray<Target>) =>
     Effect.map(store.link(list, page, links), found)
   return {
     /** The store has some. */
-    tell: () => {
-      if (options.isBounded()) latest = ++told
-    },
+    tell: () => void (latest = ++told),
     areThere: () => latest > 0,
     /** Reads some of them. */
     read: Effect.fnUntraced(function* () {
       const before = told
-      const pages = yield* store.nearer(list, atOnce)
+      const pages = yield* store.nearer(list, atOnce, options.isBounded())
       // a commit may have brought some meanwhile
       if (pages.length === 0 && before === told) latest = 0
       for (const page of pages)

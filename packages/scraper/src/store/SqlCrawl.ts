@@ -8,7 +8,8 @@
  *    index: sites with work are found by jumping from one to the next (a loose
  *    index scan), and counts are kept, not counted.
  * 3. A page is as deep as the shortest way to it that was found. What was saved
- *    and is found nearer is noted, for its links are nearer too.
+ *    and is found nearer is noted, for its links are nearer too; so is what a list
+ *    has saved, for nobody has followed its links.
  * 4. What a host may not have any more has the lease 0, which no run has: so the
  *    next targets are found without passing over it again and again.
  */
@@ -51,9 +52,17 @@ const inserts = new Map(
     return [size, text] as const
   })
 )
-/** A row of another list becomes one of this crawl, and keeps what is saved. */
-const takeOver = `UPDATE OR IGNORE target SET list = ?, run = ?, state = 0, due = ?, lease = NULL, attempts = 0, error = NULL,
-  depth = ?, site = ?, key = ?, resource = ?, priority = ? WHERE url = ? AND depth IS NULL`
+/**
+ * A row of another list becomes one of this crawl, and keeps what is saved: what is so since the run `?10` is read, and not
+ * asked for again.
+ */
+const takeOver = (() => {
+  const kept = "state IN (1, 2) AND run >= ?10"
+  const unlessKept = (column: string, value: string) => `${column} = CASE WHEN ${kept} THEN ${column} ELSE ${value} END`
+  return `UPDATE OR IGNORE target SET list = ?1, ${unlessKept("run", "?2")}, ${unlessKept("state", "0")}, due = ?3, lease = NULL,
+    ${unlessKept("attempts", "0")}, error = NULL, depth = ?4, site = ?5, key = ?6, resource = ?7, priority = ?8,
+    nearer = CASE WHEN ${kept} THEN 1 END WHERE url = ?9 AND depth IS NULL RETURNING state`
+})()
 
 /**
  * By its index, which SQLite takes where its condition stands in the words of the index: a start does not look through
@@ -114,6 +123,8 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
   let hasLists = false
   /** The directory has a crawl, of which a list may ask for targets. */
   let isCrawled: boolean | undefined
+  /** What earlier runs have saved is asked for again. */
+  let freshSince = 0
   /** There are pages that are known by their key. */
   let hasKeys = true
   /** There are targets that the rules left out. */
@@ -166,7 +177,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
   })
   /**
    * Adds the targets that have no row in this list yet, and brings nearer those that were further away; gives how many
-   * are new.
+   * are to be asked for, and counts those that are not.
    */
   const add = Effect.fnUntraced(function* (list: number, found: ReadonlyArray<Target>) {
     if (found.length === 0) return 0
@@ -183,7 +194,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     const [after] = yield* rows
     return (after!.last ?? 0) - (before!.last ?? 0) + taken
   })
-  /** Gives how many were taken over from other lists. */
+  /** Gives how many of those that were taken over from other lists are to be asked for. */
   const insert = Effect.fnUntraced(function* (list: number, pages: ReadonlyArray<Target>) {
     let from = 0
     for (const size of sizes)
@@ -199,11 +210,22 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     if (!hasLists) return 0
     yield* SqlLists.forgetPlaces(sql, list, pages.map(urlOf))
     let taken = 0
+    let kept = 0
     for (const page of pages) {
       const { url, depth = 0, host, isResource, priority = 0 } = page
-      const values = [list, run, rankOf(page), depth, siteOf(host), keyOf(url), flagOf(isResource), priority, url]
-      taken += yield* changes(takeOver, values)
+      const site = siteOf(host)
+      const values = [list, run, rankOf(page), depth, site, keyOf(url), flagOf(isResource), priority, url, freshSince]
+      for (const { state } of yield* sql.unsafe<{ state: number }>(takeOver, values)) {
+        if (state === 0) taken++
+        else {
+          kept++
+          yield* sql`UPDATE site SET saved = saved + 1 WHERE id = ${site}`
+        }
+      }
     }
+    if (kept > 0)
+      yield* sql`UPDATE crawl SET found = found + ${kept}, ended = ended + ${kept}, saved = saved + ${kept}
+        WHERE list = ${list}`
     return taken
   })
   /** Makes those of these URLs pending that the rules left out; gives how many. */
@@ -247,11 +269,16 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     const taken = yield* readmit(list, links.map(urlOf))
     return { added: added + taken, isNearer: yield* isNearer(list) } satisfies Found
   })
-  const nearer = (list: number, limit: number) =>
-    Effect.map(
-      sql.unsafe<TargetRow>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ? + 0`, [list, limit]),
-      (rows) => rows.map(toSavedPage)
-    )
+  const nearer = (list: number, limit: number, isBounded: boolean) =>
+    isBounded || hasLists
+      ? Effect.map(
+          sql.unsafe<TargetRow>(`SELECT * FROM target WHERE list = ? AND nearer IS NOT NULL LIMIT ? + 0`, [
+            list,
+            limit
+          ]),
+          (rows) => rows.map(toSavedPage)
+        )
+      : Effect.succeed([])
 
   /**
    * The rows of these targets become rows of a list. The crawl does not follow what the list gets: it has them back
@@ -314,8 +341,10 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     yield* reopen(`state = 0 AND due > ${mostDepth} AND ${isOpen}`)
     const tried = yield* reopen(`state IN (3, 4) AND ${isOpen}`)
     // one that was stopped has left pending what it did not come to
-    const [stopped] = yield* sql`SELECT 1 FROM list WHERE id = ${list} AND refresh IS NOT NULL`
+    const [stopped] = yield* sql<{ since: number }>`SELECT refresh AS since FROM list
+      WHERE id = ${list} AND refresh IS NOT NULL`
     const begins = refresh && stopped === undefined
+    freshSince = stopped?.since ?? (begins ? run : 0)
     const saved = begins ? yield* reopen(`state IN (1, 2)`) : 0
     if (begins) {
       yield* sql`UPDATE list SET refresh = ${run} WHERE id = ${list}`
@@ -324,15 +353,10 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     }
     const added = (yield* takeBack(list)) + (yield* add(list, seeds))
     const taken = yield* takeIn(list, seeds.map(urlOf))
-    const crawl: Crawl = {
-      list,
-      found: row.found + added,
-      ended: row.ended - tried - saved - taken,
-      saved: row.saved - saved,
-      rules: row.rules ?? undefined
-    }
-    yield* sql`UPDATE crawl SET found = ${crawl.found}, ended = ${crawl.ended}, saved = ${crawl.saved} WHERE list = ${list}`
-    return crawl
+    const [crawl] = yield* sql<Crawl>`UPDATE crawl SET found = found + ${added},
+      ended = ended - ${tried + saved + taken}, saved = saved - ${saved} WHERE list = ${list}
+      RETURNING list, found, ended, saved, rules`
+    return { ...crawl!, rules: crawl!.rules ?? undefined }
   })
 
   const lease = Effect.fnUntraced(function* (

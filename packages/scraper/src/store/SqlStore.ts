@@ -169,7 +169,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       leaseBySite: (list, limit, nowMs, room, ofHost) =>
         guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room, ofHost))),
       link: (list, page, links) => guarded(sql.withTransaction(crawl.link(list, page, links))),
-      nearer: (list, limit) => guarded(crawl.nearer(list, limit)),
+      nearer: (list, limit, isBounded) => guarded(crawl.nearer(list, limit, isBounded)),
       patterns: guarded(crawl.patterns),
       prioritize: (list, text, of) => guarded(crawl.prioritize(list, text, of)),
       ruled: (list, rules, limits) => guarded(crawl.ruled(list, rules, limits)),

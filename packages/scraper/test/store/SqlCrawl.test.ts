@@ -178,7 +178,7 @@ describe("the crawl in the store", () => {
       assert.isTrue((yield* add(target("a", "seed"), near)).isNearer)
       // settled as what it was when it was leased
       yield* add(flying, [])
-      const [first, second, ...rest] = yield* store.nearer(list, 10)
+      const [first, second, ...rest] = yield* store.nearer(list, 10, true)
       assert.deepStrictEqual([names([first!.target, second!.target]), rest], [["a saved", "a flying"], []])
       assert.deepStrictEqual([first!.target.depth, second!.target.depth], [2, 2])
       assert.isTrue((yield* store.link(list, { ...saved, depth: 5 }, [])).isNearer, "read as too deep a page")
@@ -377,19 +377,36 @@ describe("the crawl in the store", () => {
     })
   )
 
-  it.effect("takes over what a list had, with what is saved of it", () =>
+  it.effect("takes over what a list has saved, for its links to be read, and asks for it again only by a refresh", () =>
     Effect.gen(function* () {
-      const store = yield* (yield* database).begin
-      const { depth: _, ...listed } = target("a", "listed")
-      yield* store.commit({ list: yield* store.newList, settled: [page(listed, [])], waiting: [], hosts: [] })
-      const { list } = yield* store.crawl([], false)
-      const settled = [page(target("a", "seed"), [target("a", "listed", 1)])]
-      assert.deepStrictEqual(yield* store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true }), {
-        added: 1,
-        isNearer: false
-      })
-      const { targets } = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
-      assert.deepStrictEqual(targets[0]!.saved, { bytes: 3, sha256: "ab" })
+      for (const isRefresh of [false, true]) {
+        const { begin, sql } = yield* database
+        const { depth: _, ...listed } = target("a", "listed")
+        const listing = yield* begin
+        yield* listing.commit({ list: yield* listing.newList, settled: [page(listed, [])], waiting: [], hosts: [] })
+        const store = yield* begin
+        const { list } = yield* store.crawl([target("a", "seed")], isRefresh)
+        yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
+        const settled = [page(target("a", "seed"), [target("a", "listed", 1)])]
+        assert.deepStrictEqual(yield* store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true }), {
+          added: isRefresh ? 1 : 0,
+          isNearer: !isRefresh
+        })
+        const saved = { bytes: 3, sha256: "ab" }
+        const { targets } = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
+        assert.deepStrictEqual(
+          targets.map((one) => one.saved),
+          isRefresh ? [saved] : []
+        )
+        const read = yield* store.nearer(list, 10, false)
+        assert.deepStrictEqual(
+          read.map((one) => one.target.saved),
+          isRefresh ? [] : [saved]
+        )
+        assert.deepStrictEqual(yield* sql`SELECT found, ended, saved FROM crawl`, [
+          isRefresh ? { found: 2, ended: 1, saved: 1 } : { found: 2, ended: 2, saved: 2 }
+        ])
+      }
     })
   )
 
@@ -413,13 +430,14 @@ describe("the crawl in the store", () => {
       yield* listing.commit({ list: yield* listing.newList, settled: settled.slice(2), waiting: [], hosts: [] })
       assert.deepStrictEqual(yield* sql`SELECT saved FROM site`, [{ saved: 1 }])
       const again = yield* begin
-      const opened = { list, found: 5, ended: 1, saved: 1, rules: undefined }
+      const opened = { list, found: 5, ended: 3, saved: 3, rules: undefined }
       assert.deepStrictEqual(yield* again.crawl([], false), opened)
       assert.deepStrictEqual(yield* again.crawl([], false), opened)
       const { targets } = yield* again.leaseBySite(list, 10, Date.now(), anyRoom)
-      assert.sameMembers(names(targets), names(links))
+      assert.sameMembers(names(targets), names(links.slice(2)))
       assert.isTrue(targets.every(({ depth }) => depth === 1))
-      assert.sameMembers(names(targets.filter(({ saved }) => saved !== undefined)), names(links.slice(0, 2)))
+      const read = yield* again.nearer(list, 10, false)
+      assert.sameMembers(names(read.map((one) => one.target)), names(links.slice(0, 2)))
     })
   )
 
