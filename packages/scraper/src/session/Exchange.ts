@@ -187,7 +187,7 @@ export class Exchange implements Served, Transfer, Watched {
     counts.requests++
     counts.inFlight++
     clock.watch(this)
-    this.#send()
+    if (this.#step()) this.#send()
     this.#opened = true
     return this
   }
@@ -377,10 +377,6 @@ export class Exchange implements Served, Transfer, Watched {
     if (authorization !== undefined) headers = RequestFields.override(headers, ["authorization", authorization])
     const cookie = cookies?.header(url)
     if (cookie !== undefined) headers = RequestFields.withCookie(headers, cookie)
-    if (this.#trail !== undefined) {
-      const fault = this.#trail.step(bare, cookie)
-      if (fault !== undefined) return this.#fail(fault)
-    }
     this.#sent = headers
     this.#route = route
     const path = bare.slice(origin.length)
@@ -445,7 +441,14 @@ export class Exchange implements Served, Transfer, Watched {
     if (this.#left !== undefined) return this.#fail(this.#left)
     this.#shared.counts.redirects++
     this.#again = false
-    this.#requeue()
+    if (this.#step()) this.#requeue()
+  }
+
+  /** Notes that the present hop is asked for, once however often it is sent; gives whether it may be. */
+  #step(): boolean {
+    const fault = this.#trail?.step(this.#bare, this.#shared.cookies?.header(this.#url))
+    if (fault !== undefined) this.#fail(fault)
+    return fault === undefined
   }
 
   #tellRedirect(isWhole: boolean): void {

@@ -11,7 +11,7 @@ import type { Writable } from "node:stream"
 import * as tls from "node:tls"
 import * as Certificate from "../../src/testing/Certificate.ts"
 import * as ForwardProxy from "../../src/testing/ForwardProxy.ts"
-import { ask, directory, listen, rawServer, session } from "./loopback.ts"
+import { ask, directory, httpServer, listen, rawServer, session } from "./loopback.ts"
 
 const own = Certificate.make()
 const keys = { key: own.key, cert: own.certificate }
@@ -246,6 +246,24 @@ describe("HTTP/2", () => {
         assert.strictEqual(head?.address, "127.0.0.1")
       }
       assert.isAtMost(connections, 4)
+    })
+  )
+
+  it.live("that a redirect leads to counts as one more request, though it is sent twice", () =>
+    Effect.gen(function* () {
+      const up = yield* server((stream) => {
+        stream.respond({ ":status": 200 })
+        stream.end("hello")
+      })
+      let asked = 0
+      const { origin } = yield* httpServer((_, response) => {
+        const location = ++asked < 20 ? `/${asked}` : `https://localhost:${up.port}/`
+        response.writeHead(302, { location }).end()
+      })
+      const one = yield* session({ insecure: true })
+      const { body, error } = yield* ask(one, `${origin}/`)
+      assert.isUndefined(error)
+      assert.deepStrictEqual([body.toString(), asked], ["hello", 20])
     })
   )
 
