@@ -201,6 +201,8 @@ class Html implements Reader {
   readonly #onLink: (link: Link) => void
   readonly #guesses: boolean
   readonly #depth: number
+  /** What references were resolved against before it. */
+  readonly #outerBase: string
   #margins: Margins.OfPage | undefined
   readonly tags: Tags
   /** Those of the tag that is read. */
@@ -225,6 +227,7 @@ class Html implements Reader {
     this.#document = document
     this.#onLink = onLink
     this.#depth = depth
+    this.#outerBase = document.base
     this.#guesses = options.guesses === true
     this.#margins = depth === 0 && !isXml && !this.#guesses ? options.margins : undefined
     this.tags = new Tags(
@@ -252,6 +255,7 @@ class Html implements Reader {
   end() {
     this.tags.end()
     this.#endText()
+    if (this.#depth > 0) this.#document.base = this.#outerBase
   }
 
   // ---- tags
@@ -537,20 +541,19 @@ class Html implements Reader {
     } else this.#nest(data.text, data.type !== "text/html")
   }
 
-  /** Reads markup within this document; `undefined` where it is too deep. */
+  /** Reads markup within this document, with a `<base>` of its own; `undefined` where it is too deep. */
   #inner(isXml: boolean): Html | undefined {
     this.#margins?.tell()
     if (this.#depth === maxDepth) return undefined
     return new Html(this.#options, this.#document, this.#onLink, this.#depth + 1, isXml)
   }
 
-  /** A document within this one. Its `<base>` is its own. */
+  /** A document within this one: what it says to crawlers is not about this one. */
   #nest(text: string, isXml: boolean) {
-    const { base, robots } = this.#document
+    const { robots } = this.#document
     const inner = this.#inner(isXml)
     inner?.write(text)
     inner?.end()
-    this.#document.base = base
     this.#document.robots = robots
   }
 }

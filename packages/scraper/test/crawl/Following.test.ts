@@ -50,6 +50,7 @@ const parts = [
   `<style>p { background: url(p) }</style>`,
   `<script src=q></script>`,
   `<noframes><a href=r></a></noframes>`,
+  `<noframes><base href=/v/></noframes>`,
   `<noframes><meta name=robots content=nofollow></noframes>`,
   `<svg><a href=s></a></svg>`,
   `<iframe srcdoc="<a href=t></a>"></iframe>`,

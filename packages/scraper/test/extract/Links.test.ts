@@ -127,10 +127,11 @@ describe("the links of a page", () => {
     ])
     assert.strictEqual(read(page).page.base, "http://h/c/d?e")
     assert.deepStrictEqual(lines("<base href=data:,x><a href=y>"), ["navigation a href /a/y"])
-    assert.deepStrictEqual(lines("<iframe srcdoc='<base href=/x/><a href=y>'></iframe><a href=z>").slice(1), [
-      "navigation a href /x/y",
-      "navigation a href /a/z"
+    for (const inner of [
+      "<iframe srcdoc='<base href=/x/><a href=y>'></iframe>",
+      "<noframes><base href=/x/><a href=y></noframes>"
     ])
+      assert.deepStrictEqual(lines(`${inner}<a href=z>`).slice(1), ["navigation a href /x/y", "navigation a href /a/z"])
   })
 
   it("are guessed where that is asked for", () => {
