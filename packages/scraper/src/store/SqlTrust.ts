@@ -55,8 +55,12 @@ const release = (sql: SqlClient.SqlClient, damaged: number) =>
   damaged === 0 ? Effect.void : sql`UPDATE target SET lease = NULL WHERE lease = 0`
 
 const runsBeforeBoot = "SELECT id FROM run WHERE boot <> ? AND trusted = 0"
-/** Whatever became of their targets since: those that a refresh was to ask again, or could not, have their files still. */
-const unsyncedOf = `bytes IS NOT NULL AND run IN (${runsBeforeBoot} AND durability = 'process')`
+/**
+ * Whatever became of their targets since: those that a refresh was to ask again, or could not, have their files still. What
+ * a run that syncs has not saved itself may be a file of one that does not.
+ */
+const unsyncedOf = `bytes IS NOT NULL AND run IN (${runsBeforeBoot})
+  AND (state <> 1 OR run IN (SELECT id FROM run WHERE durability = 'process'))`
 
 const toUnsynced = (row: TargetRow): Unsynced => ({
   target: toTarget(row),

@@ -386,6 +386,25 @@ describe("SqlStore", () => {
       })
   )
 
+  it.effect("tells unsynced files too that a run which syncs found unchanged, and not those it saved", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { store } = yield* begin("boot 1")
+      yield* store.commit(commit({ settled: [saved("a")] }))
+      const power = yield* begin("boot 1", "power")
+      const { outcome, ...rest } = saved("a")
+      const unchanged = { ...rest, outcome: { ...outcome, _tag: "Unchanged" } as Outcome }
+      yield* power.store.commit(commit({ settled: [unchanged, saved("b")] }))
+      const { store: later } = yield* begin("boot 2")
+      const found = yield* Stream.runCollect(later.unsynced)
+      assert.deepStrictEqual(
+        found.map((one) => one.target.url),
+        [target("a").url]
+      )
+      assert.strictEqual(yield* later.unsyncedCount, 1)
+    })
+  )
+
   it.effect("forgets the places of other lists than that of a damaged file: they may have passed over it", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
