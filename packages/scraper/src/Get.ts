@@ -166,9 +166,12 @@ const sinkOf = Effect.fnUntraced(function* (store: Store["Service"], options: Op
 /** `isRefresh`: what is done is asked again, so the list is read from its start, or where a refresh of it was stopped. */
 const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Service"], run: number, isRefresh: boolean) {
   if ("file" in source) {
-    const { place, batches, read } = yield* ListFile.openList(source.file, yield* settled(store.places(isRefresh)))
+    const { place, start, batches, read } = yield* ListFile.openList(
+      source.file,
+      yield* settled(store.places(isRefresh))
+    )
     const next = yield* nextBatch(batches, source.file)
-    return yield* settled(Resume.listOf(store, run, { place, isRefresh, next, read }))
+    return yield* settled(Resume.listOf(store, run, { place, start, isRefresh, next, read }))
   }
   return {
     number: yield* settled(store.newList),

@@ -34,6 +34,8 @@ export const mend = Effect.fnUntraced(function* (
 /** A list that can be continued: what follows `place`, where an earlier run stopped in it. */
 export interface Continued {
   readonly place: Place | undefined
+  /** Its place before the first line, if it can be told from other lists by it. */
+  readonly start: Omit<Place, "list" | "targets"> | undefined
   readonly isRefresh: boolean
   readonly next: List["next"]
   readonly read: () => number | undefined
@@ -43,7 +45,7 @@ export interface Continued {
 export const listOf = Effect.fnUntraced(function* (
   store: Store["Service"],
   run: number,
-  { place, isRefresh, next, read }: Continued
+  { place, start, isRefresh, next, read }: Continued
 ) {
   const number = place?.list ?? (yield* store.newList)
   // a new list has nothing to go on with
@@ -53,7 +55,8 @@ export const listOf = Effect.fnUntraced(function* (
   return {
     number,
     run,
-    place,
+    // a refresh is known by it until its first lines are done
+    place: place ?? (isRefresh && start !== undefined ? { list: number, targets: 0, ...start } : undefined),
     freshSince: yield* store.refresh(number, isRefresh),
     targets,
     invalid,

@@ -353,31 +353,37 @@ describe("get", () => {
     assert.deepStrictEqual(await tags({}), [])
   })
 
-  it("goes on with a refresh that was stopped, and begins another one when it is done", async () => {
-    await using site = await Site.start({ latencyMs: 2 })
-    const directory = folder()
-    const file = join(root, "refreshed.txt")
-    const urls = Array.from({ length: 600 }, (_, index) => site.url(`/bytes/10/${index}`))
-    fs.writeFileSync(file, urls.map((url) => `${url}\n`).join(""))
-    const run = async (refresh: boolean, most = Infinity) => {
-      site.reset()
-      const outcomes = Stream.unwrap(
-        Effect.map(Get.open({ file }, { directory, refresh, jobs: 4 }), (run) => run.outcomes)
+  it.each([
+    ["within its first lines", 250, 80, 80, 20],
+    ["later", 600, 400, 256, 2]
+  ])(
+    "goes on with a refresh that was stopped %s, and begins another one when it is done",
+    async (_when, all, most, kept, latencyMs) => {
+      await using site = await Site.start({ latencyMs })
+      const directory = folder()
+      const file = join(root, "refreshed.txt")
+      const urls = Array.from({ length: all }, (_, index) => site.url(`/bytes/10/${index}`))
+      fs.writeFileSync(file, urls.map((url) => `${url}\n`).join(""))
+      const run = async (refresh: boolean, most = Infinity) => {
+        site.reset()
+        const outcomes = Stream.unwrap(
+          Effect.map(Get.open({ file }, { directory, refresh, jobs: 4 }), (run) => run.outcomes)
+        )
+        const told = await Effect.runPromise(Stream.runCollect(Stream.take(outcomes, most)))
+        return { told: told.map(({ url }) => url), asked: new Set(site.requests.map(({ path }) => site.url(path))) }
+      }
+      assert.lengthOf((await run(false)).told, all)
+      const stopped = await run(true, most)
+      const rest = await run(true)
+      assert.isBelow(rest.asked.size, all - kept + 1)
+      assert.deepStrictEqual(
+        stopped.told.filter((url) => rest.asked.has(url)),
+        []
       )
-      const told = await Effect.runPromise(Stream.runCollect(Stream.take(outcomes, most)))
-      return { told: told.map(({ url }) => url), asked: new Set(site.requests.map(({ path }) => site.url(path))) }
+      assert.strictEqual(new Set([...stopped.asked, ...rest.asked]).size, all)
+      assert.strictEqual((await run(true)).asked.size, all)
     }
-    assert.lengthOf((await run(false)).told, 600)
-    const stopped = await run(true, 400)
-    const rest = await run(true)
-    assert.isBelow(rest.asked.size, 600 - 256)
-    assert.deepStrictEqual(
-      stopped.told.filter((url) => rest.asked.has(url)),
-      []
-    )
-    assert.strictEqual(new Set([...stopped.asked, ...rest.asked]).size, 600)
-    assert.strictEqual((await run(true)).asked.size, 600)
-  })
+  )
 
   it("fetches again what was deleted, when it is asked for by name", async () => {
     await using site = await Site.start()

@@ -1,6 +1,6 @@
 /** The list of URLs in a file, continued where an earlier run stopped. */
 import * as Effect from "effect/Effect"
-import { createHash } from "node:crypto"
+import { createHash, hash } from "node:crypto"
 import { constants, createReadStream, openSync } from "node:fs"
 import { access, type FileHandle, open, stat } from "node:fs/promises"
 import { Socket } from "node:net"
@@ -11,6 +11,8 @@ import { ListUnreadable } from "../RunError.ts"
 import type { Place } from "../Store.ts"
 
 const chunkSize = 1 << 18
+/** So much of a list is read to know it by before any of it is done. */
+const headSize = 1 << 16
 
 const unreadable = (file: string) => (error: unknown) =>
   new ListUnreadable({ file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
@@ -30,7 +32,9 @@ export const look = (file: string) =>
 /**
  * Opens the list and finds the longest of `places` whose bytes it still begins
  * with. Bytes are compared by their sha256, so a list that grew is continued,
- * and one that was changed is read from the start.
+ * and one that was changed is read from the start. `start` is its place before
+ * the first line, which has the sha256 of its head; what cannot be read twice
+ * has none.
  */
 export const openList = Effect.fnUntraced(function* (file: string, places: ReadonlyArray<Place>) {
   const status = yield* look(file)
@@ -42,6 +46,7 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
     // it cannot be read twice
     return {
       place: undefined,
+      start: undefined,
       batches: Lines.fromBytes(bytes, { bytes: 0, lines: 0 }),
       read: (): number | undefined => undefined
     }
@@ -50,7 +55,11 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
     Effect.tryPromise({ try: () => open(file, "r"), catch: unreadable(file) }),
     (opened) => Effect.promise(() => opened.close())
   )
-  const found = yield* Effect.tryPromise({ try: () => match(handle, status.size, places), catch: unreadable(file) })
+  const head = yield* Effect.tryPromise({ try: () => headOf(handle), catch: unreadable(file) })
+  const found = yield* Effect.tryPromise({
+    try: () => match(handle, status.size, head, places),
+    catch: unreadable(file)
+  })
   let at = found.place?.bytes ?? 0
   /** Where the lines end that were given: what was read is up to 256 KiB more, and these may take an hour. */
   let given = at
@@ -65,6 +74,7 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
   }
   return {
     place: found.place,
+    start: { bytes: 0, lines: 0, sha256: head },
     batches: (async function* () {
       for await (const batch of Lines.fromBytes(bytes(), { bytes: at, lines: found.place?.lines ?? 0 }, found.hash)) {
         given = batch.place!.bytes
@@ -85,7 +95,12 @@ const flowing = (file: string, isPipe: boolean): Readable => {
   return isatty(fd) ? new ReadStream(fd) : createReadStream(file, { fd })
 }
 
-const match = async (handle: FileHandle, size: number, places: ReadonlyArray<Place>) => {
+const headOf = async (handle: FileHandle) => {
+  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(headSize), 0, headSize, 0)
+  return hash("sha256", buffer.subarray(0, bytesRead), "hex")
+}
+
+const match = async (handle: FileHandle, size: number, head: string, places: ReadonlyArray<Place>) => {
   const running = createHash("sha256")
   const buffer = Buffer.allocUnsafe(chunkSize)
   let best: { readonly place: Place | undefined; readonly hash: Lines.RunningHash } = {
@@ -102,7 +117,8 @@ const match = async (handle: FileHandle, size: number, places: ReadonlyArray<Pla
       running.update(buffer.subarray(0, bytesRead))
       at += bytesRead
     }
-    if (running.copy().digest("hex") === place.sha256) best = { place, hash: running.copy() }
+    if ((place.bytes === 0 ? head : running.copy().digest("hex")) === place.sha256)
+      best = { place, hash: running.copy() }
   }
   return best
 }

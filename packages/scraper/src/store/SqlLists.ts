@@ -25,7 +25,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
   const waiting = sql.literal("target INDEXED BY target_due WHERE state = 0 AND lease IS NULL AND site IS NULL")
   return {
     places: (isRefresh: boolean) => sql<Place>`SELECT id AS list, bytes, lines, sha256, targets FROM list
-      WHERE bytes > 0 AND (refresh IS NOT NULL OR NOT ${Number(isRefresh)}) ORDER BY bytes DESC`,
+      WHERE ${sql.literal(isRefresh ? "refresh IS NOT NULL" : "bytes > 0")} ORDER BY bytes DESC`,
     refresh: (list: number, isRefresh: boolean) =>
       Effect.map(
         sql<{

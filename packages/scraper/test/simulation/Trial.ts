@@ -143,7 +143,7 @@ const continued = ({ lines, batch }: Scenario.Scenario, places: ReadonlyArray<Pl
     }
     return Effect.succeed(read)
   })
-  return { place, isRefresh: false, next, read: () => at / lines.length }
+  return { place, start: undefined, isRefresh: false, next, read: () => at / lines.length }
 }
 
 const targetOf = (url: string, depth: number): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth })
