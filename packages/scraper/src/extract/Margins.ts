@@ -5,7 +5,8 @@
  * 1. What it says depends on its bytes, the encoding, how deep its page is, and what its references are relative to: where
  *    these are the same it has nothing to give out again. Nothing that depends on more is kept.
  * 2. Memory is bounded: `places` elements of `longest` bytes. What is forgotten is read once more.
- * 3. To look costs a hash of `begun` bytes, and a comparison where that was met.
+ * 3. To look costs a hash of `begun` bytes, and a comparison where that was met. Where that fails again and again no more
+ *    is looked for: a page of `<ul>` alone would be compared as often as it has elements.
  */
 import * as Reference from "./Reference.ts"
 
@@ -16,6 +17,8 @@ const longest = 65_536
 const begun = 96
 /** Elements in one another that are looked at. */
 const deepest = 8
+/** Of what is compared in a page and is another margin, in bytes. */
+const mostOther = 64 * longest
 
 /** A margin with so many references is a menu: what it says is nothing of its page. */
 export const menu = 8
@@ -81,6 +84,7 @@ export class OfPage {
   readonly #open: Array<Begun> = []
   #told = 0
   #relative = 0
+  #other = 0
 
   /**
    * @param base what the references of the page are resolved against
@@ -104,18 +108,20 @@ export class OfPage {
 
   /** An element begins at a place in these bytes, after so many references; gives what is known of it. */
   begin(name: string, bytes: Buffer, at: number, encoding: string, links: number): Margin | undefined {
-    if (!elements.has(name)) return undefined
+    if (!elements.has(name) || this.#open.length === deepest || this.#other > mostOther) return undefined
     const hash = hashOf(bytes, at)
     const margin = this.#margins.at(hash)
     if (margin !== undefined && margin.hash === hash && this.#holds(margin, encoding)) {
       const end = at + margin.length
-      if (end <= bytes.length && bytes.compare(margin.bytes, 0, margin.length, at, end) === 0) {
-        if (margin.folder !== undefined) this.#relative++
-        return margin
+      if (end <= bytes.length) {
+        if (bytes.compare(margin.bytes, 0, margin.length, at, end) === 0) {
+          if (margin.folder !== undefined) this.#relative++
+          return margin
+        }
+        this.#other += margin.length
       }
     }
-    if (this.#open.length < deepest)
-      this.#open.push({ name, hash, at, told: this.#told, relative: this.#relative, links })
+    this.#open.push({ name, hash, at, told: this.#told, relative: this.#relative, links })
     return undefined
   }
   #holds({ depth, encoding: own, origin, folder, links }: Margin, encoding: string): boolean {
