@@ -8,8 +8,8 @@ import type { Target } from "../../src/Target.ts"
 
 const seed = "http://h/"
 const rules: Following.Rules = { scope: "host", include: [], exclude: [], sitemaps: false, traps: false }
-const make = (given: Partial<Following.Rules> = {}) =>
-  Following.make([seed], { ...rules, ...given }, { ...defaults, robots: true, directory: "unused" })
+const make = (given: Partial<Following.Rules> = {}, seeds = [seed]) =>
+  Following.make(seeds, { ...rules, ...given }, { ...defaults, robots: true, directory: "unused" })
 type Crawl = ReturnType<typeof make>
 
 const page = (following: Crawl, url: string, depth: number) => {
@@ -77,10 +77,11 @@ const assertAlike = (
   message: string
 ) => {
   const given = { exclude: [/f$/], depth: 4 }
-  const following = make(given)
+  const crawl = () => make(given, [seed, "http://g/"])
+  const following = crawl()
   const known = new Map<string, number>()
   pages.forEach(({ url, depth, chunks, charset = "utf-8" }, number) => {
-    const [all, found] = [make(given), following].map((crawl) => {
+    const [all, found] = [crawl(), following].map((crawl) => {
       const reading = page(crawl, url, depth)
       reading.write(Buffer.from(`<meta charset=${charset}>${" ".repeat(1024)}`))
       for (const chunk of [...chunks, `<a href=/${number}>x</a>`]) reading.write(Buffer.from(chunk))
@@ -150,7 +151,7 @@ describe("Following", () => {
         const html = Array.from({ length: 3 }, () => margins[any(4)] + (any(3) === 0 ? some(2) : "")).join("\n")
         const isCut = any(3) === 0
         return {
-          url: `http://h/${any(3) === 0 ? "x/" : ""}y/${any(2)}`,
+          url: `http://${any(2) === 0 ? "g" : "h"}/${any(3) === 0 ? "x/" : ""}y/${any(2)}`,
           depth: any(3),
           chunks: isCut ? [html.slice(0, any(html.length)), html] : [html],
           charset: any(5) === 0 ? "windows-1252" : "utf-8"
@@ -203,15 +204,23 @@ describe("Following", () => {
     for (const part of parts) {
       const html = menu(part)
       const nested = `<nav>${html}</nav>`
-      const [x, y, z] = ["http://h/x/1", "http://h/y/1", "http://h/z/1"]
+      const [x, y, z, other] = ["http://h/x/1", "http://h/y/1", "http://h/z/1", "http://g/y/1"]
       assertAlike(
         [
           ...[html, html, html, nested].map((html) => ({ url: x, depth: 2, chunks: [html] })),
           ...[html, html].map((html) => ({ url: y, depth: 2, chunks: [html] })),
           { url: z, depth: 2, chunks: [nested] },
           ...[1, 1, 2, 0].map((depth) => ({ url: y, depth, chunks: [html] })),
+          { url: other, depth: 2, chunks: [html] },
           { url: y, depth: 1, chunks: [html], charset: "windows-1252" }
         ],
+        part
+      )
+      // the same margin behind it
+      const behind = menu("<a href=c>x</a>")
+      const before = [part + behind, part + behind, behind]
+      assertAlike(
+        before.map((html) => ({ url: x, depth: 2, chunks: [html] })),
         part
       )
     }

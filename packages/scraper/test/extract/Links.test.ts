@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as Links from "../../src/extract/Links.ts"
+import * as Margins from "../../src/extract/Margins.ts"
 import * as Robots from "../../src/robots/Robots.ts"
 
 const url = "http://h/a/b"
@@ -214,6 +215,30 @@ describe("a page", () => {
     assert.isTrue(reader.write(Buffer.from("<a hr")))
     assert.isFalse(reader.write(Buffer.from("ef")))
     assert.isFalse(reader.write(Buffer.from("=x>")))
+  })
+
+  it("counts the references in a margin that it passes over as well", () => {
+    const margins = new Margins.Margins()
+    let asked = 0
+    const passesOver = (bytes: Uint8Array, from: number) => {
+      asked++
+      return bytes[from] === 0x6d
+    }
+    const menu = `<ul>${"<a href=m>x</a>".repeat(20)}</ul>`
+    const html = `${" ".repeat(1024)}${menu}${"<a href=x>y</a>".repeat(5)}`
+    for (const expected of [25, 5]) {
+      asked = 0
+      const bounded = {
+        contentType: "text/html; charset=utf-8",
+        passesOver,
+        margins: new Margins.OfPage(margins, 0, url),
+        maxLinks: 22
+      }
+      const { links, page } = read(html, bounded)
+      assert.deepInclude(page, { links: 22, truncated: "links" })
+      assert.lengthOf(links, 2)
+      assert.strictEqual(asked, expected)
+    }
   })
 
   it("may hold documents in documents without end", () => {
