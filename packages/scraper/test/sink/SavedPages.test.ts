@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
-import { join, relative } from "node:path"
+import { basename, join, relative } from "node:path"
 import { buffer } from "node:stream/consumers"
 import { gzipSync } from "node:zlib"
 import { ZipFile } from "yazl"
@@ -276,5 +276,29 @@ describe("an archive", () => {
       }
     ])
     assert.strictEqual((await at(join(directory, "a.wacz"))).length, 4)
+  })
+  it("is read out of a package in which others are encrypted, damaged or compressed in an unknown way", async () => {
+    const zip = new ZipFile()
+    for (const name of ["encrypted", "damaged", "unknown", "whole"])
+      zip.addBuffer(record(`http://h/${name}`, answer(html, page)), `archive/${name}.warc`, { compress: false })
+    zip.end()
+    const bytes = await buffer(zip.outputStream)
+    // in the directory, 46 bytes before a name: flags at 8, method at 10, compressed size at 20 (APPNOTE 4.3.12)
+    const entry = (name: string) => bytes.lastIndexOf(`archive/${name}.warc`) - 46
+    bytes[entry("encrypted") + 8]! |= 1
+    bytes[entry("encrypted") + 20]! += 12
+    bytes[entry("unknown") + 10] = 93
+    bytes[bytes.indexOf(page, bytes.indexOf("http://h/damaged"))]! ^= 1
+    const pages = await at(folder({ "a.wacz": bytes }))
+    assert.deepStrictEqual(
+      pages.map(({ path, url, body }) => [basename(path), url, body.replace(page.slice(1), "")]),
+      [
+        ["damaged.warc", "http://h/damaged", "="],
+        ["damaged.warc", undefined, "BadRecord: damaged: its CRC-32 is another one than the package says"],
+        ["encrypted.warc", undefined, "BadRecord: encrypted: decrypt the package and read that"],
+        ["unknown.warc", undefined, "BadRecord: unsupported compression method: 93"],
+        ["whole.warc", "http://h/whole", "<"]
+      ]
+    )
   })
 })
