@@ -69,6 +69,20 @@ describe("pages of archives", () => {
     const named = record("a", "<h1>a</h1>", "WARC-Record-ID: <urn:1>\r\n")
     const byName = revisit("b", "").replace(/WARC-Payload-Digest.*/, "WARC-Refers-To: <urn:1>")
     assert.deepStrictEqual(await pages([named, byName]), [a, b])
+    assert.deepStrictEqual(await pages([original, revisit("b", "SHA1:A")]), [a, b])
+    const dated = record("a", "<h1>a</h1>", "WARC-Date: 2026-01-02T03:04:05Z\r\n")
+    const byDate = revisit("b", "").replace(/WARC-Payload-Digest.*/, "WARC-Refers-To-Target-URI: <http://h/a>")
+    assert.deepStrictEqual(await pages([dated, byDate]), [a, b])
+    assert.deepStrictEqual(await pages([byDate]), [
+      ["b", "its body is in another archive, under http://h/a of 2026-01-02T03:04:05Z"]
+    ])
+  })
+  it("that do not say which record has their body are told", async () => {
+    const nowhere = revisit("b", "").replace(/WARC-Payload-Digest.*\r\n/, "")
+    assert.deepStrictEqual(await pages([whole("a"), nowhere]), [
+      ["a", "<h1>a</h1>"],
+      ["b", "a revisit that does not say which record has its body"]
+    ])
   })
   it("that another archive has the body of say where it is, where they are called pages", async () => {
     const elsewhere = "its body is in another archive, under sha1:B of 2026-01-02T03:04:05Z"

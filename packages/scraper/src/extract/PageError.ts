@@ -41,7 +41,7 @@ export class CutRecord extends Schema.TaggedError<CutRecord>()("CutRecord", { wh
 
 /** A record of an archive that is the revisit of another one, in which its body is (WARC 1.1, 6.7). That one is not there. */
 export class Revisit extends Schema.TaggedError<Revisit>()("Revisit", {
-  /** Digest of the body, or else the name of the record. */
+  /** Digest of the body, or else the name of the record, or else its URL and date. */
   payload: Schema.String,
   /** When the body was archived, as it stands there. */
   date: Schema.optional(Schema.String)

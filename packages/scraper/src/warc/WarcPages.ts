@@ -12,7 +12,7 @@ import * as WarcReader from "./WarcReader.ts"
 export interface WarcPage {
   readonly url: string
   readonly contentType: string | undefined
-  /** By what revisits may refer to it: the digest of its body as it was sent, and the name of the record. */
+  /** By what revisits may refer to it: the digest of its body as it was sent, the name of the record, its URL and date. */
   readonly payload: ReadonlyArray<string>
   /** Its bytes, without codings. */
   readonly body: Result.Result<Uint8Array, PageError>
@@ -83,26 +83,48 @@ const mayBePage = (contentType: string | undefined): boolean =>
 
 const isWell = (status: number): boolean => status >= 200 && status < 300
 
+/** Some write a URI in angle brackets, as early drafts had it. */
+const bare = (uri: string): string => uri.replace(/^<|>$/g, "")
+
+/** The name of its algorithm is written in either case. */
+const digestOf = (record: WarcReader.WarcRecord) =>
+  record.field("WARC-Payload-Digest")?.replace(/^[^:]*:/, (algorithm) => algorithm.toLowerCase())
+
+/** By what a revisit refers to another record, and when that was made; `undefined` where it does not say. */
+const referenceOf = (record: WarcReader.WarcRecord) => {
+  const payload = digestOf(record) ?? record.field("WARC-Refers-To")
+  const date = record.field("WARC-Refers-To-Date")
+  if (payload !== undefined) return { payload, date }
+  const url = record.field("WARC-Refers-To-Target-URI")
+  return url === undefined || date === undefined ? undefined : { payload: `${bare(url)} of ${date}` }
+}
+
 /** Its block is the head of an answer, or empty; that of a 304 says nothing of what it is about. */
 const revisitOf = async (record: WarcReader.WarcRecord, url: string): Promise<WarcPage | undefined> => {
-  const payload = record.field("WARC-Payload-Digest") ?? record.field("WARC-Refers-To")
-  if (payload === undefined) return undefined
+  const reference = referenceOf(record)
   const isEmpty = Number(record.field("Content-Length")) === 0
   const { status, fields } = parseHead(isEmpty ? new Uint8Array() : (await WarcReader.message(record.block)).head)
   const contentType = fields.get("content-type")
   if (!(isEmpty || isWell(status) || status === 304) || !mayBePage(contentType)) return undefined
-  const date = record.field("WARC-Refers-To-Date")
-  return { url, contentType, payload: [], body: Result.fail(new Revisit({ payload, date })) }
+  if (reference === undefined) {
+    // of what nobody called a page nothing is known
+    if (contentType === undefined) return undefined
+    const detail = "a revisit that does not say which record has its body"
+    return { url, contentType, payload: [], body: Result.fail(new BadRecord({ detail })) }
+  }
+  return { url, contentType, payload: [], body: Result.fail(new Revisit(reference)) }
 }
 
 /** The page of a record; `undefined` where it is none. Throws `WarcSyntaxError` where the archive is damaged. */
 export const ofRecord = async (record: WarcReader.WarcRecord, maxBytes: number): Promise<WarcPage | undefined> => {
-  // some write the URI in angle brackets, as early drafts had it
-  const url = record.field("WARC-Target-URI")?.replace(/^<|>$/g, "")
+  const uri = record.field("WARC-Target-URI")
+  const url = uri === undefined ? undefined : bare(uri)
   const type = record.field("WARC-Type")
   if ((type !== "response" && type !== "revisit") || url === undefined || !/^https?:/i.test(url)) return undefined
   if (type === "revisit") return revisitOf(record, url)
-  const payload = ["WARC-Payload-Digest", "WARC-Record-ID"].flatMap((name) => record.field(name) ?? [])
+  const payload = [digestOf(record), record.field("WARC-Record-ID"), `${url} of ${record.field("WARC-Date")}`].filter(
+    (key) => key !== undefined
+  )
   const { head, payload: sent } = await WarcReader.message(record.block)
   const { status, fields } = parseHead(head)
   const contentType = fields.get("content-type")
