@@ -86,6 +86,9 @@ const decoded = (
   return { values: read }
 }
 
+/** What a task has submitted is part of it: it ends with that, not with what waits. */
+const isRoot = ({ parent }: Job): boolean => parent === undefined
+
 export class Engine {
   readonly options: EngineOptions
   readonly #timers: Timers
@@ -99,6 +102,8 @@ export class Engine {
   #sequence = 0
   /** Jobs that are not released. */
   #open = 0
+  /** What has not begun is not to begin any more. */
+  #pendingCancelled = false
   #letGo: (() => void) | undefined
   #whenDrained: Array<() => void> = []
   #looking: (() => void) | undefined
@@ -218,8 +223,12 @@ export class Engine {
     const release = this.#timers.hold()
     const timer = deadline === undefined ? undefined : this.#timers.after(deadline, () => this.#killAll(true))
     if (pending === "cancel") {
-      this.#rejectWaiting(() => new ShutDown())
-      for (const [slot, job] of this.#sent()) if (this.#takeBack(slot, job)) this.#reject(job, new ShutDown())
+      this.#pendingCancelled = true
+      for (const job of this.#waiting()) if (isRoot(job)) this.#reject(job, new ShutDown())
+      for (const [slot, job] of this.#sent())
+        if (isRoot(job) && this.#takeBack(slot, job)) this.#reject(job, new ShutDown())
+      // a child that was behind them
+      this.#feedAll()
     }
     if (running === "kill") this.#killAll(false)
     if (running === "cancel")
@@ -525,8 +534,10 @@ export class Engine {
         return this.#finish(slot, reply[1], reply[2], reply[6], reply[3], reply[4], reply[5])
       case "revoked": {
         const job = this.#vacate(slot, reply[1])
-        if (job instanceof Job && job.state === "sent") this.#requeue(job)
-        else if (job instanceof Job) this.#release(job)
+        if (job instanceof Job && job.state !== "sent") this.#release(job)
+        // where it was taken back while it was about to begin
+        else if (job instanceof Job && this.#pendingCancelled && isRoot(job)) this.#reject(job, new ShutDown())
+        else if (job instanceof Job) this.#requeue(job)
         this.#feed(slot)
         return this.#feedAll()
       }
@@ -673,9 +684,12 @@ export class Engine {
     ;(job.released ??= []).push(ahead, kill)
   }
 
+  #waiting(): ReadonlyArray<Job> {
+    return [...this.#suspended, ...this.#queue, ...this.#workers.active.flatMap((slot) => [...slot.pinned])]
+  }
+
   #rejectWaiting(reason: () => Reason): void {
-    for (const job of [...this.#suspended, ...this.#queue, ...this.#workers.active.flatMap((slot) => [...slot.pinned])])
-      this.#reject(job, reason())
+    for (const job of this.#waiting()) this.#reject(job, reason())
   }
 
   // --- what is told ------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ export interface SubmitOptions<D = number> {
 }
 
 export interface ShutdownChoice<D = number> {
-  /** Tasks that have not begun: `run` them, or `cancel` them with `ShutDown`. */
+  /** Tasks that have not begun: `run` them, or `cancel` them with `ShutDown`; not those that a running task waits for. */
   readonly pending?: "run" | "cancel" | undefined
   /**
    * Tasks that run: `wait` for them, `cancel` them (and kill after the grace period), or `kill` their workers: then

@@ -198,6 +198,7 @@ describe("an engine, with its workers in any order", () => {
         const { engine, submissions, run, end, ended, world } = play({ ...program, failures: 0 })
         run(() => ended() || submissions.length >= taken)
         const before = new Set(world.begun)
+        const beginning = new Set(world.beginning)
         const open = submissions.filter(({ settled }) => settled === 0)
         await end(program)
         for (const { settled } of submissions) assert.strictEqual(settled, 1)
@@ -205,10 +206,40 @@ describe("an engine, with its workers in any order", () => {
           const isShut = error?.reason._tag === "ShutDown"
           // what has begun is `running`, the rest `pending`, wherever it waits; what is run again may wait once more
           if (before.has(number)) assert.isFalse(isShut && program.running === "wait" && !idempotent)
-          else if (program.pending === "run") assert.isFalse(isShut && program.running !== "kill")
+          else if (program.pending === "run")
+            assert.isFalse(
+              isShut && program.running !== "kill" && !(program.running === "cancel" && beginning.has(number))
+            )
           else assert.notInclude(world.begun, number)
         }
         assert.strictEqual(engine.statistics().open, 0)
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 300) }
+    )
+  })
+
+  it("lets what runs have what it has submitted, though what is pending is cancelled", async () => {
+    await fc.assert(
+      fc.asyncProperty(programs, fc.nat(25), async (program, taken) => {
+        const { engine, submissions, run, end, ended, world } = play({
+          ...program,
+          maximum: 2,
+          tasksPerWorker: 1,
+          failures: 0,
+          policy: "suspend",
+          tasks: program.tasks.map(({ behaviour, ...task }) => ({
+            ...task,
+            behaviour: behaviour === "returns" ? "returns" : "asks",
+            cancelled: false,
+            runTimeout: undefined
+          }))
+        })
+        // children count
+        run(() => ended() || engine.statistics().submitted >= taken)
+        const before = new Set(world.begun)
+        await end({ pending: "cancel", running: "wait" })
+        for (const { number, error } of submissions)
+          assert.strictEqual(error?.reason._tag, before.has(number) ? undefined : "ShutDown")
       }),
       { numRuns: Number(process.env["RUNS"] ?? 300) }
     )
@@ -271,7 +302,8 @@ describe("an engine, with its workers in any order", () => {
             throws: ["TaskFailed", "RunTimeout"],
             crashes: ["WorkerCrashed", "PoisonTask", "RunTimeout"],
             hangs: ["Cancelled", "RunTimeout"],
-            obeys: ["Cancelled", "RunTimeout"]
+            obeys: ["Cancelled", "RunTimeout"],
+            asks: ["RunTimeout"]
           }[behaviour]
           assert.include(expected, _tag)
         }

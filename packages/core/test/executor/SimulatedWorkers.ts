@@ -12,7 +12,7 @@ import type { Spawn, WorkerEvents } from "../../src/executor/WorkerHandle.ts"
 type Run = Extract<Command, readonly ["run" | "chunk" | "stream", ...unknown[]]>
 
 /** What a simulated task does, by its first parameter. */
-export type Behaviour = "returns" | "throws" | "crashes" | "hangs" | "obeys"
+export type Behaviour = "returns" | "throws" | "crashes" | "hangs" | "obeys" | "asks"
 
 export class SimulatedWorkers {
   now = 0
@@ -24,6 +24,8 @@ export class SimulatedWorkers {
   holds = 0
   /** Jobs that began, by their number: each begins once, or again after a death. */
   readonly begun: Array<number> = []
+  /** Jobs that are marked as started and have not looked yet whether they are wanted. */
+  readonly beginning = new Set<number>()
 
   readonly timers: Timers = {
     now: () => this.now,
@@ -72,12 +74,16 @@ class SimulatedWorker {
   readonly #events: WorkerEvents
   readonly #fails: boolean
   readonly #memory = new ArrayBuffer(boardBytes)
+  readonly #words = new Int32Array(this.#memory)
   readonly #board = memoryWorkerBoard(this.#memory)
   readonly #inbox: Array<ReadonlyArray<Command>> = []
   readonly #outbox: Array<Reply> = []
   readonly #waiting: Array<Run> = []
   #booted = false
+  #beginning: Run | undefined
   #running: Run | undefined
+  /** What the task that runs has submitted: `undefined` before that, then how it came out. */
+  #child: "open" | "done" | "failed" | undefined
   #stopping = false
   #killed = false
 
@@ -103,7 +109,8 @@ class SimulatedWorker {
     if (this.#running !== undefined) {
       const end = this.#end(this.#running)
       if (end !== undefined) steps.push(end)
-    } else if (this.#waiting.length > 0) steps.push(() => this.#begin(this.#waiting.shift()!))
+    } else if (this.#beginning !== undefined) steps.push(() => this.#begin(this.#beginning!))
+    else if (this.#waiting.length > 0) steps.push(() => this.#mark(this.#waiting.shift()!))
     else if (this.#stopping && this.#outbox.length === 0) steps.push(() => this.#die(undefined))
     return steps
   }
@@ -118,11 +125,23 @@ class SimulatedWorker {
     for (const command of commands)
       if (command[0] === "stop") this.#stopping = true
       else if (command[0] === "run" || command[0] === "chunk" || command[0] === "stream") this.#waiting.push(command)
+      else if ((command[0] === "answer" || command[0] === "help") && command[1] === this.#running?.[3][1])
+        this.#child = command[0] === "help" || command[2] ? "done" : "failed"
+  }
+
+  /** The first half of `start`: the engine may write between the two. */
+  #mark(run: Run): void {
+    this.#beginning = run
+    this.#world.beginning.add(run[3][1] as number)
+    Atomics.store(this.#words, run[1] * 3, 1)
   }
 
   #begin(run: Run): void {
+    this.#beginning = undefined
+    this.#world.beginning.delete(run[3][1] as number)
     if (!this.#board.start(run[1])) return void this.#outbox.push(["revoked", run[1]])
     this.#running = run
+    this.#child = undefined
     this.#world.begun.push(run[3][1] as number)
   }
 
@@ -133,8 +152,13 @@ class SimulatedWorker {
       this.#running = undefined
       this.#outbox.push(reply)
     }
-    if (behaviour === "returns") return reply(["ok", position, number, 0.01, 0])
-    if (behaviour === "throws") {
+    if (behaviour === "asks" && this.#child === undefined)
+      return () => {
+        this.#child = "open"
+        this.#outbox.push(["submit", position, number, "simulated", "returns", ["returns", -1 - number]])
+      }
+    if (behaviour === "returns" || this.#child === "done") return reply(["ok", position, number, 0.01, 0])
+    if (behaviour === "throws" || this.#child === "failed") {
       const error = { thrown: number, errors: new Set<never>() }
       return reply(["failed", position, { kind: "threw", error }, 0.01, 0])
     }
