@@ -5,12 +5,12 @@
  * `$XDG_CONFIG_HOME/simul/simul.json`), then the default. Whichever place a bad
  * value comes from, the error names that place, the value and what is allowed.
  * A `./simul.json` that another user has put there is an error: settings choose
- * proxies and paths.
+ * proxies and paths. So is one that is no regular file.
  *
  * A settings file is one JSON object; its keys are the long flags:
  * `{ "jobs": 16, "per-host": 2, "header": ["Accept-Language: de"] }`.
  */
-import { isForeign } from "@simul/core/node/Ownership"
+import { readOwn } from "@simul/core/node/Ownership"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -187,23 +187,23 @@ export const sources = (
       [chosen ?? "simul.json", chosen !== undefined],
       [user, false]
     ] as const) {
-      let text: string
+      let found: ReturnType<typeof readOwn>
       try {
-        text = readFileSync(name, "utf8")
+        found = required || name === user ? { text: readFileSync(name, "utf8") } : readOwn(name)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         if (!required && (code === "ENOENT" || code === "ENOTDIR")) continue
         return Effect.fail(new UsageError({ message: `cannot read the settings file ${name} (${code})`, hints: [] }))
       }
-      if (!required && name !== user && isForeign(name)) {
+      if ("refused" in found) {
         return Effect.fail(
           new UsageError({
-            message: `the settings file ${resolvePath(name)} belongs to another user`,
+            message: `the settings file ${resolvePath(name)} ${found.refused}`,
             hints: ["if you trust it, name it: `--config simul.json`; or work in another directory"]
           })
         )
       }
-      const file = parseFile(name, text, known)
+      const file = parseFile(name, found.text, known)
       if (Result.isFailure(file)) return Effect.fail(file.failure)
       files.push(file.success)
     }

@@ -388,6 +388,24 @@ describe.concurrent("surroundings", () => {
     }
   })
 
+  it.skipIf(process.platform === "win32")(
+    "waits for no settings from a pipe that lies where the person stands",
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), "simul-test-"))
+      try {
+        execFileSync("mkfifo", [join(directory, "simul.json")])
+        const environment = { npm_lifecycle_event: "start", npm_package_name: "@simul/cli", INIT_CWD: directory }
+        const text = await Program.screen(["get", "http://a/"], { env: environment })
+        assert.match(
+          text,
+          /^exit 2\n--- stdout\n--- stderr\nerror: the settings file .*simul\.json is no regular file\n/
+        )
+      } finally {
+        await rm(directory, { recursive: true })
+      }
+    }
+  )
+
   it("takes relative paths from where the person stands when pnpm runs it", async () => {
     const directory = await mkdtemp(join(tmpdir(), "simul-test-"))
     try {
