@@ -18,7 +18,8 @@ export const isForeign = (path: string): boolean => isOfAnother(lstatSync(path))
 /**
  * The text of a file that is read because it lies there, not because somebody named it, or why it is refused: it, or a link
  * at `path`, `isForeign`, or it is no regular file, such as a pipe, whose reader would wait. What was looked at is what is
- * read, whatever is put in its place meanwhile. Throws where nothing lies there or it cannot be read.
+ * read, whatever is put in its place meanwhile; but one's own link may be exchanged for another. Throws where nothing lies
+ * there or it cannot be read.
  */
 export const readOwn = (
   path: string
