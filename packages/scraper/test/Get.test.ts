@@ -362,10 +362,13 @@ describe("get", () => {
       await using site = await Site.start({ latencyMs })
       const directory = folder()
       const file = join(root, "refreshed.txt")
-      const urls = Array.from({ length: all }, (_, index) => site.url(`/bytes/10/${index}`))
+      // what is to be stopped cannot come to its end before
+      const path = (index: number) => (index < all - 1 ? `/bytes/10/${index}` : "/hold/end/bytes/10/last")
+      const urls = Array.from({ length: all }, (_, index) => site.url(path(index)))
       fs.writeFileSync(file, urls.map((url) => `${url}\n`).join(""))
       const run = async (refresh: boolean, most = Infinity) => {
         site.reset()
+        if (most === Infinity) site.release("end")
         const outcomes = Stream.unwrap(
           Effect.map(Get.open({ file }, { directory, refresh, jobs: 4 }), (run) => run.outcomes)
         )
