@@ -371,38 +371,35 @@ describe.concurrent("usage errors", () => {
 })
 
 describe.concurrent("surroundings", () => {
-  // only root can give a file away
-  it.skipIf(process.getuid?.() !== 0)("obeys no settings that another user left where the person stands", async () => {
+  /** What it says where this has put a `simul.json`. */
+  const withSettings = async (put: (file: string) => Promise<unknown>) => {
     const directory = await mkdtemp(join(tmpdir(), "simul-test-"))
     try {
-      await writeFile(join(directory, "simul.json"), '{ "proxy": "http://evil.example" }')
-      await chown(join(directory, "simul.json"), 12_345, 12_345)
+      await put(join(directory, "simul.json"))
       const environment = { npm_lifecycle_event: "start", npm_package_name: "@simul/cli", INIT_CWD: directory }
-      const text = await Program.screen(["get", "http://a/"], { env: environment })
-      assert.match(
-        text,
-        /^exit 2\n--- stdout\n--- stderr\nerror: the settings file .*simul\.json belongs to another user\n/
-      )
+      return await Program.screen(["get", "http://a/"], { env: environment })
     } finally {
       await rm(directory, { recursive: true })
     }
+  }
+
+  // only root can give a file away
+  it.skipIf(process.getuid?.() !== 0)("obeys no settings that another user left where the person stands", async () => {
+    const text = await withSettings(async (file) => {
+      await writeFile(file, '{ "proxy": "http://evil.example" }')
+      await chown(file, 12_345, 12_345)
+    })
+    assert.match(
+      text,
+      /^exit 2\n--- stdout\n--- stderr\nerror: the settings file .*simul\.json belongs to another user\n/
+    )
   })
 
   it.skipIf(process.platform === "win32")(
     "waits for no settings from a pipe that lies where the person stands",
     async () => {
-      const directory = await mkdtemp(join(tmpdir(), "simul-test-"))
-      try {
-        execFileSync("mkfifo", [join(directory, "simul.json")])
-        const environment = { npm_lifecycle_event: "start", npm_package_name: "@simul/cli", INIT_CWD: directory }
-        const text = await Program.screen(["get", "http://a/"], { env: environment })
-        assert.match(
-          text,
-          /^exit 2\n--- stdout\n--- stderr\nerror: the settings file .*simul\.json is no regular file\n/
-        )
-      } finally {
-        await rm(directory, { recursive: true })
-      }
+      const text = await withSettings(async (file) => execFileSync("mkfifo", [file]))
+      assert.match(text, /^exit 2\n--- stdout\n--- stderr\nerror: the settings file .*simul\.json is no regular file\n/)
     }
   )
 
