@@ -1,6 +1,7 @@
 /** The lists of a directory: where runs stopped in them, and what of them waits. */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import type { Place } from "../Store.ts"
 import { type TargetRow, toTarget } from "./TargetRow.ts"
 
@@ -15,10 +16,16 @@ export const begin = (sql: SqlClient.SqlClient) =>
  * Forgets the places of other lists that have undone rows of these URLs, before those become rows of this one: what is not
  * a row of theirs counts as done. Read from its start, such a list finds them.
  */
-export const forgetPlaces = (sql: SqlClient.SqlClient, list: number, urls: ReadonlyArray<string>) =>
-  // `+`: no row is looked for where no other list has a place
-  sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> ${list} AND +id IN (SELECT list FROM target
-    WHERE (state = 0 OR state >= 3) AND url IN (SELECT value FROM json_each(${JSON.stringify(urls)})))`
+export const forgetPlaces = (
+  sql: SqlClient.SqlClient,
+  list: number,
+  urls: ReadonlyArray<string>
+): Effect.Effect<void, SqlError> =>
+  urls.length === 0
+    ? Effect.void
+    : // `+`: no row is looked for where no other list has a place
+      Effect.asVoid(sql`UPDATE list SET bytes = 0 WHERE bytes > 0 AND id <> ${list} AND +id IN (SELECT list FROM target
+        WHERE (state = 0 OR state >= 3) AND url IN (SELECT value FROM json_each(${JSON.stringify(urls)})))`)
 
 export const make = (sql: SqlClient.SqlClient, run: number) => {
   /** Those of lists, which have no site. SQLite would take another index, by which it passes over what is leased. */
