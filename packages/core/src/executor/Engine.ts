@@ -371,6 +371,7 @@ export class Engine {
     const position = slot.take(job)
     slot.handle.board.reset(position)
     job.slot = slot
+    job.turn = slot.given
     job.position = position
     job.state = "sent"
     job.sentAt = now
@@ -720,21 +721,24 @@ export class Engine {
 
   /** Kills the worker of a job that does not end, if it still has it. */
   #kill(job: Job, slot: Slot<Job>): void {
-    if (job.slot === slot && !this.#moved(slot, job)) this.#workers.kill(slot, job)
+    if (job.slot !== slot) return
+    if (!this.#moved(slot, job)) this.#workers.kill(slot, job)
+    // another worker may be free for what was taken back
+    this.#feedAll()
   }
 
   /**
-   * Takes back what a worker that is to be killed has not begun. True: it has begun something
+   * Takes back what a worker that is to be killed has not begun. True: it has begun something that it was given
    * after the job that does not end, so that has ended, and only its reply is not here yet.
    */
   #moved(slot: Slot<Job>, job: Job): boolean {
-    let others = false
+    let later = false
     for (const other of slot.held()) {
       if (other === job || other.state !== "sent") continue
       if (other.options.transfer === undefined && this.#takeBack(slot, other)) this.#requeue(other)
-      else others = true
+      else if (other.turn > job.turn) later = true
     }
-    return others && this.options.tasksPerWorker === 1
+    return later && this.options.tasksPerWorker === 1
   }
 
   /** What workers have, begun or not, and is wanted still. */

@@ -77,6 +77,8 @@ export class Job implements Queued {
   expectedMs: number
   slot: Slot<Job> | undefined
   position = 0
+  /** How many jobs its worker had been given with it. */
+  turn = 0
   sentAt = 0
   /** Called once when no worker has it any more. */
   released: Array<() => void> | undefined

@@ -3,7 +3,8 @@ import * as fc from "fast-check"
 import { Engine } from "../../src/executor/Engine.ts"
 import type { ExecutorError } from "../../src/executor/ExecutorError.ts"
 import { engineOptions } from "../../src/executor/ExecutorOptions.ts"
-import type { Job } from "../../src/executor/Job.ts"
+import type { Job, JobOptions } from "../../src/executor/Job.ts"
+import type { WorkerStatistics } from "../../src/executor/Statistics.ts"
 import * as Randomness from "../../src/simulation/Randomness.ts"
 import type { Behaviour } from "./SimulatedWorkers.ts"
 import { SimulatedWorkers } from "./SimulatedWorkers.ts"
@@ -40,6 +41,9 @@ const programs = fc.record({
       cancelled: fc.boolean(),
       key: fc.constantFrom(undefined, undefined, "a", "b"),
       priority: fc.integer({ min: 0, max: 2 }),
+      /** Of a task of which it is known that most runs of it are short: it is sent ahead, whatever this one does. */
+      known: fc.boolean(),
+      queueTimeout: fc.constantFrom(undefined, undefined, 5),
       runTimeout: fc.constantFrom(undefined, undefined, 5)
     }),
     { maxLength: 25 }
@@ -108,17 +112,19 @@ const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never
     const possible = world.steps()
     if (next < program.tasks.length)
       possible.push(() => {
-        const { key, priority, runTimeout, behaviour, idempotent, cancelled } = program.tasks[next]!
+        const { key, priority, known, queueTimeout, runTimeout, behaviour, idempotent, cancelled } =
+          program.tasks[next]!
         const submission: Submission = { number: next++, behaviour, idempotent, cancelled, settled: 0, released: 0 }
         submissions.push(submission)
         const job = engine.submit(
           "run",
-          engine.entry({ url: "simulated", name: behaviour }),
+          engine.entry({ url: "simulated", name: known ? "short" : behaviour }),
           [behaviour, submission.number],
           {
             priority,
             idempotent,
             ...(key !== undefined && { key }),
+            ...(queueTimeout !== undefined && { queueTimeoutMs: queueTimeout }),
             ...(runTimeout !== undefined && { runTimeoutMs: runTimeout })
           },
           (error, value) => {
@@ -129,7 +135,9 @@ const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never
         )
         jobs.push(job)
         if (cancelled || behaviour === "hangs" || behaviour === "obeys")
-          world.timers.after(random() * 30, () => engine.cancel(job, () => submission.released++))
+          world.timers.after(random() < 0.5 ? random() : random() * 30, () =>
+            engine.cancel(job, () => submission.released++)
+          )
       })
     return possible
   }
@@ -142,10 +150,12 @@ const play = (program: typeof programs extends fc.Arbitrary<infer A> ? A : never
     world.settle()
     return true
   }
-  const run = (done: () => boolean) => {
+  /** `atRest` is called whenever nothing but time can pass. */
+  const run = (done: () => boolean, atRest = () => {}) => {
     for (let steps = 0; !done(); steps++) {
       assert.isBelow(steps, 5000, `it goes on for ever: ${JSON.stringify(engine.statistics())}`)
       if (!step() && !done()) assert.fail("nothing can happen any more")
+      if (world.steps().length === 0) atRest()
       const { queued, suspended, running, open } = engine.statistics()
       assert.isAtLeast(queued, 0)
       // what was taken back waits elsewhere, and does not run here too
@@ -231,6 +241,7 @@ describe("an engine, with its workers in any order", () => {
             ...task,
             behaviour: behaviour === "returns" ? "returns" : "asks",
             cancelled: false,
+            queueTimeout: undefined,
             runTimeout: undefined
           }))
         })
@@ -258,8 +269,57 @@ describe("an engine, with its workers in any order", () => {
     assert.deepStrictEqual(spawned, [0, 1000])
   })
 
+  /** One worker; all tasks are runs of the same one, of which it is known that it is short. */
+  const short = (grace: number) => {
+    const world = new SimulatedWorkers()
+    const options = engineOptions<number>({ maximum: 1, grace, bootTimeout: Infinity }, "simulated", 1, (ms) => ms)
+    const engine = new Engine(world.spawn, options, world.timers)
+    const outcomes: Array<unknown> = []
+    const submit = (behaviour: Behaviour, options: JobOptions = {}) => {
+      const number = outcomes.push(undefined) - 1
+      const task = engine.entry({ url: "simulated", name: "short" })
+      return engine.submit("run", task, [behaviour, number], options, (error, value) => {
+        outcomes[number] = error?.reason._tag ?? value
+      })
+    }
+    /** A worker's first step is to deliver what it has said, its last to go on with its task. */
+    const step = (which: 0 | -1) => {
+      world.settle()
+      const next = world.steps().at(which)
+      next?.()
+      world.settle()
+      return next !== undefined
+    }
+    submit("returns")
+    while (step(0));
+    return { engine, world, outcomes, submit, step }
+  }
+
+  it("kills the worker of a task that does not end, though what came before has not been heard of yet", () => {
+    for (const grace of [0, 10]) {
+      const { engine, world, submit, step } = short(grace)
+      submit("returns")
+      const hangs = submit("hangs")
+      while (!world.begun.includes(2)) step(-1)
+      let released = false
+      engine.cancel(hangs, () => (released = true))
+      // time passes before anything arrives
+      for (let timers = 0; timers < 10; timers++) world.advance()
+      for (let turns = 0; turns < 100 && !released; turns++) if (!step(0)) world.advance()
+      assert.isTrue(released)
+    }
+  })
+
   it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {
-    const task = { idempotent: false, cancelled: false, key: undefined, priority: 0, runTimeout: undefined }
+    const task = {
+      idempotent: false,
+      cancelled: false,
+      key: undefined,
+      priority: 0,
+      known: false,
+      queueTimeout: undefined,
+      runTimeout: undefined
+    }
     await fc.assert(
       fc.asyncProperty(programs, async (program) => {
         const { engine, run, end, submissions } = play({
@@ -295,7 +355,7 @@ describe("an engine, with its workers in any order", () => {
         })
         run(() => ended() && engine.statistics().open === 0)
         for (const { behaviour, error, cancelled } of submissions) {
-          if (cancelled || error === undefined) continue
+          if (cancelled || error === undefined || error.reason._tag === "QueueTimeout") continue
           const { _tag } = error.reason
           const expected = {
             returns: ["RunTimeout"],
@@ -307,6 +367,29 @@ describe("an engine, with its workers in any order", () => {
           }[behaviour]
           assert.include(expected, _tag)
         }
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 300) }
+    )
+  })
+
+  it("lets no task wait beside a worker that is free", async () => {
+    await fc.assert(
+      fc.asyncProperty(programs, async (program) => {
+        const { run, ended, engine } = play({
+          ...program,
+          tasksPerWorker: 1,
+          // a task whose key is bound waits for its own worker
+          tasks: program.tasks.map((task) => ({ ...task, key: undefined }))
+        })
+        const isFree = ({ state, holds, tasks }: WorkerStatistics) =>
+          state === "ready" && holds === 0 && tasks < program.recycle
+        run(
+          () => ended() && engine.statistics().open === 0,
+          () => {
+            const { queued, workers } = engine.statistics()
+            if (queued > 0) assert.deepStrictEqual(workers.filter(isFree), [])
+          }
+        )
       }),
       { numRuns: Number(process.env["RUNS"] ?? 300) }
     )
