@@ -264,19 +264,17 @@ export class Engine {
   // --- queue -------------------------------------------------------------------------------------
 
   #enlist(job: Job, now: number): void {
-    const { queueTimeoutMs, key } = job.options
+    const { key } = job.options
     const bound = key === undefined ? undefined : this.#slotOfKey.get(key)
     const slot = bound === undefined ? this.#pick(job, now) : this.#mayTake(bound, job, now) ? bound : undefined
     if (slot !== undefined && (bound === undefined ? this.#queue.size === 0 : slot.pinned.size === 0)) {
+      if (slot.count >= this.options.tasksPerWorker) this.#limitWait(job, now)
       this.#assign(job, slot, now)
       // a busy pool that may grow does so, and the new worker takes back what waits behind the old ones
       if (slot.count > this.options.tasksPerWorker) this.#workers.grow(1)
       return
     }
-    if (queueTimeoutMs !== undefined)
-      job.stopTimers = this.#timers.after(queueTimeoutMs, () =>
-        this.#reject(job, new QueueTimeout({ ms: queueTimeoutMs }))
-      )
+    this.#limitWait(job, now)
     const { capacity, policy } = this.options.queue
     if (this.#queued < capacity || this.#queued < capacity + this.#coming()) return this.#line(job)
     if (policy === "fail") return this.#reject(job, new QueueFull({ capacity }))
@@ -288,6 +286,15 @@ export class Engine {
     job.state = "suspended"
     this.#suspended.add(job)
     this.#workers.grow()
+  }
+
+  /** Fails a job that has not begun in time, wherever it waits. */
+  #limitWait(job: Job, now: number): void {
+    const ms = job.options.queueTimeoutMs
+    if (ms === undefined || job.attempt > 1) return
+    job.stopTimers = this.#timers.after(Math.max(0, job.queuedAt + ms - now), () => {
+      if (job.slot?.handle.board.started(job.position) !== true) this.#reject(job, new QueueTimeout({ ms }))
+    })
   }
 
   #line(job: Job): void {
@@ -329,6 +336,9 @@ export class Engine {
   /** Puts a job back that a worker had but has not begun, or that may be run again. */
   #requeue(job: Job): void {
     job.slot = undefined
+    job.stopTimers?.()
+    job.stopTimers = undefined
+    this.#limitWait(job, this.#timers.now())
     this.#line(job)
   }
 
@@ -360,9 +370,12 @@ export class Engine {
   }
 
   #assign(job: Job, slot: Slot<Job>, now: number): void {
-    job.stopTimers?.()
-    job.stopTimers = undefined
     const { key, runTimeoutMs, deadline, transfer } = job.options
+    // what is sent ahead still waits
+    if (slot.count < this.options.tasksPerWorker) {
+      job.stopTimers?.()
+      job.stopTimers = undefined
+    }
     if (key !== undefined && !slot.keys.has(key)) {
       slot.keys.add(key)
       this.#slotOfKey.set(key, slot)

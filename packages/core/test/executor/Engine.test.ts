@@ -310,6 +310,34 @@ describe("an engine, with its workers in any order", () => {
     }
   })
 
+  it("bounds how long a task waits on a worker too, where another one is long there", () => {
+    const { world, outcomes, submit, step } = short(10)
+    submit("hangs")
+    submit("returns", { queueTimeoutMs: 50 })
+    while (step(0));
+    while (world.now < 50) world.advance()
+    assert.deepStrictEqual(outcomes, [0, undefined, "QueueTimeout"])
+  })
+
+  it("leaves alone what was sent ahead and has begun, however long it had to", () => {
+    const { world, outcomes, submit, step } = short(10)
+    submit("returns")
+    submit("hangs", { queueTimeoutMs: 50 })
+    while (step(0));
+    while (world.now < 100) world.advance()
+    assert.deepStrictEqual(outcomes, [0, 1, undefined])
+  })
+
+  it("counts the time of a run from the worker that begins it", () => {
+    const { world, outcomes, submit, step } = short(10)
+    submit("returns", { runTimeoutMs: 50 })
+    for (const { handle } of world.live) handle.kill()
+    step(0)
+    world.advance()
+    while (step(0));
+    assert.deepStrictEqual(outcomes, [0, 1])
+  })
+
   it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {
     const task = {
       idempotent: false,
