@@ -90,9 +90,16 @@ const treeFor = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   )
 })
 
-/** `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. And `help get` as `get --help`. */
+const isHelp = (arg: string) => arg === "--help" || arg === "-h"
+
+/**
+ * `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. And `help get` as `get --help`; of what is no
+ * command it would show the help of the program, so there it is not asked for any.
+ */
 const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
-  if (args[0] === "help") return [...args.slice(1), "--help"]
+  const [first = ""] = args
+  if (first === "help") return separate(args[1] === "help" ? ["--help"] : [...args.slice(1), "--help"])
+  if (!first.startsWith("-") && !Object.hasOwn(commands, first)) return args.filter((arg) => !isHelp(arg))
   const end = args.indexOf("--")
   return args.map((arg, at) => (end >= 0 && at > end ? arg : arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1=")))
 }

@@ -221,6 +221,7 @@ describe.concurrent("help and version", () => {
   })
   it("says the same where help is asked for as a command", async () => {
     assert.strictEqual(await screen("help"), await screen("--help"))
+    assert.strictEqual(await screen("help", "help"), await screen("--help"))
     assert.strictEqual(await screen("help", "pack"), await screen("pack", "--help"))
   })
   it("fits every help screen into 79 columns", async () => {
@@ -329,7 +330,9 @@ describe.concurrent("usage errors", () => {
       "`-O` names files, `--format warc` makes none",
       "leave one of the two away"
     ],
-    ["too many arguments", ["report", "a", "b"], "one argument too many: b", ""]
+    ["too many arguments", ["report", "a", "b"], "one argument too many: b", ""],
+    ["help on no command", ["help", "extrct"], "no such command: extrct", "did you mean `extract`?"],
+    ["help of no command", ["extrct", "--help"], "no such command: extrct", "did you mean `extract`?"]
   ]
   it.each(cases)("refuses %s", async (_name, args, message, hint) => {
     const text = await screen(...args)
