@@ -236,6 +236,8 @@ const markdownOf = (content: DomElement): string => {
     .trimEnd()
 }
 
+const inOneLine = (text: string) => text.replace(/\s+/g, " ").trim()
+
 /** The main text of a page; `null` where there is none. */
 export const of = (page: Page): Article | null => {
   const reader = new Readability<DomElement>(toDocument(page.document), {
@@ -250,8 +252,8 @@ export const of = (page: Page): Article | null => {
   if (text === "") return null
   const said = { byline, published: publishedTime, site: siteName, language: lang, excerpt }
   return {
-    title: title ?? "",
-    ...Object.fromEntries(Object.entries(said).flatMap(([name, value]) => (value ? [[name, value.trim()]] : []))),
+    title: inOneLine(title ?? ""),
+    ...Object.fromEntries(Object.entries(said).flatMap(([name, value]) => (value ? [[name, inOneLine(value)]] : []))),
     text,
     markdown: markdownOf(content)
   }

@@ -95,6 +95,15 @@ describe("an article", () => {
     ])
       assert.include(Article.of(pageOf(`<p>${sentence}</p>`.repeat(5) + part))?.markdown, sentence)
   })
+  it("is told of in one line each, however the page breaks its own", () => {
+    const article = Article.of(
+      pageOf(`<meta name=description content=" A lamp\n      in\tthe window "><meta property="og:title" content="Lamps\n  at night">
+${`<p>${sentence}</p>`.repeat(5)}`)
+    )
+    assert.deepInclude(article, { title: "Lamps at night", excerpt: "A lamp in the window" })
+    const first = Article.of(pageOf(`<p>${sentence.replaceAll(" ", "\n  ")}</p>`.repeat(5)))
+    assert.strictEqual(first?.excerpt, sentence)
+  })
   it("is null where there is none", () => {
     assert.strictEqual(Article.of(pageOf("")), null)
     assert.strictEqual(Article.of(pageOf("<title>x</title><script>y</script>")), null)
