@@ -12,12 +12,20 @@
 /** What stands as it is; all other octets are escaped. */
 const isPlain = /[!-~]/
 
-/** Undoes escapes until there are none: as octets, a character each. */
+/**
+ * Undoes escapes until there are none: as octets, a character each. No two overlap, so it is all one in which order; one
+ * that another brings about is undone as soon as it is there, for to look through all of it each time takes time quadratic
+ * in `%252525`.
+ */
 const unescaped = (text: string): string => {
-  for (let before = text; ; before = text) {
-    text = before.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    if (text === before) return text
+  if (!text.includes("%")) return text
+  const octets: Array<string> = []
+  for (const octet of text) {
+    octets.push(octet)
+    while (octets.at(-3) === "%" && /^[0-9a-f]{2}$/i.test(octets.at(-2)! + octets.at(-1)!))
+      octets.push(String.fromCharCode(Number.parseInt(octets.splice(-3).slice(1).join(""), 16)))
   }
+  return octets.join("")
 }
 
 const escapedOnce = (text: string): string =>
@@ -45,7 +53,8 @@ const sessions = [
   /^(.*)phpsessid=[0-9a-z]{32}(?:&(.*))?$/,
   /^(.*)sid=[0-9a-z]{32}(?:&(.*))?$/,
   /^(.*)aspsessionid[a-z]{8}=[a-z]{24}(?:&(.*))?$/,
-  /^(.*)cfid=[^&]+&cftoken=[^&]+(?:&(.*))?$/
+  // to look from each `cfid=` to the end of its parameter would take time quadratic in their number
+  /^(.*)cfid=(?:(?!cfid=[^&])[^&])+&cftoken=[^&]+(?:&(.*))?$/
 ]
 
 /** By name, then those without a value, then by value. */

@@ -30,6 +30,8 @@ const cases: ReadonlyArray<readonly [url: string, key: string]> = [
   ["http://a.com/photos/36050182@N05/", "com,a)/photos/36050182@n05"],
   ["http://a.com/?PHPSESSID=0123456789abcdefghijklemopqrstuv&action=profile", "com,a)/?action=profile"],
   ["http://a.com/?x=y&SID=0123456789abcdefghijklemopqrstuv", "com,a)/?&x=y"],
+  ["http://a.com/?CFID=1171&CFTOKEN=92f7&a=b", "com,a)/?a=b"],
+  ["http://a.com/?cfid=cfid=1&cftoken=2&a=b", "com,a)/?cfid=a=b"],
   ["http://a.com/?jsessionid=0123456789abcdefghijklemopqrstuv", "com,a)/"]
 ]
 
@@ -38,6 +40,11 @@ describe("Surt", () => {
     it(`${url} is ${key}`, () => {
       assert.strictEqual(Surt.fromUrl(url), key)
     })
+
+  it("takes time linear in its URL", () => {
+    for (const query of ["cfid=".repeat(200_000), "cfid=1&".repeat(150_000), `%${"25".repeat(500_000)}`])
+      assert.isString(Surt.fromUrl(`http://a.com/?${query}`))
+  })
 
   it("has no blank and no control character, whatever the URL", () => {
     const url = new URL("http://a.com/")
