@@ -17,7 +17,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
 import { homedir } from "node:os"
-import { join, resolve as resolvePath } from "node:path"
+import { isAbsolute, join, resolve as resolvePath } from "node:path"
 import { UsageError } from "./UsageError.ts"
 
 /** One setting. `A` is its value in the program, the unit is said by its name. */
@@ -173,20 +173,36 @@ const parseFile = (name: string, text: string, known: ReadonlySet<string>): Resu
   return Result.succeed({ name, values: values as Record<string, unknown> })
 }
 
+/**
+ * The user's own settings file. None where nothing absolute says whose: a container's user id may have neither HOME nor
+ * a name, and a relative path would be another file in each directory (XDG Base Directory: to be ignored).
+ */
+const userFile = (configHome: string | undefined, home: () => string): string | undefined => {
+  if (configHome !== undefined && isAbsolute(configHome)) return join(configHome, "simul", "simul.json")
+  try {
+    const directory = home()
+    return isAbsolute(directory) ? join(directory, ".config", "simul", "simul.json") : undefined
+  } catch {
+    return undefined // as `homedir` says it of a user id without a name
+  }
+}
+
 /** Reads the settings files. A file that was named must be there, the others may. */
 export const sources = (
   named: Option.Option<string>,
   known: ReadonlySet<string>,
-  environment: Readonly<Record<string, string | undefined>> = process.env
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  home = homedir
 ): Effect.Effect<Sources, UsageError> =>
   Effect.suspend(() => {
     const chosen = Option.getOrUndefined(named) ?? (environment["SIMUL_CONFIG"] || undefined)
-    const user = join(environment["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "simul", "simul.json")
+    const user = userFile(environment["XDG_CONFIG_HOME"], home)
     const files: Array<Parsed> = []
     for (const [name, required] of [
       [chosen ?? "simul.json", chosen !== undefined],
       [user, false]
     ] as const) {
+      if (name === undefined) continue
       let found: ReturnType<typeof readOwn>
       try {
         found = required || name === user ? { text: readFileSync(name, "utf8") } : readOwn(name)

@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import * as Flags from "../src/Flags.ts"
 import * as Settings from "../src/Settings.ts"
 
@@ -102,6 +102,21 @@ describe("settings files", () => {
         sources.files.map(({ values }) => values),
         [{ jobs: 3 }, { jobs: 1, "per-host": 2 }]
       )
+    })
+  })
+  it("reads none of a user who has no home, as in a container, or a relative one", () => {
+    const nameless = () => {
+      throw new Error("uv_os_homedir returned ENOENT")
+    }
+    inDirectory((directory) => {
+      mkdirSync(join(directory, "simul"))
+      writeFileSync(join(directory, "simul", "simul.json"), '{ "jobs": 1 }')
+      const from = relative(process.cwd(), directory)
+      for (const home of [nameless, () => "", () => from])
+        for (const configHome of [undefined, "", from]) {
+          const read = Settings.sources(Option.none(), known, { XDG_CONFIG_HOME: configHome }, home)
+          assert.deepStrictEqual(Effect.runSync(read).files, [])
+        }
     })
   })
   it("says what is wrong with a file", () => {
