@@ -55,7 +55,7 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
   // One of a kind is told in its own words, with its own URL.
   const rows = shown.map((reason) => ({
     count: number(reason.targets),
-    text: printable(reason.targets === 1 && reason.reason !== "Trap" ? reason.example.message : reasonText(reason)),
+    text: printable(reason.targets === 1 && reason.reason !== "Trap" ? ownWords(reason) : reasonText(reason)),
     where: printable(reason.targets === 1 ? withoutScheme(reason.example.url) : hostsOf(reason)),
     refused: reason.outcome === "refused"
   }))
@@ -68,6 +68,10 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
     return `  ${(refused ? paint.yellow : paint.red)(count.padStart(counts))}  ${told}`.trimEnd()
   })
 }
+
+/** Of a line that is no URL without the line: it stands beside, and its fault would be cut. */
+const ownWords = ({ reason, example: { message } }: Reason): string =>
+  reason === "InvalidUrl" ? message.replace(/: ".*$/su, "") : message
 
 const rules: Readonly<Record<string, string>> = {
   TooDeep: "left out: too deep",

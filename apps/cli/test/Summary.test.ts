@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FetchError from "@simul/scraper/FetchError"
 import type { Outcome } from "@simul/scraper/Outcome"
 import * as Report from "@simul/scraper/Report"
+import * as Url from "@simul/scraper/Url"
 import { expect } from "vitest"
 import { uncoloured } from "../src/Screen.ts"
 import * as Summary from "../src/Summary.ts"
@@ -49,6 +50,13 @@ describe("the summary", () => {
     const invalid = (url: string) => failed(url, new FetchError.InvalidUrl({ detail: "not an absolute URL" }))
     const shown = render([invalid("hello"), invalid("world"), invalid("http://a.example:99999/")])
     assert.include(shown, "  3  no http(s) URL  no host 2, a.example:99999 1\n")
+  })
+  it("says what is wrong with a line, which stands beside it, however long it is", () => {
+    const url = "http://a.example/1\thttp://a.example/2"
+    const invalid = Url.given(url)
+    assert.instanceOf(invalid, FetchError.InvalidUrl)
+    const shown = render([failed(url, new FetchError.InvalidUrl({ detail: invalid.detail, line: 7 }))])
+    assert.include(shown, "  1  line 7: a tab or a line end within a URL  a.example/1")
   })
   it("says in one line that all is well", () => {
     expect(render(times(3, (index) => saved(`https://a.example/${index}`)))).toMatchInlineSnapshot(`

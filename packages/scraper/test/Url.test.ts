@@ -166,6 +166,13 @@ describe("given", () => {
     }
     assert.strictEqual(Url.given("\t http://a/1 \r\n"), "http://a/1")
   })
+  it("makes no URL of what NUL parts", () => {
+    for (const text of ["http://a/1\0http://a/2\0", "http://a/1\0", "h\0t\0t\0p\0:\0/\0/\0a\0/\0"]) {
+      const result = Url.given(text)
+      assert.instanceOf(result, InvalidUrl, JSON.stringify(text))
+      assert.match(result.detail, /^a NUL within a URL: "h.*\\u\{0\}/)
+    }
+  })
   it("takes no part of a URL for the whole", () => {
     assert.match((Url.given("http://a/", true) as InvalidUrl).detail, /^too long for a URL: /)
   })
