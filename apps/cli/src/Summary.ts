@@ -103,6 +103,13 @@ const hostsOf = (reason: Reason): string => {
   ].join(", ")
 }
 
+/** By the codes of OpenSSL and Node. A certificate that is trusted may still be too old, or another host's. */
+const tlsRemedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
+  [/SELF_SIGNED|UNABLE_TO_/, "`--cacert FILE` trusts the certificates in FILE as well"],
+  [/CERT_HAS_EXPIRED|CERT_NOT_YET|ALTNAME/, "`--insecure` takes any certificate, of whoever answers"],
+  [/WRONG_VERSION|PACKET_LENGTH/, "that port speaks no TLS: try `http://`"]
+]
+
 /** What may help with what went wrong, the most general first. */
 const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string> => {
   const has = (tag: string) => report.reasons.some(({ reason }) => reason === tag)
@@ -110,7 +117,9 @@ const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string
     ...(has("ProxyError") || report.reasons.some(({ text }) => text === "HTTP 407")
       ? ["`--proxy http://NAME:PASSWORD@HOST:PORT` names another proxy, `NO_PROXY=HOST` a host that needs none"]
       : []),
-    ...(has("TlsError") ? ["`--cacert FILE` trusts the certificates in FILE as well"] : []),
+    ...tlsRemedies
+      .filter(([code]) => report.reasons.some(({ reason, text }) => reason === "TlsError" && code.test(text)))
+      .map(([, remedy]) => remedy),
     ...(has("AddressError")
       ? ["`--allow-private` opens every private address, that of a cloud's credentials too"]
       : []),

@@ -210,7 +210,14 @@ describe("the summary", () => {
   })
   it("knows a way out of proxies, certificates, private addresses and sizes", () => {
     const hints = (error: FetchError.FetchReason) => render(times(2, (at) => failed(`https://a.example/${at}`, error)))
-    assert.include(hints(new FetchError.TlsError({ host: "a.example", code: "CERT" })), "hint: `--cacert FILE`")
+    const tls = (code: string) => hints(new FetchError.TlsError({ host: "a.example", code }))
+    for (const code of ["DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"])
+      assert.include(tls(code), "hint: `--cacert FILE`")
+    // a certificate that is trusted is still too old, or another host's
+    for (const code of ["CERT_HAS_EXPIRED", "ERR_TLS_CERT_ALTNAME_INVALID"])
+      assert.match(tls(code), /^hint: `--insecure`(?![^]*--cacert)/mu)
+    assert.include(tls("ERR_SSL_WRONG_VERSION_NUMBER"), "hint: that port speaks no TLS")
+    assert.notMatch(tls("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"), /--cacert|--insecure|no TLS/u)
     assert.include(hints(new FetchError.ProxyError({ proxy: "http://p:1", code: "ECONNREFUSED" })), "hint: `--proxy")
     assert.include(hints(new FetchError.StatusError({ status: 407 })), "hint: `--proxy")
     assert.include(hints(new FetchError.AddressError({ host: "a", address: "10.0.0.1" })), "hint: `--allow-private`")
