@@ -65,7 +65,8 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     Politeness.make({
       perHost: options.perHost,
       delayMs: options.delayMs,
-      strikes: options.retries,
+      // a single fault is no evidence against the other targets of a host
+      strikes: Math.max(1, options.retries),
       backoff,
       robots: options.robots,
       adaptive: options.adaptive === undefined ? undefined : { target: options.adaptive, maxMs: options.maxDelayMs }

@@ -504,6 +504,18 @@ describe("get", () => {
     )
   })
 
+  it("gives no host up for the first connection that broke, without retries either", async () => {
+    await using site = await Site.start()
+    const urls = ["/hang-up", ...Array.from({ length: 9 }, (_, index) => `/bytes/1/${index}`)].map((path) =>
+      site.url(path)
+    )
+    const outcomes = await collect(urls, { directory: folder(), perHost: 1, retries: 0, backoffMs: 1 })
+    assert.deepStrictEqual(
+      outcomes.filter(({ _tag }) => _tag !== "Saved").map((outcome) => `${reason(outcome)} ${outcome.url}`),
+      [`ConnectError ${urls[0]}`]
+    )
+  })
+
   it("names short names by the first who asks, the same way after a restart", async () => {
     await using site = await Site.start()
     const directory = folder()
