@@ -264,16 +264,7 @@ export class Engine {
   // --- queue -------------------------------------------------------------------------------------
 
   #enlist(job: Job, now: number): void {
-    const { key } = job.options
-    const bound = key === undefined ? undefined : this.#slotOfKey.get(key)
-    const slot = bound === undefined ? this.#pick(job, now) : this.#mayTake(bound, job, now) ? bound : undefined
-    if (slot !== undefined && (bound === undefined ? this.#queue.size === 0 : slot.pinned.size === 0)) {
-      if (slot.count >= this.options.tasksPerWorker) this.#limitWait(job, now)
-      this.#assign(job, slot, now)
-      // a busy pool that may grow does so, and the new worker takes back what waits behind the old ones
-      if (slot.count > this.options.tasksPerWorker) this.#workers.grow(1)
-      return
-    }
+    if (this.#place(job, now)) return
     this.#limitWait(job, now)
     const { capacity, policy } = this.options.queue
     if (this.#queued < capacity || this.#queued < capacity + this.#coming()) return this.#line(job)
@@ -288,10 +279,23 @@ export class Engine {
     this.#workers.grow()
   }
 
+  /** Gives a job to a worker, if one may take it and nobody is before it. */
+  #place(job: Job, now: number): boolean {
+    const { key } = job.options
+    const bound = key === undefined ? undefined : this.#slotOfKey.get(key)
+    const slot = bound === undefined ? this.#pick(job, now) : this.#mayTake(bound, job, now) ? bound : undefined
+    if (slot === undefined || (bound === undefined ? this.#queue : slot.pinned).size > 0) return false
+    if (slot.count >= this.options.tasksPerWorker) this.#limitWait(job, now)
+    this.#assign(job, slot, now)
+    // a busy pool that may grow does so, and the new worker takes back what waits behind the old ones
+    if (slot.count > this.options.tasksPerWorker) this.#workers.grow(1)
+    return true
+  }
+
   /** Fails a job that has not begun in time, wherever it waits. */
   #limitWait(job: Job, now: number): void {
     const ms = job.options.queueTimeoutMs
-    if (ms === undefined || job.attempt > 1) return
+    if (ms === undefined || job.attempt > 1 || job.stopTimers !== undefined) return
     job.stopTimers = this.#timers.after(Math.max(0, job.queuedAt + ms - now), () => {
       if (job.slot?.handle.board.started(job.position) !== true) this.#reject(job, new QueueTimeout({ ms }))
     })
@@ -324,12 +328,13 @@ export class Engine {
     this.#queue.takeOver(slot.pinned)
   }
 
-  /** Lets jobs in that the queue had no room for. */
+  /** Lets jobs in that the queue had no room for. A worker that may take one may be fed by nobody else. */
   #admit(): void {
+    const now = this.#timers.now()
     while (this.#suspended.size > 0 && this.#queued < Math.max(1, this.options.queue.capacity)) {
-      const job = this.#suspended.next(this.#timers.now())!
+      const job = this.#suspended.next(now)!
       this.#suspended.remove(job)
-      this.#line(job)
+      if (!this.#place(job, now)) this.#line(job)
     }
   }
 

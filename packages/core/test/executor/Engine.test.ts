@@ -338,6 +338,25 @@ describe("an engine, with its workers in any order", () => {
     assert.deepStrictEqual(outcomes, [0, 1])
   })
 
+  it("gives what waited before a full queue to the worker of its key, though that has nothing to do any more", () => {
+    const world = new SimulatedWorkers()
+    const queue = { capacity: 0, policy: "suspend" as const }
+    const options = engineOptions<number>({ maximum: 2, queue, bootTimeout: Infinity }, "simulated", 1, (ms) => ms)
+    const engine = new Engine(world.spawn, options, world.timers)
+    const goOn = () => {
+      world.settle()
+      for (let step; (step = world.steps()[0]) !== undefined; world.settle()) step()
+    }
+    void engine.warm(2)
+    goOn()
+    const task = engine.entry({ url: "simulated", name: "returns" })
+    const done: Array<unknown> = []
+    for (const [number, key] of ["a", "b", "b", "a"].entries())
+      engine.submit("run", task, ["returns", number], { key }, (error, value) => done.push(error ?? value))
+    goOn()
+    assert.sameMembers(done, [0, 1, 2, 3])
+  })
+
   it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {
     const task = {
       idempotent: false,
