@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { patience } from "./vitest.shared.ts"
 
 /**
  * All tests of the repository in one vitest. The packages have a config each; `house` and `packed` are about the
@@ -9,13 +10,13 @@ export default defineConfig({
     projects: [
       "packages/*",
       "apps/*",
-      { test: { name: "house", include: ["test/*.test.ts", "benchmark/test/*.test.ts"] } },
+      { test: { name: "house", include: ["test/*.test.ts", "benchmark/test/*.test.ts"], ...patience } },
       {
         test: {
           name: "packed",
           include: ["test/packed/*.test.ts"],
           globalSetup: "test/packed/Installation.ts",
-          testTimeout: 120_000
+          ...patience
         }
       }
     ],

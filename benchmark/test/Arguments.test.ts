@@ -67,7 +67,7 @@ describe("the programs of the benchmark", () => {
     }
   })
 
-  it("help on stdout, refuse on stderr, and say so by their status", { timeout: 120_000 }, () => {
+  it("help on stdout, refuse on stderr, and say so by their status", () => {
     const run = (program: string, ...args: ReadonlyArray<string>) =>
       spawnSync(process.execPath, [join(folder, program), ...args], { encoding: "utf8", stdio: "pipe" })
     const [{ status, stdout, stderr }, refused] = [run("sites.ts", "--help"), run("sites.ts", "--nonsense")]

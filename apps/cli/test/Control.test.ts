@@ -27,7 +27,7 @@ const begin = (args: ReadonlyArray<string>) => {
 const page = (...links: ReadonlyArray<string>) => links.map((link) => `<a href="${link}">there</a>`).join("\n")
 const simul = (...args: ReadonlyArray<string>) => Program.screen(args)
 
-describe.concurrent("simul pause, resume and scope", { timeout: 120_000 }, () => {
+describe.concurrent("simul pause, resume and scope", () => {
   it("pauses a run when nothing is in flight any more, and lets it go on", async () => {
     await using site = await Site.start()
     // as deep as a socket's address cannot be

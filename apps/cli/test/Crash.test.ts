@@ -44,7 +44,7 @@ const finalFiles = (directory: string) =>
 
 describe("simul get, killed at any instant", () => {
   for (const seed of seeds(20)) {
-    it(`ends as an undisturbed run does (seed ${seed})`, { timeout: 120_000 }, async () => {
+    it(`ends as an undisturbed run does (seed ${seed})`, async () => {
       const { site } = here
       const random = Randomness.make(seed)
       const paths = pathsOf(seed)

@@ -33,33 +33,29 @@ const { root } = here
 
 describe("simul crawl, killed at any instant", () => {
   for (const seed of seeds(6)) {
-    it(
-      `has every page in the end, and asks for none that was saved again (seed ${seed})`,
-      { timeout: 120_000 },
-      async () => {
-        const { site } = here
-        const random = Randomness.make(seed)
-        const directory = join(root, `${seed}`)
-        const what = ["crawl", site.url(paths[0]!)]
+    it(`has every page in the end, and asks for none that was saved again (seed ${seed})`, async () => {
+      const { site } = here
+      const random = Randomness.make(seed)
+      const directory = join(root, `${seed}`)
+      const what = ["crawl", site.url(paths[0]!)]
 
-        const kill = () => ({ outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) })
-        const entries = await throughKills(here, random, what, directory, kill)
-        const saved = savedIn(entries)
-        assert.strictEqual(entries.length, saved.length, `seed ${seed}: nothing but saved pages`)
-        const found = saved.map(({ url }) => new URL(url).pathname)
-        assert.sameMembers(found, [...paths], `seed ${seed}: every page once`)
-        for (const { url, path } of saved)
-          assert.isTrue(
-            fs.readFileSync(join(directory, path)).equals(Site.body(new URL(url).pathname)),
-            `seed ${seed}: ${path} has other bytes`
-          )
-        fs.rmSync(directory, { recursive: true })
-      }
-    )
+      const kill = () => ({ outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 60) })
+      const entries = await throughKills(here, random, what, directory, kill)
+      const saved = savedIn(entries)
+      assert.strictEqual(entries.length, saved.length, `seed ${seed}: nothing but saved pages`)
+      const found = saved.map(({ url }) => new URL(url).pathname)
+      assert.sameMembers(found, [...paths], `seed ${seed}: every page once`)
+      for (const { url, path } of saved)
+        assert.isTrue(
+          fs.readFileSync(join(directory, path)).equals(Site.body(new URL(url).pathname)),
+          `seed ${seed}: ${path} has other bytes`
+        )
+      fs.rmSync(directory, { recursive: true })
+    })
   }
 
   for (const seed of seeds(6, 1 / 6)) {
-    it(`has no more of a host than it may, whenever it is killed (seed ${seed})`, { timeout: 240_000 }, async () => {
+    it(`has no more of a host than it may, whenever it is killed (seed ${seed})`, async () => {
       const { site } = here
       const random = Randomness.make(seed)
       const directory = join(root, `host-${seed}`)
@@ -96,7 +92,7 @@ describe("simul crawl, killed at any instant", () => {
   }
 
   for (const seed of seeds(6, 1 / 3)) {
-    it(`leaves a host alone for as long as it asked, over a kill (seed ${seed})`, { timeout: 120_000 }, async () => {
+    it(`leaves a host alone for as long as it asked, over a kill (seed ${seed})`, async () => {
       const { site } = here
       const random = Randomness.make(seed)
       const directory = join(root, `clock-${seed}`)

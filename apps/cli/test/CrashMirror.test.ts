@@ -50,7 +50,7 @@ beforeAll(async () => {
   const { status, errors } = await run(what(), directory)
   assert.strictEqual(status, 0, errors)
   undisturbed = filesIn(join(directory, "mirror"))
-}, 60_000)
+})
 
 describe("simul crawl --mirror, killed at any instant", () => {
   it("makes a mirror of all pages when it is not killed", () => {
@@ -58,7 +58,7 @@ describe("simul crawl --mirror, killed at any instant", () => {
   })
 
   for (const seed of seeds(6)) {
-    it(`has the same mirror in the end (seed ${seed})`, { timeout: 120_000 }, async () => {
+    it(`has the same mirror in the end (seed ${seed})`, async () => {
       const random = Randomness.make(seed)
       const directory = join(root, `${seed}`)
       const aside = join(directory, ".simul", "mirror")

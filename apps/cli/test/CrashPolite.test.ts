@@ -30,7 +30,7 @@ const killed = async (args: ReadonlyArray<string>, directory: string, isKnown: (
   await ended
 }
 
-describe("simul, killed and started again", { timeout: 60_000 }, () => {
+describe("simul, killed and started again", () => {
   it("keeps the Crawl-delay and the rules that it knew, and asks for no second robots.txt", async () => {
     await using site = await Site.start({
       files: { "/robots.txt": "User-agent: *\nCrawl-delay: 1\nDisallow: /bytes/9/" }

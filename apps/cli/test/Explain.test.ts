@@ -280,7 +280,7 @@ describe("simul explain", () => {
     `)
   })
 
-  it("tells until when a host asked to be left alone, and leaves it alone", { timeout: 60_000 }, async ({ expect }) => {
+  it("tells until when a host asked to be left alone, and leaves it alone", async ({ expect }) => {
     await using site = await Site.start()
     const directory = join(root, "alone")
     const run = Program.start(["get", site.url("/retry-after/3600/9/503/bytes/10/a"), "-o", directory])

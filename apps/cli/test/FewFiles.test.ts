@@ -34,7 +34,7 @@ const runWithin = async (files: number, urls: ReadonlyArray<string>, ...flags: R
 const run = (urls: ReadonlyArray<string>, ...flags: ReadonlyArray<string>) => runWithin(120, urls, ...flags)
 
 describe.runIf(process.platform === "linux")("a process that may open few files", () => {
-  it("has fewer transfers in flight than asked for, says so, and saves all", { timeout: 120_000 }, async () => {
+  it("has fewer transfers in flight than asked for, says so, and saves all", async () => {
     await using site = await Site.start()
     const { status, told } = await run(
       Array.from({ length: 200 }, (_, index) => site.url(`/slow/20/bytes/100/${index}`))
@@ -44,7 +44,7 @@ describe.runIf(process.platform === "linux")("a process that may open few files"
     assert.isAtMost(site.maxInFlight("/slow/"), 24)
   })
 
-  it("says so at once where that is too few for one transfer", { timeout: 120_000 }, async () => {
+  it("says so at once where that is too few for one transfer", async () => {
     const { status, told } = await runWithin(39, ["http://127.0.0.1:1/"])
     assert.deepStrictEqual(
       { status, told },
@@ -70,18 +70,14 @@ describe.runIf(process.platform === "linux")("a process that may open few files"
           answer(request as unknown as IncomingMessage, response as unknown as ServerResponse)
         )
     ]
-  ] as const)(
-    "leaves no connection resting at each of many hosts that speak %s",
-    { timeout: 120_000 },
-    async (_what, scheme, serve) => {
-      // it says that it keeps its connections for longer than the run takes
-      const server = serve((_request, response) => void response.end("a page"))
-      await once(server.listen(0, "0.0.0.0"), "listening")
-      const { port } = server.address() as AddressInfo
-      const urls = Array.from({ length: 200 }, (_, index) => `${scheme}://127.0.1.${1 + index}:${port}/${index}`)
-      const { status, told } = await run(urls, "--retries", "0", "--insecure")
-      server.close()
-      assert.strictEqual(status, 0, told)
-    }
-  )
+  ] as const)("leaves no connection resting at each of many hosts that speak %s", async (_what, scheme, serve) => {
+    // it says that it keeps its connections for longer than the run takes
+    const server = serve((_request, response) => void response.end("a page"))
+    await once(server.listen(0, "0.0.0.0"), "listening")
+    const { port } = server.address() as AddressInfo
+    const urls = Array.from({ length: 200 }, (_, index) => `${scheme}://127.0.1.${1 + index}:${port}/${index}`)
+    const { status, told } = await run(urls, "--retries", "0", "--insecure")
+    server.close()
+    assert.strictEqual(status, 0, told)
+  })
 })

@@ -10,7 +10,7 @@ import { nameable } from "../src/Watched.ts"
 import * as Program from "./Program.ts"
 
 describe.skipIf(process.platform === "win32")("SIGUSR2", () => {
-  it("says of a run who is waiting for what, and for how many transfers", { timeout: 60_000 }, async () => {
+  it("says of a run who is waiting for what, and for how many transfers", async () => {
     const directory = fs.mkdtempSync(join(tmpdir(), "simul-watched-"))
     try {
       await using site = await Site.start()

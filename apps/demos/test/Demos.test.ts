@@ -262,7 +262,7 @@ describe("the program", () => {
       const { stdout } = await screen(name, ...(name === "gil-note" ? ["--n", "20000"] : []))
       assert.include(stdout, "measured on this machine")
     }
-  }, 120_000)
+  })
 
   it("gives every demo a question whose answer is predicted, prose with numbers, and bounds that hold its defaults", () => {
     for (const { name, question, parameters, theory, prose } of scenarios) {

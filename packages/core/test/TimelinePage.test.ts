@@ -54,12 +54,12 @@ for (const name of ["fillRect", "fillText", "stroke", "fill", "strokeRect"]) {
   }
 }`
 
-describe("the HTML file in a browser", { timeout: 60_000 }, () => {
+describe("the HTML file in a browser", () => {
   let browser: Browser | string = "not started"
   const folder = mkdtempSync(join(tmpdir(), "simul-timeline-"))
   beforeAll(async () => {
     browser = await launch()
-  }, 120_000)
+  })
   beforeEach((context) => {
     if (typeof browser === "string") context.skip(browser)
   })

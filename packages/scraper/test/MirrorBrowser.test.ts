@@ -21,7 +21,7 @@ beforeAll(async () => {
   const launched = await launch()
   if (typeof launched === "string") throw new Error(launched)
   browser = launched
-}, 120_000)
+})
 afterAll(async () => {
   await browser?.close()
 })
@@ -183,7 +183,7 @@ const visitAll = async (start: string) => {
 }
 
 describe("a mirror in a browser", () => {
-  it("shows every page as the site did, from the disk alone", { timeout: 120_000 }, async () => {
+  it("shows every page as the site did, from the disk alone", async () => {
     const directory = join(root, "site")
     const site = await Site.start()
     for (const [path, reply] of Object.entries(files(site.url("")))) site.put(path, reply)
@@ -232,7 +232,7 @@ describe("a mirror in a browser", () => {
     await tab.close()
   })
 
-  it("shows what a second crawl has found changed", { timeout: 120_000 }, async () => {
+  it("shows what a second crawl has found changed", async () => {
     const directory = join(root, "again")
     await using site = await Site.start({
       files: { "/": html(page("start", "<a href=/old>old</a>")), "/css/main.css": main, "/old": html(page("old", "")) }

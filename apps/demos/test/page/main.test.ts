@@ -90,7 +90,7 @@ const play = async (tab: Tab, name: string, prediction = "") => {
   await tab.waitForSelector(".verdict")
 }
 
-describe("the exported page", { timeout: 300_000 }, () => {
+describe("the exported page", () => {
   it("plays every demo, each check of which holds, without an error and from its own origin alone", async () => {
     const { tab, complaints } = await open(hosted)
     for (const { name } of scenarios) {
@@ -338,7 +338,7 @@ describe("the exported page", { timeout: 300_000 }, () => {
   })
 })
 
-describe("the served page", { timeout: 300_000 }, () => {
+describe("the served page", () => {
   it("draws a real run while it goes on, and ends it when told", async () => {
     const server = await PageServer.start(0)
     try {

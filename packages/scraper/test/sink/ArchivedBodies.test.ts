@@ -37,7 +37,7 @@ describe("ArchivedBodies", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.runIf(process.platform === "linux")("say that the temporary folder has no room", { timeout: 60_000 }, () => {
+  it.runIf(process.platform === "linux")("say that the temporary folder has no room", () => {
     const limited = `trap "" XFSZ; ulimit -f 100; exec "$@"`
     const told = execFileSync("sh", ["-c", limited, "sh", process.execPath, "--input-type=module", "-e", many], {
       cwd: scraper,
