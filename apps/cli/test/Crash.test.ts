@@ -51,11 +51,12 @@ describe("simul get, killed at any instant", () => {
       const directory = join(root, `${seed}`)
       const list = join(root, `${seed}.txt`)
       fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
+      const flags = seed % 2 === 0 ? [] : ["--flat"]
       const bodies = new Set(paths.map((path) => Site.body(path).toString("latin1")))
       const pathOf = new Map(paths.map((path) => [site.url(path), path]))
 
       const kill = () => ({ outcomes: Math.floor(random() * 120), afterMs: Math.floor(random() * 30) })
-      const entries = await throughKills(here, random, ["get", "-i", list], directory, kill, () => {
+      const entries = await throughKills(here, random, ["get", "-i", list, ...flags], directory, kill, () => {
         for (const file of finalFiles(directory))
           assert.isTrue(bodies.has(fs.readFileSync(file, "latin1")), `seed ${seed}: ${file} is not whole`)
       })
@@ -66,6 +67,12 @@ describe("simul get, killed at any instant", () => {
         assert.isTrue(
           fs.readFileSync(join(directory, path)).equals(Site.body(pathOf.get(url)!)),
           `seed ${seed}: ${path} has other bytes`
+        )
+      if (flags.length > 0)
+        assert.deepStrictEqual(
+          saved.filter(({ path }) => path.includes("~")),
+          [],
+          `seed ${seed}`
         )
       assert.strictEqual(finalFiles(directory).length, paths.length, `seed ${seed}: no other files`)
       assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [], `seed ${seed}: no parts left`)

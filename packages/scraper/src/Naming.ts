@@ -3,11 +3,12 @@
  * the URL (`sink/FileName.ts`), and of the name that a server suggests, which
  * gets a hash there. Flat names are claimed: the first URL of the list to ask
  * for one owns it, and the store remembers, so that a resumed run names files as
- * an undisturbed one.
+ * an undisturbed one. A name under which a file of the user's lies is nobody's.
  */
 import * as Effect from "effect/Effect"
 import type { Options } from "./Options.ts"
 import * as FileName from "./sink/FileName.ts"
+import type { Sink } from "./Sink.ts"
 import { claimKey, type Store, type StoreError } from "./Store.ts"
 import type { Target } from "./Target.ts"
 
@@ -26,7 +27,8 @@ const mostClaims = 16_384
 /** `isActive`: whether the store may not know of a URL yet. */
 export const make = (
   naming: Options["naming"],
-  store: Store["Service"],
+  store: Pick<Store["Service"], "owners">,
+  sink: Pick<Sink["Service"], "isForeign">,
   isActive: (url: string) => boolean
 ): Naming => {
   const claims = new Map<string, string>()
@@ -39,8 +41,8 @@ export const make = (
     if (claims.size > mostClaims) for (const [key, url] of claims) if (!isActive(url)) claims.delete(key)
     return wishes.map(({ url, names }) => {
       const key = claimKey(names[0])
-      const owner = claims.get(key) ?? owners.get(key) ?? url
-      if (owner !== url) return names[1]
+      const owner = claims.get(key) ?? owners.get(key)
+      if (owner === undefined ? sink.isForeign(names[0]) : owner !== url) return names[1]
       claims.set(key, url)
       return names[0]
     })

@@ -74,7 +74,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   )
   const inOtherForm =
     list.skipped > 0 && (yield* store.hasSavedAs(list.number, options.format === "warc" ? "files" : "warc"))
-  const naming = Naming.make(options.naming, store, (url) => frontier.isActive(url))
+  const naming = Naming.make(options.naming, store, sink, (url) => frontier.isActive(url))
   const frontier: Frontier.Frontier = yield* Frontier.make(list.next, store, politeness, {
     list: list.number,
     run: list.run,

@@ -150,6 +150,8 @@ export class Sink extends Context.Service<
     readonly sync: () => Effect.Effect<Synced, DiskFull | StoreFault>
     /** Whether what was saved at a place with this length still seems to be there. */
     readonly holds: (path: string, bytes: number) => boolean
+    /** Whether something lies at a path that no outcome tells of and that no run has placed there. Known after `sweep`. */
+    readonly isForeign: (path: string) => boolean
     /** Removes parts but for those kept under these keys. */
     readonly sweep: (keys: ReadonlySet<string>) => Effect.Effect<void>
     /** Bytes free on the disk. */

@@ -541,6 +541,30 @@ describe("get", () => {
     assert.isFalse(fs.existsSync(join(directory, "..", "..", "evil.txt")))
   })
 
+  it("writes over no file of the user's under a short name, nor under one that a server suggests", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    fs.mkdirSync(directory)
+    const suggesting = site.url(
+      `/disposition/bytes/10/x?value=${encodeURIComponent("attachment; filename=report.csv")}`
+    )
+    const urls = [site.url("/bytes/10/page.html"), suggesting, site.url("/bytes/10/other.html")]
+    const own = ["page.html", "report.csv"]
+    for (const name of own) fs.writeFileSync(join(directory, name), "the user's own")
+    const options = { directory, naming: "flat", serverNames: true } as const
+    const pathsOf = (outcomes: ReadonlyArray<Outcome>) =>
+      outcomes.map((outcome) => ("path" in outcome ? outcome.path : reason(outcome)))
+    const paths = pathsOf(await collect(urls, options)).toSorted()
+    const [third, first, second] = paths
+    assert.strictEqual(third, "other.html")
+    assert.match(first!, /^page~[a-z2-7]{12}\.html$/)
+    assert.match(second!, /^report~[a-z2-7]{12}\.csv$/)
+    // another list, and what is its own is asked for again
+    assert.deepStrictEqual(pathsOf(await collect([site.url("/bytes/10/a/other.html")], options)).length, 1)
+    assert.deepStrictEqual(pathsOf(await collect(urls, { ...options, refresh: true })).toSorted(), paths)
+    for (const name of own) assert.strictEqual(fs.readFileSync(join(directory, name), "utf8"), "the user's own")
+  })
+
   it("gives no page the file of another below a host, whatever a server suggests", async () => {
     await using site = await Site.start()
     const suggesting = site.url(`/disposition/bytes/10/x?value=${encodeURIComponent("attachment; filename=y.html")}`)

@@ -12,9 +12,11 @@
  */
 import * as Effect from "effect/Effect"
 import { WriteError } from "../FetchError.ts"
+import type { Options } from "../Options.ts"
 import type { Part, Sink, Synced } from "../Sink.ts"
 import * as Files from "./Files.ts"
 import * as PartFile from "./PartFile.ts"
+import * as PlacedNames from "./PlacedNames.ts"
 import { stands } from "./Recorded.ts"
 
 export interface FileSinkOptions {
@@ -23,6 +25,8 @@ export interface FileSinkOptions {
   readonly parts: string
   readonly durability: "process" | "power"
   readonly hash: boolean
+  /** With `flat`, whose names are shared with the user, it knows which of the files there it has placed. */
+  readonly naming?: Options["naming"]
   readonly files?: Files.Files
 }
 
@@ -66,6 +70,9 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   const { files = Files.node } = options
   let placed: Array<FilePart> = []
 
+  const placedNames =
+    options.naming === "flat" ? PlacedNames.make(`${directoryOf(options.parts)}/placed`, files) : undefined
+
   const absoluteOf = (path: string) => `${options.directory}/${path}`
 
   /** Directories known to be real directories, so that a list in one folder checks it once. */
@@ -96,6 +103,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   /** Gives a part its name, or with `power` once its bytes are durable. */
   const place = (part: FilePart) => {
     ensureDirectory(directoryOf(part.path))
+    placedNames?.add(part.path)
     if (options.durability === "power") placed.push(part)
     else rename(part)
   }
@@ -116,6 +124,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     sync: () => {
       const group = placed
       placed = []
+      placedNames?.commit()
       if (group.length === 0) return allPlaced
       const failed = new Map<string, WriteError>()
       /** What was placed below each directory. */
@@ -146,7 +155,8 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
             for (const part of parts) fail(part, error)
           }
         })
-      return Effect.forEach(group, finish, { concurrency: atOnce, discard: true }).pipe(
+      return (placedNames?.sync ?? Effect.void).pipe(
+        Effect.andThen(Effect.forEach(group, finish, { concurrency: atOnce, discard: true })),
         Effect.andThen(() => Effect.forEach(directories, keep, { concurrency: atOnce, discard: true })),
         Effect.map((): Synced => ({ placed: nothing, failed, archives: [], captures: [] })),
         Effect.uninterruptible
@@ -154,7 +164,8 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     },
 
     holds: (path, bytes) => stands(options.directory, path, bytes, files),
-    sweep: parts.sweep,
+    isForeign: (path) => files.look(absoluteOf(path)) !== undefined && placedNames?.has(path) !== true,
+    sweep: (keys) => Effect.andThen(placedNames?.load ?? Effect.void, parts.sweep(keys)),
     free: parts.free,
     size: parts.size
   }

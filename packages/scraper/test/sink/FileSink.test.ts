@@ -54,6 +54,43 @@ describe("FileSink", () => {
     })
   )
 
+  it.effect("tells what it placed under a short name from a file of the user's, until that is in a commit", () =>
+    Effect.gen(function* () {
+      const { directory, sink, ...rest } = open({ naming: "flat" })
+      const again = Effect.gen(function* () {
+        const sink = FileSink.make({ directory, ...rest, durability: "process", hash: true, naming: "flat" })
+        yield* sink.sweep(new Set())
+        return sink
+      })
+      const place = (sink: ReturnType<typeof FileSink.make>, path: string) => {
+        const part = sink.open({})
+        part.finish()
+        part.place(path)
+      }
+      fs.writeFileSync(join(directory, "own"), "the user's")
+      place(sink, "a")
+      const killed = yield* again
+      assert.deepStrictEqual(
+        ["own", "a", "none"].map((path) => killed.isForeign(path)),
+        [true, false, false]
+      )
+      place(killed, "b")
+      yield* killed.sync()
+      const interrupted = yield* again
+      assert.isFalse(interrupted.isForeign("a"))
+      assert.isFalse(interrupted.isForeign("b"))
+      place(interrupted, "a")
+      yield* interrupted.sync()
+      yield* interrupted.sync()
+      const later = yield* again
+      assert.isTrue(later.isForeign("a"))
+      assert.isFalse(later.isForeign("b"))
+      // a name that was not written whole
+      fs.appendFileSync(join(directory, ".simul", "placed"), "own")
+      assert.isTrue((yield* again).isForeign("own"))
+    })
+  )
+
   it.effect("sweeps parts that nobody will continue", () =>
     Effect.gen(function* () {
       const { parts, sink } = open()
