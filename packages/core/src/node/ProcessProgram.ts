@@ -18,11 +18,14 @@ function processMain(
   // a task may put something else in the place of the global
   const { process } = globalThis
   let posted = 0
-  let empty: (() => void) | undefined
+  /** Shared by all who wait: one alone would be called. */
+  let emptied: PromiseWithResolvers<void> | undefined
   let before = performance.eventLoopUtilization()
   // what is sent is written at once or soon after; a task that ends the process must not take an earlier result with it
   const sent = () => {
-    if (--posted === 0) empty?.()
+    if (--posted > 0) return
+    emptied?.resolve()
+    emptied = undefined
   }
   process.on("disconnect", () => process.exit())
   return (importModule, settings, cache) => {
@@ -38,7 +41,7 @@ function processMain(
             posted++
           },
           listen: (listener) => void process.on("message", listener as (message: unknown) => void),
-          flushed: () => (posted === 0 ? undefined : new Promise((resolve) => (empty = resolve))),
+          flushed: () => (posted === 0 ? undefined : (emptied ??= Promise.withResolvers()).promise),
           usage: () => {
             const now = performance.eventLoopUtilization()
             const { utilization } = performance.eventLoopUtilization(now, before)

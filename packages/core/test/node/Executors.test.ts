@@ -292,6 +292,13 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual(await pool.run(work.increment, [1]), 2)
       })
 
+      it("of tasks that fail together leave a worker room for as many again", async () => {
+        await using two = await open({ maximum: 1, tasksPerWorker: 2 })
+        for (let times = 0; times < 3; times++)
+          await Promise.all(range(2).map(() => reasonOf(two.run(work.reject, ["at once"]))))
+        await Promise.all(range(2).map(() => two.run(work.meet, [])))
+      })
+
       it("of what cannot be copied leave what was submitted with it, or behind it, to run", async () => {
         await using two = await open({ maximum: 1, tasksPerWorker: 2 })
         await two.run(work.later, [20, 0])

@@ -31,6 +31,13 @@ export async function waitForSignal(this: TaskContext): Promise<string> {
 }
 /** Waits for `ms` and gives them. */
 export const waited = (ms: number): Promise<number> => later(ms, ms)
+let partner: (() => void) | undefined
+/** Ends when it runs on its worker at the same time as another one. */
+export const meet = async (): Promise<void> => {
+  partner?.()
+  if (partner === undefined) await new Promise<void>((met) => (partner = met))
+  partner = undefined
+}
 export const never = (): Promise<never> => new Promise(() => {})
 export const fail = (message: string): never => {
   throw new TypeError(message, { cause: new RangeError("inner") })
