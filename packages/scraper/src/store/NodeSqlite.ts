@@ -21,6 +21,7 @@ import * as Stream from "effect/Stream"
 import { statSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import * as SpanlessStatements from "./SpanlessStatements.ts"
 
 export interface NodeSqliteOptions {
   readonly file: string
@@ -126,33 +127,33 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
     return found
   }
 
-  // one step each: a statement is synchronous, and what leads to it should not be longer than it
-  const run = (
+  // in one step: a statement is synchronous, and what leads to it should not be longer than it
+  const execute = (
     isShared: boolean,
     from: (sql: string) => Prepared,
     sql: string,
     params: ReadonlyArray<unknown>,
     mode: Mode
-  ): Effect.Effect<any, SqlError.SqlError> =>
-    Effect.withFiber((fiber) => {
-      // in this very step, or another fiber might begin a transaction in between
-      if (isShared && database.isTransaction) return acquirers.borrower(() => run(false, from, sql, params, mode))
-      let step = prepareFailed
-      try {
-        const { statement, gives } = from(sql)
-        step = executeFailed
-        const values = params as ReadonlyArray<SQLInputValue>
-        if (!gives) {
-          const { changes, lastInsertRowid } = statement.run(...values)
-          return Effect.succeed(mode === "raw" ? { changes, lastInsertRowid } : [])
-        }
-        statement.setReturnArrays(mode === "values")
-        const rows = statement.all(...values)
-        return Effect.succeed(Context.get(fiber.context, SqlClient.SafeIntegers) ? rows : rows.map(toNumbers))
-      } catch (error) {
-        return Effect.fail(step(error))
+  ): Effect.Effect<any, SqlError.SqlError> => {
+    // in this very step, or another fiber might begin a transaction in between
+    if (isShared && database.isTransaction) return acquirers.borrower(() => run(false, from, sql, params, mode))
+    let step = prepareFailed
+    try {
+      const { statement, gives } = from(sql)
+      step = executeFailed
+      const values = params as ReadonlyArray<SQLInputValue>
+      if (!gives) {
+        const { changes, lastInsertRowid } = statement.run(...values)
+        return Effect.succeed(mode === "raw" ? { changes, lastInsertRowid } : [])
       }
-    })
+      statement.setReturnArrays(mode === "values")
+      const rows = statement.all(...values)
+      return Effect.succeed(rows.map(toNumbers))
+    } catch (error) {
+      return Effect.fail(step(error))
+    }
+  }
+  const run = (...asked: Parameters<typeof execute>) => Effect.suspend(() => execute(...asked))
   const transformed = <A>(rows: Effect.Effect<any, SqlError.SqlError>, transform: ((rows: any) => A) | undefined) =>
     transform ? Effect.map(rows, transform) : rows
 
@@ -185,13 +186,17 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
     isTransaction: () => database.isTransaction
   })
   const shared = connectionOf(true)
-  return yield* SqlClient.make({
+  const client = yield* SqlClient.make({
     driver: "node-sqlite",
     ...acquirers,
     borrower: (use) => use(shared),
     compiler: Statement.makeCompilerSqlite(),
     prepareTransactionControls: true,
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
-    spanAttributes: [["db.system.name", "sqlite"]]
+    spanAttributes: []
   })
+  const { transactionService } = client
+  return SpanlessStatements.of(client, (fiber, mode, sql, params) =>
+    execute(Context.getOrUndefined(fiber.context, transactionService) === undefined, prepared, sql, params, mode)
+  )
 }, Effect.provide(Reactivity.layer))

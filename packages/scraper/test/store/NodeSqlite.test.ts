@@ -87,6 +87,24 @@ describe("NodeSqlite", () => {
     })
   )
 
+  it.effect("takes a step or two of its fiber for a statement", () =>
+    Effect.gen(function* () {
+      const sql = yield* opened
+      yield* sql`CREATE TABLE one (id INTEGER PRIMARY KEY)`
+      const stepsOf = (statement: Effect.Effect<unknown, unknown>) =>
+        Effect.map(
+          Simulation.run(Effect.replicateEffect(statement, 100, { discard: true })),
+          ({ steps }) => steps / 100
+        )
+      for (const statement of [
+        sql`SELECT ${sql.literal("id")} FROM one WHERE id IN ${sql.in([1, 2])}`,
+        sql.unsafe("SELECT id FROM one WHERE id = ?", [1]),
+        sql`INSERT INTO one VALUES (1) ON CONFLICT DO NOTHING`.raw
+      ])
+        assert.isAtMost(yield* stepsOf(statement), 4)
+    })
+  )
+
   /**
    * Writes in a transaction that is rolled back, one that is committed, and in none; gives what is there in the end,
    * and what was seen meanwhile.
