@@ -158,12 +158,17 @@ export const make = Effect.fnUntraced(function* (
         }
       )
     })
-  /** Commits follow each other: one that was begun later must not be overtaken, in the list nor in archives. */
+  /**
+   * Commits follow each other: one that was begun later must not be overtaken, in the list nor in archives. Nor may the
+   * telling of its outcomes: who comes after it may end them.
+   */
   const turn = yield* Semaphore.make(1)
   const flush = (isIdle: (rows: number) => boolean = never) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(turn.withPermits(1)(write(restore, isIdle)), (outcomes) =>
-        outcomes.length === 0 ? Effect.void : restore(Queue.offerAll(committed, outcomes))
+    turn.withPermits(1)(
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(write(restore, isIdle), (outcomes) =>
+          outcomes.length === 0 ? Effect.void : restore(Queue.offerAll(committed, outcomes))
+        )
       )
     )
 

@@ -24,6 +24,7 @@ const targets = Array.from({ length: 3 }, (_, index): Target => ({
   path: "",
   attempts: 0
 }))
+const urls = targets.map(({ url }) => url)
 const failed = ({ url }: Target): Outcome => ({
   _tag: "Failed",
   url,
@@ -44,14 +45,15 @@ const frontier: Pick<Frontier.Frontier, "leaving" | "stragglers" | "place" | "co
 const synced: Synced = { placed: new Map(), failed: new Map(), archives: [], captures: [] }
 const sink: Pick<Sink["Service"], "held" | "sync"> = { held: () => 0, sync: () => Effect.as(soon, synced) }
 
-/** Transfers that are worth a row from their start, and commits that take time. Gives the rows in the end. */
+/** Transfers that are worth a row from their start, and commits that take time. Gives the rows in the end, and what was told. */
 const transfers = Effect.gen(function* () {
   const rows = new Map<string, "settled" | "in flight">()
   const running = new Set<Target>()
   const noted = new Set<Target>()
   const store: Pick<Store["Service"], "commit"> = {
     commit: ({ settled, waiting }) =>
-      Effect.map(soon, () => {
+      // where there is nothing to commit that takes no time
+      Effect.map(settled.length + waiting.length === 0 ? Effect.void : soon, () => {
         for (const { target } of settled) rows.set(target.url, "settled")
         for (const { target } of waiting) rows.set(target.url, "in flight")
         return { added: 0, isNearer: false }
@@ -71,7 +73,7 @@ const transfers = Effect.gen(function* () {
     }
   )
   yield* Effect.forkScoped(committer.run)
-  yield* Effect.forkScoped(Stream.runDrain(Stream.fromQueue(committer.outcomes)))
+  const told = yield* Effect.forkScoped(Stream.runCollect(Stream.fromQueue(committer.outcomes)))
   const transfer = Effect.fnUntraced(function* (target: Target) {
     yield* soon
     running.add(target)
@@ -83,7 +85,8 @@ const transfers = Effect.gen(function* () {
   yield* Effect.forkScoped(Effect.repeat(Effect.andThen(soon, committer.flush), { times: 4 }))
   yield* Effect.forEach(targets, transfer, { concurrency: "unbounded" })
   yield* committer.flush
-  return rows
+  yield* committer.end
+  return { rows, told: Array.from(yield* Fiber.join(told), ({ url }) => url).toSorted() }
 }).pipe(Effect.scoped)
 
 /** Answers for robots.txt that come at any time, each with a record. Gives those that some commit told before their record. */
@@ -244,13 +247,14 @@ describe("Committer", () => {
     })
   )
 
-  it.effect("writes no transfer as in flight that has its outcome", () =>
+  it.effect("writes no transfer as in flight that has its outcome, and tells each outcome before it ends", () =>
     Effect.map(
       Simulation.explore(transfers, {
         process: true,
         seeds: 300,
         invariants: {
-          "every target is settled": (rows) => targets.every(({ url }) => rows.get(url) === "settled")
+          "every target is settled": ({ rows }) => targets.every(({ url }) => rows.get(url) === "settled"),
+          "every outcome is told": ({ told }) => assert.deepStrictEqual(told, urls)
         }
       }),
       ({ runs, distinct }) => {
