@@ -71,13 +71,15 @@ export class MapRun<A> {
   #reading = 0
   #itemMs = Number.NaN
   #ended = false
-  #failure: { readonly error: unknown; readonly at: number } | undefined
+  /** `at`: the item that failed; `first`: the first of its chunk that has no result. */
+  #failure: { readonly error: unknown; readonly at: number; readonly first: number } | undefined
   #wake: (() => void) | undefined
   #items: Array<unknown> = []
   #weight = 0
   #pumping = false
   #flushing = false
   #closed = false
+  #closing: Promise<void> | undefined
 
   constructor(
     engine: Engine,
@@ -132,7 +134,7 @@ export class MapRun<A> {
       }
       if (
         this.#failure !== undefined &&
-        (!this.#ordered || this.#jobs.size === 0 || this.#failure.at <= this.#following)
+        (!this.#ordered || this.#jobs.size === 0 || this.#failure.first <= this.#following)
       ) {
         await this.close()
         throw this.#failure.error
@@ -146,8 +148,11 @@ export class MapRun<A> {
   }
 
   /** Cancels what is under way and returns the iterator. Resolves when no worker has any of it. */
-  async close(): Promise<void> {
-    if (this.#closed) return
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true
     this.#ready.length = 0
     this.#notify()
@@ -297,7 +302,11 @@ export class MapRun<A> {
           const before = (values ?? []) as ReadonlyArray<A>
           if (before.length > 0) this.#arrange({ first, values: before })
           const { reason, task, attempt, item = 0, lastItem = item } = error
-          this.#fail(new ExecutorError(reason, task, attempt, first + item, first + lastItem), first + item)
+          this.#fail(
+            new ExecutorError(reason, task, attempt, first + item, first + lastItem),
+            first + item,
+            first + before.length
+          )
         }
         this.#pump()
         this.#notify()
@@ -317,8 +326,8 @@ export class MapRun<A> {
     }
   }
 
-  #fail(error: unknown, at: number): void {
-    if (this.#failure === undefined || at < this.#failure.at) this.#failure = { error, at }
+  #fail(error: unknown, at: number, first = at): void {
+    if (this.#failure === undefined || at < this.#failure.at) this.#failure = { error, at, first }
     this.#notify()
   }
 }

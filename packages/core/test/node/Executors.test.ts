@@ -434,6 +434,18 @@ for (const [kind, isolated] of kinds)
           { numRuns: 10 }
         ))
 
+      it.runIf(kind === "threads")("of a map that is left meanwhile leaves nothing under way either", async () => {
+        const { signal, abort } = aborting()
+        const asked = new Int32Array(new SharedArrayBuffer(4))
+        const reading = pool.map([asked], work.spinUntilCancelled, { signal })[Symbol.asyncIterator]()
+        const first = reasonOf(reading.next())
+        await until(() => Atomics.load(asked, 0) > 0)
+        abort()
+        await reading.return!()
+        assert.strictEqual(pool.statistics().open, 0)
+        assert.strictEqual(await first, "AbortError")
+      })
+
       it("of a stream returns the generator", async () => {
         const made = new Int32Array(new SharedArrayBuffer(8))
         if (kind === "processes") return
@@ -580,6 +592,11 @@ for (const [kind, isolated] of kinds)
             [...range(40), ...range(40)].map((n) => n + 1)
           )
         })
+
+      it("that dies in a map is heard of, though another one goes on with what comes after", async () => {
+        const error = await failureOf(pool.map([1, 13, -1, -1], work.exitOrWait, { chunk: 2 }).toArray())
+        assert.deepStrictEqual([error.reason._tag, error.item], ["WorkerCrashed", 1])
+      })
 
       it("that dies in a map names the item", async () => {
         const error = await failureOf(pool.map(range(100), work.exitAt, { chunk: 10 }).toArray())

@@ -51,6 +51,7 @@ export const failAt = (n: number): number => {
 }
 export const exit = (code: number): never => process.exit(code)
 export const exitAt = (n: number): number => (n === 13 ? process.exit(7) : n)
+export const exitOrWait = (n: number): number | Promise<number> => (n < 0 ? never() : exitAt(n))
 export const abort = (): void => process.abort()
 export const abortAt = (n: number): number => (n === 13 ? process.abort() : n)
 export const throwLater = (): Promise<never> => {
