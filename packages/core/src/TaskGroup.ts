@@ -201,6 +201,22 @@ const waitThen = <A, E, R>(
   f: (interruption: Cause.Cause<never> | undefined) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> => Effect.flatMap(Effect.catchCause(effect as Effect.Effect<undefined>, Effect.succeed), f)
 
+/**
+ * How many groups begin, stop or end on this stack, one within the other. Effect goes on with a fiber on the stack of
+ * whoever wakes or interrupts it; some thousands of groups would fill that.
+ */
+let nested = 0
+const mostNested = 50
+
+const nest = <A>(call: () => A): A => {
+  nested++
+  try {
+    return call()
+  } finally {
+    nested--
+  }
+}
+
 class Group implements ScopedTaskGroup<any> {
   state: Statistics["state"] = "open"
   cancelled = false
@@ -340,8 +356,10 @@ class Group implements ScopedTaskGroup<any> {
       this.body = fiber
       return body
     })
+    const entry = nested < mostNested ? known : Effect.andThen(Effect.yieldNow, known)
     // the body's own region says whether it can be interrupted
-    this.body = Effect.runForkWith(this.#context)(known as Effect.Effect<any, any>, { uninterruptible: true })
+    const fork = () => Effect.runForkWith(this.#context)(entry as Effect.Effect<any, any>, { uninterruptible: true })
+    this.body = nest(fork)
     this.body.addObserver((exit) => {
       for (const reason of failuresOf(exit)) if (!this.#known.has(errorOf(reason))) this.#add(reason, undefined)
       if (exit._tag === "Failure") this.stop()
@@ -353,9 +371,17 @@ class Group implements ScopedTaskGroup<any> {
   stop() {
     if (this.state !== "open") return
     this.state = "closing"
-    this.body?.interruptUnsafe(this.#owner)
-    for (const { fiber } of this.#members) fiber.interruptUnsafe(this.#owner)
+    this.#onStack(() => {
+      this.body?.interruptUnsafe(this.#owner)
+      for (const { fiber } of this.#members) fiber.interruptUnsafe(this.#owner)
+    })
     this.#settle()
+  }
+
+  /** Calls what goes on with other fibers: now, or in a turn of its own if there is much on the stack. */
+  #onStack(call: () => void) {
+    if (nested < mostNested) nest(call)
+    else this.#dispatcher.scheduleTask(call, 0)
   }
 
   get #isEmpty() {
@@ -367,7 +393,9 @@ class Group implements ScopedTaskGroup<any> {
     if (this.body !== undefined || this.state === "closing") this.state = "closed"
     const waiting = this.#onEmpty
     this.#onEmpty = []
-    for (const done of waiting) done()
+    this.#onStack(() => {
+      for (const done of waiting) done()
+    })
   }
 
   #refusal(options: ChildOptions | undefined) {

@@ -341,16 +341,28 @@ describe("Interruption of a TaskGroup from outside", () => {
     assert.sameMembers(ended, ["a 1", "a 2", "b 1", "b 2"])
   })
 
-  it("reaches the innermost of a hundred groups, each in a child of the one before", () => {
-    let ended = 0
-    let nest: Effect.Effect<unknown> = cleanUp(Effect.sync(() => ended++))(never)
-    for (let depth = 0; depth < 100; depth++) {
-      const child = nest
-      nest = TaskGroup.run((group) => group.spawn(child))
+  /** In a child of the innermost of thousands of groups, or in its body: neither may take the stack of the others. */
+  const deepest = <E>(effect: Effect.Effect<unknown, E>, place: "child" | "body"): Effect.Effect<unknown, E> => {
+    for (let depth = 0; depth < 3000; depth++) {
+      const inner = effect
+      effect = TaskGroup.run((group: TaskGroup.TaskGroup<E>) => (place === "child" ? group.spawn(inner) : inner))
     }
-    assert.deepStrictEqual(interruptedAt(5, nest), { told: ["Interrupt"], at: 5 })
-    assert.strictEqual(ended, 1)
-  })
+    return effect
+  }
+  for (const place of ["child", "body"] as const) {
+    it(`reaches the innermost of thousands of groups, each in a ${place} of the one before`, () => {
+      let ended = 0
+      const inner = cleanUp(Effect.sync(() => ended++))(never)
+      assert.deepStrictEqual(interruptedAt(5, deepest(inner, place)), { told: ["Interrupt"], at: 5 })
+      assert.strictEqual(ended, 1)
+    })
+
+    it(`is not needed by thousands of groups that end or fail, each in a ${place} of the one before`, () => {
+      const world = new World()
+      assert.isTrue(Exit.isSuccess(world.run(deepest(Effect.sleep(5), place))))
+      assert.deepStrictEqual(told(world.run(deepest(failAfter(5, "innermost"), place))), ["Fail innermost"])
+    })
+  }
 
   it("reaches the children when the body has ended already", () => {
     assert.deepStrictEqual(
