@@ -165,11 +165,12 @@ const mirrored = Effect.fnUntraced(function* (run: Get.Run, directory: string, s
       mirror = { ...made, total: made.files + made.missing }
     }
   )
-  return {
+  const mirroring: Get.Run = {
     ...run,
     outcomes: Stream.concat(run.outcomes, Stream.drain(Stream.fromEffect(make))),
     progress: () => (mirror === undefined ? run.progress() : { ...run.progress(), mirror })
-  } satisfies Get.Run
+  }
+  return mirroring
 })
 
 /** The crawl of a store, as a list that grows. `text`: two crawls with the same one follow the same links. */
@@ -222,9 +223,10 @@ export const outcomes = (
   options: Given<Options>
 ): Stream.Stream<Outcome, RunError> => Stream.unwrap(Effect.map(open(urls, rules, options), (run) => run.outcomes))
 
-/** The same for programs without Effect: `for await (const outcome of crawl([url], {}, { directory }))`. */
+/** The same for programs without Effect: `for await (const outcome of crawl([url], {}, { directory }))`; it stops as `get`. */
 export const crawl = (
   urls: ReadonlyArray<string>,
   rules: Given<Rules>,
-  options: Given<Options>
-): AsyncIterable<Outcome> => Stream.toAsyncIterable(outcomes(urls, rules, options))
+  options: Given<Options>,
+  stop?: Get.Stop
+): AsyncIterable<Outcome> => Get.iterate(outcomes(urls, rules, options), stop)

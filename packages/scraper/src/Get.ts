@@ -121,7 +121,9 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
           committed,
           Stream.drain(Stream.fromEffect(ArchiveIndex.renew(store, { ...options, parts: partsOf(options.directory) })))
         )
-  return { progress: line.progress, outcomes: Stream.mapError(outcomes, unwaited), gone }
+  // by name, or whoever looks at the type is shown each field of each outcome
+  const opened: Run = { progress: line.progress, outcomes: Stream.mapError(outcomes, unwaited), gone }
+  return opened
 })
 
 /** A run that ends sooner is not spoken to, and need not load what listens; whoever speaks to a run waits for longer. */
@@ -212,11 +214,32 @@ export const outcomes = (
   options: Given<Options>
 ): Stream.Stream<Outcome, RunError> => Stream.unwrap(Effect.map(open({ urls }, options), (run) => run.outcomes))
 
+/** How a program without Effect stops a run that it waits for. */
+export interface Stop {
+  /** Aborted: the run stops cleanly, and the loop throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The outcomes for a program without Effect. */
+export const iterate = (outcomes: Stream.Stream<Outcome, RunError>, { signal }: Stop = {}): AsyncIterable<Outcome> =>
+  Stream.toAsyncIterable(signal === undefined ? outcomes : Stream.interruptWhen(outcomes, aborted(signal)))
+
+const aborted = (signal: AbortSignal) =>
+  Effect.callback<never>((resume) => {
+    const abort = () => resume(Effect.die(signal.reason))
+    if (signal.aborted) return abort()
+    signal.addEventListener("abort", abort, { once: true })
+    return Effect.sync(() => signal.removeEventListener("abort", abort))
+  })
+
 /**
  * The same for programs without Effect: `for await (const outcome of get(urls, { directory }))`.
  *
- * Leaving the loop stops cleanly. Throws a `RunError` where the run cannot start
- * or go on.
+ * Leaving the loop stops cleanly, and so does a signal: `get(urls, { directory }, { signal })`. Throws a `RunError` where
+ * the run cannot start or go on.
  */
-export const get = (urls: Iterable<string> | AsyncIterable<string>, options: Given<Options>): AsyncIterable<Outcome> =>
-  Stream.toAsyncIterable(outcomes(urls, options))
+export const get = (
+  urls: Iterable<string> | AsyncIterable<string>,
+  options: Given<Options>,
+  stop?: Stop
+): AsyncIterable<Outcome> => iterate(outcomes(urls, options), stop)

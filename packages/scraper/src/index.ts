@@ -1,5 +1,7 @@
-// URLs to files
+// URLs to files, a site to files, and what would become of a URL
 export * as Get from "./Get.ts"
+export * as Crawl from "./Crawl.ts"
+export * as Explain from "./Explain.ts"
 export * as Options from "./Options.ts"
 export * as RunError from "./RunError.ts"
 // Models

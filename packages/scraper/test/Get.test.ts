@@ -504,6 +504,26 @@ describe("get", () => {
     )
   })
 
+  it("stops by a signal while it waits for an outcome, with the signal's reason, and goes on when called again", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const urls = ["/bytes/10/a", "/hold/gate/bytes/10/b"].map((path) => site.url(path))
+    const controller = new AbortController()
+    const seen: Array<string> = []
+    const read = async (signal: AbortSignal) => {
+      for await (const { url } of Get.get(urls, { directory }, { signal })) {
+        seen.push(url)
+        controller.abort(new Error("enough"))
+      }
+    }
+    assert.strictEqual(await read(controller.signal).catch((error: Error) => error.message), "enough")
+    assert.deepStrictEqual(seen, urls.slice(0, 1))
+    assert.strictEqual(await read(controller.signal).catch((error: Error) => error.message), "enough")
+    await fetch(site.url("/release/gate"))
+    await read(new AbortController().signal)
+    assert.deepStrictEqual(seen, urls)
+  })
+
   it("gives no host up for the first connection that broke, without retries either", async () => {
     await using site = await Site.start()
     const urls = ["/hang-up", ...Array.from({ length: 9 }, (_, index) => `/bytes/1/${index}`)].map((path) =>
