@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Simulation } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 
 const opened = NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" })
@@ -72,6 +73,18 @@ describe("NodeSqlite", () => {
       for (let round = 0; round < 2; round++)
         for (let value = 0; value < 150; value++)
           assert.deepStrictEqual(yield* sql.unsafe(`SELECT ${value} AS value`), [{ value }])
+    })
+  )
+
+  it.effect("gives the rows of one statement by name or as values, whichever is asked for", () =>
+    Effect.gen(function* () {
+      const sql = yield* opened
+      const rows = sql`SELECT 2 AS first, NULL AS second, 'a' AS third, ${2 ** 53} AS fourth`
+      for (let round = 0; round < 2; round++) {
+        assert.deepStrictEqual(yield* rows, [{ first: 2, second: null, third: "a", fourth: 2 ** 53 }])
+        assert.deepStrictEqual(yield* rows.values, [[2, null, "a", 2 ** 53]])
+      }
+      assert.deepStrictEqual(yield* Stream.runCollect(sql`SELECT 'a' AS one`.stream), [{ one: "a" }])
     })
   )
 
