@@ -64,12 +64,6 @@ const takeOver = (() => {
     nearer = CASE WHEN ${kept} THEN 1 END WHERE url = ?9 AND depth IS NULL RETURNING state`
 })()
 
-/**
- * By its index, which SQLite takes where its condition stands in the words of the index: a start does not look through
- * what is done.
- */
-const isOpen = "(state = 0 OR state >= 3)"
-
 /** The sites after one that have a pending target nobody has leased. `due`: when the first is; `saved`: targets of the host, where that counts. */
 const nextSites = (saved: string) => `WITH RECURSIVE next (id) AS (
     SELECT MIN(site) FROM target INDEXED BY target_site WHERE list = ?1 AND state = 0 AND lease IS NULL AND site > ?2
@@ -330,16 +324,17 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     hasLists = other !== undefined
     const [keyed] = yield* sql`SELECT 1 FROM target WHERE key IS NOT NULL LIMIT 1`
     hasKeys = keyed !== undefined
-    const [excluded] = yield* sql.unsafe(`SELECT 1 FROM target WHERE list = ? AND state = 5 AND ${isOpen} LIMIT 1`, [
-      list
-    ])
+    const [excluded] = yield* sql.unsafe(
+      `SELECT 1 FROM target WHERE list = ? AND state = 5 AND ${SqlLists.isOpen} LIMIT 1`,
+      [list]
+    )
     hasExcluded = excluded !== undefined
     const reopen = (which: string) =>
       changes(`UPDATE target SET state = 0, lease = NULL, due = ${rank}, attempts = 0 WHERE list = ? AND ${which}`, [
         list
       ])
-    yield* reopen(`state = 0 AND due > ${mostDepth} AND ${isOpen}`)
-    const tried = yield* reopen(`state IN (3, 4) AND ${isOpen}`)
+    yield* reopen(`state = 0 AND due > ${mostDepth} AND ${SqlLists.isOpen}`)
+    const tried = yield* reopen(`state IN (3, 4) AND ${SqlLists.isOpen}`)
     // one that was stopped has left pending what it did not come to
     const [stopped] = yield* sql<{ since: number }>`SELECT refresh AS since FROM list
       WHERE id = ${list} AND refresh IS NOT NULL`

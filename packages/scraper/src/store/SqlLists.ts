@@ -5,6 +5,12 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Place } from "../Store.ts"
 import { type TargetRow, toTarget } from "./TargetRow.ts"
 
+/**
+ * What failed, or was tried and waits; of a list also what waits for its first try. By its index, which SQLite takes where
+ * its condition stands in the words of the index: a start does not look through what is done.
+ */
+export const isOpen = "(state >= 3 OR (state = 0 AND (site IS NULL OR due > 1000000000)))"
+
 /** A number for a list that has none. */
 export const begin = (sql: SqlClient.SqlClient) =>
   Effect.map(
@@ -30,6 +36,7 @@ export const forgetPlaces = (
 export const make = (sql: SqlClient.SqlClient, run: number) => {
   /** Those of lists, which have no site. SQLite would take another index, by which it passes over what is leased. */
   const waiting = sql.literal("target INDEXED BY target_due WHERE state = 0 AND lease IS NULL AND site IS NULL")
+  const open = sql.literal(isOpen)
   return {
     places: (isRefresh: boolean) => sql<Place>`SELECT id AS list, bytes, lines, sha256, targets FROM list
       WHERE ${sql.literal(isRefresh ? "refresh IS NOT NULL" : "bytes > 0")} ORDER BY bytes DESC`,
@@ -69,13 +76,13 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
       ),
     reopen: (list: number) =>
       sql`UPDATE target SET state = 0, lease = NULL, due = 0, attempts = 0
-        WHERE list = ${list} AND (state = 0 OR state >= 3) AND NOT (state = 4 AND error LIKE '%"InvalidUrl"%')`,
+        WHERE list = ${list} AND ${open} AND NOT (state = 4 AND error LIKE '%"InvalidUrl"%')`,
 
     count: (list: number) =>
       Effect.map(
         sql<{ open: number; invalid: number }>`SELECT COUNT(*) AS open,
           COALESCE(SUM(state = 4 AND error LIKE '%"InvalidUrl"%'), 0) AS invalid FROM target
-          WHERE list = ${list} AND (state = 0 OR state >= 3)`,
+          WHERE list = ${list} AND ${open}`,
         ([row]) => row!
       ),
     hasSavedAs: (list: number, format: "files" | "warc") => {

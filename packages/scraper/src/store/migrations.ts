@@ -143,6 +143,12 @@ const steps = {
   "17_long_pages": statements(
     // Links of it are beyond what is read of a page.
     `ALTER TABLE target ADD COLUMN links_cut INTEGER`
+  ),
+  "18_untried": statements(
+    // Not of what a crawl found and has not tried: `target_site` has that, and each page would go into both and out again.
+    `DROP INDEX target_open`,
+    `CREATE INDEX target_open ON target (list, state, due)
+      WHERE state >= 3 OR (state = 0 AND (site IS NULL OR due > 1000000000))`
   )
 }
 

@@ -12,6 +12,7 @@ import type { Outcome } from "../../src/Outcome.ts"
 import type { Settled } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import * as SqlEntries from "../../src/store/SqlEntries.ts"
+import * as SqlLists from "../../src/store/SqlLists.ts"
 import * as SqlStore from "../../src/store/SqlStore.ts"
 import type { Target } from "../../src/Target.ts"
 
@@ -531,6 +532,11 @@ describe("the crawl in the store", () => {
         /^SCAN target\b(?! USING (?:COVERING )?INDEX target_(?:part|lease|nearer)\b)/.test(plan)
       )
       assert.deepStrictEqual(all, [])
+      // of a million that were never tried it reads none
+      const waits = plans.filter((plan) => plan.includes("due > 1000000000 AND"))
+      assert.match(waits.join(), /^SEARCH target USING INDEX target_open \(list=\? AND state=\? AND due>\?\)/)
+      const indexed = prepare(`SELECT COUNT(*) AS rows FROM target INDEXED BY target_open WHERE ${SqlLists.isOpen}`)
+      assert.strictEqual(indexed.get()!["rows"], 0)
       database.close()
     })
   )
