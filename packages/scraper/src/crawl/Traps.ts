@@ -8,7 +8,7 @@
  *    in their picture alone, nor are a thousand empty pages that lead nowhere.
  * 2. What is caught stays caught: what else is found of it is refused, and says why.
  * 3. Memory is bounded: the patterns that pages came of last, with the contents that each had last; of what is caught the
- *    pattern alone. Of a pattern without suspicion one page in eight is looked at.
+ *    pattern alone. Of a pattern without suspicion one page in eight is looked at, of one that had many one in 32.
  */
 import * as Sketch from "./Sketch.ts"
 import * as UrlPattern from "./UrlPattern.ts"
@@ -33,6 +33,11 @@ const growsBy = 4
 const leastGrowing = 64
 const mostPatterns = 1024
 const mostContents = 64
+/**
+ * Of a pattern without suspicion one page in so many is looked at. That they say nothing new any more is suspected after half
+ * a window of those that are: half as many pages again as there were, or 2,048 where there were more than 4,096.
+ */
+const everyOf = (seen: number) => Math.min(32, Math.max(8, 1 << (31 - Math.clz32(seen / window))))
 /** New links of a page that are looked at: what the first ones do not tell, the rest of a long page does not tell either. */
 const mostLinks = 1000
 
@@ -43,29 +48,42 @@ class Pattern {
   contents = 0
   caught = false
   /** Of the latest pages: 1 for one that said something new, 2 for one that led to something new, 4 to more of its kind. */
-  latest: Array<number> = []
+  readonly latest: Array<number> = []
+  /** How many of these said something new, said or led to it, and led to more of their kind. */
+  #saying = 0
+  #bringing = 0
+  #growing = 0
   sketches: Array<Uint32Array> = []
-  /** Most of the latest pages said nothing new. Asked of each page, and counted where there is another latest one. */
-  isSuspect = false
   constructor(pattern: string) {
     this.pattern = pattern
   }
-  count(bits: number) {
-    return this.latest.reduce((sum, page) => sum + (page & bits ? 1 : 0), 0)
+  add(page: number) {
+    this.latest.push(page)
+    this.#count(page, 1)
+    if (this.latest.length > window) this.#count(this.latest.shift()!, -1)
   }
-  suspect() {
-    this.isSuspect = this.latest.length >= window / 2 && 2 * this.count(says) <= this.latest.length
+  #count(page: number, by: number) {
+    if (page & says) this.#saying += by
+    if (page & (says | leadsOn)) this.#bringing += by
+    if (page & growsBy) this.#growing += by
+  }
+  /** Most of the latest pages said nothing new. */
+  get isSuspect() {
+    return this.latest.length >= window / 2 && 2 * this.#saying <= this.latest.length
+  }
+  get isEndless() {
+    return this.latest.length === window && this.#bringing <= mostNew && this.#growing >= leastGrowing
   }
 }
 
 const encode = ({ latest, sketches }: Pattern) =>
   [latest.join(""), ...sketches.map((sketch) => Buffer.from(sketch.buffer).toString("base64"))].join(" ")
-const decode = (text: string): Pick<Pattern, "latest" | "sketches"> => {
+const decode = ({ pattern, pages, contents, caught, latest: text }: Evidence): Pattern => {
   const [latest = "", ...sketches] = text.split(" ")
-  return {
-    latest: Array.from(latest, Number),
-    sketches: sketches.map((sketch) => new Uint32Array(new Uint8Array(Buffer.from(sketch, "base64")).buffer))
-  }
+  const known = Object.assign(new Pattern(pattern), { seen: pages, pages, contents, caught })
+  for (const page of latest) known.add(Number(page))
+  known.sketches = sketches.map((sketch) => new Uint32Array(new Uint8Array(Buffer.from(sketch, "base64")).buffer))
+  return known
 }
 
 type Links = ReadonlyArray<{ readonly url: string }>
@@ -111,16 +129,9 @@ export const make = () => {
     pattern.sketches.push(isNew ? sketch : pattern.sketches.splice(before, 1)[0]!)
     if (pattern.sketches.length > mostContents) pattern.sketches.shift()
     pattern.pages++
-    pattern.latest.push((isNew ? says : 0) + (leads ? leadsOn : 0) + (grows ? growsBy : 0))
-    if (pattern.latest.length > window) pattern.latest.shift()
-    pattern.suspect()
+    pattern.add((isNew ? says : 0) + (leads ? leadsOn : 0) + (grows ? growsBy : 0))
     if (pattern.isSuspect) changed.add(pattern)
-    if (
-      pattern.latest.length < window ||
-      pattern.count(says | leadsOn) > mostNew ||
-      pattern.count(growsBy) < leastGrowing
-    )
-      return
+    if (!pattern.isEndless) return
     pattern.caught = true
     pattern.sketches = []
     patterns.delete(pattern.pattern)
@@ -130,13 +141,7 @@ export const make = () => {
   return {
     /** Takes over what the store has. */
     restore: (evidence: ReadonlyArray<Evidence>) => {
-      for (const { pattern, pages, contents, caught: isCaught, latest } of evidence) {
-        const counts = { seen: pages, pages, contents, caught: isCaught }
-        const known = Object.assign(new Pattern(pattern), counts, decode(latest))
-        known.suspect()
-        if (isCaught) caught.set(pattern, known)
-        else patterns.set(pattern, known)
-      }
+      for (const one of evidence) (one.caught ? caught : patterns).set(one.pattern, decode(one))
     },
 
     /** Looks at a page, if there is something to be learnt of it. */
@@ -144,7 +149,7 @@ export const make = () => {
       const name = UrlPattern.of(url)
       if (name === url || caught.has(name)) return undefined
       const pattern = patternOf(name)
-      const isLookedAt = pattern.seen < window || pattern.isSuspect || pattern.seen % 8 === 0
+      const isLookedAt = pattern.seen < window || pattern.isSuspect || pattern.seen % everyOf(pattern.seen) === 0
       pattern.seen++
       if (!isLookedAt) return undefined
       const sketch = new Sketch.Sketch()

@@ -82,6 +82,26 @@ describe("Traps", () => {
       assert.strictEqual(visit(Traps.make(), kind, 5000), 5000)
     })
 
+  it("looks at fewer pages of a pattern the more had something to say, and sees soon when none has any more", () => {
+    const honest = 5000
+    const kind: Kind = {
+      url: (page) => `/item/${page}`,
+      text: (page) => (page < honest ? ending["a catalogue of different things"]!.text(page) : `${frame}. Not found`)
+    }
+    let looks = 0
+    const traps = Traps.make()
+    const watch: Traps.Traps["watch"] = (url) => {
+      const watched = traps.watch(url)
+      if (watched !== undefined) looks++
+      return watched
+    }
+    visit({ ...traps, watch }, kind, honest)
+    assert.isBelow(looks, 600)
+    const caught = visit(traps, kind, 10_000, honest)
+    assert.isAtLeast(caught, honest + Traps.window / 2)
+    assert.isBelow(caught, honest + 2048 + Traps.window)
+  })
+
   it("catches another one however many it has caught", () => {
     const traps = Traps.make()
     const caught = Array.from({ length: 2000 }, (_, site) => ({
