@@ -27,7 +27,7 @@ import * as Reference from "./Reference.ts"
 import * as Refresh from "./Refresh.ts"
 import * as RobotsDirectives from "./RobotsDirectives.ts"
 import * as Srcset from "./Srcset.ts"
-import { type Attributes, Tags } from "./Tags.ts"
+import { type Attributes, type Output, Tags } from "./Tags.ts"
 
 /**
  * What a link is for.
@@ -195,7 +195,7 @@ interface Document {
   declared: string | undefined
 }
 
-class Html implements Reader {
+class Html implements Reader, Output {
   readonly #options: Options
   readonly #document: Document
   readonly #onLink: (link: Link) => void
@@ -205,6 +205,8 @@ class Html implements Reader {
   readonly #outerBase: string
   #margins: Margins.OfPage | undefined
   readonly tags: Tags
+  readonly comment: Output["comment"]
+  readonly declaration: Output["declaration"]
   /** Those of the tag that is read. */
   #attributes: Attributes | undefined
   #hasBase = false
@@ -229,6 +231,7 @@ class Html implements Reader {
     this.#depth = depth
     this.#outerBase = document.base
     this.#guesses = options.guesses === true
+    this.comment = this.declaration = this.#guesses ? (text) => this.#guess(text) : undefined
     this.#margins = depth === 0 && !isXml && !this.#guesses ? options.margins : undefined
     this.tags = new Tags(
       {
@@ -238,14 +241,7 @@ class Html implements Reader {
         // of text only styles are read, which have no references, and guesses
         rawText: !this.#guesses
       },
-      {
-        open: (name, attributes) => this.#open(name, attributes),
-        close: (name) => this.#close(name),
-        text: (text) => this.#text(text),
-        bytes: (bytes, from, to) => this.#bytes(bytes, from, to),
-        ...(this.#margins !== undefined && { passes: this.#passes, closed: this.#closed }),
-        ...(this.#guesses ? { comment: this.#guess, declaration: this.#guess } : {})
-      }
+      this
     )
   }
 
@@ -260,7 +256,7 @@ class Html implements Reader {
 
   // ---- tags
 
-  #open(name: string, attributes: Attributes) {
+  open(name: string, attributes: Attributes) {
     this.#endText()
     this.#isProse = name !== "script"
     if (name === "style") this.#css = this.#sheet()
@@ -272,7 +268,7 @@ class Html implements Reader {
     for (let i = 0; i < attributes.size; i++) this.#attribute(name, attributes.name(i), i, attributes)
   }
 
-  #passes = (name: string, bytes: Buffer, at: number): number => {
+  passes(name: string, bytes: Buffer, at: number): number {
     const { encoding, links } = this.#document
     const margin = this.#margins?.begin(name, bytes, at, encoding, links)
     if (margin === undefined) return -1
@@ -280,7 +276,7 @@ class Html implements Reader {
     this.#endText()
     return at + margin.length
   }
-  #closed = (name: string, bytes: Buffer, to: number): void => {
+  closed(name: string, bytes: Buffer, to: number): void {
     const { encoding, links } = this.#document
     this.#margins?.end(name, bytes, to, encoding, links)
   }
@@ -288,7 +284,7 @@ class Html implements Reader {
     this.#margins?.forget()
   }
 
-  #close(_name: string) {
+  close() {
     this.#endText()
     this.#isProse = true
   }
@@ -414,7 +410,7 @@ class Html implements Reader {
 
   // ---- what is between tags
 
-  #text(text: string) {
+  text(text: string) {
     if (this.#css !== undefined) return this.#css.write(text)
     if (this.#fallback !== undefined) return this.#fallback.write(text)
     if (!this.#isProse) return
@@ -432,12 +428,12 @@ class Html implements Reader {
   }
 
   /** The same of bytes between tags, where no sheet and no fallback is open. */
-  #bytes(bytes: Uint8Array, from: number, to: number) {
+  bytes(bytes: Uint8Array, from: number, to: number) {
     if (!this.#isProse || this.#options.text === undefined) return
     if (this.#size === 0 && (this.#document.encoding === "utf-8" || isAscii(bytes, from, to)))
       return this.#tell(bytes, from, to)
     if (this.#size + to - from > maxGathered) this.flush()
-    if (to - from > maxGathered) return this.#text(this.#document.decode(bytes.subarray(from, to)))
+    if (to - from > maxGathered) return this.text(this.#document.decode(bytes.subarray(from, to)))
     // with room for the blank
     const gathered = (this.#gathered ??= new Uint8Array(maxGathered + 1))
     for (let at = from; at < to; at++) gathered[this.#size++] = bytes[at]!
@@ -481,7 +477,7 @@ class Html implements Reader {
   // ---- what was found
 
   /** Nobody says what a path in prose is relative to: the page, the root of the site, or what `<base>` says. */
-  #guess = (text: string, source = "text") => {
+  #guess(text: string, source = "text") {
     for (const url of Guesses.urls(text)) {
       this.#add(url, "guess", source)
       if (url.startsWith(".")) this.#add(url.replace(/^\.+/, ""), "guess", source)

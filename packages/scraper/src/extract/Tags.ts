@@ -80,6 +80,11 @@ export class Attributes implements Iterable<readonly [name: string, value: strin
 }
 const nothing = Buffer.alloc(0)
 
+const noAttributes = new Attributes()
+
+/** Those of the tags that were read from their bytes, for the next one to do so: theirs is over before the next is read. */
+let spare: Attributes | undefined
+
 /** Where an attribute stands, in characters from the beginning of the document: its name, and its value without quotes. */
 export interface Span {
   readonly name: number
@@ -104,9 +109,9 @@ export interface Output {
   /** The same of what `read` was given: the bytes from one place to another. */
   readonly bytes?: (bytes: Uint8Array, from: number, to: number) => void
   /** A comment, or a piece of its end if it is longer than 64 Ki characters. */
-  readonly comment?: (text: string) => void
+  readonly comment?: ((text: string) => void) | undefined
   /** `DOCTYPE …` */
-  readonly declaration?: (text: string) => void
+  readonly declaration?: ((text: string) => void) | undefined
   /**
    * Asked of an element that begins at a place in what `read` was given, before it is told: the place after what need
    * not be, -1 where it is to be.
@@ -235,9 +240,10 @@ export class Tags implements TokenizerCallbacks {
   readonly #isXml: boolean
   /** References in values are left to us. */
   readonly #isRaw: boolean
-  readonly #tokenizer: Tokenizer
+  /** Made when there is text for it: most pages are read from their bytes. */
+  #tokenizer: Tokenizer | undefined
   /** Its state then, which is its first one. */
-  readonly #betweenTags: unknown
+  #betweenTags: unknown
   readonly #names: Names
 
   /** The latest chunk. */
@@ -251,7 +257,7 @@ export class Tags implements TokenizerCallbacks {
 
   #name = ""
   #position = 0
-  readonly #attributes = new Attributes()
+  #attributes = noAttributes
   #attribute = ""
   #span = { name: 0, start: 0, end: 0 }
   #isWanted = false
@@ -265,15 +271,6 @@ export class Tags implements TokenizerCallbacks {
     this.#isXml = options.xml === true
     this.#isRaw = !this.#isXml && options.rawText === true
     this.#names = Names.by(options.wants)
-    this.#tokenizer = new Tokenizer(
-      {
-        xmlMode: this.#isXml,
-        recognizeSelfClosing: this.#isXml || options.emptyElements === true,
-        decodeEntities: !this.#isRaw
-      },
-      this
-    )
-    this.#betweenTags = this.#tokenizer["state"]
   }
 
   /** Takes the next text. */
@@ -282,21 +279,35 @@ export class Tags implements TokenizerCallbacks {
     this.#held = this.#slice(Math.max(this.#done, end - maxSection), end)
     this.#chunk = text
     this.#start = end
+    this.#tokenizer ??= this.#makeTokenizer()
     this.#tokenizer.write(text)
+  }
+  #makeTokenizer(): Tokenizer {
+    const tokenizer = new Tokenizer(
+      {
+        xmlMode: this.#isXml,
+        recognizeSelfClosing: this.#isXml || this.#options.emptyElements === true,
+        decodeEntities: !this.#isRaw
+      },
+      this
+    )
+    this.#betweenTags = tokenizer["state"]
+    this.#attributes = new Attributes()
+    return tokenizer
   }
 
   /** Whether what comes next may be given to `read` instead. */
   get isBetween(): boolean {
     return (
       this.#isRaw &&
-      this.#tokenizer["state"] === this.#betweenTags &&
+      this.#tokenizer?.["state"] === this.#betweenTags &&
       this.#contexts.length === 0 &&
       this.#output.attribute === undefined
     )
   }
 
   end(): void {
-    this.#tokenizer.end()
+    this.#tokenizer?.end()
   }
 
   // ---- without the tokenizer
@@ -308,16 +319,32 @@ export class Tags implements TokenizerCallbacks {
    * `isUtf8`: which is what the document is in.
    */
   read(bytes: Uint8Array, from: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
+    const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const attributes = spare ?? new Attributes()
+    spare = undefined
+    attributes.bytes = buffer
+    try {
+      return this.#readAll(buffer, from, attributes, decode, isUtf8)
+    } finally {
+      attributes.bytes = nothing
+      spare = attributes
+    }
+  }
+  #readAll(
+    bytes: Buffer,
+    from: number,
+    attributes: Attributes,
+    decode: (bytes: Uint8Array) => string,
+    isUtf8: boolean
+  ): number {
     const { length } = bytes
-    const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, length)
-    this.#attributes.bytes = buffer
     for (let at = from; ;) {
       const start = at
       const near = Math.min(length, at + 16)
       while (at < near && bytes[at] !== lt) at++
       // a call costs as much as some twenty bytes
       if (at === near && at < length) {
-        at = buffer.indexOf(lt, at)
+        at = bytes.indexOf(lt, at)
         if (at < 0) at = length
       }
       // the last text may end with half a character, but for these, which are no part of another
@@ -326,9 +353,9 @@ export class Tags implements TokenizerCallbacks {
       if (at === length) return at
       const open = at
       const first = bytes[open + 1]!
-      if (isLetter(first)) at = this.#readOpen(buffer, open, decode, isUtf8)
-      else if (first === slash) at = this.#readClose(buffer, open)
-      else at = first === exclamation ? this.#readDeclaration(buffer, open) : -1
+      if (isLetter(first)) at = this.#readOpen(bytes, open, attributes, decode, isUtf8)
+      else if (first === slash) at = this.#readClose(bytes, open)
+      else at = first === exclamation ? this.#readDeclaration(bytes, open) : -1
       if (at < 0) return open
     }
   }
@@ -388,7 +415,13 @@ export class Tags implements TokenizerCallbacks {
    * Reads a start tag, and the text that it begins; gives the place after it, -1 where it is not whole or more begins
    * with it.
    */
-  #readOpen(bytes: Buffer, open: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
+  #readOpen(
+    bytes: Buffer,
+    open: number,
+    attributes: Attributes,
+    decode: (bytes: Uint8Array) => string,
+    isUtf8: boolean
+  ): number {
     const { length } = bytes
     let hash = 0
     let code = 0
@@ -405,7 +438,6 @@ export class Tags implements TokenizerCallbacks {
     if (isText && !holdsText.has(element)) return -1
     const after = this.#output.passes?.(element, bytes, open) ?? -1
     if (after >= 0) return after
-    const attributes = this.#attributes
     attributes.clear()
     for (;;) {
       while (at < length && (marks[(code = bytes[at]!)]! & blank) !== 0) at++
