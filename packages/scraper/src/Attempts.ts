@@ -66,7 +66,7 @@ export const make = ({
     const startedMs = performance.now()
     if (down !== undefined) return conclusion.down(target, startedMs, down) ?? Effect.void
     if (target.partial === undefined) return Effect.flatten(chain(target))
-    return sink.reopen(target.url).pipe(
+    return sink.reopen(target).pipe(
       Effect.matchEffect({
         onFailure: () => anew(target),
         onSuccess: (part) => (part === undefined ? anew(target) : attempt(target, part))

@@ -11,6 +11,7 @@
  */
 import * as Context from "effect/Context"
 import type { FetchReason } from "./FetchError.ts"
+import type { Subject } from "./Subject.ts"
 
 /** What to ask for. Always a GET. */
 export interface Request {
@@ -79,6 +80,8 @@ export interface OpeningMark {
  * last chunk, or, for a response without either, the end of the connection.
  */
 export interface Receiver {
+  /** What the response is for; absent where it is for no target. */
+  readonly target?: Subject
   /**
    * How the connection came to be that was made for it, as far as it came; told before `onSent` or the end, not where
    * the connection was used before.

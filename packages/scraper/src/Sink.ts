@@ -13,6 +13,7 @@ import type { FetchReason, WriteError } from "./FetchError.ts"
 import type { StoreFault } from "./RunError.ts"
 import type { RedirectAnswer, ResponseHead } from "./Session.ts"
 import type { RecordLocation } from "./sink/RecordLocation.ts"
+import type { Subject } from "./Subject.ts"
 
 /** No room on the disk. Not a failure of the target: the run pauses. */
 export class DiskFull extends Schema.TaggedError<DiskFull>()("DiskFull", { path: Schema.String }) {}
@@ -139,8 +140,8 @@ export class Sink extends Context.Service<
     readonly note: (aside: Aside) => void
     /** Bytes of bodies that it has in memory until the next `sync`. */
     readonly held: () => number
-    /** Opens the part kept under `key`, hashed up to its end; `undefined` if there is none. */
-    readonly reopen: (key: string) => Effect.Effect<Part | undefined, WriteError | DiskFull>
+    /** Opens the part kept for a target under its URL, hashed up to its end; `undefined` if there is none. */
+    readonly reopen: (target: Subject) => Effect.Effect<Part | undefined, WriteError | DiskFull>
     /** Removes the part kept under `key`, if there is one. */
     readonly forget: (key: string) => void
     /**

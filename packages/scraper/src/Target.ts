@@ -3,9 +3,10 @@
  */
 
 import type { Aside } from "./Sink.ts"
+import type { Subject } from "./Subject.ts"
 
 /** One URL to fetch, with what earlier attempts left behind. */
-export interface Target {
+export interface Target extends Subject {
   /** Normalised by `Url.parse`; may carry credentials, so show it only through `Url.redact`. */
   readonly url: string
   /** Origin: politeness, back-off and slots are kept for it. */

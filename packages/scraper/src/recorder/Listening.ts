@@ -22,8 +22,6 @@ export interface Shared {
   readonly originMs: number
   /** Whose answer is being judged: a part that is opened meanwhile is its own. */
   judging: Track | undefined
-  /** What was taken last, or whose exchange ended last: mostly it is what is spoken of next. */
-  latest: Track | undefined
   /** Exchanges and parts so far: each is known by its number. */
   heard: number
 }
@@ -130,7 +128,6 @@ export class Ear implements Receiver, Transfer {
   }
   private over(next: number) {
     if (!this.runs) return
-    this.shared.latest = this.track
     this.track.exchange = 0
     this.track.enter(next, this.shared.nowMs())
   }

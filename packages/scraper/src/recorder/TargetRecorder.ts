@@ -3,7 +3,8 @@
  * committed, as a timeline.
  *
  * 1. It sees only what the stages are called with and what they answer; they do
- *    not know of it.
+ *    not know of it. A target carries what is recorded of it, so nothing is
+ *    looked up for it by its URL.
  * 2. Memory is bounded: by what the line holds between reading and commit, by
  *    `mostInStore` targets that wait there once more, and by the bounds of
  *    `Timeline`. It is used again: a target costs two small objects, one for its
@@ -12,8 +13,10 @@
  */
 import * as Timeline from "@simul/core/Timeline"
 import * as Effect from "effect/Effect"
+import type { Mutable } from "effect/Types"
 import type { Politeness } from "../Politeness.ts"
 import type { Recorder } from "../Recorder.ts"
+import type { Subject } from "../Subject.ts"
 import { asked } from "../Target.ts"
 import { categories, indexOf } from "./Cause.ts"
 import { Gate, noSums } from "./Gate.ts"
@@ -46,22 +49,22 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     spare: (track) => pool.giveBack(track)
   })
   const { spread } = collector
-  const shared: Shared = { nowMs, originMs, judging: undefined, latest: undefined, heard: 0 }
+  const shared: Shared = { nowMs, originMs, judging: undefined, heard: 0 }
   const pool = new Tracks(spread)
-  const tracks = new Map<string, Track>()
   const gates = new Map<string, Gate>()
   /** The gate that was looked up last: targets of a host follow each other. */
   let gate: Gate | undefined
-  const trackOf = (url: string) => {
-    const { latest } = shared
-    return latest?.url === url ? latest : tracks.get(url)
+  /** A target carries its track. One that was left over when that ended is of none. */
+  const trackOf = (target: Subject | undefined): Track | undefined => {
+    const track = target?.recorded as Track | undefined
+    return track?.isUnderWay === true && track.url === target!.url ? track : undefined
   }
-  let inStore = 0
+  /** Those that wait in the store once more, by URL: they come from there as other targets. */
+  const inStore = new Map<string, Track>()
   const taken = options.robots ? robots : line
 
   const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
-    tracks.delete(track.url)
-    if (track.isInStore) inStore--
+    if (track.isInStore) inStore.delete(track.url)
     collector.add(track.finish(atMs, about))
   }
 
@@ -90,23 +93,18 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         inner.add(target)
         const atMs = nowMs()
         const sums = turn(inner, asked(target).host, atMs, 1)
-        const track = tracks.get(target.url)
-        if (track === undefined) {
-          tracks.set(target.url, pool.begin(target.url, target.host, atMs, sums))
-          return
-        }
-        if (track.isInStore) inStore--
-        track.queue(atMs, sums)
+        const before = trackOf(target) ?? (inStore.size === 0 ? undefined : inStore.get(target.url))
+        if (before?.isInStore === true) inStore.delete(target.url)
+        before?.queue(atMs, sums)
+        ;(target as Mutable<Subject>).recorded = before ?? pool.begin(target.url, target.host, atMs, sums)
       },
       take: (epochMs) => {
         const admission = inner.take(epochMs)
         if (admission === undefined) return undefined
         const atMs = nowMs()
-        const { url } = admission.target
         const sums = turn(inner, asked(admission.target).host, atMs, -1)
-        const track = tracks.get(url)
+        const track = trackOf(admission.target)
         if (track === undefined) return admission
-        shared.latest = track
         track.leaveQueue(taken, atMs, sums)
         track.carry(atMs)
         return admission
@@ -114,8 +112,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       withdraw: (isOut) => {
         const out = inner.withdraw(isOut)
         const atMs = nowMs()
-        for (const target of out)
-          tracks.get(target.url)?.leaveQueue(commit, atMs, turn(inner, asked(target).host, atMs, -1))
+        for (const target of out) trackOf(target)?.leaveQueue(commit, atMs, turn(inner, asked(target).host, atMs, -1))
         return out
       },
       // the outcome was settled, or the target parked, just before
@@ -123,7 +120,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         inner.release(target, epochMs, verdict)
         const atMs = nowMs()
         turn(inner, asked(target).host, atMs, 0)
-        const track = trackOf(target.url)
+        const track = trackOf(target)
         if (track?.isCarried !== true) return
         track.isCarried = false
         track.enter(commit, atMs)
@@ -142,7 +139,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     session: (inner) => ({
       ...inner,
       open: (request, receiver) => {
-        const track = trackOf(request.url)
+        const track = trackOf(receiver.target)
         if (track?.isCarried !== true) return inner.open(request, receiver)
         const ear = new Ear(track, receiver, shared)
         return ear.watch(inner.open(request, ear))
@@ -162,12 +159,12 @@ export const make = (options: { readonly title: string; readonly robots: boolean
           track.charge(charging, nowMs())
         }
       },
-      reopen: (key) =>
+      reopen: (target) =>
         Effect.suspend(() => {
-          const track = tracks.get(key)
-          if (track === undefined) return inner.reopen(key)
+          const track = trackOf(target)
+          if (track === undefined) return inner.reopen(target)
           track.enter(disk, nowMs())
-          return inner.reopen(key).pipe(
+          return inner.reopen(target).pipe(
             Effect.map((part) => (part === undefined ? undefined : new WatchedPart(part, track, shared))),
             Effect.ensuring(Effect.sync(() => track.enter(line, nowMs())))
           )
@@ -181,14 +178,14 @@ export const make = (options: { readonly title: string; readonly robots: boolean
           Effect.sync(() => {
             const atMs = nowMs()
             for (const { target, outcome } of made.settled) {
-              const track = tracks.get(target.url)
+              const track = trackOf(target)
               if (track !== undefined) end(track, atMs, outcome)
             }
             for (const { target, dueMs, leased } of made.waiting) {
-              const track = tracks.get(target.url)
+              const track = trackOf(target)
               if (leased || track === undefined) continue
               const isPutBack = dueMs === 0
-              if (inStore >= mostInStore)
+              if (inStore.size >= mostInStore)
                 end(
                   track,
                   atMs,
@@ -197,7 +194,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
                     : { outcome: "waits for another attempt", attempts: target.attempts }
                 )
               else {
-                inStore++
+                inStore.set(track.url, track)
                 if (isPutBack) track.putBack(atMs)
                 else track.enter(retry, atMs)
               }
@@ -209,7 +206,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     timeline: () => {
       const atMs = nowMs()
       const sums = new Map(Array.from(gates, ([host, gate]) => [host, gate.read(atMs)]))
-      for (const track of tracks.values()) {
+      for (const track of pool.underWay()) {
         if (track.phase === queue && !track.isPutBack) track.leaveQueue(line, atMs, sums.get(track.group) ?? noSums)
         end(track, atMs, { outcome: track.wasCarried ? "interrupted" : "not begun" })
       }

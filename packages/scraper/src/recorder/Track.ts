@@ -53,6 +53,8 @@ const drawn = new Phases()
 export class Track implements Ended {
   url = ""
   group = ""
+  /** Its life has begun and has not ended. */
+  isUnderWay = false
   /** A worker has it. */
   isCarried = false
   /** The numbers of the exchange that runs for it and of the part that it writes; 0: none. */
@@ -91,6 +93,7 @@ export class Track implements Ended {
   begin(url: string, host: string, nowMs: number, sums: Sums) {
     this.url = url
     this.group = host
+    this.isUnderWay = true
     this.#numbers[this.#row + began] = nowMs
     this.#numbers[this.#row + admitted] = -1
     this.#last = this.#first - 1
@@ -174,6 +177,7 @@ export class Track implements Ended {
   /** Ends the life: it is a lane of the timeline, as it stands. */
   finish(nowMs: number, about: Outcome | Arguments): this {
     this.enter(line, nowMs)
+    this.isUnderWay = false
     this.exchange = 0
     this.part = 0
     this.#about = about

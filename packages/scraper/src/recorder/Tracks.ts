@@ -12,6 +12,7 @@ const first = 64
 const most = 1024
 
 export class Tracks {
+  readonly #all: Array<Track> = []
   readonly #free: Array<Track> = []
   readonly #spread: Collector["spread"]
   #rows: Rows | undefined
@@ -35,6 +36,11 @@ export class Tracks {
     this.#free.push(track)
   }
 
+  /** Those of targets whose life has not ended, in the order in which it began. */
+  underWay(): ReadonlyArray<Track> {
+    return this.#all.filter(({ isUnderWay }) => isUnderWay).toSorted((a, b) => a.startMs - b.startMs)
+  }
+
   #make(): Track {
     if (this.#rows === undefined || this.#used === this.#size) {
       this.#size = this.#size === 0 ? first : Math.min(most, 2 * this.#size)
@@ -45,6 +51,8 @@ export class Tracks {
       }
       this.#used = 0
     }
-    return new Track(this.#rows, this.#used++)
+    const track = new Track(this.#rows, this.#used++)
+    this.#all.push(track)
+    return track
   }
 }

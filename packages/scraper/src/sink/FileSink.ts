@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import { WriteError } from "../FetchError.ts"
 import type { Options } from "../Options.ts"
 import type { Part, Sink, Synced } from "../Sink.ts"
+import type { Subject } from "../Subject.ts"
 import * as Files from "./Files.ts"
 import * as PartFile from "./PartFile.ts"
 import * as PlacedNames from "./PlacedNames.ts"
@@ -118,7 +119,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     open: ({ key, expected }) => parts.open(key, expected),
     note: () => {},
     held: () => 0,
-    reopen: parts.reopen,
+    reopen: ({ url }: Subject) => parts.reopen(url),
     forget: parts.forget,
 
     sync: () => {

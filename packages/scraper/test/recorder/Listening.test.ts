@@ -17,7 +17,7 @@ const headOf = (coding?: string): ResponseHead => ({
 /** A target that is asked at 0, on a clock that is moved by hand. */
 const make = (calls: Partial<Receiver> = {}) => {
   const clock = { ms: 0 }
-  const shared: Shared = { nowMs: () => clock.ms, originMs: 1000, judging: undefined, latest: undefined, heard: 0 }
+  const shared: Shared = { nowMs: () => clock.ms, originMs: 1000, judging: undefined, heard: 0 }
   const none = noSums
   const track = new Tracks(() => {}).begin("http://h/", "http://h", 0, none)
   track.leaveQueue(indexOf.line, 0, none)

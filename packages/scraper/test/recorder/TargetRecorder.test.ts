@@ -246,17 +246,20 @@ describe("TargetRecorder", () => {
       )
       const commit = () => Effect.as(pass, { added: 0, isNearer: false })
       const store = recorder.store({ commit } as Partial<Store["Service"]> as Store["Service"])
-      const targets = ["a", "b"].map((name): Target => {
+      const targetOf = (name: string): Target => {
         return { url: `http://h.test/${name}`, host: "http://h.test", path: name, attempts: 0 }
-      })
+      }
+      const targets = ["a", "b"].map(targetOf)
       for (const target of targets) politeness.add(target)
       yield* pass
       const waiting = politeness.withdraw(() => true).map((target) => ({ target, dueMs: 0, leased: false }))
       yield* store.commit({ list: 1, settled: [], waiting, hosts: [] })
       yield* pass
-      politeness.add(targets[0]!)
+      // it comes from there as another one
+      const again = targetOf("a")
+      politeness.add(again)
       yield* pass
-      assert.strictEqual(politeness.take(Date.now())?.target, targets[0])
+      assert.strictEqual(politeness.take(Date.now())?.target, again)
       yield* pass
       const timeline = recorder.timeline()
       assertAddsUp(timeline)

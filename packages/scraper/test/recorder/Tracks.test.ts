@@ -21,4 +21,18 @@ describe("Tracks", () => {
     }
     assert.strictEqual(all.size, 150)
   })
+
+  it("knows those under way in the order in which they began, whichever was used before", () => {
+    const tracks = new Tracks(() => {})
+    const begin = (url: string, atMs: number) => tracks.begin(url, "http://h", atMs, noSums)
+    const [first, second] = [begin("a", 0), begin("b", 1)]
+    begin("c", 2)
+    for (const ended of [second, first]) tracks.giveBack(ended.finish(3, {}))
+    begin("d", 4)
+    begin("e", 5)
+    assert.deepStrictEqual(
+      tracks.underWay().map(({ url }) => url),
+      ["c", "d", "e"]
+    )
+  })
 })

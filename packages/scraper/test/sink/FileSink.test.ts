@@ -44,13 +44,13 @@ describe("FileSink", () => {
       const first = sink.open({ key: "https://a/b", expected: bytes.length })
       first.write(bytes.subarray(0, 4000))
       first.keep()
-      const again = (yield* sink.reopen("https://a/b"))!
+      const again = (yield* sink.reopen({ url: "https://a/b" }))!
       assert.strictEqual(again.bytes, 4000)
       again.write(bytes.subarray(4000))
       assert.deepStrictEqual(again.finish(), { bytes: bytes.length, sha256 })
       again.place("b")
       assert.isTrue(fs.readFileSync(join(directory, "b")).equals(bytes))
-      assert.isUndefined(yield* sink.reopen("https://a/b"))
+      assert.isUndefined(yield* sink.reopen({ url: "https://a/b" }))
     })
   )
 
@@ -99,7 +99,7 @@ describe("FileSink", () => {
       fs.mkdirSync(`${parts}/somebody's folder`)
       yield* sink.sweep(new Set(["kept"]))
       assert.strictEqual(fs.readdirSync(parts).length, 2)
-      assert.isDefined(yield* sink.reopen("kept"))
+      assert.isDefined(yield* sink.reopen({ url: "kept" }))
     })
   )
 
