@@ -1,21 +1,14 @@
-/** Rows that have one of many values in a column: asked for by statements of one length, so one is prepared. */
+/** Rows that have one of many values in a column: asked for by one statement, whatever their number is. */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
-
-const atOnce = 64
-const list = `(${"?,".repeat(atOnce - 1)}?)`
+import type { SqlError } from "effect/sql/SqlError"
 
 /** @param select all of the query before `IN` */
-export const rowsAmong = Effect.fnUntraced(function* <Row extends object>(
+export const rowsAmong = <Row extends object>(
   sql: SqlClient.SqlClient,
   select: string,
   values: ReadonlyArray<string>
-) {
-  const rows: Array<Row> = []
-  for (let from = 0; from < values.length; from += atOnce) {
-    const some = values.slice(from, from + atOnce)
-    while (some.length < atOnce) some.push(some[0]!)
-    rows.push(...(yield* sql.unsafe<Row>(`${select} IN ${list}`, some)))
-  }
-  return rows
-})
+): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
+  values.length === 0
+    ? Effect.succeed([])
+    : sql.unsafe<Row>(`${select} IN (SELECT value FROM json_each(?))`, [JSON.stringify(values)])

@@ -10,6 +10,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import { maxStaleSeconds } from "../robots/RobotsPolicy.ts"
 import { type Commit, type Found, Store, type StoreError, StoreFull } from "../Store.ts"
+import { rowsAmong } from "./RowsAmong.ts"
 import * as RowsByUrl from "./RowsByUrl.ts"
 import * as SchemaVersion from "./SchemaVersion.ts"
 import * as Spreading from "./Spreading.ts"
@@ -71,45 +72,49 @@ const undone = ({ settled, waiting }: Commit): ReadonlyArray<string> =>
     ...waiting
   ].map(({ target }) => target.url)
 
-/** Writes all that a commit brings. */
-const write = (sql: SqlClient.SqlClient, run: number, tables: ReturnType<typeof tablesOf>, commit: Commit) => {
-  const { crawl, lists, hosts, archives, captures } = tables
-  const { list, settled, waiting, robots = [], place, isCrawl = false, patterns = [] } = commit
-  const writing = { list, run, siteOf: crawl.siteOf }
-  const targets = [...settled, ...waiting].map(({ target }) => target)
-  return sql.withTransaction(
-    (isCrawl
-      ? crawl.meet(targets)
-      : Effect.andThen(SqlLists.forgetPlaces(sql, list, undone(commit)), crawl.lend(targets))
-    ).pipe(
-      Effect.andThen(() =>
-        TargetRowWriter.write(
-          sql,
-          settled.map((one) => fromOutcome(writing, one))
-        )
-      ),
-      Effect.andThen(() =>
-        TargetRowWriter.write(
-          sql,
-          waiting.map((one) => fromWaiting(writing, one))
-        )
-      ),
-      // nothing is waited for: they are as they were before they were leased
-      Effect.andThen(() =>
-        isCrawl ? crawl.putBack(waiting.flatMap(({ target, dueMs }) => (dueMs > 0 ? [] : [target.url]))) : Effect.void
-      ),
-      Effect.andThen(Effect.forEach(commit.hosts, hosts.write, { discard: true })),
-      Effect.andThen(Effect.forEach(robots, hosts.writeRobots, { discard: true })),
-      Effect.andThen(place === undefined ? Effect.void : Effect.asVoid(lists.writePlace(place))),
-      Effect.andThen(Effect.forEach(commit.archives ?? [], archives.write, { discard: true })),
-      Effect.andThen(captures.add(commit.captures ?? [])),
-      Effect.andThen(crawl.know(patterns)),
-      Effect.andThen((): Effect.Effect<Found, SqlError> =>
-        isCrawl ? crawl.commit(list, settled) : Effect.succeed(nothingFound)
-      )
-    )
+const isEmpty = (commit: Commit): boolean => {
+  const { settled, waiting, hosts, robots = [], place, archives = [], captures = [], patterns = [] } = commit
+  return (
+    place === undefined &&
+    [settled, waiting, hosts, robots, archives, captures, patterns].every(({ length }) => length === 0)
   )
 }
+
+/** Writes all that a commit brings. */
+const write = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  run: number,
+  { crawl, lists, hosts, archives, captures }: ReturnType<typeof tablesOf>,
+  commit: Commit
+) {
+  const { list, settled, waiting, isCrawl = false, patterns = [] } = commit
+  const writing = { list, run, siteOf: crawl.siteOf }
+  const targets = [...settled, ...waiting].map(({ target }) => target)
+  if (isCrawl) yield* crawl.meet(targets)
+  else {
+    yield* SqlLists.forgetPlaces(sql, list, undone(commit))
+    yield* crawl.lend(targets)
+  }
+  if (settled.length > 0)
+    yield* TargetRowWriter.write(
+      sql,
+      settled.map((one) => fromOutcome(writing, one))
+    )
+  if (waiting.length > 0)
+    yield* TargetRowWriter.write(
+      sql,
+      waiting.map((one) => fromWaiting(writing, one))
+    )
+  // nothing is waited for: they are as they were before they were leased
+  if (isCrawl) yield* crawl.putBack(waiting.flatMap(({ target, dueMs }) => (dueMs > 0 ? [] : [target.url])))
+  for (const clock of commit.hosts) yield* hosts.write(clock)
+  for (const copy of commit.robots ?? []) yield* hosts.writeRobots(copy)
+  if (commit.place !== undefined) yield* lists.writePlace(commit.place)
+  for (const archive of commit.archives ?? []) yield* archives.write(archive)
+  yield* captures.add(commit.captures ?? [])
+  if (patterns.length > 0) yield* crawl.know(patterns)
+  return isCrawl ? yield* crawl.commit(list, settled) : nothingFound
+})
 
 /** Brings the schema up to date, begins a run and gives its store. */
 export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
@@ -132,23 +137,18 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     run,
     store: Store.of({
       lookup: (urls) =>
-        urls.length === 0
-          ? Effect.succeed(new Map())
-          : Effect.map(
-              guarded(sql<TargetRow>`SELECT * FROM target WHERE url IN ${sql.in(urls)}`),
-              (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
-            ),
+        Effect.map(
+          guarded(rowsAmong<TargetRow>(sql, "SELECT * FROM target WHERE url", urls)),
+          (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
+        ),
       owners: (claims) =>
-        claims.length === 0
-          ? Effect.succeed(new Map())
-          : Effect.map(
-              guarded(
-                sql<{ claim: string; url: string }>`SELECT claim, url FROM target WHERE claim IN ${sql.in(claims)}`
-              ),
-              (found) => new Map(found.map((row) => [row.claim, row.url]))
-            ),
+        Effect.map(
+          guarded(rowsAmong<{ claim: string; url: string }>(sql, "SELECT claim, url FROM target WHERE claim", claims)),
+          (found) => new Map(found.map((row) => [row.claim, row.url]))
+        ),
       commit: (commit) => {
-        const written = write(sql, run, tables, commit)
+        if (isEmpty(commit)) return Effect.succeed(nothingFound)
+        const written = sql.withTransaction(write(sql, run, tables, commit))
         const links = commit.settled.reduce((sum, { links = [] }) => sum + links.length, 0)
         return guarded(links < manyLinks ? written : Spreading.spread(sql, written))
       },

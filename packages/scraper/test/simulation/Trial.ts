@@ -434,7 +434,7 @@ export const sweep = (seeds: number | Iterable<number>, options: TrialOptions = 
     },
     seeds,
     // as many operations as four runs of five have, or fewer
-    ...(points === undefined ? { within: options.crawl === true ? 3600 : 2400 } : { points }),
+    ...(points === undefined ? { within: options.crawl === true ? 3000 : 2100 } : { points }),
     process: true,
     downMs: 10_000,
     maxSteps: 200_000,

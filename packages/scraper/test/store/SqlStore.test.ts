@@ -34,6 +34,28 @@ const database = Effect.map(NodeSqlite.make({ file: ":memory:", synchronous: "NO
     Effect.provideService(SqlStore.make({ file: "store", boot, durability }), SqlClient.SqlClient, sql)
 }))
 
+/** A store, what is asked of its database from now on, and how SQLite answers that. */
+const watched = Effect.gen(function* () {
+  const file = yield* Effect.acquireRelease(
+    Effect.sync(() => new DatabaseSync(":memory:")),
+    (file) => Effect.sync(() => file.close())
+  )
+  const sql = yield* NodeSqlite.over(file)
+  const making = SqlStore.make({ file: "store", boot: "boot", durability: "process" })
+  const { store } = yield* Effect.provideService(making, SqlClient.SqlClient, sql)
+  const asked: Array<string> = []
+  const prepare = file.prepare.bind(file)
+  file.prepare = (text) => {
+    asked.push(text)
+    return prepare(text)
+  }
+  const planOf = (text: string) =>
+    prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .all()
+      .map(({ detail }) => detail)
+  return { store, asked, planOf }
+})
+
 describe("SqlStore", () => {
   it.effect("gives back what was committed, failures with their typed errors", () =>
     Effect.gen(function* () {
@@ -177,29 +199,39 @@ describe("SqlStore", () => {
 
   it.effect("leases without a look at all that waits, and without sorting it", () =>
     Effect.gen(function* () {
-      const file = new DatabaseSync(":memory:")
-      const sql = yield* NodeSqlite.over(file)
-      const making = SqlStore.make({ file: "store", boot: "boot", durability: "process" })
-      const { store } = yield* Effect.provideService(making, SqlClient.SqlClient, sql)
-      const asked: Array<string> = []
-      const prepare = file.prepare.bind(file)
-      file.prepare = (text) => {
-        asked.push(text)
-        return prepare(text)
-      }
+      const { store, asked, planOf } = yield* watched
       yield* store.lease(1, 9, 0)
-      const plans = asked.flatMap((text) =>
-        prepare(`EXPLAIN QUERY PLAN ${text}`)
-          .all()
-          .map(({ detail }) => detail)
-      )
-      file.close()
+      const plans = asked.flatMap(planOf)
       assert.deepStrictEqual(plans, [
         "SEARCH target USING INTEGER PRIMARY KEY (rowid=?)",
         "LIST SUBQUERY 1",
         "SEARCH target USING INDEX target_due (list=? AND due<?)",
         "SEARCH target USING INDEX target_due (list=?)"
       ])
+    })
+  )
+
+  it.effect("looks URLs up by their index and with one statement, however many they are", () =>
+    Effect.gen(function* () {
+      const { store, asked, planOf } = yield* watched
+      yield* store.commit(commit({ settled: [saved("1")] }))
+      asked.length = 0
+      for (const count of [0, 1, 2, 500]) {
+        const known = yield* store.lookup(Array.from({ length: count }, (_, index) => target(`${index}`).url))
+        assert.deepStrictEqual([...known.keys()], count < 2 ? [] : [target("1").url])
+      }
+      assert.strictEqual(asked.length, 1)
+      assert.strictEqual(planOf(asked[0]!)[0], "SEARCH target USING INDEX sqlite_autoindex_target_1 (url=?)")
+    })
+  )
+
+  it.effect("begins no transaction for a commit that brings nothing", () =>
+    Effect.gen(function* () {
+      const { store, asked } = yield* watched
+      yield* store.commit(commit({ robots: [], archives: [], captures: [], patterns: [] }))
+      assert.deepStrictEqual(asked, [])
+      yield* store.commit(commit({ archives: [{ name: "simul-00000.warc.gz", bytes: 100 }] }))
+      assert.isNotEmpty(asked)
     })
   )
 
