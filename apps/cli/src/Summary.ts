@@ -123,6 +123,9 @@ const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string
     ...(has("AddressError")
       ? ["`--allow-private` opens every private address, that of a cloud's credentials too"]
       : []),
+    ...(report.reasons.some(({ text }) => text === "no room on the disk")
+      ? ["make room on the disk, and run the same command again"]
+      : []),
     ...(has("TooLargeError") ? ["`--max-size SIZE` allows larger bodies"] : []),
     ...(has("RobotsDisallowed") ? ["`--no-robots` would fetch what robots.txt refuses; ask the site first"] : []),
     ...(has("RobotsUnreachable")
@@ -138,7 +141,9 @@ const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string
 }
 
 const hints = (facts: Facts): ReadonlyArray<string> => {
-  const { report, directory, interrupted } = facts
+  const { report, progress, directory, interrupted } = facts
+  if (interrupted && progress.diskFull !== undefined)
+    return ["the disk was full: make room on it, and run the same command again to resume"]
   if (interrupted) return ["run the same command again to resume"]
   const retryable = report.reasons.reduce((sum, reason) => sum + (reason.retryable ? reason.targets : 0), 0)
   const many = report.failed + report.refused > 1

@@ -198,6 +198,10 @@ describe("the summary", () => {
     assert.notInclude(shown, "no URL")
     assert.include(render([notFound("https://a.example/x")], { progress }), "2 lines of the list are no URL, as before")
   })
+  it("says of a run that waited for room on the disk that it did", () => {
+    const progress = { ...idle, elapsedMs: 12_000, diskFull: { free: 9, needed: 10 } }
+    assert.include(render([], { interrupted: true, progress }), "hint: the disk was full: make room on it, and run")
+  })
   it("tells apart what is unchanged", () => {
     const unchanged: Outcome = { ...saved("https://a.example/u"), _tag: "Unchanged" } as never
     expect(render([saved("https://a.example/"), unchanged]) + render([unchanged])).toMatchInlineSnapshot(`
@@ -222,6 +226,9 @@ describe("the summary", () => {
     assert.include(hints(new FetchError.StatusError({ status: 407 })), "hint: `--proxy")
     assert.include(hints(new FetchError.AddressError({ host: "a", address: "10.0.0.1" })), "hint: `--allow-private`")
     assert.include(hints(new FetchError.AddressError({ host: "a", address: "fd00:ec2::254" })), "credentials")
+    const room = { needed: 10, free: 9 }
+    const noRoom = new FetchError.WriteError({ path: "h/a", code: "ENOSPC", room })
+    assert.include(hints(noRoom), "hint: make room on the disk, and run the same command again")
     assert.include(hints(new FetchError.TooLargeError({ maxBytes: 9, bomb: false })), "hint: `--max-size SIZE`")
   })
   it("quotes a directory that a shell would take apart", () => {

@@ -39,7 +39,7 @@ export interface Stages {
   readonly sink: Pick<Sink["Service"], "note" | "forget">
   readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
   readonly committer: Pick<Committer, "admit" | "settle" | "park" | "room">
-  readonly disk: Pick<FullDisk, "mayHold" | "wait">
+  readonly disk: Pick<FullDisk, "lacks" | "wait">
   readonly proxy: Pick<DeadProxy, "answered" | "failed">
   readonly now: RunClock
 }
@@ -91,9 +91,9 @@ export const make = (
           : Effect.flatMap(read, (reading) => linked(one, ended.head, reading) ?? Effect.void)
       }
       case "DiskFull":
-        return Effect.flatMap(disk.mayHold(ended.size ?? 0), (mayHold) => {
-          if (!mayHold) {
-            const error = new WriteError({ path: target.path, code: "ENOSPC" })
+        return Effect.flatMap(disk.lacks(ended), (room) => {
+          if (room !== undefined) {
+            const error = new WriteError({ path: target.path, code: "ENOSPC", room })
             return fail(target, startedMs, error, undefined, ended.partial) ?? Effect.void
           }
           park(withPartial(target, ended.partial), 0)

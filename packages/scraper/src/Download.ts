@@ -563,7 +563,8 @@ class Running implements Download, Receiver, Decode.Output {
 
   /** `more`: bytes that found no room. */
   #broken(error: unknown, more = 0): Attempt {
-    const partial = error instanceof DiskFull ? this.#kept() : undefined
+    // one of unknown length may have no end: it must not keep the disk full
+    const partial = error instanceof DiskFull && this.total !== undefined ? this.#kept() : undefined
     if (partial === undefined) this.#part?.discard()
     const written = this.#part?.bytes ?? 0
     const size = this.#coded ? undefined : this.total

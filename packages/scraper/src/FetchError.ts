@@ -224,10 +224,14 @@ export class EndlessError extends Schema.TaggedError<EndlessError>()("EndlessErr
  */
 export class WriteError extends Schema.TaggedError<WriteError>()("WriteError", {
   path: Schema.String,
-  code: Schema.String
+  code: Schema.String,
+  /** Of a body for which the disk has no room, though it has some: bytes that are needed, and that are free. */
+  room: Schema.optionalKey(Schema.Struct({ needed: Schema.Finite, free: Schema.Finite }))
 }) {
   readonly retryable = isOutOfFiles(this.code)
   override get message() {
+    if (this.room !== undefined)
+      return `no room on the disk: ${this.room.needed} bytes needed, ${this.room.free} free, for ${this.path}`
     return this.code === "EUNSAFE"
       ? `${this.path} leads through a symbolic link`
       : `cannot write ${this.path} (${this.code})`

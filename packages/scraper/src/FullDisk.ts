@@ -1,6 +1,7 @@
 /**
  * A full disk is waited for: nothing more is asked for until there is room, and
- * what could not be written is tried again then.
+ * what could not be written is tried again then. A body for which there is no room
+ * while there is for others is not waited for: it fails, and they go on.
  *
  * It goes on at once when so much is free that much can be written. Where there
  * is only enough for what could not be, or was enough and a quota is used up,
@@ -9,14 +10,17 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { Attempt } from "./Download.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { Sink } from "./Sink.ts"
 
-/** Room that, once it is made, is gone on with at once, where no more is needed. */
-const ample = 16 << 20
+/** Room that, once it is made, is gone on with at once, where no more is needed. Most bodies have room in it. */
+export const ample = 16 << 20
 /** Between two tries, at most. */
 const longestMs = 60_000
 const lookMs = 1000
+
+type Unwritten = Pick<Extract<Attempt, { readonly _tag: "DiskFull" }>, "size" | "needed" | "partial">
 
 export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Sink["Service"], "free" | "size">) => {
   let full: { free: number; readonly needed: number } | undefined
@@ -24,8 +28,16 @@ export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Si
   let tries = 0
   let triedMs = -Infinity
   return {
-    /** Whether so many bytes would fit if nothing else were there: what never will is not waited for. */
-    mayHold: (bytes: number) => Effect.map(sink.size, (size) => bytes <= size),
+    /**
+     * The room that there is, where a body is not to be waited for that needs so many bytes: it is larger than the disk, or
+     * nothing of it is kept and others have room.
+     */
+    lacks: ({ size = 0, needed, partial }: Unwritten) =>
+      Effect.gen(function* () {
+        const free = yield* sink.free
+        const isAlone = partial === undefined && needed > free && free >= ample
+        return isAlone || size > (yield* sink.size) ? { needed, free } : undefined
+      }),
     /** Waits for room for so many bytes; where that is waited for already, a second. */
     wait: Effect.fnUntraced(function* (bytes: number) {
       if (full !== undefined) return yield* Effect.sleep(lookMs)

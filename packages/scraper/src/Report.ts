@@ -124,6 +124,7 @@ export const describe = (reason: FetchReason): string => {
     case "EndlessError":
       return "a body without end"
     case "WriteError":
+      if (reason.room !== undefined) return "no room on the disk"
       return reason.code === "EUNSAFE" ? "path through a symbolic link" : `cannot write (${reason.code})`
     case "HostDown":
       return "not asked: the host kept failing"

@@ -37,7 +37,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
         room: () => undefined
       },
       disk: {
-        mayHold: (bytes) => Effect.succeed(bytes <= 100),
+        lacks: ({ size = 0, needed }) => Effect.succeed(size > 100 ? { needed, free: 7 } : undefined),
         wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`))
       },
       proxy: { answered: () => {}, failed: () => proxyWait },
@@ -180,13 +180,16 @@ describe("Conclusion", () => {
     })
   )
 
-  it.effect("fails what is larger than the whole disk, and waits for no room", () =>
+  it.effect("fails what the disk is never waited for with", () =>
     Effect.gen(function* () {
       const { conclusion, told, settled } = begin()
       yield* conclusion.conclude(target, 0, { _tag: "DiskFull", size: 101, needed: 1 })!
       assert.deepStrictEqual(told, ["settled", `released "answered"`])
       const [{ outcome } = assert.fail()] = settled
-      assert.strictEqual(outcome._tag === "Failed" ? outcome.error.message : "", "cannot write h/a (ENOSPC)")
+      assert.strictEqual(
+        outcome._tag === "Failed" ? outcome.error.message : "",
+        "no room on the disk: 1 bytes needed, 7 free, for h/a"
+      )
     })
   )
 

@@ -81,8 +81,8 @@ describe("Download", () => {
   it.each([
     ["what is missing of a kept part", { etag: '"v"', "content-length": "400000" }, 400_000, 100_000, "kept"],
     ["the whole of one that is not kept", { "content-length": "400000" }, 400_000, 400_000, "discarded"],
-    ["some more of a kept one without a length", { etag: '"v"' }, undefined, 2, "kept"],
-    ["more than it found of another", {}, undefined, 300_002, "discarded"]
+    ["more than it found of one without a length", { etag: '"v"' }, undefined, 300_002, "discarded"],
+    ["the same of one that could not be continued", {}, undefined, 300_002, "discarded"]
   ] as const)("tells a full disk %s", (_what, fields, size, needed, became) => {
     const { receiver, told, attempts } = answer(fields, {}, 300_000)
     receiver.onData(new Uint8Array(300_000))

@@ -38,8 +38,22 @@ describe("FullDisk", () => {
   it.effect("knows what no room that is made would do for", () =>
     Effect.gen(function* () {
       const { full } = filled(0)
-      assert.isTrue(yield* full.mayHold(1000 * mebibyte))
-      assert.isFalse(yield* full.mayHold(1000 * mebibyte + 1))
+      const needed = 2 * mebibyte
+      assert.isUndefined(yield* full.lacks({ size: 1000 * mebibyte, needed }))
+      assert.deepStrictEqual(yield* full.lacks({ size: 1000 * mebibyte + 1, needed }), { needed, free: 0 })
+    })
+  )
+
+  it.effect("waits for no body alone: not while others have room, unless some of it is kept", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(16 * mebibyte)
+      const needed = 16 * mebibyte + 1
+      assert.deepStrictEqual(yield* full.lacks({ needed }), { needed, free: 16 * mebibyte })
+      assert.isUndefined(yield* full.lacks({ needed, partial: { validator: '"v"' } }))
+      // there is room: a quota tells of none
+      assert.isUndefined(yield* full.lacks({ needed: needed - 1 }))
+      disk.free--
+      assert.isUndefined(yield* full.lacks({ needed }))
     })
   )
 

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { createHash, hash, type Hash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { WriteError } from "../FetchError.ts"
+import { ample } from "../FullDisk.ts"
 import { DiskFull, type Truncation } from "../Sink.ts"
 import * as Files from "./Files.ts"
 
@@ -111,6 +112,9 @@ export const folder = <Part extends PartFile>(
 
   return {
     open: (key: string | undefined, expected: number | undefined): Part => {
+      // what the disk cannot hold should not fill it first
+      if (expected !== undefined && expected > ample && files.free(parts) < expected)
+        throw new DiskFull({ path: parts })
       const file = `${parts}/${key === undefined ? `${run}-${scratch++}` : nameOf(key)}`
       try {
         const descriptor = files.open(file, key === undefined ? "new" : "over")

@@ -179,6 +179,16 @@ describe("FileSink", () => {
     assert.deepStrictEqual(fs.readdirSync(parts), [])
   })
 
+  it("begins no large body that has no room, and any other", () => {
+    const free = 20 * 2 ** 20
+    const { sink, parts } = open({ files: { ...Files.node, free: () => free } })
+    assert.throws(() => sink.open({ expected: free + 1 }), DiskFull)
+    assert.deepStrictEqual(fs.readdirSync(parts), [])
+    for (const expected of [free, undefined]) sink.open(expected === undefined ? {} : { expected }).discard()
+    const full = open({ files: { ...Files.node, free: () => 0 } })
+    full.sink.open({ expected: 2 ** 20 }).discard()
+  })
+
   it("replaces a symbolic link at the final name instead of following it", () => {
     const { directory, sink } = open()
     const outside = join(root, "outside.txt")
