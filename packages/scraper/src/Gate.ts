@@ -54,9 +54,9 @@ export const make = (
     return Effect.flatMap(robots.rule(admission), (ruling) => {
       const { target } = admission
       if (ruling._tag === "Allowed") return visit(admission)
-      if (ruling._tag === "Refused")
-        return conclusion.refuse(target, performance.now(), ruling.error, ruling.verdict) ?? Effect.void
       const wait = ruling.proxy && proxy.failed(ruling.proxy, startedMs)
+      if (ruling._tag === "Refused" && wait === undefined)
+        return conclusion.refuse(target, performance.now(), ruling.error, ruling.verdict) ?? Effect.void
       politeness.add(target)
       frontier.release(target, wait === undefined ? ruling.verdict : "unasked")
       return wait ?? committer.room() ?? Effect.void

@@ -23,7 +23,7 @@
  */
 import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
-import type { ProxyError } from "./FetchError.ts"
+import type { FetchReason, ProxyError } from "./FetchError.ts"
 import type { Options } from "./Options.ts"
 import type { Refusal } from "./Outcome.ts"
 import type { Admission, Politeness, Verdict } from "./Politeness.ts"
@@ -49,6 +49,8 @@ export type Ruling =
       readonly _tag: "Refused"
       readonly verdict: Verdict | undefined
       readonly error: Refusal
+      /** Set where nobody knows for want of this proxy. */
+      readonly proxy?: ProxyError
     }
 
 /**
@@ -77,6 +79,9 @@ const maxStaleMs = RobotsPolicy.maxStaleSeconds * 1000
 /** An old file counts for so long before the host is asked for a new one again. */
 const staleMs = 3_600_000
 
+/** What a proxy says is nothing to remember of a host: by another one, or with credentials, it is something else. */
+const isOfProxy = (reason: FetchReason | undefined): boolean =>
+  reason?._tag === "ProxyError" || (reason?._tag === "StatusError" && reason.status === 407)
 const allowed: Ruling = { _tag: "Allowed" }
 /** What leads there, if it is no URL of a target itself. */
 const way = ({ hop }: Target) => (hop === undefined ? "" : `redirects to ${Url.redact(hop.url)}; `)
@@ -140,9 +145,9 @@ export const make = (
       else {
         answer = HostRules.of(judging, verdict, body.length, sinceMs, reason)
         const about = kind === "rules" ? { body } : kind === "unreachable" ? { fault: answer.fault } : {}
-        keep({ host, askedMs: sinceMs, kind, ...about })
+        if (!isOfProxy(reason)) keep({ host, askedMs: sinceMs, kind, ...about })
       }
-      if (answer.again === undefined) memory.remember(host, answer)
+      if (answer.again === undefined && !isOfProxy(reason)) memory.remember(host, answer)
       for (const resume of begun.targets) resume(answer)
     })
     const begun: Waiting = { asking, targets: new Set() }
@@ -190,6 +195,7 @@ export const make = (
     if (again !== undefined)
       return { _tag: "Deferred", verdict: isFirst ? again : said, ...(proxy === undefined ? {} : { proxy }) }
     const ruling = judge(target, answer, said)
+    if (ruling._tag === "Refused" && proxy !== undefined) return { ...ruling, proxy }
     if (ruling._tag !== "Allowed" || politeness.startAgain(asked(target).host, now())) return ruling
     cleared.add(target)
     return { _tag: "Deferred", verdict: said }

@@ -83,6 +83,10 @@ describe("Gate", () => {
       const proxy = new ProxyError({ proxy: "http://p:1", code: "ECONNREFUSED" })
       const wanted = carried({ robots: { ...robots, proxy }, proxyWait: "waited for the proxy" })
       assert.deepStrictEqual(yield* wanted, ["queued", `released "unasked"`, "waited for the proxy"])
+      const refused: Ruling = { _tag: "Refused", verdict: "answered", error: disallowed, proxy }
+      const ended = carried({ robots: refused, proxyWait: "ended for the proxy" })
+      assert.deepStrictEqual(yield* ended, ["queued", `released "unasked"`, "ended for the proxy"])
+      assert.deepStrictEqual(yield* carried({ robots: refused }), ['refused: RobotsDisallowed, "answered"'])
     })
   )
 

@@ -275,6 +275,32 @@ describe("get", () => {
     assert.isTrue(told.every((outcome) => outcome._tag === "Saved" && outcome.attempts === 1))
   })
 
+  it("ends for want of credentials at its proxy, and refuses nothing for want of robots.txt", async () => {
+    await using site = await Site.start()
+    const proxy = await ForwardProxy.start({ credentials: { user: "px", password: "secret" } })
+    const directory = folder()
+    const run = (urls: ReadonlyArray<string>, to: string) =>
+      Effect.runPromise(
+        Effect.exit(Stream.runCollect(Get.outcomes(urls, { directory, robots: true, proxy: to, ...quick })))
+      )
+    const ended = await run(["https://localhost:1/a", "https://localhost:1/b"], proxy.url)
+    const fault = Exit.isFailure(ended) ? Cause.squash(ended.cause) : undefined
+    assert.deepInclude(fault, { _tag: "ProxyUnusable", proxy: proxy.url, code: "PROXY_407" })
+    // what it says of http is an answer, but none of the host for robots.txt
+    const url = site.url("/bytes/10/a.txt")
+    for (const [to, status] of [
+      [proxy.url, "HTTP 407"],
+      [proxy.url.replace("//", "//px:secret@"), "Saved"]
+    ] as const) {
+      const ended = await run([url], to)
+      const outcomes = Exit.isSuccess(ended) ? ended.value : []
+      const said = outcomes.map((one) => (one._tag === "Failed" ? one.error.message : one._tag))
+      assert.deepStrictEqual(said, [status])
+    }
+    assert.strictEqual(proxy.requests.filter(({ target }) => target.endsWith("/robots.txt")).length, 2)
+    await proxy.close()
+  })
+
   it("asks for nothing that is saved when run again, and again for what failed", async () => {
     await using site = await Site.start()
     const directory = folder()

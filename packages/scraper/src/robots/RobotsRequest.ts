@@ -109,7 +109,11 @@ export class RobotsRequest implements Receiver, Decode.Output {
     const body = Buffer.concat(this.#chunks)
     this.abort()
     const verdict = RobotsPolicy.judge({ kind: "response", status, body })
-    if (verdict.kind !== "unreachable") return this.#done(verdict, body.subarray(0, Robots.maxBytes + 1))
+    if (verdict.kind !== "unreachable") {
+      // of a proxy, and no word of the host
+      const reason = status === 407 ? new StatusError({ status }) : undefined
+      return this.#done(verdict, body.subarray(0, Robots.maxBytes + 1), reason)
+    }
     const wait = retryAfterMs(head.header("retry-after"), Date.now(), head.header("date"))
     const reason = new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) })
     this.#done(verdict, nothing, reason)
