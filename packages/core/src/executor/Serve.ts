@@ -354,7 +354,8 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
           })
       }
     }
-    tell()
+    // what runs tells at its end: to ask for the first time takes as long as a small task
+    if (running === 0) tell()
   }
 
   const help = async (number: number) => {
