@@ -269,7 +269,12 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     context.credit = command[5]
     try {
       const source = (await run.apply(context, command[3] as Array<unknown>)) as any
-      const iterator: AsyncIterator<unknown> = (source[Symbol.asyncIterator] ?? source[Symbol.iterator]).call(source)
+      const iterate = source?.[Symbol.asyncIterator] ?? source?.[Symbol.iterator]
+      if (typeof iterate !== "function")
+        throw new TypeError(
+          `${tasks.get(command[2])!.name} gives one value: \`run\` it, or make it a generator to stream it`
+        )
+      const iterator: AsyncIterator<unknown> = iterate.call(source)
       try {
         while (!context.cancelled()) {
           if (context.credit === 0) await new Promise<void>((wake) => (context.wake = wake))

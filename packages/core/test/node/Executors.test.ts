@@ -279,6 +279,15 @@ for (const [kind, isolated] of kinds)
         assert.deepStrictEqual(values, range(40))
       })
 
+      it("say what to do with a stream of a task that is no generator", async () => {
+        const { message } = await failureOf(
+          (async () => {
+            for await (const value of pool.stream(work.increment as never, [1] as never)) assert.fail(String(value))
+          })()
+        )
+        assert.strictEqual(message, "increment gives one value: `run` it, or make it a generator to stream it")
+      })
+
       it("name what cannot be copied, there and back, and the pool goes on", async () => {
         for (const [run, path] of [
           [() => pool.run(work.echo, [{ a: [1, () => 0] }]), "argument 0.a[1]"],
