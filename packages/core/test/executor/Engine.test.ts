@@ -220,7 +220,8 @@ describe("an engine, with its workers in any order", () => {
             assert.isFalse(
               isShut && program.running !== "kill" && !(program.running === "cancel" && beginning.has(number))
             )
-          else assert.notInclude(world.begun, number)
+          // a worker that was killed just then had begun it, for all that is known
+          else if (!(idempotent && beginning.has(number))) assert.notInclude(world.begun, number)
         }
         assert.strictEqual(engine.statistics().open, 0)
       }),
