@@ -124,9 +124,9 @@ const unfolded = (value: string): string => value.replace(folds, " ").replace(/^
 
 /**
  * Codings that can be taken off: no other was asked for (RFC 9112 7.4). `identity` was none in RFC 2616; chunks are told
- * twice by an application and the server around it, and applied once.
+ * twice by an application and the server around it, and applied once. Empty elements are none (RFC 9110 5.6.1.2).
  */
-const codings = /^(?:identity|chunked)(?:[\t ]*,[\t ]*(?:identity|chunked))*$/
+const codings = /^[\t ,]*(?:identity|chunked)(?:[\t ]*,[\t ,]*(?:identity|chunked))*[\t ,]*$/
 const close = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
 const keepAlive = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
 const timeout = /(?:^|[,\t ])timeout=(\d{1,9})(?:$|[,\t ])/i

@@ -149,6 +149,7 @@ describe("ResponseParser", () => {
     for (const [told, sent, headers, reusable] of [
       ["Transfer-Encoding: Chunked\r\n", chunks, { "transfer-encoding": "Chunked" }, true],
       ["Transfer-Encoding: identity, Chunked\r\n", chunks, { "transfer-encoding": "chunked" }, true],
+      ["Transfer-Encoding: ,, chunked , \r\n", chunks, { "transfer-encoding": "chunked" }, true],
       ["Content-Length: 9\r\nTransfer-Encoding: chunked\r\n", chunks, { "transfer-encoding": "chunked" }, false],
       ["Transfer-Encoding: chunked\r\nContent-Length: 9\r\n", chunks, { "transfer-encoding": "chunked" }, false],
       ["Content-Length: 2\r\nTransfer-Encoding: identity\r\n", "hi", { "content-length": "2" }, false]
