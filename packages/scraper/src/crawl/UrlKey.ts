@@ -71,7 +71,7 @@ export const of = (url: string): string => {
   if (isPlain.test(url)) return url
   const path = url.indexOf("/", url.indexOf("://") + 3)
   const mark = url.indexOf("?", path)
-  const authority = url.slice(0, path).replace(/(?<=[^./])\.(?=(?::\d+)?$)/, "")
+  const authority = url.slice(0, path).replace(/(?<=[^./@])\.(?=(?::\d+)?$)/, "")
   const segments = withoutSession(normalizeEscapes(mark < 0 ? url.slice(path) : url.slice(path, mark)))
   const query = mark < 0 ? "" : queryOf(normalizeEscapes(url.slice(mark + 1)))
   return authority + segments + (query === "" ? "" : `?${query}`)

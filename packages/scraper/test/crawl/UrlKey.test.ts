@@ -53,7 +53,8 @@ describe("the key of a URL", () => {
   })
 
   it("is a URL, and its own key", () => {
-    for (const url of ["http://./", "http://../", "http://h../"]) assert.strictEqual(key(key(url)), key(url), url)
+    for (const url of ["http://./", "http://../", "http://h../", "http://u@./"])
+      assert.strictEqual(key(key(url)), key(url), url)
     const pieces = [
       "/",
       "%",
