@@ -362,12 +362,12 @@ class Html implements Reader, Output {
     }
   }
 
-  /** HTML 4.2.3: the first one with a `href` counts, and is resolved against the document's own URL. */
+  /** HTML 4.2.3: the first one with a `href` counts, and is resolved against the document's own URL. In SVG there is none. */
   #base(value: string) {
-    if (this.#hasBase) return
+    if (this.#hasBase || this.tags.isInForeignContext()) return
     this.#hasBase = true
     this.#margins = undefined
-    const base = Reference.resolve(value, this.#options.url, this.#document.encoding)
+    const base = Reference.base(value, this.#options.url, this.#document.encoding)
     if (base === undefined) return
     this.#add(value, "base", "href")
     this.#document.base = base

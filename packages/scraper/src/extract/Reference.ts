@@ -164,3 +164,14 @@ export const resolve = (reference: string, base: string, encoding = "utf-8"): st
   const url = Url.parse(isPlain ? reference : withQueryIn(output, reference), base)
   return typeof url === "string" && url.length <= longest ? url : undefined
 }
+
+const noBase = /^[\0- ]*(?:data|javascript):/i
+
+/**
+ * What references are relative to by a `<base href>` (HTML 4.2.3); `undefined` where it says nothing. Of one with a scheme
+ * that is not fetched, `resolve` leads nowhere with what is relative.
+ *
+ * @param url of the document
+ */
+export const base = (href: string, url: string, encoding: string): string | undefined =>
+  resolve(href, url, encoding) ?? (isForeign(href) && !noBase.test(href) ? href.trim() : undefined)

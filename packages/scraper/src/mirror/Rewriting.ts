@@ -146,6 +146,7 @@ class Html {
   readonly #view: Pick<View.View, "text" | "decode">
   readonly #depth: number
   readonly #isXml: boolean
+  readonly #tags: Tags
   #spans = new Map<string, Span>()
   #hasBase = false
   #isBeginning = true
@@ -158,7 +159,7 @@ class Html {
     this.#depth = depth
     this.#isXml = isXml
     this.head = /^(?:\s+|<!--[^]*?-->|<!doctype[^>]*>)*/i.exec(view.text)![0].length
-    const tags = new Tags(
+    this.#tags = new Tags(
       { wants: (name) => known.has(name), maxValue: Infinity, emptyElements: isXml, rawText: true },
       {
         open: (name, attributes, _position, end) => this.#open(name, attributes, end),
@@ -167,8 +168,8 @@ class Html {
         text: (text, position) => this.#text(text, position)
       }
     )
-    tags.write(view.text)
-    tags.end()
+    this.#tags.write(view.text)
+    this.#tags.end()
     this.#endSheet()
   }
 
@@ -283,12 +284,13 @@ class Html {
     }
   }
 
-  /** HTML 4.2.3: the first one with a `href` counts. */
+  /** HTML 4.2.3: the first one with a `href` counts. In SVG there is none. */
   #base(value: string, span: Span) {
+    if (this.#tags.isInForeignContext()) return
     this.#disarm(span)
     if (this.#hasBase) return
     this.#hasBase = true
-    const base = Reference.resolve(value, this.#reading.base, this.#reading.encoding)
+    const base = Reference.base(value, this.#reading.base, this.#reading.encoding)
     if (base !== undefined) this.#reading.base = base
   }
 

@@ -128,6 +128,11 @@ describe("the links of a page", () => {
     ])
     assert.strictEqual(read(page).page.base, "http://h/c/d?e")
     assert.deepStrictEqual(lines("<base href=data:,x><a href=y>"), ["navigation a href /a/y"])
+    assert.deepStrictEqual(
+      lines("<base href='file:///C:/x/'><a href=y><a href=/y><a href=//h/y><a href=#y><a href=http://h/z>"),
+      ["navigation a href /z"]
+    )
+    assert.deepStrictEqual(lines("<svg><base href=/x/></svg><a href=y>"), ["navigation a href /a/y"])
     for (const inner of [
       "<iframe srcdoc='<base href=/x/><a href=y>'></iframe>",
       "<noframes><base href=/x/><a href=y></noframes>"

@@ -81,6 +81,11 @@ describe("a page", () => {
       `<base data-href="/else/" target=_top><a href=../else/x.html><a href="http://h/else/#y">`
     ],
     [
+      "knows no base in SVG",
+      `<svg><base href="/else/"></svg><a href=other>`,
+      `<svg><base href="/else/"></svg><a href=other.html>`
+    ],
+    [
       "puts a policy out of force",
       `<meta http-equiv="Content-Security-Policy" content="default-src 'self'">`,
       `<meta data-http-equiv="Content-Security-Policy" content="default-src 'self'">`
