@@ -56,7 +56,7 @@ let latest: { readonly contentType: string; readonly encoding: string | undefine
 
 /**
  * The encoding that the first `charset` of a Content-Type names, as MIME Sniffing 4.4 reads it: no blank before the
- * `=`, no single quotes.
+ * `=`, no single quotes; without a value it is none.
  */
 export const fromContentType = (contentType: string | undefined): string | undefined => {
   if (contentType?.includes(";") !== true) return undefined
@@ -65,7 +65,8 @@ export const fromContentType = (contentType: string | undefined): string | undef
 }
 const named = (contentType: string): string | undefined => {
   for (const [, name, quoted, token] of contentType.matchAll(parameter))
-    if (name!.toLowerCase() === "charset") return fromLabel(quoted?.replace(/\\([^])/g, "$1") ?? token!)
+    if (name!.toLowerCase() === "charset" && token?.trim() !== "")
+      return fromLabel(quoted?.replace(/\\([^])/g, "$1") ?? token!)
   return undefined
 }
 

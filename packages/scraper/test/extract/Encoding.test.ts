@@ -54,7 +54,9 @@ describe("labels", () => {
       ["text/html; charset=", undefined],
       ["charset=koi8-r", undefined],
       ["text/html", undefined],
-      [undefined, undefined]
+      [undefined, undefined],
+      ["text/html;charset=; charset=koi8-r", "koi8-r"],
+      ["text/html;charset= ;charset=koi8-r", "koi8-r"]
     ] as const)
       assert.strictEqual(Encoding.fromContentType(type), encoding, type)
   })
