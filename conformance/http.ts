@@ -102,11 +102,16 @@ const exceptions: Readonly<Record<number, Exception>> = {
   1040: { reason: notAsked, instead: failed },
   1042: { reason: startsAgain, instead: savedReply },
   1043: { reason: "a part that was not asked for is an error", instead: failed },
+  1127: { reason: dateIgnored, instead: savedReply },
   1210: { reason: "the query is a part of the name", instead: savedAs("1210@junk") },
   1424: { reason: dateIgnored, instead: savedReply },
   1584: { reason: "a field without a disposition type is not read (RFC 6266 4.1)", instead: savedAs("1584") },
   1642: { reason: "a file is named after the URL that was asked for", instead: savedAs("1642") },
-  1644: { reason: nameless, instead: savedAs("index.html") }
+  1644: { reason: nameless, instead: savedAs("index.html") },
+  2305: {
+    reason: "all members of a gzip file are its content (RFC 1952 2.2)",
+    instead: () => ({ outcome: "saved", body: Buffer.from("Hello, World!\n") })
+  }
 }
 
 /** The body of a reply that is neither chunked nor coded. */
