@@ -14,6 +14,12 @@ const names: Readonly<Record<string, ReadonlyArray<string>>> = {
   "--delay": ["--wait"],
   "--cookie-jar": ["-c", "--load-cookies", "--save-cookies"],
   "--max-time": ["-m"],
+  "--timeout": ["--read-timeout"],
+  "--refresh": ["--timestamping", "--conditional-get"],
+  "--depth": ["--level"],
+  "--scope path": ["--no-parent"],
+  "--include": ["--accept-regex"],
+  "--exclude": ["--reject-regex"],
   "--per-host": ["-x", "--max-connection-per-server", "--parallel-max-host"],
   "-j": ["--parallel-max", "--max-threads", "--max-concurrent-downloads"],
   "--mirror": ["-m", "-k"],
@@ -21,6 +27,8 @@ const names: Readonly<Record<string, ReadonlyArray<string>>> = {
   "simul crawl --mirror": ["-m", "--mirror"]
 }
 const needless: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "an error answer is a failure without a flag, and leaves no file": ["-f", "--fail"],
+  "what is saved is skipped without a flag": ["--no-clobber"],
   "redirects are followed without a flag": ["-L", "--location"],
   "what broke off is continued without a flag: run the same command again": ["-c", "-C", "--continue", "--continue-at"],
   "transfers run side by side without a flag; `-j` says how many": ["-Z", "--parallel"]

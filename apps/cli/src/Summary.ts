@@ -113,6 +113,7 @@ const tlsRemedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
 /** What may help with what went wrong, the most general first. */
 const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string> => {
   const has = (tag: string) => report.reasons.some(({ reason }) => reason === tag)
+  const line = report.reasons.find(({ reason }) => reason === "InvalidUrl")
   return [
     ...(has("ProxyError") || report.reasons.some(({ text }) => text === "HTTP 407")
       ? ["`--proxy http://NAME:PASSWORD@HOST:PORT` names another proxy, `NO_PROXY=HOST` a host that needs none"]
@@ -127,6 +128,9 @@ const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string
       ? ["make room on the disk, and run the same command again"]
       : []),
     ...(has("TooLargeError") ? ["`--max-size SIZE` allows larger bodies"] : []),
+    ...(report.reasons.some(({ reason, text }) => reason === "TimeoutError" && text.startsWith("not done"))
+      ? ["`--max-time TIME` gives a URL longer"]
+      : []),
     ...(has("RobotsDisallowed") ? ["`--no-robots` would fetch what robots.txt refuses; ask the site first"] : []),
     ...(has("RobotsUnreachable")
       ? ["a host whose robots.txt cannot be had is left alone: run the same command again when it answers"]
@@ -136,7 +140,13 @@ const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string
       : []),
     ...(has("TooManySitemaps") ? ["a sitemap that is given as a further URL is read"] : []),
     ...(has("Trap") ? ["`--no-traps` fetches what has no end, too"] : []),
-    ...(has("InvalidUrl") ? ["a URL starts with `http://` or `https://`"] : [])
+    ...(line === undefined
+      ? []
+      : [
+          /^\s*[[{"]/.test(line.example.url)
+            ? "a list has a URL a line: `jq -r .url LIST | simul get -i -` takes them out of JSON"
+            : "a URL starts with `http://` or `https://`"
+        ])
   ].slice(0, 2)
 }
 

@@ -51,6 +51,11 @@ describe("the summary", () => {
     const shown = render([invalid("hello"), invalid("world"), invalid("http://a.example:99999/")])
     assert.include(shown, "  3  no http(s) URL  no host 2, a.example:99999 1\n")
   })
+  it("knows a way to make a list of JSON", () => {
+    const url = '{"url":"http://a.example/"}'
+    const error = new FetchError.InvalidUrl({ detail: "not an absolute URL", line: 1 })
+    assert.include(render([failed(url, error)]), "hint: a list has a URL a line: `jq -r .url LIST | simul get -i -`")
+  })
   it("says what is wrong with a line, which stands beside it, however long it is", () => {
     const url = "http://a.example/1\thttp://a.example/2"
     const invalid = Url.given(url)
@@ -214,6 +219,7 @@ describe("the summary", () => {
   })
   it("knows a way out of proxies, certificates, private addresses and sizes", () => {
     const hints = (error: FetchError.FetchReason) => render(times(2, (at) => failed(`https://a.example/${at}`, error)))
+    assert.include(hints(new FetchError.TimeoutError({ phase: "total", ms: 1000 })), "hint: `--max-time TIME`")
     const tls = (code: string) => hints(new FetchError.TlsError({ host: "a.example", code }))
     for (const code of ["DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"])
       assert.include(tls(code), "hint: `--cacert FILE`")

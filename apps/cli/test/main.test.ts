@@ -263,6 +263,15 @@ describe.concurrent("usage errors", () => {
     ["a letter of two programs", ["get", "-x", "2", "http://a/"], "no such flag: -x", "`--proxy` or `--per-host`?"],
     ["a flag of wget", ["get", "-r", "http://a/"], "no such flag: -r", "did you mean `simul crawl`?"],
     ["a flag that is not needed", ["get", "-L", "http://a/"], "no such flag: -L", "redirects are followed"],
+    ["curl's --fail", ["get", "-f", "http://a/"], "no such flag: -f", "an error answer is a failure without a flag"],
+    ["wget's --level", ["crawl", "--level", "2", "http://a/"], "no such flag: --level", "did you mean `--depth`?"],
+    ["wget's --no-parent", ["crawl", "--no-parent", "http://a/"], "no such flag: --no-parent", "`--scope path`?"],
+    [
+      "a list as a URL",
+      ["get", process.execPath],
+      "no http(s) URL, but a file: /",
+      `did you mean \`-i ${process.execPath}`
+    ],
     ["an unknown command", ["gte"], "no such command: gte", "did you mean `get`?"],
     ["a URL without command", ["http://a/"], "no command given", "did you mean `simul get http://a/`?"],
     [

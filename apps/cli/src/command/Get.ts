@@ -139,6 +139,11 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
     const flag = output === undefined ? "--flat" : "-O"
     return yield* usage(`\`${flag}\` names files, \`--format warc\` makes none`, "leave one of the two away")
   }
+  const list = urls.find((url) => !URL.canParse(url) && existsSync(url))
+  if (list !== undefined) {
+    const file = printable(list)
+    return yield* usage(`no http(s) URL, but a file: ${file}`, `did you mean \`-i ${Summary.shellWord(file)}\`?`)
+  }
   yield* Effect.forEach(urls, (url) => checkUrl(url), { discard: true })
 
   const { flat, json, progress, timeline } = settings
