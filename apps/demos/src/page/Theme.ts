@@ -1,7 +1,11 @@
 /** Light, dark, or as the system says; kept for the next visit where the browser allows. */
 export type Theme = "system" | "light" | "dark"
 
-export const words: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark" }
+export const words: Readonly<Record<Theme, string>> = {
+  system: "Theme: system",
+  light: "Theme: light",
+  dark: "Theme: dark"
+}
 
 const key = "simul-theme"
 const order: ReadonlyArray<Theme> = ["system", "light", "dark"]
