@@ -24,7 +24,6 @@ import type { Outcome } from "./Outcome.ts"
 import type { List } from "./List.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
 import * as SeedAddress from "./session/SeedAddress.ts"
-import * as MirrorTree from "./sink/MirrorTree.ts"
 import type { Limits, Store } from "./Store.ts"
 import * as Directory from "./store/Directory.ts"
 import type { Target } from "./Target.ts"
@@ -143,11 +142,14 @@ export const open = Effect.fnUntraced(function* (
   return asked.mirror === true ? yield* mirrored(run, options.directory, seeds) : run
 })
 
+/** Loaded where one is asked for: it brings a parser of whole documents, which a crawl does without. */
+const mirrorTree = Effect.promise(() => import("./sink/MirrorTree.ts"))
+
 /** What would be found out only after the crawl. */
 const checkMirror = ({ directory, format }: Options) =>
   format === "warc"
     ? Effect.fail(new OptionUnusable({ option: "mirror", value: "true", detail: "archives hold no files to mirror" }))
-    : MirrorTree.check(directory)
+    : Effect.flatMap(mirrorTree, ({ check }) => check(directory))
 
 /** The run that makes a mirror when all its outcomes are told, and ends after it. */
 const mirrored = Effect.fnUntraced(function* (run: Get.Run, directory: string, seeds: ReadonlyArray<string>) {
@@ -155,8 +157,8 @@ const mirrored = Effect.fnUntraced(function* (run: Get.Run, directory: string, s
   const asked = Following.asks(seeds)
   let mirror: Get.Progress["mirror"]
   const make = Effect.map(
-    Effect.suspend(() =>
-      MirrorTree.build(
+    Effect.flatMap(mirrorTree, ({ build }) =>
+      build(
         { directory, bodies, asked: (url) => asked(url), onFile: (files, total) => (mirror = { files, total }) },
         seeds.map(Url.withoutCredentials)
       )
