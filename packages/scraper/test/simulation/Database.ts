@@ -109,11 +109,15 @@ const restored = (contents: ReturnType<typeof contentsOf>): Connection => {
 
 export class Database {
   connection: Connection
-  private earlier: Array<ReturnType<typeof contentsOf>> = []
+  private readonly random: Randomness.Randomness
+  /** How often it was remembered in this run, and how it was at one of these times, each as likely as the others. */
+  private remembered = 0
+  private earlier: ReturnType<typeof contentsOf> = []
 
   /** `fresh`: without the schema yet. One that is not fresh ends where the next one begins. */
-  constructor(fresh: boolean) {
+  constructor(fresh: boolean, random: Randomness.Randomness) {
     this.connection = fresh ? connected(new Sqlite(":memory:")) : emptied()
+    this.random = random
   }
 
   get sqlite(): DatabaseSync {
@@ -122,17 +126,14 @@ export class Database {
 
   /** Remembers how it is now: a loss of power may bring it back to this. */
   remember(): void {
-    this.earlier.push(contentsOf(this.sqlite))
+    if (this.random() * ++this.remembered < 1) this.earlier = contentsOf(this.sqlite)
   }
 
-  /** The process is gone. `random`: what was not synced may be, too. */
-  crash(random?: Randomness.Randomness): void {
+  /** The process is gone. `forgetful`: what was not synced may be, too. */
+  crash(forgetful: boolean): void {
     release(this.connection)
-    if (random !== undefined && this.earlier.length > 0) {
-      this.remember()
-      this.connection = restored(this.earlier[Math.floor(random() * this.earlier.length)]!)
-    }
-    this.earlier = []
+    if (forgetful && this.random() * (this.remembered + 1) >= 1) this.connection = restored(this.earlier)
+    this.remembered = 0
   }
 
   rows(): ReadonlyArray<Row> {

@@ -99,7 +99,7 @@ export const make = (
   return {
     scenario,
     disk,
-    database: new Database.Database(scenario.fresh),
+    database: new Database.Database(scenario.fresh, random),
     origin: new Origin(scenario, random, broken),
     boot: 0,
     stops: scenario.stops,
@@ -304,7 +304,7 @@ const crash = (survivors: Survivors, random: Randomness.Randomness) => {
     disk.crash(random)
     survivors.boot++
   }
-  database.crash(isForgetful ? random : undefined)
+  database.crash(isForgetful)
   origin.hangUp(isForgetful)
   checkNames(survivors)
 }
