@@ -42,7 +42,7 @@ export interface Rules extends Following.Rules {
   readonly skipNoindex?: boolean
   /** In the end make a copy in `mirror/` whose links lead to its own files (`sink/MirrorTree.ts`). */
   readonly mirror?: boolean
-  /** Refuse private addresses. Absent: unless a seed has one; then refuse link-local ones, unless a seed is one. */
+  /** Refuse private addresses. Absent: all but those of the networks that seeds have theirs in, and of link-local ones all but seeds. */
   readonly denyPrivate?: boolean
 }
 

@@ -45,8 +45,8 @@ export interface Options {
   readonly insecure: boolean
   /** Netscape cookie file, read at the start, written at the end. */
   readonly cookieJar?: string
-  /** Refuse loopback, private and link-local addresses when connecting; or the last alone, with clouds' metadata services. */
-  readonly denyPrivate: boolean | "link-local"
+  /** Refuse loopback, private and link-local addresses when connecting; or those but for the networks that these lie in. */
+  readonly denyPrivate: boolean | ReadonlyArray<string>
   /**
    * Ask again, conditionally, for what is already saved. Of a list in a file, and of a crawl, a refresh that was
    * stopped goes on.

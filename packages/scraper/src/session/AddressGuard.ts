@@ -101,8 +101,8 @@ export const known = (host: string): string | undefined => {
   return metadata.has(name) || /^instance-data\..*\.internal$/.test(name) ? "169.254.169.254" : undefined
 }
 
-/** Which addresses are denied: private ones, link-local ones alone (those are private, too), or none. */
-export type Denied = boolean | "link-local"
+/** Which addresses are denied: private ones, or none; or private ones but for the networks that these lie in. */
+export type Denied = boolean | ReadonlyArray<string>
 
 /** A connection that was not opened. */
 export class AddressDenied extends Error {
@@ -122,9 +122,24 @@ const judgeBy =
     const denied = addresses.find(({ address }) => isDenied(address))
     return denied === undefined ? undefined : new AddressDenied(denied.address)
   }
+const isLoopback = among([["127.0.0.0", 8]], [["::1", 128]])
+
+/** Whether an address lies in the network of one of these. The loopback is one network; a link-local address is its own. */
+const besides = (addresses: ReadonlyArray<string>) => {
+  const blocks4 = special4.filter((block) => addresses.some(among([block], [])))
+  const blocks6 = special6.filter((block) => block[0] !== "::" && addresses.some(among([], [block])))
+  const isOpen = among(blocks4, blocks6)
+  const opensLoopback = addresses.some(isLoopback)
+  return (address: string): boolean =>
+    isLinkLocal(address) ? addresses.includes(address) : isOpen(address) || (opensLoopback && isLoopback(address))
+}
+
 /**
  * What gives the first denied one of some addresses, as an error: one bad address condemns the name. `undefined`: none
  * is denied.
  */
-export const judge = (denied: Denied): Judge | undefined =>
-  denied === false ? undefined : judgeBy(denied === true ? isPrivate : isLinkLocal)
+export const judge = (denied: Denied): Judge | undefined => {
+  if (typeof denied === "boolean") return denied ? judgeBy(isPrivate) : undefined
+  const isOpen = besides(denied)
+  return judgeBy((address) => isPrivate(address) && !isOpen(address))
+}

@@ -1,6 +1,7 @@
 /**
- * Which addresses a crawl denies its pages, by what a person names: who names a private host may be led to private ones. What
- * answers to nobody but its own link has no page that leads there, unless a seed is its very address.
+ * Which addresses a crawl denies its pages, by what a person names: who names a private host may be led to others of its
+ * network, and to no other network. What answers to nobody but its own link has no page that leads there, unless a seed is
+ * its very address.
  *
  * 1. What a name resolves to is the word of its owner, whom nobody need trust: a name opens no link-local address, and private
  *    ones only where it has no other.
@@ -14,16 +15,17 @@ export type Resolve = (host: string) => Promise<ReadonlyArray<{ readonly address
 
 const system: Resolve = (host) => dns.lookup(host, { all: true })
 
-const deniedBy = async (host: string, resolve: Resolve): Promise<AddressGuard.Denied> => {
-  if (net.isIP(host) !== 0)
-    return !AddressGuard.isLinkLocal(host) && (AddressGuard.isPrivate(host) ? "link-local" : true)
-  const addresses = await resolve(host).catch(() => [])
-  return addresses.length > 0 && addresses.every(({ address }) => AddressGuard.isPrivate(address)) ? "link-local" : true
+/** The addresses of private networks that are named by a host. */
+const openedBy = async (host: string, resolve: Resolve): Promise<ReadonlyArray<string>> => {
+  if (net.isIP(host) !== 0) return AddressGuard.isPrivate(host) ? [host] : []
+  const found = await resolve(host).catch(() => [])
+  const addresses = found.map(({ address }) => address)
+  return addresses.every(AddressGuard.isPrivate) ? addresses.filter((one) => !AddressGuard.isLinkLocal(one)) : []
 }
 
-/** What is denied where these URLs are named: the least that one of them asks for. */
+/** What is denied where these URLs are named. */
 export const denied = async (seeds: ReadonlyArray<string>, resolve = system): Promise<AddressGuard.Denied> => {
   const hosts = new Set(seeds.map((url) => new URL(url).hostname.replace(/^\[(.+)\]$/, "$1")))
-  const all = await Promise.all(Array.from(hosts, (host) => deniedBy(host, resolve)))
-  return !all.includes(false) && (all.includes("link-local") ? "link-local" : true)
+  const opened = (await Promise.all(Array.from(hosts, (host) => openedBy(host, resolve)))).flat()
+  return opened.length === 0 || opened
 }

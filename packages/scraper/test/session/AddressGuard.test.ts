@@ -69,7 +69,23 @@ describe("AddressGuard", () => {
     assert.isUndefined(judge(true)!([{ address: "1.1.1.1" }]))
   })
 
-  it("denies link-local addresses and metadata services alone where no more is asked, in whatever form", () => {
+  it("denies all but the networks of what is open, whatever form an address has", () => {
+    const isDenied = (address: string, open: ReadonlyArray<string>) => judge(open)!([{ address }]) !== undefined
+    for (const [open, others, same] of [
+      [["127.0.0.1"], ["10.0.0.1", "0.0.0.0", "::10.0.0.1"], ["127.8.0.1", "::1", "::ffff:127.0.0.1"]],
+      [["::1"], ["::", "fd00::1"], ["127.0.0.1"]],
+      [["10.1.2.3"], ["172.16.0.1", "192.168.0.1", "127.0.0.1", "::1"], ["10.9.9.9", "64:ff9b::a01:203"]],
+      [["::ffff:192.168.0.1"], ["10.0.0.1"], ["192.168.7.7"]],
+      [["fd12::1"], ["fe80::1", "10.0.0.1"], ["fd00::1", "fc00::1"]],
+      [["10.0.0.1", "fd12::1"], ["127.0.0.1"], ["10.0.0.2", "fd00::1"]]
+    ] as const) {
+      for (const address of others) assert.isTrue(isDenied(address, open), `${address} by ${open.join()}`)
+      for (const address of [...same, ...open, "8.8.8.8"])
+        assert.isFalse(isDenied(address, open), `${address} by ${open.join()}`)
+    }
+  })
+
+  it("denies link-local addresses and metadata services unless they are open themselves, in whatever form", () => {
     const linkLocal = [
       "169.254.169.254",
       "::ffff:169.254.169.254",
@@ -81,9 +97,12 @@ describe("AddressGuard", () => {
       "fd20:ce::254",
       "fd00:c1::a9fe:a9fe"
     ]
-    for (const address of linkLocal) assert.instanceOf(judge("link-local")!([{ address }]), AddressDenied, address)
-    for (const address of ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "fd00:c2::1", "100.100.100.201", "8.8.8.8"])
-      assert.isUndefined(judge("link-local")!([{ address }]), address)
+    const near = ["169.254.1.1", "fe80::2", "100.100.100.201", "fd00::1"]
+    for (const address of linkLocal) {
+      assert.instanceOf(judge(near)!([{ address }]), AddressDenied, address)
+      assert.isUndefined(judge([address])!([{ address }]), address)
+    }
     assert.isUndefined(judge(false))
+    assert.instanceOf(judge(["10.0.0.1"])!([{ address: "no address" }]), AddressDenied)
   })
 })

@@ -18,19 +18,28 @@ const resolve: SeedAddress.Resolve = async (host) => {
 
 const cases: ReadonlyArray<readonly [seeds: ReadonlyArray<string>, denied: Denied]> = [
   [["http://93.184.215.14/"], true],
-  [["http://10.1.2.3/"], "link-local"],
-  [["http://[::1]:8080/"], "link-local"],
-  [["http://169.254.169.254/"], false],
-  [["http://[fe80::1]/"], false],
+  [["http://10.1.2.3/"], ["10.1.2.3"]],
+  [["http://[::1]:8080/"], ["::1"]],
+  [["http://169.254.169.254/"], ["169.254.169.254"]],
+  [["http://[fe80::1]/"], ["fe80::1"]],
   [["http://public.test/"], true],
-  [["http://intranet.test/"], "link-local"],
-  [["http://public.test/", "https://intranet.test/a"], "link-local"],
-  [["http://intranet.test/", "http://169.254.1.1/"], false],
+  [["http://intranet.test/"], ["10.1.2.3", "fd12::1"]],
+  [
+    ["http://public.test/", "https://intranet.test/a"],
+    ["10.1.2.3", "fd12::1"]
+  ],
+  [
+    ["http://intranet.test/", "http://169.254.1.1/"],
+    ["10.1.2.3", "fd12::1", "169.254.1.1"]
+  ],
   // its owner says so, not who names it
   [["http://evil.test/"], true],
   [["http://half.test/"], true],
-  [["http://metadata.test/"], "link-local"],
-  [["http://intranet.test/", "http://evil.test/"], "link-local"],
+  [["http://metadata.test/"], true],
+  [
+    ["http://intranet.test/", "http://evil.test/"],
+    ["10.1.2.3", "fd12::1"]
+  ],
   [["http://unknown.test/"], true],
   [["http://empty.test/"], true],
   [[], true]
@@ -38,6 +47,6 @@ const cases: ReadonlyArray<readonly [seeds: ReadonlyArray<string>, denied: Denie
 
 describe("SeedAddress", () => {
   for (const [seeds, expected] of cases)
-    it(`denies ${expected === true ? "what is private" : expected === false ? "nothing" : "what is link-local"} where ${seeds.join(" and ") || "nothing"} is named`, async () =>
-      assert.strictEqual(await SeedAddress.denied(seeds, resolve), expected))
+    it(`denies what is private${expected === true ? "" : ` but the networks of ${String(expected)}`} where ${seeds.join(" and ") || "nothing"} is named`, async () =>
+      assert.deepStrictEqual(await SeedAddress.denied(seeds, resolve), expected))
 })
