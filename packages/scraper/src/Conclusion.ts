@@ -11,6 +11,7 @@ import type { Mutable } from "effect/Types"
 import type { Committer } from "./Committer.ts"
 import type { Exclusion } from "./crawl/Exclusion.ts"
 import type { DeadProxy } from "./DeadProxy.ts"
+import * as Decode from "./Decode.ts"
 import * as Download from "./Download.ts"
 import { type FetchReason, HostDown, type InvalidUrl, WriteError } from "./FetchError.ts"
 import type { Frontier } from "./Frontier.ts"
@@ -47,7 +48,7 @@ export interface Stages {
 export const make = (
   { naming, sink, frontier, committer, disk, proxy, now }: Stages,
   crawl: Crawl | undefined,
-  options: Pick<Options, "directory" | "retries" | "maxTimeMs">,
+  options: Pick<Options, "directory" | "format" | "retries" | "maxTimeMs">,
   backoff: Backoff,
   counts: Counts
 ) => {
@@ -115,6 +116,9 @@ export const make = (
     }
   }
 
+  /** Those that a body still has when it is whole: what is archived is as it came. */
+  const codingsOf = (head: ResponseHead) =>
+    options.format === "warc" ? Decode.codings(head.header("content-encoding")) : []
   const save = (target: Target, startedMs: number, complete: Download.Complete): Rest => {
     const { suggested } = complete
     if (suggested !== undefined)
@@ -130,7 +134,7 @@ export const make = (
     const read =
       crawl === undefined || reading !== undefined
         ? undefined
-        : crawl.readWhole(target, head, () => part.read(), committer.admit)
+        : crawl.readWhole(target, head, () => Decode.decoded(codingsOf(head), part.read()), committer.admit)
     if (crawl?.skipsNoindex === true && read === undefined && asksNotToBeIndexed(head, reading)) {
       part.discard()
       counts.refused++

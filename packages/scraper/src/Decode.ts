@@ -310,3 +310,61 @@ export const make = (applied: ReadonlyArray<string>, limits: Limits, output: Out
   if (unknown !== undefined) return new DecodeError({ coding: unknown, kind: "unknown" })
   return withCodings(applied.filter(Stage.isSupported), limits, output)
 }
+
+/** A body without its codings, as far as it can be decoded: what is damaged, or a bomb, ends there. */
+export async function* decoded(
+  applied: ReadonlyArray<string>,
+  body: AsyncIterable<Uint8Array>
+): AsyncGenerator<Uint8Array> {
+  if (applied.length === 0) return yield* body
+  let chunks: Array<Uint8Array> = []
+  let isEnded = false
+  let isHeldBack = false
+  let wake = () => {}
+  const end = () => {
+    isEnded = true
+    wake()
+  }
+  const decoder = make(
+    applied,
+    {},
+    {
+      data: (chunk) => {
+        chunks.push(Uint8Array.from(chunk))
+        wake()
+      },
+      drain: () => {
+        isHeldBack = false
+        wake()
+      },
+      end,
+      error: end
+    }
+  )
+  if ("_tag" in decoder) return
+  function* taken() {
+    const given = chunks
+    chunks = []
+    yield* given
+  }
+  const change = () => new Promise<void>((resolve) => (wake = resolve))
+  try {
+    for await (const chunk of body) {
+      isHeldBack = !decoder.write(chunk)
+      yield* taken()
+      while (isHeldBack && !isEnded) {
+        await change()
+        yield* taken()
+      }
+      if (isEnded) return
+    }
+    decoder.end()
+    while (!isEnded) {
+      if (chunks.length === 0) await change()
+      yield* taken()
+    }
+    yield* taken()
+  } finally {
+    decoder.close()
+  }
+}

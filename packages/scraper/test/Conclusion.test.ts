@@ -44,7 +44,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
       now: Date.now
     },
     crawl as Crawl | undefined,
-    { directory: "unused", retries: 1, ...(maxTimeMs === undefined ? {} : { maxTimeMs }) },
+    { directory: "unused", format: "files", retries: 1, ...(maxTimeMs === undefined ? {} : { maxTimeMs }) },
     { baseMs: 1000, random: () => 0 },
     counts
   )

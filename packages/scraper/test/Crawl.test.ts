@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { gzipSync } from "node:zlib"
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
 import * as Crawl from "../src/Crawl.ts"
 import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
@@ -577,6 +577,42 @@ describe("crawl", () => {
         }
       )
     )
+
+  it.effect(
+    "reads what is archived without its codings: sitemaps at once, pages by wider rules, both after a 304",
+    () =>
+      withSite({ files: { "/index.html": "x", "/c.html": "x", "/d.html": "x" } }, async (site) => {
+        const codings = { br: brotliCompressSync, deflate: deflateSync, gzip: gzipSync }
+        const put = (path: string, coding: keyof typeof codings, text: string) =>
+          site.put(path, {
+            headers: { "content-encoding": coding, "content-type": path.endsWith("html") ? "text/html" : "text/plain" },
+            body: codings[coding](text)
+          })
+        put("/robots.txt", "br", `Sitemap: ${site.url("/index.xml")}`)
+        put(
+          "/index.xml",
+          "deflate",
+          `<sitemapindex><sitemap><loc>${site.url("/map.xml")}</loc></sitemap></sitemapindex>`
+        )
+        put("/map.xml", "br", `<urlset><url><loc>${site.url("/a.html")}</loc></url></urlset>`)
+        put("/a.html", "gzip", page("/c.html"))
+        const directory = folder()
+        const run = async (rules: Partial<Crawl.Rules>, refresh = false) =>
+          paths(
+            await crawl([site.url("/index.html")], {
+              rules: { sitemaps: true, ...rules },
+              directory,
+              format: "warc",
+              refresh
+            })
+          )
+        const first = ["/a.html", "/index.html", "/index.xml", "/map.xml", "/robots.txt"]
+        assert.deepStrictEqual(await run({ depth: 0 }), first)
+        assert.deepStrictEqual(await run({ depth: 1 }), ["/c.html"])
+        put("/robots.txt", "br", `Sitemap: ${site.url("/index.xml")}\n# another`)
+        assert.deepStrictEqual(await run({ depth: 1 }, true), ["/robots.txt"])
+      })
+  )
 
   it.effect("reads a sitemap whatever it is called and comes as, and a page that is XML as a page", () =>
     withSite({ files: { "/index.html": "x", "/a.html": "x", "/b.html": "x" } }, async (site) => {

@@ -4,7 +4,9 @@ import { createHash } from "node:crypto"
 import { createReadStream, lstatSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join } from "node:path"
+import * as Decode from "../Decode.ts"
 import * as Gzip from "../warc/Gzip.ts"
+import * as WarcPages from "../warc/WarcPages.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
 import { read } from "./ArchiveFile.ts"
 import * as Files from "./Files.ts"
@@ -74,14 +76,16 @@ const archived = async (
   return (await responseFaults(Gzip.gunzip(read(file, offset, length)), [expected]))[0]
 }
 
-/** The bytes that lie at a path below `directory`: of a record, its body as it came. Throws where they cannot be read. */
+/** The bytes that lie at a path below `directory`: of a record, its body without codings. Throws where they cannot be read. */
 export const bytesOf = async function* (directory: string, path: string): AsyncGenerator<Uint8Array> {
   const location = RecordLocation.fromPath(path)
   if (location === undefined || lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined)
     return yield* createReadStream(join(directory, path))
   const { archive, offset, length } = location
-  for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length))))
-    yield* (await WarcReader.message(record.block)).payload
+  for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length)))) {
+    const { head, payload } = await WarcReader.message(record.block)
+    yield* Decode.decoded(Decode.codings(WarcPages.parseHead(head).fields.get("content-encoding")), payload)
+  }
 }
 
 /** What every record has (5.2 to 5.5). */

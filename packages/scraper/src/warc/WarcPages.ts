@@ -18,8 +18,8 @@ export interface WarcPage {
   readonly body: Result.Result<Uint8Array, PageError>
 }
 
-/** Lines of a head, as octets; a folded one belongs to the one before. */
-const parseHead = (head: Uint8Array) => {
+/** Status and fields of a head of HTTP, the lines of one name as one. Its lines are octets; a folded one belongs to the one before. */
+export const parseHead = (head: Uint8Array) => {
   const [first = "", ...lines] = new TextDecoder("latin1").decode(head).split(/\r?\n(?![\t ])/)
   const fields = new Map<string, string>()
   for (const line of lines) {
