@@ -11,7 +11,8 @@
  *    follows. What is no page at all (images, styles) is passed over, unless the
  *    path names it.
  * 4. Of an archive each record is told, in its order: also a revisit, whose body
- *    is in another one.
+ *    is in another one. An archive of a package that lies in the same folder, or
+ *    below it, by itself or in another package, is told once.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -19,6 +20,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { open, opendir, stat } from "node:fs/promises"
 import { join, relative, resolve, sep } from "node:path"
+import { crc32 } from "node:zlib"
 import * as Page from "../extract/Page.ts"
 import { BadRecord, type PageError, TooLarge, Unreadable } from "../extract/PageError.ts"
 import { PathUnreadable, type RunError } from "../RunError.ts"
@@ -119,9 +121,29 @@ async function* inArchive(
   }
 }
 
-async function* inPackage(path: string, maxBytes: number): AsyncGenerator<SavedPage> {
+/** What a copy of an archive has too. */
+const identity = (size: number, sum: number) => `${size} ${sum}`
+
+/** The bytes of an archive, of which it is noted that they were all read. */
+async function* readOnce(path: string, told: Set<string>): AsyncGenerator<Uint8Array> {
+  let size = 0
+  let sum = 0
+  for await (const chunk of read(path)) {
+    size += chunk.length
+    sum = crc32(chunk, sum)
+    yield chunk
+  }
+  told.add(identity(size, sum))
+}
+
+/** @param told archives that are passed over; those of the package are added */
+async function* inPackage(path: string, maxBytes: number, told = new Set<string>()): AsyncGenerator<SavedPage> {
   try {
-    for await (const { name, bytes } of WaczArchives.of(path)) yield* inArchive(join(path, name), maxBytes, bytes)
+    for await (const { name, size, crc32, bytes } of WaczArchives.of(path)) {
+      if (told.has(identity(size, crc32))) continue
+      told.add(identity(size, crc32))
+      yield* inArchive(join(path, name), maxBytes, bytes)
+    }
   } catch (error) {
     yield faultAt(path, faultOf(error))
   }
@@ -131,9 +153,11 @@ async function* inPackage(path: string, maxBytes: number): AsyncGenerator<SavedP
 const inRecords = (file: string, maxBytes: number): AsyncGenerator<SavedPage> | undefined =>
   archiveName.test(file) ? inArchive(file, maxBytes) : packageName.test(file) ? inPackage(file, maxBytes) : undefined
 
-/** Files of a folder that no run made, in no order but that of the file system. */
+/** Files of a folder that no run made, in no order but that of the file system; packages come last. */
 async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<SavedPage> {
   const pending = [folder]
+  const packages: Array<string> = []
+  const archives = new Set<string>()
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     try {
       for await (const entry of await opendir(at)) {
@@ -142,8 +166,8 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
         if (entry.isDirectory()) {
           if (entry.name !== ".simul") pending.push(path)
         } else if (entry.isFile()) {
-          const records = inRecords(path, maxBytes)
-          if (records !== undefined) yield* records
+          if (packageName.test(path)) packages.push(path)
+          else if (archiveName.test(path)) yield* inArchive(path, maxBytes, readOnce(path, archives))
           else {
             const body = await readPage(path, maxBytes, false)
             if (body !== undefined) yield { url: undefined, path, contentType: undefined, body }
@@ -154,6 +178,7 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
       yield faultAt(at, new Unreadable({ code: codeOf(error) }))
     }
   }
+  for (const path of packages) yield* inPackage(path, maxBytes, archives)
 }
 
 const fromGenerator = (pages: AsyncIterable<SavedPage>): Stream.Stream<SavedPage> =>

@@ -20,6 +20,9 @@ const { openPromise } = yauzl as unknown as {
 export interface WaczArchive {
   /** `archive/simul-00000.warc.gz`. */
   readonly name: string
+  /** Its length and CRC-32, out of the package. */
+  readonly size: number
+  readonly crc32: number
   /** Its bytes, out of the package. Throws where it is encrypted, compressed in a way that is not known, or damaged. */
   readonly bytes: AsyncIterable<Uint8Array>
 }
@@ -40,7 +43,8 @@ export async function* of(file: string): AsyncGenerator<WaczArchive> {
   const zip = await openPromise(file, { autoClose: false, lazyEntries: true })
   try {
     for await (const entry of zip.eachEntry())
-      if (/^archive\/.+\.warc(?:\.gz)?$/i.test(entry.fileName)) yield { name: entry.fileName, bytes: read(zip, entry) }
+      if (/^archive\/.+\.warc(?:\.gz)?$/i.test(entry.fileName))
+        yield { name: entry.fileName, size: entry.uncompressedSize, crc32: entry.crc32, bytes: read(zip, entry) }
   } finally {
     zip.close()
   }

@@ -277,6 +277,24 @@ describe("an archive", () => {
     ])
     assert.strictEqual((await at(join(directory, "a.wacz"))).length, 4)
   })
+  it("is told once where a package of it lies beside it, or two", async () => {
+    const archive = gzipSync(record("http://h/plain", answer(html, page)))
+    const packed = async (...archives: ReadonlyArray<Buffer>) => {
+      const zip = new ZipFile()
+      for (const [index, bytes] of archives.entries()) zip.addBuffer(bytes, `archive/${index}.warc.gz`)
+      zip.end()
+      return buffer(zip.outputStream)
+    }
+    const other = gzipSync(record("http://h/other", answer(html, page)))
+    const urls = async (files: Parameters<typeof folder>[0]) => (await at(folder(files))).map(({ url }) => url)
+    const copy = await packed(archive)
+    assert.deepStrictEqual(await urls({ "a.wacz": copy, "archive/x.warc.gz": archive }), ["http://h/plain"])
+    assert.deepStrictEqual(await urls({ "a.wacz": copy, "b.wacz": copy }), ["http://h/plain"])
+    const both = ["http://h/other", "http://h/plain"]
+    assert.sameMembers(await urls({ "a.wacz": await packed(archive, other), "x.warc.gz": archive }), both)
+    // one that is damaged is no copy
+    assert.strictEqual((await urls({ "a.wacz": copy, "x.warc.gz": archive.subarray(0, -9) })).length, 3)
+  })
   it("is read out of a package in which others are encrypted, damaged or compressed in an unknown way", async () => {
     const zip = new ZipFile()
     for (const name of ["encrypted", "damaged", "unknown", "whole"])
