@@ -305,7 +305,8 @@ for (const [kind, isolated] of kinds)
         await using two = await open({ maximum: 1, tasksPerWorker: 2 })
         for (let times = 0; times < 3; times++)
           await Promise.all(range(2).map(() => reasonOf(two.run(work.reject, ["at once"]))))
-        await Promise.all(range(2).map(() => two.run(work.meet, [])))
+        const met = await Promise.all(range(2).map(() => reasonOf(two.run(work.meet, []))))
+        assert.deepStrictEqual(met, ["gave undefined", "gave undefined"])
       })
 
       it("of what cannot be copied leave what was submitted with it, or behind it, to run", async () => {
