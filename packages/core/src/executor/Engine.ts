@@ -1,6 +1,6 @@
 /**
  * A pool of workers, the same for threads, processes and in process: who gets which
- * task when, and what becomes of it. The lives of the workers are in `Workers.ts`.
+ * task when, and what becomes of it. The lives of the workers are in `Workers.ts`, what waits in `Waiting.ts`.
  * Without Effect, in callbacks, because a promise or a fiber for each task costs as
  * much as the task's way to the worker and back.
  *
@@ -13,34 +13,32 @@
  * 5. Short tasks are sent ahead to busy workers, so that none waits for a message;
  *    what is sent ahead can be taken back (`Board.ts`) when the one before turns out long.
  */
-import { cloneFailure } from "./CloneFailure.ts"
+import { decoded } from "./Decoded.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import { checkOptions } from "./EngineOptions.ts"
 import type { Death, Reason } from "./ExecutorError.ts"
 import {
   Cancelled,
-  CollateralKill,
   CrashLoop,
   Dropped,
   ExecutorError,
-  NotCloneable,
-  OutOfMemory,
   PoisonTask,
   QueueFull,
   QueueTimeout,
   RunTimeout,
   SchemaMismatch,
   ShutDown,
-  TaskFailed,
-  WorkerCrashed
+  TaskFailed
 } from "./ExecutorError.ts"
 import type { ShutdownChoice } from "./ExecutorOptions.ts"
 import { Histogram } from "./Histogram.ts"
 import type { JobOptions, Settle } from "./Job.ts"
 import { Job, invalid } from "./Job.ts"
-import { JobQueue } from "./JobQueue.ts"
+import { JobEvents } from "./JobEvents.ts"
+import { itemsLost, lossOf } from "./Loss.ts"
 import type { Problem, Reply } from "./Protocol.ts"
 import { reasonOf } from "./ReasonOf.ts"
+import { lookMs, mayTake } from "./SendAhead.ts"
 import type { Slot } from "./Slot.ts"
 import { takenBack } from "./Slot.ts"
 import type { ExecutorStatistics } from "./Statistics.ts"
@@ -48,43 +46,18 @@ import { TaskEntry, checkTask } from "./TaskEntry.ts"
 import type { Timers } from "./Timers.ts"
 import { systemTimers } from "./Timers.ts"
 import type { TaskCodec } from "../Task.ts"
-import type { WorkerEvent } from "../WorkerEvent.ts"
-import { nextId } from "../WorkerEvent.ts"
+import { unsendable } from "./Unsendable.ts"
+import { Waiting } from "./Waiting.ts"
 import type { Spawn } from "./WorkerHandle.ts"
 import { Workers } from "./Workers.ts"
 
-/** A short task is sent ahead to a busy worker if that is expected to be free within this time, in milliseconds. */
-const aheadMs = 0.5
-/** The same for chunks of a `map`: one is always ready when the last is done. */
-const aheadChunkMs = 10
-const mostAhead = 32
-const mostChunksAhead = 2
-/** How often it is looked whether what was sent ahead had better be taken back. */
-const lookMs = 2
 /**
  * Items of a `map` that are expected to run at least so long, in milliseconds, are noted one by one: a note may cost
  * some microseconds.
  */
 const notedMs = 0.05
-/** A task that has killed so many workers is not run again. */
-const mostKills = 3
 /** Values of a stream that may be under way to a reader that has not asked for them. */
 const streamCredit = 32
-
-/** What the task's schema makes of values; where one does not fit, of those before it. */
-const decoded = (
-  codec: TaskCodec | undefined,
-  values: ReadonlyArray<unknown>
-): { readonly values: ReadonlyArray<unknown>; readonly mismatch?: SchemaMismatch } => {
-  if (codec === undefined) return { values }
-  const read: Array<unknown> = []
-  try {
-    for (const value of values) read.push(codec.decode(value))
-  } catch (error) {
-    return { values: read, mismatch: new SchemaMismatch("result", error) }
-  }
-  return { values: read }
-}
 
 /** What a task has submitted is part of it: it ends with that, not with what waits. */
 const isRoot = ({ parent }: Job): boolean => parent === undefined
@@ -94,11 +67,8 @@ export class Engine {
   readonly #timers: Timers
   readonly #workers: Workers
   readonly #tasks = new Map<string, TaskEntry>()
-  readonly #queue: JobQueue<Job>
-  readonly #suspended: JobQueue<Job>
-  /** Jobs in `#queue` and in the queues of slots. */
-  #queued = 0
-  readonly #slotOfKey = new Map<string, Slot<Job>>()
+  readonly #waiting: Waiting
+  readonly #events: JobEvents
   #sequence = 0
   /** Jobs that are not released. */
   #open = 0
@@ -115,13 +85,13 @@ export class Engine {
     checkOptions(options)
     this.options = options
     this.#timers = timers
-    this.#queue = new JobQueue(options.queue.ageMs)
-    this.#suspended = new JobQueue(options.queue.ageMs)
+    this.#waiting = new Waiting(options.queue.ageMs)
+    this.#events = new JobEvents(options.onEvent)
     this.#workers = new Workers(spawn, options, timers, {
-      waiting: () => this.#queue.size + this.#suspended.size,
+      waiting: () => this.#waiting.forAny,
       reply: (slot, reply) => this.#onReply(slot, reply),
       feed: (slot) => this.#feed(slot),
-      leave: (slot) => this.#unbind(slot),
+      leave: (slot) => this.#waiting.unbind(slot),
       bury: (slot, death) => this.#bury(slot, death),
       despair: (reason) => this.#rejectWaiting(() => reason)
     })
@@ -183,10 +153,7 @@ export class Engine {
     job.onItem = more?.onItem
     job.parent = more?.parent
     this.#counts.submitted++
-    if (this.options.onEvent !== undefined) {
-      job.number = nextId()
-      this.#tell({ kind: "submit", task: job.number, name: task.name, fiber: more?.fiber ?? 0 })
-    }
+    this.#events.submitted(job, more?.fiber)
     if (this.#open++ === 0) this.#letGo = this.#timers.hold()
     const { closed, breaker, active } = this.#workers
     if (closed) problem = new ShutDown()
@@ -224,7 +191,7 @@ export class Engine {
     const timer = deadline === undefined ? undefined : this.#timers.after(deadline, () => this.#killAll(true))
     if (pending === "cancel") {
       this.#pendingCancelled = true
-      for (const job of this.#waiting()) if (isRoot(job)) this.#reject(job, new ShutDown())
+      for (const job of this.#waiting.all(this.#workers.active)) if (isRoot(job)) this.#reject(job, new ShutDown())
       for (const [slot, job] of this.#sent())
         if (isRoot(job) && this.#takeBack(slot, job)) this.#reject(job, new ShutDown())
       // a child that was behind them
@@ -243,15 +210,15 @@ export class Engine {
 
   statistics(): ExecutorStatistics {
     const now = this.#timers.now()
-    const oldest = this.#queue.oldest()
+    const oldest = this.#waiting.oldest()
     const workers = this.#workers.statistics(now)
     return {
       name: this.options.name,
       ...this.#counts,
       ...this.#workers.counts,
       open: this.#open,
-      queued: this.#queued,
-      suspended: this.#suspended.size,
+      queued: this.#waiting.queued,
+      suspended: this.#waiting.suspended,
       running: workers.reduce((sum, { holds }) => sum + Math.min(holds, this.options.tasksPerWorker), 0),
       queueAgeMs: oldest === undefined ? 0 : now - oldest.queuedAt,
       wait: this.#wait.snapshot(),
@@ -267,24 +234,23 @@ export class Engine {
     if (this.#place(job, now)) return
     this.#limitWait(job, now)
     const { capacity, policy } = this.options.queue
-    if (this.#queued < capacity || this.#queued < capacity + this.#coming()) return this.#line(job)
+    const { queued } = this.#waiting
+    if (queued < capacity || queued < capacity + this.#coming()) return this.#line(job)
     if (policy === "fail") return this.#reject(job, new QueueFull({ capacity }))
     if (policy === "drop") {
-      const oldest = this.#queue.oldest() ?? job
+      const oldest = this.#waiting.oldest() ?? job
       this.#reject(oldest, new Dropped({ capacity }))
       return oldest === job ? undefined : this.#line(job)
     }
-    job.state = "suspended"
-    this.#suspended.add(job)
+    this.#waiting.suspend(job)
     this.#workers.grow()
   }
 
   /** Gives a job to a worker, if one may take it and nobody is before it. */
   #place(job: Job, now: number): boolean {
-    const { key } = job.options
-    const bound = key === undefined ? undefined : this.#slotOfKey.get(key)
-    const slot = bound === undefined ? this.#pick(job, now) : this.#mayTake(bound, job, now) ? bound : undefined
-    if (slot === undefined || (bound === undefined ? this.#queue : slot.pinned).size > 0) return false
+    const bound = this.#waiting.boundTo(job)
+    const slot = bound === undefined ? this.#pick(job, now) : mayTake(bound, job, now, this.options) ? bound : undefined
+    if (slot === undefined || !this.#waiting.isEmpty(bound)) return false
     if (slot.count >= this.options.tasksPerWorker) this.#limitWait(job, now)
     this.#assign(job, slot, now)
     // a busy pool that may grow does so, and the new worker takes back what waits behind the old ones
@@ -302,10 +268,7 @@ export class Engine {
   }
 
   #line(job: Job): void {
-    job.state = "queued"
-    const bound = job.options.key === undefined ? undefined : this.#slotOfKey.get(job.options.key)
-    ;(bound?.pinned ?? this.#queue).add(job)
-    this.#queued++
+    this.#waiting.add(job)
     this.#workers.grow()
   }
 
@@ -316,26 +279,12 @@ export class Engine {
     return (this.options.maximum - ready) * this.options.tasksPerWorker
   }
 
-  #unqueue(job: Job): void {
-    if (job.state === "queued") this.#queued--
-    job.queue!.remove(job)
-  }
-
-  /** Its keys are free for another worker, and what waits for it may go anywhere. */
-  #unbind(slot: Slot<Job>): void {
-    for (const key of slot.keys) this.#slotOfKey.delete(key)
-    slot.keys.clear()
-    this.#queue.takeOver(slot.pinned)
-  }
-
   /** Lets jobs in that the queue had no room for. A worker that may take one may be fed by nobody else. */
   #admit(): void {
     const now = this.#timers.now()
-    while (this.#suspended.size > 0 && this.#queued < Math.max(1, this.options.queue.capacity)) {
-      const job = this.#suspended.next(now)!
-      this.#suspended.remove(job)
+    const most = Math.max(1, this.options.queue.capacity)
+    for (let job; this.#waiting.queued < most && (job = this.#waiting.letIn(now)) !== undefined;)
       if (!this.#place(job, now)) this.#line(job)
-    }
   }
 
   /** Puts a job back that a worker had but has not begun, or that may be run again. */
@@ -353,25 +302,11 @@ export class Engine {
   #pick(job: Job, now: number): Slot<Job> | undefined {
     let best: Slot<Job> | undefined
     for (const slot of this.#workers.active)
-      if ((best === undefined || slot.count < best.count) && this.#mayTake(slot, job, now)) {
+      if ((best === undefined || slot.count < best.count) && mayTake(slot, job, now, this.options)) {
         if (slot.count === 0) return slot
         best = slot
       }
     return best
-  }
-
-  #mayTake(slot: Slot<Job>, job: Job, now: number): boolean {
-    if (slot.state !== "ready" || slot.given >= this.options.recycle.tasks) return false
-    if (slot.count < this.options.tasksPerWorker) return true
-    // what was moved to a worker cannot be taken back
-    if (job.options.transfer !== undefined || job.options.runTimeoutMs !== undefined) return false
-    if (!(slot.expectedMs + job.expectedMs >= 0)) return false
-    const chunk = job.kind === "chunk"
-    return (
-      slot.count < (chunk ? mostChunksAhead : mostAhead) &&
-      slot.expectedMs + job.expectedMs <= (chunk ? aheadChunkMs : aheadMs) &&
-      (chunk || now - slot.activeAt < lookMs)
-    )
   }
 
   #assign(job: Job, slot: Slot<Job>, now: number): void {
@@ -381,10 +316,7 @@ export class Engine {
       job.stopTimers?.()
       job.stopTimers = undefined
     }
-    if (key !== undefined && !slot.keys.has(key)) {
-      slot.keys.add(key)
-      this.#slotOfKey.set(key, slot)
-    }
+    if (key !== undefined) this.#waiting.bind(key, slot)
     if (slot.count === 0) slot.activeAt = now
     const position = slot.take(job)
     slot.handle.board.reset(position)
@@ -393,7 +325,7 @@ export class Engine {
     job.position = position
     job.state = "sent"
     job.sentAt = now
-    if (job.number > 0) this.#tell({ kind: "dequeue", task: job.number, worker: slot.lane })
+    this.#events.sent(job, slot)
     if (job.attempt === 1) this.#wait.record(now - job.queuedAt)
     if (runTimeoutMs !== undefined)
       job.stopTimers = this.#timers.after(runTimeoutMs, () => this.#reject(job, new RunTimeout({ ms: runTimeoutMs })))
@@ -412,7 +344,7 @@ export class Engine {
     }
     if (slot.count > this.options.tasksPerWorker) this.#looking ??= this.#timers.after(lookMs, () => this.#look())
     if (slot.given < this.options.recycle.tasks) return
-    this.#unbind(slot)
+    this.#waiting.unbind(slot)
     this.#workers.recycle(slot)
   }
 
@@ -449,18 +381,7 @@ export class Engine {
     const job = this.#vacate(slot, command[1])
     this.#feed(slot)
     if (!(job instanceof Job)) return
-    const clone = { transfer: job.options.transfer ?? [] }
-    const failures = job.parameters.map((value, index) =>
-      cloneFailure(value, name === "chunk" ? "item" : `argument ${index}`, clone)
-    )
-    const index = failures.findIndex((failure) => failure !== undefined)
-    const failure = failures[index]
-    const item = name === "chunk" && index >= 0 ? index : undefined
-    const { path, fact } = failure ?? {
-      path: name === "chunk" ? "an item" : "an argument",
-      fact: `is refused (${(error as Error | null)?.message})`
-    }
-    const reason = new NotCloneable({ path, fact })
+    const { reason, item } = unsendable(job, error)
     this.#settle(job, this.#error(job, reason, item), undefined, 0)
     this.#release(job)
   }
@@ -479,10 +400,10 @@ export class Engine {
   #feed(slot: Slot<Job>): void {
     const now = this.#timers.now()
     for (;;) {
-      if (this.#suspended.size > 0) this.#admit()
-      const job = this.#queued > 0 ? this.#nextFor(slot, now) : undefined
-      if (job === undefined || !this.#mayTake(slot, job, now)) break
-      this.#unqueue(job)
+      if (this.#waiting.suspended > 0) this.#admit()
+      const job = this.#waiting.queued > 0 ? this.#waiting.next(slot, now) : undefined
+      if (job === undefined || !mayTake(slot, job, now, this.options)) break
+      this.#waiting.remove(job)
       this.#assign(job, slot, now)
     }
     if (slot.count === 0) this.#workers.idle(slot, now)
@@ -499,20 +420,6 @@ export class Engine {
 
   #feedAll(): void {
     for (const slot of this.#workers.active.slice()) this.#feed(slot)
-  }
-
-  #nextFor(slot: Slot<Job>, now: number): Job | undefined {
-    const pinned = slot.pinned.next(now)
-    for (;;) {
-      const job = this.#queue.next(now)
-      if (job === undefined) return pinned
-      const bound = job.options.key === undefined ? undefined : this.#slotOfKey.get(job.options.key)
-      if (bound === undefined || bound === slot)
-        return pinned !== undefined && this.#queue.precedes(pinned, job, now) ? pinned : job
-      // its key was bound while it waited
-      this.#queue.remove(job)
-      bound.pinned.add(job)
-    }
   }
 
   /** Takes back what waits behind a task that turned out long, for workers that are free. */
@@ -610,7 +517,7 @@ export class Engine {
       if (mismatch !== undefined) error = this.#error(job, mismatch, chunk ? values.length : undefined)
       this.#settle(job, error, chunk ? values : values[0], ms)
     }
-    if (job.number > 0) this.#tellRun(job, slot, ms, endMs)
+    this.#events.ran(job, slot, ms, endMs)
     this.#release(job)
   }
 
@@ -671,7 +578,7 @@ export class Engine {
   /** No worker has the job any more. */
   #release(job: Job): void {
     job.slot = undefined
-    if (job.number > 0) this.#tellDone(job, 0)
+    this.#events.done(job, 0)
     if (--this.#open === 0) {
       this.#letGo?.()
       this.#letGo = undefined
@@ -686,7 +593,7 @@ export class Engine {
     if (job.state === "settled") return
     const { slot } = job
     if (slot === undefined) {
-      if (job.queue !== undefined) this.#unqueue(job)
+      if (job.queue !== undefined) this.#waiting.remove(job)
       this.#settle(job, this.#error(job, reason), undefined, 0)
       this.#release(job)
       return this.#admit()
@@ -703,36 +610,8 @@ export class Engine {
     ;(job.released ??= []).push(ahead, kill)
   }
 
-  #waiting(): ReadonlyArray<Job> {
-    return [...this.#suspended, ...this.#queue, ...this.#workers.active.flatMap((slot) => [...slot.pinned])]
-  }
-
   #rejectWaiting(reason: () => Reason): void {
-    for (const job of this.#waiting()) this.#reject(job, reason())
-  }
-
-  // --- what is told ------------------------------------------------------------------------------
-
-  #tell(event: WorkerEvent): void {
-    this.options.onEvent?.(event)
-  }
-
-  #tellDone(job: Job, worker: number, atMs?: number): void {
-    const { number, failure } = job
-    job.number = 0
-    const end = failure === "" ? "ok" : failure === "Cancelled" || failure === "ShutDown" ? "interrupted" : "failed"
-    this.#tell({ kind: "done", task: number, worker, end, reason: failure, ...(atMs !== undefined && { atMs }) })
-  }
-
-  /**
-   * When a task began and ended its worker alone knows; clocks of two threads may be apart, but nothing runs before it
-   * is sent.
-   */
-  #tellRun(job: Job, slot: Slot<Job>, ms: number, endMs: number): void {
-    const sentMs = performance.timeOrigin + job.sentAt
-    const doneMs = Math.max(sentMs, Math.min(endMs, performance.timeOrigin + performance.now()))
-    this.#tell({ kind: "run", task: job.number, worker: slot.lane, atMs: Math.max(sentMs, doneMs - ms) })
-    this.#tellDone(job, slot.lane, doneMs)
+    for (const job of this.#waiting.all(this.#workers.active)) this.#reject(job, reason())
   }
 
   // --- ends of workers ---------------------------------------------------------------------------
@@ -795,17 +674,7 @@ export class Engine {
 
   /** A job had begun on a worker that is gone. */
   #lost(slot: Slot<Job>, job: Job, death: Death): void {
-    const { killedFor } = slot
-    const { outOfMemory, ...end } = death
-    const crash = { ...end, worker: slot.id }
-    let reason: Reason
-    if (killedFor !== undefined) reason = new CollateralKill({ worker: slot.id, because: killedFor.task.name })
-    else {
-      job.kills++
-      reason = outOfMemory ? new OutOfMemory(crash) : new WorkerCrashed(crash)
-      if (job.options.idempotent === true && job.kills >= mostKills)
-        reason = new PoisonTask({ attempts: job.kills, last: reason })
-    }
+    const reason = lossOf(job, slot, death)
     if (
       job.options.idempotent === true &&
       !(reason instanceof PoisonTask) &&
@@ -816,11 +685,8 @@ export class Engine {
       this.#counts.retried++
       return this.#requeue(job)
     }
-    const noted = job.kind === "chunk" ? slot.handle.board.item(job.position) : undefined
-    const item = noted !== undefined && noted < 0 ? ~noted : noted
-    const last = item === noted ? job.parameters.length - 1 : item
-    this.#settle(job, this.#error(job, reason, item, last), undefined, 0)
-    if (job.number > 0) this.#tellDone(job, slot.lane)
+    this.#settle(job, this.#error(job, reason, ...itemsLost(job, slot)), undefined, 0)
+    this.#events.done(job, slot.lane)
     this.#release(job)
   }
 }
