@@ -627,13 +627,19 @@ export class Tags implements TokenizerCallbacks {
     if (name === "svg" || name === "math") {
       if (this.#contexts.length < maxContexts) this.#contexts.push(true)
     } else if (this.isInForeignContext()) {
-      if (breakouts.has(name)) while (this.isInForeignContext()) this.#contexts.pop()
+      if (breakouts.has(name)) this.#breakOut()
       else if (integrations.has(name) && this.#contexts.length < maxContexts) this.#contexts.push(false)
     }
+  }
+  #breakOut() {
+    while (this.isInForeignContext()) this.#contexts.pop()
   }
   #leave(name: string) {
     if (this.#contexts.length === 0) return
     if (name === "svg" || name === "math") this.#contexts.length = this.#contexts.lastIndexOf(true)
-    else if (integrations.has(name) && !this.isInForeignContext()) this.#contexts.pop()
+    else if (this.isInForeignContext()) {
+      // the only end tags that are breakouts
+      if (name === "p" || name === "br") this.#breakOut()
+    } else if (integrations.has(name)) this.#contexts.pop()
   }
 }

@@ -74,6 +74,7 @@ const documents: ReadonlyArray<readonly [markup: string, lines: ReadonlyArray<st
     ["<svg> 0", "<style> 5", "<a> 12", "</style>", "</svg>", "<style> 29", '"<a>"', "</style>"]
   ],
   ["<svg><p><style><a></style>", ["<svg> 0", "<p> 5", "<style> 8", '"<a>"', "</style>"]],
+  ["<p><svg></p><style><a></style>", ["<p> 0", "<svg> 3", "</p>", "<style> 12", '"<a>"', "</style>"]],
   [
     "<svg><desc><style><a></style></desc><script/><b>",
     ["<svg> 0", "<desc> 5", "<style> 11", '"<a>"', "</style>", "</desc>", "<script> 36", "</script>", "<b> 45"]
