@@ -42,15 +42,17 @@ ${rows
 const reasonsTable = ({ reasons }: Report) =>
   reasons.length === 0
     ? ""
-    : `<section><h2>Why</h2><table>
+    : `<section><h2>Why</h2><table class="why">
 <tr><th>reason</th><th>URLs</th><th>hosts</th><th>for example</th></tr>
 ${reasons
   .map(
     ({ text, targets, hosts, example }) =>
       `<tr><td>${escape(text)}</td><td>${number(targets)}</td><td>${hosts
         .slice(0, 5)
-        .map(({ host, targets: count }) => `${escape(host)} ${number(count)}`)
-        .join("<br>")}</td><td>${escape(example.url)}<br><small>${escape(example.message)}</small></td></tr>`
+        .map(({ host, targets: count }) => escape(count === targets ? host : `${host} ${number(count)}`))
+        .join("<br>")}</td><td>${escape(example.url)}${
+        example.message === text ? "" : `<br><small>${escape(example.message)}</small>`
+      }</td></tr>`
   )
   .join("\n")}
 </table></section>`
@@ -106,7 +108,8 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto
 h1 { font-size: 1.5rem } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
 section { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8883; overflow-wrap: anywhere }
-th { font-weight: 600; opacity: .7 } td:last-child { min-width: 8rem }
+th { font-weight: 600; opacity: .7; white-space: nowrap } td:is(:first-child, :last-child) { min-width: 8rem }
+.why :is(th, td):nth-child(2) { text-align: right } .why td:nth-child(3) { min-width: 8rem } .why td:last-child { min-width: 14rem }
 .bar { display: flex; height: .8rem; border-radius: .4rem; overflow: hidden; margin: .35rem 0; background: #8882 } .bar i { min-width: 2px }
 .sums :is(th, td):not(:first-child, :last-child) { text-align: right; white-space: nowrap }
 .times td:last-child { width: 60% } .spent { margin-top: 1.5rem } .spent td:last-child { width: 60% }
