@@ -162,8 +162,9 @@ export interface CollectorOptions<L> {
   readonly words: Timeline["words"]
   readonly categories: ReadonlyArray<Category>
   /**
-   * Lanes that are shown, 1 at least [2 400]. Of more a sixth each are those that were added first and last, the slowest,
-   * and a sample of those that failed; the rest is a sample of all. The samples are even, and full to half at least.
+   * Lanes that are shown, 1 at least [2 400]. Of more half as many: a sixth each of those that were added first and last,
+   * of the slowest and of a sample of those that failed; the rest is a sample of all. The samples are even, and full to
+   * half at least.
    */
   readonly most?: number
   /** Called once with each lane that will not be shown: whoever made it may use it again. */

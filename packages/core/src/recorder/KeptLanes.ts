@@ -2,9 +2,10 @@
  * Of any number of lanes those that somebody will look for, in bounded memory.
  *
  * 1. Up to the bound all are kept, in the order in which they were added.
- * 2. Beyond it a lane stays while it has a claim: it is one of the first or of
- *    the last that were added, of the slowest, of a sample of those that failed,
- *    or of a sample of all. Each kind of claim has its share of the bound.
+ * 2. Of more half as many stay, for then they are samples, and each costs at the
+ *    end. A lane stays while it has a claim: it is one of the first or of the last
+ *    that were added, of the slowest, of a sample of those that failed, or of a
+ *    sample of all. Each kind of claim has its share.
  * 3. What is kept of lanes depends on the lanes and their order alone.
  */
 
@@ -14,8 +15,8 @@ export interface Candidate {
   readonly end?: "ok" | "failed" | "interrupted" | undefined
 }
 
-/** Shares of the bound, in sixths. */
-const sixths = { first: 1, last: 1, slowest: 1, failed: 1, sample: 2 }
+/** Shares of the bound, in twelfths: half of it in all. */
+const twelfths = { first: 1, last: 1, slowest: 1, failed: 1, sample: 2 }
 
 export class KeptLanes<L extends Candidate> {
   readonly #most: number
@@ -58,15 +59,15 @@ class Claims<L extends Candidate> {
   readonly #sample: Sample
 
   constructor(most: number, spare: (lane: L) => void) {
-    const share = (parts: number) => Math.floor((most * parts) / 6)
+    const share = (parts: number) => Math.floor((most * parts) / 12)
     const drop = (place: number) => this.#drop(place)
     this.#spare = spare
-    this.#first = share(sixths.first)
+    this.#first = share(twelfths.first)
     // the last one is kept whatever the bound: there is a place for it until it is known what else it is
-    this.#mostLast = Math.max(1, share(sixths.last))
-    this.#slowest = new Slowest(share(sixths.slowest), drop)
-    this.#failed = new Sample(share(sixths.failed), drop)
-    this.#sample = new Sample(share(sixths.sample), drop)
+    this.#mostLast = Math.max(1, share(twelfths.last))
+    this.#slowest = new Slowest(share(twelfths.slowest), drop)
+    this.#failed = new Sample(share(twelfths.failed), drop)
+    this.#sample = new Sample(share(twelfths.sample), drop)
   }
 
   add(lane: L) {
