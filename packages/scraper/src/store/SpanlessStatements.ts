@@ -7,7 +7,7 @@ import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Statement } from "effect/sql/Statement"
+import * as Statement from "effect/sql/Statement"
 
 /** Runs a statement at once. `raw`: gives what the driver gives. */
 type Execute = (
@@ -17,21 +17,34 @@ type Execute = (
   params: ReadonlyArray<unknown>
 ) => Effect.Effect<any, SqlError>
 
-/** The client, with such statements; those of its streams are as they were. */
+interface Spanless extends Statement.Statement<any> {
+  readonly execute: Execute
+}
+
+/** For the statements of all clients: with one for each client, V8 would have a shape of statements for each. */
+const prototype: Spanless = Object.create(
+  Object.getPrototypeOf(
+    Statement.statement(Effect.never, Statement.makeCompilerSqlite(), [""] as never, [], [], undefined)
+  ),
+  Object.getOwnPropertyDescriptors(
+    Effectable.Prototype<Spanless>({
+      label: "Statement",
+      evaluate(fiber) {
+        return this.execute(fiber, "rows", ...this.compile())
+      }
+    })
+  )
+)
+Object.defineProperty(prototype, "raw", {
+  get(this: Spanless) {
+    return Effect.withFiber((fiber) => this.execute(fiber, "raw", ...this.compile()))
+  }
+})
+
+/** The client, with such statements; their streams are as they were. */
 export const of = (client: SqlClient, execute: Execute): SqlClient => {
-  const effect = Effectable.Prototype<Statement<any>>({
-    label: "Statement",
-    evaluate(fiber) {
-      return execute(fiber, "rows", ...this.compile())
-    }
-  })
-  const prototype = Object.create(Object.getPrototypeOf(client``), Object.getOwnPropertyDescriptors(effect))
-  Object.defineProperty(prototype, "raw", {
-    get(this: Statement<any>) {
-      return Effect.withFiber((fiber) => execute(fiber, "raw", ...this.compile()))
-    }
-  })
-  const spanless = <A>(statement: Statement<A>): Statement<A> => Object.assign(Object.create(prototype), statement)
+  const spanless = <A>(statement: Statement.Statement<A>): Statement.Statement<A> =>
+    Object.assign(Object.create(prototype), statement, { execute })
   const construct = (text: TemplateStringsArray | string, ...values: ReadonlyArray<any>) =>
     typeof text === "string" ? client(text) : spanless(client(text, ...values))
   const self: SqlClient = Object.assign(construct as SqlClient, client, {
