@@ -5,7 +5,8 @@
  * a jar is asked for.
  */
 import * as fs from "node:fs"
-import { dirname } from "node:path"
+import { isForeign } from "@simul/core/node/Ownership"
+import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Cookie, CookieJar } from "tough-cookie"
 import { OptionUnusable } from "../RunError.ts"
@@ -83,6 +84,34 @@ const merged = (before: Lines, ours: Lines, theirs: Lines): Lines => {
   return lines
 }
 
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH"
+  }
+}
+
+/**
+ * Removes what this user's runs were writing beside the jar when they were killed, for cookies are passwords; as far as the
+ * folder may be listed.
+ */
+const sweep = (name: string) => {
+  const folder = dirname(name)
+  const start = `${basename(name)}.`
+  try {
+    for (const entry of fs.readdirSync(folder)) {
+      if (!entry.startsWith(start)) continue
+      const [, pid] = /^([1-9]\d{0,9})\.part$/.exec(entry.slice(start.length)) ?? []
+      const file = join(folder, entry)
+      if (pid !== undefined && !isRunning(Number(pid)) && !isForeign(file)) fs.unlinkSync(file)
+    }
+  } catch {
+    // another run was sooner, or it is no file
+  }
+}
+
 const write = (file: string, lines: Lines) => {
   const text = ["# Netscape HTTP Cookie File", "", ...lines.values(), ""].join("\n")
   const name = WrittenItself.nameOf(file)
@@ -119,7 +148,10 @@ export const open = Effect.fnUntraced(function* (file: string) {
   const name = yield* Effect.try({
     try: () => {
       const name = WrittenItself.nameOf(file)
-      if (name !== undefined) fs.accessSync(dirname(name), fs.constants.W_OK)
+      if (name !== undefined) {
+        fs.accessSync(dirname(name), fs.constants.W_OK)
+        sweep(name)
+      }
       return name
     },
     catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)

@@ -1,6 +1,6 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Cookies from "../../src/session/Cookies.ts"
@@ -22,6 +22,20 @@ describe("a cookie jar", () => {
       const file = path.join(yield* jarFile, "jar.txt")
       const fault = yield* Effect.flip(opened(file, () => undefined))
       assert.deepInclude(fault, { _tag: "OptionUnusable", value: file, detail: "cannot be written (ENOENT)" })
+    })
+  )
+  it.live("is rid of what killed runs were writing beside it, and of nothing else", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      const ended = spawnSync(process.execPath, ["--version"]).pid
+      const kept = [`${process.ppid}.part`, "x.part", `${ended}.part.txt`, `0${ended}.part`]
+      for (const ending of [...kept, `${ended}.part`]) fs.writeFileSync(`${file}.${ending}`, "")
+      fs.writeFileSync(`${file}x.${ended}.part`, "")
+      yield* opened(file, () => undefined)
+      assert.sameMembers(
+        fs.readdirSync(path.dirname(file)).filter((name) => name.includes(".part")),
+        [...kept.map((ending) => `jar.txt.${ending}`), `jar.txtx.${ended}.part`]
+      )
     })
   )
   it.live.skipIf(process.platform === "win32")("leaves a pipe or a device in its place, and writes to it", () =>
