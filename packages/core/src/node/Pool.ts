@@ -236,7 +236,9 @@ export class Pool implements AsyncDisposable {
       let stop: (() => void) | undefined
       if (signal !== undefined) {
         aborted = new Promise((_, reject) => {
-          const abort = () => void run.close().then(() => reject(signal.reason))
+          const end = () => reject(signal.reason)
+          // a source that fails as it is returned fails nobody: the reason is the signal's
+          const abort = () => void run.close().then(end, end)
           signal.addEventListener("abort", abort, { once: true })
           stop = () => signal.removeEventListener("abort", abort)
         })

@@ -456,6 +456,22 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual(await first, "AbortError")
       })
 
+      it("of a map ends it, though its source fails when it is returned", async () => {
+        const { signal, abort } = aborting()
+        const source = {
+          [Symbol.iterator]: () => ({
+            next: () => ({ done: false, value: 1 }),
+            return: () => {
+              throw new RangeError("cannot be returned")
+            }
+          })
+        }
+        const all = reasonOf(pool.map(source, work.waited, { signal }).toArray())
+        await until(() => pool.statistics().running > 0)
+        abort()
+        assert.strictEqual(await all, "AbortError")
+      })
+
       it("of a stream returns the generator", async () => {
         const made = new Int32Array(new SharedArrayBuffer(8))
         if (kind === "processes") return
