@@ -527,7 +527,10 @@ export class Engine {
     [, position, nested, url, name, parameters]: Extract<Reply, readonly ["submit", ...unknown[]]>
   ): void {
     const parent = slot.jobs[position]
-    if (!(parent instanceof Job) || parent.state !== "sent") return
+    if (!(parent instanceof Job)) return
+    // it waits for an answer, and could end no other way
+    if (parent.state !== "sent")
+      return this.#send(slot, ["answer", nested, false, { name: "AbortError", message: "the task was cancelled" }])
     const free = this.#workers.active.some(
       (other) => other.state === "ready" && other.count < this.options.tasksPerWorker
     )

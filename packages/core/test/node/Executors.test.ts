@@ -535,6 +535,14 @@ for (const [kind, isolated] of kinds)
       assert.strictEqual(await one.run(work.nestedFailure, [String(url)]), "nested")
     })
 
+    it("refuses what a task submits that was cancelled: it ends by that, and keeps its worker", async () => {
+      await using own = await open({ maximum: 1, grace: 600_000 })
+      const { signal, abort } = aborting()
+      const outcome = reasonOf(own.run(work.nestsUntilRefused, [], { signal, onProgress: abort }))
+      assert.strictEqual(await outcome, "AbortError")
+      assert.strictEqual(own.statistics().kills, 0)
+    })
+
     it("refuses to run as a nested task what is none, wherever it would run", async () => {
       for (const maximum of [1, 2]) {
         await using some = await open({ maximum })

@@ -168,6 +168,11 @@ export async function tree(
   const [left, right] = await Promise.all([half(), half()])
   return left + right
 }
+/** Submits one task after the other, whoever wants it, until one is refused. */
+export async function nestsUntilRefused(this: TaskContext): Promise<string> {
+  this.progress("begun")
+  for (;;) await this.submit({ url: import.meta.url, name: "increment" } as Task<readonly [number], number>, 1)
+}
 export async function nestedFailure(this: TaskContext, url: string): Promise<string> {
   try {
     await this.submit({ url, name: "fail" } as Task<readonly [string], never>, "nested")
