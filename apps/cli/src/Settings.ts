@@ -209,6 +209,8 @@ export const sources = (
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         if (!required && (code === "ENOENT" || code === "ENOTDIR")) continue
+        // what another user's HOME has, which `sudo -u` and containers leave in place, is not this one's
+        if (name === user && code === "EACCES") continue
         return Effect.fail(new UsageError({ message: `cannot read the settings file ${name} (${code})`, hints: [] }))
       }
       if ("refused" in found) {

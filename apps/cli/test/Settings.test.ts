@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, relative } from "node:path"
 import * as Flags from "../src/Flags.ts"
@@ -119,6 +120,28 @@ describe("settings files", () => {
         }
     })
   })
+  it.skipIf(process.platform === "win32")(
+    "reads none from the home of another user, which is closed to this one",
+    () => {
+      // root may read anywhere, so it becomes somebody else
+      const script = `
+      import * as Effect from "effect/Effect"
+      import * as Option from "effect/Option"
+      import * as Settings from "./src/Settings.ts"
+      const [home] = process.argv.slice(1)
+      if (process.getuid() === 0) process.setuid(65534)
+      const read = Settings.sources(Option.none(), new Set(), { XDG_CONFIG_HOME: home })
+      process.stdout.write(Effect.runSync(Effect.match(read, { onFailure: ({ message }) => message, onSuccess: ({ files }) => files.length + " files" })))`
+      inDirectory((directory) => {
+        mkdirSync(join(directory, "simul"))
+        chmodSync(join(directory, "simul"), 0)
+        const cwd = join(import.meta.dirname, "..")
+        const args = ["--input-type=module", "-e", script, directory]
+        assert.strictEqual(execFileSync(process.execPath, args, { cwd, encoding: "utf8" }), "0 files")
+        chmodSync(join(directory, "simul"), 0o700)
+      })
+    }
+  )
   it("says what is wrong with a file", () => {
     inDirectory((directory) => {
       const name = join(directory, "f.json")

@@ -29,10 +29,23 @@ const isWritable = (folder: string): boolean => {
   }
 }
 
+/** The file of the store, where there is one. That a folder lets nobody but its owner in does not say that there is none. */
+const found = (directory: string) =>
+  Effect.suspend((): Effect.Effect<string, NoStore | StoreUnusable> => {
+    const file = fileOf(directory)
+    try {
+      const entry = statSync(file, { throwIfNoEntry: false })
+      return entry === undefined ? Effect.fail(new NoStore({ directory })) : Effect.succeed(file)
+    } catch (error) {
+      const { code = "EIO" } = error as NodeJS.ErrnoException
+      const detail = code === "EACCES" ? "its folder does not let this user in (EACCES)" : code
+      return Effect.fail(new StoreUnusable({ file, detail }))
+    }
+  })
+
 /** Opens the store of a directory that has one, though nothing can be written there. */
 const existing = Effect.fnUntraced(function* (directory: string) {
-  const file = fileOf(directory)
-  if (!existsSync(file)) return yield* new NoStore({ directory })
+  const file = yield* found(directory)
   const readOnly = !isWritable(dirname(file))
   if (readOnly && NodeSqlite.logBytes(file) > 0 && !existsSync(`${file}-shm`))
     return yield* new StoreUnusable({
@@ -103,7 +116,7 @@ export const bodies = Effect.fnUntraced(function* (directory: string) {
 /** Opens the store of a directory that no run works in, nor can until the scope closes. */
 const held = Effect.fnUntraced(function* (directory: string) {
   // a lock makes a directory that is not there
-  if (!existsSync(fileOf(directory))) return yield* new NoStore({ directory })
+  yield* found(directory)
   yield* DirectoryLock.acquire(directory)
   return yield* existing(directory)
 })

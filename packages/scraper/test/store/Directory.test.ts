@@ -53,4 +53,20 @@ describe.skipIf(process.platform === "win32")("a directory that nothing can be w
       for (const directory of [whole, killed]) chmodSync(join(directory, ".simul"), 0o755)
     })
   )
+
+  it.effect("is not said to have no run where it lets nobody look", () =>
+    Effect.gen(function* () {
+      const root = yield* folder
+      chmodSync(root, 0o755)
+      yield* Effect.scoped(Directory.open(root, "process"))
+      const state = join(root, ".simul")
+      chmodSync(state, 0)
+      assert.strictEqual(
+        readBySomebody(root),
+        `cannot read or write ${join(state, "store.sqlite")}: its folder does not let this user in (EACCES)`
+      )
+      chmodSync(state, 0o755)
+      assert.strictEqual(readBySomebody(join(root, "other")), `no run in ${join(root, "other")}`)
+    })
+  )
 })
