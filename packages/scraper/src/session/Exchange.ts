@@ -45,7 +45,6 @@ export interface Shared {
   readonly counts: { requests: number; redirects: number; inFlight: number; bytesReceived: number }
 }
 
-/** Bytes and milliseconds that the body of a redirect may take; beyond them a new connection is cheaper. */
 /**
  * A body that brings fewer bytes in this time, or in the bound for silence where that is longer, is given up: byte by byte it
  * could hold a slot for years. Apache gives up a request below 500 bytes a second (mod_reqtimeout), Kestrel either side
@@ -53,6 +52,7 @@ export interface Shared {
  */
 const leastBytes = 4096
 const leastMs = 60_000
+/** Bytes and milliseconds that the body of a redirect may take; beyond them a new connection is cheaper. */
 const drainBytes = 65_536
 const drainMs = 1_000
 
