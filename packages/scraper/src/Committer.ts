@@ -32,8 +32,8 @@ export interface CommitterOptions {
   readonly isHungry: () => boolean
   /** Transfers in flight whose part is worth a row by now. */
   readonly noteworthy: () => ReadonlyArray<Target>
-  /** The target in flight for a URL. */
-  readonly inFlight: (url: string) => Target | undefined
+  /** Those of some URLs that are in flight. */
+  readonly inFlight: (urls: ReadonlySet<string>) => ReadonlyArray<Target>
   /** Told of each saved body of so many bytes that could not get its place after all. */
   readonly unplaced: (bytes: number) => void
   /** Answers for robots.txt that the store does not have yet. */
@@ -95,11 +95,7 @@ export const make = Effect.fnUntraced(function* (
       )
       // before anything else can happen: what is read from here on is not part of this commit
       frontier.leaving([...done, ...parked].map((one) => one.target))
-      const straggling: Array<Target> = []
-      for (const url of frontier.stragglers()) {
-        const target = options.inFlight(url)
-        if (target !== undefined) straggling.push(target)
-      }
+      const straggling = options.inFlight(frontier.stragglers())
       const leased = [...straggling, ...noteworthy]
       const place = frontier.place(leased)
       // a full disk is waited for, and that wait may be interrupted: then all of this is as if it were not yet written

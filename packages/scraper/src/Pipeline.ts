@@ -126,7 +126,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     withinMs: 200,
     most: 2048,
     isHungry: () => crawl !== undefined && politeness.queued() === 0,
-    inFlight: transfers.find,
+    inFlight: transfers.of,
     noteworthy: transfers.noteworthy,
     unplaced: (bytes) => {
       counts.saved--

@@ -52,8 +52,9 @@ export const make = (
     interrupted: (): ReadonlyArray<Target> => interrupted,
     /** In no order. */
     all: () => running.all,
-    /** The one that is under way for a URL. */
-    find: (url: string): Target | undefined => running.all.find(({ target }) => target.url === url)?.target,
+    /** Those of some URLs that are under way. */
+    of: (urls: ReadonlySet<string>): ReadonlyArray<Target> =>
+      urls.size === 0 ? [] : running.all.flatMap(({ target }) => (urls.has(target.url) ? [target] : [])),
     /** Those whose part is worth a row by now, each once. */
     noteworthy: (): ReadonlyArray<Target> => {
       const worthy: Array<Target> = []

@@ -38,7 +38,7 @@ const soon = Effect.suspend(() => Effect.sleep(Math.floor(4 * Math.random())))
 const politeness: Pick<Politeness.Politeness, "isChanged" | "changes"> = { isChanged: () => false, changes: () => [] }
 const frontier: Pick<Frontier.Frontier, "leaving" | "stragglers" | "place" | "committed"> = {
   leaving: () => {},
-  stragglers: () => [],
+  stragglers: () => new Set(),
   place: () => undefined,
   committed: () => {}
 }

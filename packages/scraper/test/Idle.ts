@@ -12,7 +12,7 @@ export const committer: Committer.CommitterOptions = {
   withinMs: 1,
   most: 1,
   isHungry: () => false,
-  inFlight: () => undefined,
+  inFlight: () => [],
   noteworthy: () => [],
   unplaced: () => {},
   robots: () => [],

@@ -42,12 +42,12 @@ const begin = () => {
 describe("Transfers", () => {
   it("knows what is under way until it ends", () => {
     const { transfers, receiver, ended } = begin()
-    assert.strictEqual(transfers.find(target.url), target)
-    assert.isUndefined(transfers.find("http://h/b"))
+    assert.deepStrictEqual(transfers.of(new Set([target.url, "http://h/b"])), [target])
+    assert.deepStrictEqual(transfers.of(new Set(["http://h/b"])), [])
     receiver.onHead(head(target.url))
     receiver.onEnd()
     assert.strictEqual(ended.length, 1)
-    assert.isUndefined(transfers.find(target.url))
+    assert.deepStrictEqual(transfers.of(new Set([target.url])), [])
     assert.deepStrictEqual(transfers.all(), [])
   })
 

@@ -125,10 +125,10 @@ export const make = ({ list, place: before, targets: counted }: Start) => {
       advance()
     },
     /** URLs that alone hold back the place: a later batch is through. */
-    stragglers: (): ReadonlyArray<string> => {
-      if (!batches.some(({ isAwaited }) => isAwaited)) return []
-      const urls: Array<string> = []
-      for (const [url, { batch }] of origins) if (batch === batches[0]) urls.push(url)
+    stragglers: (): ReadonlySet<string> => {
+      const urls = new Set<string>()
+      if (!batches.some(({ isAwaited }) => isAwaited)) return urls
+      for (const [url, { batch }] of origins) if (batch === batches[0]) urls.add(url)
       return urls
     },
     /**
