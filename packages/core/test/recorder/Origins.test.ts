@@ -6,8 +6,11 @@ import { ChildFrame } from "../../src/ChildFrame.ts"
 import { Life } from "../../src/recorder/Life.ts"
 import { Origins } from "../../src/recorder/Origins.ts"
 
-const frame = (name: string, parent?: StackFrame): StackFrame =>
-  ({ name, stack: () => `at ${name} (/src/a.ts:1:2)`, parent }) as StackFrame
+const frame = (name: string, parent?: StackFrame): StackFrame => ({
+  name,
+  stack: () => `at ${name} (/src/a.ts:1:2)`,
+  parent
+})
 
 /** The record of a fiber that was started by another one in `inherited`. */
 const lifeIn = async (inherited: StackFrame | undefined) => {
