@@ -24,7 +24,7 @@ export class SimulatedWorkers {
   holds = 0
   /** Jobs that began, by their number: each begins once, or again after a death. */
   readonly begun: Array<number> = []
-  /** Jobs that are marked as started and have not looked yet whether they are wanted. */
+  /** Jobs that are marked as started and have not looked yet whether they are wanted, or were not, which nobody has heard. */
   readonly beginning = new Set<number>()
 
   readonly timers: Timers = {
@@ -81,6 +81,8 @@ class SimulatedWorker {
   readonly #waiting: Array<Run> = []
   #booted = false
   #beginning: Run | undefined
+  /** Jobs that were not wanted, by position. */
+  readonly #refused = new Map<number, number>()
   #running: Run | undefined
   /** What the task that runs has submitted: `undefined` before that, then how it came out. */
   #child: "open" | "done" | "failed" | undefined
@@ -100,7 +102,7 @@ class SimulatedWorker {
   }
 
   steps(): Array<() => void> {
-    const reply = this.#outbox.length > 0 ? [() => this.#events.reply(this.#outbox.shift()!)] : []
+    const reply = this.#outbox.length > 0 ? [() => this.#deliver(this.#outbox.shift()!)] : []
     // a killed thread does nothing any more; what it posted still arrives, then its end
     if (this.#killed) return this.#outbox.length > 0 ? reply : [() => this.#die("SIGKILL")]
     if (!this.#booted) return [() => this.#boot()]
@@ -113,6 +115,11 @@ class SimulatedWorker {
     else if (this.#waiting.length > 0) steps.push(() => this.#mark(this.#waiting.shift()!))
     else if (this.#stopping && this.#outbox.length === 0) steps.push(() => this.#die(undefined))
     return steps
+  }
+
+  #deliver(reply: Reply): void {
+    if (reply[0] === "revoked") this.#world.beginning.delete(this.#refused.get(reply[1])!)
+    this.#events.reply(reply)
   }
 
   #boot(): void {
@@ -138,8 +145,11 @@ class SimulatedWorker {
 
   #begin(run: Run): void {
     this.#beginning = undefined
+    if (!this.#board.start(run[1])) {
+      this.#refused.set(run[1], run[3][1] as number)
+      return void this.#outbox.push(["revoked", run[1]])
+    }
     this.#world.beginning.delete(run[3][1] as number)
-    if (!this.#board.start(run[1])) return void this.#outbox.push(["revoked", run[1]])
     this.#running = run
     this.#child = undefined
     this.#world.begun.push(run[3][1] as number)
