@@ -8,6 +8,7 @@
  * repeated parameters counts, an unquoted value reaches to the next semicolon,
  * a parameter that makes no sense is skipped.
  */
+import * as FieldValue from "./FieldValue.ts"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
@@ -63,7 +64,7 @@ function* parameters(header: string): Generator<readonly [name: string, value: s
       semicolon = header.indexOf(";", quoted.lastIndex)
       yield [name, match[1]!.replace(/\\([^])/g, "$1"), true]
     } else {
-      yield [name, header.slice(value, semicolon < 0 ? header.length : semicolon).trim(), false]
+      yield [name, FieldValue.trimmed(header.slice(value, semicolon < 0 ? header.length : semicolon)), false]
     }
   }
 }

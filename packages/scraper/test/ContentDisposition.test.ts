@@ -77,6 +77,7 @@ describe("fileName", () => {
     const cases = [
       [`attachment; filename="${raw("naïve €.txt")}"`, "naïve €.txt"],
       ['attachment; filename="na\xefve.txt"', "naïve.txt"],
+      [`attachment; filename= ${raw("voilà")} ;`, "voilà"],
       ['attachment; filename="€.txt"', "€.txt"]
     ] as const
     assert.deepStrictEqual(wrong(cases), [])

@@ -793,10 +793,10 @@ export const fromHead = (
   add(head.header("content-location"), "reference", "content-location")
   // asked for first: few heads have these, and each page has a head
   const refresh = head.header("refresh")
-  if (refresh !== undefined) add(Refresh.target(refresh), "navigation", "refresh")
+  if (refresh !== undefined) add(Refresh.target(Url.inField(refresh)), "navigation", "refresh")
   const named = head.header("link")
   if (named !== undefined)
-    for (const { target, rel } of LinkHeader.parse(named)) add(target, kindOf(words(rel)), "link", rel)
+    for (const { target, rel } of LinkHeader.parse(Url.inField(named))) add(target, kindOf(words(rel)), "link", rel)
   const joined = head.header("x-robots-tag")
   if (joined === undefined) return { links, robots: RobotsDirectives.none }
   const lines = head.fields?.().flatMap(([name, value]) => (name.toLowerCase() === "x-robots-tag" ? [value] : []))

@@ -13,6 +13,7 @@
  */
 import type { ClientHttp2Stream } from "node:http2"
 import * as FetchError from "../FetchError.ts"
+import * as FieldValue from "../FieldValue.ts"
 import type { Receiver, Request, ResponseHead, SentRequest, Transfer } from "../Session.ts"
 import * as Url from "../Url.ts"
 import * as AddressGuard from "./AddressGuard.ts"
@@ -69,13 +70,13 @@ const givenUp = new Error("given up")
 const lines = (headers: Headers, name: string): ReadonlyArray<string> => {
   if (!Object.hasOwn(headers, name)) return []
   const found = headers[name]
-  return typeof found === "string" ? [found.trimEnd()] : (found ?? []).map((line) => line.trimEnd())
+  return typeof found === "string" ? [FieldValue.trimmed(found)] : (found ?? []).map(FieldValue.trimmed)
 }
 
 const value = (headers: Headers, name: string): string | undefined => {
   if (!Object.hasOwn(headers, name)) return undefined
   const found = headers[name]
-  return typeof found === "string" ? found.trimEnd() : lines(headers, name).join(", ")
+  return typeof found === "string" ? FieldValue.trimmed(found) : lines(headers, name).join(", ")
 }
 
 /** The host of a URL, as errors name it. */

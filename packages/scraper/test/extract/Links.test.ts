@@ -349,10 +349,14 @@ describe("the head of a response", () => {
       "resource header link http://h/s.css preload",
       "navigation header link http://h/a/2 next"
     ])
-    assert.deepStrictEqual(of(200, { "content-location": "\u00c3\u00a4", refresh: "0;url=\u00e4" }), [
-      "reference header content-location http://h/a/%C3%A4 ",
-      "navigation header refresh http://h/a/%E4 "
-    ])
+    assert.deepStrictEqual(
+      of(200, { "content-location": "\u00c3\u00a0", refresh: "0;url=\u00e4\u00a0", link: "<\u00c3\u00a0>" }),
+      [
+        "reference header content-location http://h/a/%C3%A0 ",
+        "navigation header refresh http://h/a/%E4%A0 ",
+        "reference header link http://h/a/%C3%A0 "
+      ]
+    )
     assert.deepStrictEqual(of(200, {}), [])
   })
 

@@ -84,13 +84,14 @@ describe("a response", () => {
   it.live("comes as head, data and end, with fields by lower-case name, lines joined", () =>
     Effect.gen(function* () {
       const { origin } = yield* rawServer((socket) =>
-        socket.write(`${ok}X-A: 1\r\nx-a:  2 \r\nContent-Length: 5 \r\nConstructor: c\r\n\r\nhello`)
+        socket.write(`${ok}X-A: 1\r\nx-a:  2 \t\r\nX-B: voilà\r\nContent-Length: 5 \r\nConstructor: c\r\n\r\nhello`)
       )
       const one = yield* session()
       const { head, body, error } = yield* ask(one, `${origin}/`)
       assert.isUndefined(error)
       assert.strictEqual(head?.status, 200)
       assert.strictEqual(head?.header("x-a"), "1, 2")
+      assert.strictEqual(head?.header("x-b"), "voil\u00c3\u00a0")
       assert.strictEqual(head?.header("content-length"), "5")
       assert.strictEqual(head?.header("constructor"), "c")
       assert.isUndefined(head?.header("tostring"))
