@@ -33,7 +33,7 @@ const newline = 10
 
 /** The bytes are no UTF-8 text, whose lines could be named; `code` says what they are. */
 export class Foreign extends Error {
-  readonly code: "UTF-16" | "gzip"
+  readonly code: "UTF-16" | "UTF-16LE" | "UTF-16BE" | "gzip"
   constructor(code: Foreign["code"]) {
     super(`a list is UTF-8 text, and this is ${code}`)
     this.code = code
@@ -42,6 +42,14 @@ export class Foreign extends Error {
 
 /** What begins with two such bytes: a byte order mark, or the magic number of RFC 1952 2.3.1. */
 const foreign: Readonly<Record<number, Foreign["code"]>> = { 0xfffe: "UTF-16", 0xfeff: "UTF-16", 0x1f8b: "gzip" }
+/** What has no byte order mark tells itself by two characters of ASCII: what NUL parts has no URL of one character. */
+const foreignIn = (bytes: Buffer): Foreign["code"] | undefined => {
+  if (bytes.length < 2) return undefined
+  const code = foreign[bytes.readUInt16BE(0)]
+  if (code !== undefined || bytes.length < 4) return code
+  const zeros = [0, 1, 2, 3].filter((at) => bytes[at] === 0).join()
+  return zeros === "1,3" ? "UTF-16LE" : zeros === "0,2" ? "UTF-16BE" : undefined
+}
 
 /**
  * Batches of at most 256 lines of a UTF-8 text, each as soon as it has come; a byte order mark and CR are dropped.
@@ -62,8 +70,8 @@ export const fromBytes = (
     let before: ReturnType<RunningHash["copy"]> | undefined
     const add = (all: Buffer, from: number, end: number) => {
       number++
-      if (number === 1 && end - from >= 2) {
-        const code = foreign[all.readUInt16BE(from)]
+      if (number === 1) {
+        const code = foreignIn(all.subarray(from, end))
         if (code !== undefined) throw new Foreign(code)
       }
       const isCut = end - from > maxLine

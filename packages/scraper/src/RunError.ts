@@ -166,14 +166,13 @@ export class ListUnreadable extends Schema.TaggedError<ListUnreadable>()("ListUn
   override get message() {
     return `cannot read the list ${this.file} (${this.code})`
   }
-  readonly hint =
-    this.code === "UTF-16"
-      ? "a list is UTF-8: `iconv -f UTF-16 -t UTF-8 LIST | simul get -i -`"
-      : this.code === "gzip"
-        ? "a list is plain text: `gzip -dc LIST | simul get -i -`"
-        : this.file === standardInput
-          ? "see what writes to it, then run the same command again"
-          : "check the name after `-i`; `-i -` reads standard input"
+  readonly hint = this.code.startsWith("UTF-16")
+    ? `a list is UTF-8: \`iconv -f ${this.code} -t UTF-8 LIST | simul get -i -\``
+    : this.code === "gzip"
+      ? "a list is plain text: `gzip -dc LIST | simul get -i -`"
+      : this.file === standardInput
+        ? "see what writes to it, then run the same command again"
+        : "check the name after `-i`; `-i -` reads standard input"
 }
 
 /** What was to be read for its pages is not there, or may not be read. */

@@ -94,7 +94,7 @@ export const parse = (text: string, base?: string): string | InvalidUrl => {
 /**
  * The same of what a person gave: an argument, or a line of a list, which `isCut` where there was more of it. In a link
  * tabs and line ends are overlooked; here they stand between two fields or URLs, which must not become one that nobody wrote.
- * Nor must what NUL parts, which `find -print0` and a list in UTF-16 have.
+ * Nor must what NUL parts, as `find -print0` does.
  */
 export const given = (text: string, isCut = false): string | InvalidUrl => {
   const trimmed = text.trim()

@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { Readable } from "node:stream"
 import { gzipSync } from "node:zlib"
 import * as Get from "../src/Get.ts"
 import type { Options } from "../src/Options.ts"
@@ -191,6 +192,11 @@ describe("get", () => {
     const list = join(root, "list.gz")
     fs.writeFileSync(list, gzipSync("http://a/1\n"))
     assert.deepInclude(await fails({ file: list }, folder()), { _tag: "ListUnreadable", file: list, code: "gzip" })
+    const unmarked = { bytes: Readable.from([Buffer.from("http://a/1\n", "utf16le")]) }
+    assert.deepInclude(await fails(unmarked, folder()), {
+      code: "UTF-16LE",
+      hint: "a list is UTF-8: `iconv -f UTF-16LE -t UTF-8 LIST | simul get -i -`"
+    })
     const broken = (async function* () {
       yield Buffer.from("nonsense\n")
       throw Object.assign(new Error("i/o error"), { code: "EIO" })

@@ -126,6 +126,8 @@ describe("Lines", () => {
 
   const foreign = {
     "UTF-16": [Buffer.from("\uFEFFhttp://a/1\n", "utf16le"), Buffer.from("\uFEFFhttp://a/1\n", "utf16le").swap16()],
+    "UTF-16LE": [Buffer.from("http://a/1\n", "utf16le"), Buffer.from("# \u00e4\n", "utf16le")],
+    "UTF-16BE": [Buffer.from("http://a/1\n", "utf16le").swap16()],
     gzip: [gzipSync("http://a/1\n")]
   }
   for (const [code, texts] of Object.entries(foreign))
@@ -140,6 +142,13 @@ describe("Lines", () => {
           assert.instanceOf(fault, Lines.Foreign)
           assert.strictEqual(fault.code, code)
         })
+
+  it("takes what NUL parts for a line", async () => {
+    for (const text of ["a\0http://a/1\0", "\0http://a/1\0", "a\0\0\0\n"]) {
+      const [batch] = await read(Lines.fromBytes(chunked(text, 1000), { bytes: 0, lines: 0 }))
+      assert.strictEqual(batch!.lines.length, 1)
+    }
+  })
 
   it("keeps no more of a line without end than it takes", async () => {
     const chunk = Buffer.alloc(1 << 18, "x")
