@@ -5,15 +5,19 @@
 import * as Schema from "effect/Schema"
 import { ProxyError } from "./FetchError.ts"
 
-/** Another process works in the directory. `pid` is absent where it could not be read. */
+/** Another run works in the directory, which `isOwn` if this program holds it. `pid` is absent where it could not be read. */
 export class DirectoryLocked extends Schema.TaggedError<DirectoryLocked>()("DirectoryLocked", {
   directory: Schema.String,
-  pid: Schema.optionalKey(Schema.Int)
+  pid: Schema.optionalKey(Schema.Int),
+  isOwn: Schema.Boolean
 }) {
   override get message() {
+    if (this.isOwn) return `${this.directory} is in use by another run of this program`
     return `${this.directory} is in use by another simul${this.pid === undefined ? "" : ` (process ${this.pid})`}`
   }
-  readonly hint = "wait for it, stop it, or choose another directory with `-o`"
+  readonly hint = this.isOwn
+    ? "await the end of that run, or give this one another `directory`"
+    : "wait for it, stop it, or choose another directory with `-o`"
 }
 
 /** The directory cannot be made or written. `code` is the system's, or `EUNSAFE` for state that is a link or another user's. */

@@ -677,16 +677,15 @@ describe("get", () => {
   it("refuses a directory that another run holds", async () => {
     await using site = await Site.start()
     const directory = folder()
-    const exit = await Effect.runPromise(
+    const error = await Effect.runPromise(
       Effect.scoped(
         Effect.andThen(
           Get.open({ urls: [site.url("/silent")] }, { directory }),
-          Effect.exit(Effect.scoped(Get.open({ urls: [] }, { directory })))
+          Effect.flip(Effect.scoped(Get.open({ urls: [] }, { directory })))
         )
       )
     )
-    assert.isTrue(Exit.isFailure(exit))
-    assert.include(String(Exit.isFailure(exit) ? exit.cause : ""), "DirectoryLocked")
+    assert.deepInclude(error, { _tag: "DirectoryLocked", isOwn: true, pid: process.pid })
   })
 
   it("says that a store is damaged or from a newer version, and changes nothing", async () => {

@@ -16,6 +16,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   statSync,
   writeFileSync
 } from "node:fs"
@@ -28,6 +29,9 @@ export const stateOf = (directory: string) => join(directory, ".simul")
 
 /** Where part files grow. */
 export const partsOf = (directory: string) => join(stateOf(directory), "parts")
+
+/** The state folders that this program holds: in containers that share a disk two processes may have one number. */
+const held = new Set<string>()
 
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
 const sqliteBusy = 5
@@ -50,18 +54,25 @@ const makeDirectory = (path: string, mode = 0o777): void => {
 
 const isOwn = (folder: string): boolean => lstatSync(folder).isDirectory() && !isForeign(folder)
 
+interface Held {
+  readonly database: DatabaseSync
+  readonly folder: string
+}
+
 /** Makes the directory and its state folder if need be, and holds them until the scope closes. */
 export const acquire = (directory: string) =>
   Effect.acquireRelease(
-    Effect.suspend((): Effect.Effect<DatabaseSync, DirectoryLocked | DirectoryUnusable> => {
+    Effect.suspend((): Effect.Effect<Held, DirectoryLocked | DirectoryUnusable> => {
       const state = stateOf(directory)
       const parts = partsOf(directory)
       const holder = join(state, "pid")
+      let folder: string
       try {
         makeDirectory(directory)
         makeDirectory(state, 0o700)
         if (isOwn(state)) makeDirectory(parts, 0o700)
         if (!isOwn(state) || !isOwn(parts)) return Effect.fail(new DirectoryUnusable({ directory, code: "EUNSAFE" }))
+        folder = realpathSync.native(state)
       } catch (error) {
         return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
       }
@@ -72,16 +83,21 @@ export const acquire = (directory: string) =>
         const descriptor = openSync(holder, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
         writeFileSync(descriptor, `${process.pid}\n`)
         closeSync(descriptor)
-        return Effect.succeed(database)
+        held.add(folder)
+        return Effect.succeed({ database, folder })
       } catch (error) {
         database?.close()
         if ((error as { errcode?: number }).errcode !== sqliteBusy)
           return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
         const pid = Number.parseInt(readIfThere(holder))
-        return Effect.fail(new DirectoryLocked({ directory, ...(pid > 0 ? { pid } : {}) }))
+        return Effect.fail(new DirectoryLocked({ directory, isOwn: held.has(folder), ...(pid > 0 ? { pid } : {}) }))
       }
     }),
-    (database) => Effect.sync(() => database.close())
+    ({ database, folder }) =>
+      Effect.sync(() => {
+        held.delete(folder)
+        database.close()
+      })
   )
 
 /** Whether another process works in the directory. */

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import {
   chownSync,
   mkdirSync,
@@ -54,6 +56,34 @@ describe("DirectoryLock", () => {
     symlinkSync(file, join(stateOf(all.directory), "pid"))
     assert.strictEqual(await code(all.directory), "ELOOP")
     assert.strictEqual(readFileSync(file, "utf8"), "precious")
+  })
+
+  it("says who holds it: this program, by whatever name of the folder, or another one", async () => {
+    using all = folders()
+    const link = join(all.victim, "link")
+    symlinkSync(all.directory, link)
+    const refused = () => Effect.runPromise(Effect.flip(Effect.scoped(acquire(link))))
+    await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          yield* acquire(all.directory)
+          const { message } = yield* Effect.promise(refused)
+          assert.strictEqual(message, `${link} is in use by another run of this program`)
+        })
+      )
+    )
+    const held = `const database = new (require("node:sqlite").DatabaseSync)(process.argv[1])
+      database.exec("BEGIN EXCLUSIVE")
+      process.stdout.write("held")
+      process.stdin.resume().on("end", () => process.exit())`
+    const other = spawn(process.execPath, ["-e", held, join(stateOf(all.directory), "lock")])
+    await once(other.stdout, "data")
+    // as one in another container would: the number says nothing
+    writeFileSync(join(stateOf(all.directory), "pid"), `${process.pid}\n`)
+    const { message } = await refused()
+    other.stdin.end()
+    await once(other, "exit")
+    assert.strictEqual(message, `${link} is in use by another simul (process ${process.pid})`)
   })
 
   // only root can give a folder away
