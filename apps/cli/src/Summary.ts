@@ -35,6 +35,8 @@ export interface Facts {
   readonly interrupted: boolean
   /** It keeps cookies already. */
   readonly keepsCookies?: boolean
+  /** URLs may have gone through a proxy. */
+  readonly hasProxy?: boolean
   /** The only outcome of a run for one URL. */
   readonly only?: Outcome
   /** Where the file of the only outcome is, as the person would write it. */
@@ -111,11 +113,11 @@ const tlsRemedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
 ]
 
 /** What may help with what went wrong, the most general first. */
-const remedies = ({ report, keepsCookies = false }: Facts): ReadonlyArray<string> => {
+const remedies = ({ report, keepsCookies = false, hasProxy = false }: Facts): ReadonlyArray<string> => {
   const has = (tag: string) => report.reasons.some(({ reason }) => reason === tag)
   const line = report.reasons.find(({ reason }) => reason === "InvalidUrl")
   return [
-    ...(has("ProxyError") || report.reasons.some(({ text }) => text === "HTTP 407")
+    ...(has("ProxyError") || (hasProxy && report.reasons.some(({ text }) => text === "HTTP 407"))
       ? ["`--proxy http://NAME:PASSWORD@HOST:PORT` names another proxy, `NO_PROXY=HOST` a host that needs none"]
       : []),
     ...tlsRemedies

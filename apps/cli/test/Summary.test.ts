@@ -229,7 +229,10 @@ describe("the summary", () => {
     assert.include(tls("ERR_SSL_WRONG_VERSION_NUMBER"), "hint: that port speaks no TLS")
     assert.notMatch(tls("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"), /--cacert|--insecure|no TLS/u)
     assert.include(hints(new FetchError.ProxyError({ proxy: "http://p:1", code: "ECONNREFUSED" })), "hint: `--proxy")
-    assert.include(hints(new FetchError.StatusError({ status: 407 })), "hint: `--proxy")
+    // a host may say so as well, with no proxy on the way
+    const credentials = [failed("http://a.example/", new FetchError.StatusError({ status: 407 }))]
+    assert.include(render(credentials, { hasProxy: true }), "hint: `--proxy")
+    assert.notInclude(render(credentials), "proxy")
     assert.include(hints(new FetchError.AddressError({ host: "a", address: "10.0.0.1" })), "hint: `--allow-private`")
     assert.include(hints(new FetchError.AddressError({ host: "a", address: "fd00:ec2::254" })), "credentials")
     const room = { needed: 10, free: 9 }

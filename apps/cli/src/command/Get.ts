@@ -7,6 +7,7 @@ import type * as Get from "@simul/scraper/Get"
 import { complete, defaults, type Options } from "@simul/scraper/Options"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
+import * as Proxies from "@simul/scraper/session/Proxies"
 import * as Url from "@simul/scraper/Url"
 import * as WrittenItself from "@simul/scraper/sink/WrittenItself"
 import * as OpenFiles from "@simul/scraper/store/OpenFiles"
@@ -243,6 +244,7 @@ export const fetch = Effect.fnUntraced(function* (plan: Plan) {
         interrupted,
         format: plan.options.format,
         keepsCookies: plan.options.cookieJar !== undefined,
+        hasProxy: Proxies.areNamed(plan.options.proxy, process.env),
         ...(plan.single && only !== undefined ? { only } : {}),
         ...(only !== undefined && "path" in only
           ? { file: plan.stream ?? join(plan.options.directory, only.path) }

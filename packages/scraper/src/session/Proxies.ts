@@ -96,30 +96,33 @@ export const exempt = (list: string): ((hostname: string, port: number) => boole
   }
 }
 
+type Environment = Readonly<Record<string, string | undefined>>
+const read = (environment: Environment, name: string) => environment[name.toLowerCase()] ?? environment[name] ?? ""
+
+/** Whether URLs may go through a proxy: an option, or the environment, names one. */
+export const areNamed = (proxy: string | undefined, environment: Environment): boolean =>
+  proxy !== undefined || ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].some((name) => read(environment, name) !== "")
+
 const always =
   (proxy: Proxy | undefined): Choose =>
   () =>
     proxy
 
 /** Takes `proxy` for all URLs, else what `environment` says. Fails with `OptionUnusable` on an address that is no proxy's. */
-export const choose = Effect.fnUntraced(function* (
-  proxy: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>
-) {
+export const choose = Effect.fnUntraced(function* (proxy: string | undefined, environment: Environment) {
   if (proxy !== undefined) {
     const only = yield* parse("--proxy", proxy)
     return always(only)
   }
-  const read = (name: string) => environment[name.toLowerCase()] ?? environment[name] ?? ""
   const named = Effect.fnUntraced(function* (name: string) {
-    const text = read(name)
+    const text = read(environment, name)
     return text === "" ? undefined : yield* parse(name, text)
   })
   const all = yield* named("ALL_PROXY")
   const http = (yield* named("HTTP_PROXY")) ?? all
   const https = (yield* named("HTTPS_PROXY")) ?? all
   if (http === undefined && https === undefined) return always(undefined)
-  const isExempt = exempt(read("NO_PROXY"))
+  const isExempt = exempt(read(environment, "NO_PROXY"))
   const choice: Choose = (origin) => {
     const url = new URL(origin)
     const secure = url.protocol === "https:"

@@ -14,6 +14,16 @@ describe("Proxies", () => {
     })
   )
 
+  it("knows whether there is any, by an option or the environment", () => {
+    for (const [option, variables, areThere] of [
+      ["p.test", {}, true],
+      [undefined, { all_proxy: "p.test" }, true],
+      [undefined, { HTTPS_PROXY: "p.test" }, true],
+      [undefined, { NO_PROXY: "*", HTTP_PROXY: "" }, false]
+    ] as const)
+      assert.strictEqual(Proxies.areNamed(option, variables), areThere)
+  })
+
   it.effect("reads credentials, kinds and default ports", () =>
     Effect.gen(function* () {
       const one = (text: string) =>
