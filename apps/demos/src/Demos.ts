@@ -59,7 +59,8 @@ class Misuse extends Error {
   }
 }
 
-const call = "pnpm --filter demos start"
+/** For whoever has pnpm, and for whoever has nothing but Node. */
+const call = "npx -y pnpm@12 --filter demos start"
 
 const widest = Math.max(...scenarios.map(({ name }) => name.length))
 

@@ -175,7 +175,7 @@ describe("the program", () => {
     ["chss", "did you mean `chess`?"],
     ["countdwon", "did you mean `countdown`?"],
     ["fib", "did you mean `fib-sequential` or `fib-cooperative` or `fib-pool` or `fibonacci`"],
-    ["quicksort", "`pnpm --filter demos start` lists them"]
+    ["quicksort", "`npx -y pnpm@12 --filter demos start` lists them"]
   ])("knows what %s may have been meant for", async (name, hint) => {
     const { status, stderr } = await screen(name)
     assert.strictEqual(status, 2)

@@ -209,7 +209,7 @@ export const Demo = ({ scenario, values, onTurn }: Props) => {
           {Runs.isLive
             ? "In a terminal: "
             : "This run is virtual, in your browser. On your machine's clock, threads and processes: "}
-          <code>{`pnpm --filter demos start ${name}${flags}`}</code>
+          <code>{`npx -y pnpm@12 --filter demos start ${name}${flags}`}</code>
         </p>
       </div>
       <Code name={name} />

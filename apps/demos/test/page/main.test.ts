@@ -151,7 +151,7 @@ describe("the exported page", () => {
     // what was said was said of 4 boards
     await tab.waitForFunction(() => document.querySelector(".reveal .said")!.textContent === "It is 180 min.")
     assert.match(tab.url(), /#\/chess\?opponents=3$/)
-    assert.include(await tab.textContent(".command"), "pnpm --filter demos start chess --opponents 3")
+    assert.include(await tab.textContent(".command"), "npx -y pnpm@12 --filter demos start chess --opponents 3")
     await tab.getByRole("button", { name: "Predict this one" }).click()
     await tab.fill(".question input", "180")
     await tab.click(".question button")
