@@ -6,6 +6,7 @@
  * moment later (DNS rebinding) gains nothing.
  */
 import * as net from "node:net"
+import * as Localhost from "./Localhost.ts"
 
 /** Address blocks that are not global unicast (IANA special-purpose registries, RFC 6890). */
 const special4: ReadonlyArray<readonly [address: string, bits: number]> = [
@@ -92,12 +93,12 @@ const metadata: ReadonlySet<string> = new Set([
 
 /**
  * The address that a host is known by before anybody resolves it, as a proxy does for us: its own where it is one, that of
- * the loopback for `localhost` and names below it (RFC 6761 6.3), and that of the metadata services of clouds for theirs.
+ * the loopback for `localhost` and names below it, and that of the metadata services of clouds for theirs.
  */
 export const known = (host: string): string | undefined => {
   if (net.isIP(host) !== 0) return host
+  if (Localhost.isNamed(host)) return "127.0.0.1"
   const name = host.toLowerCase().replace(/\.$/, "")
-  if (/(?:^|\.)localhost$/.test(name)) return "127.0.0.1"
   return metadata.has(name) || /^instance-data\..*\.internal$/.test(name) ? "169.254.169.254" : undefined
 }
 

@@ -4,11 +4,13 @@
  * Names are resolved by the system (`getaddrinfo`: hosts file, search domains),
  * which does not tell lifetimes, so an answer is believed for a fixed time. All
  * addresses of a host are kept, for a connection to try them side by side
- * (RFC 8305). Lookups of one name at one time are one.
+ * (RFC 8305). Lookups of one name at one time are one. `localhost` has both
+ * addresses of the loopback.
  */
 import type { LookupAddress } from "node:dns"
 import * as dns from "node:dns"
 import type { LookupFunction } from "node:net"
+import * as Localhost from "./Localhost.ts"
 
 /** Resolves a name to all its addresses, in the order to try them. */
 export type Resolve = (
@@ -101,7 +103,9 @@ export class DnsCache {
       const [oldest] = this.#entries.keys()
       if (oldest !== undefined) this.#entries.delete(oldest)
     }
-    this.#resolve(host, (error, addresses) => {
+    this.#resolve(host, (fault, found) => {
+      const addresses = Localhost.complete(host, found)
+      const error = addresses.length > 0 ? null : fault
       const answer = { error, addresses }
       entry.answer = answer
       entry.until = this.#now() + (error === null ? this.#ttlMs : this.#negativeTtlMs)

@@ -120,6 +120,25 @@ describe("DnsCache", () => {
     assert.strictEqual(await first, "refused")
   })
 
+  it("gives localhost both addresses of the loopback, and leaves what is led elsewhere", async () => {
+    const by = resolver()
+    const { lookup } = cache(by)
+    const loopback = [
+      { address: "127.0.0.1", family: 4 },
+      { address: "::1", family: 6 }
+    ] as const
+    const answered = (host: string, answer: () => void) => {
+      const answers = lookup(host)
+      answer()
+      return answers
+    }
+    assert.deepStrictEqual(await answered("localhost", () => by.answer(loopback[0])), loopback)
+    assert.deepStrictEqual(await answered("LOCALHOST.", () => by.answer(loopback[1])), loopback.toReversed())
+    assert.deepStrictEqual(await answered("a.localhost", () => by.fail("ENOTFOUND")), loopback)
+    assert.deepStrictEqual(await answered("b.localhost", () => by.answer(v4)), [v4])
+    assert.strictEqual(await answered("notlocalhost", () => by.fail("ENOTFOUND")), "ENOTFOUND")
+  })
+
   it("resolves localhost by the system", async () => {
     const answer = await cache({}).lookup("localhost")
     assert.isArray(answer)

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { isIP } from "node:net"
 import type { Denied } from "../../src/session/AddressGuard.ts"
 import * as SeedAddress from "../../src/session/SeedAddress.ts"
 
@@ -13,7 +14,7 @@ const names: Record<string, ReadonlyArray<string>> = {
 const resolve: SeedAddress.Resolve = async (host) => {
   const addresses = names[host]
   if (addresses === undefined) throw new Error(`no address for ${host}`)
-  return addresses.map((address) => ({ address }))
+  return addresses.map((address) => ({ address, family: isIP(address) }))
 }
 
 const cases: ReadonlyArray<readonly [seeds: ReadonlyArray<string>, denied: Denied]> = [
@@ -41,6 +42,7 @@ const cases: ReadonlyArray<readonly [seeds: ReadonlyArray<string>, denied: Denie
     ["10.1.2.3", "fd12::1"]
   ],
   [["http://unknown.test/"], true],
+  [["http://unknown.localhost/"], ["127.0.0.1", "::1"]],
   [["http://empty.test/"], true],
   [[], true]
 ]
