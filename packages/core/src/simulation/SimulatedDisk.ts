@@ -16,14 +16,18 @@ import * as Faults from "./Faults.ts"
 import { below, make as makeRandomness, type Randomness } from "./Randomness.ts"
 
 /** What can go wrong by chance (`eio-*`, `enospc`), and what a crash did (`lost`, `torn`, `unnamed`). */
-export type DiskFault = "enospc" | "eio-read" | "eio-write" | "eio-sync" | "lost" | "torn" | "unnamed"
+export type DiskFault = ByChance | "lost" | "torn" | "unnamed"
+type ByChance = "enospc" | "eio-read" | "eio-write" | "eio-sync" | "eio-close" | "eio-name"
 
 /** What goes wrong on a disk, and what it has room for. */
 export interface DiskOptions {
   /** For faults [seed 1]. */
   readonly random?: Randomness
-  /** Chances of `enospc`, `eio-read`, `eio-write` and `eio-sync` at each operation of that sort [none]. */
-  readonly faults?: Faults.Chances<"enospc" | "eio-read" | "eio-write" | "eio-sync">
+  /**
+   * Chances of `enospc`, `eio-read`, `eio-write`, `eio-sync` and `eio-close` at each operation of that sort, and of
+   * `eio-name` where a name is made, changed or removed [none].
+   */
+  readonly faults?: Faults.Chances<ByChance>
   /** Bytes that all files together may have [no bound]. */
   readonly capacity?: number
   /** Bytes that are written whole or not at all [512]. */
@@ -224,7 +228,8 @@ export class SimulatedDisk {
     return { ...this.metadata(mode), type: "Directory", entries: new Map(), durable: new Map() }
   }
 
-  private setNames(sets: NameChange["sets"]) {
+  private setNames(syscall: string, path: string, sets: NameChange["sets"]) {
+    if (this.faults.strikes("eio-name")) throw new DiskError("EIO", syscall, path)
     for (const { directory, name, node } of sets) {
       if (node === undefined) directory.entries.delete(name)
       else directory.entries.set(name, node)
@@ -271,7 +276,7 @@ export class SimulatedDisk {
   mkdir(path: string, mode = 0o777): void {
     const { directory, name, node } = this.locate(path, "mkdir")
     if (node !== undefined) throw new DiskError("EEXIST", "mkdir", path)
-    this.setNames([{ directory, name, node: this.newDirectory(mode) }])
+    this.setNames("mkdir", path, [{ directory, name, node: this.newDirectory(mode) }])
   }
 
   /** Names in the order of their making. */
@@ -283,7 +288,7 @@ export class SimulatedDisk {
     const { directory, name, node } = this.locate(path, "unlink")
     if (node === undefined) throw new DiskError("ENOENT", "unlink", path)
     if (node.type === "Directory") throw new DiskError("EISDIR", "unlink", path)
-    this.setNames([{ directory, name, node: undefined }])
+    this.setNames("unlink", path, [{ directory, name, node: undefined }])
   }
 
   rmdir(path: string): void {
@@ -292,7 +297,7 @@ export class SimulatedDisk {
     if (node.type !== "Directory") throw new DiskError("ENOTDIR", "rmdir", path)
     if (node === this.root) throw new DiskError("EBUSY", "rmdir", path)
     if (node.entries.size > 0) throw new DiskError("ENOTEMPTY", "rmdir", path)
-    this.setNames([{ directory, name, node: undefined }])
+    this.setNames("rmdir", path, [{ directory, name, node: undefined }])
   }
 
   /** rename(2): what has the new name is replaced in the same step. */
@@ -313,7 +318,7 @@ export class SimulatedDisk {
       if (target.node.type === "Directory" && target.node.entries.size > 0)
         throw new DiskError("ENOTEMPTY", "rename", from)
     }
-    this.setNames([
+    this.setNames("rename", from, [
       { directory: source.directory, name: source.name, node: undefined },
       { directory: target.directory, name: target.name, node }
     ])
@@ -331,13 +336,15 @@ export class SimulatedDisk {
     const { directory, name, node: taken } = this.locate(path, "link")
     if (taken !== undefined) throw new DiskError("EEXIST", "link", path)
     if (node.type === "Directory") throw new DiskError("EPERM", "link", existing)
-    this.setNames([{ directory, name, node }])
+    this.setNames("link", path, [{ directory, name, node }])
   }
 
   symlink(target: string, path: string): void {
     const { directory, name, node } = this.locate(path, "symlink")
     if (node !== undefined) throw new DiskError("EEXIST", "symlink", path)
-    this.setNames([{ directory, name, node: { ...this.metadata(0o777), type: "SymbolicLink", target } }])
+    this.setNames("symlink", path, [
+      { directory, name, node: { ...this.metadata(0o777), type: "SymbolicLink", target } }
+    ])
   }
 
   readlink(path: string): string {
@@ -370,7 +377,7 @@ export class SimulatedDisk {
     if (node === undefined) {
       if (!creates) throw new DiskError("ENOENT", "open", path)
       node = { ...this.metadata(mode), type: "File", data: empty, durable: empty, pending: [] }
-      this.setNames([{ directory: found.directory, name: found.name, node }])
+      this.setNames("open", path, [{ directory: found.directory, name: found.name, node }])
     }
     const writable = flag !== "r"
     if (node.type === "SymbolicLink" || (node.type === "Directory" && writable))
@@ -442,6 +449,19 @@ export class SimulatedDisk {
       return bytes
     }
     return sum(this.root)
+  }
+
+  /**
+   * close(2), for those who hear what it says. Where it fails, as on a network's disk that had put off a write, what was
+   * not synced is gone; the handle is closed all the same, and must not be used again.
+   */
+  close(handle: Handle): void {
+    const { node } = handle
+    if (handle.epoch !== this.crashes) throw new DiskError("EBADF", "close")
+    if (node.type !== "File" || !handle.writable || !this.faults.strikes("eio-close")) return
+    node.pending = []
+    node.data = node.durable
+    throw new DiskError("EIO", "close", handle.path)
   }
 
   /** fsync(2) of a file makes its bytes durable, of a directory its names. */

@@ -178,6 +178,38 @@ describe("faults of a simulated disk", () => {
     for (const kind of ["enospc", "eio-read", "eio-write", "eio-sync"] as const) assert.isAtLeast(struck[kind] ?? 0, 50)
   })
 
+  it("strike where a name is made, changed or removed, and change nothing there", () => {
+    let failures = 0
+    for (let seed = 1; seed <= 50; seed++) {
+      const disk = SimulatedDisk.make({ random: Randomness.make(seed), faults: { "eio-name": 0.5 } })
+      const isDone = (run: () => unknown) => {
+        const before = disk.readdir("/")
+        try {
+          run()
+          return true
+        } catch (error) {
+          assert.strictEqual((error as SimulatedDisk.DiskError).code, "EIO")
+          assert.deepStrictEqual(disk.readdir("/"), before)
+          failures++
+          return false
+        }
+      }
+      if (isDone(() => disk.open("/a", "w")) && isDone(() => disk.rename("/a", "/b"))) isDone(() => disk.unlink("/b"))
+      if (isDone(() => disk.mkdir("/c"))) isDone(() => disk.rmdir("/c"))
+    }
+    assert.isAtLeast(failures, 50)
+  })
+
+  it("lose what was not synced where a file is closed, which is closed all the same", () => {
+    const disk = SimulatedDisk.make({ faults: { "eio-close": 1 } })
+    const handle = put(disk, "/a", "x")
+    disk.sync(handle)
+    disk.write(handle, bytes("yz"), 1)
+    assert.throws(() => disk.close(handle), "EIO")
+    assert.strictEqual(textOf(disk, "/a"), "x")
+    disk.close(disk.open("/a"))
+  })
+
   it("loses at a crash what a failed sync left, though a later sync succeeded", () => {
     const disk = SimulatedDisk.make({ faults: { "eio-sync": 1 } })
     const handle = put(disk, "/a", "x")
