@@ -556,8 +556,7 @@ class Running implements Download, Receiver, Decode.Output {
     // a part from an earlier attempt that this one did not touch
     const validator = this.#head === undefined ? this.target.partial?.validator : this.#validator
     const total = this.#head === undefined ? this.target.partial?.total : this.total
-    if (validator === undefined) return undefined
-    part.keep()
+    if (validator === undefined || !part.keep()) return undefined
     return { validator, ...(total === undefined ? {} : { total }) }
   }
 

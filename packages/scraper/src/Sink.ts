@@ -41,11 +41,11 @@ export interface Part {
   readonly place: (path: string) => string
   /** The bytes of it, once it is complete and before it has its place. */
   readonly read: () => AsyncIterable<Uint8Array>
-  /** Leaves the bytes for a later attempt. */
-  readonly keep: () => void
+  /** Leaves the bytes for a later attempt. `false`: they cannot be relied on, and are to be discarded. */
+  readonly keep: () => boolean
   /** What will not come whole: kept as such with the next `sync` if the sink keeps what is cut, else removed. */
   readonly abandon: (truncated: Truncation) => void
-  /** Removes it. */
+  /** Removes it. What cannot be removed is left for a later `sweep`. */
   readonly discard: () => void
 }
 
@@ -142,7 +142,7 @@ export class Sink extends Context.Service<
     readonly held: () => number
     /** Opens the part kept for a target under its URL, hashed up to its end; `undefined` if there is none. */
     readonly reopen: (target: Subject) => Effect.Effect<Part | undefined, WriteError | DiskFull>
-    /** Removes the part kept under `key`, if there is one. */
+    /** Removes the part kept under `key`, if there is one, as `discard` does. */
     readonly forget: (key: string) => void
     /**
      * Makes every part durable that is placed at the time of the call, as far as the sink promises, before their

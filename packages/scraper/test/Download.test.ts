@@ -21,7 +21,7 @@ const answer = (
       return true
     },
     finish: () => ({ bytes: part.bytes }),
-    keep: () => told.push("kept"),
+    keep: () => told.push("kept") > 0,
     discard: () => told.push("discarded")
   }
   const session = {

@@ -183,8 +183,9 @@ export class WatchedPart implements Part {
   }
   keep() {
     const before = this.begin()
-    this.part.keep()
+    const isKept = this.part.keep()
     this.end(before)
+    return isKept
   }
   abandon(truncated: Truncation) {
     const before = this.begin()

@@ -41,6 +41,8 @@ export class PartFile {
   readonly #expected: number | undefined
   #hash: Hash | undefined
   #digest: string | undefined
+  /** It could not be closed: nobody knows which of its bytes are there. */
+  #isLost = false
 
   constructor(file: string, descriptor: number, options: PartOptions, begun?: Begun, expected?: number) {
     this.file = file
@@ -68,7 +70,8 @@ export class PartFile {
   }
 
   finish() {
-    this.close()
+    const error = this.#close()
+    if (error !== undefined) throw failure(this.file, error)
     if (!this.#options.hash) return { bytes: this.bytes }
     this.#digest ??= (this.#hash ?? createHash("sha256")).digest("hex")
     return { bytes: this.bytes, sha256: this.#digest }
@@ -79,7 +82,8 @@ export class PartFile {
   }
 
   keep() {
-    this.close()
+    this.#close()
+    return !this.#isLost
   }
 
   abandon(_truncated: Truncation) {
@@ -87,14 +91,32 @@ export class PartFile {
   }
 
   discard() {
-    this.close()
-    this.#files.remove(this.file)
+    this.#close()
+    remove(this.#files, this.file)
   }
 
-  close() {
-    if (this.#descriptor < 0) return
-    this.#files.close(this.#descriptor)
+  /** What a network's disk or a quota had no room for may be told only here (close(2)). */
+  #close(): unknown {
+    if (this.#descriptor < 0) return undefined
+    const descriptor = this.#descriptor
+    // whatever is told: the number is free, and may be that of another file next
     this.#descriptor = -1
+    try {
+      this.#files.close(descriptor)
+      return undefined
+    } catch (error) {
+      this.#isLost = true
+      return error
+    }
+  }
+}
+
+/** What cannot be removed is in nobody's way: a later run sweeps it. */
+const remove = (files: Files.Files, file: string): void => {
+  try {
+    files.remove(file)
+  } catch {
+    // a disk that fails is told of where something is written to it
   }
 }
 
@@ -144,7 +166,7 @@ export const folder = <Part extends PartFile>(
         )
       }),
 
-    forget: (key: string): void => files.remove(`${parts}/${nameOf(key)}`),
+    forget: (key: string): void => remove(files, `${parts}/${nameOf(key)}`),
 
     sweep: (keys: ReadonlySet<string>): Effect.Effect<void> =>
       Effect.sync(() => {
@@ -152,7 +174,7 @@ export const folder = <Part extends PartFile>(
         for (const name of files.namesIn(parts)) {
           const file = `${parts}/${name}`
           // a folder is nobody's part
-          if (!kept.has(name) && files.look(file)?.kind !== "directory") files.remove(file)
+          if (!kept.has(name) && files.look(file)?.kind !== "directory") remove(files, file)
         }
       }),
 

@@ -138,8 +138,8 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     }
 
     override abandon(truncated: Truncation) {
-      this.close()
-      wait({ part: this, head: this.head, dateMs: this.dateMs, truncated })
+      if (this.keep()) wait({ part: this, head: this.head, dateMs: this.dateMs, truncated })
+      else this.discard()
     }
   }
   const parts = PartFile.folder({ parts: options.parts, hash: options.hash }, (...part) => new WarcPart(...part))

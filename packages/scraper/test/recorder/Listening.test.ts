@@ -204,7 +204,7 @@ describe("WatchedPart", () => {
       finish: () => (work("finish", 2), { bytes: 3, sha256: "00" }),
       place: (path) => (work(path, 4), `placed ${path}`),
       read: async function* () {},
-      keep: () => work("keep", 8),
+      keep: () => (work("keep", 8), true),
       abandon: (truncated) => work(truncated, 16),
       discard: () => work("discard", 32)
     }
@@ -215,7 +215,7 @@ describe("WatchedPart", () => {
     ear.onEnd()
     assert.deepStrictEqual(part.finish(), { bytes: 3, sha256: "00" })
     clock.ms += 200
-    part.keep()
+    assert.isTrue(part.keep())
     part.abandon("time")
     part.discard()
     assert.strictEqual(part.place("path"), "placed path")

@@ -189,6 +189,45 @@ describe("FileSink", () => {
     full.sink.open({ expected: 2 ** 20 }).discard()
   })
 
+  it("fails a body whose file cannot be closed, closes it once, and relies on nothing of it", () => {
+    const closed: Array<number> = []
+    const close = (descriptor: number) => {
+      closed.push(descriptor)
+      fs.closeSync(descriptor)
+      // as a quota on a network's disk is told of
+      throw Object.assign(new Error("EDQUOT: close"), { code: closed.length > 1 ? "EIO" : "EDQUOT" })
+    }
+    const { parts, sink } = open({ files: { ...Files.node, close } })
+    for (const expected of [DiskFull, WriteError]) {
+      const part = sink.open({ key: "https://a/b" })
+      part.write(bytes)
+      assert.throws(() => part.finish(), expected)
+      assert.isFalse(part.keep())
+      part.discard()
+    }
+    assert.strictEqual(closed.length, 2)
+    assert.deepStrictEqual(fs.readdirSync(parts), [])
+  })
+
+  it.effect("leaves for a later sweep what it cannot remove", () =>
+    Effect.gen(function* () {
+      let isBroken = true
+      const remove = (path: string) => {
+        if (isBroken) throw Object.assign(new Error("EROFS: unlink"), { code: "EROFS" })
+        Files.node.remove(path)
+      }
+      const { parts, sink } = open({ files: { ...Files.node, remove } })
+      sink.open({ key: "discarded" }).discard()
+      sink.open({ key: "forgotten" }).keep()
+      sink.forget("forgotten")
+      yield* sink.sweep(new Set())
+      assert.strictEqual(fs.readdirSync(parts).length, 2)
+      isBroken = false
+      yield* sink.sweep(new Set())
+      assert.deepStrictEqual(fs.readdirSync(parts), [])
+    })
+  )
+
   it("replaces a symbolic link at the final name instead of following it", () => {
     const { directory, sink } = open()
     const outside = join(root, "outside.txt")
