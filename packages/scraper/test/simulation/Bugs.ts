@@ -2,6 +2,7 @@
  * Faults that a scraper might have, each a faulty service in the place of a good one, with a law that it breaks. They
  * are what shows that the laws can be broken at all.
  */
+import { SimulatedDisk } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
 import type { Receiver } from "../../src/Session.ts"
 import type { Synced } from "../../src/Sink.ts"
@@ -36,6 +37,17 @@ const slow: Partial<Scenario> = (() => {
   return { pages, lines, batch: 1, jobs: 4, delayMs: 100, stops: [], faults: { stall: 0.3 }, diskFaults: {} }
 })()
 
+/** Hears of no error of the disk. */
+const passingOver =
+  <A extends ReadonlyArray<unknown>>(run: (...about: A) => void) =>
+  (...about: A): void => {
+    try {
+      run(...about)
+    } catch (error) {
+      if (!(error instanceof SimulatedDisk.DiskError)) throw error
+    }
+  }
+
 export const bugs: ReadonlyArray<Planted> = [
   {
     name: "commits before it places files",
@@ -64,6 +76,16 @@ export const bugs: ReadonlyArray<Planted> = [
   {
     name: "does not sync directories",
     bug: { files: (files) => ({ ...files, syncDirectory: () => Effect.void }) },
+    laws: ["every saved file is whole"]
+  },
+  {
+    name: "takes a file that could not be closed for whole",
+    bug: { files: (files) => ({ ...files, close: passingOver(files.close) }) },
+    laws: ["every saved file is whole", "no final name shows a partial file"]
+  },
+  {
+    name: "takes a rename that failed for done",
+    bug: { files: (files) => ({ ...files, rename: passingOver(files.rename) }) },
     laws: ["every saved file is whole"]
   },
   {

@@ -20,7 +20,7 @@ export const faults = ["refused", "silent", "status", "retryAfter", "cut", "stal
 export type Fault = (typeof faults)[number]
 
 /** What may go wrong with an operation of the disk, by chance: no room for a moment, or an error. */
-export const diskFaults = ["enospc", "eio-write", "eio-sync"] as const
+export const diskFaults = ["enospc", "eio-write", "eio-sync", "eio-close", "eio-name"] as const
 export type DiskFault = (typeof diskFaults)[number]
 
 export interface Scenario {

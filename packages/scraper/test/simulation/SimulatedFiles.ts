@@ -48,7 +48,10 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
       }),
     close: (descriptor) =>
       step(() => {
+        const handle = handles.get(descriptor)
+        // it may be another file's by now
         if (!handles.delete(descriptor)) throw new Error(`descriptor ${descriptor} is closed twice`)
+        disk.close(handle!)
       }),
     rename: (from, to) => step(() => disk.rename(from, to)),
     remove: (path) => step(() => (isThere(path) === undefined ? undefined : disk.unlink(path))),
@@ -58,7 +61,8 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
         const names = path.split("/").slice(1)
         for (const index of names.keys()) {
           const directory = `/${names.slice(0, index + 1).join("/")}`
-          if (isThere(directory) === undefined) disk.mkdir(directory)
+          // the lock of the directory has made them before
+          if (isThere(directory) === undefined) insist(() => disk.mkdir(directory))
         }
       }),
     namesIn: (directory) => step(() => disk.readdir(directory).map(({ name }) => name)),
@@ -91,6 +95,15 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
           }),
         catch: (error) => error
       })
+  }
+}
+
+/** Until the disk does it. */
+export const insist = (run: () => void): void => {
+  try {
+    run()
+  } catch {
+    insist(run)
   }
 }
 
