@@ -99,7 +99,7 @@ export const make = (
           }
           park(withPartial(target, ended.partial), 0)
           frontier.release(target, "answered")
-          return disk.wait(ended.needed)
+          return disk.wait(ended.needed, ended.partial)
         })
       case "Turned": {
         const { turn, partial } = ended

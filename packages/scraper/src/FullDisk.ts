@@ -38,10 +38,13 @@ export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Si
         const isAlone = partial === undefined && needed > free && free >= ample
         return isAlone || size > (yield* sink.size) ? { needed, free } : undefined
       }),
-    /** Waits for room for so many bytes; where that is waited for already, a second. */
-    wait: Effect.fnUntraced(function* (bytes: number) {
+    /**
+     * Waits for room for so many bytes; where that is waited for already, a second. Where they are not the rest of a kept
+     * part, no longer than until others have room: a body that still has none fails then.
+     */
+    wait: Effect.fnUntraced(function* (bytes: number, partial?: Unwritten["partial"]) {
       if (full !== undefined) return yield* Effect.sleep(lookMs)
-      const needed = Math.max(bytes, 1)
+      const needed = Math.min(Math.max(bytes, 1), partial === undefined ? ample : Infinity)
       const enough = Math.max(needed, ample)
       frontier.pause("disk")
       full = { free: yield* sink.free, needed }

@@ -38,7 +38,8 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
       },
       disk: {
         lacks: ({ size = 0, needed }) => Effect.succeed(size > 100 ? { needed, free: 7 } : undefined),
-        wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`))
+        wait: (needed, kept) =>
+          Effect.sync(() => void told.push(`room for ${needed}${kept === undefined ? "" : " more"}`))
       },
       proxy: { answered: () => {}, failed: () => proxyWait },
       now: Date.now
@@ -177,6 +178,8 @@ describe("Conclusion", () => {
       assert.deepStrictEqual(parked, [{ target, dueMs: 0, leased: false }])
       assert.deepStrictEqual(told, ["waits", "parked", `released "answered"`, "room for 101"])
       assert.deepStrictEqual(counts, none)
+      yield* conclusion.conclude(target, 0, { _tag: "DiskFull", needed: 1, partial })!
+      assert.strictEqual(told.at(-1), "room for 1 more")
     })
   )
 

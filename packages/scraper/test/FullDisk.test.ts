@@ -7,6 +7,8 @@ import * as FullDisk from "../src/FullDisk.ts"
 
 const mebibyte = 2 ** 20
 
+const kept = { validator: '"v"' }
+
 const filled = (free: number) => {
   const disk = { free, told: [] as Array<string> }
   const frontier = {
@@ -18,10 +20,10 @@ const filled = (free: number) => {
 }
 
 describe("FullDisk", () => {
-  it.effect("asks for nothing more until there is room for what is to be written", () =>
+  it.effect("asks for nothing more until there is room for the rest of what is kept", () =>
     Effect.gen(function* () {
       const { disk, full } = filled(mebibyte)
-      const waiting = yield* Effect.forkChild(full.wait(100 * mebibyte))
+      const waiting = yield* Effect.forkChild(full.wait(100 * mebibyte, kept))
       yield* TestClock.adjust("3 seconds")
       assert.deepStrictEqual(disk.told, ["disk pauses"])
       disk.free = 99 * mebibyte
@@ -49,11 +51,26 @@ describe("FullDisk", () => {
       const { disk, full } = filled(16 * mebibyte)
       const needed = 16 * mebibyte + 1
       assert.deepStrictEqual(yield* full.lacks({ needed }), { needed, free: 16 * mebibyte })
-      assert.isUndefined(yield* full.lacks({ needed, partial: { validator: '"v"' } }))
+      assert.isUndefined(yield* full.lacks({ needed, partial: kept }))
       // there is room: a quota tells of none
       assert.isUndefined(yield* full.lacks({ needed: needed - 1 }))
       disk.free--
       assert.isUndefined(yield* full.lacks({ needed }))
+    })
+  )
+
+  it.effect("waits for a body alone no longer than until others have room, and gives it up then", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(mebibyte)
+      const body = { needed: 100 * mebibyte }
+      assert.isUndefined(yield* full.lacks(body))
+      const waiting = yield* Effect.forkChild(full.wait(body.needed))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(full.full(), { free: mebibyte, needed: 16 * mebibyte })
+      disk.free = 16 * mebibyte
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+      assert.deepStrictEqual(yield* full.lacks(body), { ...body, free: disk.free })
     })
   )
 
