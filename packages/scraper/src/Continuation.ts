@@ -1,19 +1,26 @@
 /** Whether an answer continues a part that an earlier attempt left (RFC 9110 13.1.5, 14.4, 15.3.7, 15.5.17). */
 import * as Decode from "./Decode.ts"
+import * as FieldValue from "./FieldValue.ts"
 import { httpDateMs } from "./HttpDate.ts"
 import type { ResponseHead } from "./Session.ts"
 import type { Partial } from "./Target.ts"
 
 type Head = Pick<ResponseHead, "header">
 
+/** A field that tells versions apart; one that cannot be sent back is none. */
+export const validator = (head: Head, name: "etag" | "last-modified"): string | undefined => {
+  const value = head.header(name)
+  return value !== undefined && FieldValue.isSendable(value) ? value : undefined
+}
+
 /**
  * What may be sent in If-Range and makes a range trustworthy: a strong ETag (RFC 9110 13.1.5, 8.8.3), or a
  * Last-Modified at least a second before Date (8.8.2.2).
  */
 export const strongValidator = (head: Head): string | undefined => {
-  const etag = head.header("etag")
+  const etag = validator(head, "etag")
   if (etag !== undefined) return etag.startsWith("W/") || !etag.startsWith('"') ? undefined : etag
-  const modified = head.header("last-modified")
+  const modified = validator(head, "last-modified")
   const date = head.header("date")
   if (modified === undefined || date === undefined) return undefined
   return httpDateMs(date) - httpDateMs(modified) >= 1000 ? modified : undefined

@@ -516,8 +516,8 @@ class Running implements Download, Receiver, Decode.Output {
   #complete(part: Part, head: ResponseHead): Attempt {
     try {
       const { bytes, sha256 } = part.finish()
-      const etag = head.header("etag")
-      const lastModified = head.header("last-modified")
+      const etag = Continuation.validator(head, "etag")
+      const lastModified = Continuation.validator(head, "last-modified")
       const suggested = this.#options.suggestions
         ? ContentDisposition.fileName(head.header("content-disposition") ?? "")
         : undefined

@@ -12,3 +12,8 @@ export const trimmed = (text: string): string => {
   while (from < to && isBlank(text.charCodeAt(from))) from++
   return text.slice(from, to)
 }
+
+const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Whether it may be sent. A server may tell us more: control octets (RFC 9110 5.5). */
+export const isSendable = (text: string): boolean => sendable.test(text)

@@ -47,5 +47,7 @@ describe("a part that an earlier attempt left", () => {
     assert.strictEqual(strong(dates), modified)
     assert.isUndefined(strong({ ...dates, date: modified }))
     assert.isUndefined(strong({ "last-modified": modified }))
+    assert.strictEqual(strong({ ...dates, etag: '"v\x1b"' }), modified)
+    assert.isUndefined(strong({ ...dates, "last-modified": `${modified}\x01` }))
   })
 })

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
+import * as net from "node:net"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { gzipSync } from "node:zlib"
@@ -363,6 +364,24 @@ describe("get", () => {
     const changed = "/range/changed/1000/b.txt"
     await one(site.url(changed), { directory })
     assertWhole(await one(site.url(changed), { directory, refresh: true }), directory, Site.body(changed, 1))
+  })
+
+  it("saves what comes with control octets in its fields, and sends none of them back", async () => {
+    const heads: Array<string> = []
+    const server = net.createServer((socket) =>
+      socket.once("data", (head) => {
+        heads.push(head.toString())
+        socket.end('HTTP/1.1 200 \x1b[2J\r\nETag: "\x7f"\r\nLast-Modified: \x01\r\nSet-Cookie: a=\x0b\r\n\r\nwhole')
+      })
+    )
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const url = `http://127.0.0.1:${(server.address() as net.AddressInfo).port}/a.txt`
+    const options = { directory: folder(), cookieJar: join(root, "controls.txt"), refresh: true }
+    assertWhole(await one(url, options), options.directory, Buffer.from("whole"))
+    assertWhole(await one(url, options), options.directory, Buffer.from("whole"))
+    server.close()
+    const [first] = heads
+    assert.deepStrictEqual(heads, [first, first])
   })
 
   it("refreshes a whole list from its start, and the list goes on from there", async () => {

@@ -3,7 +3,8 @@
  * does not: a hostile site must not fill every request with what it likes, nor
  * one that is read in plain replace what was set under TLS.
  */
-import { type Cookie, type CookieJar, domainMatch, pathMatch } from "tough-cookie"
+import { Cookie, type CookieJar, domainMatch, pathMatch } from "tough-cookie"
+import * as FieldValue from "../FieldValue.ts"
 
 /** Octets of name and value (5.6, 5.7 step 6). */
 const longest = 4096
@@ -64,13 +65,15 @@ const prune = ({ store }: CookieJar, cookies: ReadonlyArray<Cookie>, most: numbe
     store.removeCookie(domain, path, key, () => undefined)
 }
 
-/** Keeps the cookies of an answer, as far as its host may set them; those that are oldest give way. */
-export const keep = (jar: CookieJar, url: string, cookies: Iterable<Cookie | undefined>, nowMs: number): void => {
+/** Keeps the cookies of an answer, from its `set-cookie` lines, as far as its host may set them; those that are oldest give way. */
+export const keep = (jar: CookieJar, url: string, lines: Iterable<string>, nowMs: number): void => {
   const from = new URL(url)
   const domains = new Set<string>()
-  let lines = 0
-  for (const cookie of cookies) {
-    if (++lines > mostLines) break
+  let count = 0
+  for (const line of lines) {
+    if (++count > mostLines) break
+    // a control octet anywhere in it, and it sets nothing (5.6 step 1)
+    const cookie = FieldValue.isSendable(line) ? Cookie.parse(line, { loose: true }) : undefined
     if (cookie === undefined || !admits(jar, cookie, from, nowMs)) continue
     const kept = jar.setCookieSync(cookie, url, { ignoreError: true })
     if (kept?.domain != null) domains.add(kept.domain)

@@ -190,10 +190,7 @@ export const open = Effect.fnUntraced(function* (file: string) {
   yield* Effect.addFinalizer(() => Effect.catch(save, ({ message }) => Effect.logWarning(message)))
   const cookies: Cookies = {
     header: (url) => jar.getCookieStringSync(url) || undefined,
-    keep: (url, lines) => {
-      const cookies = lines.map((line) => Cookie.parse(line, { loose: true }))
-      CookieBounds.keep(jar, url, cookies, Date.now())
-    }
+    keep: (url, lines) => CookieBounds.keep(jar, url, lines, Date.now())
   }
   return cookies
 })

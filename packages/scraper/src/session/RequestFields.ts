@@ -3,6 +3,7 @@
  * out. Names are in lower case, as HTTP/2 wants them.
  */
 import * as Effect from "effect/Effect"
+import * as FieldValue from "../FieldValue.ts"
 import * as OptionError from "../RunError.ts"
 
 /** Name, value, name, value ... */
@@ -21,7 +22,6 @@ const ours = new Set([
   "upgrade"
 ])
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const value = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
  * The user's fields, in lower case; fails with `OptionUnusable` on one that cannot be sent. The value is not told: it
@@ -34,7 +34,7 @@ export const user = Effect.fnUntraced(function* (headers: ReadonlyArray<readonly
       ? "is no field name"
       : ours.has(name.toLowerCase())
         ? "is set by the connection itself"
-        : value.test(text)
+        : FieldValue.isSendable(text)
           ? undefined
           : "has a value with characters that a field cannot carry"
     if (detail !== undefined) return yield* new OptionError.OptionUnusable({ option: "--header", value: name, detail })

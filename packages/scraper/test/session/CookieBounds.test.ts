@@ -1,12 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cookie, CookieJar } from "tough-cookie"
+import { CookieJar } from "tough-cookie"
 import * as CookieBounds from "../../src/session/CookieBounds.ts"
 
 const nowMs = Date.UTC(2100, 0, 1)
-const set = (jar: CookieJar, url: string, ...lines: ReadonlyArray<string>) => {
-  const cookies = lines.map((line) => Cookie.parse(line, { loose: true }))
-  CookieBounds.keep(jar, url, cookies, nowMs)
-}
+const set = (jar: CookieJar, url: string, ...lines: ReadonlyArray<string>) => CookieBounds.keep(jar, url, lines, nowMs)
 const pairsOf = (jar: CookieJar, url: string) => jar.getCookiesSync(url).map((cookie) => cookie.cookieString())
 /** The pairs that are in a fresh jar after these lines. */
 const kept = (...lines: ReadonlyArray<string>) => {
@@ -22,6 +19,16 @@ describe("CookieBounds", () => {
     assert.lengthOf(kept(`a=${"\u00e4".repeat(2048)}`), 0)
     for (const line of ["=", "__Host-z", "__secure-z", "=__HTTP-z"]) assert.lengthOf(kept(line), 0, line)
     assert.lengthOf(kept("=__Other"), 1)
+  })
+
+  it("refuses a line with a control octet anywhere in it", () => {
+    for (const code of [...Array.from({ length: 32 }, (_, code) => code), 127]) {
+      if (code === 9) continue
+      const octet = String.fromCharCode(code)
+      for (const line of [`a${octet}=1`, `a=1${octet}`, `${octet}a=1`, `a=1; X=${octet}`])
+        assert.lengthOf(kept(line), 0, JSON.stringify(line))
+    }
+    assert.deepStrictEqual(kept("\ta=1\t; X=\t", "b=\u00e9"), ["a=1", "b=\u00e9"])
   })
 
   it("keeps nothing for longer than 400 days", () => {

@@ -40,6 +40,11 @@ describe("Redirect", () => {
     assert.strictEqual(resolve("http://a.test/", "//b\u00c3\u00bccher.test"), "http://xn--bcher-kva.test/")
   })
 
+  it("escapes control octets of Location, but for tabs, and takes none in a host (URL 4.4, 3.5)", () => {
+    assert.strictEqual(resolve("http://a.test/", "\x1b/a\tb\x01?\x7f\x0bc"), "http://a.test/ab%01?%7F%0Bc")
+    assert.strictEqual(resolve("http://a.test/", "http://b\x1b.test/"), "location http://b\x1b.test/")
+  })
+
   it("refuses what is no http(s) URL, and shows no password", () => {
     assert.strictEqual(resolve("http://a.test/", "ftp://u:p@b.test/x"), "location ftp://b.test/x")
     assert.strictEqual(resolve("http://a.test/", "javascript:alert(1)"), "location javascript:alert(1)")

@@ -92,10 +92,17 @@ describe("WarcRecord", () => {
   })
 
   it("takes a head as it came, but for the lines of chunks that are undone", () => {
-    const lines = ["HTTP/1.0 200 Very Fine", "X-Odd:no", " blank", "Transfer-Encoding:", "\tchunked", "ETag: caf\u00e9"]
+    const lines = [
+      "HTTP/1.0 200 Very Fine",
+      "X-Odd:no",
+      " blank",
+      "Transfer-Encoding:",
+      "\tchunked",
+      "ETag: caf\u00e9\x1b\x7f"
+    ]
     assert.strictEqual(
       text(WarcRecord.httpHead({ status: 200, text: `${lines.join("\r\n")}\r\n\r\n`, fields: [] }, 5)),
-      "HTTP/1.0 200 Very Fine\r\nX-Odd:no\r\n blank\r\nETag: caf\u00e9\r\nContent-Length: 5\r\n\r\n"
+      "HTTP/1.0 200 Very Fine\r\nX-Odd:no\r\n blank\r\nETag: caf\u00e9\x1b\x7f\r\nContent-Length: 5\r\n\r\n"
     )
   })
 

@@ -3,12 +3,12 @@
  * Latin-1: a character beyond it would lose its upper bits and could come out as
  * a line end, so it is refused like a line end.
  */
+import * as FieldValue from "../../FieldValue.ts"
 import type { Fields } from "../RequestFields.ts"
 import { unsendable } from "./LaneFault.ts"
 
 const target = /^\/[\x21-\x7e\x80-\xff]*$/
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const value = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
  * Everything after the target: the same for all requests with the same fields. `host` stands in where the fields name
@@ -21,7 +21,7 @@ export const tail = (host: string, fields: Fields, connection: "keep-alive" | "c
     const name = fields[i] ?? ""
     const text = fields[i + 1] ?? ""
     if (!token.test(name)) throw unsendable("a field's name cannot be sent")
-    if (!value.test(text)) throw unsendable(`the value of ${name} cannot be sent`)
+    if (!FieldValue.isSendable(text)) throw unsendable(`the value of ${name} cannot be sent`)
     if (name.toLowerCase() === "host") named = text
     else lines += `${name}: ${text}\r\n`
   }

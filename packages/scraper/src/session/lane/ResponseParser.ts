@@ -8,6 +8,7 @@
  * 2. Lenient where browsers and curl all read one thing: a line may end with LF
  *    alone, blanks or a semicolon alone stand behind a chunk's size, chunks outdo
  *    a length. Such a response is the last of its connection. Everything refused is a `LaneFault` with a code of llhttp's.
+ *    Control octets in text end nothing, so they are told on: whoever shows or sends a value looks at them (RFC 9110 5.5).
  * 3. What is handed on lies in the caller's buffer.
  */
 import { LaneFault, overflow } from "./LaneFault.ts"
@@ -40,7 +41,7 @@ const codesOf = (pattern: RegExp) =>
   Uint8Array.from({ length: 256 }, (_, code) => +pattern.test(String.fromCharCode(code)))
 
 const isToken = codesOf(/[!#$%&'*+.^_`|~0-9A-Za-z-]/)
-const isText = codesOf(/[\t\x20-\x7e\x80-\xff]/)
+const isText = codesOf(/[^\0\r\n]/)
 const isBlank = codesOf(/[\t ]/)
 /** The value of a hexadecimal digit, 16 for anything else. */
 const digitOf = Uint8Array.from({ length: 256 }, (_, code) => {

@@ -67,6 +67,14 @@ describe("ResponseParser", () => {
     })
   }
 
+  it("gives a value every octet but NUL and what ends its line", () => {
+    const octets = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).filter(
+      (c) => !/[\0\r\n]/.test(c)
+    )
+    const value = `<${octets.join("")}>`
+    assert.strictEqual(parse(bytesOf(`HTTP/1.1 200 OK\r\nA: ${value}\r\n\r\n`), 5).headers?.["a"], value)
+  })
+
   it("gives the fields in lower case, their values trimmed, and lines of one name as a list", () => {
     const reply = 'HTTP/1.1 200 OK\r\nETag: "a" \r\nSet-Cookie: a=1\r\nset-COOKIE:b=2\r\n__proto__: x\r\nA:\r\n\r\n'
     const { headers } = parse(bytesOf(reply), 5)
