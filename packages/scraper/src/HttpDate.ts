@@ -3,5 +3,29 @@
  * `asctime` names no zone: it means UTC all the same, and not this machine's.
  */
 
-/** Milliseconds since the epoch; `NaN` where the text is no date. */
-export const httpDateMs = (text: string): number => Date.parse(/[a-z]$|[+-]\d{4}$/i.test(text) ? text : `${text} GMT`)
+const leapSecond = /(?<=\d\d:\d\d:)60\b/
+
+/** A leap second is the instant after the 59th: the clock of the epoch has no other place for it. */
+const parse = (text: string): number => {
+  const zoned = /[a-z]$|[+-]\d{4}$/i.test(text) ? text : `${text} GMT`
+  return leapSecond.test(zoned) ? Date.parse(zoned.replace(leapSecond, "59")) + 1000 : Date.parse(zoned)
+}
+
+/** To the end of a year of two digits, as RFC 850 has it. */
+const shortYear = /^([a-z]+, *\d{1,2}[- ][a-z]{3}[- ])(\d\d)(?= )/i
+
+/**
+ * Milliseconds since the epoch; `NaN` where the text is no date. With two digits of a year it is the last such date that is
+ * no more than 50 years after `nowMs`.
+ */
+export const httpDateMs = (text: string, nowMs = Date.now()): number => {
+  const [before, start, digits] = shortYear.exec(text) ?? []
+  if (before === undefined) return parse(text)
+  const latest = new Date(nowMs)
+  const year = latest.getUTCFullYear() + 50
+  latest.setUTCFullYear(year)
+  const inYear = (year: number) => parse(`${start}${year}${text.slice(before.length)}`)
+  const found = year - ((year - Number(digits)) % 100)
+  const at = inYear(found)
+  return at > latest.getTime() ? inYear(found - 100) : at
+}

@@ -13,8 +13,8 @@ export const retryAfterMs = (value: string | undefined, nowMs: number, date?: st
   if (/^\d{1,10}$/.test(text)) return Number(text) * 1000
   // a bare number or word would parse as some date: an HTTP date names a month
   if (!/[A-Za-z]{3}/.test(text)) return undefined
-  const at = httpDateMs(text)
+  const at = httpDateMs(text, nowMs)
   if (Number.isNaN(at)) return undefined
-  const sentMs = date === undefined ? NaN : httpDateMs(date)
+  const sentMs = date === undefined ? NaN : httpDateMs(date, nowMs)
   return Math.max(0, at - (Number.isNaN(sentMs) ? nowMs : sentMs))
 }

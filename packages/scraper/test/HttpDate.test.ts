@@ -24,6 +24,31 @@ describe("httpDateMs", () => {
       assert.strictEqual(httpDateMs(text), at, text)
   })
 
+  it("reads a leap second as the instant after the second before it", () => {
+    const at = Date.UTC(2017, 0, 1)
+    for (const text of [
+      "Sat, 31 Dec 2016 23:59:60 GMT",
+      "Saturday, 31-Dec-16 23:59:60 GMT",
+      "Sat Dec 31 23:59:60 2016",
+      "Sun, 01 Jan 2017 01:59:60 +0200"
+    ])
+      assert.strictEqual(httpDateMs(text), at, text)
+  })
+
+  it("takes two digits of a year for the last that is at most 50 years ahead", () => {
+    const now = Date.UTC(2026, 10, 26, 12)
+    for (const [text, expected] of [
+      ["Thursday, 26-Nov-76 12:00:00 GMT", Date.UTC(2076, 10, 26, 12)],
+      ["Friday, 26-Nov-76 12:00:01 GMT", Date.UTC(1976, 10, 26, 12, 0, 1)],
+      ["Monday, 01-Jan-75 00:00:00 GMT", Date.UTC(2075, 0, 1)],
+      ["Sun, 06 Nov 94 08:49:37 GMT", Date.UTC(1994, 10, 6, 8, 49, 37)],
+      ["Sunday, 01-Jan-77 00:00:00", Date.UTC(1977, 0, 1)],
+      ["Sunday, 32-Jan-77 00:00:00 GMT", NaN]
+    ] as const)
+      assert.deepStrictEqual(httpDateMs(text, now), expected, text)
+    assert.strictEqual(httpDateMs("Friday, 01-Jan-00 00:00:00 GMT", Date.UTC(2099, 11, 31)), Date.UTC(2100, 0, 1))
+  })
+
   it("takes nothing else for a date", () => {
     for (const text of ["", "soon", "Thu, 32 Jan 2026 00:00:00 GMT"]) assert.isNaN(httpDateMs(text), text)
   })
