@@ -107,12 +107,12 @@ const urlOf = ({ url }: Target) => url
 const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
   WHERE rowid > ? AND list = ? AND state = 0 AND COALESCE(lease, 0) = 0 ORDER BY rowid LIMIT 1000`
 
-/** @param mostSites whose numbers are kept in memory, at most */
-export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) => {
+export const make = (sql: SqlClient.SqlClient, run: number) => {
   const changes = (text: string, values: ReadonlyArray<unknown>) =>
     Effect.map(sql.unsafe(text, values).raw, (result) => Number((result as { readonly changes: bigint }).changes))
 
-  const known = new Map<string, number>()
+  /** The numbers of sites, by origin. Of one call alone: a transaction that fails takes the rows away again. */
+  let known = new Map<string, number>()
   /** The directory has targets of other lists. */
   let hasLists = false
   /** The directory has a crawl, of which a list may ask for targets. */
@@ -126,14 +126,19 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
   /** The site that `lease` looked at last. */
   let turn = 0
 
-  /** After it, and until the next call, `siteOf` knows these origins; others may be forgotten. */
+  /** After it, and until the next call, `siteOf` knows these origins. */
   const meet = Effect.fnUntraced(function* (targets: ReadonlyArray<Target>) {
-    if (known.size > mostSites) known.clear()
-    for (const { depth, host } of targets) {
-      if (depth === undefined || known.has(host)) continue
-      yield* sql`INSERT INTO site (origin, host) VALUES (${host}, ${SiteHost.of(new URL(host))}) ON CONFLICT DO NOTHING`
-      const [row] = yield* sql<{ id: number }>`SELECT id FROM site WHERE origin = ${host}`
-      known.set(host, row!.id)
+    const origins = new Set<string>()
+    for (const { depth, host } of targets) if (depth !== undefined) origins.add(host)
+    const sites = yield* rowsAmong<{ id: number; origin: string }>(sql, "SELECT id, origin FROM site WHERE origin", [
+      ...origins
+    ])
+    known = new Map(sites.map(({ id, origin }) => [origin, id]))
+    for (const origin of origins) {
+      if (known.has(origin)) continue
+      const [row] = yield* sql<{ id: number }>`INSERT INTO site (origin, host)
+        VALUES (${origin}, ${SiteHost.of(new URL(origin))}) RETURNING id`
+      known.set(origin, row!.id)
     }
   })
   const siteOf = (host: string) => known.get(host)!
@@ -317,6 +322,17 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
     yield* sql`INSERT INTO crawl (list, found, ended, saved) VALUES (${list}, 0, 0, 0)`
     return { list, found: 0, ended: 0, saved: 0, rules: undefined } satisfies Crawl
   })
+  /**
+   * Gives what waits its site, where that has no row: an earlier version knew the numbers of sites still after a transaction
+   * had failed in which they were new. No number beyond it has a row, so this takes one look into the index.
+   */
+  const findSites = Effect.fnUntraced(function* (list: number) {
+    const lost = yield* sql<{ url: string }>`SELECT url FROM target INDEXED BY target_site WHERE list = ${list}
+      AND state = 0 AND lease IS NULL AND site > (SELECT COALESCE(MAX(id), 0) FROM site)`
+    const targets = lost.map(({ url }): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth: 0 }))
+    yield* meet(targets)
+    for (const { url, host } of targets) yield* sql`UPDATE target SET site = ${siteOf(host)} WHERE url = ${url}`
+  })
   const open = Effect.fnUntraced(function* (seeds: ReadonlyArray<Target>, refresh: boolean) {
     const [row = yield* begin] = yield* sql<Crawl>`SELECT list, found, ended, saved, rules FROM crawl`
     const { list } = row
@@ -346,6 +362,7 @@ export const make = (sql: SqlClient.SqlClient, run: number, mostSites = 65_536) 
       yield* sql`UPDATE site SET saved = 0`
       yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
     }
+    yield* findSites(list)
     const added = (yield* takeBack(list)) + (yield* add(list, seeds))
     const taken = yield* takeIn(list, seeds.map(urlOf))
     const [crawl] = yield* sql<Crawl>`UPDATE crawl SET found = found + ${added},

@@ -31,8 +31,6 @@ export interface SqlStoreOptions {
   readonly boot: string
   /** `power`: files are synced before their rows are committed. */
   readonly durability: "process" | "power"
-  /** Sites of a crawl whose numbers are kept in memory, at most. Absent: 65,536. */
-  readonly mostSites?: number
 }
 
 /** A commit of so many would keep the loop for some 20 ms. */
@@ -55,8 +53,8 @@ const begin = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, { boot, dur
   }
 })
 
-const tablesOf = (sql: SqlClient.SqlClient, run: number, mostSites?: number) => ({
-  crawl: SqlCrawl.make(sql, run, mostSites),
+const tablesOf = (sql: SqlClient.SqlClient, run: number) => ({
+  crawl: SqlCrawl.make(sql, run),
   lists: SqlLists.make(sql, run),
   hosts: SqlHosts.make(sql),
   archives: SqlArchives.make(sql),
@@ -129,7 +127,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
 
   yield* SchemaVersion.migrate(sql, options.file)
   const { run, unseenMs } = yield* guarded(begin(sql, options))
-  const tables = tablesOf(sql, run, options.mostSites)
+  const tables = tablesOf(sql, run)
   const { crawl, lists, hosts, archives, captures } = tables
   const { unsynced, unsyncedCount, trust } = yield* guarded(SqlTrust.make(sql, options.boot))
 

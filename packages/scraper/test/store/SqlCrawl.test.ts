@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { StatusError } from "../../src/FetchError.ts"
 import type { Outcome } from "../../src/Outcome.ts"
-import type { Settled } from "../../src/Store.ts"
+import type { Settled, StoreError } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import * as SqlEntries from "../../src/store/SqlEntries.ts"
 import * as SqlLists from "../../src/store/SqlLists.ts"
@@ -272,11 +272,10 @@ describe("the crawl in the store", () => {
     })
   )
 
-  it.effect("counts and places the pages of more sites than it keeps in memory", () =>
+  it.effect("counts and places the pages of a commit whose links are of other sites", () =>
     Effect.gen(function* () {
-      const sql = yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" })
-      const made = SqlStore.make({ file: "store", boot: "boot", durability: "process", mostSites: 1 })
-      const { store } = yield* Effect.provideService(made, SqlClient.SqlClient, sql)
+      const { begin, sql } = yield* database
+      const store = yield* begin
       const { list } = yield* store.crawl([target("a", "seed")], false)
       const waiting = ["d", "e"].map((site) => ({ target: target(site, "later", 1), dueMs: 1, leased: false }))
       for (const site of ["a", "b"]) {
@@ -293,6 +292,50 @@ describe("the crawl in the store", () => {
       )
       const leased = yield* store.leaseBySite(list, 10, Date.now(), anyRoom)
       assert.deepStrictEqual(names(leased.targets).toSorted(), ["b n", "c n", "d later", "e later"])
+    })
+  )
+
+  it.effect("finds the pages of a site that was new in a transaction without room", () =>
+    Effect.gen(function* () {
+      const { begin, sql } = yield* database
+      const store = yield* begin
+      const { list } = yield* store.crawl([], false)
+      const pages = (of: string) => Array.from({ length: 300 }, (_, i) => target(of, `n${i}`, 1))
+      const settled = [page(target("a", "seed"), pages("b"))]
+      const steps: ReadonlyArray<Effect.Effect<unknown, StoreError>> = [
+        store.commit({ list, settled, waiting: [], hosts: [], isCrawl: true }),
+        store.link(list, undefined, pages("c")),
+        store.crawl(pages("d"), false)
+      ]
+      for (const step of steps) {
+        const [{ page_count: used }] = (yield* sql<{ page_count: number }>`PRAGMA page_count`) as [
+          { page_count: number }
+        ]
+        yield* sql.unsafe(`PRAGMA max_page_count = ${used + 4}`)
+        assert.strictEqual((yield* Effect.flip(step))._tag, "StoreFull")
+        yield* sql.unsafe("PRAGMA max_page_count = 4294967294")
+        yield* step
+      }
+      assert.deepStrictEqual(
+        yield* sql`SELECT url FROM target WHERE site NOT IN (SELECT id FROM site WHERE instr(url, origin) = 1)`,
+        []
+      )
+      assert.strictEqual((yield* store.leaseBySite(list, 1000, Date.now(), anyRoom)).targets.length, 900)
+    })
+  )
+
+  it.effect("gives pages their site again whose site has no row", () =>
+    Effect.gen(function* () {
+      const { begin, sql } = yield* database
+      const first = yield* begin
+      const { list } = yield* first.crawl([target("a", "seed"), target("b", "one"), target("c", "one")], false)
+      // as if a transaction had failed in which both were new
+      yield* sql`DELETE FROM site WHERE id > 1`
+      yield* sql`UPDATE target SET site = 3 WHERE site = 2`
+      const next = yield* begin
+      yield* next.crawl([target("d", "seed")], false)
+      const leased = yield* next.leaseBySite(list, 10, Date.now(), (origin) => (origin === "https://d.example" ? 0 : 9))
+      assert.deepStrictEqual(names(leased.targets).toSorted(), ["a seed", "b one", "c one"])
     })
   )
 
