@@ -15,9 +15,9 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { readFileSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import { homedir } from "node:os"
-import { isAbsolute, join, resolve as resolvePath } from "node:path"
+import { dirname, isAbsolute, join, resolve as resolvePath } from "node:path"
 import { UsageError } from "./UsageError.ts"
 
 /** One setting. `A` is its value in the program, the unit is said by its name. */
@@ -187,6 +187,16 @@ const userFile = (configHome: string | undefined, home: () => string): string | 
   }
 }
 
+/** Whether the last part of the way there that one may look at is another user's, root included. */
+const isBehindOthers = (path: string): boolean => {
+  if (process.getuid === undefined) return false
+  try {
+    return statSync(path).uid !== process.getuid()
+  } catch {
+    return isBehindOthers(dirname(path))
+  }
+}
+
 /** Reads the settings files. A file that was named must be there, the others may. */
 export const sources = (
   named: Option.Option<string>,
@@ -210,7 +220,7 @@ export const sources = (
         const { code } = error as NodeJS.ErrnoException
         if (!required && (code === "ENOENT" || code === "ENOTDIR")) continue
         // what another user's HOME has, which `sudo -u` and containers leave in place, is not this one's
-        if (name === user && code === "EACCES") continue
+        if (name === user && code === "EACCES" && isBehindOthers(name)) continue
         return Effect.fail(new UsageError({ message: `cannot read the settings file ${name} (${code})`, hints: [] }))
       }
       if ("refused" in found) {

@@ -97,9 +97,13 @@ const isHelp = (arg: string) => arg === "--help" || arg === "-h"
  * command it would show the help of the program, so there it is not asked for any.
  */
 const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const [first = ""] = args
-  if (first === "help") return separate(args[1] === "help" ? ["--help"] : [...args.slice(1), "--help"])
-  if (!first.startsWith("-") && !Object.hasOwn(commands, first)) return args.filter((arg) => !isHelp(arg))
+  const at = args.findIndex((arg, index) => !arg.startsWith("-") && !/^--(color|config)$/.test(args[index - 1] ?? ""))
+  const command = args[at]
+  if (command === "help") {
+    const of = args.slice(at + 1)
+    return separate([...args.slice(0, at), ...(of[0] === "help" ? [] : of), "--help"])
+  }
+  if (command !== undefined && !Object.hasOwn(commands, command)) return args.filter((arg) => !isHelp(arg))
   const end = args.indexOf("--")
   return args.map((arg, at) => (end >= 0 && at > end ? arg : arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1=")))
 }

@@ -146,7 +146,7 @@ const remedies = ({ report, keepsCookies = false, hasProxy = false }: Facts): Re
       ? []
       : [
           /^\s*[[{"]/.test(line.example.url)
-            ? "a list has a URL a line: `jq -r .url LIST | simul get -i -` takes them out of JSON"
+            ? `a list has a URL a line: \`jq -r .${/^\s*"/.test(line.example.url) ? "" : "url"} LIST | simul get -i -\` takes them out of JSON`
             : "a URL starts with `http://` or `https://`"
         ])
   ].slice(0, 2)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { execFileSync } from "node:child_process"
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, relative } from "node:path"
 import * as Flags from "../src/Flags.ts"
@@ -120,28 +120,30 @@ describe("settings files", () => {
         }
     })
   })
-  it.skipIf(process.platform === "win32")(
-    "reads none from the home of another user, which is closed to this one",
-    () => {
-      // root may read anywhere, so it becomes somebody else
-      const script = `
+  it.skipIf(process.getuid?.() !== 0)("reads none from the home of another user, but tells of one's own", () => {
+    const nobody = 65534
+    // root may read anywhere, so it becomes somebody else
+    const script = `
       import * as Effect from "effect/Effect"
       import * as Option from "effect/Option"
       import * as Settings from "./src/Settings.ts"
       const [home] = process.argv.slice(1)
-      if (process.getuid() === 0) process.setuid(65534)
+      process.setuid(${nobody})
       const read = Settings.sources(Option.none(), new Set(), { XDG_CONFIG_HOME: home })
       process.stdout.write(Effect.runSync(Effect.match(read, { onFailure: ({ message }) => message, onSuccess: ({ files }) => files.length + " files" })))`
-      inDirectory((directory) => {
-        mkdirSync(join(directory, "simul"))
-        chmodSync(join(directory, "simul"), 0)
-        const cwd = join(import.meta.dirname, "..")
-        const args = ["--input-type=module", "-e", script, directory]
-        assert.strictEqual(execFileSync(process.execPath, args, { cwd, encoding: "utf8" }), "0 files")
-        chmodSync(join(directory, "simul"), 0o700)
-      })
-    }
-  )
+    inDirectory((directory) => {
+      const folder = join(directory, "simul")
+      mkdirSync(folder)
+      chmodSync(directory, 0o755)
+      chmodSync(folder, 0)
+      const cwd = join(import.meta.dirname, "..")
+      const args = ["--input-type=module", "-e", script, directory]
+      const read = () => execFileSync(process.execPath, args, { cwd, encoding: "utf8" })
+      assert.strictEqual(read(), "0 files")
+      chownSync(folder, nobody, nobody)
+      assert.strictEqual(read(), `cannot read the settings file ${join(folder, "simul.json")} (EACCES)`)
+    })
+  })
   it("says what is wrong with a file", () => {
     inDirectory((directory) => {
       const name = join(directory, "f.json")

@@ -272,6 +272,7 @@ describe.concurrent("usage errors", () => {
       "no http(s) URL, but a file: /",
       `did you mean \`-i ${process.execPath}`
     ],
+    ["a folder that is named like a host", ["get", "../cli"], "no http(s) URL: ../cli", "for example"],
     ["an unknown command", ["gte"], "no such command: gte", "did you mean `get`?"],
     ["a URL without command", ["http://a/"], "no command given", "did you mean `simul get http://a/`?"],
     [
@@ -341,7 +342,9 @@ describe.concurrent("usage errors", () => {
     ],
     ["too many arguments", ["report", "a", "b"], "one argument too many: b", ""],
     ["help on no command", ["help", "extrct"], "no such command: extrct", "did you mean `extract`?"],
-    ["help of no command", ["extrct", "--help"], "no such command: extrct", "did you mean `extract`?"]
+    ["help of no command", ["extrct", "--help"], "no such command: extrct", "did you mean `extract`?"],
+    ["help of no command, quietly", ["-q", "extrct", "--help"], "no such command: extrct", "did you mean `extract`?"],
+    ["help on no command, quietly", ["-q", "help", "extrct"], "no such command: extrct", "did you mean `extract`?"]
   ]
   it.each(cases)("refuses %s", async (_name, args, message, hint) => {
     const text = await screen(...args)

@@ -57,10 +57,16 @@ export const checkUrl = (text: string, way = example): Effect.Effect<void, Usage
   const url = Url.given(text)
   if (typeof url === "string") return Effect.void
   if (/^\s*https?:/i.test(text)) return usage(url.detail, way)
-  const shown = printable(text.replace(/(^|\/\/)[^/@]*@/, "$1***@"))
-  const guess = /^[^\s/:]+(\.[^\s/:]+|:\d+)([/?#]|$)/.test(text) && URL.canParse(`https://${text}`)
-  return usage(`no http(s) URL: ${shown}`, guess ? `did you mean \`https://${shown}\`?` : way)
+  return usage(`no http(s) URL: ${withoutSecrets(text)}`, withScheme(text) ?? way)
 }
+
+const withoutSecrets = (text: string) => printable(text.replace(/(^|\/\/)[^/@]*@/, "$1***@"))
+
+/** The hint at what begins like a host. */
+const withScheme = (text: string): string | undefined =>
+  /^[^\s/:]+(\.[^\s/:]+|:\d+)([/?#]|$)/.test(text) && URL.canParse(`https://${text}`)
+    ? `did you mean \`https://${withoutSecrets(text)}\`?`
+    : undefined
 
 /**
  * A flag that changes nothing without another is a mistake. Where a settings file or the environment says the same, it
@@ -140,10 +146,12 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
     const flag = output === undefined ? "--flat" : "-O"
     return yield* usage(`\`${flag}\` names files, \`--format warc\` makes none`, "leave one of the two away")
   }
-  const list = urls.find((url) => !URL.canParse(url) && existsSync(url))
+  // a folder is none: what was saved lies in one that is named for its host
+  const list = urls.find((url) => !URL.canParse(url) && existsSync(url) && !existsSync(`${url}/.`))
   if (list !== undefined) {
     const file = printable(list)
-    return yield* usage(`no http(s) URL, but a file: ${file}`, `did you mean \`-i ${Summary.shellWord(file)}\`?`)
+    const hint = `did you mean \`-i ${Summary.shellWord(file)}\`?`
+    return yield* usage(`no http(s) URL, but a file: ${file}`, ...[hint, withScheme(list) ?? []].flat())
   }
   yield* Effect.forEach(urls, (url) => checkUrl(url), { discard: true })
 
