@@ -1,7 +1,7 @@
 /**
- * What a server may put into a jar, where RFC 6265bis bounds it and `tough-cookie`
- * does not: a hostile site must not fill every request with what it likes, nor
- * one that is read in plain replace what was set under TLS.
+ * What a server may put into a jar, where RFC 6265bis reads or bounds it otherwise
+ * than `tough-cookie`: a hostile site must not fill every request with what it
+ * likes, nor one that is read in plain replace what was set under TLS.
  */
 import { Cookie, type CookieJar, domainMatch, pathMatch } from "tough-cookie"
 import * as FieldValue from "../FieldValue.ts"
@@ -17,7 +17,26 @@ const most = 3000
 /** Lines of an answer that are read: no host has use for more than it may keep. */
 const mostLines = 200
 
-const reserved = /^__(?:secure|host|http|host-http)-/i
+const reserved = /^__(?:secure|host|http)-/i
+/** What the beginning of a name promises, in letters of either size (5.7 steps 20 and 21; of `http` the draft that follows it). */
+const promises: ReadonlyArray<readonly [name: RegExp, isKept: (cookie: Cookie) => boolean]> = [
+  [reserved, ({ secure }) => secure],
+  [/^__host-/i, ({ domain, path }) => domain === null && path === "/"],
+  [/^__(?:host-)?http-/i, ({ httpOnly }) => httpOnly]
+]
+
+/** A cookie as its line has it. */
+const read = (line: string): Cookie | undefined => {
+  // a control octet anywhere in it, and it sets nothing (5.6 step 1)
+  const cookie = FieldValue.isSendable(line) ? Cookie.parse(line, { loose: true }) : undefined
+  if (cookie === undefined) return undefined
+  // the first `=` ends the name, an empty one too, and what is trimmed are blanks (5.6 steps 3 and 4)
+  const [pair = ""] = line.split(";", 1)
+  const equals = pair.indexOf("=")
+  cookie.key = FieldValue.trimmed(pair.slice(0, Math.max(0, equals)))
+  cookie.value = FieldValue.trimmed(pair.slice(equals + 1))
+  return cookie
+}
 
 const all = ({ store }: CookieJar): ReadonlyArray<Cookie> => {
   let found: ReadonlyArray<Cookie> = []
@@ -44,6 +63,7 @@ const isSecured = (jar: CookieJar, { key, path, domain }: Cookie, { hostname, pa
 const admits = (jar: CookieJar, cookie: Cookie, url: URL, nowMs: number): boolean => {
   const { key, value } = cookie
   if (key === "" && (value === "" || reserved.test(value))) return false
+  if (promises.some(([name, isKept]) => name.test(key) && !isKept(cookie))) return false
   if (Buffer.byteLength(key) + Buffer.byteLength(value) > longest) return false
   if (cookie.isPersistent()) {
     // tough-cookie counts Max-Age anew at each use; one that is over ends before all time
@@ -72,8 +92,7 @@ export const keep = (jar: CookieJar, url: string, lines: Iterable<string>, nowMs
   let count = 0
   for (const line of lines) {
     if (++count > mostLines) break
-    // a control octet anywhere in it, and it sets nothing (5.6 step 1)
-    const cookie = FieldValue.isSendable(line) ? Cookie.parse(line, { loose: true }) : undefined
+    const cookie = read(line)
     if (cookie === undefined || !admits(jar, cookie, from, nowMs)) continue
     const kept = jar.setCookieSync(cookie, url, { ignoreError: true })
     if (kept?.domain != null) domains.add(kept.domain)

@@ -21,6 +21,42 @@ describe("CookieBounds", () => {
     assert.lengthOf(kept("=__Other"), 1)
   })
 
+  it("holds a name to what its beginning promises, in letters of either size", () => {
+    for (const [name, attributes] of [
+      ["__Secure-a", "Secure"],
+      ["__Http-a", "Secure; HttpOnly"],
+      ["__Host-a", "Secure; Path=/"],
+      ["__Host-Http-a", "Secure; Path=/; HttpOnly"]
+    ] as const)
+      for (const cased of [name, name.toLowerCase(), name.toUpperCase()]) {
+        assert.lengthOf(kept(`${cased}=1; ${attributes}`), 1, cased)
+        for (const attribute of attributes.split("; ")) {
+          const line = `${cased}=1; ${attributes.replace(attribute, "")}`
+          assert.lengthOf(kept(line), 0, line)
+        }
+        if (attributes.includes("Path")) assert.lengthOf(kept(`${cased}=1; ${attributes}; Domain=a.test`), 0, cased)
+      }
+  })
+
+  it("reads the name to the first `=`, and takes blanks alone for none of it", () => {
+    for (const [line, key, value] of [
+      ["==b", "", "=b"],
+      ["=a=b", "", "a=b"],
+      ["a==b", "a", "=b"],
+      [" a \t=\t b c ; Path=/", "a", "b c"],
+      ["a=voil\u00c3\u00a0", "a", "voil\u00c3\u00a0"],
+      ["b", "", "b"]
+    ] as const) {
+      const jar = new CookieJar(undefined, { looseMode: true })
+      set(jar, "https://a.test/", line)
+      const [cookie] = jar.getCookiesSync("https://a.test/")
+      assert.deepStrictEqual([cookie?.key, cookie?.value], [key, value], line)
+    }
+    // one name in the guise of another
+    assert.sameMembers(kept("a=1", "=a=2"), ["a=1", "a=2"])
+    assert.lengthOf(kept("=__Host-a=1; Secure; Path=/"), 0)
+  })
+
   it("refuses a line with a control octet anywhere in it", () => {
     for (const code of [...Array.from({ length: 32 }, (_, code) => code), 127]) {
       if (code === 9) continue
