@@ -27,7 +27,8 @@ import * as Reference from "./Reference.ts"
 import * as Refresh from "./Refresh.ts"
 import * as RobotsDirectives from "./RobotsDirectives.ts"
 import * as Srcset from "./Srcset.ts"
-import { type Attributes, type Output, Tags } from "./Tags.ts"
+import { type Attributes, type Output, resolved, Tags } from "./Tags.ts"
+import * as XmlStylesheet from "./XmlStylesheet.ts"
 
 /**
  * What a link is for.
@@ -207,9 +208,12 @@ class Html implements Reader, Output {
   readonly tags: Tags
   readonly comment: Output["comment"]
   readonly declaration: Output["declaration"]
+  readonly instruction: Output["instruction"]
   /** Those of the tag that is read. */
   #attributes: Attributes | undefined
   #hasBase = false
+  /** No element was met. */
+  #isProlog = true
   #element = ""
   /** The sheet in an open `<style>`. */
   #css: Css | undefined
@@ -232,6 +236,7 @@ class Html implements Reader, Output {
     this.#outerBase = document.base
     this.#guesses = options.guesses === true
     this.comment = this.declaration = this.#guesses ? (text) => this.#guess(text) : undefined
+    this.instruction = isXml ? (text) => this.#instruction(text) : undefined
     this.#margins = depth === 0 && !isXml && !this.#guesses ? options.margins : undefined
     this.tags = new Tags(
       {
@@ -258,6 +263,7 @@ class Html implements Reader, Output {
 
   open(name: string, attributes: Attributes) {
     this.#endText()
+    this.#isProlog = false
     this.#isProse = name !== "script"
     if (name === "style") this.#css = this.#sheet()
     if (name === "noframes" || name === "noembed") this.#fallback = this.#inner(false)
@@ -287,6 +293,13 @@ class Html implements Reader, Output {
   close() {
     this.#endText()
     this.#isProse = true
+  }
+
+  #instruction(text: string) {
+    const found = this.#isProlog ? XmlStylesheet.place(text) : undefined
+    if (found === undefined) return
+    this.#element = "xml-stylesheet"
+    this.#add(resolved(text.slice(found.start, found.end)), "resource", "href")
   }
 
   #attribute(name: string, attribute: string, index: number, attributes: Attributes) {

@@ -112,6 +112,8 @@ export interface Output {
   readonly comment?: ((text: string) => void) | undefined
   /** `DOCTYPE …` */
   readonly declaration?: ((text: string) => void) | undefined
+  /** What stands between `<?` and `>`, a comment in HTML and told as one too. `position`: where it begins. */
+  readonly instruction?: ((text: string, position: number) => void) | undefined
   /**
    * Asked of an element that begins at a place in what `read` was given, before it is told: the place after what need
    * not be, -1 where it is to be.
@@ -602,6 +604,8 @@ export class Tags implements TokenizerCallbacks {
   }
   oncomment(start: number, end: number, endOffset: number) {
     this.#done = end
+    if (this.#output.instruction !== undefined && this.#slice(start - 1, start + 1) === "<?")
+      this.#output.instruction(this.#slice(start + 1, end), start + 1)
     this.#output.comment?.(this.#slice(start, end - endOffset))
   }
   oncdata(start: number, end: number, endOffset: number) {

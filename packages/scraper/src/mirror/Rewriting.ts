@@ -22,6 +22,7 @@ import * as Reference from "../extract/Reference.ts"
 import * as Refresh from "../extract/Refresh.ts"
 import * as Srcset from "../extract/Srcset.ts"
 import { type Attributes, resolved, type Span, Tags } from "../extract/Tags.ts"
+import * as XmlStylesheet from "../extract/XmlStylesheet.ts"
 import * as View from "./View.ts"
 
 /** The way to the file of a URL, as `MirrorName.way` gives it; `undefined` for what is not in the mirror. */
@@ -150,6 +151,8 @@ class Html {
   #spans = new Map<string, Span>()
   #hasBase = false
   #isBeginning = true
+  /** No element was met. */
+  #isProlog = true
   /** The sheet in an open `<style>`, and up to where it was read. */
   #sheet: { readonly css: Css; end: number } | undefined
 
@@ -165,7 +168,8 @@ class Html {
         open: (name, attributes, _position, end) => this.#open(name, attributes, end),
         close: () => this.#endSheet(),
         attribute: (name, span) => void this.#spans.set(name, span),
-        text: (text, position) => this.#text(text, position)
+        text: (text, position) => this.#text(text, position),
+        instruction: isXml ? (text, position) => this.#instruction(text, position) : undefined
       }
     )
     this.#tags.write(view.text)
@@ -180,6 +184,7 @@ class Html {
 
   #open(name: string, attributes: Attributes, end: number) {
     this.#endSheet()
+    this.#isProlog = false
     const spans = this.#spans
     this.#spans = new Map()
     if (this.#isBeginning) {
@@ -189,10 +194,7 @@ class Html {
     if (name === "style") this.#sheet = { css: this.#sheetFrom(0), end: -1 }
     if (attributes.size === 0) return
     const values = new Map<string, string>()
-    for (const [attribute, span] of spans) {
-      const written = this.#view.decode(span.start, span.end)
-      values.set(attribute, written.includes("&") ? resolved(written) : written)
-    }
+    for (const [attribute, span] of spans) values.set(attribute, this.#valueOf(span))
     if (name === "meta") return this.#meta(values, spans)
     const loaded: Array<Led> = []
     for (const [attribute, value] of values) this.#attribute(name, attribute, value, values, spans, loaded)
@@ -202,6 +204,18 @@ class Html {
       const span = spans.get(attribute)
       if (span !== undefined) this.#disarm(span, (locate) => isLoader || loaded.some((led) => led.isLocal(locate)))
     }
+  }
+
+  #instruction(text: string, position: number) {
+    const found = this.#isProlog ? XmlStylesheet.place(text) : undefined
+    if (found === undefined) return
+    const span = { name: position, start: position + found.start, end: position + found.end, quote: found.quote }
+    this.#whole(this.#valueOf(span), span)
+  }
+
+  #valueOf({ start, end }: Span): string {
+    const written = this.#view.decode(start, end)
+    return written.includes("&") ? resolved(written) : written
   }
 
   #attribute(

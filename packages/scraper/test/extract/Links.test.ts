@@ -208,6 +208,16 @@ describe("a page", () => {
     assert.lengthOf(lines(page, { contentType: "text/html" }), 1)
   })
 
+  it("may be XML, which names its sheets before the first element", () => {
+    const sheet = (href: string) => `<?xml-stylesheet type="text/css" href="${href}"?>`
+    const page = `<?xml version="1.0"?>\n${sheet("s.css?a&amp;b")}<!--?xml-stylesheet href="no"?-->${sheet("#own")}<html><p>${sheet("no")}</p></html>`
+    const expected = ["resource xml-stylesheet href /a/s.css?a&b"]
+    for (const size of [Infinity, 1, 7])
+      for (const contentType of ["application/xhtml+xml", "image/svg+xml; charset=utf-8"])
+        assert.deepStrictEqual(lines(page, { contentType }, size), expected)
+    assert.deepStrictEqual(lines(page, { contentType: "text/html" }), [])
+  })
+
   it("is read to its bounds, and says when they were reached", () => {
     const page = "<a href=x>".repeat(10)
     assert.deepInclude(read(page, { maxBytes: 35 }).page, { links: 3, truncated: "bytes" })

@@ -116,6 +116,21 @@ describe("a page", () => {
     assert.strictEqual(rewrite(told + before), Buffer.from(told + (after === "" ? before : after)).toString("latin1"))
   })
 
+  it("that is XML names its sheets before the first element", () => {
+    const page = (saved: string, gone: string) =>
+      `<?xml version="1.0"?><?xml-stylesheet href='${saved}' type="text/css"?>\n<?xml-stylesheet\nhref="${gone}"?><svg/>`
+    const before = page("/else/../docs/s.css#x", "/gone?a=1&amp;b=2")
+    for (const type of ["image/svg+xml", "application/xhtml+xml"])
+      assert.strictEqual(rewrite(before, type), page("s.css#x", "http://h/gone?a=1&amp;b=2"))
+    assert.strictEqual(rewrite(before, "text/html"), before)
+    const late = `<html><?xml-stylesheet href="s.css"?></html>`
+    assert.strictEqual(rewrite(late, "application/xhtml+xml"), late)
+    assert.strictEqual(
+      rewrite(Buffer.from(page("other", "/\u00e9"), "utf16le"), "image/svg+xml; charset=utf-16le"),
+      Buffer.from(page("other.html", "http://h/%C3%A9"), "utf16le").toString("latin1")
+    )
+  })
+
   it("says each URL it refers to once, and nothing that is only sent", () => {
     const { urls } = Rewriting.read({
       bytes: Buffer.from(
