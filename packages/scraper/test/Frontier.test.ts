@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Frontier from "../src/Frontier.ts"
 import * as Politeness from "../src/Politeness.ts"
 import { type Store, StoreFull } from "../src/Store.ts"
+import type { Target } from "../src/Target.ts"
 import * as Idle from "./Idle.ts"
 
 describe("Frontier", () => {
@@ -36,6 +38,46 @@ describe("Frontier", () => {
       const urls = [yield* frontier.take, yield* frontier.take].map(({ target }) => target.url)
       assert.deepStrictEqual(urls, ["http://h/a", "http://h/b"])
       assert.deepStrictEqual(told, ["lease", "room", "lease", "claim", "room", "claim"])
+    })
+  )
+
+  it.effect("waits for room with the links of a page that is read again, which gives them once", () =>
+    Effect.gen(function* () {
+      const target = { url: "http://h/a", host: "http://h", path: "", attempts: 0, depth: 1 }
+      const links = [{ ...target, url: "http://h/b" }]
+      const pages = [{ target, finalUrl: target.url }]
+      const rooms: Array<string> = []
+      const linked: Array<ReadonlyArray<Target>> = []
+      const done = yield* Deferred.make<void>()
+      const store: Partial<Store["Service"]> = {
+        nearer: () => Effect.sync(() => (linked.length === 0 ? pages : [])),
+        link: (_, page, links) =>
+          Effect.suspend(() => {
+            assert.strictEqual(page, target)
+            if (rooms.length === 0) return Effect.fail(new StoreFull({ file: "" }))
+            linked.push(links)
+            return Effect.as(Deferred.succeed(done, undefined), { added: links.length, isNearer: false })
+          })
+      }
+      const frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], Politeness.make(Idle.politeness), {
+        ...Idle.frontier,
+        crawl: {
+          open: 0,
+          perSite: 1,
+          mostOfHost: Infinity,
+          most: Infinity,
+          saved: 0,
+          isBounded: () => true,
+          readAgain: () => Effect.sync(() => links.splice(0))
+        },
+        room: Effect.sync(() => void rooms.push("room"))
+      })
+      yield* Effect.forkScoped(frontier.run)
+      yield* Deferred.await(done)
+      assert.deepStrictEqual(
+        linked.map((links) => links.map(({ url }) => url)),
+        [["http://h/b"]]
+      )
     })
   )
 

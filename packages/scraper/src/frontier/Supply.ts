@@ -60,12 +60,18 @@ export const make = (
   let listEnded = crawl !== undefined
   let wakeFeeder: (() => void) | undefined
 
+  /** What the store has no room for is done when it has: nothing else changes before it is. */
+  const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.catchTag(step, "StoreFull", () => Effect.andThen(options.room, inTime(step)))
+
   const bring = (found: Found) => {
     queue.add(found.added)
     counts.read += found.added
     if (found.isNearer) nearer?.tell()
   }
-  const nearer = crawl && NearerPages.make(store, list, crawl, bring)
+  // a page gives its links once: they are not read anew to be written
+  const link: typeof store.link = (...links) => inTime(store.link(...links))
+  const nearer = crawl && NearerPages.make({ nearer: store.nearer, link }, list, crawl, bring)
   const areNearer = () => nearer?.areThere() === true
 
   const enter = (targets: ReadonlyArray<Target>, areNew: Map<string, boolean>, place?: Batch["place"]) => {
@@ -118,9 +124,6 @@ export const make = (
   // sites of a crawl take turns in the store
   const hasFar = () => crawl === undefined && politeness.hasFar()
 
-  /** What the store has no room for is done when it has: nothing else changes before it is. */
-  const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    Effect.catchTag(step, "StoreFull", () => Effect.andThen(options.room, inTime(step)))
   const readNext = Effect.catchIf(
     Effect.flatMap(next, (batch) => inTime(read(batch))),
     Cause.isDone,
