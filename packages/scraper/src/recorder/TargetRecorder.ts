@@ -17,7 +17,7 @@ import type { Mutable } from "effect/Types"
 import type { Politeness } from "../Politeness.ts"
 import type { Recorder } from "../Recorder.ts"
 import type { Subject } from "../Subject.ts"
-import { asked } from "../Target.ts"
+import { asked, type Target } from "../Target.ts"
 import { categories, indexOf } from "./Cause.ts"
 import { Gate, noSums } from "./Gate.ts"
 import { Ear, type Shared, WatchedPart } from "./Listening.ts"
@@ -61,6 +61,9 @@ export const make = (options: { readonly title: string; readonly robots: boolean
   }
   /** Those that wait in the store once more, by URL: they come from there as other targets. */
   const inStore = new Map<string, Track>()
+  /** The same of a target that may come from there. */
+  const trackBefore = (target: Target): Track | undefined =>
+    trackOf(target) ?? (inStore.size === 0 ? undefined : inStore.get(target.url))
   const taken = options.robots ? robots : line
 
   const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
@@ -93,7 +96,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
         inner.add(target)
         const atMs = nowMs()
         const sums = turn(inner, asked(target).host, atMs, 1)
-        const before = trackOf(target) ?? (inStore.size === 0 ? undefined : inStore.get(target.url))
+        const before = trackBefore(target)
         if (before?.isInStore === true) inStore.delete(target.url)
         before?.queue(atMs, sums)
         ;(target as Mutable<Subject>).recorded = before ?? pool.begin(target.url, target.host, atMs, sums)
@@ -178,7 +181,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
           Effect.sync(() => {
             const atMs = nowMs()
             for (const { target, outcome } of made.settled) {
-              const track = trackOf(target)
+              const track = trackBefore(target)
               if (track !== undefined) end(track, atMs, outcome)
             }
             for (const { target, dueMs, leased } of made.waiting) {

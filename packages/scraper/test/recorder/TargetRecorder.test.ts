@@ -6,10 +6,11 @@ import type { Options } from "../../src/Options.ts"
 import * as Politeness from "../../src/Politeness.ts"
 import * as Recorder from "../../src/Recorder.ts"
 import * as TargetRecorder from "../../src/recorder/TargetRecorder.ts"
-import type { Store } from "../../src/Store.ts"
+import type { Settled, Store } from "../../src/Store.ts"
 import type { Target } from "../../src/Target.ts"
 import { Site } from "../../src/testing/index.ts"
 import * as Folders from "../Folders.ts"
+import * as Idle from "../Idle.ts"
 
 const { folder } = Folders.make("recorder")
 let site: Site.Site
@@ -37,6 +38,20 @@ const record = async (paths: ReadonlyArray<string>, options: Partial<Options> = 
 const pass = Effect.sync(() => {
   for (const fromMs = performance.now(); performance.now() - fromMs < 0.1;);
 })
+/** A recorder, and what it hears of the line: a host with one slot, and a store. */
+const stages = () => {
+  const recorder = TargetRecorder.make({ title: "a run", robots: false })
+  const politeness = recorder.politeness(Politeness.make({ ...Idle.politeness, perHost: 1 }))
+  const commit = () => Effect.as(pass, { added: 0, isNearer: false })
+  return { recorder, politeness, store: recorder.store({ commit } as Partial<Store["Service"]> as Store["Service"]) }
+}
+const targetOf = (name: string): Target => {
+  return { url: `http://h.test/${name}`, host: "http://h.test", path: name, attempts: 0 }
+}
+const leftOut = (target: Target): Settled => {
+  const error = { reason: "Excluded", message: "the rules leave it out" } as const
+  return { target, outcome: { _tag: "Refused", url: target.url, attempts: 1, durationMs: 1, error }, isExcluded: true }
+}
 const laneOf = ({ lanes }: Timeline, path: string): Lane => {
   const lane = lanes.find(({ name }) => name === site.url(path))
   assert.isDefined(lane, path)
@@ -239,16 +254,7 @@ describe("TargetRecorder", () => {
 
   it.effect("has what was put back to the store in the queue, not as one that is tried again", () =>
     Effect.gen(function* () {
-      const recorder = TargetRecorder.make({ title: "a run", robots: false })
-      const backoff = { baseMs: 1, random: Math.random }
-      const politeness = recorder.politeness(
-        Politeness.make({ perHost: 1, delayMs: 0, strikes: 9, backoff, robots: false })
-      )
-      const commit = () => Effect.as(pass, { added: 0, isNearer: false })
-      const store = recorder.store({ commit } as Partial<Store["Service"]> as Store["Service"])
-      const targetOf = (name: string): Target => {
-        return { url: `http://h.test/${name}`, host: "http://h.test", path: name, attempts: 0 }
-      }
+      const { recorder, politeness, store } = stages()
       const targets = ["a", "b"].map(targetOf)
       for (const target of targets) politeness.add(target)
       yield* pass
@@ -270,6 +276,26 @@ describe("TargetRecorder", () => {
           [targets[1]!.url, ["queue", "commit"], "not begun"]
         ]
       )
+    })
+  )
+
+  it.effect("ends what waits in the store when other rules leave it out", () =>
+    Effect.gen(function* () {
+      const { recorder, politeness, store } = stages()
+      const target = targetOf("a")
+      politeness.add(target)
+      politeness.take(Date.now())
+      politeness.release(target, Date.now(), "answered")
+      const waiting = [{ target: { ...target, attempts: 1 }, dueMs: Date.now() + 60_000, leased: false }]
+      yield* store.commit({ list: 1, settled: [], waiting, hosts: [] })
+      yield* pass
+      // it comes from there as another one
+      yield* store.commit({ list: 1, settled: [leftOut(targetOf("a"))], waiting: [], hosts: [] })
+      const timeline = recorder.timeline()
+      assertAddsUp(timeline)
+      const [lane] = timeline.lanes
+      assert.strictEqual(lane!.arguments!["outcome"], "refused")
+      assert.include(Object.keys(lane!.times), "retry")
     })
   )
 
