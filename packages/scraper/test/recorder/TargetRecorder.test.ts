@@ -299,6 +299,25 @@ describe("TargetRecorder", () => {
     })
   )
 
+  it.effect("hears nothing for a target whose track is another's by now", () =>
+    Effect.gen(function* () {
+      const { recorder, politeness, store } = stages()
+      // one more than a timeline keeps
+      const targets = Array.from({ length: 2401 }, (_, index) => targetOf(`${index}`))
+      for (const target of targets) politeness.add(target)
+      const settled = politeness.withdraw(() => true).map(leftOut)
+      yield* store.commit({ list: 1, settled, waiting: [], hosts: [] })
+      const next = targetOf("next")
+      politeness.add(next)
+      politeness.take(Date.now())
+      const before = targets.find(({ recorded }) => recorded === next.recorded)
+      assert.isDefined(before)
+      yield* store.commit({ list: 1, settled: [leftOut(before)], waiting: [], hosts: [] })
+      const lane = recorder.timeline().lanes.find(({ name }) => name === next.url)
+      assert.strictEqual(lane!.arguments!["outcome"], "interrupted")
+    })
+  )
+
   it("shows no credentials", async () => {
     const recorder = TargetRecorder.make({ title: "a run", robots: false })
     const url = site.url("/auth/user/secret/bytes/10/x", { userinfo: "user:secret" })
