@@ -12,7 +12,8 @@
  *    path names it.
  * 4. Of an archive each record is told, in its order: also a revisit, whose body
  *    is in another one. An archive of a package that lies in the same folder, or
- *    below it, by itself or in another package, is told once.
+ *    below it, by itself or in another package, is told once: what was read whole
+ *    is not read again.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -125,10 +126,10 @@ async function* inArchive(
 const identity = (size: number, sum: number) => `${size} ${sum}`
 
 /** The bytes of an archive, of which it is noted that they were all read. */
-async function* readOnce(path: string, told: Set<string>): AsyncGenerator<Uint8Array> {
+async function* readOnce(bytes: AsyncIterable<Uint8Array>, told: Set<string>): AsyncGenerator<Uint8Array> {
   let size = 0
   let sum = 0
-  for await (const chunk of read(path)) {
+  for await (const chunk of bytes) {
     size += chunk.length
     sum = crc32(chunk, sum)
     yield chunk
@@ -136,13 +137,11 @@ async function* readOnce(path: string, told: Set<string>): AsyncGenerator<Uint8A
   told.add(identity(size, sum))
 }
 
-/** @param told archives that are passed over; those of the package are added */
+/** @param told archives that are passed over; those of the package are added as they were read: it may say anything */
 async function* inPackage(path: string, maxBytes: number, told = new Set<string>()): AsyncGenerator<SavedPage> {
   try {
     for await (const { name, size, crc32, bytes } of WaczArchives.of(path)) {
-      if (told.has(identity(size, crc32))) continue
-      told.add(identity(size, crc32))
-      yield* inArchive(join(path, name), maxBytes, bytes)
+      if (!told.has(identity(size, crc32))) yield* inArchive(join(path, name), maxBytes, readOnce(bytes, told))
     }
   } catch (error) {
     yield faultAt(path, faultOf(error))
@@ -167,7 +166,7 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
           if (entry.name !== ".simul") pending.push(path)
         } else if (entry.isFile()) {
           if (packageName.test(path)) packages.push(path)
-          else if (archiveName.test(path)) yield* inArchive(path, maxBytes, readOnce(path, archives))
+          else if (archiveName.test(path)) yield* inArchive(path, maxBytes, readOnce(read(path), archives))
           else {
             const body = await readPage(path, maxBytes, false)
             if (body !== undefined) yield { url: undefined, path, contentType: undefined, body }

@@ -295,6 +295,26 @@ describe("an archive", () => {
     // one that is damaged is no copy
     assert.strictEqual((await urls({ "a.wacz": copy, "x.warc.gz": archive.subarray(0, -9) })).length, 3)
   })
+  it("is told where a package before it has no more of it than its length and its sum", async () => {
+    const archive = gzipSync(record("http://h/plain", answer(html, page)))
+    const zip = new ZipFile()
+    for (const name of ["damaged", "encrypted", "whole", "copy"])
+      zip.addBuffer(archive, `archive/${name}.warc.gz`, { compress: false })
+    zip.end()
+    const bytes = await buffer(zip.outputStream)
+    bytes[bytes.indexOf(archive)]! ^= 1
+    const encrypted = bytes.lastIndexOf("archive/encrypted.warc.gz") - 46
+    bytes[encrypted + 8]! |= 1
+    bytes[encrypted + 20]! += 12
+    assert.deepStrictEqual(
+      (await at(folder({ "a.wacz": bytes }))).map(({ path, url }) => [basename(path), url]),
+      [
+        ["damaged.warc.gz", undefined],
+        ["encrypted.warc.gz", undefined],
+        ["whole.warc.gz", "http://h/plain"]
+      ]
+    )
+  })
   it("is read out of a package in which others are encrypted, damaged or compressed in an unknown way", async () => {
     const zip = new ZipFile()
     for (const name of ["encrypted", "damaged", "unknown", "whole"])
