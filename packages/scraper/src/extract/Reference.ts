@@ -167,6 +167,9 @@ export const resolve = (reference: string, base: string, encoding = "utf-8"): st
 
 const noBase = /^[\0- ]*(?:data|javascript):/i
 
+/** Stands for any base that is not fetched, to which all that is relative leads nowhere: a long one is parsed for each link. */
+const nowhere = "about:blank"
+
 /**
  * What references are relative to by a `<base href>` (HTML 4.2.3); `undefined` where it says nothing. Of one with a scheme
  * that is not fetched, `resolve` leads nowhere with what is relative.
@@ -174,4 +177,4 @@ const noBase = /^[\0- ]*(?:data|javascript):/i
  * @param url of the document
  */
 export const base = (href: string, url: string, encoding: string): string | undefined =>
-  resolve(href, url, encoding) ?? (isForeign(href) && !noBase.test(href) ? href.trim() : undefined)
+  resolve(href, url, encoding) ?? (isForeign(href) && !noBase.test(href) && URL.canParse(href) ? nowhere : undefined)

@@ -71,6 +71,23 @@ describe("resolve", () => {
   })
 })
 
+describe("base", () => {
+  it("is short, and leads nowhere, where it is not fetched", () => {
+    for (const href of ["file:///C:/x/", " x:y ", `x:/${"a".repeat(1_000_000)}`]) {
+      const nowhere = Reference.base(href, base, "utf-8")!
+      assert.isBelow(nowhere.length, 100)
+      for (const relative of ["a", "/a", "//h/a", "?a", "#a", "../a", ""])
+        assert.isUndefined(Reference.resolve(relative, nowhere), relative)
+      assert.strictEqual(Reference.resolve("http://h/a", nowhere), "http://h/a")
+    }
+  })
+
+  it("is none where it is no URL", () => {
+    for (const href of ["x://[", "http://", "data:,x", "javascript:x"])
+      assert.isUndefined(Reference.base(href, base, "utf-8"), href)
+  })
+})
+
 describe("prefix", () => {
   /** The URL by which a link would be known again, if that is one. */
   const knownAs = (reference: string, base: string) => {
