@@ -99,36 +99,6 @@ const charsetRule = /^@charset "([^"]*)";/
 const sniff: (bytes: Uint8Array, options: { readonly xml?: boolean; readonly defaultEncoding: string }) => string =
   sniffHtml
 
-const none: Uint8Array = new Uint8Array(0)
-
-/** How many bytes at the start of the one are those of the other. */
-const alike = (one: Uint8Array, other: Uint8Array): number => {
-  const length = Math.min(one.length, other.length)
-  let at = 0
-  while (at < length && one[at] === other[at]) at++
-  return at
-}
-
-/**
- * Pages of a site begin alike: how the last two did that said their encoding, where that alone says it. Whatever begins so
- * is of it, and need not be asked, which costs as much as to read half of its tags.
- */
-let start: { readonly bytes: Uint8Array; readonly encoding: string } | undefined
-/** How the last one began that was asked. */
-let before = none
-const question = 0x3f
-
-const ofHtml = (head: Uint8Array): string => {
-  if (start !== undefined && alike(start.bytes, head) === start.bytes.length) return start.encoding
-  const encoding = sniff(head, { defaultEncoding: "" })
-  if (encoding === "") return encoding
-  const same = before.subarray(0, alike(before, head))
-  // a `<meta>` further on would overrule an XML declaration
-  if (same[1] !== question && sniff(same, { defaultEncoding: "" }) === encoding) start = { bytes: same, encoding }
-  before = new Uint8Array(head)
-  return encoding
-}
-
 const ofDocument = (head: Uint8Array, syntax: Syntax): string | undefined => {
   switch (syntax) {
     case "text":
@@ -138,7 +108,7 @@ const ofDocument = (head: Uint8Array, syntax: Syntax): string | undefined => {
       return rule === null ? undefined : declared(rule[1]!)
     }
     default: {
-      const encoding = syntax === "html" ? ofHtml(head) : sniff(head, { xml: true, defaultEncoding: "" })
+      const encoding = sniff(head, { xml: syntax === "xml", defaultEncoding: "" })
       return encoding === "" ? undefined : encoding.toLowerCase()
     }
   }
@@ -243,3 +213,4 @@ export class Decoder {
     return head
   }
 }
+const none = new Uint8Array(0)

@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import sniffHtml from "html-encoding-sniffer"
 import * as Encoding from "../../src/extract/Encoding.ts"
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1")
@@ -113,34 +112,6 @@ describe("detect", () => {
     const meta = '<meta charset="koi8-r">'
     assert.strictEqual(html(meta.padStart(1024)).encoding, "koi8-r")
     assert.strictEqual(html(meta.padStart(1025)).source, "default")
-  })
-
-  it("believes a meta further on than the XML declaration with which other pages begin, too", () => {
-    const declaration = '<?xml encoding="big5"?>'
-    for (const [rest, encoding] of [
-      ["<p>", "big5"],
-      ["<b>", "big5"],
-      ["<meta charset=koi8-r>", "koi8-r"]
-    ] as const)
-      assert.strictEqual(html(declaration + rest).encoding, encoding)
-  })
-
-  it("says of a document the same whatever it was asked of before", () => {
-    const random = (below: number) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % below
-    let seed = 1
-    const pieces =
-      '<meta charset=koi8-r>|<meta charset="utf-8">|<meta charset=x|<title>|<!--|-->|<p a="|"|>|<?xml encoding="big5"?>|\xff\xfe|a'
-    const document = (most: number) =>
-      Array.from({ length: random(most) }, () => pieces.split("|")[random(pieces.split("|").length)]!).join("")
-    for (let site = 0; site < 500; site++) {
-      const start = document(5)
-      for (let page = 0; page < 5; page++) {
-        const text = start + document(4)
-        // what nobody begins so is asked for itself
-        const said = sniffHtml(bytes(text), { defaultEncoding: "windows-1252" }).toLowerCase()
-        assert.strictEqual(html(text).encoding, said, `site ${site}: ${text}`)
-      }
-    }
   })
 
   it("knows the declarations of XML and style sheets", () => {
