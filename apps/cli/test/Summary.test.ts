@@ -52,9 +52,15 @@ describe("the summary", () => {
     assert.include(shown, "  3  no http(s) URL  no host 2, a.example:99999 1\n")
   })
   it("knows a way to make a list of JSON", () => {
-    const url = '{"url":"http://a.example/"}'
     const error = new FetchError.InvalidUrl({ detail: "not an absolute URL", line: 1 })
-    assert.include(render([failed(url, error)]), "hint: a list has a URL a line: `jq -r .url LIST | simul get -i -`")
+    for (const [url, query] of [
+      ['{"url":"http://a.example/"}', ".url"],
+      ['"http://a.example/"', "."]
+    ] as const)
+      assert.include(
+        render([failed(url, error)]),
+        `hint: a list has a URL a line: \`jq -r ${query} LIST | simul get -i -\``
+      )
   })
   it("says what is wrong with a line, which stands beside it, however long it is", () => {
     const url = "http://a.example/1\thttp://a.example/2"
