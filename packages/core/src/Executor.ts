@@ -152,7 +152,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
           : (source as Iterable<unknown>)
         const run = yield* Effect.acquireRelease(
           Effect.try({
-            try: () => new MapRun<B>(engine, iterable, task, ordered, options, site),
+            try: () => new MapRun<B>(engine, iterable, task, ordered, options, site, Stream.isStream(source)),
             catch: (error) => error as ExecutorError
           }),
           (run) => Effect.promise(() => run.close())

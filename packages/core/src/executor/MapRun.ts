@@ -80,14 +80,17 @@ export class MapRun<A> {
   #flushing = false
   #closed = false
   #closing: Promise<void> | undefined
+  readonly #endsPulls: boolean
 
+  /** `endsPulls`: the source's `return` ends a pull that is under way, as that of an Effect `Stream` does. */
   constructor(
     engine: Engine,
     source: Iterable<unknown> | AsyncIterable<unknown>,
     task: Task<any, A>,
     ordered: boolean,
     options: MapOptions,
-    site: SubmitSite
+    site: SubmitSite,
+    endsPulls = false
   ) {
     const { chunk = "auto", buffer = Infinity } = options
     const check = (option: string, value: number) => {
@@ -110,6 +113,7 @@ export class MapRun<A> {
     this.#task = task
     this.#ordered = ordered
     this.#options = options
+    this.#endsPulls = endsPulls
     this.#size = new ChunkSize(chunk)
     this.#buffer = buffer
     this.#workers = engine.options.maximum
@@ -159,13 +163,16 @@ export class MapRun<A> {
     const left = [...this.#jobs]
     this.#jobs.clear()
     await Promise.all(left.map((job) => new Promise<void>((done) => this.#engine.cancel(job, done))))
-    if (!this.#ended) {
-      this.#ended = true
+    if (this.#ended) return
+    this.#ended = true
+    try {
       const returned = this.#iterator.return?.()
-      // a generator that is asked for a value returns after it has given that, which may be never
-      if (this.#pumping && Object.prototype.toString.call(this.#iterator) === "[object AsyncGenerator]")
-        (returned as Promise<unknown>).catch(() => {})
+      // generators and streams of the web return when the pull that is under way has ended, which may be never
+      if (this.#pumping && !this.#endsPulls) Promise.resolve(returned).catch(() => {})
       else await returned
+    } catch (error) {
+      // as in a `for await` that is left by an error: that one is told
+      if (this.#failure === undefined) throw error
     }
   }
 

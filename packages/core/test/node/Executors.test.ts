@@ -456,6 +456,15 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual(await first, "AbortError")
       })
 
+      it("of a map ends it, though its source waits for ever", async () => {
+        const { signal, abort } = aborting()
+        const source = new ReadableStream<number>({ start: (controller) => controller.enqueue(1) })
+        const all = reasonOf(pool.map(source as AsyncIterable<number>, work.waited, { signal }).toArray())
+        await until(() => pool.statistics().running > 0)
+        abort()
+        assert.strictEqual(await all, "AbortError")
+      })
+
       it("of a map ends it, though its source fails when it is returned", async () => {
         const { signal, abort } = aborting()
         const source = {
@@ -470,6 +479,20 @@ for (const [kind, isolated] of kinds)
         await until(() => pool.statistics().running > 0)
         abort()
         assert.strictEqual(await all, "AbortError")
+      })
+
+      it("of what fails is told of the task, though the source waits for ever or fails when it is returned", async () => {
+        const waits = new ReadableStream<string>({ start: (controller) => controller.enqueue("a") })
+        assert.strictEqual(await reasonOf(pool.map(waits as AsyncIterable<string>, work.fail).toArray()), "TypeError")
+        const fails = {
+          [Symbol.iterator]: () => ({
+            next: () => ({ done: false, value: "a" }),
+            return: () => {
+              throw new RangeError("cannot be returned")
+            }
+          })
+        }
+        assert.strictEqual(await reasonOf(pool.map(fails, work.fail).toArray()), "TypeError")
       })
 
       it("of a stream returns the generator", async () => {
