@@ -48,7 +48,8 @@ export const make = Effect.fnUntraced(function* (
   const { list, crawl, now } = options
   const open = OpenTargets.make(options)
   const { queuedAt } = politeness
-  const queue = yield* StoreQueue.make(store, { list, now, queuedAt, leased: open.unplaced, crawl })
+  const room = (origin: string) => politeness.room(origin, now())
+  const queue = yield* StoreQueue.make(store, { list, now, queuedAt, room, leased: open.unplaced, crawl })
   const supply = Supply.make(next, store, politeness, { open, queue }, options)
   let inFlight = 0
   let { saved, most } = crawl ?? { saved: 0, most: Infinity }

@@ -301,6 +301,11 @@ export const make = (options: PolitenessOptions) => {
       const host = hosts.get(origin)
       return host === undefined || host.queued < roomOf(host, nowMs) ? undefined : later(host, nowMs, host.queued)
     },
+    /** Targets that a host may have queued: fewer where its turn is far off, or its delay long. */
+    room: (origin: string, nowMs: number): number => {
+      const host = hosts.get(origin)
+      return host === undefined ? Infinity : roomOf(host, nowMs)
+    },
     /** There are queued targets whose turn is far off by now. */
     hasFar: () => hasFar,
     /** Takes those out of their queues; each with its time to come back, as `putOff` gives it. */

@@ -136,4 +136,69 @@ describe("Frontier", () => {
       assert.strictEqual(frontier.statistics().waiting, slow.length - perHost)
     })
   )
+
+  it.effect("of a crawl has sites that are long to wait for leave room for others", () =>
+    Effect.gen(function* () {
+      const politeness = Politeness.make(Idle.politeness)
+      const { perHost } = Idle.politeness
+      const pending = [...Array.from({ length: 40 }, (_, index) => `http://slow/${index}`), "http://quick/"]
+      const store: Partial<Store["Service"]> = {
+        hosts: (hosts) => {
+          const clock = {
+            nextMs: 0,
+            pausedMs: 3_600_000,
+            asked: true,
+            strikes: 0,
+            fault: "",
+            delayMs: 0,
+            crawlDelayMs: 0
+          }
+          return Effect.succeed(hosts.filter((host) => host === "http://slow").map((host) => ({ ...clock, host })))
+        },
+        nearer: () => Effect.succeed([]),
+        leaseBySite: (_list, limit, _now, room) => {
+          const left = new Map<string, number>()
+          const targets = pending
+            .map((url) => ({ url, host: new URL(url).origin, path: "", attempts: 0, depth: 1 }))
+            .filter(({ host }) => {
+              const more = left.get(host) ?? room(host)
+              left.set(host, more - 1)
+              return more > 0
+            })
+            .slice(0, limit)
+          for (const { url } of targets) pending.splice(pending.indexOf(url), 1)
+          return Effect.succeed({ targets, dueMs: Infinity, isLeft: pending.length > 0 })
+        }
+      }
+      const parked: Array<number> = []
+      const frontier: Frontier.Frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], politeness, {
+        ...Idle.frontier,
+        window: 30,
+        crawl: {
+          open: pending.length,
+          perSite: 30,
+          readAgain: () => Effect.succeed([]),
+          isBounded: () => false,
+          most: Infinity,
+          saved: 0,
+          mostOfHost: Infinity
+        },
+        now: () => 0,
+        park: (target, dueMs) => {
+          frontier.park(target)
+          pending.push(target.url)
+          parked.push(dueMs)
+        },
+        uncommitted: Effect.sync(() => frontier.committed([], 0))
+      })
+      yield* Effect.forkScoped(frontier.run)
+      assert.strictEqual((yield* frontier.take).target.url, "http://quick/")
+      assert.strictEqual(politeness.queuedAt("http://slow"), perHost)
+      // in the order that they had there
+      assert.deepStrictEqual(
+        parked,
+        Array.from({ length: 30 - perHost }, () => 0)
+      )
+    })
+  )
 })

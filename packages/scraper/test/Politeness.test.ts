@@ -319,6 +319,10 @@ describe("Politeness", () => {
     const paused = make()
     paused.restore([{ ...clock, pausedMs: 60_000, asked: true }], 0)
     assert.isUndefined(paused.putOff("a", 0), "it has as many queued as it has slots")
+    assert.deepStrictEqual(
+      ["a", "b"].map((host) => paused.room(host, 0)),
+      [2, Infinity]
+    )
     fill(paused, "a", 2)
     const times = Array.from({ length: 201 }, () => paused.putOff("a", 0)!)
     assert.deepStrictEqual([times[0], times[1], times[200]], [60_000, 60_100, 60_200])

@@ -16,6 +16,8 @@ export interface StoreQueueOptions {
   readonly now: () => number
   /** Targets of a site that are in the line. */
   readonly queuedAt: (origin: string) => number
+  /** That may be, by the turns of the site. */
+  readonly room: (origin: string) => number
   /** URLs that were leased, and are in no commit that is done. */
   readonly leased: () => IterableIterator<string>
   readonly crawl: CrawlQueueOptions | undefined
@@ -29,6 +31,9 @@ export interface CrawlQueueOptions {
   /** That may be saved of each host. */
   readonly mostOfHost: number
 }
+
+/** Sites with little room are leased for so seldom; it lasts for several times as long. */
+const togetherMs = 1000
 
 interface Lease {
   readonly targets: ReadonlyArray<Target>
@@ -53,7 +58,7 @@ export const make = Effect.fnUntraced(function* (
   store: Pick<Store["Service"], "waiting" | "lease" | "leaseBySite">,
   options: StoreQueueOptions
 ) {
-  const { list, now, queuedAt, crawl } = options
+  const { list, now, queuedAt, room, crawl } = options
   const first = crawl === undefined ? yield* store.waiting(list) : { count: crawl.open, dueMs: 0 }
   /** All that a crawl has not done is waiting; those were tried. */
   let waiting = first.count
@@ -71,7 +76,7 @@ export const make = Effect.fnUntraced(function* (
       list,
       limit,
       now(),
-      (origin) => perSite - queuedAt(origin),
+      (origin) => Math.min(perSite, room(origin)) - queuedAt(origin),
       mostOfHost === Infinity ? undefined : { most: mostOfHost, taken: byHost(options.leased()) }
     )
   /** These do not wait for another attempt any more. */
@@ -111,7 +116,14 @@ export const make = Effect.fnUntraced(function* (
     },
     /** Of a crawl: a slot of a site is free. */
     released: (origin: string) => {
-      if (hasMore && 2 * queuedAt(origin) < crawl!.perSite) dueMs = 0
+      if (!hasMore || dueMs === 0) return
+      const { perSite } = crawl!
+      const queued = queuedAt(origin)
+      if (2 * queued >= perSite) return
+      const most = room(origin)
+      if (2 * queued >= most) return
+      // sites with little room have it often: they are looked at together, before their turn
+      dueMs = most >= perSite ? 0 : Math.min(dueMs, now() + togetherMs)
     },
     /** A commit is done: the first that it made wait is due then. */
     committed: (firstDueMs: number) => {

@@ -118,11 +118,10 @@ export const make = (
 
   /** What waits for a turn that is far off by now is put off. */
   const shed = Effect.suspend(() => {
-    for (const [target, dueMs] of politeness.shed(now())) options.park(target, dueMs)
+    // a site of a crawl has its turn in the store when there is room for it again
+    for (const [target, dueMs] of politeness.shed(now())) options.park(target, crawl === undefined ? dueMs : 0)
     return options.uncommitted
   })
-  // sites of a crawl take turns in the store
-  const hasFar = () => crawl === undefined && politeness.hasFar()
 
   const readNext = Effect.catchIf(
     Effect.flatMap(next, (batch) => inTime(read(batch))),
@@ -130,7 +129,8 @@ export const make = (
     () => Effect.sync(() => void (listEnded = true))
   )
   const isDue = () => queue.dueMs() <= now() && politeness.queued() < window
-  const hasWork = () => areNearer() || hasFar() || (!listEnded && politeness.queued() < window / 2) || isDue()
+  const hasWork = () =>
+    areNearer() || politeness.hasFar() || (!listEnded && politeness.queued() < window / 2) || isDue()
   const demand = Effect.callback<void>((resume) => {
     wakeFeeder = () => {
       wakeFeeder = undefined
@@ -141,7 +141,7 @@ export const make = (
   /** What there is to bring now, if there is anything. */
   const step = (): Effect.Effect<void, LineError> | undefined => {
     if (areNearer()) return inTime(nearer!.read())
-    if (hasFar()) return shed
+    if (politeness.hasFar()) return shed
     if (isDue()) return inTime(lease)
     return !listEnded && politeness.queued() < window ? readNext : undefined
   }

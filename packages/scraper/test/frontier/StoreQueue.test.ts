@@ -5,7 +5,14 @@ import type { HostLimit, Store } from "../../src/Store.ts"
 import type { Target } from "../../src/Target.ts"
 
 const target = (url: string, attempts = 0): Target => ({ url, host: new URL(url).origin, path: "", attempts })
-const idle = { list: 1, now: () => 1000, queuedAt: () => 0, leased: () => [].values(), crawl: undefined }
+const idle = {
+  list: 1,
+  now: () => 1000,
+  queuedAt: () => 0,
+  room: () => Infinity,
+  leased: () => [].values(),
+  crawl: undefined
+}
 const list = (
   count: number,
   dueMs: number | undefined
@@ -73,6 +80,27 @@ describe("StoreQueue", () => {
       queued = 31
       queue.released("http://h")
       assert.strictEqual(queue.dueMs(), 0)
+    })
+  )
+
+  it.effect("leases no more of a site than its turns have room for, and looks at such sites together", () =>
+    Effect.gen(function* () {
+      let queued = 0
+      const rooms: Array<number> = []
+      const leaseBySite: Store["Service"]["leaseBySite"] = (_list, _limit, _now, room) => {
+        rooms.push(room("http://h"))
+        return Effect.succeed({ targets: [], dueMs: Infinity, isLeft: true })
+      }
+      const options = { ...idle, queuedAt: () => queued, room: () => 6, crawl: { ...crawl, mostOfHost: Infinity } }
+      const queue = yield* StoreQueue.make({ ...list(0, undefined), leaseBySite }, options)
+      for (queued of [0, 6, 7]) queue.entered(yield* queue.lease(10))
+      assert.deepStrictEqual(rooms, [6, 0, -1])
+      queued = 3
+      queue.released("http://h")
+      assert.strictEqual(queue.dueMs(), Infinity)
+      queued = 2
+      queue.released("http://h")
+      assert.strictEqual(queue.dueMs(), 2000)
     })
   )
 
