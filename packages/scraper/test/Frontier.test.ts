@@ -24,7 +24,7 @@ describe("Frontier", () => {
         waiting: () => Effect.succeed({ count: 1, dueMs: told.includes("room") ? undefined : 0 }),
         lease: () => written("lease", { targets: [target], dueMs: Infinity }),
         lookup: () => Effect.succeed(new Map()),
-        hosts: () => Effect.succeed([])
+        hosts: () => written("hosts", [])
       }
       let left = 1
       const lines = [{ text: "http://h/b", number: 1 }]
@@ -37,7 +37,7 @@ describe("Frontier", () => {
       yield* Effect.forkScoped(frontier.run)
       const urls = [yield* frontier.take, yield* frontier.take].map(({ target }) => target.url)
       assert.deepStrictEqual(urls, ["http://h/a", "http://h/b"])
-      assert.deepStrictEqual(told, ["lease", "room", "lease", "claim", "room", "claim"])
+      assert.deepStrictEqual(told, ["lease", "room", "lease", "hosts", "room", "hosts", "claim", "room", "claim"])
     })
   )
 

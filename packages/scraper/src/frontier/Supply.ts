@@ -35,16 +35,6 @@ export interface SupplyOptions extends ListIntake.ListIntakeOptions {
   readonly crawl: NearerPages.NearerPagesOptions | undefined
 }
 
-/** Asks the store for what it knows of the hosts of targets, once for each. */
-const hostsOf =
-  (store: Pick<Store["Service"], "hosts">, politeness: Pick<Politeness, "meet" | "restore">, now: RunClock) =>
-  (targets: ReadonlyArray<Pick<Target, "host">>): Effect.Effect<void, StoreError> => {
-    const strangers = politeness.meet(targets.map(({ host }) => host))
-    return strangers.length === 0
-      ? Effect.void
-      : Effect.map(store.hosts(strangers), (clocks) => politeness.restore(clocks, now()))
-  }
-
 export const make = (
   next: List["next"],
   store: Store["Service"],
@@ -55,14 +45,22 @@ export const make = (
   const { list, window, now, crawl } = options
   const { open, queue } = line
   const take = ListIntake.make(store, options, open.has)
-  const restoreHosts = hostsOf(store, politeness, now)
-  const counts = { read: options.targets, skipped: 0, inOtherForm: options.inOtherForm }
-  let listEnded = crawl !== undefined
-  let wakeFeeder: (() => void) | undefined
-
   /** What the store has no room for is done when it has: nothing else changes before it is. */
   const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     Effect.catchTag(step, "StoreFull", () => Effect.andThen(options.room, inTime(step)))
+  /**
+   * Asks the store for what it knows of the hosts of targets, once for each. In time by itself: who did all over again what
+   * leads to it would meet no stranger any more, nor lease what is leased.
+   */
+  const restoreHosts = (targets: ReadonlyArray<Pick<Target, "host">>): Effect.Effect<void, StoreError> => {
+    const strangers = politeness.meet(targets.map(({ host }) => host))
+    return strangers.length === 0
+      ? Effect.void
+      : Effect.map(inTime(store.hosts(strangers)), (clocks) => politeness.restore(clocks, now()))
+  }
+  const counts = { read: options.targets, skipped: 0, inOtherForm: options.inOtherForm }
+  let listEnded = crawl !== undefined
+  let wakeFeeder: (() => void) | undefined
 
   const bring = (found: Found) => {
     queue.add(found.added)
