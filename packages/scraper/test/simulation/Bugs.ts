@@ -115,6 +115,30 @@ export const bugs: ReadonlyArray<Planted> = [
     laws: ["every URL has one outcome"]
   },
   {
+    name: "passes over a commit that found no room",
+    bug: {
+      store: (store) => ({
+        ...store,
+        commit: (commit) =>
+          Effect.catchTag(store.commit(commit), "StoreFull", () => Effect.succeed({ added: 0, isNearer: false }))
+      })
+    },
+    scenario: { storeFaults: { full: 0.05 } },
+    laws: ["every URL has one outcome"]
+  },
+  {
+    name: "leaves the place of a commit that failed",
+    bug: {
+      store: (store) => ({
+        ...store,
+        commit: (commit) =>
+          Effect.tapError(store.commit(commit), () => store.commit({ ...commit, settled: [], waiting: [], hosts: [] }))
+      })
+    },
+    scenario: { storeFaults: { full: 0.05 } },
+    laws: ["every URL has one outcome"]
+  },
+  {
     name: "lets the place pass a target that has no row",
     bug: {
       // what holds the place back gets no row, and the place goes on all the same

@@ -26,6 +26,7 @@ const quiet: Partial<Scenario> = {
   stops: [],
   faults: {},
   diskFaults: {},
+  storeFaults: {},
   fresh: false
 }
 
@@ -78,6 +79,12 @@ export const regressions: ReadonlyArray<Regression> = [
       crawl: { seed: page.url, links: new Map([[page.url, []]]), maxDepth: 1 }
     },
     seeds: 40,
+    points: 0
+  },
+  {
+    name: "what is leased is lost where the store has no room for what is asked of it next",
+    scenario: { ...quiet, retries: 3, faults: { status: 0.7 }, storeFaults: { full: 0.1 } },
+    seeds: 60,
     points: 0
   },
   {

@@ -23,6 +23,10 @@ export type Fault = (typeof faults)[number]
 export const diskFaults = ["enospc", "eio-write", "eio-sync", "eio-close", "eio-name"] as const
 export type DiskFault = (typeof diskFaults)[number]
 
+/** What may go wrong with a statement of the store, by chance (https://sqlite.org/rescode.html). */
+export const storeFaults = ["full", "ioerr", "busy"] as const
+export type StoreFault = (typeof storeFaults)[number]
+
 export interface Scenario {
   readonly pages: ReadonlyArray<Page>
   /** The list: URLs of pages, some twice, and lines that are no URL. */
@@ -39,6 +43,7 @@ export interface Scenario {
   readonly stops: ReadonlyArray<number>
   readonly faults: Partial<Record<Fault, number>>
   readonly diskFaults: Partial<Record<DiskFault, number>>
+  readonly storeFaults: Partial<Record<StoreFault, number>>
   /** Begins without a schema. */
   readonly fresh: boolean
   /** Set for a crawl: pages are found by links, and not by the list. */
@@ -81,7 +86,7 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
   for (const fault of faults) if (random() < 0.4) chances[fault] = one(0.1, 0.3)
   const diskChances: Partial<Record<DiskFault, number>> = {}
   if (random() < 0.2) for (const fault of diskFaults) if (random() < 0.5) diskChances[fault] = 0.1
-  return {
+  const drawn = {
     pages,
     lines,
     batch: 1 + below(3),
@@ -93,9 +98,10 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     power: random() < 0.5,
     stops: random() < 0.3 ? [below(500)] : [],
     faults: chances,
-    diskFaults: diskChances,
-    fresh: random() < 0.02
+    diskFaults: diskChances
   }
+  const rare = random()
+  return { ...drawn, fresh: rare < 0.02, storeFaults: rare < 0.95 ? {} : { full: 0.02, ioerr: 0.006, busy: 0.006 } }
 }
 
 /** A crawl of pages in a chain, with a short cut by the last one: its answer may come when the long way has been gone. */

@@ -7,7 +7,7 @@ import { Faults } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
 import { bugs } from "./Bugs.ts"
 import { regressions } from "./Regressions.ts"
-import { diskFaults, faults } from "./Scenario.ts"
+import { diskFaults, faults, storeFaults } from "./Scenario.ts"
 import * as Trial from "./Trial.ts"
 
 /** As a test tells it: with the line that runs it again. */
@@ -28,14 +28,15 @@ describe("the scraper in simulation", () => {
         const struck: Partial<Record<string, number>> = {}
         const { points } = yield* told(
           Trial.sweep(400, {
-            onEnd: ({ origin, disk }) => {
+            onEnd: ({ origin, disk, database }) => {
               Faults.add(struck, origin.struck)
               Faults.add(struck, disk.faults.struck)
+              Faults.add(struck, database.faults.struck)
             }
           })
         )
         assert.isAtLeast(points, 240)
-        for (const fault of [...faults, ...diskFaults, "lost", "unnamed"])
+        for (const fault of [...faults, ...diskFaults, ...storeFaults, "lost", "unnamed"])
           assert.isAtLeast(struck[fault] ?? 0, 10, fault)
       }),
     120_000

@@ -7,11 +7,12 @@
  * Models: `Origin.ts` for session, network and servers; `SimulatedFiles.ts` for the file system; `Database.ts` for what
  * a crash leaves of the database; here, the list file (`ListFile`, `Lines`), the links
  * of pages (`Following`) and the check of files after a power loss.
- * Not there: the directory's lock, DNS, TLS, redirects, cookies, proxies, robots.txt, WARC, content codings, a full disk.
+ * Not there: the directory's lock, DNS, TLS, redirects, cookies, proxies, robots.txt, WARC, content codings, a disk that stays full.
  */
 import { type Randomness, SimulatedDisk, Simulation, type Strategy } from "@simul/core/simulation"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
@@ -100,7 +101,7 @@ export const make = (
   return {
     scenario,
     disk,
-    database: new Database.Database(scenario.fresh, random),
+    database: new Database.Database(scenario.fresh, random, scenario.storeFaults),
     origin: new Origin(scenario, random, broken),
     boot: 0,
     stops: scenario.stops,
@@ -209,7 +210,11 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   const plain = SimulatedFiles.make(disk)
   const files = bug.files?.(plain) ?? plain
   const boot = `boot ${survivors.boot}`
-  const begun = yield* Database.begin(database.connection, { file: "store", boot, durability: scenario.durability })
+  const begun = yield* Database.begin(
+    database.connection,
+    { file: "store", boot, durability: scenario.durability },
+    database.statementFaults()
+  )
   const store = bug.store?.(begun.store, database) ?? begun.store
   const made = FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files })
   const sink = bug.sink?.(made, store) ?? made
@@ -259,20 +264,22 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   return { list: list.number, progress: line.progress(), report: report.result(), told }
 }, Effect.scoped)
 
-/** The program of a trial: stopped runs, and one that comes to its end. */
+/** The program of a trial: runs that are stopped or whose store fails them, and one that comes to its end. */
 const program = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
+  const nothing = () => Effect.succeedNone
   for (;;) {
     const [stopMs, ...rest] = survivors.stops
-    if (stopMs === undefined) return yield* run(survivors, bug)
     survivors.stops = rest
-    yield* Effect.timeoutOption(run(survivors, bug), stopMs)
+    const one = Effect.catchTags(Effect.asSome(run(survivors, bug)), { StoreFull: nothing, StoreUnusable: nothing })
+    const ended = yield* stopMs === undefined ? one : Effect.map(Effect.timeoutOption(one, stopMs), Option.flatten)
+    if (stopMs === undefined && Option.isSome(ended)) return ended.value
     yield* Effect.sync(() => {
       survivors.origin.checkIdle()
       survivors.origin.hangUp(false)
     })
   }
 })
-type Ended = Effect.Success<ReturnType<typeof program>>
+type Ended = Effect.Success<ReturnType<typeof run>>
 
 // ---- the laws
 
