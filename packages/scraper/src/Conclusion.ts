@@ -29,14 +29,14 @@ import type { Aside, Sink } from "./Sink.ts"
 import { bytesOf } from "./sink/Recorded.ts"
 import type { RunClock } from "./RunClock.ts"
 import type { Settled } from "./Store.ts"
-import { type Partial, type Target, withPartial } from "./Target.ts"
+import { type Partial, type Target, withPartial, withPath } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 /** What is left to do or to wait for after a target; mostly nothing. */
 export type Rest = Effect.Effect<void, LineError> | undefined
 
 export interface Stages {
-  readonly naming: Pick<Naming, "suggest">
+  readonly naming: Pick<Naming, "suggest" | "beside">
   readonly sink: Pick<Sink["Service"], "note" | "forget">
   readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
   readonly committer: Pick<Committer, "admit" | "settle" | "park" | "room">
@@ -124,7 +124,7 @@ export const make = (
     if (suggested !== undefined)
       return Effect.flatMap(
         naming.suggest(target, suggested),
-        (path) => place({ ...target, path, isNamedByUrl: false }, startedMs, complete) ?? Effect.void
+        (path) => place(withPath(target, path), startedMs, complete) ?? Effect.void
       )
     return place(target, startedMs, complete)
   }
@@ -147,16 +147,17 @@ export const make = (
   }
   /** Gives it its place, and settles it with its links. */
   const name = (
-    target: Target,
+    asked: Target,
     startedMs: number,
     { part, head, bytes, sha256, validators, reading }: Download.Complete,
     links: Download.Reading | undefined
   ): Rest => {
+    const target = naming.beside(asked)
     let path: string
     try {
       path = part.place(target.path)
     } catch (error) {
-      return conclude(target, startedMs, Download.broken(error, head, { size: bytes, needed: bytes }))
+      return conclude(asked, startedMs, Download.broken(error, head, { size: bytes, needed: bytes }))
     }
     counts.saved++
     counts.bytes += bytes

@@ -23,7 +23,10 @@ export const mend = Effect.fnUntraced(function* (
   let files = 0
   yield* Stream.runForEach(store.unsynced, (saved) =>
     Effect.map(isWhole(saved), (whole) => {
-      if (!whole) damaged.push(saved.target.url)
+      if (!whole) {
+        damaged.push(saved.target.url)
+        sink.own(saved.target.path)
+      }
       onCheck(++files, total)
     })
   )

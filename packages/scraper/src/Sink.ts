@@ -151,7 +151,9 @@ export class Sink extends Context.Service<
     readonly sync: () => Effect.Effect<Synced, DiskFull | StoreFault>
     /** Whether what was saved at a place with this length still seems to be there. */
     readonly holds: (path: string, bytes: number) => boolean
-    /** Whether something lies at a path that no outcome tells of and that no run has placed there. Known after `sweep`. */
+    /** What lies at a path is of an earlier run, though no outcome will tell so any more. */
+    readonly own: (path: string) => void
+    /** Whether something lies at a path of which no outcome tells, and no run has placed it there. Known after `sweep`. */
     readonly isForeign: (path: string) => boolean
     /** Removes parts but for those kept under these keys. */
     readonly sweep: (keys: ReadonlySet<string>) => Effect.Effect<void>

@@ -70,3 +70,10 @@ export const withPartial = (target: Target, partial: Partial | undefined): Targe
   const { partial: _, ...left } = target
   return partial === undefined ? left : { ...left, partial }
 }
+
+/** A target with its body at another path: what was saved at the one before is not there. */
+export const withPath = (target: Target, path: string): Target => {
+  if (path === target.path) return target
+  const { saved: _, ...left } = target
+  return { ...left, path, isNamedByUrl: false }
+}

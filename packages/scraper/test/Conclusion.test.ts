@@ -22,7 +22,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
   const counts = { ...none }
   const conclusion = Conclusion.make(
     {
-      naming: { suggest: (_target, name) => Effect.succeed(`h/${name}`) },
+      naming: { suggest: (_target, name) => Effect.succeed(`h/${name}`), beside: (target) => target },
       sink: { note: () => void told.push("noted"), forget: () => void told.push("forgotten") },
       frontier: {
         settle: () => void told.push("counted"),
@@ -98,10 +98,13 @@ describe("Conclusion", () => {
   it.effect("asks for the name that a server suggests", () =>
     Effect.gen(function* () {
       const { conclusion, settled } = begin()
-      yield* conclusion.conclude(target, 0, complete({ suggested: "b.pdf" }))!
+      const saved = { bytes: 9 }
+      yield* conclusion.conclude({ ...target, saved }, 0, complete({ suggested: "b.pdf" }))!
       const [{ target: named } = assert.fail()] = settled
       assert.strictEqual(named.path, "h/b.pdf")
       assert.isFalse(named.isNamedByUrl)
+      // nothing of it lies there: it may be a file of the user's
+      assert.isUndefined(named.saved)
     })
   )
 

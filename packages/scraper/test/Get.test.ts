@@ -636,6 +636,50 @@ describe("get", () => {
     for (const name of own) assert.strictEqual(fs.readFileSync(join(directory, name), "utf8"), "the user's own")
   })
 
+  it("writes over no file that the user made where a body did not come, or before it came", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const url = site.url("/flaky/1/404/bytes/10/report.csv")
+    const own = join(directory, "report.csv")
+    assert.strictEqual(reason(await one(url, { directory, naming: "flat" })), "StatusError")
+    fs.writeFileSync(own, "the user's own")
+    const saved = await one(url, { directory, naming: "flat" })
+    assert.match(saved._tag === "Saved" ? saved.path : "", /^report~[a-z2-7]{12}\.csv$/)
+    assert.strictEqual(fs.readFileSync(own, "utf8"), "the user's own")
+    // that of a refresh has its place by then
+    fs.writeFileSync(own, "changed")
+    const again = await one(url, { directory, naming: "flat", refresh: true })
+    assert.strictEqual("path" in again ? again.path : "", saved._tag === "Saved" ? saved.path : "none")
+
+    const late = folder()
+    const running = one(site.url("/hold/gate/bytes/10/late.csv"), { directory: late, naming: "flat" })
+    await site.arrived(1, "/hold/gate/bytes/10/late.csv")
+    fs.writeFileSync(join(late, "late.csv"), "the user's own")
+    site.release("gate")
+    const outcome = await running
+    assert.match(outcome._tag === "Saved" ? outcome.path : "", /^late~[a-z2-7]{12}\.csv$/)
+    assert.strictEqual(fs.readFileSync(join(late, "late.csv"), "utf8"), "the user's own")
+  })
+
+  it("gives a file with a short name that was damaged its place again", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const url = site.url("/flaky/0/404/bytes/10/a.html")
+    const options = { directory, naming: "flat" } as const
+    const pathOf = async () => {
+      const outcome = await one(url, options)
+      return outcome._tag === "Saved" ? outcome.path : reason(outcome)
+    }
+    assert.strictEqual(await pathOf(), "a.html")
+    fs.truncateSync(join(directory, "a.html"), 3)
+    assert.strictEqual(await pathOf(), "a.html")
+    fs.writeFileSync(join(directory, "a.html"), "0".repeat(10))
+    // as after a run of long ago
+    fs.rmSync(join(directory, ".simul", "placed"))
+    assert.strictEqual(await Effect.runPromise(Directory.distrust(directory, new Set(["a.html"]))), 1)
+    assert.strictEqual(await pathOf(), "a.html")
+  })
+
   it("gives no page the file of another below a host, whatever a server suggests", async () => {
     await using site = await Site.start()
     const suggesting = site.url(`/disposition/bytes/10/x?value=${encodeURIComponent("attachment; filename=y.html")}`)
@@ -748,38 +792,45 @@ describe("get", () => {
     }
   })
 
-  it("looks at unsynced files after the machine was started anew", async () => {
-    await using site = await Site.start()
-    const directory = folder()
-    const paths = ["/bytes/1000/good.bin", "/bytes/1000/bad.bin"]
-    const list = join(root, "power.txt")
-    fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
-    const checked: Array<readonly [files: number, total: number]> = []
-    const onCheck = (files: number, total: number) => void checked.push([files, total])
-    const run = () =>
-      Effect.runPromise(
-        Effect.scoped(
-          Effect.flatMap(Get.open({ file: list }, { directory, onCheck }), (run) => Stream.runCollect(run.outcomes))
+  it.each(["tree", "flat"] as const)(
+    "looks at unsynced files after the machine was started anew (%s)",
+    async (naming) => {
+      await using site = await Site.start()
+      const directory = folder()
+      const paths = ["/bytes/1000/good.bin", "/bytes/1000/bad.bin"]
+      const list = join(root, "power.txt")
+      fs.writeFileSync(list, paths.map((path) => `${site.url(path)}\n`).join(""))
+      const checked: Array<readonly [files: number, total: number]> = []
+      const onCheck = (files: number, total: number) => void checked.push([files, total])
+      const run = () =>
+        Effect.runPromise(
+          Effect.scoped(
+            Effect.flatMap(Get.open({ file: list }, { directory, naming, onCheck }), (run) =>
+              Stream.runCollect(run.outcomes)
+            )
+          )
         )
+      await run()
+      assert.deepStrictEqual(checked, [])
+      const { DatabaseSync } = await import("node:sqlite")
+      const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+      database.exec("UPDATE run SET boot = 'another'")
+      database.close()
+      // as where it lost its bytes with those of the file
+      fs.rmSync(join(directory, ".simul", "placed"), { force: true })
+      const bad = filesIn(directory).find((file) => file.endsWith("bad.bin"))!
+      fs.writeFileSync(bad, Buffer.alloc(1000))
+      assert.deepStrictEqual(
+        (await run()).map(({ _tag, url }) => [_tag, url]),
+        [["Saved", site.url(paths[1]!)]]
       )
-    await run()
-    assert.deepStrictEqual(checked, [])
-    const { DatabaseSync } = await import("node:sqlite")
-    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
-    database.exec("UPDATE run SET boot = 'another'")
-    database.close()
-    const bad = filesIn(directory).find((file) => file.endsWith("bad.bin"))!
-    fs.writeFileSync(bad, Buffer.alloc(1000))
-    assert.deepStrictEqual(
-      (await run()).map(({ _tag, url }) => [_tag, url]),
-      [["Saved", site.url(paths[1]!)]]
-    )
-    assert.isTrue(fs.readFileSync(bad).equals(Site.body(paths[1]!)))
-    assert.deepStrictEqual(checked, [
-      [1, 2],
-      [2, 2]
-    ])
-  })
+      assert.isTrue(fs.readFileSync(bad).equals(Site.body(paths[1]!)))
+      assert.deepStrictEqual(checked, [
+        [1, 2],
+        [2, 2]
+      ])
+    }
+  )
 
   it("fetches again what is distrusted, of files and of records, and nothing else", async () => {
     await using site = await Site.start()

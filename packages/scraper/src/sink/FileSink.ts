@@ -71,10 +71,10 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   const { files = Files.node } = options
   let placed: Array<FilePart> = []
 
-  const placedNames =
-    options.naming === "flat" ? PlacedNames.make(`${directoryOf(options.parts)}/placed`, files) : undefined
+  const placedNames = options.naming === "flat" ? PlacedNames.make(directoryOf(options.parts), files) : undefined
 
   const absoluteOf = (path: string) => `${options.directory}/${path}`
+  const lies = (path: string) => files.look(absoluteOf(path)) !== undefined
 
   /** Directories known to be real directories, so that a list in one folder checks it once. */
   const checked = new Set<string>()
@@ -125,7 +125,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     sync: () => {
       const group = placed
       placed = []
-      placedNames?.commit()
+      placedNames?.close()
       if (group.length === 0) return allPlaced
       const failed = new Map<string, WriteError>()
       /** What was placed below each directory. */
@@ -164,8 +164,13 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
       )
     },
 
-    holds: (path, bytes) => stands(options.directory, path, bytes, files),
-    isForeign: (path) => files.look(absoluteOf(path)) !== undefined && placedNames?.has(path) !== true,
+    holds: (path, bytes) => {
+      const isThere = stands(options.directory, path, bytes, files)
+      if (!isThere && placedNames !== undefined && lies(path)) placedNames.own(path)
+      return isThere
+    },
+    own: (path) => placedNames?.own(path),
+    isForeign: (path) => lies(path) && placedNames?.has(path) !== true,
     sweep: (keys) => Effect.andThen(placedNames?.load ?? Effect.void, parts.sweep(keys)),
     free: parts.free,
     size: parts.size

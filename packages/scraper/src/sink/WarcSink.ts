@@ -228,6 +228,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       return Effect.uninterruptible(write(group))
     },
     holds: (path, bytes) => stands(directory, path, bytes),
+    own: () => {},
     isForeign: () => false,
     sweep: parts.sweep,
     free: parts.free,

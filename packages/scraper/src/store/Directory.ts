@@ -4,6 +4,8 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { accessSync, constants, existsSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { DirectoryGone, NoStore, type StoreFault, StoreForeign, StoreUnusable } from "../RunError.ts"
+import * as Files from "../sink/Files.ts"
+import * as PlacedNames from "../sink/PlacedNames.ts"
 import type { Store } from "../Store.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
@@ -134,6 +136,10 @@ export const archived = Effect.fnUntraced(function* (directory: string) {
  */
 export const distrust = Effect.fnUntraced(function* (directory: string, paths: ReadonlySet<string>) {
   const { file, sql } = yield* held(directory)
+  const names = PlacedNames.make(DirectoryLock.stateOf(directory), Files.node)
+  // of those without folders it cannot be told by their names whose they are
+  for (const path of paths) if (!path.includes("/") && existsSync(join(directory, path))) names.own(path)
+  names.close()
   return yield* Effect.provideService(SqlTrust.distrustAt(file, paths), SqlClient.SqlClient, sql)
 }, Effect.scoped)
 
