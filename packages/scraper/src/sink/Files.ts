@@ -24,9 +24,9 @@ export interface Files {
   readonly makePrivateDirectories: (path: string) => void
   readonly namesIn: (directory: string) => ReadonlyArray<string>
   readonly look: (path: string) => Found | undefined
-  /** Bytes free on the disk of a path, none where it can take no further file. */
+  /** Bytes free on the disk of a path, none where it can take no further file; `Infinity` where that cannot be told. */
   readonly free: (path: string) => number
-  /** Bytes of the whole disk of a path; `Infinity` where it tells none. */
+  /** Bytes of the whole disk of a path; `Infinity` where that cannot be told. */
   readonly size: (path: string) => number
   /** Makes the bytes of a file durable, whoever wrote them. */
   readonly sync: (path: string) => Effect.Effect<void, unknown>
@@ -53,6 +53,15 @@ const chunkSize = 1 << 20
 export const room = ({ bavail, bsize, files, ffree }: fs.StatsFs): number =>
   files > 0 && ffree === 0 ? 0 : bavail * bsize
 
+/** Why it cannot be told, as of a folder that is gone, whoever writes there is told. */
+const told = (path: string, of: (disk: fs.StatsFs) => number): number => {
+  try {
+    return of(fs.statfsSync(path))
+  } catch {
+    return Infinity
+  }
+}
+
 export const node: Files = {
   open: (path, how) => fs.openSync(path, flags[how], 0o666),
   write: (descriptor, bytes, from) => fs.writeSync(descriptor, bytes, from, bytes.length - from),
@@ -68,11 +77,8 @@ export const node: Files = {
     const kind = found.isFile() ? "file" : found.isDirectory() ? "directory" : found.isSymbolicLink() ? "link" : "other"
     return { kind, size: found.size }
   },
-  free: (path) => room(fs.statfsSync(path)),
-  size: (path) => {
-    const { blocks, bsize } = fs.statfsSync(path)
-    return blocks === 0 ? Infinity : blocks * bsize
-  },
+  free: (path) => told(path, room),
+  size: (path) => told(path, ({ blocks, bsize }) => (blocks === 0 ? Infinity : blocks * bsize)),
   sync: (path) =>
     Effect.callback<void, unknown>((resume) =>
       fs.open(path, O_WRONLY | O_NOFOLLOW, (error, descriptor) => {

@@ -172,6 +172,19 @@ describe("FileSink", () => {
     assert.deepStrictEqual(fs.readdirSync(parts), [])
   })
 
+  it.effect("fails a body of any length where the folder of parts is gone, and tells no lack of room", () =>
+    Effect.gen(function* () {
+      const { parts, sink } = open()
+      fs.rmSync(parts, { recursive: true })
+      for (const expected of [1 << 20, 20 << 20])
+        assert.deepInclude(
+          yield* Effect.flip(Effect.try({ try: () => sink.open({ expected }), catch: (error) => error as WriteError })),
+          { _tag: "WriteError", code: "ENOENT" }
+        )
+      assert.deepStrictEqual([yield* sink.free, yield* sink.size], [Infinity, Infinity])
+    })
+  )
+
   it("begins no large body that has no room, and any other", () => {
     const free = 20 * 2 ** 20
     const { sink, parts } = open({ files: { ...Files.node, free: () => free } })
