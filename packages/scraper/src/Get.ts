@@ -5,6 +5,7 @@
 import { nextOf } from "@simul/core/Concurrently"
 import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Control from "./Control.ts"
@@ -216,13 +217,23 @@ export const outcomes = (
 
 /** How a program without Effect stops a run that it waits for. */
 export interface Stop {
-  /** Aborted: the run stops cleanly, and the loop throws the signal's reason. */
+  /** Aborted: the run stops cleanly and at once, and the loop throws the signal's reason when it asks for more. */
   readonly signal?: AbortSignal | undefined
 }
 
 /** The outcomes for a program without Effect. */
 export const iterate = (outcomes: Stream.Stream<Outcome, RunError>, { signal }: Stop = {}): AsyncIterable<Outcome> =>
-  Stream.toAsyncIterable(signal === undefined ? outcomes : Stream.interruptWhen(outcomes, aborted(signal)))
+  Stream.toAsyncIterable(signal === undefined ? outcomes : until(aborted(signal), outcomes))
+
+/** A fiber of its own pulls the run: it is to stop also while the loop is at work and pulls nothing. */
+const until = (stopped: Effect.Effect<never>, outcomes: Stream.Stream<Outcome, RunError>) =>
+  Stream.callback<Outcome, RunError>((queue) =>
+    outcomes.pipe(
+      Stream.runForEachArray((some) => Queue.offerAll(queue, some)),
+      Effect.raceFirst(stopped),
+      Effect.andThen(Queue.end(queue))
+    )
+  )
 
 const aborted = (signal: AbortSignal) =>
   Effect.callback<never>((resume) => {

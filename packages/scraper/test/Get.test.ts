@@ -575,6 +575,31 @@ describe("get", () => {
     assert.deepStrictEqual(seen, urls)
   })
 
+  it("stops by a signal while the loop is at work, and throws the reason when that asks for more", async () => {
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
+    const refused: Outcome = {
+      _tag: "Refused",
+      url: "http://h/",
+      attempts: 0,
+      durationMs: 0,
+      error: { reason: "Robots", message: "" }
+    }
+    const run = Stream.unwrap(
+      Effect.as(
+        Effect.addFinalizer(() => Effect.sync(stop)),
+        Stream.concat(Stream.fromArrays([refused], [refused]), Stream.never)
+      )
+    )
+    const controller = new AbortController()
+    const read = async () => {
+      for await (const { url } of Get.iterate(run, controller)) {
+        controller.abort(new Error(`enough of ${url}`))
+        await stopped
+      }
+    }
+    assert.strictEqual(await read().catch((error: Error) => error.message), "enough of http://h/")
+  })
+
   it("gives no host up for the first connection that broke, without retries either", async () => {
     await using site = await Site.start()
     const urls = ["/hang-up", ...Array.from({ length: 9 }, (_, index) => `/bytes/1/${index}`)].map((path) =>
