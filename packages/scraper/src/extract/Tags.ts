@@ -80,11 +80,6 @@ export class Attributes implements Iterable<readonly [name: string, value: strin
 }
 const nothing = Buffer.alloc(0)
 
-const noAttributes = new Attributes()
-
-/** Those of the tags that were read from their bytes, for the next one to do so: theirs is over before the next is read. */
-let spare: Attributes | undefined
-
 /** Where an attribute stands, in characters from the beginning of the document: its name, and its value without quotes. */
 export interface Span {
   readonly name: number
@@ -259,7 +254,7 @@ export class Tags implements TokenizerCallbacks {
 
   #name = ""
   #position = 0
-  #attributes = noAttributes
+  readonly #attributes = new Attributes()
   #attribute = ""
   #span = { name: 0, start: 0, end: 0 }
   #isWanted = false
@@ -294,7 +289,6 @@ export class Tags implements TokenizerCallbacks {
       this
     )
     this.#betweenTags = tokenizer["state"]
-    this.#attributes = new Attributes()
     return tokenizer
   }
 
@@ -322,23 +316,14 @@ export class Tags implements TokenizerCallbacks {
    */
   read(bytes: Uint8Array, from: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
     const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    const attributes = spare ?? new Attributes()
-    spare = undefined
-    attributes.bytes = buffer
+    this.#attributes.bytes = buffer
     try {
-      return this.#readAll(buffer, from, attributes, decode, isUtf8)
+      return this.#readAll(buffer, from, decode, isUtf8)
     } finally {
-      attributes.bytes = nothing
-      spare = attributes
+      this.#attributes.bytes = nothing
     }
   }
-  #readAll(
-    bytes: Buffer,
-    from: number,
-    attributes: Attributes,
-    decode: (bytes: Uint8Array) => string,
-    isUtf8: boolean
-  ): number {
+  #readAll(bytes: Buffer, from: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
     const { length } = bytes
     for (let at = from; ;) {
       const start = at
@@ -355,7 +340,7 @@ export class Tags implements TokenizerCallbacks {
       if (at === length) return at
       const open = at
       const first = bytes[open + 1]!
-      if (isLetter(first)) at = this.#readOpen(bytes, open, attributes, decode, isUtf8)
+      if (isLetter(first)) at = this.#readOpen(bytes, open, decode, isUtf8)
       else if (first === slash) at = this.#readClose(bytes, open)
       else at = first === exclamation ? this.#readDeclaration(bytes, open) : -1
       if (at < 0) return open
@@ -417,13 +402,7 @@ export class Tags implements TokenizerCallbacks {
    * Reads a start tag, and the text that it begins; gives the place after it, -1 where it is not whole or more begins
    * with it.
    */
-  #readOpen(
-    bytes: Buffer,
-    open: number,
-    attributes: Attributes,
-    decode: (bytes: Uint8Array) => string,
-    isUtf8: boolean
-  ): number {
+  #readOpen(bytes: Buffer, open: number, decode: (bytes: Uint8Array) => string, isUtf8: boolean): number {
     const { length } = bytes
     let hash = 0
     let code = 0
@@ -440,6 +419,7 @@ export class Tags implements TokenizerCallbacks {
     if (isText && !holdsText.has(element)) return -1
     const after = this.#output.passes?.(element, bytes, open) ?? -1
     if (after >= 0) return after
+    const attributes = this.#attributes
     attributes.clear()
     for (;;) {
       while (at < length && (marks[(code = bytes[at]!)]! & blank) !== 0) at++

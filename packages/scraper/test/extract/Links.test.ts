@@ -80,6 +80,7 @@ describe("the links of a page", () => {
         "<iframe srcdoc='<img src=x><a href=&quot;y&quot;>'></iframe>",
         ["resource img src /a/x", "navigation a href /a/y"]
       ],
+      ["<iframe srcdoc='<a href=x>' src=y>", ["navigation a href /a/x", "navigation iframe src /a/y"]],
       ["<noscript><a href=x></noscript>", ["navigation a href /a/x"]]
     ] as const)
       assert.deepStrictEqual(lines(page), expected, page)
