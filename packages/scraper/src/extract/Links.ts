@@ -482,8 +482,11 @@ class Html implements Reader, Output {
 
   #sheet(): Css {
     return new Css((url, isImport) => {
+      const element = this.#element
       this.#element = "css"
       this.#add(url, "resource", isImport ? "import" : "url")
+      // more of its attributes may follow
+      this.#element = element
     })
   }
 

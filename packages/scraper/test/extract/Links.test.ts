@@ -74,7 +74,7 @@ describe("the links of a page", () => {
         "<meta http-equiv=Content-Security-Policy content=\"img-src 'self'; report-uri /x\">",
         ["report meta report-uri /x"]
       ],
-      ["<p style='background:url(x)'>", ["resource css url /a/x"]],
+      ["<img style='background:url(x)' src=y>", ["resource css url /a/x", "resource img src /a/y"]],
       ["<style>@import 'x'; a{b:url(y)}</style>", ["resource css import /a/x", "resource css url /a/y"]],
       [
         "<iframe srcdoc='<img src=x><a href=&quot;y&quot;>'></iframe>",
