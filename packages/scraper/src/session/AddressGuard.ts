@@ -125,14 +125,18 @@ const judgeBy =
   }
 const isLoopback = among([["127.0.0.0", 8]], [["::1", 128]])
 
-/** Whether an address lies in the network of one of these. The loopback is one network; a link-local address is its own. */
+/**
+ * Whether an address is one of these or lies in the network of one. The loopback is one network; a link-local address is its
+ * own, and so is one of `::/96`.
+ */
 const besides = (addresses: ReadonlyArray<string>) => {
   const blocks4 = special4.filter((block) => addresses.some(among([block], [])))
   const blocks6 = special6.filter((block) => block[0] !== "::" && addresses.some(among([], [block])))
   const isOpen = among(blocks4, blocks6)
   const opensLoopback = addresses.some(isLoopback)
   return (address: string): boolean =>
-    isLinkLocal(address) ? addresses.includes(address) : isOpen(address) || (opensLoopback && isLoopback(address))
+    addresses.includes(address) ||
+    (!isLinkLocal(address) && (isOpen(address) || (opensLoopback && isLoopback(address))))
 }
 
 /**
