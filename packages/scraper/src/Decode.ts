@@ -311,13 +311,16 @@ export const make = (applied: ReadonlyArray<string>, limits: Limits, output: Out
   return withCodings(applied.filter(Stage.isSupported), limits, output)
 }
 
-/** A body without its codings, as far as it can be decoded: what is damaged, or a bomb, ends there. */
+/**
+ * A body without its codings, as far as it can be decoded: what is damaged, or a bomb, ends there. Nothing is decoded ahead
+ * of the reader but what is with zlib.
+ */
 export async function* decoded(
   applied: ReadonlyArray<string>,
   body: AsyncIterable<Uint8Array>
 ): AsyncGenerator<Uint8Array> {
   if (applied.length === 0) return yield* body
-  let chunks: Array<Uint8Array> = []
+  const chunks: Array<Uint8Array> = []
   let isEnded = false
   let isHeldBack = false
   let wake = () => {}
@@ -330,7 +333,7 @@ export async function* decoded(
     {},
     {
       data: (chunk) => {
-        chunks.push(Uint8Array.from(chunk))
+        chunks.push(chunk)
         wake()
       },
       drain: () => {
@@ -342,28 +345,24 @@ export async function* decoded(
     }
   )
   if ("_tag" in decoder) return
-  function* taken() {
-    const given = chunks
-    chunks = []
-    yield* given
+  /** What is decoded until so much is done. */
+  const until = async function* (isDone: () => boolean) {
+    while (true) {
+      decoder.pause()
+      for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk
+      decoder.resume()
+      if (isDone()) return
+      await new Promise<void>((resolve) => (wake = resolve))
+    }
   }
-  const change = () => new Promise<void>((resolve) => (wake = resolve))
   try {
     for await (const chunk of body) {
       isHeldBack = !decoder.write(chunk)
-      yield* taken()
-      while (isHeldBack && !isEnded) {
-        await change()
-        yield* taken()
-      }
+      yield* until(() => isEnded || !isHeldBack)
       if (isEnded) return
     }
     decoder.end()
-    while (!isEnded) {
-      if (chunks.length === 0) await change()
-      yield* taken()
-    }
-    yield* taken()
+    yield* until(() => isEnded)
   } finally {
     decoder.close()
   }

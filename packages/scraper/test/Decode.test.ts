@@ -1,3 +1,4 @@
+import { Readable } from "node:stream"
 import * as Zlib from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { Randomness } from "@simul/core/simulation"
@@ -421,6 +422,25 @@ describe("make", () => {
       // time for zlib to call where it should not
       await decode(["gzip", "gzip"], body, { keep: false })
     }
+  })
+})
+
+describe("decoded", () => {
+  it("decodes no further than its reader reads, but for what is with zlib", async () => {
+    const body = Zlib.gzipSync(Buffer.alloc(16 * mebi))
+    const decoded = () => Decode.decoded(["gzip"], Readable.from([body]))
+    const rested = decoded()
+    await rested.next()
+    // as long as all of it would take
+    let bytes = 0
+    for await (const chunk of decoded()) bytes += chunk.length
+    assert.strictEqual(bytes, 16 * mebi)
+    let isOver = false
+    setImmediate(() => (isOver = true))
+    let held = 0
+    while (!isOver && held < mebi) held += (await rested.next()).value?.length ?? 0
+    assert.isBelow(held, mebi)
+    await rested.return(undefined)
   })
 })
 
