@@ -294,11 +294,11 @@ export const make = (options: PolitenessOptions) => {
     },
 
     /**
-     * When another target of a host is to come back, where its turn is far off: milliseconds since the epoch, each time
-     * later, so that they come back one after the other.
+     * When a target is to come back, where its turn is far off: milliseconds since the epoch, each time later, so that
+     * those of a host come back one after the other.
      */
-    putOff: (origin: string, nowMs: number): number | undefined => {
-      const host = hosts.get(origin)
+    putOff: (target: Target, nowMs: number): number | undefined => {
+      const host = hosts.get(asked(target).host)
       return host === undefined || host.queued < roomOf(host, nowMs) ? undefined : later(host, nowMs, host.queued)
     },
     /** Targets that a host may have queued: fewer where its turn is far off, or its delay long. */

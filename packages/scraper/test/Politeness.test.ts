@@ -318,26 +318,26 @@ describe("Politeness", () => {
   it("puts off what comes to a host whose turn is far off, one after the other", () => {
     const paused = make()
     paused.restore([{ ...clock, pausedMs: 60_000, asked: true }], 0)
-    assert.isUndefined(paused.putOff("a", 0), "it has as many queued as it has slots")
+    assert.isUndefined(paused.putOff(target("a"), 0), "it has as many queued as it has slots")
     assert.deepStrictEqual(
       ["a", "b"].map((host) => paused.room(host, 0)),
       [2, Infinity]
     )
     fill(paused, "a", 2)
-    const times = Array.from({ length: 201 }, () => paused.putOff("a", 0)!)
+    const times = Array.from({ length: 201 }, () => paused.putOff(target("a"), 0)!)
     assert.deepStrictEqual([times[0], times[1], times[200]], [60_000, 60_100, 60_200])
-    assert.isUndefined(paused.putOff("a", 50_001), "that is soon")
-    assert.isUndefined(paused.putOff("b", 0))
+    assert.isUndefined(paused.putOff(target("a"), 50_001), "that is soon")
+    assert.isUndefined(paused.putOff(target("b"), 0))
     const apart = make({ delayMs: 1000 })
     fill(apart, "a", 9)
-    assert.isUndefined(apart.putOff("a", 0))
+    assert.isUndefined(apart.putOff(target("a"), 0))
     fill(apart, "a", 1)
-    assert.deepStrictEqual([apart.putOff("a", 0), apart.putOff("a", 0)], [10_000, 11_000])
+    assert.deepStrictEqual([apart.putOff(target("a"), 0), apart.putOff(target("a"), 0)], [10_000, 11_000])
     const down = make()
     down.restore([{ ...clock, strikes: 9 }], 0)
     fill(down, "a", 3)
     down.release(down.take(0)!.target, 0, { fault: "x" })
-    assert.isUndefined(down.putOff("a", 1), "its targets fail at once")
+    assert.isUndefined(down.putOff(target("a"), 1), "its targets fail at once")
   })
 
   it("takes out of a queue what waits for a turn that is far off by now, but for what a redirect led there", () => {

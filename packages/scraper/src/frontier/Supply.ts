@@ -77,7 +77,7 @@ export const make = (
     const nowMs = now()
     let isAnyPutOff = false
     for (const target of targets) {
-      const dueMs = crawl === undefined ? politeness.putOff(target.host, nowMs) : undefined
+      const dueMs = crawl === undefined ? politeness.putOff(target, nowMs) : undefined
       if (dueMs === undefined) politeness.add(target)
       else {
         options.park(target, dueMs)

@@ -6,7 +6,7 @@
  *    not know of it. A target carries what is recorded of it, so nothing is
  *    looked up for it by its URL.
  * 2. Memory is bounded: by what the line holds between reading and commit, by
- *    `mostInStore` targets that wait there once more, and by the bounds of
+ *    `mostInStore` targets that wait in the store, and by the bounds of
  *    `Timeline`. It is used again: a target costs two small objects, one for its
  *    exchange and one for its part, and what has a name is made when the
  *    timeline is read.
@@ -24,9 +24,12 @@ import { Ear, type Shared, WatchedPart } from "./Listening.ts"
 import type { Track } from "./Track.ts"
 import { Tracks } from "./Tracks.ts"
 
-const { robots, line, commit, disk, retry, queue } = indexOf
+const { robots, line, commit, disk, retry } = indexOf
 
-/** Beyond so many that wait in the store once more, each further one counts as a target of its own from then on. */
+/**
+ * So many that wait in the store are followed there. Of more, one that is put off as it is read begins when it comes from
+ * there; any other ends there, and comes back as a target of its own.
+ */
 const mostInStore = 20_000
 
 /** A recorder, and what it has recorded. */
@@ -59,20 +62,33 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     const track = target?.recorded as Track | undefined
     return track?.isUnderWay === true && track.url === target!.url ? track : undefined
   }
-  /** Those that wait in the store once more, by URL: they come from there as other targets. */
+  /** Those that wait in the store, by URL: they come from there as other targets. */
   const inStore = new Map<string, Track>()
   /** The same of a target that may come from there. */
   const trackBefore = (target: Target): Track | undefined =>
     trackOf(target) ?? (inStore.size === 0 ? undefined : inStore.get(target.url))
   const taken = options.robots ? robots : line
 
+  /** It waits in the store from now on, if there is room to follow it there. */
+  const keep = (track: Track): boolean => {
+    if (inStore.size >= mostInStore) return false
+    inStore.set(track.url, track)
+    track.isInStore = true
+    return true
+  }
+  const fetchBack = (track: Track) => {
+    inStore.delete(track.url)
+    track.isInStore = false
+  }
   const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
-    if (track.isInStore) inStore.delete(track.url)
+    if (track.isInStore) fetchBack(track)
+    if (track.isQueued) track.leaveQueue(commit, atMs, turn(track.group, atMs, -1))
     collector.add(track.finish(atMs, about))
   }
 
+  let politeness: Politeness | undefined
   /** Reads a host's gate before something changes there: what has held it back so far, as far as something was queued. */
-  const turn = (politeness: Politeness, host: string, atMs: number, added: number) => {
+  const turn = (host: string, atMs: number, added: number) => {
     if (gate?.host !== host) gate = gates.get(host)
     if (gate === undefined) {
       if (added <= 0) return noSums
@@ -82,62 +98,79 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     const queued = gate.queued + added
     // what is queued changes nothing for those before it
     if (added > 0 && gate.queued > 0) gate.queued = queued
-    else if (queued > 0) gate.become(politeness.held(host) ?? openState, queued, startedAtMs)
+    else if (queued > 0) gate.become(politeness?.held(host) ?? openState, queued, startedAtMs)
     else {
       gates.delete(host)
       gate = undefined
     }
     return sums
   }
+  /** It waits for its host: from now on, or still, if it has waited for it in the store. */
+  const queue = (target: Target): Track => {
+    const atMs = nowMs()
+    let track = trackBefore(target)
+    if (track?.isInStore === true) fetchBack(track)
+    if (track?.isQueued !== true) {
+      const sums = turn(asked(target).host, atMs, 1)
+      if (track === undefined) track = pool.begin(target.url, target.host, atMs, sums)
+      else track.queue(atMs, sums)
+    }
+    ;(target as Mutable<Subject>).recorded = track
+    return track
+  }
   return {
-    politeness: (inner) => ({
-      ...inner,
-      add: (target) => {
-        inner.add(target)
-        const atMs = nowMs()
-        const sums = turn(inner, asked(target).host, atMs, 1)
-        const before = trackBefore(target)
-        if (before?.isInStore === true) inStore.delete(target.url)
-        before?.queue(atMs, sums)
-        ;(target as Mutable<Subject>).recorded = before ?? pool.begin(target.url, target.host, atMs, sums)
-      },
-      take: (epochMs) => {
-        const admission = inner.take(epochMs)
-        if (admission === undefined) return undefined
-        const atMs = nowMs()
-        const sums = turn(inner, asked(admission.target).host, atMs, -1)
-        const track = trackOf(admission.target)
-        if (track === undefined) return admission
-        track.leaveQueue(taken, atMs, sums)
-        track.carry(atMs)
-        return admission
-      },
-      withdraw: (isOut) => {
-        const out = inner.withdraw(isOut)
-        const atMs = nowMs()
-        for (const target of out) trackOf(target)?.leaveQueue(commit, atMs, turn(inner, asked(target).host, atMs, -1))
-        return out
-      },
-      // the outcome was settled, or the target parked, just before
-      release: (target, epochMs, verdict) => {
-        inner.release(target, epochMs, verdict)
-        const atMs = nowMs()
-        turn(inner, asked(target).host, atMs, 0)
-        const track = trackOf(target)
-        if (track?.isCarried !== true) return
-        track.isCarried = false
-        track.enter(commit, atMs)
-      },
-      startAgain: (host, epochMs) => {
-        const started = inner.startAgain(host, epochMs)
-        turn(inner, host, nowMs(), 0)
-        return started
-      },
-      setDelay: (host, ms, sinceMs) => {
-        inner.setDelay(host, ms, sinceMs)
-        turn(inner, host, nowMs(), 0)
+    politeness: (inner) => {
+      politeness = inner
+      return {
+        ...inner,
+        add: (target) => {
+          inner.add(target)
+          queue(target)
+        },
+        putOff: (target, epochMs) => {
+          const dueMs = inner.putOff(target, epochMs)
+          if (dueMs !== undefined && (inStore.size < mostInStore || trackBefore(target) !== undefined))
+            keep(queue(target))
+          return dueMs
+        },
+        take: (epochMs) => {
+          const admission = inner.take(epochMs)
+          if (admission === undefined) return undefined
+          const atMs = nowMs()
+          const sums = turn(asked(admission.target).host, atMs, -1)
+          const track = trackOf(admission.target)
+          if (track === undefined) return admission
+          track.leaveQueue(taken, atMs, sums)
+          track.carry(atMs)
+          return admission
+        },
+        withdraw: (isOut) => {
+          const out = inner.withdraw(isOut)
+          const atMs = nowMs()
+          for (const target of out) trackOf(target)?.leaveQueue(commit, atMs, turn(asked(target).host, atMs, -1))
+          return out
+        },
+        // the outcome was settled, or the target parked, just before
+        release: (target, epochMs, verdict) => {
+          inner.release(target, epochMs, verdict)
+          const atMs = nowMs()
+          turn(asked(target).host, atMs, 0)
+          const track = trackOf(target)
+          if (track?.isCarried !== true) return
+          track.isCarried = false
+          track.enter(commit, atMs)
+        },
+        startAgain: (host, epochMs) => {
+          const started = inner.startAgain(host, epochMs)
+          turn(host, nowMs(), 0)
+          return started
+        },
+        setDelay: (host, ms, sinceMs) => {
+          inner.setDelay(host, ms, sinceMs)
+          turn(host, nowMs(), 0)
+        }
       }
-    }),
+    },
 
     session: (inner) => ({
       ...inner,
@@ -186,19 +219,19 @@ export const make = (options: { readonly title: string; readonly robots: boolean
             }
             for (const { target, dueMs, leased } of made.waiting) {
               const track = trackOf(target)
-              if (leased || track === undefined) continue
-              const isPutBack = dueMs === 0
-              if (inStore.size >= mostInStore)
+              if (leased || track === undefined || track.isInStore) continue
+              if (!keep(track)) {
+                const { attempts } = target
                 end(
                   track,
                   atMs,
-                  isPutBack
-                    ? { outcome: "not begun" }
-                    : { outcome: "waits for another attempt", attempts: target.attempts }
+                  attempts === 0 ? { outcome: "not begun" } : { outcome: "waits for another attempt", attempts }
                 )
-              else {
-                inStore.set(track.url, track)
-                if (isPutBack) track.putBack(atMs)
+                continue
+              }
+              // else its turn is far off: it is queued for its host as before
+              if (!track.isQueued) {
+                if (dueMs === 0) track.putBack(atMs)
                 else track.enter(retry, atMs)
               }
             }
@@ -210,7 +243,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       const atMs = nowMs()
       const sums = new Map(Array.from(gates, ([host, gate]) => [host, gate.read(atMs)]))
       for (const track of pool.underWay()) {
-        if (track.phase === queue && !track.isPutBack) track.leaveQueue(line, atMs, sums.get(track.group) ?? noSums)
+        if (track.isQueued) track.leaveQueue(line, atMs, sums.get(track.group) ?? noSums)
         end(track, atMs, { outcome: track.wasCarried ? "interrupted" : "not begun" })
       }
       return collector.result(startedAtMs, atMs)

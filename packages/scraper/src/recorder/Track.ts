@@ -37,7 +37,7 @@ const isOfHost = 64
 const causeOf = (code: number) => code & 31
 
 const holdIndexes = holds.map((cause) => indexOf[cause])
-const { queue, line, retry } = indexOf
+const { queue, line } = indexOf
 
 /** What tracks share: their rows, what their stamps say, and where the time goes. */
 export interface Rows {
@@ -63,6 +63,8 @@ export class Track implements Ended {
   /** The index of what is charged now, and of what it is drawn as. */
   charging = queue
   phase = queue
+  /** It waits in the store. */
+  isInStore = false
   /** It is queued, but in the store and not for its host. */
   isPutBack = false
   /** Of a life that is longer than its row: what was in it before. */
@@ -145,9 +147,9 @@ export class Track implements Ended {
     this.enter(queue, nowMs)
   }
 
-  /** It waits there once more. */
-  get isInStore(): boolean {
-    return this.phase === retry || this.isPutBack
+  /** It is queued for its host, here or in the store. */
+  get isQueued(): boolean {
+    return this.phase === queue && !this.isPutBack
   }
 
   /** Leaves the queue: its wait is charged as its host was held back meanwhile, the rest to the queue. */
@@ -241,7 +243,7 @@ export class Track implements Ended {
     if (this.#last === this.#full) this.#shorten()
     const at = ++this.#last
     this.#numbers[at] = atMs
-    this.#codes[at] = this.phase === queue && !this.isPutBack ? code + isOfHost : code
+    this.#codes[at] = this.isQueued ? code + isOfHost : code
   }
 
   /** Sums up what there is, and goes on with a row that has the last stamp alone. */

@@ -1,4 +1,4 @@
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it, vi } from "@effect/vitest"
 import type { Lane, Timeline } from "@simul/core/Timeline"
 import * as Effect from "effect/Effect"
 import * as Get from "../../src/Get.ts"
@@ -34,16 +34,29 @@ const record = async (paths: ReadonlyArray<string>, options: Partial<Options> = 
   }
   return { timeline: recorder.timeline(), outcomes }
 }
-/** The clock goes on. */
-const pass = Effect.sync(() => {
-  for (const fromMs = performance.now(); performance.now() - fromMs < 0.1;);
-})
 /** A recorder, and what it hears of the line: a host with one slot, and a store. */
 const stages = () => {
   const recorder = TargetRecorder.make({ title: "a run", robots: false })
   const politeness = recorder.politeness(Politeness.make({ ...Idle.politeness, perHost: 1 }))
-  const commit = () => Effect.as(pass, { added: 0, isNearer: false })
-  return { recorder, politeness, store: recorder.store({ commit } as Partial<Store["Service"]> as Store["Service"]) }
+  const stage: Partial<Store["Service"]> = { commit: () => Effect.succeed({ added: 0, isNearer: false }) }
+  const store = recorder.store(stage as Store["Service"])
+  return {
+    recorder,
+    politeness,
+    /** Has targets wait in the store. */
+    park: (...parked: ReadonlyArray<readonly [target: Target, dueMs: number]>) => {
+      const waiting = parked.map(([target, dueMs]) => ({ target, dueMs, leased: false }))
+      Effect.runSync(store.commit({ list: 1, settled: [], waiting, hosts: [] }))
+    },
+    settle: (...settled: ReadonlyArray<Settled>) =>
+      void Effect.runSync(store.commit({ list: 1, settled, waiting: [], hosts: [] })),
+    /** Asks the host for one target, which is told to come back in twelve seconds; those behind it wait for that. */
+    pause: (target: Target) => {
+      politeness.add(target)
+      assert.strictEqual(politeness.take(Date.now())?.target, target)
+      politeness.release(target, Date.now(), { pauseMs: 12_000 })
+    }
+  }
 }
 const targetOf = (name: string): Target => {
   return { url: `http://h.test/${name}`, host: "http://h.test", path: name, attempts: 0 }
@@ -58,7 +71,10 @@ const laneOf = ({ lanes }: Timeline, path: string): Lane => {
   return lane
 }
 const sum = (times: Lane["times"]) => Object.values(times).reduce((total, ms) => total + ms, 0)
-const assertAddsUp = ({ lanes, spans, totals, overview }: Timeline) => {
+const drawnOf = ({ overview }: Timeline) =>
+  overview.binMs * overview.counts.flat().reduce((total, one) => total + one, 0)
+const assertAddsUp = (timeline: Timeline) => {
+  const { lanes, spans, totals } = timeline
   for (const [index, { name, times, startMs, endMs }] of lanes.entries()) {
     assert.approximately(sum(times), endMs - startMs, 1e-6, name)
     let lastMs = startMs
@@ -75,8 +91,7 @@ const assertAddsUp = ({ lanes, spans, totals, overview }: Timeline) => {
     1e-6
   )
   // the host's clock stands in for those of its targets, event by event
-  const drawn = overview.counts.flat().reduce((total, count) => total + count * overview.binMs, 0)
-  assert.approximately(drawn, all, Math.max(1, all / 100))
+  assert.approximately(drawnOf(timeline), all, Math.max(1, all / 100))
 }
 
 describe("TargetRecorder", () => {
@@ -242,9 +257,9 @@ describe("TargetRecorder", () => {
     }
   })
 
-  it("ends what was interrupted with the run", async () => {
+  it.each([150, 3000])("ends what was interrupted with the run, with a delay of %i ms", async (delayMs) => {
     const paths = ["/bytes/10/quick", "/silent", ...Array.from({ length: 5 }, (_, index) => `/bytes/10/later-${index}`)]
-    const { timeline } = await record(paths, { perHost: 2, delayMs: 150, timeoutMs: 60_000 }, () => false)
+    const { timeline } = await record(paths, { perHost: 2, delayMs, timeoutMs: 60_000 }, () => false)
     assertAddsUp(timeline)
     assert.strictEqual(timeline.lanes.length, paths.length)
     const ended = timeline.lanes.map((lane) => lane.arguments!["outcome"])
@@ -252,71 +267,131 @@ describe("TargetRecorder", () => {
     assert.include(ended, "not begun")
   })
 
-  it.effect("has what was put back to the store in the queue, not as one that is tried again", () =>
-    Effect.gen(function* () {
-      const { recorder, politeness, store } = stages()
-      const targets = ["a", "b"].map(targetOf)
-      for (const target of targets) politeness.add(target)
-      yield* pass
-      const waiting = politeness.withdraw(() => true).map((target) => ({ target, dueMs: 0, leased: false }))
-      yield* store.commit({ list: 1, settled: [], waiting, hosts: [] })
-      yield* pass
+  describe("with what waits in the store", () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ["Date", "performance"], now: 1_000_000 })
+    })
+    afterEach(() => {
+      vi.useRealTimers()
+    })
+    const pass = (ms: number) => void vi.advanceTimersByTime(ms)
+    const told = ({ lanes }: Timeline) =>
+      lanes.map(({ name, times, arguments: about }) => [name.split("/").at(-1), times, about!["outcome"]])
+
+    it("has what was put back in the queue, not as one that is tried again", () => {
+      const { recorder, politeness, park } = stages()
+      for (const name of ["a", "b"]) politeness.add(targetOf(name))
+      pass(10)
+      const out = politeness.withdraw(() => true)
+      pass(20)
+      park(...out.map((one) => [one, 0] as const))
+      pass(30)
       // it comes from there as another one
-      const again = targetOf("a")
-      politeness.add(again)
-      yield* pass
-      assert.strictEqual(politeness.take(Date.now())?.target, again)
-      yield* pass
+      politeness.add(targetOf("a"))
+      pass(40)
+      assert.strictEqual(politeness.take(Date.now())?.target.path, "a")
+      pass(50)
       const timeline = recorder.timeline()
       assertAddsUp(timeline)
-      assert.deepStrictEqual(
-        timeline.lanes.map(({ name, times, arguments: told }) => [name, Object.keys(times), told!["outcome"]]),
-        [
-          [targets[0]!.url, ["queue", "commit", "line"], "interrupted"],
-          [targets[1]!.url, ["queue", "commit"], "not begun"]
-        ]
-      )
+      assert.deepStrictEqual(told(timeline), [
+        ["a", { queue: 80, commit: 20, line: 50 }, "interrupted"],
+        ["b", { queue: 130, commit: 20 }, "not begun"]
+      ])
     })
-  )
 
-  it.effect("ends what waits in the store when other rules leave it out", () =>
-    Effect.gen(function* () {
-      const { recorder, politeness, store } = stages()
+    it("has what is put off, as it is read or later, wait for its host", () => {
+      const { recorder, politeness, park, pause } = stages()
+      const targets = ["queued", "shed"].map(targetOf)
+      pause(targetOf("first"))
+      for (const one of targets) politeness.add(one)
+      const late = targetOf("late")
+      const dueMs = politeness.putOff(late, Date.now())
+      assert.strictEqual(dueMs, 1_012_000)
+      assert.isUndefined(politeness.take(Date.now()))
+      park([late, dueMs!])
+      pass(100)
+      park(...politeness.shed(Date.now()))
+      pass(11_900)
+      // they come from there as others
+      for (const name of ["shed", "late"]) {
+        politeness.add(targetOf(name))
+        pass(7)
+      }
+      assert.strictEqual(politeness.take(Date.now())?.target, targets[0])
+      pass(50)
+      const timeline = recorder.timeline()
+      assertAddsUp(timeline)
+      assert.deepStrictEqual(told(timeline), [
+        ["first", { commit: 12_064 }, "interrupted"],
+        ["queued", { "retry-after": 12_000, queue: 14, line: 50 }, "interrupted"],
+        ["shed", { "retry-after": 12_000, queue: 14, slot: 50 }, "not begun"],
+        ["late", { "retry-after": 12_000, queue: 14, slot: 50 }, "not begun"]
+      ])
+    })
+
+    it("follows so many there, and counts none twice that was not begun", () => {
+      const { recorder, politeness, park, pause } = stages()
+      const most = 20_000
+      pause(targetOf("first"))
+      for (const name of ["queued", "shed"]) politeness.add(targetOf(name))
+      assert.isUndefined(politeness.take(Date.now()))
+      const late = Array.from({ length: most + 5 }, (_, index) => targetOf(`late-${index}`))
+      for (const one of late) park([one, politeness.putOff(one, Date.now())!])
+      pass(10)
+      const out = politeness.shed(Date.now())
+      assert.deepStrictEqual(
+        out.map(([{ path }]) => path),
+        ["shed"]
+      )
+      park(...out)
+      pass(12_000)
+      const last = targetOf(`late-${most + 4}`)
+      politeness.add(last)
+      assert.isDefined(last.recorded)
+      pass(10)
+      const timeline = recorder.timeline()
+      const [total] = timeline.totals
+      // the first, the queued one, the one that was shed, and of those that were put off all that were followed
+      assert.strictEqual(total!.lanes, 3 + most + 1)
+      assert.notProperty(total, "failed")
+      assert.deepStrictEqual(
+        told(timeline).filter(([name]) => name === "shed"),
+        [["shed", { "retry-after": 10 }, "not begun"]]
+      )
+      assert.approximately(drawnOf(timeline), sum(total!.times), 1)
+    })
+
+    it("ends what waits there when other rules leave it out", () => {
+      const { recorder, politeness, park, settle } = stages()
       const target = targetOf("a")
       politeness.add(target)
       politeness.take(Date.now())
       politeness.release(target, Date.now(), "answered")
-      const waiting = [{ target: { ...target, attempts: 1 }, dueMs: Date.now() + 60_000, leased: false }]
-      yield* store.commit({ list: 1, settled: [], waiting, hosts: [] })
-      yield* pass
+      park([{ ...target, attempts: 1 }, Date.now() + 60_000])
+      pass(10)
       // it comes from there as another one
-      yield* store.commit({ list: 1, settled: [leftOut(targetOf("a"))], waiting: [], hosts: [] })
+      settle(leftOut(targetOf("a")))
       const timeline = recorder.timeline()
       assertAddsUp(timeline)
-      const [lane] = timeline.lanes
-      assert.strictEqual(lane!.arguments!["outcome"], "refused")
-      assert.include(Object.keys(lane!.times), "retry")
+      assert.deepStrictEqual(told(timeline), [["a", { retry: 10 }, "refused"]])
     })
-  )
+  })
 
-  it.effect("hears nothing for a target whose track is another's by now", () =>
-    Effect.gen(function* () {
-      const { recorder, politeness, store } = stages()
-      // one more than a timeline keeps
-      const targets = Array.from({ length: 2401 }, (_, index) => targetOf(`${index}`))
-      for (const target of targets) politeness.add(target)
-      const settled = politeness.withdraw(() => true).map(leftOut)
-      yield* store.commit({ list: 1, settled, waiting: [], hosts: [] })
-      const next = targetOf("next")
-      politeness.add(next)
-      politeness.take(Date.now())
-      const before = targets.find(({ recorded }) => recorded === next.recorded)
-      assert.isDefined(before)
-      yield* store.commit({ list: 1, settled: [leftOut(before)], waiting: [], hosts: [] })
-      const lane = recorder.timeline().lanes.find(({ name }) => name === next.url)
-      assert.strictEqual(lane!.arguments!["outcome"], "interrupted")
-    })
-  )
+  it("hears nothing for a target whose track is another's by now", () => {
+    const { recorder, politeness, settle } = stages()
+    // one more than a timeline keeps
+    const targets = Array.from({ length: 2401 }, (_, index) => targetOf(`${index}`))
+    for (const target of targets) politeness.add(target)
+    settle(...politeness.withdraw(() => true).map(leftOut))
+    const next = targetOf("next")
+    politeness.add(next)
+    politeness.take(Date.now())
+    const before = targets.find(({ recorded }) => recorded === next.recorded)
+    assert.isDefined(before)
+    settle(leftOut(before))
+    const lane = recorder.timeline().lanes.find(({ name }) => name === next.url)
+    assert.strictEqual(lane!.arguments!["outcome"], "interrupted")
+  })
 
   it("shows no credentials", async () => {
     const recorder = TargetRecorder.make({ title: "a run", robots: false })
