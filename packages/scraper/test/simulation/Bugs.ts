@@ -347,5 +347,20 @@ export const bugs: ReadonlyArray<Planted> = [
       }
     },
     laws: ["no host is asked before its Retry-After", "no host is asked sooner than its delay"]
+  },
+  {
+    name: "hands out targets without what is recorded of them",
+    bug: {
+      politeness: (politeness) => ({
+        ...politeness,
+        take: (nowMs) => {
+          const admission = politeness.take(nowMs)
+          if (admission === undefined) return undefined
+          const { recorded: _, ...target } = admission.target
+          return { ...admission, target }
+        }
+      })
+    },
+    laws: ["the timeline has every target once, as it ended"]
   }
 ]

@@ -11,7 +11,10 @@ export interface Regression {
 
 const page: Page = { url: "http://h0.test/p0", kind: "ok", bytes: 500, validator: "strong", declared: false }
 const lines = [page.url]
-const pages = Array.from({ length: 4 }, (_, index): Page => ({ ...page, url: `http://h0.test/p${index}` }))
+const pagesOf = (count: number) =>
+  Array.from({ length: count }, (_, index): Page => ({ ...page, url: `http://h0.test/p${index}` }))
+const pages = pagesOf(4)
+const manyPages = pagesOf(8)
 /** Nothing goes wrong but what is said. */
 const quiet: Partial<Scenario> = {
   pages: [page],
@@ -114,5 +117,18 @@ export const regressions: ReadonlyArray<Regression> = [
     },
     seeds: 100,
     points: 4
+  },
+  {
+    name: "what is put off when its host asks for a pause is drawn twice in the timeline",
+    scenario: {
+      ...quiet,
+      pages: manyPages,
+      lines: manyPages.map(({ url }) => url),
+      delayMs: 2000,
+      retries: 3,
+      faults: { retryAfter: 0.5 }
+    },
+    seeds: 5,
+    points: 0
   }
 ]

@@ -3,12 +3,13 @@
  * stopped, until one comes to its end.
  *
  * Real: the line (`Pipeline`, `Frontier`, `Politeness`, `Download`, `Decode`, `Committer`, `Retry`, `Naming`), what comes
- * before it (`Resume`, `Crawl.listOf`), the store (`SqlStore` over `effect/sql` and SQLite), the file sink, the report.
+ * before it (`Resume`, `Crawl.listOf`), the store (`SqlStore` over `effect/sql` and SQLite), the file sink, the report, the timeline.
  * Models: `Origin.ts` for session, network and servers; `SimulatedFiles.ts` for the file system; `Database.ts` for what
  * a crash leaves of the database; here, the list file (`ListFile`, `Lines`), the links
  * of pages (`Following`) and the check of files after a power loss.
  * Not there: the directory's lock, DNS, TLS, redirects, cookies, proxies, robots.txt, WARC, content codings, a disk that stays full.
  */
+import type { Timeline } from "@simul/core/Timeline"
 import { type Randomness, SimulatedDisk, Simulation, type Strategy } from "@simul/core/simulation"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -24,7 +25,8 @@ import type { Batch, Line } from "../../src/Lines.ts"
 import { defaults, type Options } from "../../src/Options.ts"
 import type { Outcome } from "../../src/Outcome.ts"
 import * as Pipeline from "../../src/Pipeline.ts"
-import type { Recorder } from "../../src/Recorder.ts"
+import type { Politeness } from "../../src/Politeness.ts"
+import * as TargetRecorder from "../../src/recorder/TargetRecorder.ts"
 import * as Report from "../../src/Report.ts"
 import * as Resume from "../../src/Resume.ts"
 import { Session } from "../../src/Session.ts"
@@ -46,7 +48,7 @@ export interface Bug {
   readonly sink?: (sink: Sink["Service"], store: Store["Service"]) => Sink["Service"]
   readonly store?: (store: Store["Service"], database: Database.Database) => Store["Service"]
   readonly session?: (session: Session["Service"]) => Session["Service"]
-  readonly politeness?: Recorder["politeness"]
+  readonly politeness?: (politeness: Politeness) => Politeness
 }
 
 const directory = "/out"
@@ -68,7 +70,9 @@ export const laws = [
   "no host is asked sooner than its delay",
   "no host is asked before its Retry-After",
   "no host has more pages saved than it may",
-  "no request outlives its run"
+  "no request outlives its run",
+  "the timeline has every target once, as it ended",
+  "every millisecond of a target has one cause"
 ] as const
 export type Law = (typeof laws)[number]
 
@@ -203,6 +207,32 @@ const savedByHost = (rows: ReadonlyArray<Database.Row>): ReadonlyMap<string, num
   return count
 }
 
+/** Of what ran: nothing is left out of a timeline of so few. */
+const checkTimeline = (
+  { lanes, overview }: Timeline,
+  told: ReadonlyArray<Outcome>,
+  violations: Survivors["violations"]
+) => {
+  const sum = (numbers: Iterable<number>) => Array.from(numbers).reduce((total, one) => total + one, 0)
+  const ends = new Map(lanes.map(({ name, arguments: about }) => [name, about!["outcome"]]))
+  if (ends.size < lanes.length)
+    violations.set("the timeline has every target once, as it ended", `${lanes.length} lanes of ${ends.size} targets`)
+  for (const { url, _tag } of told)
+    if (typeof Url.parse(url) === "string" && ends.get(url) !== _tag.toLowerCase())
+      violations.set("the timeline has every target once, as it ended", `${_tag} ${url}: ${ends.get(url)}`)
+  let all = 0
+  for (const { name, times, startMs, endMs } of lanes) {
+    const charged = sum(Object.values(times))
+    all += charged
+    if (Math.abs(charged - (endMs - startMs)) > 1e-3)
+      violations.set("every millisecond of a target has one cause", `${charged} of ${endMs - startMs} ms: ${name}`)
+  }
+  // the host's clock stands in for those of its targets, event by event
+  const drawn = overview.binMs * sum(overview.counts.flat())
+  if (Math.abs(drawn - all) > Math.max(1, all / 100))
+    violations.set("every millisecond of a target has one cause", `${all} ms of targets are drawn as ${drawn}`)
+}
+
 /** One run: what `Get.open` does, over these services. Gives its last progress, and the report. */
 const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   const { scenario, disk, database, origin, violations } = survivors
@@ -236,20 +266,18 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
           ...(crawl.mostOfHost === undefined ? {} : { maxPagesPerHost: crawl.mostOfHost })
         })
   const committed = new Set<string>()
-  const line = yield* Pipeline.start(
-    list,
-    bug.politeness === undefined
-      ? options
-      : {
-          ...options,
-          recorder: { session: (one) => one, sink: (one) => one, store: (one) => one, politeness: bug.politeness }
-        }
-  ).pipe(
+  const told: Array<Outcome> = []
+  const seen = TargetRecorder.make({ title: "a run", robots: false })
+  // after the line, which is closed first
+  yield* Effect.addFinalizer(() => Effect.sync(() => checkTimeline(seen.timeline(), told, violations)))
+  const line = yield* Pipeline.start(list, {
+    ...options,
+    recorder: { ...seen, politeness: (one) => seen.politeness(bug.politeness?.(one) ?? one) }
+  }).pipe(
     Effect.provideService(Session, bug.session?.(origin.session) ?? origin.session),
     Effect.provideService(Sink, sink),
     Effect.provideService(Store, watched(survivors, store, committed))
   )
-  const told: Array<Outcome> = []
   const tell = (outcome: Outcome) =>
     Effect.sync(() => {
       told.push(outcome)
