@@ -30,7 +30,8 @@ const quiet: Partial<Scenario> = {
   faults: {},
   diskFaults: {},
   storeFaults: {},
-  fresh: false
+  fresh: false,
+  recorded: false
 }
 
 export const regressions: ReadonlyArray<Regression> = [
@@ -126,7 +127,8 @@ export const regressions: ReadonlyArray<Regression> = [
       lines: manyPages.map(({ url }) => url),
       delayMs: 2000,
       retries: 3,
-      faults: { retryAfter: 0.5 }
+      faults: { retryAfter: 0.5 },
+      recorded: true
     },
     seeds: 5,
     points: 0

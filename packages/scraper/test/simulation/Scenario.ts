@@ -46,6 +46,8 @@ export interface Scenario {
   readonly storeFaults: Partial<Record<StoreFault, number>>
   /** Begins without a schema. */
   readonly fresh: boolean
+  /** Its timeline is recorded, which takes a seventh of the time of a trial. */
+  readonly recorded: boolean
   /** Set for a crawl: pages are found by links, and not by the list. */
   readonly crawl?: Crawl | undefined
 }
@@ -101,7 +103,12 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     diskFaults: diskChances
   }
   const rare = random()
-  return { ...drawn, fresh: rare < 0.02, storeFaults: rare < 0.95 ? {} : { full: 0.02, ioerr: 0.006, busy: 0.006 } }
+  return {
+    ...drawn,
+    fresh: rare < 0.02,
+    storeFaults: rare < 0.95 ? {} : { full: 0.02, ioerr: 0.006, busy: 0.006 },
+    recorded: (100 * rare) % 4 < 1
+  }
 }
 
 /** A crawl of pages in a chain, with a short cut by the last one: its answer may come when the long way has been gone. */

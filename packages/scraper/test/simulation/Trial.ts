@@ -26,6 +26,7 @@ import { defaults, type Options } from "../../src/Options.ts"
 import type { Outcome } from "../../src/Outcome.ts"
 import * as Pipeline from "../../src/Pipeline.ts"
 import type { Politeness } from "../../src/Politeness.ts"
+import * as Recorder from "../../src/Recorder.ts"
 import * as TargetRecorder from "../../src/recorder/TargetRecorder.ts"
 import * as Report from "../../src/Report.ts"
 import * as Resume from "../../src/Resume.ts"
@@ -267,12 +268,14 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
         })
   const committed = new Set<string>()
   const told: Array<Outcome> = []
-  const seen = TargetRecorder.make({ title: "a run", robots: false })
+  const seen = scenario.recorded ? TargetRecorder.make({ title: "a run", robots: false }) : undefined
   // after the line, which is closed first
-  yield* Effect.addFinalizer(() => Effect.sync(() => checkTimeline(seen.timeline(), told, violations)))
+  if (seen !== undefined)
+    yield* Effect.addFinalizer(() => Effect.sync(() => checkTimeline(seen.timeline(), told, violations)))
+  const recorder = seen ?? Recorder.none
   const line = yield* Pipeline.start(list, {
     ...options,
-    recorder: { ...seen, politeness: (one) => seen.politeness(bug.politeness?.(one) ?? one) }
+    recorder: { ...recorder, politeness: (one) => recorder.politeness(bug.politeness?.(one) ?? one) }
   }).pipe(
     Effect.provideService(Session, bug.session?.(origin.session) ?? origin.session),
     Effect.provideService(Sink, sink),
