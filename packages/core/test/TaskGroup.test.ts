@@ -342,8 +342,12 @@ describe("Interruption of a TaskGroup from outside", () => {
   })
 
   /** In a child of the innermost of thousands of groups, or in its body: neither may take the stack of the others. */
-  const deepest = <E>(effect: Effect.Effect<unknown, E>, place: "child" | "body"): Effect.Effect<unknown, E> => {
-    for (let depth = 0; depth < 3000; depth++) {
+  const deepest = <E>(
+    effect: Effect.Effect<unknown, E>,
+    place: "child" | "body",
+    groups = 3000
+  ): Effect.Effect<unknown, E> => {
+    for (let depth = 0; depth < groups; depth++) {
       const inner = effect
       effect = TaskGroup.run((group: TaskGroup.TaskGroup<E>) => (place === "child" ? group.spawn(inner) : inner))
     }
@@ -363,6 +367,10 @@ describe("Interruption of a TaskGroup from outside", () => {
       assert.deepStrictEqual(told(world.run(deepest(failAfter(5, "innermost"), place))), ["Fail innermost"])
     })
   }
+
+  it("takes no turn of its own for the bodies of 200 groups, one in the other", () => {
+    assert.strictEqual(Effect.runSync(deepest(Effect.succeed("done"), "body", 200)), "done")
+  })
 
   it("reaches the children when the body has ended already", () => {
     assert.deepStrictEqual(
