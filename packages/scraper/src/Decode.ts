@@ -352,7 +352,7 @@ export async function* decoded(
       for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk
       decoder.resume()
       if (isDone()) return
-      await new Promise<void>((resolve) => (wake = resolve))
+      if (chunks.length === 0) await new Promise<void>((resolve) => (wake = resolve))
     }
   }
   try {
