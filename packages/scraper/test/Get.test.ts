@@ -817,9 +817,8 @@ describe("get", () => {
     }
   })
 
-  it.each(["tree", "flat"] as const)(
-    "looks at unsynced files after the machine was started anew (%s)",
-    async (naming) => {
+  for (const naming of ["tree", "flat"] as const)
+    it(`looks at unsynced files after the machine was started anew (${naming})`, async () => {
       await using site = await Site.start()
       const directory = folder()
       const paths = ["/bytes/1000/good.bin", "/bytes/1000/bad.bin"]
@@ -854,8 +853,7 @@ describe("get", () => {
         [1, 2],
         [2, 2]
       ])
-    }
-  )
+    })
 
   it("fetches again what is distrusted, of files and of records, and nothing else", async () => {
     await using site = await Site.start()

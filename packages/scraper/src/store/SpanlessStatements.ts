@@ -26,20 +26,24 @@ const prototype: Spanless = Object.create(
   Object.getPrototypeOf(
     Statement.statement(Effect.never, Statement.makeCompilerSqlite(), [""] as never, [], [], undefined)
   ),
-  Object.getOwnPropertyDescriptors(
-    Effectable.Prototype<Spanless>({
-      label: "Statement",
-      evaluate(fiber) {
-        return this.execute(fiber, "rows", ...this.compile())
+  Object.assign(
+    Object.getOwnPropertyDescriptors(
+      Effectable.Prototype<Spanless>({
+        label: "Statement",
+        evaluate(fiber) {
+          return this.execute(fiber, "rows", ...this.compile())
+        }
+      })
+    ),
+    {
+      raw: {
+        get(this: Spanless) {
+          return Effect.withFiber((fiber) => this.execute(fiber, "raw", ...this.compile()))
+        }
       }
-    })
+    }
   )
 )
-Object.defineProperty(prototype, "raw", {
-  get(this: Spanless) {
-    return Effect.withFiber((fiber) => this.execute(fiber, "raw", ...this.compile()))
-  }
-})
 
 /** The client, with such statements; their streams are as they were. */
 export const of = (client: SqlClient, execute: Execute): SqlClient => {
