@@ -26,7 +26,6 @@ import type { Counts } from "./Progress.ts"
 import * as Retry from "./Retry.ts"
 import type { ResponseHead } from "./Session.ts"
 import type { Aside, Sink } from "./Sink.ts"
-import { bytesOf } from "./sink/Recorded.ts"
 import type { RunClock } from "./RunClock.ts"
 import type { Settled } from "./Store.ts"
 import { type Partial, type Target, withPartial, withPath } from "./Target.ts"
@@ -37,7 +36,7 @@ export type Rest = Effect.Effect<void, LineError> | undefined
 
 export interface Stages {
   readonly naming: Pick<Naming, "suggest" | "beside">
-  readonly sink: Pick<Sink["Service"], "note" | "forget">
+  readonly sink: Pick<Sink["Service"], "note" | "forget" | "read">
   readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
   readonly committer: Pick<Committer, "admit" | "settle" | "park" | "room">
   readonly disk: Pick<FullDisk, "lacks" | "wait">
@@ -48,7 +47,7 @@ export interface Stages {
 export const make = (
   { naming, sink, frontier, committer, disk, proxy, now }: Stages,
   crawl: Crawl | undefined,
-  options: Pick<Options, "directory" | "format" | "retries" | "maxTimeMs">,
+  options: Pick<Options, "format" | "retries" | "maxTimeMs">,
   backoff: Backoff,
   counts: Counts
 ) => {
@@ -86,7 +85,7 @@ export const make = (
         const path = record ?? target.path
         const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
         const one = { target, outcome, validators }
-        const read = crawl?.readWhole(target, ended.head, () => bytesOf(options.directory, path), committer.admit)
+        const read = crawl?.readWhole(target, ended.head, () => sink.read(path), committer.admit)
         return read === undefined
           ? linked(one, ended.head, undefined)
           : Effect.flatMap(read, (reading) => linked(one, ended.head, reading) ?? Effect.void)

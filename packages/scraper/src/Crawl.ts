@@ -12,6 +12,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Following from "./crawl/Following.ts"
 import * as Priorities from "./crawl/Priorities.ts"
@@ -23,6 +24,8 @@ import { complete, defaults, type Given, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { List } from "./List.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
+import { Session } from "./Session.ts"
+import { Sink } from "./Sink.ts"
 import * as SeedAddress from "./session/SeedAddress.ts"
 import type { Limits, Store } from "./Store.ts"
 import * as Directory from "./store/Directory.ts"
@@ -114,14 +117,17 @@ export const open = Effect.fnUntraced(function* (
     if (typeof url !== "string") return yield* new OptionUnusable({ option: "seed", value: text, detail: url.detail })
     seeds.push(url)
   }
-  const denyPrivate = asked.denyPrivate ?? (yield* Effect.promise(() => SeedAddress.denied(seeds)))
+  const sink = Option.getOrUndefined(yield* Effect.serviceOption(Sink))
+  // a session of one's own may have no network
+  const looksUp = asked.denyPrivate === undefined && Option.isNone(yield* Effect.serviceOption(Session))
+  const denied = looksUp ? yield* Effect.promise(() => SeedAddress.denied(seeds)) : asked.denyPrivate
   const options: Options = {
     ...complete(crawlDefaults, givenOptions),
-    denyPrivate,
+    ...(denied === undefined ? {} : { denyPrivate: denied }),
     headersFor: seeds.map(Url.origin)
   }
-  const following = Following.make(seeds, asked, options)
-  if (asked.mirror === true) yield* checkMirror(options)
+  const following = Following.make(seeds, asked, options, sink?.read)
+  if (asked.mirror === true) yield* checkMirror(options, sink)
 
   const run = yield* Get.openRun(
     Effect.fnUntraced(function* (store, run) {
@@ -146,9 +152,15 @@ export const open = Effect.fnUntraced(function* (
 const mirrorTree = Effect.promise(() => import("./sink/MirrorTree.ts"))
 
 /** What would be found out only after the crawl. */
-const checkMirror = ({ directory, format }: Options) =>
-  format === "warc"
-    ? Effect.fail(new OptionUnusable({ option: "mirror", value: "true", detail: "archives hold no files to mirror" }))
+const checkMirror = ({ directory, format }: Options, sink: Sink["Service"] | undefined) =>
+  format === "warc" || sink !== undefined
+    ? Effect.fail(
+        new OptionUnusable({
+          option: "mirror",
+          value: "true",
+          detail: `${sink === undefined ? "archives hold" : "a sink of one's own has"} no files to mirror`
+        })
+      )
     : Effect.flatMap(mirrorTree, ({ check }) => check(directory))
 
 /** The run that makes a mirror when all its outcomes are told, and ends after it. */

@@ -5,6 +5,7 @@
 import { nextOf } from "@simul/core/Concurrently"
 import { WaitReason } from "@simul/core/WaitReason"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -31,7 +32,6 @@ import { DiskFull, Sink } from "./Sink.ts"
 import * as ArchiveFile from "./sink/ArchiveFile.ts"
 import * as ArchiveIndex from "./sink/ArchiveIndex.ts"
 import * as FileSink from "./sink/FileSink.ts"
-import { recorded } from "./sink/Recorded.ts"
 import * as WarcSink from "./sink/WarcSink.ts"
 import { Store, StoreFull } from "./Store.ts"
 import * as ControlSocket from "./store/ControlSocket.ts"
@@ -66,7 +66,8 @@ export interface Run {
  *
  * Closing the scope stops cleanly: bodies that can be continued are kept, and
  * the same call goes on where this one stopped. Fails where the run cannot start
- * or go on; a URL that fails is an outcome.
+ * or go on; a URL that fails is an outcome. A `Sink` or a `Session` of one's own is
+ * provided like any service, and takes the place of the run's.
  */
 export const open = (source: Source, given: Given<Options>) => {
   const options = complete(defaults, given)
@@ -87,22 +88,13 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
   const names = asked.format === "warc" ? ({ naming: "tree", serverNames: false } as const) : {}
   const options: Options = { ...asked, jobs, ...names }
   const { store, run, gone } = yield* settled(Directory.open(options.directory, options.durability))
-  const sink = yield* sinkOf(store, options)
+  const ownSink = yield* Effect.serviceOption(Sink)
+  const sink = yield* sinkOf(store, options, ownSink)
 
-  yield* settled(
-    Resume.mend(
-      store,
-      sink,
-      ({ target, bytes, sha256 }) =>
-        Effect.map(
-          recorded(options.directory, target.saved?.record ?? target.path, { bytes, sha256 }),
-          (fault) => fault === undefined
-        ),
-      options.onCheck
-    )
-  )
+  yield* settled(Resume.mend(store, sink, options.onCheck))
   const list = yield* listFrom(store, run)
-  const session = yield* HttpSession.make(options)
+  const ownSession = yield* Effect.serviceOption(Session)
+  const session = Option.isSome(ownSession) ? ownSession.value : yield* HttpSession.make(options)
   const line = yield* Pipeline.start(list, options).pipe(
     Effect.provideService(Session, session),
     Effect.provideService(Sink, sink),
@@ -116,7 +108,7 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
   yield* Effect.forkScoped(control())
   const committed = Stream.provideService(Stream.fromQueue(line.outcomes), WaitReason, "a commit")
   const outcomes =
-    options.format === "files"
+    options.format === "files" || Option.isSome(ownSink)
       ? committed
       : Stream.concat(
           committed,
@@ -139,14 +131,19 @@ const unwaited = <E>(error: E): Exclude<E, StoreFull> | StoreUnusable =>
     ? new StoreUnusable({ file: error.file, detail: "no room on the disk" })
     : (error as Exclude<E, StoreFull>)
 
-/** The sink of the format. Archives are mended whatever it is: they must not wait for another run of theirs. */
-const sinkOf = Effect.fnUntraced(function* (store: Store["Service"], options: Options) {
+/** One's own, or that of the format. Archives are mended whatever it is: they must not wait for another run of theirs. */
+const sinkOf = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  options: Options,
+  own: Option.Option<Sink["Service"]>
+) {
   const { directory } = options
   const archives = yield* settled(store.archives)
   yield* Effect.try({
     try: () => ArchiveFile.mend(directory, archives),
     catch: (error) => new DirectoryUnusable({ directory, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
   })
+  if (Option.isSome(own)) return own.value
   const parts = partsOf(directory)
   if (options.format === "files") return FileSink.make({ ...options, parts })
   return yield* WarcSink.make({

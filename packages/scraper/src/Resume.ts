@@ -6,24 +6,23 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { List } from "./List.ts"
 import type { Sink } from "./Sink.ts"
-import type { Place, Store, Unsynced } from "./Store.ts"
+import type { Place, Store } from "./Store.ts"
 
 /**
  * Brings directory and store together. After a power loss, files that were not synced are believed only when their
- * bytes are right (`isWhole`); parts that no run can continue are removed.
+ * bytes are right; parts that no run can continue are removed.
  */
 export const mend = Effect.fnUntraced(function* (
   store: Store["Service"],
   sink: Sink["Service"],
-  isWhole: (saved: Unsynced) => Effect.Effect<boolean>,
   onCheck: (files: number, total: number) => void = () => {}
 ) {
   const damaged: Array<string> = []
   const total = yield* store.unsyncedCount
   let files = 0
   yield* Stream.runForEach(store.unsynced, (saved) =>
-    Effect.map(isWhole(saved), (whole) => {
-      if (!whole) {
+    Effect.map(sink.isWhole(saved.target.saved?.record ?? saved.target.path, saved), (isWhole) => {
+      if (!isWhole) {
         damaged.push(saved.target.url)
         sink.own(saved.target.path)
       }

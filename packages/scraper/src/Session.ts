@@ -120,6 +120,9 @@ export interface SessionStatistics {
 /**
  * Performs exchanges. `open` never throws: what goes wrong reaches `onError`,
  * never before `open` has returned.
+ *
+ * A run makes its own (`session/HttpSession.ts`). One that is provided takes its place, and what options say of connections, addresses
+ * and cookies is its business. `testing/StubSession.ts` is a small one.
  */
 export class Session extends Context.Service<
   Session,

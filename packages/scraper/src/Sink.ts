@@ -124,6 +124,10 @@ export interface Synced {
   readonly captures: ReadonlyArray<Capture>
 }
 
+/**
+ * A run makes its own, of files or archives. One that is provided takes its place: then `directory` holds the state of the run, and
+ * bodies are where that sink puts them. `testing/MemorySink.ts` is a whole one.
+ */
 export class Sink extends Context.Service<
   Sink,
   {
@@ -151,6 +155,13 @@ export class Sink extends Context.Service<
     readonly sync: () => Effect.Effect<Synced, DiskFull | StoreFault>
     /** Whether what was saved at a place with this length still seems to be there. */
     readonly holds: (path: string, bytes: number) => boolean
+    /** What was saved at a place, from its start at each call and without content codings. Throws where it cannot be read. */
+    readonly read: (path: string) => AsyncIterable<Uint8Array>
+    /** Whether what was saved at a place is all there, to be asked after a loss of power: of this length and, where it is known, sha256. */
+    readonly isWhole: (
+      path: string,
+      saved: { readonly bytes: number; readonly sha256: string | undefined }
+    ) => Effect.Effect<boolean>
     /** What lies at a path is of an earlier run, though no outcome will tell so any more. */
     readonly own: (path: string) => void
     /** Whether something lies at a path of which no outcome tells, and no run has placed it there. Known after `sweep`. */

@@ -23,7 +23,11 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
   const conclusion = Conclusion.make(
     {
       naming: { suggest: (_target, name) => Effect.succeed(`h/${name}`), beside: (target) => target },
-      sink: { note: () => void told.push("noted"), forget: () => void told.push("forgotten") },
+      sink: {
+        note: () => void told.push("noted"),
+        forget: () => void told.push("forgotten"),
+        read: () => assert.fail()
+      },
       frontier: {
         settle: () => void told.push("counted"),
         park: () => void told.push("waits"),
@@ -45,7 +49,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
       now: Date.now
     },
     crawl as Crawl | undefined,
-    { directory: "unused", format: "files", retries: 1, ...(maxTimeMs === undefined ? {} : { maxTimeMs }) },
+    { format: "files", retries: 1, ...(maxTimeMs === undefined ? {} : { maxTimeMs }) },
     { baseMs: 1000, random: () => 0 },
     counts
   )

@@ -121,8 +121,16 @@ export const asks = (seeds: ReadonlyArray<string>) => {
   }
 }
 
-/** @param seeds as `Url.parse` gives them */
-export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Options): Following => {
+/**
+ * @param seeds as `Url.parse` gives them
+ * @param read the bytes of what was saved at a place
+ */
+export const make = (
+  seeds: ReadonlyArray<string>,
+  rules: Rules,
+  options: Options,
+  read: (path: string) => AsyncIterable<Uint8Array> = (path) => bytesOf(options.directory, path)
+): Following => {
   let scope = scopeOf(seeds, rules)
   const holds = (url: string, depth: number, isResource: boolean) => {
     const { _tag } = scope.decide({ url, depth, isResource })
@@ -301,7 +309,7 @@ export const make = (seeds: ReadonlyArray<string>, rules: Rules, options: Option
     traps,
     readAgain: ({ target, finalUrl }, give) =>
       Effect.gen(function* () {
-        const body = () => bytesOf(options.directory, target.saved?.record ?? target.path)
+        const body = () => read(target.saved?.record ?? target.path)
         const start = yield* Effect.promise(() => startOf(body()))
         if (start === undefined) return []
         // a store of an earlier version has no types

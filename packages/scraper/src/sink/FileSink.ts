@@ -18,7 +18,7 @@ import type { Subject } from "../Subject.ts"
 import * as Files from "./Files.ts"
 import * as PartFile from "./PartFile.ts"
 import * as PlacedNames from "./PlacedNames.ts"
-import { stands } from "./Recorded.ts"
+import * as Recorded from "./Recorded.ts"
 
 export interface FileSinkOptions {
   readonly directory: string
@@ -165,10 +165,13 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     },
 
     holds: (path, bytes) => {
-      const isThere = stands(options.directory, path, bytes, files)
+      const isThere = Recorded.stands(options.directory, path, bytes, files)
       if (!isThere && placedNames !== undefined && lies(path)) placedNames.own(path)
       return isThere
     },
+    read: (path) => Recorded.bytesOf(options.directory, path),
+    isWhole: (path, saved) =>
+      Effect.map(Recorded.recorded(options.directory, path, saved), (fault) => fault === undefined),
     own: (path) => placedNames?.own(path),
     isForeign: (path) => lies(path) && placedNames?.has(path) !== true,
     sweep: (keys) => Effect.andThen(placedNames?.load ?? Effect.void, parts.sweep(keys)),

@@ -22,7 +22,7 @@ import type { Archive, Capture, Part, Sink, Truncation } from "../Sink.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
 import * as ArchiveSeries from "./ArchiveSeries.ts"
 import * as PartFile from "./PartFile.ts"
-import { stands } from "./Recorded.ts"
+import * as Recorded from "./Recorded.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 import { toExchange, type WaitingExchange } from "./WaitingExchange.ts"
 
@@ -227,7 +227,9 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       const group = [...waiting.keys()]
       return Effect.uninterruptible(write(group))
     },
-    holds: (path, bytes) => stands(directory, path, bytes),
+    holds: (path, bytes) => Recorded.stands(directory, path, bytes),
+    read: (path) => Recorded.bytesOf(directory, path),
+    isWhole: (path, saved) => Effect.map(Recorded.recorded(directory, path, saved), (fault) => fault === undefined),
     own: () => {},
     isForeign: () => false,
     sweep: parts.sweep,

@@ -247,16 +247,18 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
     database.statementFaults()
   )
   const store = bug.store?.(begun.store, database) ?? begun.store
-  const made = FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files })
+  const made: Sink["Service"] = {
+    ...FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files }),
+    isWhole: (path, { bytes, sha256: expected }) =>
+      Effect.sync(() => {
+        if (files.look(`${directory}/${path}`)?.size !== bytes) return false
+        return sha256(SimulatedFiles.contentOf(disk, `${directory}/${path}`)) === expected
+      })
+  }
   const sink = bug.sink?.(made, store) ?? made
   if (scenario.power && scenario.durability === "process") database.remember()
 
-  yield* Resume.mend(store, sink, ({ target, bytes, sha256: expected }) =>
-    Effect.sync(() => {
-      if (files.look(`${directory}/${target.path}`)?.size !== bytes) return false
-      return sha256(SimulatedFiles.contentOf(disk, `${directory}/${target.path}`)) === expected
-    })
-  )
+  yield* Resume.mend(store, sink)
   const { crawl } = scenario
   const list =
     crawl === undefined
