@@ -46,7 +46,7 @@ export class StepLimit extends Schema.TaggedError<StepLimit>()("StepLimit", {
   }
 }
 
-/** The program failed or died. */
+/** The program failed or died, or a callback of a timer threw. */
 export class ProgramFailed extends Schema.TaggedError<ProgramFailed>()("ProgramFailed", {
   error: Schema.Defect(),
   pretty: Schema.String

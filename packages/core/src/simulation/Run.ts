@@ -58,8 +58,7 @@ export type Invariants<A> = Readonly<Record<string, (value: A) => boolean | void
 export const judge =
   <A, E>(invariants: Invariants<A>): Judge<A, E> =>
   (exit) => {
-    if (exit._tag === "Failure")
-      return new Failure.ProgramFailed({ error: Cause.squash(exit.cause), pretty: Cause.pretty(exit.cause) })
+    if (exit._tag === "Failure") return failedBy(exit.cause)
     for (const [name, holds] of Object.entries(invariants))
       try {
         if (holds(exit.value) === false)
@@ -69,6 +68,9 @@ export const judge =
       }
     return undefined
   }
+
+const failedBy = (cause: Cause.Cause<unknown>) =>
+  new Failure.ProgramFailed({ error: Cause.squash(cause), pretty: Cause.pretty(cause) })
 
 const show = (value: unknown): string => {
   try {
@@ -126,6 +128,8 @@ export const reasonOf = <A, E>({ world, rest }: Finished, judge: Judge<A, E>): F
     }
     case "Broken":
       return new Failure.InvariantBroken(world.broken!)
+    case "Thrown":
+      return failedBy(Cause.die(world.thrown!.error))
     case "Stopped":
       return undefined
   }
@@ -165,8 +169,8 @@ export const hashOf = (world: World): string => (world.hash >>> 0).toString(16).
 /**
  * Runs a program in simulation: one seed, one schedule, virtual time.
  *
- * However the program ends, that is its `exit`; the run fails only with what no real run tells: a deadlock, no end
- * within `maxSteps`, or the use of a promise or timer of the process. Services come from the surroundings, but for
+ * However the program ends, that is its `exit`; the run fails only with what no real run tells, a deadlock, no end
+ * within `maxSteps`, or the use of a promise or timer of the process, and where a timer's callback throws. Services come from the surroundings, but for
  * `Clock`, `Random` and the scheduler, which are the simulation's. Fibers that the program leaves behind are dropped.
  */
 export const run = <A, E, R>(

@@ -50,7 +50,7 @@ export interface Settings {
 }
 
 /** How the loop came to rest. `Outside`: what left the simulation must settle first. */
-export type Rest = "Done" | "Stuck" | "Stopped" | "Endless" | "Uncontrolled" | "Broken" | "Outside"
+export type Rest = "Done" | "Stuck" | "Stopped" | "Endless" | "Uncontrolled" | "Broken" | "Thrown" | "Outside"
 
 interface Runner extends Strategy.Runner {
   readonly fiber: Fiber.Fiber<unknown, unknown>
@@ -116,6 +116,8 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   readonly slices: Array<Trace.Slice> = []
   violation: { readonly api: string; readonly stack: string; readonly fiber: Trace.FiberReport | undefined } | undefined
   broken: { readonly name: string; readonly detail: string } | undefined
+  /** What a callback threw: no fiber has it, and a process would end by it. */
+  thrown: { readonly error: unknown } | undefined
   /** Operations of the victim so far. */
   victimSteps = 0
 
@@ -377,8 +379,11 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
       try {
         task.run()
       } catch (error) {
-        // what stops the run leaves a callback this way
-        if (!this.closed) throw error
+        // what stops the run leaves a callback this way, too
+        if (!this.closed) {
+          this.thrown = { error }
+          this.close()
+        }
       }
       if (this.invariants.length > 0) this.checkInvariants()
     }
@@ -409,6 +414,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   private rest(): Rest {
     if (this.violation !== undefined) return "Uncontrolled"
     if (this.broken !== undefined) return "Broken"
+    if (this.thrown !== undefined) return "Thrown"
     return this.steps > this.settings.maxSteps ? "Endless" : "Stopped"
   }
 

@@ -441,6 +441,28 @@ describe("Simulation.run of code that takes clocks and timers from the process",
     })
   )
 
+  it.effect("names the seed under which a callback of a timer throws", () =>
+    Effect.gen(function* () {
+      const program = Effect.callback<void>(() => {
+        setTimeout(() => {
+          throw new Error("nobody catches it")
+        }, 10)
+      })
+      const failure = yield* failureOf(program, { process: true, seed: 7 })
+      assert.instanceOf(failure.reason, Failure.ProgramFailed)
+      assert.match(failure.message, /^the program failed: Error: nobody catches it[^]*\n {2}seed 7, random\(0\.1\)\n/)
+      const sweep = Simulation.sweepCrashes({
+        make: () => undefined,
+        program: () => program,
+        crash: () => {},
+        invariants: {},
+        process: true,
+        seeds: [8]
+      })
+      assert.strictEqual((yield* Effect.flip(sweep)).seed, 8)
+    })
+  )
+
   it.effect("still reports a promise", () =>
     Effect.gen(function* () {
       const { reason } = yield* failureOf(
