@@ -111,6 +111,19 @@ const replaced: ReadonlyArray<Replaced> = [
       (original) => (timer) => (timer instanceof Timeout ? timer.cancel() : original()(timer))
     )
   ),
+  replacing(
+    globalThis,
+    "Date",
+    () =>
+      // of the same prototype, so that dates made before, in and after a simulation are all instances of both
+      new Proxy(Date, {
+        construct: (date, args, target) => {
+          const epochMs = args.length === 0 ? current?.process?.epochMs() : undefined
+          return Reflect.construct(date, epochMs === undefined ? args : [epochMs], target)
+        },
+        apply: () => new Date().toString()
+      })
+  ),
   replacing(Date, "now", (original) => () => current?.process?.epochMs() ?? original()()),
   replacing(
     Object.getPrototypeOf(performance),

@@ -21,8 +21,10 @@ export interface Options {
   readonly maxSteps?: number
   /** Keep what ran when, the last 2000 slices at least [false]. */
   readonly trace?: boolean
+  /** What the wall's clock says at the start, in milliseconds since the epoch [0]. */
+  readonly startMs?: number
   /**
-   * Simulate what code that does not use Effect takes from the process, too: `Date.now`, `performance.now`,
+   * Simulate what code that does not use Effect takes from the process, too: `Date.now`, `new Date`, `performance.now`,
    * `Math.random`, `setTimeout`, `setInterval` and `setImmediate`. Promises and microtasks stay out of reach [false].
    */
   readonly process?: boolean
@@ -83,7 +85,7 @@ const show = (value: unknown): string => {
 
 export const settingsOf = (options: Options): Settings => {
   const { seed = 1, strategy = Strategy.random(), maxSteps = 1_000_000, trace = false, process = false } = options
-  return { seed, strategy, maxSteps, trace, process }
+  return { seed, strategy, maxSteps, trace, process, startMs: options.startMs ?? 0 }
 }
 
 /** A world that came to rest. */

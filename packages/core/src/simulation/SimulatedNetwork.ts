@@ -13,7 +13,8 @@
  *    about (`blackhole`), broken for both sides (`reset`), ended early as if all had been sent (`cut`), nothing any more
  *    though nothing is broken (`stall`), ten times as late (`late`), in two segments (`split`).
  *
- * It is made of Effect's clock alone, so it also works under `TestClock`.
+ * It is made of Effect's monotonic clock alone, so it also works under `TestClock`, and no wall clock that is set or wrong
+ * moves what is under way.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -128,6 +129,9 @@ interface Direction {
   readonly room: Latch.Latch
 }
 
+/** Whole milliseconds: a wait for a time of arrival ends at that time and not a rounding error before it. */
+const wholeMs = (nanos: bigint) => Number(nanos / 1_000_000n)
+
 /** Makes a network without hosts. */
 export const make = (options: Options = {}): Effect.Effect<Network["Service"]> =>
   Effect.gen(function* () {
@@ -144,7 +148,6 @@ export const make = (options: Options = {}): Effect.Effect<Network["Service"]> =
         typeof latencyMs === "function"
           ? latencyMs(host, random)
           : latencyMs[0] + random() * (latencyMs[1] - latencyMs[0])
-      // Whole, so that a wait for a time of arrival ends at that time and not a rounding error before it.
       return Math.round(faults.strikes("late") ? 10 * ms : ms)
     }
 
@@ -168,7 +171,8 @@ export const make = (options: Options = {}): Effect.Effect<Network["Service"]> =
       const broken = Effect.fail(new ConnectionReset({ host, port }))
       /** Adds segments of now; whoever waits is told. */
       const deliver = (add: (arrive: (bytes: Segment["bytes"]) => void) => void) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        Effect.flatMap(Clock.monotonicTimeNanos, (nanos) => {
+          const now = wholeMs(nanos)
           add((bytes) => put(out, { at: Math.max(out.lastAt, now + latency(host)), bytes }))
           return out.arrival.open
         })
@@ -212,7 +216,8 @@ export const make = (options: Options = {}): Effect.Effect<Network["Service"]> =
           return Effect.andThen(sent, sendSome(bytes.subarray(part.length)))
         })
 
-      const receive: Connection["receive"] = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const receive: Connection["receive"] = Effect.flatMap(Clock.monotonicTimeNanos, (nanos) => {
+        const now = wholeMs(nanos)
         const segment = incoming.segments[0]
         if (segment === undefined) {
           incoming.arrival.closeUnsafe()

@@ -172,7 +172,7 @@ const trial: <S, A, E, R>(
     )
   )
   let stopAt = point
-  let startMs = 0
+  let { startMs = 0 } = settings
   for (let crashes = 0; ; crashes++) {
     const finished = yield* Run.perform(options.program(state), services, { ...settings, stopAt, startMs })
     if (finished.rest !== "Stopped") {
@@ -185,7 +185,7 @@ const trial: <S, A, E, R>(
       }
     }
     options.crash(state, random)
-    startMs += finished.world.now + Math.floor((options.downMs ?? 0) * random())
+    startMs = finished.world.wallMs + Math.floor((options.downMs ?? 0) * random())
     const again = crashes + 1 < (options.crashes ?? 2) && random() < 0.5
     stopAt = again ? 1 + below(random, Math.max(1, point)) : Infinity
   }

@@ -41,7 +41,7 @@ export interface Settings {
   readonly trace: boolean
   /** Stop dead before this operation (from 1). */
   readonly stopAt?: number
-  /** What the clock says at the start, in milliseconds since the epoch [0]. */
+  /** What the wall's clock says at the start, in milliseconds since the epoch [0]. */
   readonly startMs?: number
   /** Simulate clocks, timers and `Math.random` of the process too. */
   readonly process: boolean
@@ -144,7 +144,8 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   private readonly outside: Array<Excursion> = []
   private onSettled: (() => void) | undefined
   private readonly context: Context.Context<never>
-  private readonly startMs: number
+  /** What the wall's clock said at the start, had it been set by then as it is set now. */
+  private startMs: number
   readonly process: Control.SimulatedProcess | undefined
 
   constructor(settings: Settings) {
@@ -168,7 +169,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     this.startMs = settings.startMs ?? 0
     this.process = settings.process
       ? {
-          epochMs: () => Math.floor(this.startMs + this.now),
+          epochMs: () => Math.floor(this.wallMs),
           elapsedMs: () => this.now,
           random: next,
           after: (ms, fire) => this.after(ms, fire)
@@ -282,18 +283,27 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
 
   // -------------------------------------------------------------------- clock
 
-  currentTimeMillisUnsafe(): number {
+  /** What the wall's clock says. */
+  get wallMs(): number {
     return this.startMs + this.now
   }
+  /** Sets the wall's clock on, or back; all else goes on as it was. */
+  shiftClock(byMs: number): void {
+    this.startMs += byMs
+    this.mix(Math.round(byMs * 1e3) | 0)
+  }
+  currentTimeMillisUnsafe(): number {
+    return this.wallMs
+  }
   currentTimeNanosUnsafe(): bigint {
-    return BigInt(Math.round((this.startMs + this.now) * 1e6))
+    return BigInt(Math.round(this.wallMs * 1e6))
   }
   monotonicTimeNanosUnsafe(): bigint {
-    return this.currentTimeNanosUnsafe()
+    return BigInt(Math.round(this.now * 1e6))
   }
   readonly currentTimeMillis = Effect.sync(() => this.currentTimeMillisUnsafe())
   readonly currentTimeNanos = Effect.sync(() => this.currentTimeNanosUnsafe())
-  readonly monotonicTimeNanos = this.currentTimeNanos
+  readonly monotonicTimeNanos = Effect.sync(() => this.monotonicTimeNanosUnsafe())
   sleep(duration: Duration.Duration): Effect.Effect<void> {
     const ms = Duration.toMillis(duration)
     if (ms <= 0) return Effect.yieldNow

@@ -423,6 +423,27 @@ describe("Simulation.run of code that takes clocks and timers from the process",
     })
   )
 
+  it.effect("makes dates of that time, which are dates before, in and after it", () =>
+    Effect.gen(function* () {
+      const before = new Date(5)
+      const program = Effect.map(Effect.sleep(2500), () => {
+        class Later extends Date {}
+        const all = [new Date(), new Date(7), new Later(), before]
+        assert.isTrue(all.every((one) => one instanceof Date))
+        assert.strictEqual(Date(), new Date(2500 + 1e12).toString())
+        assert.strictEqual(Date.UTC(1970, 0, 2), 86_400_000)
+        return all
+      })
+      const { exit } = yield* Simulation.run(program, { process: true, startMs: 1e12 })
+      const dates = exit._tag === "Success" ? exit.value : []
+      assert.deepStrictEqual(dates.map(Number), [2500 + 1e12, 7, 2500 + 1e12, 5])
+      assert.isTrue(dates.every((one) => one instanceof Date))
+      // without its process simulated, a run takes dates as they are
+      const { exit: real } = yield* Simulation.run(Effect.sync(() => new Date()))
+      assert.isTrue(real._tag === "Success" && real.value.getTime() > 1.7e12)
+    })
+  )
+
   it.effect("gives the process's clock back, though one run's was kept and put in its place", () =>
     Effect.gen(function* () {
       const own = Date.now
