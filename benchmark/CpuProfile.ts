@@ -25,7 +25,7 @@ interface Profile {
 }
 
 /** Whose work it is. `module`: the file, for our own stages. */
-export interface Stage {
+interface Stage {
   readonly stage: string
   readonly module?: string
 }

@@ -7,7 +7,7 @@ import { ask, peer, python } from "./Client.ts"
 import type { Room, Workplace } from "./Workplace.ts"
 
 /** What a crawler is to do. */
-export interface Task {
+interface Task {
   readonly seed: string
   /** A fresh folder. */
   readonly out: string

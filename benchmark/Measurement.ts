@@ -28,13 +28,13 @@ export interface Usage {
   readonly said: string
 }
 
-export interface Sample {
+interface Sample {
   /** Since the start. */
   readonly seconds: number
   readonly residentBytes: number
 }
 
-export interface Options {
+interface Options {
   /** The CPUs to run on, as taskset(1) takes them. */
   readonly cpus: string
   readonly cwd: string

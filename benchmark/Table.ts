@@ -1,6 +1,6 @@
 /** Figures as Markdown. */
 
-export type Cell = string | number
+type Cell = string | number
 
 /**
  * A table. `head` has the names of the columns between bars; numbers stand on the right, as all columns but the first

@@ -29,7 +29,7 @@ export interface Workload {
   readonly tls: boolean
 }
 
-export const kibibyte = 1024
+const kibibyte = 1024
 export const mebibyte = 1024 * kibibyte
 export const gibibyte = 1024 * mebibyte
 

@@ -44,7 +44,7 @@ export interface Room extends Disposable {
   readonly folder: (...names: ReadonlyArray<string>) => string
 }
 
-export interface StartOptions {
+interface StartOptions {
   readonly stdio: StdioOptions
   readonly cwd: string
 }

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs"
-import { globSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { cycles, importsOf, violations } from "./Layers.ts"

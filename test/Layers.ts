@@ -17,7 +17,7 @@ import { builtinModules } from "node:module"
 import { posix } from "node:path"
 
 /** Source files by their path from the root of the repository, `/` between segments. */
-export type Files = ReadonlyMap<string, string>
+type Files = ReadonlyMap<string, string>
 
 const clause = String.raw`(?:type\s+)?(?:[\w$]+\s*,?\s*)?(?:\*(?:\s*as\s+[\w$]+)?|\{[^}]*\})?\s*`
 const statement = new RegExp(String.raw`^(?:import|export)\s+${clause}from\s*(["'])([^"'\n]+)\1`, "gm")

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads"
 import { Pool, Task } from "@simul/core/node/Pool"
 import type * as Trivial from "./trivial.task.ts"
 
-export type TaskName = keyof typeof Trivial
+type TaskName = keyof typeof Trivial
 
 /** What contenders are measured at: the rows of the table. */
 export type RowName =
@@ -25,14 +25,14 @@ export type RowName =
   | "memory"
   | "growth"
 
-export interface RunOptions {
+interface RunOptions {
   /** When it is aborted the pool is to give the task up, in its own way. */
   readonly signal?: AbortSignal
   /** Moved instead of copied. */
   readonly transfer?: ReadonlyArray<ArrayBuffer>
 }
 
-export type Run = (task: TaskName, value: unknown, options?: RunOptions) => Promise<unknown>
+type Run = (task: TaskName, value: unknown, options?: RunOptions) => Promise<unknown>
 
 export interface Opened {
   readonly run: Run

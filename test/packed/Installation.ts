@@ -18,7 +18,7 @@ declare module "vitest" {
   }
 }
 
-export interface Manifest {
+interface Manifest {
   readonly name: string
   readonly version: string
   readonly exports?: Readonly<Record<string, string | null>>

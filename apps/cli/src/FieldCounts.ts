@@ -18,7 +18,7 @@ export interface FieldCount {
   example?: Extraction.FieldError
 }
 
-export interface Fold {
+interface Fold {
   readonly add: (page: Page) => void
   readonly fields: ReadonlyArray<FieldCount>
 }

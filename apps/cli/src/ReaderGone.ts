@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 
 /** Standard output cannot be written for another reason, such as a full disk (`code` ENOSPC). */
-export class OutputBroken extends Data.TaggedError("OutputBroken")<{ readonly code: string }> {
+class OutputBroken extends Data.TaggedError("OutputBroken")<{ readonly code: string }> {
   override get message() {
     return `cannot write to standard output (${this.code})`
   }

@@ -93,8 +93,7 @@ export interface Sources {
 }
 
 /** The environment variable of a setting. */
-export const variable = (setting: Setting<unknown>): string =>
-  `SIMUL_${setting.name.toUpperCase().replaceAll("-", "_")}`
+const variable = (setting: Setting<unknown>): string => `SIMUL_${setting.name.toUpperCase().replaceAll("-", "_")}`
 
 /** The texts of a setting and the place that gave them. */
 const lookUp = (

@@ -37,7 +37,7 @@ const openFile = async (format: Format, place: Place, columns: ReadonlyArray<Col
   return open(place.part, columns)
 }
 
-export interface Writer {
+interface Writer {
   readonly write: (rows: ReadonlyArray<Row>) => Effect.Effect<void, OptionUnusable>
   /** Puts the file in its place. */
   readonly finish: Effect.Effect<void, OptionUnusable>

@@ -21,7 +21,7 @@ export const seeds = (count: number, share = 1): ReadonlyArray<number> => {
 }
 
 /** What the tests of one file have: a folder, and a site in a process of its own while they run. */
-export interface Place {
+interface Place {
   readonly root: string
   readonly site: SiteProcess.SiteProcess
 }
@@ -48,7 +48,7 @@ export const place = (name: string, latencyMs = 0): Place => {
  * When to kill: so long after so many outcomes were told; as soon as a file has so many bytes, so while it grows; or
  * when it is said.
  */
-export type Kill =
+type Kill =
   | { readonly outcomes: number; readonly afterMs: number }
   | { readonly file: string; readonly bytes: number }
   | { readonly when: () => Promise<boolean> }

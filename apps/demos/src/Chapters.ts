@@ -30,7 +30,7 @@ import { downloadMany } from "./chapter/DownloadMany.ts"
 import { getHtml } from "./chapter/GetHtml.ts"
 import { politeness } from "./chapter/Politeness.ts"
 
-export interface Chapter {
+interface Chapter {
   readonly title: string
   readonly scenarios: ReadonlyArray<Scenario>
 }

@@ -21,7 +21,7 @@ import * as Live from "./Live.ts"
 import * as RealRun from "./node/RealRun.ts"
 
 /** What the program talks to. */
-export interface Terminal {
+interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly stdout: NodeJS.WritableStream & {

@@ -2,7 +2,7 @@
 import type { Check } from "@simul/core/scenario/Scenario"
 import { shown } from "@simul/core/scenario/ScenarioText"
 
-export interface Judged {
+interface Judged {
   readonly text: string
   /** What was said, where it is a number. */
   readonly number: number | undefined

@@ -50,7 +50,7 @@ export const front = `<!doctype html>\n<title>Simul</title>\n${"<p>A page of a l
 /** In the model: a write's way to a thread and back, and a KiB of it, in milliseconds; what a transfer reads at once, in MiB. */
 export const costs = { hop: 0.05, kibibyte: 0.0003, buffer: 0.5 }
 
-export const modelled = (): Web => {
+const modelled = (): Web => {
   const disk = new Map<string, string>()
   const fetch = (url: string) =>
     Effect.delay(

@@ -19,7 +19,7 @@ export const seeded = (seed: number) => () => {
 }
 
 /** Of all ready tasks any may be next; a fiber is halted before an operation with probability `preempt`. */
-export interface Chances {
+interface Chances {
   readonly random: () => number
   readonly preempt: number
 }

@@ -37,7 +37,7 @@ import * as Summary from "../Summary.ts"
 import { UsageError } from "../UsageError.ts"
 
 /** What came on the command line, next to the settings. */
-export interface Request {
+interface Request {
   readonly urls: ReadonlyArray<string>
   readonly input: Option.Option<string>
   readonly output: Option.Option<string>

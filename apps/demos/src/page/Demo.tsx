@@ -20,7 +20,7 @@ const axisFor = (ms: number) => 100 * 1.5 ** Math.max(0, Math.ceil(Math.log(ms /
 const views = { picture: "The picture", code: "The program" }
 type View = keyof typeof views
 
-export interface Props {
+interface Props {
   readonly scenario: Scenario
   readonly values: Played["parameters"]
   readonly onTurn: (values: Played["parameters"]) => void

@@ -17,7 +17,7 @@
  */
 
 /** One error, taken apart. Values may refer to other records of the same `EncodedError`. */
-export interface ErrorRecord {
+interface ErrorRecord {
   /** Names of its class and of the classes above, its own first. */
   readonly classes: ReadonlyArray<string>
   /**
@@ -114,7 +114,7 @@ export function encodeError(thrown: unknown): EncodedError {
 }
 
 /** What a function of the registry gets: `class`, `stack`, `name`, `message`, and every own property of the error. */
-export type ErrorData = Readonly<Record<string, unknown>>
+type ErrorData = Readonly<Record<string, unknown>>
 
 /**
  * The program's own error classes, by class name or by the `name` (an Effect `_tag`) of their errors.

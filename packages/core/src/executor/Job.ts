@@ -10,8 +10,7 @@
  */
 import type { ExecutorError } from "./ExecutorError.ts"
 import { InvalidOption } from "./ExecutorError.ts"
-import type { Queued } from "./JobQueue.ts"
-import type { JobQueue } from "./JobQueue.ts"
+import type { JobQueue, Queued } from "./JobQueue.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { Slot } from "./Slot.ts"
 import type { TaskEntry } from "./TaskEntry.ts"

@@ -20,7 +20,7 @@ type Callable = (this: unknown, ...parameters: Array<any>) => unknown
 type Run = Extract<Command, readonly ["run" | "chunk" | "stream", ...unknown[]]>
 
 /** What `serve` is given: its end of the line and functions from outside. */
-export interface ServeParts {
+interface ServeParts {
   readonly channel: Channel
   readonly board: WorkerBoard
   readonly load: (url: string) => Promise<Readonly<Record<string, unknown>>>

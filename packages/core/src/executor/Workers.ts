@@ -26,7 +26,7 @@ import type { Spawn } from "./WorkerHandle.ts"
 const stopMs = 5000
 
 /** What workers ask of whoever gives them work. */
-export interface Dispatch {
+interface Dispatch {
   /** How many jobs wait for a worker. */
   readonly waiting: () => number
   /** A worker has said something of its jobs. */

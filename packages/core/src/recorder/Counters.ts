@@ -8,7 +8,7 @@ export interface LoopProbe {
   readonly sample: () => { readonly delayMs: number; readonly utilisation: number }
 }
 
-export interface CountersOptions {
+interface CountersOptions {
   readonly ring: EventRing
   /** Fibers that have not ended. */
   readonly live: () => number

@@ -12,7 +12,7 @@ import { counters, type Event, ends, type EventRing, kind } from "./EventRing.ts
 import type { Live } from "./Life.ts"
 import { none, type Names } from "./Names.ts"
 
-export interface Recorded {
+interface Recorded {
   readonly title: string
   readonly startedAtMs: number
   readonly nowMs: number
@@ -24,7 +24,7 @@ export interface Recorded {
 }
 
 /** What a lane does; all but the first and the last wait. */
-export const categories: ReadonlyArray<Timeline.Category> = [
+const categories: ReadonlyArray<Timeline.Category> = [
   { name: "running", description: "a fiber on the event loop's thread", waiting: false, colour: "#4fbf7f" },
   { name: "ready", description: "could run, waiting for the event loop", waiting: true, colour: "#e3c643" },
   { name: "sleeping", description: "a fiber that waits for time to pass", waiting: true, colour: "#c3c9d3" },

@@ -22,7 +22,7 @@ export const yielded = "yield"
 export const hidden = "out of sight (another tracer)"
 
 /** Where events go, and by what clock. */
-export interface Book {
+interface Book {
   readonly ring: EventRing
   readonly names: Names
   /** Milliseconds since the recorder was made. */

@@ -37,7 +37,7 @@ export const tracerOf = (watch: FiberWatch, inner: Tracer.Tracer): Tracer.Tracer
 }
 
 /** Who is told of tasks, and by what clock. */
-export interface Listeners {
+interface Listeners {
   readonly watch: FiberWatch
   readonly counters: Counters
   readonly nowMs: () => number

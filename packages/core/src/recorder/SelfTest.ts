@@ -12,7 +12,7 @@ import type * as Scheduler from "effect/Scheduler"
 import type { Timeline } from "../Timeline.ts"
 
 /** What of a recorder is tested. */
-export interface Tested {
+interface Tested {
   readonly record: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly timeline: () => Timeline
 }
