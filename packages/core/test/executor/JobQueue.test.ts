@@ -7,13 +7,14 @@ let looks = 0
 class Waiting implements Queued {
   readonly priority: number
   readonly #sequence: number
-  readonly queuedAt = 0
+  readonly queuedAt: number
   previous: Queued | undefined
   following: Queued | undefined
   queue: JobQueue<Waiting> | undefined
-  constructor(sequence: number, priority = 0) {
+  constructor(sequence: number, priority = 0, queuedAt = 0) {
     this.#sequence = sequence
     this.priority = priority
+    this.queuedAt = queuedAt
   }
   get sequence() {
     looks++
@@ -48,6 +49,34 @@ describe("a queue of jobs", () => {
         }
       )
     ))
+
+  it("gives the highest priority first, raised by one for each age that a job has waited", () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ priority: fc.nat(3), queuedAt: fc.nat(50) }), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 50, max: 100 }),
+        (submitted, now) => {
+          const queue = new JobQueue<Waiting>(10)
+          const jobs = submitted
+            .toSorted((one, other) => one.queuedAt - other.queuedAt)
+            .map(({ priority, queuedAt }, sequence) => new Waiting(sequence, priority, queuedAt))
+          for (const job of jobs) queue.add(job)
+          const rank = ({ priority, queuedAt }: Waiting) => priority + Math.floor((now - queuedAt) / 10)
+          const [first] = jobs.toSorted((one, other) => rank(other) - rank(one) || one.sequence - other.sequence)
+          assert.strictEqual(queue.next(now), first)
+        }
+      )
+    ))
+
+  it("knows the one that came first, whatever its priority", () => {
+    const queue = new JobQueue<Waiting>(1000)
+    assert.isUndefined(queue.oldest())
+    const [high, low, middle] = [new Waiting(1, 2), new Waiting(2, 0), new Waiting(3, 1)]
+    for (const job of [middle, high, low]) queue.add(job)
+    assert.strictEqual(queue.oldest(), high)
+    queue.remove(high)
+    assert.strictEqual(queue.oldest(), low)
+  })
 
   it("looks at each job a few times when it takes over as many as it has, one between each two", () => {
     const count = 5000
