@@ -3,12 +3,15 @@
  * `asctime` names no zone: it means UTC all the same, and not this machine's.
  */
 
-const leapSecond = /(?<=\d\d:\d\d:)60\b/
+/** Seconds that the clock of the epoch does not have. `Date.parse` passes over them, or takes them for the year. */
+const beyond = /(?<=\d:\d\d:)[6-9]\d\b/
 
 /** A leap second is the instant after the 59th: the clock of the epoch has no other place for it. */
 const parse = (text: string): number => {
   const zoned = /[a-z]$|[+-]\d{4}$/i.test(text) ? text : `${text} GMT`
-  return leapSecond.test(zoned) ? Date.parse(zoned.replace(leapSecond, "59")) + 1000 : Date.parse(zoned)
+  const [second] = beyond.exec(zoned) ?? []
+  if (second === undefined) return Date.parse(zoned)
+  return second === "60" ? Date.parse(zoned.replace(beyond, "59")) + 1000 : NaN
 }
 
 /** To the end of a year of two digits, as RFC 850 has it. */

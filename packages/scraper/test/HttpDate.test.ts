@@ -50,6 +50,14 @@ describe("httpDateMs", () => {
   })
 
   it("takes nothing else for a date", () => {
-    for (const text of ["", "soon", "Thu, 32 Jan 2026 00:00:00 GMT"]) assert.isNaN(httpDateMs(text), text)
+    for (const text of [
+      "",
+      "soon",
+      "Thu, 32 Jan 2026 00:00:00 GMT",
+      "Sun, 06 Nov 1994 08:49:61 GMT",
+      "Sunday, 06-Nov-94 08:49:99 GMT",
+      "Sun Nov  6 08:49:61 1994"
+    ])
+      assert.isNaN(httpDateMs(text), text)
   })
 })

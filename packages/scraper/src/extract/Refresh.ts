@@ -8,8 +8,10 @@ export const place = (value: string): { readonly start: number; readonly end: nu
   const from = match[0].length + (isQuoted ? 1 : 0)
   const close = isQuoted ? value.indexOf(quote, from) : -1
   const text = value.slice(from, close < 0 ? value.length : close)
-  const start = from + text.length - text.trimStart().length
-  const end = from + text.trimEnd().length
+  // as the URL parser takes it: `trim` would take blanks of Unicode too, which are of the URL
+  const start = from + /^[\0- ]*/.exec(text)![0].length
+  let end = from + text.length
+  while (end > start && value.charCodeAt(end - 1) <= 32) end--
   return end <= start ? undefined : { start, end }
 }
 

@@ -6,7 +6,7 @@
 import { Cookie, type CookieJar, domainMatch, pathMatch } from "tough-cookie"
 import * as FieldValue from "../FieldValue.ts"
 
-/** Octets of name and value (5.6, 5.7 step 6). */
+/** Octets of name and value (5.6, 5.7 step 6), a character each as in every field. */
 const longest = 4096
 /** From now on (5.5): 400 days. */
 const longestLifeMs = 400 * 86_400_000
@@ -64,7 +64,7 @@ const admits = (jar: CookieJar, cookie: Cookie, url: URL, nowMs: number): boolea
   const { key, value } = cookie
   if (key === "" && (value === "" || reserved.test(value))) return false
   if (promises.some(([name, isKept]) => name.test(key) && !isKept(cookie))) return false
-  if (Buffer.byteLength(key) + Buffer.byteLength(value) > longest) return false
+  if (key.length + value.length > longest) return false
   if (cookie.isPersistent()) {
     // tough-cookie counts Max-Age anew at each use; one that is over ends before all time
     const endMs = Math.max(0, cookie.expiryTime(new Date(nowMs)) ?? Infinity)

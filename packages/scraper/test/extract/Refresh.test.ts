@@ -10,6 +10,8 @@ it("reads the URL as browsers do", () => {
     [".5; url=/a", "/a"],
     ["1.5.2;url=/a", "/a"],
     ["0; url='/a", "/a"],
+    ["0; url=' /a\u001f ", "/a"],
+    ["0; url=\u00a0/a\u2003", "\u00a0/a\u2003"],
     ["0; urlx=/a", "urlx=/a"],
     ["0;url=", undefined],
     ["0;", undefined],
