@@ -253,7 +253,7 @@ describe("verify", () => {
         --- stdout
         changed	short	3 bytes, not 5
         changed	other	other bytes than were saved (sha256)
-        missing	gone	no such file, or it cannot be read
+        missing	gone	no such file
         undone	https://a.example/later	no outcome yet
         --- stderr
         error: 1 missing, 2 changed, 1 without an outcome
@@ -272,7 +272,7 @@ describe("verify", () => {
         "exit 3
         --- stdout
         changed	short	3 bytes, not 5
-        missing	gone	no such file, or it cannot be read
+        missing	gone	no such file
         --- stderr
         error: 1 missing, 1 changed
 
@@ -287,8 +287,8 @@ describe("verify", () => {
       expect(yield* screenOf(["verify", directory], all)).toMatchInlineSnapshot(`
         "exit 3
         --- stdout
-        missing	simul-00000.warc.gz#340+90	no such file, or it cannot be read
-        missing	simul-00002.warc.gz#900+80	no such file, or it cannot be read
+        missing	simul-00000.warc.gz#340+90	no such file
+        missing	simul-00002.warc.gz#900+80	no such file
         --- stderr
         error: 2 missing
 

@@ -141,7 +141,7 @@ const sinkOf = Effect.fnUntraced(function* (
   const archives = yield* settled(store.archives)
   yield* Effect.try({
     try: () => ArchiveFile.mend(directory, archives),
-    catch: (error) => new DirectoryUnusable({ directory, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+    catch: DirectoryUnusable.of(directory)
   })
   if (Option.isSome(own)) return own.value
   const parts = partsOf(directory)

@@ -31,6 +31,11 @@ export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("
       ? `${this.directory} is a file, or lies below one: no directory can be made there`
       : `cannot write to ${this.directory} (${this.code})`
   }
+  /** That, by what the system said of it. */
+  static of(directory: string) {
+    return (error: unknown) =>
+      new DirectoryUnusable({ directory, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+  }
   readonly hint =
     this.code === "ENOSPC" || this.code === "EDQUOT"
       ? "make room on its disk, or choose another directory with `-o`"

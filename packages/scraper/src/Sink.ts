@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { FetchReason, WriteError } from "./FetchError.ts"
-import type { StoreFault } from "./RunError.ts"
+import type { DirectoryUnusable, StoreFault } from "./RunError.ts"
 import type { RedirectAnswer, ResponseHead } from "./Session.ts"
 import type { RecordLocation } from "./sink/RecordLocation.ts"
 import type { Subject } from "./Subject.ts"
@@ -166,8 +166,8 @@ export class Sink extends Context.Service<
     readonly own: (path: string) => void
     /** Whether something lies at a path of which no outcome tells, and no run has placed it there. Known after `sweep`. */
     readonly isForeign: (path: string) => boolean
-    /** Removes parts but for those kept under these keys. */
-    readonly sweep: (keys: ReadonlySet<string>) => Effect.Effect<void>
+    /** Removes parts but for those kept under these keys. Fails where nobody can tell which there are. */
+    readonly sweep: (keys: ReadonlySet<string>) => Effect.Effect<void, DirectoryUnusable>
     /** Bytes free on the disk. */
     readonly free: Effect.Effect<number>
     /** Bytes of the whole disk. */

@@ -38,7 +38,10 @@ interface Fault {
 const told = (fault: Recorded.Fault, bytes: number): Pick<Fault, "kind" | "detail"> => {
   switch (fault._tag) {
     case "Missing":
-      return { kind: "missing", detail: "no such file, or it cannot be read" }
+      return {
+        kind: "missing",
+        detail: fault.code === undefined ? "no such file" : `it cannot be read (${fault.code})`
+      }
     case "Length":
       return { kind: "changed", detail: `${fault.found} bytes, not ${bytes}` }
     case "Hash":

@@ -6,7 +6,6 @@
  * It is read once, from its start to its end. A body lies in a gzip member of its
  * own, so what is damaged before or in one hides nothing of the next.
  */
-import { lstatSync } from "node:fs"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import type { Archive } from "../Sink.ts"
@@ -14,6 +13,7 @@ import * as Gzip from "../warc/Gzip.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
 import type { ArchivedBody } from "./ArchivedBodies.ts"
+import * as Files from "./Files.ts"
 import * as Recorded from "./Recorded.ts"
 import * as RecordDigests from "./RecordDigests.ts"
 
@@ -136,10 +136,16 @@ export async function* faults(
   read = ArchiveFile.read
 ): AsyncGenerator<Found> {
   const file = join(directory, name)
-  const found = lstatSync(file, { throwIfNoEntry: false })
-  if (found?.isFile() !== true) {
-    if (bytes > 0) yield { fault: { _tag: "Missing" } }
-    for (const body of bodies) yield { fault: { _tag: "Missing" }, body }
+  let fault: Recorded.Fault = { _tag: "Missing" }
+  let found: ReturnType<Files.Files["look"]>
+  try {
+    found = Files.node.look(file)
+  } catch (error) {
+    fault = Recorded.missing(error)
+  }
+  if (found?.kind !== "file") {
+    if (bytes > 0) yield { fault }
+    for (const body of bodies) yield { fault, body }
     return
   }
   if (found.size < bytes) yield { fault: { _tag: "Record", detail: `${found.size} of ${bytes} bytes` } }

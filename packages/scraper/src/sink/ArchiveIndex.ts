@@ -8,7 +8,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { lstatSync } from "node:fs"
 import { rename } from "node:fs/promises"
 import { DirectoryUnusable } from "../RunError.ts"
 import type { Capture } from "../Sink.ts"
@@ -36,14 +35,14 @@ export const renew = Effect.fnUntraced(function* (
   store: Pick<Store["Service"], "captures" | "indexed" | "index">,
   { directory, parts, durability }: { readonly directory: string; readonly parts: string; readonly durability: string }
 ) {
+  const unusable = DirectoryUnusable.of(directory)
   const known = yield* store.indexed
-  if (known !== undefined && lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })?.size === known.bytes) return
+  const found = yield* Effect.try({ try: () => Files.node.look(`${directory}/${name}`), catch: unusable })
+  if (known !== undefined && found?.size === known.bytes) return
   const isPower = durability === "power"
   const written = yield* write(`${parts}/${name}`, store.captures, isPower)
   // no archive, no index
   if (written.bytes === 0) return
-  const unusable = (error: unknown) =>
-    new DirectoryUnusable({ directory, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
   yield* Effect.tryPromise({ try: () => rename(`${parts}/${name}`, `${directory}/${name}`), catch: unusable })
   if (isPower) yield* Effect.mapError(Files.node.syncDirectory(directory), unusable)
   yield* store.index(written)

@@ -8,7 +8,6 @@
  *    passed over.
  */
 import * as Effect from "effect/Effect"
-import * as fs from "node:fs"
 import type { WriteError } from "../FetchError.ts"
 import type { StoreFault } from "../RunError.ts"
 import type { Archive, DiskFull } from "../Sink.ts"
@@ -31,12 +30,10 @@ export interface ArchiveSeriesOptions {
   readonly archiveBytes: number
 }
 
-const found = (directory: string, name: string) => fs.lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })
-
 /** One that lost bytes, or was removed, is not continued. */
 const isWhole = (directory: string, { name, bytes }: Archive) => {
-  const file = found(directory, name)
-  return file?.isFile() === true && file.size === bytes
+  const file = Files.seen(Files.node, `${directory}/${name}`)
+  return file?.kind === "file" && file.size === bytes
 }
 
 /** Its files are closed with the scope. */
@@ -72,7 +69,7 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
   })
 
   const create = Effect.gen(function* () {
-    while (found(directory, RecordLocation.nameOf(next)) !== undefined) next++
+    while (Files.seen(Files.node, `${directory}/${RecordLocation.nameOf(next)}`) !== undefined) next++
     const name = RecordLocation.nameOf(next)
     yield* options.announce(name)
     const made = yield* Effect.tryPromise({

@@ -6,10 +6,10 @@
  * database on the disk, which sorts beyond memory and goes with its process.
  */
 import * as Effect from "effect/Effect"
-import { lstatSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { TemporaryFolderUnusable } from "../RunError.ts"
+import * as Files from "./Files.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 
 /** What was recorded of a body that is the payload of a record. */
@@ -48,7 +48,7 @@ export const make = Effect.fnUntraced(function* (directory: string) {
     /** Takes the body at this path below the directory; `false` where it is no record but a file. */
     add: (path: string, { bytes, sha256 }: Pick<ArchivedBody, "bytes" | "sha256">) => {
       const location = RecordLocation.fromPath(path)
-      if (location === undefined || lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined)
+      if (location === undefined || Files.seen(Files.node, join(directory, path)) !== undefined)
         return Effect.succeed(false)
       const { archive, offset, length } = location
       return write(() => {

@@ -74,7 +74,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   const placedNames = options.naming === "flat" ? PlacedNames.make(directoryOf(options.parts), files) : undefined
 
   const absoluteOf = (path: string) => `${options.directory}/${path}`
-  const lies = (path: string) => files.look(absoluteOf(path)) !== undefined
+  const lies = (path: string) => Files.seen(files, absoluteOf(path)) !== undefined
 
   /** Directories known to be real directories, so that a list in one folder checks it once. */
   const checked = new Set<string>()

@@ -62,6 +62,15 @@ const told = (path: string, of: (disk: fs.StatsFs) => number): number => {
   }
 }
 
+/** What lies at a path, as far as it can be looked at. */
+export const seen = ({ look }: Pick<Files, "look">, path: string): ReturnType<Files["look"]> => {
+  try {
+    return look(path)
+  } catch {
+    return undefined
+  }
+}
+
 export const node: Files = {
   open: (path, how) => fs.openSync(path, flags[how], 0o666),
   write: (descriptor, bytes, from) => fs.writeSync(descriptor, bytes, from, bytes.length - from),

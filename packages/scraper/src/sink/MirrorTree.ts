@@ -24,6 +24,7 @@ import { DirectoryUnusable, MirrorUnusable } from "../RunError.ts"
 import { bootId } from "../store/BootId.ts"
 import { stateOf } from "../store/DirectoryLock.ts"
 import type { Bodies, Body } from "../store/SqlBodies.ts"
+import * as Files from "./Files.ts"
 
 export interface Options {
   readonly directory: string
@@ -55,8 +56,8 @@ const markOf = (tree: string): string | undefined => {
 export const check = (directory: string): Effect.Effect<void, MirrorUnusable> =>
   Effect.suspend(() => {
     const path = `${directory}/${folder}`
-    const found = fs.lstatSync(path, { throwIfNoEntry: false })
-    const isOurs = found === undefined || (found.isDirectory() && markOf(path) !== undefined)
+    const found = Files.seen(Files.node, path)
+    const isOurs = found === undefined || (found.kind === "directory" && markOf(path) !== undefined)
     return isOurs ? Effect.void : Effect.fail(new MirrorUnusable({ path }))
   })
 
@@ -84,8 +85,7 @@ export const build = Effect.fnUntraced(function* (
   const attempt = <A>(run: () => A | Promise<A>) =>
     Effect.tryPromise({
       try: async () => run(),
-      catch: (error) =>
-        new DirectoryUnusable({ directory: final, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+      catch: DirectoryUnusable.of(final)
     })
 
   // ---- names
@@ -155,9 +155,9 @@ export const build = Effect.fnUntraced(function* (
   const place = Effect.fnUntraced(function* (body: Body, name: string) {
     const source = `${directory}/${body.path}`
     const file = `${next}/${name}`
-    if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) return
-    const found = fs.lstatSync(source, { throwIfNoEntry: false })
-    if (found?.isFile() !== true) return void missing++
+    if (Files.seen(Files.node, file) !== undefined) return
+    const found = Files.seen(Files.node, source)
+    if (found?.kind !== "file") return void missing++
     yield* attempt(() => makeFolder(file))
     const contentType = typeOf(body)
     if (Links.syntaxOf(contentType) === undefined || contentType === "" || found.size > Page.limits.maxBytes)

@@ -7,6 +7,7 @@ import { createHash, hash, type Hash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { WriteError } from "../FetchError.ts"
 import { ample } from "../FullDisk.ts"
+import { DirectoryUnusable } from "../RunError.ts"
 import { DiskFull, type Truncation } from "../Sink.ts"
 import * as Files from "./Files.ts"
 
@@ -168,14 +169,17 @@ export const folder = <Part extends PartFile>(
 
     forget: (key: string): void => remove(files, `${parts}/${nameOf(key)}`),
 
-    sweep: (keys: ReadonlySet<string>): Effect.Effect<void> =>
-      Effect.sync(() => {
-        const kept = new Set(Array.from(keys, nameOf))
-        for (const name of files.namesIn(parts)) {
-          const file = `${parts}/${name}`
-          // a folder is nobody's part
-          if (!kept.has(name) && files.look(file)?.kind !== "directory") remove(files, file)
-        }
+    sweep: (keys: ReadonlySet<string>): Effect.Effect<void, DirectoryUnusable> =>
+      Effect.try({
+        try: () => {
+          const kept = new Set(Array.from(keys, nameOf))
+          for (const name of files.namesIn(parts)) {
+            const file = `${parts}/${name}`
+            // a folder is nobody's part
+            if (!kept.has(name) && files.look(file)?.kind !== "directory") remove(files, file)
+          }
+        },
+        catch: DirectoryUnusable.of(parts)
       }),
 
     free: Effect.sync(() => files.free(parts)),

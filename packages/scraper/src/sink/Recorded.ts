@@ -14,7 +14,8 @@ import * as RecordDigests from "./RecordDigests.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 
 export type Fault =
-  | { readonly _tag: "Missing" }
+  /** `code`: it is there, and this is why it cannot be read. */
+  | { readonly _tag: "Missing"; readonly code?: string }
   | { readonly _tag: "Length"; readonly found: number }
   | { readonly _tag: "Hash"; readonly found: string }
   /** The archive is there, but not the one whole record at that place. */
@@ -27,14 +28,17 @@ interface Expected {
 
 const chunkSize = 1 << 18
 
-/** Whether it is there by a look from outside: a file of this length, or an archive that reaches so far. */
-export const stands = (directory: string, path: string, bytes: number, { look } = Files.node): boolean => {
+/**
+ * Whether it is there by a look from outside: a file of this length, or an archive that reaches so far. What cannot be
+ * looked at is not: whoever puts something there hears why.
+ */
+export const stands = (directory: string, path: string, bytes: number, files = Files.node): boolean => {
   // template strings, for node:path costs as much as a system call
-  const found = look(`${directory}/${path}`)
+  const found = Files.seen(files, `${directory}/${path}`)
   if (found?.kind === "file") return found.size === bytes
   const location = RecordLocation.fromPath(path)
   if (location === undefined) return false
-  const archive = look(`${directory}/${location.archive}`)
+  const archive = Files.seen(files, `${directory}/${location.archive}`)
   return archive?.kind === "file" && archive.size >= location.offset + location.length
 }
 
@@ -44,27 +48,40 @@ export const stands = (directory: string, path: string, bytes: number, { look } 
  */
 export const recorded = (directory: string, path: string, expected: Expected): Effect.Effect<Fault | undefined> =>
   Effect.promise(async () => {
-    const handle = await open(join(directory, path), "r").catch(() => undefined)
-    const location = RecordLocation.fromPath(path)
-    if (handle === undefined)
-      return location === undefined ? { _tag: "Missing" } : archived(directory, location, expected)
     try {
-      const { size } = await handle.stat()
-      if (size !== expected.bytes) return { _tag: "Length", found: size }
-      if (expected.sha256 === undefined) return undefined
-      const digest = createHash("sha256")
-      const buffer = Buffer.allocUnsafe(Math.min(chunkSize, size + 1))
-      for (;;) {
-        const { bytesRead } = await handle.read(buffer, 0, buffer.length, null)
-        if (bytesRead === 0) break
-        digest.update(buffer.subarray(0, bytesRead))
-      }
-      const found = digest.digest("hex")
-      return found === expected.sha256 ? undefined : { _tag: "Hash", found }
-    } finally {
-      await handle.close()
+      return await fileFault(join(directory, path), expected)
+    } catch (error) {
+      const location = RecordLocation.fromPath(path)
+      return location === undefined ? missing(error) : archived(directory, location, expected)
     }
   })
+
+/** Throws where it cannot be read. */
+const fileFault = async (file: string, expected: Expected): Promise<Fault | undefined> => {
+  const handle = await open(file, "r")
+  try {
+    const { size } = await handle.stat()
+    if (size !== expected.bytes) return { _tag: "Length", found: size }
+    if (expected.sha256 === undefined) return undefined
+    const digest = createHash("sha256")
+    const buffer = Buffer.allocUnsafe(Math.min(chunkSize, size + 1))
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null)
+      if (bytesRead === 0) break
+      digest.update(buffer.subarray(0, bytesRead))
+    }
+    const found = digest.digest("hex")
+    return found === expected.sha256 ? undefined : { _tag: "Hash", found }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Not there, by the error of who looked. */
+export const missing = (error: unknown): Fault => {
+  const { code = "EIO" } = error as NodeJS.ErrnoException
+  return code === "ENOENT" || code === "ENOTDIR" ? { _tag: "Missing" } : { _tag: "Missing", code }
+}
 
 const archived = async (
   directory: string,
@@ -72,7 +89,11 @@ const archived = async (
   expected: Expected
 ): Promise<Fault | undefined> => {
   const file = join(directory, archive)
-  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return { _tag: "Missing" }
+  try {
+    if (!lstatSync(file).isFile()) return { _tag: "Missing" }
+  } catch (error) {
+    return missing(error)
+  }
   return (await responseFaults(Gzip.gunzip(read(file, offset, length)), [expected]))[0]
 }
 

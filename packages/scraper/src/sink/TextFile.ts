@@ -10,8 +10,7 @@ import { DirectoryUnusable } from "../RunError.ts"
  * durable then.
  */
 export const write = Effect.fnUntraced(function* <E>(file: string, texts: Stream.Stream<string, E>, sync: boolean) {
-  const unusable = (error: unknown) =>
-    new DirectoryUnusable({ directory: file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+  const unusable = DirectoryUnusable.of(file)
   const handle = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => open(file, "w"), catch: unusable }),
     (handle) => Effect.promise(() => handle.close())

@@ -12,7 +12,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import { closeSync, constants, lstatSync, type WriteStream } from "node:fs"
+import { closeSync, constants, type WriteStream } from "node:fs"
 import { open, rename, rm } from "node:fs/promises"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
@@ -21,6 +21,7 @@ import { ArchiveDamaged, DirectoryUnusable, NothingArchived } from "../RunError.
 import type { Archive, Capture } from "../Sink.ts"
 import { read } from "./ArchiveFile.ts"
 import * as ArchiveIndex from "./ArchiveIndex.ts"
+import * as Files from "./Files.ts"
 import * as TextFile from "./TextFile.ts"
 import * as WrittenItself from "./WrittenItself.ts"
 
@@ -67,9 +68,7 @@ const pagesHead = `${JSON.stringify({ format: "json-pages-1.0", id: "pages", tit
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
 
 const unusable = (file: string) => (error: unknown) =>
-  error instanceof ArchiveDamaged
-    ? error
-    : new DirectoryUnusable({ directory: file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+  error instanceof ArchiveDamaged ? error : DirectoryUnusable.of(file)(error)
 
 /**
  * Writes the package to a file. Fails with `NothingArchived` where there is nothing to pack, with `ArchiveDamaged` where
@@ -83,9 +82,11 @@ export const pack = Effect.fnUntraced(function* <E>(
   const filled = archives.filter(({ bytes }) => bytes > 0).toSorted((one, other) => (one.name < other.name ? -1 : 1))
   if (filled.length === 0) return yield* new NothingArchived({ directory })
   for (const { name, bytes } of filled) {
-    const found = lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })
-    if (found?.isFile() !== true || found.size < bytes)
-      return yield* new ArchiveDamaged({ archive: name, expected: bytes, found: found?.isFile() ? found.size : 0 })
+    const archive = `${directory}/${name}`
+    const look = Effect.try({ try: () => Files.node.look(archive), catch: DirectoryUnusable.of(archive) })
+    const found = yield* look
+    const size = found?.kind === "file" ? found.size : 0
+    if (size < bytes) return yield* new ArchiveDamaged({ archive: name, expected: bytes, found: size })
   }
 
   const indexFile = `${parts}/pack.cdxj`

@@ -96,6 +96,27 @@ describe("FileSink", () => {
     })
   )
 
+  it.effect("tells which folder cannot be listed, and why", () =>
+    Effect.gen(function* () {
+      const namesIn = () => {
+        throw Object.assign(new Error(), { code: "EIO" })
+      }
+      const { parts, sink } = open({ files: { ...Files.node, namesIn } })
+      const error = yield* Effect.flip(sink.sweep(new Set()))
+      assert.deepInclude(error, { _tag: "DirectoryUnusable", directory: parts, code: "EIO" })
+    })
+  )
+
+  it("takes for gone what cannot be looked at, and tells why nothing can be put there", () => {
+    const { directory, sink } = open()
+    fs.symlinkSync("circle", join(directory, "circle"))
+    assert.isFalse(sink.holds("circle/a", 3))
+    assert.isFalse(sink.isForeign("circle/a"))
+    const part = sink.open({})
+    part.finish()
+    assert.throws(() => part.place("circle/a"), "circle leads through a symbolic link")
+  })
+
   it.effect("gives names only when synced, where power may fail", () =>
     Effect.gen(function* () {
       const { directory, sink } = open({ durability: "power" })
