@@ -185,6 +185,27 @@ export const bugs: ReadonlyArray<Planted> = [
     laws: ["no host is asked before its Retry-After", "no host is asked sooner than its delay"]
   },
   {
+    name: "takes a back-off for a pause that its host asked for",
+    bug: {
+      politeness: (politeness) => ({
+        ...politeness,
+        restore: (clocks, nowMs) =>
+          politeness.restore(
+            clocks.map((clock) => ({ ...clock, asked: true })),
+            nowMs
+          )
+      })
+    },
+    // the second run begins an hour before the first one ended
+    scenario: {
+      clockShifts: [500, 0].map((afterMs) => ({ afterMs, byMs: -3_600_000 })),
+      delayMs: 2000,
+      stops: [1000],
+      faults: { refused: 0.5 }
+    },
+    laws: ["no wait is longer because the clock was set back"]
+  },
+  {
     name: "leaks a slot on a retry",
     bug: {
       politeness: (politeness) => ({

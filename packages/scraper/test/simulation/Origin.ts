@@ -47,6 +47,8 @@ export class Origin {
   /** Given out whole in this run; saved and committed in any. */
   private readonly delivered = new Set<string>()
   private readonly saved = new Set<string>()
+  /** By how much the client's clock was set back: servers do not go back with it. Where it is set on, they do. */
+  private behindMs = 0
   /** What of hosts the store has promised to remember. */
   private promised = new Map<Host, { pauseUntilMs: number }>()
 
@@ -85,6 +87,18 @@ export class Origin {
     for (const { url, saved } of settled) if (saved) this.saved.add(url)
   }
 
+  clockShifted(byMs: number): void {
+    this.behindMs -= Math.min(0, byMs)
+  }
+  /** What a run takes at most. What a host asked for is believed, as it was written down before the clock was set back. */
+  mostMs(): number {
+    const asked = this.struck.retryAfter ?? this.struck.status
+    return 1_000_000 + (asked === undefined ? 0 : this.behindMs)
+  }
+  private now(): number {
+    return Date.now() + this.behindMs
+  }
+
   /** The client is gone. `forgetful`: and its store may have lost what it had promised. */
   hangUp(forgetful: boolean): void {
     if (forgetful) {
@@ -117,7 +131,7 @@ export class Origin {
     let host = this.hosts.get(name)
     if (host === undefined)
       this.hosts.set(name, (host = { inFlight: 0, lastStartMs: -Infinity, pausedSinceMs: -Infinity, pausedUntilMs: 0 }))
-    const startMs = Date.now()
+    const startMs = this.now()
     const at = `${url} at ${startMs} ms`
     if (host.inFlight >= perHost) this.broken("no host has more than its slots", `${at}: ${host.inFlight} in flight`)
     if (startMs < host.lastStartMs + delayMs)
@@ -138,7 +152,7 @@ export class Origin {
     visit.ended = true
     visit.host.inFlight--
     if (visit.pauseUntilMs <= visit.host.pausedUntilMs) return
-    visit.host.pausedSinceMs = Date.now()
+    visit.host.pausedSinceMs = this.now()
     visit.host.pausedUntilMs = visit.pauseUntilMs
   }
 
@@ -208,7 +222,7 @@ export class Origin {
     }
     later(latency, () => {
       const answer = this.answer(url, headers)
-      if (answer.retryAfter !== undefined) visit.pauseUntilMs = Date.now() + 1000 * answer.retryAfter
+      if (answer.retryAfter !== undefined) visit.pauseUntilMs = this.now() + 1000 * answer.retryAfter
       const { body, declared } = answer
       const cutAt = body.length > 0 && this.strikes("cut") ? this.between(0, body.length - 1) : undefined
       const stallAt = body.length > 0 && this.strikes("stall") ? this.between(0, body.length - 1) : undefined

@@ -26,6 +26,7 @@ const quiet: Partial<Scenario> = {
   retries: 1,
   durability: "process",
   power: false,
+  clockShifts: [],
   stops: [],
   faults: {},
   diskFaults: {},

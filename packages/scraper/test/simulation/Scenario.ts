@@ -27,6 +27,12 @@ export type DiskFault = (typeof diskFaults)[number]
 export const storeFaults = ["full", "ioerr", "busy"] as const
 export type StoreFault = (typeof storeFaults)[number]
 
+/** So many milliseconds after the start of a run the wall's clock is set on, or back. */
+export interface ClockShift {
+  readonly afterMs: number
+  readonly byMs: number
+}
+
 export interface Scenario {
   readonly pages: ReadonlyArray<Page>
   /** The list: URLs of pages, some twice, and lines that are no URL. */
@@ -39,6 +45,8 @@ export interface Scenario {
   readonly durability: "process" | "power"
   /** Crashes may be losses of power. */
   readonly power: boolean
+  /** How the wall's clock is set, one time in each run, until there is no more. */
+  readonly clockShifts: ReadonlyArray<ClockShift>
   /** Milliseconds after which each run but the last is stopped cleanly. */
   readonly stops: ReadonlyArray<number>
   readonly faults: Partial<Record<Fault, number>>
@@ -69,6 +77,13 @@ export const reached = ({ seed, links, maxDepth }: Crawl, isSaved: (url: string)
       for (const to of links.get(url)!) if (!depths.has(to)) depths.set(to, depth + 1)
   return depths
 }
+
+/** The first may come before the run has asked what time it is: so it was set while none ran. */
+const shiftsOf = (random: Randomness.Randomness): ReadonlyArray<ClockShift> =>
+  Array.from({ length: 2 }, () => ({
+    afterMs: random() < 0.3 ? 0 : Randomness.below(random, 3000),
+    byMs: (random() < 0.5 ? -1 : 1) * [700, 20_000, 3_600_000][Randomness.below(random, 3)]!
+  }))
 
 /** `most`: pages at most. */
 export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
@@ -107,7 +122,8 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     ...drawn,
     fresh: rare < 0.02,
     storeFaults: rare < 0.95 ? {} : { full: 0.02, ioerr: 0.006, busy: 0.006 },
-    recorded: (100 * rare) % 4 < 1
+    recorded: (100 * rare) % 4 < 1,
+    clockShifts: rare >= 0.02 && rare < 0.05 ? shiftsOf(random) : []
   }
 }
 

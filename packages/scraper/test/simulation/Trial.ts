@@ -72,6 +72,7 @@ export const laws = [
   "no host is asked before its Retry-After",
   "no host has more pages saved than it may",
   "no request outlives its run",
+  "no wait is longer because the clock was set back",
   "the timeline has every target once, as it ended",
   "every millisecond of a target has one cause"
 ] as const
@@ -86,6 +87,7 @@ export interface Survivors {
   /** Losses of power. */
   boot: number
   stops: ReadonlyArray<number>
+  clockShifts: ReadonlyArray<Scenario.ClockShift>
   readonly violations: Map<Law, string>
 }
 
@@ -110,6 +112,7 @@ export const make = (
     origin: new Origin(scenario, random, broken),
     boot: 0,
     stops: scenario.stops,
+    clockShifts: scenario.clockShifts,
     violations
   }
 }
@@ -297,14 +300,35 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   return { list: list.number, progress: line.progress(), report: report.result(), told }
 }, Effect.scoped)
 
+/** A run on a machine whose clock is set meanwhile, if it is. */
+const shifted = <A, E, R>(survivors: Survivors, one: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const [shift, ...rest] = survivors.clockShifts
+  if (shift === undefined) return one
+  survivors.clockShifts = rest
+  // in this order: a request in between must not seem to come sooner than it does
+  const set = Effect.suspend(() => {
+    survivors.origin.clockShifted(shift.byMs)
+    return Simulation.shiftClock(shift.byMs)
+  })
+  if (shift.afterMs === 0) return Effect.andThen(set, one)
+  return Effect.raceFirst(one, Effect.andThen(Effect.delay(set, shift.afterMs), Effect.never))
+}
+
 /** The program of a trial: runs that are stopped or whose store fails them, and one that comes to its end. */
 const program = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   const nothing = () => Effect.succeedNone
   for (;;) {
+    const startedMs = performance.now()
     const [stopMs, ...rest] = survivors.stops
     survivors.stops = rest
-    const one = Effect.catchTags(Effect.asSome(run(survivors, bug)), { StoreFull: nothing, StoreUnusable: nothing })
+    const one = Effect.catchTags(Effect.asSome(shifted(survivors, run(survivors, bug))), {
+      StoreFull: nothing,
+      StoreUnusable: nothing
+    })
     const ended = yield* stopMs === undefined ? one : Effect.map(Effect.timeoutOption(one, stopMs), Option.flatten)
+    const tookMs = performance.now() - startedMs
+    if (tookMs > survivors.origin.mostMs())
+      survivors.violations.set("no wait is longer because the clock was set back", `a run took ${tookMs} ms`)
     if (stopMs === undefined && Option.isSome(ended)) return ended.value
     yield* Effect.sync(() => {
       survivors.origin.checkIdle()
@@ -468,6 +492,8 @@ export const sweep = (seeds: number | Iterable<number>, options: TrialOptions = 
     // as many operations as four runs of five have, or fewer
     ...(points === undefined ? { within: options.crawl === true ? 3000 : 2100 } : { points }),
     process: true,
+    // a time like any, which a clock that is set back leaves one
+    startMs: 1_700_000_000_000,
     downMs: 10_000,
     maxSteps: 200_000,
     ...(point === undefined ? {} : { point }),
