@@ -1,6 +1,8 @@
 /** The tarballs: imported and run on the oldest supported Node and on the pinned one, and judged as packages. */
 import { spawnSync } from "node:child_process"
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -111,6 +113,22 @@ describe.each(nodes(folder))("on %s", (_, node) => {
       'export default ({ make, field, Schema }) => make({ price: field("p", Schema.FiniteFromString) })'
     )
     assert.include(await run(folder, node!, [simul, "extract", "--schema", schema, page]), '"price":12.5}')
+  })
+
+  it.skipIf(node === undefined)("crawls a site of which a list has saved the first page", async () => {
+    const server = createServer((_, response) => {
+      response.setHeader("Content-Type", "text/html").end('<a href="/next">')
+    })
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening))
+    try {
+      const simul = join(folder, "node_modules/.bin/simul")
+      const seed = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      const asked = [seed, "-o", mkdtempSync(join(folder, "site-")), "--delay", "0", "--json"]
+      assert.include(await run(folder, node!, [simul, "get", ...asked]), `"${seed}"`)
+      assert.include(await run(folder, node!, [simul, "crawl", "--no-robots", ...asked]), `"${seed}next"`)
+    } finally {
+      server.close()
+    }
   })
 })
 

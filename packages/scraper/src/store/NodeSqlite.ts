@@ -5,6 +5,8 @@
  * Integers are always read as BigInt and converted: node:sqlite throws on
  * integers above 2^53 after the statement has run.
  *
+ * Statements do not number their parameters: Node 22 takes `?1` for a name, and binds no value to it by its place.
+ *
  * Statements say `LIMIT ? + 0`: where `LIMIT ?` stands alone, SQLite looks at
  * its value when it plans, and so plans anew whenever one is bound.
  */

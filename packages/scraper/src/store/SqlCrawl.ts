@@ -52,27 +52,31 @@ const inserts = new Map(
     return [size, text] as const
   })
 )
-/**
- * A row of another list becomes one of this crawl, and keeps what is saved: what is so since the run `?10` is read, and not
- * asked for again.
- */
+/** A row of another list becomes one of this crawl, and keeps what is saved: what is so since a run is read, and not asked for again. */
 const takeOver = (() => {
-  const kept = "state IN (1, 2) AND run >= ?10"
-  const unlessKept = (column: string, value: string) => `${column} = CASE WHEN ${kept} THEN ${column} ELSE ${value} END`
-  return `UPDATE OR IGNORE target SET list = ?1, ${unlessKept("run", "?2")}, ${unlessKept("state", "0")}, due = ?3, lease = NULL,
-    ${unlessKept("attempts", "0")}, error = NULL, depth = ?4, site = ?5, key = ?6, resource = ?7, priority = ?8,
-    nearer = CASE WHEN ${kept} THEN 1 END WHERE url = ?9 AND depth IS NULL RETURNING state`
+  const kept = "state IN (1, 2) AND target.run >= new.since"
+  const unlessKept = (column: string, value: string) =>
+    `${column} = CASE WHEN ${kept} THEN target.${column} ELSE ${value} END`
+  return `UPDATE OR IGNORE target SET list = new.list, ${unlessKept("run", "new.run")}, ${unlessKept("state", "0")}, due = new.due,
+    lease = NULL, ${unlessKept("attempts", "0")}, error = NULL, depth = new.depth, site = new.site, key = new.key,
+    resource = new.resource, priority = new.priority, nearer = CASE WHEN ${kept} THEN 1 END
+    FROM (SELECT ? AS url, ? AS list, ? AS run, ? AS due, ? AS depth, ? AS site, ? AS key, ? AS resource, ? AS priority,
+      ? AS since) AS new
+    WHERE target.url = new.url AND target.depth IS NULL RETURNING state`
 })()
 
-/** The sites after one that have a pending target nobody has leased. `due`: when the first is; `saved`: targets of the host, where that counts. */
+/**
+ * The sites after one (the second value; the others are the list) that have a pending target nobody has leased. `due`: when
+ * the first is; `saved`: targets of the host, where that counts.
+ */
 const nextSites = (saved: string) => `WITH RECURSIVE next (id) AS (
-    SELECT MIN(site) FROM target INDEXED BY target_site WHERE list = ?1 AND state = 0 AND lease IS NULL AND site > ?2
+    SELECT MIN(site) FROM target INDEXED BY target_site WHERE list = ? AND state = 0 AND lease IS NULL AND site > ?
     UNION ALL
     SELECT (SELECT MIN(site) FROM target INDEXED BY target_site
-      WHERE list = ?1 AND state = 0 AND lease IS NULL AND site > next.id) FROM next WHERE next.id IS NOT NULL LIMIT ${sitesAtOnce}
+      WHERE list = ? AND state = 0 AND lease IS NULL AND site > next.id) FROM next WHERE next.id IS NOT NULL LIMIT ${sitesAtOnce}
   )
   SELECT site.id AS id, site.origin AS origin, site.host AS host, ${saved} AS saved,
-    (SELECT MIN(due) FROM target INDEXED BY target_site WHERE list = ?1 AND state = 0 AND lease IS NULL AND site = next.id) AS due
+    (SELECT MIN(due) FROM target INDEXED BY target_site WHERE list = ? AND state = 0 AND lease IS NULL AND site = next.id) AS due
   FROM next JOIN site ON site.id = next.id`
 const sitesUncounted = nextSites("0")
 const sitesCounted = nextSites("(SELECT SUM(one.saved) FROM site AS one WHERE one.host = site.host)")
@@ -213,7 +217,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     for (const page of pages) {
       const { url, depth = 0, host, isResource, priority = 0 } = page
       const site = siteOf(host)
-      const values = [list, run, rankOf(page), depth, site, keyOf(url), flagOf(isResource), priority, url, freshSince]
+      const values = [url, list, run, rankOf(page), depth, site, keyOf(url), flagOf(isResource), priority, freshSince]
       for (const { state } of yield* sql.unsafe<{ state: number }>(takeOver, values)) {
         if (state === 0) taken++
         else {
@@ -388,7 +392,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     for (;;) {
       const sites = yield* sql.unsafe<{ id: number; origin: string; host: string; saved: number; due: number }>(
         ofHost === undefined ? sitesUncounted : sitesCounted,
-        [list, turn]
+        [list, turn, list, list]
       )
       for (const { id, origin, host, saved, due: firstMs } of sites) {
         if (wrapped && id > first) return { targets, dueMs, isLeft }
