@@ -11,7 +11,9 @@
  * 3. Times are milliseconds since the start of the timeline.
  */
 import type { Mutable } from "effect/Types"
+import { GroupSums, type Sum } from "./recorder/GroupSums.ts"
 import { KeptLanes } from "./recorder/KeptLanes.ts"
+import { Overview } from "./recorder/Overview.ts"
 
 /** A cause that time is spent on. */
 export interface Category {
@@ -184,89 +186,41 @@ export interface Collector<L extends Ended = Ended> {
   readonly result: (startedAtMs: number, endMs: number) => Timeline
 }
 
-/** The overview has between half of these and all of them. */
-const bins = 512
-const firstBinMs = 1
-
 /** Makes a collector. */
 export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): Collector<L> => {
-  const { categories, most = 2400, spare = () => {}, groups = 2000 } = options
+  const { title, words, categories, most = 2400, spare = () => {}, groups = 2000 } = options
   const kept = new KeptLanes<L>(most, spare)
+  const sums = new GroupSums(groups, categories.length)
+  const overview = new Overview(categories.length)
+  const { spread } = overview
   let added = 0
-  type Sum = { lanes: number; failed: number; readonly times: Float64Array }
-  let sums = new Map<string, Sum>()
-  const noSum = (): Sum => ({ lanes: 0, failed: 0, times: new Float64Array(categories.length) })
-  const rest = noSum()
-  /** The overview, category by category: what lies in each bin alone, and what changes from a bin on in all that follow. */
-  const values = new Float64Array(categories.length * bins)
-  const changes = new Float64Array(categories.length * bins)
-  let binMs = firstBinMs
 
-  /** Bins of twice the length. */
-  const coarsen = () => {
-    const half = bins / 2
-    for (let first = 0; first < values.length; first += bins) {
-      for (let bin = 0; bin < half; bin++) {
-        // what changes amid a bin counts once in it, and twice in those that follow
-        values[first + bin] = values[first + 2 * bin]! + values[first + 2 * bin + 1]! + changes[first + 2 * bin + 1]!
-        changes[first + bin] = 2 * (changes[first + 2 * bin]! + (bin === 0 ? 0 : changes[first + 2 * bin - 1]!))
-      }
-      changes[first + half] = 2 * changes[first + bins - 1]!
-      values.fill(0, first + half, first + bins)
-      changes.fill(0, first + half + 1, first + bins)
-    }
-    binMs *= 2
+  const named = (times: Float64Array): Times => {
+    const result: Record<string, number> = {}
+    for (const [index, ms] of times.entries()) if (ms > 0) result[categories[index]!.name] = ms
+    return result
   }
-  /** From one bin to a later one. */
-  const spreadOver = (first: number, startMs: number, endMs: number, ms: number) => {
-    const from = first + Math.floor(startMs / binMs)
-    const to = first + Math.floor(endMs / binMs)
-    const share = ms / (endMs - startMs)
-    values[from]! += share * ((from + 1 - first) * binMs - startMs)
-    values[to]! += share * (endMs - (to - first) * binMs)
-    // the same in each between, however many
-    changes[from + 1]! += share * binMs
-    changes[to]! -= share * binMs
+  const shown = (lane: L): Lane => {
+    const { group, startMs, endMs, arguments: known, parent, end } = lane
+    const times = new Float64Array(categories.length)
+    lane.times(times)
+    const shown: Mutable<Lane> = { name: lane.name(), group, startMs, endMs, times: named(times) }
+    if (known !== undefined) shown.arguments = known
+    if (parent !== undefined) shown.parent = parent
+    if (end !== undefined) shown.end = end
+    return shown
   }
-  const spread = (category: number, startMs: number, endMs: number, ms: number) => {
-    if (!(ms > 0)) return
-    while (endMs >= bins * binMs) coarsen()
-    const first = category * bins
-    const bin = Math.floor(startMs / binMs)
-    if (endMs < (bin + 1) * binMs) values[first + bin]! += ms
-    else spreadOver(first, startMs, endMs, ms)
-  }
-  const counted = (category: number, used: number): ReadonlyArray<number> => {
-    const first = category * bins
-    let sum = 0
-    return Array.from({ length: used }, (_, bin) => (values[first + bin]! + (sum += changes[first + bin]!)) / binMs)
-  }
-
-  const total = ({ times }: Sum) => times.reduce((sum, ms) => sum + ms, 0)
-  /** The groups with most time; the others are added to `into`. */
-  const heaviest = (into: Sum): ReadonlyArray<readonly [string, Sum]> => {
-    const sorted = [...sums].toSorted(([, a], [, b]) => total(b) - total(a))
-    for (const [, { lanes, failed, times }] of sorted.splice(groups)) {
-      into.lanes += lanes
-      into.failed += failed
-      for (const [index, ms] of times.entries()) into.times[index]! += ms
-    }
-    return sorted
-  }
-  const sumOf = (group: string) => {
-    let sum = sums.get(group)
-    if (sum === undefined) {
-      if (sums.size >= 2 * groups) sums = new Map(heaviest(rest))
-      sum = noSum()
-      sums.set(group, sum)
-    }
-    return sum
-  }
+  const totalOf = (group: string, { lanes, failed, times }: Sum): Total => ({
+    group,
+    lanes,
+    ...(failed === 0 ? {} : { failed }),
+    times: named(times)
+  })
 
   return {
     add: (lane) => {
       added++
-      const sum = sumOf(lane.group)
+      const sum = sums.of(lane.group)
       sum.lanes++
       if (lane.end === "failed") sum.failed++
       lane.times(sum.times, spread)
@@ -276,62 +230,28 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
     spread,
 
     result: (startedAtMs, endMs) => {
-      const named = (times: ArrayLike<number>): Times => {
-        const result: Record<string, number> = {}
-        for (let index = 0; index < categories.length; index++) {
-          const ms = times[index]!
-          if (ms > 0) result[categories[index]!.name] = ms
-        }
-        return result
-      }
-      const timesOf = (lane: L) => {
-        const sums = new Float64Array(categories.length)
-        lane.times(sums)
-        return sums
-      }
       const lanes: Array<Lane> = []
       const spans: Array<Span> = []
       let spansLeftOut = 0
       for (const lane of kept.lanes().toSorted((a, b) => a.startMs - b.startMs)) {
         for (const span of lane.spans(lanes.length)) spans.push(span)
         spansLeftOut += lane.spansLeftOut ?? 0
-        const { group, startMs, endMs, arguments: known, parent, end } = lane
-        const shown: Mutable<Lane> = {
-          name: lane.name(),
-          group,
-          startMs,
-          endMs,
-          times: named(timesOf(lane))
-        }
-        if (known !== undefined) shown.arguments = known
-        if (parent !== undefined) shown.parent = parent
-        if (end !== undefined) shown.end = end
-        lanes.push(shown)
+        lanes.push(shown(lane))
       }
-      const totalOf = (group: string, { lanes, failed, times }: Sum): Total => ({
-        group,
-        lanes,
-        ...(failed === 0 ? {} : { failed }),
-        times: named(times)
-      })
-      const remaining: Sum = { ...rest, times: rest.times.slice() }
-      const totals = heaviest(remaining).map(([group, sum]) => totalOf(group, sum))
-      if (remaining.lanes > 0) totals.push(totalOf(others, remaining))
-      const used = Math.min(bins, Math.max(1, Math.ceil(endMs / binMs)))
+      const { heaviest, rest } = sums.result()
+      const totals = heaviest.map(([group, sum]) => totalOf(group, sum))
+      if (rest.lanes > 0) totals.push(totalOf(others, rest))
       return {
-        title: options.title,
+        title,
         startedAtMs,
         durationMs: endMs,
-        words: options.words,
+        words,
         categories,
         lanes,
         spans,
         totals,
-        overview: {
-          binMs,
-          counts: categories.map((_, index) => counted(index, used))
-        },
-        leftOut: { lanes: added - lanes.length, spans: spansLeftOut, ungrouped: remaining.lanes }
+        overview: overview.until(endMs),
+        leftOut: { lanes: added - lanes.length, spans: spansLeftOut, ungrouped: rest.lanes }
       }
     }
   }
