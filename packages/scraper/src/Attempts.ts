@@ -10,6 +10,7 @@ import type { Frontier } from "./Frontier.ts"
 import type { Gate } from "./Gate.ts"
 import type { LineError } from "./List.ts"
 import type { Admission } from "./Politeness.ts"
+import { ample } from "./FullDisk.ts"
 import type { Part, Sink } from "./Sink.ts"
 import { type Target, withPartial } from "./Target.ts"
 import type { Transfers } from "./Transfers.ts"
@@ -24,7 +25,7 @@ export const make = ({
   readonly frontier: Pick<Frontier, "poll">
   readonly gate: Pick<Gate, "isOpen" | "carry">
   readonly transfers: Pick<Transfers, "start" | "giveUp">
-  readonly sink: Pick<Sink["Service"], "reopen">
+  readonly sink: Pick<Sink["Service"], "reopen" | "free">
   readonly conclusion: Pick<Conclusion, "conclude" | "down">
 }) => {
   const attempt = (target: Target, part?: Part) =>
@@ -34,6 +35,16 @@ export const make = ({
     }).pipe(Effect.provideService(WaitReason, "a transfer"))
   /** The part that there was is of no use. */
   const anew = (target: Target) => attempt(withPartial(target, undefined))
+  const goOn = (target: Target, part: Part) =>
+    Effect.flatMap(sink.free, (free): Effect.Effect<Download.Attempt> => {
+      const { partial } = target
+      const size = partial?.total ?? 0
+      const needed = size - part.bytes
+      // what the disk cannot hold should not fill it first
+      if (needed <= ample || needed <= free) return attempt(target, part)
+      if (!part.keep()) return anew(target)
+      return Effect.succeed({ _tag: "DiskFull", size, needed, ...(partial && { partial }) })
+    })
 
   /**
    * Downloads a target, and then what is next for as long as nothing but a download is called for: to put a fiber to
@@ -69,7 +80,7 @@ export const make = ({
     return sink.reopen(target).pipe(
       Effect.matchEffect({
         onFailure: () => anew(target),
-        onSuccess: (part) => (part === undefined ? anew(target) : attempt(target, part))
+        onSuccess: (part) => (part === undefined ? anew(target) : goOn(target, part))
       }),
       Effect.flatMap((ended) =>
         ended._tag === "Failed" && ended.restart === true

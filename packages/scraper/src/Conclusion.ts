@@ -98,7 +98,7 @@ export const make = (
           }
           park(withPartial(target, ended.partial), 0)
           frontier.release(target, "answered")
-          return disk.wait(ended.needed, ended.partial)
+          return disk.wait(ended.needed)
         })
       case "Turned": {
         const { turn, partial } = ended
@@ -200,8 +200,11 @@ export const make = (
     const spentMs = spent(target, startedMs)
     const delay = Retry.delayMs(error, attempts, options, backoff, spentMs)
     if (delay === undefined) {
-      forget({ ...target, ...(partial === undefined ? {} : { partial }) })
-      settle({ target, outcome: lost(about(target, attempts, startedMs, head), error) })
+      const one: Mutable<Settled> = { target, outcome: lost(about(target, attempts, startedMs, head), error) }
+      // once there is room, the next run goes on with it
+      if (partial !== undefined && error._tag === "WriteError" && error.room !== undefined) one.partial = partial
+      else forget({ ...target, ...(partial === undefined ? {} : { partial }) })
+      settle(one)
     } else {
       const waiting = { ...withPartial(target, partial), attempts }
       park(spentMs === undefined ? waiting : { ...waiting, spentMs: spentMs + delay }, now() + delay)

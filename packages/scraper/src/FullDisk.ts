@@ -1,7 +1,8 @@
 /**
  * A full disk is waited for: nothing more is asked for until there is room, and
  * what could not be written is tried again then. A body for which there is no room
- * while there is for others is not waited for: it fails, and they go on.
+ * while there is for others is not waited for: it fails, and they go on. What is kept
+ * of it the next run goes on with.
  *
  * It goes on at once when so much is free that much can be written. Where there
  * is only enough for what could not be, or was enough and a quota is used up,
@@ -20,7 +21,7 @@ export const ample = 16 << 20
 const longestMs = 60_000
 const lookMs = 1000
 
-type Unwritten = Pick<Extract<Attempt, { readonly _tag: "DiskFull" }>, "size" | "needed" | "partial">
+type Unwritten = Pick<Extract<Attempt, { readonly _tag: "DiskFull" }>, "size" | "needed">
 
 export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Sink["Service"], "free" | "size">) => {
   let full: { free: number; readonly needed: number } | undefined
@@ -30,33 +31,32 @@ export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Si
   return {
     /**
      * The room that there is, where a body is not to be waited for that needs so many bytes: it is larger than the disk, or
-     * nothing of it is kept and others have room.
+     * others have room.
      */
-    lacks: ({ size = 0, needed, partial }: Unwritten) =>
+    lacks: ({ size = 0, needed }: Unwritten) =>
       Effect.gen(function* () {
         const free = yield* sink.free
-        const isAlone = partial === undefined && needed > free && free >= ample
+        const isAlone = needed > free && free >= ample
         return isAlone || size > (yield* sink.size) ? { needed, free } : undefined
       }),
     /**
-     * Waits for room for so many bytes; where that is waited for already, a second. Where they are not the rest of a kept
-     * part, no longer than until others have room: a body that still has none fails then.
+     * Waits for room for so many bytes, but no longer than until others have room: a body that still has none fails then.
+     * Where that is waited for already, a second.
      */
-    wait: Effect.fnUntraced(function* (bytes: number, partial?: Unwritten["partial"]) {
+    wait: Effect.fnUntraced(function* (bytes: number) {
       if (full !== undefined) return yield* Effect.sleep(lookMs)
-      const needed = Math.min(Math.max(bytes, 1), partial === undefined ? ample : Infinity)
-      const enough = Math.max(needed, ample)
+      const needed = Math.min(Math.max(bytes, 1), ample)
       frontier.pause("disk")
       full = { free: yield* sink.free, needed }
       const startedMs = yield* Clock.currentTimeMillis
       if (startedMs - triedMs >= longestMs) tries = 0
       const tryMs = startedMs + Math.min(longestMs, lookMs * 2 ** tries)
-      const wasEnough = full.free >= enough
+      const wasEnough = full.free >= ample
       while (true) {
         yield* Effect.sleep(lookMs)
         full.free = yield* sink.free
         if (full.free < needed) continue
-        if (full.free >= enough && !wasEnough) break
+        if (full.free >= ample && !wasEnough) break
         const nowMs = yield* Clock.currentTimeMillis
         if (nowMs < tryMs) continue
         tries++

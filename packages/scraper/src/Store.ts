@@ -21,7 +21,7 @@ import type { Copy } from "./robots/RobotsPolicy.ts"
 import type { StoreFault } from "./RunError.ts"
 import type { Archive, Capture } from "./Sink.ts"
 import type { RecordLocation } from "./sink/RecordLocation.ts"
-import type { Target, Validators } from "./Target.ts"
+import type { Partial, Target, Validators } from "./Target.ts"
 import * as Schema from "effect/Schema"
 
 /** The disk has no room for a commit. Nothing was written; the same commit may be tried again. */
@@ -55,6 +55,8 @@ export interface Settled {
   /** Of a saved body. Outside of crawls only one with parameters, such as `charset`. */
   readonly contentType?: string
   readonly links?: ReadonlyArray<Target>
+  /** What is kept of a body that failed, for a later run. */
+  readonly partial?: Partial
   /** The rules of a crawl leave it out: it is not tried again unless they let it in. */
   readonly isExcluded?: boolean
 }

@@ -12,13 +12,14 @@ const target = (name: string): Target => ({ url: `http://h/${name}`, host: "http
 const cut: Target = { ...target("a"), partial: { validator: `"1"` } }
 const good = { _tag: "Unchanged" } as Download.Attempt
 const useless = { _tag: "Failed", reason: new RangeError({ detail: "moved" }), restart: true } as Download.Attempt
-const part = {} as Part
+const part = { bytes: 3 } as Part
 
 /** Targets that are next, and what is answered to each attempt; without an answer it goes on. */
 const begin = (
   next: ReadonlyArray<Target>,
   answers: ReadonlyArray<Download.Attempt>,
-  reopen: Effect.Effect<Part | undefined, WriteError> = Effect.succeed(part)
+  reopen: Effect.Effect<Part | undefined, WriteError> = Effect.succeed(part),
+  free = Infinity
 ) => {
   const did: Array<string> = []
   const started: Array<Target> = []
@@ -48,7 +49,7 @@ const begin = (
       },
       giveUp: () => void did.push("gives up")
     },
-    sink: { reopen: () => reopen },
+    sink: { reopen: () => reopen, free: Effect.succeed(free) },
     conclusion: {
       conclude: ({ path }, _startedMs, { _tag }) => void did.push(`${path} is ${_tag}`),
       down: ({ path }) => Effect.sync(() => void did.push(`${path} is down`))
@@ -58,6 +59,26 @@ const begin = (
 }
 
 describe("Attempts", () => {
+  it.effect("asks for nothing more of what the disk has no room for", () =>
+    Effect.gen(function* () {
+      const size = 2 ** 30
+      for (const [free, rest, expected] of [
+        [size, size, "asks for a, cut, with its part"],
+        [size - 1, size, "a is DiskFull"],
+        [0, 2 ** 24, "asks for a, cut, with its part"]
+      ] as const) {
+        const kept = { bytes: size - rest, keep: () => true } as Part
+        const { did, attempts } = begin([], [good], Effect.succeed(kept), free)
+        yield* attempts.visit({ target: { ...cut, partial: { validator: `"1"`, total: size } } })
+        assert.strictEqual(did[0], expected)
+      }
+      const lost = { bytes: 0, keep: () => false } as Part
+      const { did, attempts } = begin([], [good], Effect.succeed(lost), 0)
+      yield* attempts.visit({ target: { ...cut, partial: { validator: `"1"`, total: size } } })
+      assert.strictEqual(did[0], "asks for a")
+    })
+  )
+
   it.effect("asks for what is next when one ends, and gives back what needs more than a download", () =>
     Effect.gen(function* () {
       const { did, attempts } = begin([target("b"), { ...cut, path: "c" }], [good, good])

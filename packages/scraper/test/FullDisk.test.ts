@@ -7,8 +7,6 @@ import * as FullDisk from "../src/FullDisk.ts"
 
 const mebibyte = 2 ** 20
 
-const kept = { validator: '"v"' }
-
 const filled = (free: number) => {
   const disk = { free, told: [] as Array<string> }
   const frontier = {
@@ -20,16 +18,16 @@ const filled = (free: number) => {
 }
 
 describe("FullDisk", () => {
-  it.effect("asks for nothing more until there is room for the rest of what is kept", () =>
+  it.effect("asks for nothing more until there is room", () =>
     Effect.gen(function* () {
       const { disk, full } = filled(mebibyte)
-      const waiting = yield* Effect.forkChild(full.wait(100 * mebibyte, kept))
+      const waiting = yield* Effect.forkChild(full.wait(10 * mebibyte))
       yield* TestClock.adjust("3 seconds")
       assert.deepStrictEqual(disk.told, ["disk pauses"])
-      disk.free = 99 * mebibyte
+      disk.free = 9 * mebibyte
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(full.full(), { free: 99 * mebibyte, needed: 100 * mebibyte })
-      disk.free = 100 * mebibyte
+      assert.deepStrictEqual(full.full(), { free: 9 * mebibyte, needed: 10 * mebibyte })
+      disk.free = 16 * mebibyte
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waiting)
       assert.deepStrictEqual(disk.told, ["disk pauses", "disk resumes"])
@@ -46,12 +44,11 @@ describe("FullDisk", () => {
     })
   )
 
-  it.effect("waits for no body alone: not while others have room, unless some of it is kept", () =>
+  it.effect("waits for no body alone: not while others have room", () =>
     Effect.gen(function* () {
       const { disk, full } = filled(16 * mebibyte)
       const needed = 16 * mebibyte + 1
       assert.deepStrictEqual(yield* full.lacks({ needed }), { needed, free: 16 * mebibyte })
-      assert.isUndefined(yield* full.lacks({ needed, partial: kept }))
       // there is room: a quota tells of none
       assert.isUndefined(yield* full.lacks({ needed: needed - 1 }))
       disk.free--

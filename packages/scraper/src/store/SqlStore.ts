@@ -189,8 +189,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       unsyncedCount: guarded(unsyncedCount),
       trust: (damagedUrls) => guarded(trust(damagedUrls)),
       partials: Effect.map(
-        guarded(sql<{ url: string }>`SELECT url FROM target INDEXED BY target_part
-          WHERE state = 0 AND validator IS NOT NULL`),
+        guarded(sql<{ url: string }>`SELECT url FROM target INDEXED BY target_part WHERE validator IS NOT NULL`),
         (found) => found.map((row) => row.url)
       ),
 

@@ -80,7 +80,7 @@ export const make = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, boot:
     // parts are never synced, whatever is asked for of files
     yield* sql.unsafe(
       `UPDATE target INDEXED BY target_part SET validator = NULL
-        WHERE state = 0 AND validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
+        WHERE validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
       [boot]
     )
     yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${boot}`

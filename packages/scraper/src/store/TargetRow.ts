@@ -176,7 +176,7 @@ const placeOf = (
 /** One by one and not spread, like `toTarget`. */
 export const fromOutcome = (
   { list, run, siteOf }: Writing,
-  { target, outcome, validators, contentType, isExcluded }: Settled
+  { target, outcome, validators, contentType, partial, isExcluded }: Settled
 ): TargetRow => {
   const failed = outcome._tag === "Failed" || outcome._tag === "Refused"
   const { path, claim } = nameOf(target)
@@ -198,8 +198,8 @@ export const fromOutcome = (
     sha256: (failed ? target.saved?.sha256 : outcome.sha256) ?? null,
     etag: validators?.etag ?? null,
     modified: validators?.lastModified ?? null,
-    validator: null,
-    total: null,
+    validator: partial?.validator ?? null,
+    total: partial?.total ?? null,
     duration: Math.round(outcome.durationMs),
     noindex: "noindex" in outcome && outcome.noindex ? 1 : null,
     links_cut: "linksCut" in outcome && outcome.linksCut ? 1 : null,

@@ -249,6 +249,20 @@ describe("SqlStore", () => {
     })
   )
 
+  it.effect("opens what failed again with the part that is kept of it", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const first = yield* begin()
+      const partial = { validator: '"1"', total: 900 }
+      yield* first.store.commit(commit({ settled: [{ ...failed("a"), partial }] }))
+      const second = yield* begin()
+      assert.deepStrictEqual(yield* second.store.partials, [target("a").url])
+      yield* second.store.reopen(1)
+      const [opened] = (yield* second.store.lease(1, 9, 0)).targets
+      assert.deepStrictEqual(opened!.partial, partial)
+    })
+  )
+
   it.effect("opens what failed again, but neither what is done nor what is no URL", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
