@@ -36,13 +36,13 @@ export class UncontrolledPromise extends Schema.TaggedError<UncontrolledPromise>
   }
 }
 
-/** The program did more operations than allowed: it may go round for ever. */
+/** The program did more operations, or set more timers, than allowed: it may go round for ever. */
 export class StepLimit extends Schema.TaggedError<StepLimit>()("StepLimit", {
   maxSteps: Schema.Int,
   fibers: Schema.Array(Trace.FiberReport)
 }) {
   override get message() {
-    return [`not done after ${this.maxSteps} operations`, ...this.fibers.map(Trace.formatFiber)].join("\n")
+    return [`not done after ${this.maxSteps} operations or timers`, ...this.fibers.map(Trace.formatFiber)].join("\n")
   }
 }
 

@@ -17,7 +17,7 @@ export interface Options {
   readonly seed?: number
   /** [`random(0.1)`] */
   readonly strategy?: Strategy.Strategy
-  /** Operations after which the run counts as endless [1 000 000]. */
+  /** Operations, or timers, after which the run counts as endless [1 000 000]. */
   readonly maxSteps?: number
   /** Keep what ran when, the last 2000 slices at least [false]. */
   readonly trace?: boolean

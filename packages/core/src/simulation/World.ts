@@ -35,7 +35,7 @@ export const streams = { schedule: 0, program: 1, faults: 2, crash: 3 } as const
 export interface Settings {
   readonly seed: number
   readonly strategy: Strategy.Strategy
-  /** Operations after which a run counts as endless. */
+  /** Operations, or timers, after which a run counts as endless. */
   readonly maxSteps: number
   /** Keep the slices of the run. */
   readonly trace: boolean
@@ -128,6 +128,8 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   private pruneAt = 256
   private numbered = 0
   private order = 0
+  /** Timers so far that were due: they may set each other without an operation of a fiber. */
+  private due = 0
   private choices = 0
   private last: Runner | undefined
   /** Fibers that run or have another one nested in their operation, outermost first; some may have let go already. */
@@ -333,6 +335,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
       if (timers.length === 0) return !this.ready.isEmpty
       if (!this.ready.isEmpty && timers[0]!.at > this.now) return true
       const timer = Timers.take(timers)
+      this.due++
       if (timer.at > this.now) {
         this.now = timer.at
         this.mix(Math.round(timer.at * 1e3) | 0)
@@ -358,6 +361,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
 
   private loop(): Rest {
     for (;;) {
+      if (this.due > this.settings.maxSteps && !this.closed) this.close()
       if (this.closed) return this.rest()
       if (this.root?.pollUnsafe() !== undefined) {
         this.close()
@@ -425,7 +429,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     if (this.violation !== undefined) return "Uncontrolled"
     if (this.broken !== undefined) return "Broken"
     if (this.thrown !== undefined) return "Thrown"
-    return this.steps > this.settings.maxSteps ? "Endless" : "Stopped"
+    return Math.max(this.steps, this.due) > this.settings.maxSteps ? "Endless" : "Stopped"
   }
 
   private close() {

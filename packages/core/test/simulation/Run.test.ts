@@ -231,11 +231,18 @@ describe("Simulation.run", () => {
       })
     ],
     ["yields without an end", Effect.forever(Effect.yieldNow)],
-    ["sleeps without an end", Effect.forever(Effect.sleep(1))]
+    ["sleeps without an end", Effect.forever(Effect.sleep(1))],
+    [
+      "sets timers without an end, and does nothing else",
+      Effect.callback<void>(() => {
+        const again = () => void setTimeout(again, 1)
+        again()
+      })
+    ]
   ] as const)("stops a program that %s", ([, program]) =>
     Effect.gen(function* () {
       for (const [, strategy] of strategies) {
-        const { reason } = yield* failureOf(program, { strategy, maxSteps: 5000 })
+        const { reason } = yield* failureOf(program, { strategy, maxSteps: 5000, process: true })
         assert.instanceOf(reason, Failure.StepLimit)
         assert.strictEqual(reason.fibers.length, 1)
       }
