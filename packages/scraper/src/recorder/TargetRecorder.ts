@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import type { Mutable } from "effect/Types"
 import type { Politeness } from "../Politeness.ts"
 import type { Recorder } from "../Recorder.ts"
+import type { Commit } from "../Store.ts"
 import type { Subject } from "../Subject.ts"
 import { asked, type Target } from "../Target.ts"
 import { categories, indexOf } from "./Cause.ts"
@@ -118,6 +119,24 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     ;(target as Mutable<Subject>).recorded = track
     return track
   }
+  /** These wait in the store from now on, but for those in flight. */
+  const store = (waiting: Commit["waiting"]) => {
+    const atMs = nowMs()
+    for (const { target, dueMs, leased } of waiting) {
+      const track = trackOf(target)
+      if (leased || track === undefined || track.isInStore) continue
+      if (!keep(track)) {
+        const { attempts } = target
+        end(track, atMs, attempts === 0 ? { outcome: "not begun" } : { outcome: "waits for another attempt", attempts })
+        continue
+      }
+      // else its turn is far off: it is queued for its host as before
+      if (!track.isQueued) {
+        if (dueMs === 0) track.putBack(atMs)
+        else track.enter(retry, atMs)
+      }
+    }
+  }
   return {
     politeness: (inner) => {
       politeness = inner
@@ -210,33 +229,18 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     store: (inner) => ({
       ...inner,
       commit: (made) =>
-        Effect.tap(inner.commit(made), () =>
-          Effect.sync(() => {
+        Effect.suspend(() => {
+          // before it is done: who leases them may have them before whoever commits hears of it
+          store(made.waiting)
+          return Effect.map(inner.commit(made), (found) => {
             const atMs = nowMs()
             for (const { target, outcome } of made.settled) {
               const track = trackBefore(target)
               if (track !== undefined) end(track, atMs, outcome)
             }
-            for (const { target, dueMs, leased } of made.waiting) {
-              const track = trackOf(target)
-              if (leased || track === undefined || track.isInStore) continue
-              if (!keep(track)) {
-                const { attempts } = target
-                end(
-                  track,
-                  atMs,
-                  attempts === 0 ? { outcome: "not begun" } : { outcome: "waits for another attempt", attempts }
-                )
-                continue
-              }
-              // else its turn is far off: it is queued for its host as before
-              if (!track.isQueued) {
-                if (dueMs === 0) track.putBack(atMs)
-                else track.enter(retry, atMs)
-              }
-            }
+            return found
           })
-        )
+        })
     }),
 
     timeline: () => {

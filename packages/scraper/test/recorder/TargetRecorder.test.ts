@@ -34,11 +34,17 @@ const record = async (paths: ReadonlyArray<string>, options: Partial<Options> = 
   }
   return { timeline: recorder.timeline(), outcomes }
 }
-/** A recorder, and what it hears of the line: a host with one slot, and a store. */
-const stages = () => {
+/** A recorder, and what it hears of the line: a host with one slot, and a store. `committing`: what happens meanwhile. */
+const stages = (committing: (politeness: Politeness.Politeness) => void = () => {}) => {
   const recorder = TargetRecorder.make({ title: "a run", robots: false })
   const politeness = recorder.politeness(Politeness.make({ ...Idle.politeness, perHost: 1 }))
-  const stage: Partial<Store["Service"]> = { commit: () => Effect.succeed({ added: 0, isNearer: false }) }
+  const stage: Partial<Store["Service"]> = {
+    commit: () =>
+      Effect.sync(() => {
+        committing(politeness)
+        return { added: 0, isNearer: false }
+      })
+  }
   const store = recorder.store(stage as Store["Service"])
   return {
     recorder,
@@ -297,6 +303,16 @@ describe("TargetRecorder", () => {
         ["a", { queue: 80, commit: 20, line: 50 }, "interrupted"],
         ["b", { queue: 130, commit: 20 }, "not begun"]
       ])
+    })
+
+    it("has once what comes from there before the commit that brought it there is told of", () => {
+      const { recorder, politeness, park } = stages((politeness) => politeness.add(targetOf("a")))
+      politeness.add(targetOf("a"))
+      park(...politeness.withdraw(() => true).map((one) => [one, 0] as const))
+      pass(10)
+      const timeline = recorder.timeline()
+      assertAddsUp(timeline)
+      assert.deepStrictEqual(told(timeline), [["a", { queue: 10 }, "not begun"]])
     })
 
     it("has what is put off, as it is read or later, wait for its host", () => {
