@@ -32,6 +32,8 @@ export interface CommitterOptions {
   readonly isHungry: () => boolean
   /** Transfers in flight whose part is worth a row by now. */
   readonly noteworthy: () => ReadonlyArray<Target>
+  /** There are any. */
+  readonly isNoteworthy: () => boolean
   /** Those of some URLs that are in flight. */
   readonly inFlight: (urls: ReadonlySet<string>) => ReadonlyArray<Target>
   /** Told of each saved body of so many bytes that could not get its place after all. */
@@ -72,9 +74,9 @@ export const make = Effect.fnUntraced(function* (
   /** What is in memory is worth a commit. */
   const isHeavy = () => sink.held() >= mostHeld
   const isFull = () => size() >= 4 * options.most || isHeavy()
+  const isWorthy = () => size() > 0 || hosts.length > 0 || politeness.isChanged() || options.isNoteworthy()
   const write = (
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
-    isIdle: (rows: number) => boolean,
     room: Effect.Effect<void, StoreError> = options.diskFull
   ): Effect.Effect<ReadonlyArray<Outcome>, StoreError> =>
     Effect.suspend(() => {
@@ -82,8 +84,6 @@ export const make = Effect.fnUntraced(function* (
       const parked = waiting
       // at the same instant: what ended before it has an outcome, and must not get a row as if it were in flight
       const noteworthy = options.noteworthy()
-      const clocks = stirred || hosts.length > 0 || politeness.isChanged() ? 1 : 0
-      if (isIdle(done.length + parked.length + noteworthy.length + clocks)) return Effect.succeed([])
       settled = []
       waiting = []
       stirred = false
@@ -159,14 +159,13 @@ export const make = Effect.fnUntraced(function* (
    * telling of its outcomes: who comes after it may end them.
    */
   const turn = yield* Semaphore.make(1)
-  const flush = (isIdle: (rows: number) => boolean = never) =>
-    turn.withPermits(1)(
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(write(restore, isIdle), (outcomes) =>
-          outcomes.length === 0 ? Effect.void : restore(Queue.offerAll(committed, outcomes))
-        )
+  const flush = turn.withPermits(1)(
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(write(restore), (outcomes) =>
+        outcomes.length === 0 ? Effect.void : restore(Queue.offerAll(committed, outcomes))
       )
     )
+  )
 
   const waitForCommit = Effect.callback<void>((resume) => {
     if (!isFull()) return resume(Effect.void)
@@ -175,28 +174,41 @@ export const make = Effect.fnUntraced(function* (
     return Effect.sync(() => held.delete(release))
   }).pipe(Effect.provideService(WaitReason, "a commit"))
 
-  /** Waits until `most` targets are settled, or one at the least and `withinMs` passed; a second at the most. */
-  const rest = (atLeast: number, ms: number) =>
-    Effect.callback<void>((resume) => {
-      const timer = setTimeout(() => resume(Effect.void), ms)
-      const check = () => {
-        if (size() < atLeast && (size() === 0 || !(isHeavy() || options.isHungry()))) return
-        clearTimeout(timer)
-        wake = undefined
-        // not at once: who settles a target releases its host in the same step, and both belong to one commit
-        resume(Effect.yieldNow)
-      }
-      wake = check
-      check()
-      return Effect.sync(() => clearTimeout(timer))
-    }).pipe(Effect.provideService(WaitReason, "outcomes"))
-  const loop = Effect.fn("committer")(() =>
-    rest(1, 1000).pipe(
-      Effect.andThen(rest(options.most, options.withinMs)),
-      Effect.andThen(flush((rows) => rows === 0)),
-      Effect.forever({ disableYield: true })
-    )
-  )
+  /**
+   * Waits until `most` targets are settled, or one is and `withinMs` passed. What else is worth a commit is looked for once
+   * a second, and until there is any, whoever waits is left alone.
+   */
+  const rest = Effect.callback<void>((resume) => {
+    const end = (next: Effect.Effect<void>) => {
+      cancel()
+      resume(next)
+    }
+    const begin = () => {
+      if (isBegun) return
+      isBegun = true
+      clearTimeout(timer)
+      timer = setTimeout(() => end(Effect.void), options.withinMs)
+    }
+    const look = () => {
+      if (isWorthy()) begin()
+      else timer = setTimeout(look, 1000)
+    }
+    let timer = setTimeout(look, 1000)
+    let isBegun = false
+    const cancel = () => {
+      clearTimeout(timer)
+      wake = undefined
+    }
+    wake = () => {
+      if (size() === 0) return
+      // not at once: who settles a target releases its host in the same step, and both belong to one commit
+      if (size() >= options.most || isHeavy() || options.isHungry()) end(Effect.yieldNow)
+      else begin()
+    }
+    wake()
+    return Effect.sync(cancel)
+  }).pipe(Effect.provideService(WaitReason, "outcomes"))
+  const loop = Effect.fn("committer")(() => Effect.forever(Effect.andThen(rest, flush), { disableYield: true }))
 
   /** Takes in links of a page before its own outcome, since it has too many for one commit. */
   const admit = (links: ReadonlyArray<Target>): Effect.Effect<void, StoreError> =>
@@ -225,9 +237,9 @@ export const make = Effect.fnUntraced(function* (
     /** Waits while too much is uncommitted; `undefined` if it is not. */
     room: (): Effect.Effect<void> | undefined => (isFull() ? waitForCommit : undefined),
     /** Commits what is there, now. */
-    flush: Effect.suspend(() => flush()),
+    flush,
     /** Commits what is there without telling: nobody listens any more. Who stops a run does not wait for room. */
-    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write(restore, never, noRoom)))),
+    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write(restore, noRoom)))),
     run: loop(),
     end: Queue.end(committed),
     fail: (cause: Cause.Cause<LineError>) => Queue.failCause(committed, cause)
@@ -238,7 +250,6 @@ export type Committer = Effect.Success<ReturnType<typeof make>>
 
 /** Bytes of bodies in memory that are not waited with: 256 of the largest. */
 const mostHeld = 16 << 20
-const never = () => false
 /** Whoever closes hears of no error. */
 const noRoom = Effect.fail(new StoreFull({ file: "" }))
 

@@ -128,6 +128,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     isHungry: () => crawl !== undefined && politeness.queued() === 0,
     inFlight: transfers.of,
     noteworthy: transfers.noteworthy,
+    isNoteworthy: transfers.isNoteworthy,
     unplaced: (bytes) => {
       counts.saved--
       counts.bytes -= bytes

@@ -7,7 +7,7 @@ import { InFlight } from "./InFlight.ts"
 import type { Politeness } from "./Politeness.ts"
 import type { Session } from "./Session.ts"
 import type { Part, Sink } from "./Sink.ts"
-import { asked, type Target, withPartial } from "./Target.ts"
+import { asked, type Partial, type Target, withPartial } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 /** Most transfers end before they are worth a row. */
@@ -30,6 +30,10 @@ export const make = (
     else if (latencyMs !== undefined && "head" in ended && Url.origin(ended.head.url) === host)
       politeness.answered(host, latencyMs, isGood)
   }
+
+  /** What of a transfer is worth a row that it has not yet. */
+  const notable = (download: Download.Download): Partial | undefined =>
+    download.noted || performance.now() - download.startedMs < noteAfterMs ? undefined : download.resumable
 
   return {
     /** Starts an attempt, as `Download.start` does. */
@@ -59,14 +63,14 @@ export const make = (
     noteworthy: (): ReadonlyArray<Target> => {
       const worthy: Array<Target> = []
       for (const download of running.all) {
-        if (download.noted || performance.now() - download.startedMs < noteAfterMs) continue
-        const partial = download.resumable
+        const partial = notable(download)
         if (partial === undefined) continue
         download.noted = true
         worthy.push({ ...download.target, partial })
       }
       return worthy
-    }
+    },
+    isNoteworthy: (): boolean => running.all.some((download) => notable(download) !== undefined)
   }
 }
 

@@ -3,6 +3,7 @@ import { nextOf } from "@simul/core/Concurrently"
 import { Simulation } from "@simul/core/simulation"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
@@ -69,7 +70,8 @@ const transfers = Effect.gen(function* () {
         const worthy = [...running].filter((target) => !noted.has(target))
         for (const target of worthy) noted.add(target)
         return worthy
-      }
+      },
+      isNoteworthy: () => [...running].some((target) => !noted.has(target))
     }
   )
   yield* Effect.forkScoped(committer.run)
@@ -244,6 +246,37 @@ describe("Committer", () => {
       yield* room
       assert.strictEqual(held, 0)
       assert.isUndefined(committer.room())
+    })
+  )
+
+  it.effect("is left alone while there is nothing to commit, and commits a clock within a second", () =>
+    Effect.gen(function* () {
+      let isChanged = false
+      let commits = 0
+      const waits = Effect.gen(function* () {
+        const store = {
+          commit: () =>
+            Effect.sync(() => {
+              commits++
+              isChanged = false
+              return { added: 0, isNearer: false }
+            })
+        }
+        const committer = yield* Committer.make(
+          { store: store as never, sink: sink as never },
+          { isChanged: () => isChanged, changes: () => [] } as never,
+          frontier as never,
+          Idle.committer
+        )
+        yield* Effect.forkScoped(committer.run)
+        yield* Effect.sleep("1 hour")
+        isChanged = true
+        yield* Effect.sleep("1100 millis")
+        return commits
+      }).pipe(Effect.scoped)
+      const { exit, steps } = yield* Simulation.run(waits, { process: true })
+      assert.deepStrictEqual(exit, Exit.succeed(1))
+      assert.isBelow(steps, 300)
     })
   )
 

@@ -14,6 +14,7 @@ export const committer: Committer.CommitterOptions = {
   isHungry: () => false,
   inFlight: () => [],
   noteworthy: () => [],
+  isNoteworthy: () => false,
   unplaced: () => {},
   robots: () => [],
   now: Date.now,

@@ -60,7 +60,9 @@ describe("Transfers", () => {
     now.mockReturnValue(999)
     assert.deepStrictEqual(transfers.noteworthy(), [])
     now.mockReturnValue(1000)
+    assert.isTrue(transfers.isNoteworthy())
     assert.deepStrictEqual(transfers.noteworthy(), [{ ...target, partial: { validator: `"1"`, total: 1_000_000 } }])
+    assert.isFalse(transfers.isNoteworthy())
     assert.deepStrictEqual(transfers.noteworthy(), [])
   })
 

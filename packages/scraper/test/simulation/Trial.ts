@@ -489,8 +489,8 @@ export const sweep = (seeds: number | Iterable<number>, options: TrialOptions = 
       )
     },
     seeds,
-    // as many operations as four runs of five have, or fewer
-    ...(points === undefined ? { within: options.crawl === true ? 3000 : 2100 } : { points }),
+    // as many operations as three runs of four have, or fewer
+    ...(points === undefined ? { within: options.crawl === true ? 2000 : 1500 } : { points }),
     process: true,
     // a time like any, which a clock that is set back leaves one
     startMs: 1_700_000_000_000,
