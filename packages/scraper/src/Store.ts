@@ -164,7 +164,7 @@ export class Store extends Context.Service<
     readonly commit: (commit: Commit) => Effect.Effect<Found, StoreError>
     /**
      * Leases at most `limit` pending targets of a list that are due: the earliest first, those of one time in the order in
-     * which they got their rows. `dueMs`: when the first of the others is due.
+     * which they got their rows. `dueMs`: when the first of the others is due; `nowMs` where there were so many.
      */
     readonly lease: (
       list: number,

@@ -54,18 +54,24 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
         ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines, sha256 = excluded.sha256,
           targets = excluded.targets`,
 
-    // what it costs does not grow with what waits: of some runs that is nearly all, and it is asked for each room there is
+    /**
+     * What it costs does not grow with what waits: of some runs that is nearly all, and it is asked for each room there is.
+     *
+     * Nor is it a transaction: what a commit brings in between is told to who waits for it. That is asked for first, so that
+     * nothing is leased where it cannot be answered.
+     */
     lease: (list: number, limit: number, nowMs: number) =>
       Effect.zipWith(
+        sql<{ due: number }>`SELECT due FROM ${waiting} AND list = ${list} AND due > ${nowMs} ORDER BY due LIMIT 1`,
         sql<TargetRow & { readonly id: number }>`UPDATE target SET lease = ${run} WHERE rowid IN (
             SELECT rowid FROM ${waiting} AND list = ${list} AND due <= ${nowMs}
             ORDER BY due, rowid LIMIT ${limit} + 0
           ) RETURNING rowid AS id, *`,
-        sql<{ due: number }>`SELECT due FROM ${waiting} AND list = ${list} ORDER BY due LIMIT 1`,
-        (leased, [next]) => ({
+        ([next], leased) => ({
           // SQLite gives them in any order
           targets: leased.toSorted((one, other) => one.due - other.due || one.id - other.id).map(toTarget),
-          dueMs: next?.due ?? Infinity
+          // of as many as were asked for there may be more
+          dueMs: leased.length < limit ? (next?.due ?? Infinity) : nowMs
         })
       ),
     waiting: (list: number) =>

@@ -157,7 +157,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       refresh: (list, isRefresh) => guarded(lists.refresh(list, isRefresh)),
       refreshed: (list) => Effect.asVoid(guarded(lists.refreshed(list))),
       newList: guarded(SqlLists.begin(sql)),
-      lease: (list, limit, nowMs) => guarded(sql.withTransaction(lists.lease(list, limit, nowMs))),
+      lease: (list, limit, nowMs) => guarded(lists.lease(list, limit, nowMs)),
       waiting: (list) => guarded(lists.waiting(list)),
       reopen: (list) => Effect.asVoid(guarded(lists.reopen(list))),
       count: (list) => guarded(lists.count(list)),

@@ -203,10 +203,10 @@ describe("SqlStore", () => {
       yield* store.lease(1, 9, 0)
       const plans = asked.flatMap(planOf)
       assert.deepStrictEqual(plans, [
+        "SEARCH target USING INDEX target_due (list=? AND due>?)",
         "SEARCH target USING INTEGER PRIMARY KEY (rowid=?)",
         "LIST SUBQUERY 1",
-        "SEARCH target USING INDEX target_due (list=? AND due<?)",
-        "SEARCH target USING INDEX target_due (list=?)"
+        "SEARCH target USING INDEX target_due (list=? AND due<?)"
       ])
     })
   )
