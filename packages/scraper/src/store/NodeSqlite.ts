@@ -13,6 +13,7 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -204,7 +205,31 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
     spanAttributes: []
   })
   const { transactionService } = client
-  return SpanlessStatements.of(client, (fiber, mode, sql, params) =>
+  const own = connectionOf(false)
+  const control = (text: string) => own.execute(text, [], undefined)
+  const ended = (isGood: boolean, connection: SqlConnection.Connection): Effect.Effect<unknown, SqlError.SqlError> => {
+    if (isGood)
+      return Effect.catchCause(control("COMMIT"), (cause) =>
+        Effect.andThen(Effect.ignore(acquirers.onCommitFailure(connection)), Effect.failCause(cause))
+      )
+    // SQLite may have done it by itself (https://sqlite.org/lang_transaction.html)
+    return database.isTransaction ? Effect.orDie(control("ROLLBACK")) : Effect.void
+  }
+  /**
+   * As Effect's own, which also has a span, a scope, and effects that follow the commit: nobody asks for them, and they take
+   * four steps of five. One within another is not made.
+   */
+  const withTransaction: SqlClient.SqlClient["withTransaction"] = (effect) =>
+    acquirers.borrower((connection) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(control("BEGIN"), () =>
+          Effect.onExit(Effect.provideService(restore(effect), transactionService, [connection, 0]), (exit) =>
+            ended(Exit.isSuccess(exit), connection)
+          )
+        )
+      )
+    )
+  return SpanlessStatements.of(Object.assign(client, { withTransaction }), (fiber, mode, sql, params) =>
     execute(Context.getOrUndefined(fiber.context, transactionService) === undefined, prepared, sql, params, mode)
   )
 }, Effect.provide(Reactivity.layer))
