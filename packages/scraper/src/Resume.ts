@@ -20,15 +20,16 @@ export const mend = Effect.fnUntraced(function* (
   const damaged: Array<string> = []
   const total = yield* store.unsyncedCount
   let files = 0
-  yield* Stream.runForEach(store.unsynced, (saved) =>
-    Effect.map(sink.isWhole(saved.target.saved?.record ?? saved.target.path, saved), (isWhole) => {
-      if (!isWhole) {
-        damaged.push(saved.target.url)
-        sink.own(saved.target.path)
-      }
-      onCheck(++files, total)
-    })
-  )
+  if (total > 0)
+    yield* Stream.runForEach(store.unsynced, (saved) =>
+      Effect.map(sink.isWhole(saved.target.saved?.record ?? saved.target.path, saved), (isWhole) => {
+        if (!isWhole) {
+          damaged.push(saved.target.url)
+          sink.own(saved.target.path)
+        }
+        onCheck(++files, total)
+      })
+    )
   yield* store.trust(damaged)
   yield* sink.sweep(new Set(yield* store.partials))
 })
