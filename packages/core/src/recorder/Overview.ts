@@ -34,11 +34,11 @@ export class Overview {
     const used = Math.min(bins, Math.max(1, Math.ceil(endMs / this.#binMs)))
     const counted = (_: unknown, category: number) => {
       const first = category * bins
+      const counts: Array<number> = []
       let sum = 0
-      return Array.from(
-        { length: used },
-        (_, bin) => (this.#values[first + bin]! + (sum += this.#changes[first + bin]!)) / this.#binMs
-      )
+      for (let bin = first; bin < first + used; bin++)
+        counts.push((this.#values[bin]! + (sum += this.#changes[bin]!)) / this.#binMs)
+      return counts
     }
     return { binMs: this.#binMs, counts: Array.from({ length: this.#categories }, counted) }
   }
