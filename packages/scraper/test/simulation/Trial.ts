@@ -17,7 +17,7 @@ import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import * as Crawl from "../../src/Crawl.ts"
 import type { Following } from "../../src/crawl/Following.ts"
 import type { Reading } from "../../src/Download.ts"
@@ -117,7 +117,7 @@ export const make = (
   }
 }
 
-const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex")
+const sha256 = (bytes: Uint8Array | string) => hash("sha256", bytes)
 
 /**
  * The list as `ListFile` and `Lines` give it: from the furthest place on that it still begins with, with a place after
@@ -217,7 +217,11 @@ const checkTimeline = (
   told: ReadonlyArray<Outcome>,
   violations: Survivors["violations"]
 ) => {
-  const sum = (numbers: Iterable<number>) => Array.from(numbers).reduce((total, one) => total + one, 0)
+  const sum = (numbers: ReadonlyArray<number>) => {
+    let total = 0
+    for (const number of numbers) total += number
+    return total
+  }
   const ends = new Map(lanes.map(({ name, arguments: about }) => [name, about!["outcome"]]))
   if (ends.size < lanes.length)
     violations.set("the timeline has every target once, as it ended", `${lanes.length} lanes of ${ends.size} targets`)
@@ -232,7 +236,7 @@ const checkTimeline = (
       violations.set("every millisecond of a target has one cause", `${charged} of ${endMs - startMs} ms: ${name}`)
   }
   // the host's clock stands in for those of its targets, event by event
-  const drawn = overview.binMs * sum(overview.counts.flat())
+  const drawn = overview.binMs * sum(overview.counts.map(sum))
   if (Math.abs(drawn - all) > Math.max(1, all / 100))
     violations.set("every millisecond of a target has one cause", `${all} ms of targets are drawn as ${drawn}`)
 }
@@ -296,7 +300,9 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
     })
   yield* Pull.catchDone(Effect.forever(Effect.flatMap(Queue.take(line.outcomes), tell)), () => Effect.void)
   const report = Report.make()
-  yield* Stream.runForEach(store.entries, (entry: Entry) => Effect.sync(() => report.add(entry)))
+  yield* Stream.runForEachArray(store.entries, (entries: ReadonlyArray<Entry>) =>
+    Effect.sync(() => entries.forEach(report.add))
+  )
   return { list: list.number, progress: line.progress(), report: report.result(), told }
 }, Effect.scoped)
 
