@@ -21,6 +21,22 @@ interface Spanless extends Statement.Statement<any> {
   readonly execute: Execute
 }
 
+/** As the compiler does it, which remembers what it made of each statement: that costs more, and few are run again. */
+const compiled = (statement: Spanless): readonly [sql: string, params: ReadonlyArray<unknown>] => {
+  let sql = ""
+  const params: Array<unknown> = []
+  for (const segment of statement.segments) {
+    if (segment._tag === "Parameter") {
+      sql += "?"
+      params.push(segment.value)
+    } else if (segment._tag === "Literal") {
+      sql += segment.value
+      if (segment.params !== undefined) params.push(...segment.params)
+    } else return statement.compile()
+  }
+  return [sql, params]
+}
+
 /** For the statements of all clients: with one for each client, V8 would have a shape of statements for each. */
 const prototype: Spanless = Object.create(
   Object.getPrototypeOf(
@@ -31,14 +47,16 @@ const prototype: Spanless = Object.create(
       Effectable.Prototype<Spanless>({
         label: "Statement",
         evaluate(fiber) {
-          return this.execute(fiber, "rows", ...this.compile())
+          const [sql, params] = compiled(this)
+          return this.execute(fiber, "rows", sql, params)
         }
       })
     ),
     {
       raw: {
         get(this: Spanless) {
-          return Effect.withFiber((fiber) => this.execute(fiber, "raw", ...this.compile()))
+          const [sql, params] = compiled(this)
+          return Effect.withFiber((fiber) => this.execute(fiber, "raw", sql, params))
         }
       }
     }
