@@ -101,11 +101,14 @@ export const make = () => {
   const patterns = new Map<string, Pattern>()
   const caught = new Map<string, Pattern>()
   const changed = new Set<Pattern>()
+  let newest: Pattern | undefined
 
   const patternOf = (name: string) => {
+    if (newest?.pattern === name) return newest
     const known = patterns.get(name) ?? new Pattern(name)
     patterns.delete(name)
     patterns.set(name, known)
+    newest = known
     if (patterns.size > mostPatterns) patterns.delete(patterns.keys().next().value!)
     return known
   }

@@ -15,12 +15,12 @@ const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
 })
 
 /**
- * Letters and digits together name one thing, and not a kind: `#`. Each page is asked for its pattern; an expression takes
- * twice the time.
+ * The URL up to `to`, and from `from` on letters and digits together as `#`: they name one thing, and not a kind. Each page is
+ * asked for its pattern; an expression takes twice the time.
  */
 const withoutTokens = (url: string, from: number, to: number): string => {
   let text = ""
-  let kept = from
+  let kept = 0
   for (let at = from; at < to; at++) {
     const begun = at
     let has = 0
@@ -61,23 +61,20 @@ const pathOf = (segments: ReadonlyArray<string>): string => {
   return path.map((piece, index) => (piece === repeated && index > first ? "()+" : piece)).join("/")
 }
 
+const namesOf = (query: string): string => {
+  const names = query.split("&").map((parameter) => parameter.split("=", 1)[0]!)
+  return Array.from(new Set(names)).toSorted().join("&")
+}
+
+/** Pages that follow each other are mostly of one kind: its pattern is made once. */
+let latest = { bare: "", pattern: "" }
+
 /** The pattern of a URL; the URL itself where nothing in it varies. `url` as `Url.parse` gives it. */
 export const of = (url: string): string => {
   const path = url.indexOf("/", url.indexOf("://") + 3)
   const mark = url.indexOf("?", path)
-  const names =
-    mark < 0
-      ? ""
-      : Array.from(
-          new Set(
-            url
-              .slice(mark + 1)
-              .split("&")
-              .map((parameter) => parameter.split("=", 1)[0]!)
-          )
-        )
-          .toSorted()
-          .join("&")
-  const segments = withoutTokens(url, path, mark < 0 ? url.length : mark).split("/")
-  return `${url.slice(0, path)}${pathOf(segments)}${names === "" ? "" : `?${names}`}`
+  const bare = withoutTokens(url, path, mark < 0 ? url.length : mark)
+  if (bare !== latest.bare) latest = { bare, pattern: bare.slice(0, path) + pathOf(bare.slice(path).split("/")) }
+  const names = mark < 0 ? "" : namesOf(url.slice(mark + 1))
+  return names === "" ? latest.pattern : `${latest.pattern}?${names}`
 }

@@ -116,6 +116,24 @@ describe("Traps", () => {
     for (const { pattern } of caught) assert.strictEqual(traps.caught(pattern.replace("#", "7"))?.pattern, pattern)
   })
 
+  it("keeps what it knows of the patterns that pages came of last, and of no other", () => {
+    const calendar = endless["a calendar"]!
+    const others = (traps: Traps.Traps, from: number, to: number) => {
+      for (let other = from; other < to; other++) traps.watch(`${host}/${letters(other)}/1`)
+    }
+    const known = Traps.make()
+    visit(known, calendar, 100)
+    others(known, 0, 1000)
+    visit(known, calendar, 10, 100)
+    others(known, 1000, 2000)
+    assert.strictEqual(visit(known, calendar, 100, 110), Traps.window)
+
+    const forgotten = Traps.make()
+    visit(forgotten, calendar, 100)
+    others(forgotten, 0, 1100)
+    assert.strictEqual(visit(forgotten, calendar, 100, 100), 200)
+  })
+
   it("catches what leads to nothing but more of other traps, and to a picture that is always the same", () => {
     const traps = Traps.make()
     const kinds = ["article", "about", "imprint"].map((name): Kind => ({

@@ -33,6 +33,24 @@ describe("UrlPattern", () => {
     UrlPattern.of(`${host}/${"a".repeat(1_000_000)}`)
   })
 
+  it("is the same whatever pattern was made before", () => {
+    const urls = {
+      "http://h/a/1": "http://h/a/#",
+      "http://h/a/2?x=1": "http://h/a/#?x",
+      "http://h/a/3?y=1": "http://h/a/#?y",
+      "http://h/a/4?": "http://h/a/#",
+      "http://g/a/5": "http://g/a/#",
+      "http://h/b/6": "http://h/b/#",
+      "http://h/b/7/b/b": "http://h/(b)+/#/()+",
+      "http://h/b/b/b": "http://h/(b)+"
+    }
+    for (const [before, pattern] of Object.entries(urls))
+      for (const [url, own] of Object.entries(urls)) {
+        assert.strictEqual(UrlPattern.of(before), pattern)
+        assert.strictEqual(UrlPattern.of(url), own, `${url} after ${before}`)
+      }
+  })
+
   it("keeps the host as it is", () => {
     assert.strictEqual(UrlPattern.of("http://h2.example:81/a"), "http://h2.example:81/a")
   })
