@@ -1,6 +1,6 @@
-import { assert, afterAll, beforeAll, beforeEach, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Report from "@simul/scraper/Report"
-import { type Browser, launch } from "../../../test/Browser.ts"
+import { sharedBrowser } from "../../../test/SharedBrowser.ts"
 import * as ReportPage from "../src/ReportPage.ts"
 import { notFound, saved } from "./FakeEngine.ts"
 
@@ -22,19 +22,10 @@ describe("the page of a report", () => {
 })
 
 describe("the page of a report in a browser", () => {
-  let browser: Browser | string = "not started"
-  beforeAll(async () => {
-    browser = await launch()
-  })
-  beforeEach((context) => {
-    if (typeof browser === "string") context.skip(browser)
-  })
-  afterAll(async () => {
-    if (typeof browser !== "string") await browser.close()
-  })
+  const newPage = sharedBrowser()
 
   it("breaks no word of its names into letters on a phone, and is no wider than it", async () => {
-    const shown = await (browser as Browser).context.newPage()
+    const shown = await newPage()
     await shown.setViewportSize({ width: 360, height: 700 })
     await shown.setContent(page)
     const lines = await shown.evaluate<

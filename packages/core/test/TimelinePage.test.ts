@@ -1,5 +1,5 @@
 /** The HTML file in a real browser. Without one every test is skipped, and says why. */
-import { afterAll, assert, beforeAll, beforeEach, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
@@ -12,7 +12,7 @@ import * as Recorder from "../src/Recorder.ts"
 import * as Timeline from "../src/Timeline.ts"
 import * as TimelineHtml from "../src/TimelineHtml.ts"
 import { duration } from "../src/TimelineLayout.ts"
-import { type Browser, launch } from "../../../test/Browser.ts"
+import { sharedBrowser } from "../../../test/SharedBrowser.ts"
 import * as Sample from "./TimelineSample.ts"
 
 /** A parent, its children that sleep, one that fails, one that is interrupted, and a worker. */
@@ -55,25 +55,16 @@ for (const name of ["fillRect", "fillText", "stroke", "fill", "strokeRect"]) {
 }`
 
 describe("the HTML file in a browser", () => {
-  let browser: Browser | string = "not started"
+  const newPage = sharedBrowser()
   const folder = mkdtempSync(join(tmpdir(), "simul-timeline-"))
-  beforeAll(async () => {
-    browser = await launch()
-  })
-  beforeEach((context) => {
-    if (typeof browser === "string") context.skip(browser)
-  })
-  afterAll(async () => {
-    if (typeof browser !== "string") await browser.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   let files = 0
   /** Opens it from a file. What the browser complains of, and what it wants from a network, is collected. */
   const open = async (timeline: Timeline.Timeline) => {
     const file = join(folder, `${files++}.html`)
     writeFileSync(file, TimelineHtml.render(timeline))
-    const page = await (browser as Browser).context.newPage()
+    const page = await newPage()
     const complaints: Array<string> = []
     page.on("console", (message) => complaints.push(message.text()))
     page.on("pageerror", (error) => complaints.push(String(error)))

@@ -1,5 +1,5 @@
 /** The page in a real browser. Without one every test is skipped, and says why. */
-import { afterAll, assert, beforeAll, beforeEach, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -8,7 +8,7 @@ import { extname, join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Parameter from "@simul/core/scenario/Parameter"
 import type { Page as Tab } from "playwright-core"
-import { type Browser, launch } from "../../../../test/Browser.ts"
+import { sharedBrowser } from "../../../../test/SharedBrowser.ts"
 import { scenarios } from "../../src/Chapters.ts"
 import * as Page from "../../src/node/Page.ts"
 import * as PageServer from "../../src/node/PageServer.ts"
@@ -35,20 +35,14 @@ const host = createServer((request, response) => {
 /** The page's script, in the page. */
 declare const simul: () => void
 
-let browser: Browser | string = "not started"
+const newPage = sharedBrowser()
 let hosted = ""
 beforeAll(async () => {
-  browser = await launch()
-  if (typeof browser === "string") return
   await Page.write(folder)
   await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve))
   hosted = `http://127.0.0.1:${(host.address() as AddressInfo).port}/some/folder/`
 }, 900_000)
-beforeEach((context) => {
-  if (typeof browser === "string") context.skip(browser)
-})
-afterAll(async () => {
-  if (typeof browser !== "string") await browser.close()
+afterAll(() => {
   host.closeAllConnections()
   host.close()
   rmSync(folder, { recursive: true, force: true })
@@ -64,7 +58,7 @@ const open = async (
   url: string,
   media: { readonly reducedMotion?: "reduce" | "no-preference" } = {}
 ): Promise<Opened> => {
-  const tab = await (browser as Browser).context.newPage()
+  const tab = await newPage()
   // on a busy machine all of it takes its time
   tab.setDefaultTimeout(120_000)
   const complaints: Array<string> = []
