@@ -19,6 +19,8 @@ export type Found = (url: string, isImport: boolean, start: number, end: number)
 const starts = /\/\*|["']|\\[^]|url\(|image-set\(|@import|@namespace/gi
 /** Within `image-set(`, where a string is a URL and the depth tells where it ends. */
 const startsInSet = /\/\*|["']|\\[^]|url\(|[()]/gi
+/** Within `@namespace`, whose string or `url()` is a mere name and may hold what ends the rule. */
+const startsInNamespace = /\/\*|["']|\\[^]|url\(|;/gi
 /** The longest of them is `@namespace`: so much may wait for its end. */
 const longestStart = 10
 
@@ -32,11 +34,8 @@ const character = (hex: string): string => {
   return code === 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? "\uFFFD" : String.fromCodePoint(code)
 }
 
-/**
- * `namespace`: in a rule whose URL is a mere name. `url`: after its parenthesis. `close`: before the one that closes
- * it. `bad`: it is no URL.
- */
-type State = "sheet" | "comment" | "import" | "namespace" | "url" | "string" | "word" | "close" | "bad"
+/** `url`: after its parenthesis. `close`: before the one that closes it. `bad`: it is no URL. */
+type State = "sheet" | "comment" | "import" | "url" | "string" | "word" | "close" | "bad"
 
 export class Css {
   readonly #found: Found
@@ -48,6 +47,7 @@ export class Css {
   #position = 0
   /** Depth of parentheses in an `image-set(`; 0 outside. */
   #depth = 0
+  #isNamespace = false
   #isImport = false
   /** It stands in `url()`. */
   #isInUrl = false
@@ -106,11 +106,6 @@ export class Css {
       }
       case "import":
         return this.#import(text, at, isEnd)
-      case "namespace": {
-        const end = text.indexOf(";", at)
-        if (end >= 0) this.#state = "sheet"
-        return end < 0 ? text.length : end
-      }
       case "url": {
         const start = pastBlanks(text, at)
         if (start === text.length) return start
@@ -144,7 +139,7 @@ export class Css {
   }
 
   #sheet(text: string, at: number, isEnd: boolean): number | undefined {
-    const pattern = this.#depth > 0 ? startsInSet : starts
+    const pattern = this.#depth > 0 ? startsInSet : this.#isNamespace ? startsInNamespace : starts
     pattern.lastIndex = at
     const match = pattern.exec(text)
     if (match === null) {
@@ -179,7 +174,10 @@ export class Css {
         this.#state = "import"
         return next
       case "@namespace":
-        this.#state = "namespace"
+        this.#isNamespace = true
+        return next
+      case ";":
+        this.#isNamespace = false
         return next
       default:
         return next
@@ -281,7 +279,7 @@ export class Css {
   /** Gives out the URL, if it is one, and goes on at `next`. */
   #finish(state: State, next = 0): number {
     const { length } = this.#value
-    if (this.#isKept && length > 0 && length <= this.#maxLength)
+    if (this.#isKept && !this.#isNamespace && length > 0 && length <= this.#maxLength)
       this.#found(this.#value, this.#isImport, this.#start, this.#end)
     this.#isImport = false
     this.#isInUrl = false

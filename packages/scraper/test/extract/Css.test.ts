@@ -20,6 +20,7 @@ const sheets: ReadonlyArray<readonly [sheet: string, urls: ReadonlyArray<string>
   ["@import/* x */'a.css' layer(url(x));", ["import a.css", "x"]],
   ["@import foo; a{content:'no.png'}", []],
   ["@namespace url(http://h/svg);@namespace x 'y';a{b:url(c)}", ["c"]],
+  ["@namespace x 'a;b';@namespace/*;*/url(a;b);@namespace \"a;\";c{d:url(e)}", ["e"]],
   ["/* url(a) */ a{b:url(b)} /* url(c)", ["b"]],
   ["a{content:'url(a)'; b:\"/*\"; c:url(c)}", ["c"]],
   ["a{b:url(x\\)y\\20 z\\0)}", ["x)y z\uFFFD"]],
