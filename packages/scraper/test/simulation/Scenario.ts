@@ -121,7 +121,7 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
   return {
     ...drawn,
     fresh: rare < 0.02,
-    storeFaults: rare < 0.95 ? {} : { full: 0.02, ioerr: 0.006, busy: 0.006 },
+    storeFaults: rare < 0.95 ? {} : { full: 0.025, ioerr: 0.008, busy: 0.008 },
     recorded: (100 * rare) % 4 < 1,
     clockShifts: rare >= 0.02 && rare < 0.05 ? shiftsOf(random) : []
   }
