@@ -23,6 +23,13 @@ const patienceMs = 1000
 /** What the commands work with. */
 export const services: Layer.Layer<Engine | Records> = Layer.mergeAll(Engine.layer, Records.layer)
 
+/** Ends the process when all is written: what a pipe had no room for is still in its memory. */
+const end = (status: number): void => {
+  // told to stop, it waits for no reader that stands still
+  if (status === ExitStatus.interrupted) setTimeout(() => process.exit(status), patienceMs)
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(status)))
+}
+
 /** Runs the program and ends the process. */
 export const start = (args: ReadonlyArray<string>, provided: Layer.Layer<Engine | Records> = services): void => {
   const program = Effect.gen(function* () {
@@ -52,6 +59,6 @@ export const start = (args: ReadonlyArray<string>, provided: Layer.Layer<Engine 
   })
   // Not by leaving the loop to run dry: a kept connection or a half-read stdin would hold the process.
   Effect.runCallback(Effect.provide(program, Layer.merge(Screen.layer(args), provided)), {
-    onExit: (exit) => process.exit(Exit.isSuccess(exit) ? exit.value : ExitStatus.stopped)
+    onExit: (exit) => end(Exit.isSuccess(exit) ? exit.value : ExitStatus.stopped)
   })
 }

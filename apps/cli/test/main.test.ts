@@ -457,6 +457,21 @@ describe.concurrent("surroundings", () => {
       await rm(folder, { recursive: true })
     }
   })
+  it.skipIf(process.platform === "win32")("leaves nothing unwritten where its reader is slow", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "simul-slow-"))
+    try {
+      const word = "x".repeat(40_000)
+      await Promise.all(["a", "b"].map((name) => writeFile(join(folder, `${name}.html`), `<h1>${word}</h1>`)))
+      // more than a pipe holds, and nobody reads until the program has told that it is done
+      const script = `cd "$2" && "$0" "$1" extract a.html b.html -s word=h1 2>told | {
+        until grep -q extracted told; do sleep 0.1; done; cat; }`
+      const stdout = execFileSync("sh", ["-c", script, process.execPath, Program.main, folder], { encoding: "utf8" })
+      const words = stdout.split("\n", 2).map((line) => (JSON.parse(line) as { readonly word: string }).word)
+      assert.deepStrictEqual(words, [word, word])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
   it("ends quietly when the reader goes away", async () => {
     const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json"], { program: endless })
     let stderr = ""
