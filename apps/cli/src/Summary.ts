@@ -58,15 +58,15 @@ export const reasons = (report: Report, columns: number, paint: Paint, limit = 1
   const rows = shown.map((reason) => ({
     count: number(reason.targets),
     text: printable(reason.targets === 1 && reason.reason !== "Trap" ? ownWords(reason) : reasonText(reason)),
-    where: printable(reason.targets === 1 ? withoutScheme(reason.example.url) : hostsOf(reason)),
+    where: (room: number) => (reason.targets === 1 ? withoutScheme(reason.example.url) : hostsOf(reason, room)),
     refused: reason.outcome === "refused"
   }))
-  if (others > 0) rows.push({ count: number(others), text: "for other reasons", where: "", refused: false })
+  if (others > 0) rows.push({ count: number(others), text: "for other reasons", where: () => "", refused: false })
   const counts = Math.max(...rows.map(({ count }) => count.length))
   const words = Math.min(Math.max(...rows.map(({ text }) => text.length)), Math.max(20, Math.floor(columns * 0.55)))
   return rows.map(({ count, text, where, refused }) => {
-    const room = columns - counts - words - 7
-    const told = `${shorten(text, words).padEnd(words)}  ${paint.dim(shorten(where, Math.max(10, room)))}`
+    const room = Math.max(10, columns - counts - words - 7)
+    const told = `${shorten(text, words).padEnd(words)}  ${paint.dim(shorten(printable(where(room)), room))}`
     return `  ${(refused ? paint.yellow : paint.red)(count.padStart(counts))}  ${told}`.trimEnd()
   })
 }
@@ -94,15 +94,19 @@ const reasonText = (reason: Reason): string => {
   return rules[reason.reason] ?? `refused: ${reason.reason}`
 }
 
-const hostsOf = (reason: Reason): string => {
+/** Those with most of it, as many as have room: a count that is cut away would be a lie. */
+const hostsOf = (reason: Reason, room: number): string => {
   const [first, ...rest] = reason.hosts
   if (first !== undefined && rest.length === 0 && reason.otherTargets === 0) return first.host
-  const named = reason.hosts.slice(0, 3)
-  const more = reason.targets - named.reduce((sum, { targets }) => sum + targets, 0)
-  return [
-    ...named.map(({ host, targets }) => `${host || "no host"} ${number(targets)}`),
-    ...(more > 0 ? [`others ${number(more)}`] : [])
-  ].join(", ")
+  const told = (shown: number) => {
+    const named = reason.hosts.slice(0, shown)
+    const more = reason.targets - named.reduce((sum, { targets }) => sum + targets, 0)
+    return [
+      ...named.map(({ host, targets }) => `${host || "no host"} ${number(targets)}`),
+      ...(more > 0 ? [`others ${number(more)}`] : [])
+    ].join(", ")
+  }
+  return [3, 2].map(told).find((line) => line.length <= room) ?? told(1)
 }
 
 /** By the codes of OpenSSL and Node. A certificate that is trusted may still be too old, or another host's. */

@@ -249,6 +249,16 @@ describe("the summary", () => {
   it("quotes a directory that a shell would take apart", () => {
     assert.include(render(mixed, { directory: "my pages" }), "`simul report 'my pages' --failed`")
   })
+  it("names as many hosts as it has room for, and cuts no count", () => {
+    const hosts = Array.from({ length: 6 }, (_, host) => `http://192.168.${host}.100:8080`)
+    const outcomes = hosts.flatMap((host, index) => times(20 - index, (page) => notFound(`${host}/${page}`)))
+    const where = (columns: number) => /HTTP 404 +(.*)/.exec(render(outcomes, {}, columns))?.[1]
+    assert.deepStrictEqual([120, 75, 60].map(where), [
+      "192.168.0.100:8080 20, 192.168.1.100:8080 19, 192.168.2.100:8080 18, others 48",
+      "192.168.0.100:8080 20, 192.168.1.100:8080 19, others 66",
+      "192.168.0.100:8080 20, others 85"
+    ])
+  })
   it("keeps to the width of the terminal", () => {
     for (let columns = 60; columns < 160; columns++) {
       const rows = render(mixed, {}, columns)
