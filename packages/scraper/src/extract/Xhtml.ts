@@ -1,10 +1,11 @@
 /**
- * The tree of an XHTML page. It is XML, so `<script/>` is a whole element and CDATA
- * is text (HTML 14.1); but where a browser shows an error instead of a page, here it
- * is mended: tags that lack, entities of HTML.
+ * The tree of an XHTML page. It is XML, so `<script/>` is a whole element, CDATA is
+ * text, and a list may stand within a paragraph (HTML 14.1); but where a browser shows
+ * an error instead of a page, here it is mended: tags that lack, entities of HTML.
+ * Names are in small letters, as selectors are read.
  */
 import { type Document, DomHandler } from "domhandler"
-import { Parser } from "htmlparser2"
+import { Parser, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
 import { TooDeep } from "./PageError.ts"
 
 class Bounded extends DomHandler {
@@ -20,10 +21,31 @@ class Bounded extends DomHandler {
   }
 }
 
+/** Reads text as HTML has it: its entities, and scripts that are in no CDATA. */
+class Lenient extends Tokenizer {
+  constructor(_options: object, callbacks: TokenizerCallbacks) {
+    super({ recognizeSelfClosing: true }, callbacks)
+  }
+}
+
+const empty = /^(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)$/
+
+class Mending extends Parser {
+  /** The slash of these is what lacks most often. */
+  protected override isVoidElement(name: string): boolean {
+    return empty.test(name)
+  }
+}
+
 /** Throws `TooDeep`. */
 export const parse = (text: string, maxDepth: number): Document => {
   const handler = new Bounded(maxDepth)
-  new Parser(handler, { recognizeSelfClosing: true, recognizeCDATA: true }).end(text)
+  new Mending(handler, {
+    xmlMode: true,
+    lowerCaseTags: true,
+    lowerCaseAttributeNames: true,
+    Tokenizer: Lenient
+  }).end(text)
   return handler.root
 }
 

@@ -78,6 +78,17 @@ describe("a page", () => {
     const latin = Uint8Array.of(...bytes('<?xml version="1.0" encoding="iso-8859-1"?><html><p>'), 0xe9)
     assert.strictEqual(text("p", Result.getOrThrow(Page.fromBytes(latin, { path: "x.xht" }))), "é")
   })
+  it("has what stands within a paragraph there, where it is XHTML", () => {
+    const xhtml = `<html><body><p>a<ul><li>b</li></ul><table><tr><td>c</td></tr></table></p>
+      <br><br/><img src="i"><BR></BR><svg viewBox="0"><linearGradient/><image/></svg><i>d</i></body></html>`
+    const found = page(xhtml, { contentType: "application/xhtml+xml" })
+    assert.deepStrictEqual(text("p > ul > li, p > table > tr > td, body > i", found), "b")
+    assert.deepStrictEqual(text("p > ul > li, p > table > tr > td, body > i[]", found), ["b", "c", "d"])
+    assert.deepStrictEqual(text("body > *@html[]", found)?.length, 7)
+    for (const selector of ["svg[viewBox] > linearGradient", "svg > image", "body > br:nth-of-type(3)"])
+      assert.strictEqual(text(selector, found), "", selector)
+    assert.deepStrictEqual(text("p > ul", page(xhtml)), null)
+  })
   it("is made of any bytes without throwing", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (any) => {
