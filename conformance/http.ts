@@ -11,8 +11,9 @@
  * 4. Where Simul decides otherwise, `exceptions` says why and what is right
  *    instead. An entry whose case passes without it is a failure.
  * 5. All are asked over plain `http://`, straight. Proxies are undici's, whose parser
- *    refuses more: a line that ends with LF alone, a length beside a transfer coding,
- *    `identity`, a blank before the first field and a control octet in a value.
+ *    refuses more: a line that ends with LF alone, a folded line, a length beside a
+ *    transfer coding, an equal length twice, `identity`, a blank before the first field
+ *    or behind a chunk's size, and a control octet in a value.
  */
 import { createHash } from "node:crypto"
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
