@@ -6,6 +6,8 @@
  * 2. `crash` keeps a seeded part of what is pending: each operation is kept or lost on its own, whatever came before
  *    it, so that they may be lost and reordered; a write is kept in pieces of `sector` bytes, so that it may be torn. A
  *    piece beyond the end that came before it leaves zeros between. A rename is kept or lost as a whole.
+ *    A disk whose syncs lie (`lying-sync`) says that something is durable and leaves it pending, as those do that have
+ *    a cache of their own; one without a journal (`doubled`) may have both names after a crash during a rename.
  * 3. After a sync that failed, its bytes are still seen but no later sync writes them (fsyncgate: Rebello et al., Can
  *    Applications Recover from fsync Failures?, ATC 2020).
  *
@@ -15,17 +17,27 @@
 import * as Faults from "./Faults.ts"
 import { below, make as makeRandomness, type Randomness } from "./Randomness.ts"
 
-/** What can go wrong by chance (`eio-*`, `enospc`), and what a crash did (`lost`, `torn`, `unnamed`). */
+/** What can go wrong by chance, and what a crash did (`lost`, `torn`, `unnamed`). */
 export type DiskFault = ByChance | "lost" | "torn" | "unnamed"
-type ByChance = "enospc" | "eio-read" | "eio-write" | "eio-sync" | "eio-close" | "eio-name"
+type ByChance =
+  | "enospc"
+  | "eio-read"
+  | "eio-write"
+  | "eio-sync"
+  | "eio-close"
+  | "eio-name"
+  | "eio-look"
+  | "lying-sync"
+  | "doubled"
 
 /** What goes wrong on a disk, and what it has room for. */
 export interface DiskOptions {
   /** For faults [seed 1]. */
   readonly random?: Randomness
   /**
-   * Chances of `enospc`, `eio-read`, `eio-write`, `eio-sync` and `eio-close` at each operation of that sort, and of
-   * `eio-name` where a name is made, changed or removed [none].
+   * Chances of `enospc`, `eio-read`, `eio-write`, `eio-sync` and `eio-close` at each operation of that sort, of `eio-name`
+   * where a name is made, changed or removed, and of `eio-look` where a name is looked at (stat, readdir); of
+   * `lying-sync` at each sync, and of `doubled` for each rename that is not durable when power is lost [none].
    */
   readonly faults?: Faults.Chances<ByChance>
   /** Bytes that all files together may have [no bound]. */
@@ -242,7 +254,13 @@ export class SimulatedDisk {
 
   /** stat(2), or lstat(2) with `follow` false. */
   stat(path: string, follow = true): Stat {
-    return this.statOf(this.existing(path, follow ? "stat" : "lstat", follow))
+    const syscall = follow ? "stat" : "lstat"
+    this.look(syscall, path)
+    return this.statOf(this.existing(path, syscall, follow))
+  }
+
+  private look(syscall: string, path: string) {
+    if (this.faults.strikes("eio-look")) throw new DiskError("EIO", syscall, path)
   }
 
   /** fstat(2). */
@@ -281,6 +299,7 @@ export class SimulatedDisk {
 
   /** Names in the order of their making. */
   readdir(path: string): ReadonlyArray<{ readonly name: string; readonly type: Node["type"] }> {
+    this.look("scandir", path)
     return Array.from(this.existingDirectory(path, "scandir").entries, ([name, { type }]) => ({ name, type }))
   }
 
@@ -467,6 +486,7 @@ export class SimulatedDisk {
   /** fsync(2) of a file makes its bytes durable, of a directory its names. */
   sync(handle: Handle): void {
     if (handle.epoch !== this.crashes) throw new DiskError("EBADF", "fsync")
+    if (this.faults.strikes("lying-sync")) return
     const { node } = handle
     const fails = this.faults.strikes("eio-sync")
     if (node.type === "File") {
@@ -505,7 +525,7 @@ export class SimulatedDisk {
   crash(random: Randomness = this.random): void {
     this.crashes++
     for (const change of this.names)
-      if (random() < 0.5) this.settle(change)
+      if (random() < 0.5) this.settle(this.isDoubled(change) ? { sets: change.sets.slice(1) } : change)
       else this.faults.count("unnamed")
     this.names = []
     const seen = new Set<Node>()
@@ -521,6 +541,26 @@ export class SimulatedDisk {
       }
     }
     restore(this.root)
+  }
+
+  /** Whether a rename of a file leaves the name it had. */
+  private isDoubled({ sets: [, now] }: NameChange): boolean {
+    return now?.node?.type === "File" && this.faults.strikes("doubled")
+  }
+
+  /**
+   * All files by their paths, as they are seen now. It is a look from outside, for what must hold of them: nothing goes
+   * wrong, and it is no operation of the program.
+   */
+  contents(): ReadonlyMap<string, Uint8Array> {
+    const files = new Map<string, Uint8Array>()
+    const walk = (directory: DirectoryNode, path: string) => {
+      for (const [name, node] of directory.entries)
+        if (node.type === "Directory") walk(node, `${path}${name}/`)
+        else if (node.type === "File") files.set(path + name, node.data.slice())
+    }
+    walk(this.root, "/")
+    return files
   }
 
   private forget(node: FileNode, random: Randomness) {

@@ -235,6 +235,68 @@ describe("faults of a simulated disk", () => {
     assert.strictEqual(textOf(mended, "/a"), failures > 0 ? "" : "x")
   })
 
+  it("says of a sync that lies that it was done, and forgets what it was about where power is lost before another", () => {
+    const seen: Record<string, number> = {}
+    for (let seed = 1; seed <= 200; seed++) {
+      const disk = SimulatedDisk.make({ random: Randomness.make(seed), faults: { "lying-sync": 0.5 } })
+      const handle = put(disk, "/a", "x")
+      disk.sync(handle)
+      syncDirectory(disk, "/")
+      const lies = disk.faults.struck["lying-sync"] ?? 0
+      disk.crash()
+      const told = `${lies} lies: ${exists(disk, "/a") ? textOf(disk, "/a") || "empty" : "gone"}`
+      seen[told] = (seen[told] ?? 0) + 1
+    }
+    assert.sameMembers(Object.keys(seen), [
+      "0 lies: x",
+      "1 lies: x",
+      "1 lies: gone",
+      "1 lies: empty",
+      "2 lies: x",
+      "2 lies: gone",
+      "2 lies: empty"
+    ])
+    const disk = SimulatedDisk.make({ random: Randomness.make(3), faults: { "lying-sync": 0.5 } })
+    const handle = put(disk, "/a", "x")
+    // each says that it was done; one of so many was
+    for (let round = 0; round < 50; round++) {
+      disk.sync(handle)
+      syncDirectory(disk, "/")
+    }
+    disk.crash()
+    assert.strictEqual(textOf(disk, "/a"), "x")
+  })
+
+  it("strike where names are looked at, and leave them as they are", () => {
+    const disk = SimulatedDisk.make({ faults: { "eio-look": 1 } })
+    put(disk, "/a", "x")
+    assert.throws(() => disk.stat("/a"), "EIO: stat '/a'")
+    assert.throws(() => disk.stat("/a", false), "EIO: lstat '/a'")
+    assert.throws(() => disk.readdir("/"), "EIO: scandir '/'")
+    assert.strictEqual(disk.faults.struck["eio-look"], 3)
+    assert.deepStrictEqual([...disk.contents()], [["/a", bytes("x")]])
+  })
+
+  it("leave a file both names of a rename that was not durable, and a rename to the other changes nothing", () => {
+    const seen = new Set<string>()
+    for (let seed = 1; seed <= 100; seed++) {
+      const disk = SimulatedDisk.make({ random: Randomness.make(seed), faults: { doubled: 0.5 } })
+      disk.mkdir("/d")
+      syncDirectory(disk, "/")
+      disk.sync(put(disk, "/a", "x"))
+      syncDirectory(disk, "/")
+      disk.rename("/a", "/d/b")
+      disk.crash()
+      const names = [...disk.contents().keys()].toSorted()
+      seen.add(names.join(" "))
+      if (names.length < 2) continue
+      assert.strictEqual(disk.stat("/a").ino, disk.stat("/d/b").ino)
+      disk.rename("/a", "/d/b")
+      assert.strictEqual(disk.contents().size, 2)
+    }
+    assert.sameMembers([...seen], ["/a", "/d/b", "/a /d/b"])
+  })
+
   it("takes what fits on a full disk, then none", () => {
     const disk = SimulatedDisk.make({ capacity: 5 })
     const handle = disk.open("/a", "w")
