@@ -123,6 +123,7 @@ describe("mapBounded", () => {
           yield 1
         } finally {
           returned.resolve()
+          await Promise.reject(new Error("nobody is left to hear of it"))
         }
       }
       const fiber = yield* Effect.forkChild(Stream.runDrain(mapBounded(silent(), Effect.succeed, { concurrency: 2 })))
@@ -130,6 +131,32 @@ describe("mapBounded", () => {
       yield* Fiber.interrupt(fiber)
       gate.resolve()
       yield* Effect.promise(() => returned.promise)
+    })
+  )
+
+  it.effect("waits for a source to return before it ends", () =>
+    Effect.gen(function* () {
+      let returned = false
+      const slow = async function* () {
+        try {
+          yield* [1, 2, 3]
+        } finally {
+          await new Promise((resume) => setImmediate(resume))
+          returned = true
+        }
+      }
+      const first = mapBounded(slow(), Effect.succeed, { concurrency: 1 }).pipe(Stream.take(1), Stream.runCollect)
+      assert.deepStrictEqual(yield* first, [1])
+      assert.isTrue(returned)
+    })
+  )
+
+  it.effect("gives every item of a stream's chunks once", () =>
+    Effect.gen(function* () {
+      const items = Array.from({ length: 50 }, (_, i) => i)
+      const chunks = Stream.fromIterable(items, { chunkSize: 7 })
+      const mapped = mapBounded(chunks, Effect.succeed, { concurrency: 3, ordered: true })
+      assert.deepStrictEqual(yield* Stream.runCollect(mapped), items)
     })
   )
 
