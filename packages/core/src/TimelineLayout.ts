@@ -80,8 +80,7 @@ export const ticks = (
   if (least <= 3e4) {
     const power = 10 ** Math.floor(Math.log10(least))
     stepMs = [1, 2, 5, 10].map((times) => times * power).find((ms) => ms >= least * 0.999_999) ?? 10 * power
-    if (stepMs > 3e4) stepMs = 6e4
-    if (stepMs === 2e4) stepMs = 3e4
+    if (stepMs > 1e4) stepMs = 3e4
   }
   const at: Array<number> = []
   for (let index = Math.max(0, Math.ceil(fromMs / stepMs - 1e-9)); index * stepMs <= toMs; index++)

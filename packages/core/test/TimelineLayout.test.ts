@@ -51,8 +51,15 @@ describe("ticks", () => {
         assert.isTrue(at.every((ms) => Math.abs(ms / stepMs - Math.round(ms / stepMs)) < 1e-6))
       }
     assert.deepStrictEqual(ticks(0, 1000, 5), { stepMs: 200, at: [0, 200, 400, 600, 800, 1000] })
-    assert.strictEqual(ticks(0, 600_000, 5).stepMs, 120_000)
-    assert.strictEqual(ticks(0, 100_000, 5).stepMs, 30_000)
+    for (const stepMs of [1, 2, 5, 10_000, 30_000, 60_000, 120_000, 1_800_000, 3_600_000])
+      assert.strictEqual(ticks(0, 5 * stepMs, 5).stepMs, stepMs)
+    for (const [least, stepMs] of [
+      [3, 5],
+      [15_000, 30_000],
+      [25_000, 30_000],
+      [86_400_001, 2 * 86_400_000]
+    ] as const)
+      assert.strictEqual(ticks(0, 5 * least, 5).stepMs, stepMs)
   })
 })
 
