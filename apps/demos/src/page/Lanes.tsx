@@ -3,12 +3,14 @@
  *
  * 1. Pictures of one run share one axis: what is twice as long takes twice as long.
  * 2. Work is thick, waiting is a line: what a lane does is seen without its colour, too.
- * 3. A lane is one path for each thing that it does, however many spans it has; what shares a pixel is drawn once. The
- *    playhead only moves a clip, so a frame costs the same for ten spans and for ten thousand.
+ * 3. The playhead only moves a clip, so a frame costs the same for ten spans and for ten thousand.
  */
 import type { Lane, Span, Timeline } from "@simul/core/Timeline"
 import { duration, firstAfter, ticks } from "@simul/core/TimelineLayout"
-import { Lines, type Said, withoutLane } from "./Lines.tsx"
+import { barsOf } from "./Bars.ts"
+import { charWidth } from "./LaneScale.ts"
+import { Lines, type Said } from "./Lines.tsx"
+import { marksOf } from "./Marks.ts"
 import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks"
 
 export interface Props {
@@ -31,20 +33,6 @@ const counterHeightOf = (lanes: number) => (lanes === 0 ? 118 : 74)
 const right = 34
 
 const rowHeightOf = (lanes: number) => (lanes <= 6 ? 30 : lanes <= 12 ? 24 : lanes <= 26 ? 17 : 12)
-
-/** How thick a lane is at what it does, as a share of its row. */
-const thickness: Readonly<Record<string, number>> = { running: 0.72, worker: 0.72, ready: 0.36 }
-
-/** Characters of the small font, on average. */
-const charWidth = 6.3
-
-const box = (x: number, y: number, width: number, height: number) => {
-  const r = Math.min(3, width / 2.5, height / 2)
-  const f = (value: number) => Number(value.toFixed(1))
-  return r < 0.8
-    ? `M${f(x)} ${f(y)}h${f(width)}v${f(height)}h${f(-width)}z`
-    : `M${f(x + r)} ${f(y)}h${f(width - 2 * r)}a${f(r)} ${f(r)} 0 0 1 ${f(r)} ${f(r)}v${f(height - 2 * r)}a${f(r)} ${f(r)} 0 0 1 ${f(-r)} ${f(r)}h${f(2 * r - width)}a${f(r)} ${f(r)} 0 0 1 ${f(-r)} ${f(-r)}v${f(2 * r - height)}a${f(r)} ${f(r)} 0 0 1 ${f(r)} ${f(-r)}z`
-}
 
 /** A mark at the end of a lane, around 0. */
 export const endMarks = {
@@ -75,79 +63,12 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
   const countersTop = lanesTop + lanes.length * rowHeight + (lanes.length > 0 && counters.length > 0 ? 10 : 0)
   const height = countersTop + counters.length * counterHeight + 4
 
+  const y = (lane: number) => lanesTop + (lane + 0.5) * rowHeight
+  const scale = { x, y, rowHeight, left: gutter, edge: gutter + body + right }
   const byLane = useMemo(() => Map.groupBy(spans, ({ lane }) => lane), [spans])
-  const drawn = useMemo(() => {
-    const names: Array<{ readonly x: number; readonly y: number; readonly text: string }> = []
-    // what a lane said takes the place of what it did
+  const [drawn, marks] = useMemo(() => {
     const speaking = new Set(said.map(({ lane }) => lane))
-    const paths = lanes.flatMap((_, lane) => {
-      const middle = lanesTop + (lane + 0.5) * rowHeight
-      const found = new Map<string, { path: string; until: number }>()
-      const isWorking = (byLane.get(lane) ?? []).some(({ category }) => category in thickness)
-      for (const { category, startMs, endMs, name } of byLane.get(lane) ?? []) {
-        const path = found.get(category) ?? { path: "", until: -1 }
-        found.set(category, path)
-        const from = Math.max(x(startMs), path.until)
-        const to = Math.max(x(endMs), x(startMs) + 0.8)
-        if (to - from < 0.3) continue
-        path.until = to
-        const share = thickness[category]
-        if (share === undefined) {
-          // between bars that are hairlines, a line would hide them
-          if (to - from < 3 && isWorking) continue
-          path.path += `M${from.toFixed(2)} ${middle}H${to.toFixed(2)}`
-          continue
-        }
-        const thick = rowHeight * share
-        // neighbours are told from each other by a gap
-        const wide = to - from > 3 ? to - from - 1 : to - from
-        path.path += box(from, middle - thick / 2, wide, thick)
-        if (!speaking.has(lanes[lane]!.name) && name !== category && thick > 11 && wide > name.length * charWidth + 8)
-          names.push({ x: from + wide / 2, y: middle, text: name })
-      }
-      return Array.from(found, ([category, { path }]) => ({ category, path, key: `${lane} ${category}` }))
-    })
-    return { paths, names }
-  }, [timeline, said, endMs, width, gutter])
-
-  const marks = useMemo(() => {
-    const edge = gutter + body + right
-    const all = [...Map.groupBy(said, ({ lane }) => lane).values()].flatMap((own) => {
-      const row = lanes.findIndex(({ name }) => name === own[0]!.lane)
-      const bars = (byLane.get(row) ?? []).filter(({ category }) => category in thickness)
-      return own.map((one, index) => {
-        const isLast = index + 1 === own.length
-        const at = x(one.atMs)
-        const text = withoutLane(one)
-        const long = text.length * charWidth + 12
-        const before = index === 0 ? gutter : x(own[index - 1]!.atMs)
-        // beside the mark where there is room, before it at the edge
-        const isAfter = (isLast ? edge : x(own[index + 1]!.atMs)) - at > long
-        const hasEnd = isLast && lanes[row]?.end !== undefined
-        const textX = isAfter ? at + (hasEnd ? 20 : bars.length > 0 ? 8 : 5) : at - 8
-        const [from, to] = isAfter ? [textX, textX + long - 12] : [at - long, at]
-        const isWithin = bars.some(({ startMs, endMs }) => x(startMs) <= from && x(endMs) >= to - 0.5)
-        // half on a bar it could not be read
-        const isClear = isWithin || !bars.some(({ startMs, endMs }) => x(startMs) < to && x(endMs) > from)
-        const isPlaced = row >= 0 && rowHeight > 20 && isClear && (isAfter || (isLast && at - before > 2 * long))
-        return {
-          said: one,
-          text,
-          row,
-          isPlaced,
-          isAfter,
-          x: at,
-          y: lanesTop + (row + 0.5) * rowHeight,
-          textX,
-          // above a line, but in the middle of a bar
-          rise: bars.length > 0 ? 0 : 8,
-          isWithin
-        }
-      })
-    })
-    // some in the picture and some below it could not be read in their order
-    const isRoom = all.every(({ isPlaced }) => isPlaced)
-    return all.map((one) => ({ ...one, isPlaced: isRoom }))
+    return [barsOf(lanes, byLane, speaking, scale), marksOf(said, lanes, byLane, scale)]
   }, [timeline, said, endMs, width, gutter])
 
   const axis = ticks(0, endMs, Math.max(2, body / 90)).at
@@ -205,7 +126,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
             key={name}
             class={`name${hover?.lane === lane ? " near" : ""}`}
             x={gutter - 10}
-            y={lanesTop + (lane + 0.5) * rowHeight}
+            y={y(lane)}
             text-anchor="end"
           >
             {rowHeight < 13 && lane % 2 === 1 ? "" : shortened(name, Math.floor((gutter - 12) / charWidth))}
@@ -244,7 +165,7 @@ export const Lanes = ({ timeline, said, endMs, playheadMs, gutter, width, highes
                 <path
                   key={name}
                   class={`end ${end}`}
-                  transform={`translate(${Math.min(x(endMs) + 10, width - 6)} ${lanesTop + (lane + 0.5) * rowHeight})`}
+                  transform={`translate(${Math.min(x(endMs) + 10, width - 6)} ${y(lane)})`}
                   d={endMarks[end]}
                 />
               )
