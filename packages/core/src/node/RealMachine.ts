@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { cooperate } from "../Cooperate.ts"
 import { Executor, type ExecutorError } from "../Executor.ts"
-import { type Machine, type Spent, workersOf } from "../scenario/Machine.ts"
+import { type Machine, type Sending, type Spent, workersOf } from "../scenario/Machine.ts"
 import * as Stage from "../scenario/Stage.ts"
 import * as Work from "../scenario/Work.ts"
 import * as Task from "../Task.ts"
@@ -72,6 +72,57 @@ const longestStall = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       (value) => [value, Math.max(longestMs, RunQueue.nowMs() - lastMs)] as const
     )
   })
+
+/** A tiny task for each item, a long one that is interrupted, bytes there and back, a worker that exits. */
+const handsOf = (executor: Executor["Service"], tasks: Task.TasksOf<typeof WorkTask>) => {
+  const timed = <E>(effect: Effect.Effect<unknown, E>) =>
+    Effect.suspend(() => {
+      const began = performance.now()
+      return Effect.orDie(Effect.map(effect, () => performance.now() - began))
+    })
+  const ended = (effect: Effect.Effect<unknown, ExecutorError>) =>
+    Effect.match(effect, { onSuccess: () => "done", onFailure: ({ reason }) => reason._tag })
+  return {
+    map: Effect.fnUntraced(function* (items: number, chunk: number) {
+      const began = performance.now()
+      let firstMs = 0
+      let sum = 0
+      yield* Stream.runForEach(executor.map(range(items), tasks.square, { chunk }), (value) =>
+        Effect.sync(() => {
+          if (firstMs === 0) firstMs = performance.now() - began
+          sum += value
+        })
+      )
+      return { firstMs, wallMs: performance.now() - began, sum }
+    }, Effect.orDie),
+    stop: Effect.fnUntraced(function* (task: "asks" | "ignores") {
+      const begun = yield* Deferred.make<void>()
+      const onProgress = () => Deferred.doneUnsafe(begun, Effect.void)
+      const submitted = executor.submit(tasks.compute, [5000, task === "asks"], { onProgress })
+      const fiber = yield* Effect.forkChild(submitted)
+      yield* Deferred.await(begun)
+      return yield* timed(Fiber.interrupt(fiber))
+    }),
+    echo: (bytes: number, way: Sending = "copied") => {
+      const sent = new Uint8Array(way === "shared" ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes))
+      return timed(executor.submit(tasks.echo, [sent], way === "moved" ? { transfer: [sent.buffer] } : {}))
+    },
+    crash: Effect.map(
+      Effect.all(
+        [
+          ended(executor.submit(tasks.compute, [500, false])),
+          ended(Effect.delay(executor.submit(tasks.exit, []), "100 millis"))
+        ],
+        { concurrency: 2 }
+      ),
+      ([other, killed]) => ({ killed, other })
+    )
+  }
+}
+
+function* range(items: number) {
+  for (let item = 0; item < items; item++) yield item
+}
 
 /** `cores` of what is asked for bounds the model only: here there are as many as there are. */
 export const make = (url: URL = workTask): Machine["Service"] => {
@@ -142,57 +193,14 @@ export const make = (url: URL = workTask): Machine["Service"] => {
           concurrency: "unbounded",
           discard: true
         })
-        const map = Effect.fnUntraced(function* (items: number, chunk: number) {
-          const began = performance.now()
-          let firstMs = 0
-          let sum = 0
-          yield* Stream.runForEach(executor.map(range(items), tasks.square, { chunk }), (value) =>
-            Effect.sync(() => {
-              if (firstMs === 0) firstMs = performance.now() - began
-              sum += value
-            })
-          )
-          return { firstMs, wallMs: performance.now() - began, sum }
-        })
-        const timed = <E>(effect: Effect.Effect<unknown, E>) =>
-          Effect.suspend(() => {
-            const began = performance.now()
-            return Effect.orDie(Effect.map(effect, () => performance.now() - began))
-          })
-        const stop = Effect.fnUntraced(function* (task: "asks" | "ignores") {
-          const begun = yield* Deferred.make<void>()
-          const onProgress = () => Deferred.doneUnsafe(begun, Effect.void)
-          const submitted = executor.submit(tasks.compute, [5000, task === "asks"], { onProgress })
-          const fiber = yield* Effect.forkChild(submitted)
-          yield* Deferred.await(begun)
-          return yield* timed(Fiber.interrupt(fiber))
-        })
-        const ended = (effect: Effect.Effect<unknown, ExecutorError>) =>
-          Effect.match(effect, { onSuccess: () => "done", onFailure: ({ reason }) => reason._tag })
-        const used = use(
+        const value = yield* use(
           workersOf(maximum, {
+            ...handsOf(executor, tasks),
             perform: (work) => Effect.orDie(Effect.map(executor.submit(tasks.perform, [work]), countedBy)),
-            map: (items, chunk) => Effect.orDie(map(items, chunk)),
-            stop,
-            echo: (bytes, way = "copied") => {
-              const sent = new Uint8Array(way === "shared" ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes))
-              return timed(executor.submit(tasks.echo, [sent], way === "moved" ? { transfer: [sent.buffer] } : {}))
-            },
             bootMs,
-            memory: residentBytes / 2 ** 20,
-            crash: Effect.map(
-              Effect.all(
-                [
-                  ended(executor.submit(tasks.compute, [500, false])),
-                  ended(Effect.delay(executor.submit(tasks.exit, []), "100 millis"))
-                ],
-                { concurrency: 2 }
-              ),
-              ([other, killed]) => ({ killed, other })
-            )
+            memory: residentBytes / 2 ** 20
           })
         )
-        const value = yield* used
         if (kind === "processes") for (const { cpuMs } of (yield* executor.statistics).workers) processesCpuMs += cpuMs
         return value
         // ready is who has loaded the tasks: else the first of each worker would measure that, too
@@ -228,8 +236,4 @@ export const make = (url: URL = workTask): Machine["Service"] => {
         })
       )
   }
-}
-
-function* range(items: number) {
-  for (let item = 0; item < items; item++) yield item
 }
