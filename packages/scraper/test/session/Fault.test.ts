@@ -120,7 +120,7 @@ describe("a broken answer", () => {
     )
   }
 
-  for (const coding of ["gzip, chunked", "chunked, gzip", "xchunked", ""]) {
+  for (const coding of ["gzip, chunked", "chunked, gzip", "xchunked"]) {
     it.live(`in the transfer coding "${coding}" is no content, whoever carries it`, () =>
       Effect.gen(function* () {
         const { origin } = yield* rawServer((s) =>
@@ -152,15 +152,19 @@ describe("a broken answer", () => {
     )
   }
 
-  it.live("in the transfer coding identity is read by the lane, and refused where undici carries it", () =>
-    Effect.gen(function* () {
-      const { origin } = yield* rawServer((s) => s.end(`${ok}Transfer-Encoding: identity\r\n\r\nhi`))
-      const heard = yield* ask(yield* session(), `${origin}/`)
-      assert.deepStrictEqual([heard.body.toString(), heard.error], ["hi", undefined])
-      const { error } = yield* ask(yield* session({ proxy: origin }), `${origin}/`)
-      assert.strictEqual(error?._tag, "ProtocolError")
-    })
-  )
+  for (const coding of ["identity", "", ","]) {
+    it.live(
+      `in the transfer coding "${coding}", which is none, is read by the lane, and refused where undici carries it`,
+      () =>
+        Effect.gen(function* () {
+          const { origin } = yield* rawServer((s) => s.end(`${ok}Transfer-Encoding: ${coding}\r\n\r\nhi`))
+          const heard = yield* ask(yield* session(), `${origin}/`)
+          assert.deepStrictEqual([heard.body.toString(), heard.error], ["hi", undefined])
+          const { error } = yield* ask(yield* session({ proxy: origin }), `${origin}/`)
+          assert.strictEqual(error?._tag, "ProtocolError")
+        })
+    )
+  }
 
   it.live("that says more than it declared is cut where it ends, and its connection not used again", () =>
     Effect.gen(function* () {

@@ -6,8 +6,8 @@
  *    work is linear, and a head that breaks the grammar is refused at the byte
  *    that breaks it.
  * 2. Lenient where browsers and curl all read one thing: a line may end with LF
- *    alone, blanks or a semicolon alone stand behind a chunk's size, chunks outdo
- *    a length. Such a response is the last of its connection. Everything refused is a `LaneFault` with a code of llhttp's.
+ *    alone, blanks stand behind a chunk's size, chunks outdo a length. Such a
+ *    response is the last of its connection. Everything refused is a `LaneFault` with a code of llhttp's.
  *    Control octets in text end nothing, so they are told on: whoever shows or sends a value looks at them (RFC 9110 5.5).
  * 3. What is handed on lies in the caller's buffer.
  */
@@ -68,8 +68,7 @@ const chunkDataEnd = 8
 const trailers = 9
 const complete = 10
 const stopped = 11
-const chunkExtensionStart = 12
-const chunkSizeBlank = 13
+const chunkSizeBlank = 12
 
 /** What comes next of a head or a trailer section. */
 const lead = 0
@@ -125,9 +124,10 @@ const unfolded = (value: string): string => value.replace(folds, " ").replace(/^
 
 /**
  * Codings that can be taken off: no other was asked for (RFC 9112 7.4). `identity` was none in RFC 2616; chunks are told
- * twice by an application and the server around it, and applied once. Empty elements are none (RFC 9110 5.6.1.2).
+ * twice by an application and the server around it, and applied once. Empty elements are none (RFC 9110 5.6.1.2), and a
+ * field may hold no other.
  */
-const codings = /^[\t ,]*(?:identity|chunked)(?:[\t ]*,[\t ,]*(?:identity|chunked))*[\t ,]*$/
+const codings = /^[\t ,]*(?:(?:identity|chunked)(?:[\t ]*,[\t ,]*(?:identity|chunked))*[\t ,]*)?$/
 const close = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
 const keepAlive = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
 const timeout = /(?:^|[,\t ])timeout=(\d{1,9})(?:$|[,\t ])/i
@@ -472,18 +472,11 @@ export class ResponseParser {
         if (isBlank[code] === 1) {
           this.reusable = false
           this.#countLine()
-        } else if (code === 59) this.#phase = chunkExtensionStart
+        } else if (code === 59) this.#phase = chunkExtension
         else throw noChunkSize()
         return at + 1
-      case chunkExtensionStart:
-        if (isBlank[code] === 1) this.#countLine()
-        else {
-          if (code === CR || code === LF) this.reusable = false
-          else if (isToken[code] !== 1) throw new LaneFault("HPE_STRICT", "a chunk extension without a name")
-          this.#phase = chunkExtension
-        }
-        return isBlank[code] === 1 ? at + 1 : at
       case chunkExtension:
+        // whatever it says, it means nothing to us (RFC 9112 7.1.1)
         for (; at < end && isText[bytes[at] as number] === 1; at++) this.#countLine()
         if (at === end) return at
         if (bytes[at] !== CR && bytes[at] !== LF) throw new LaneFault("HPE_STRICT", "bad byte in a chunk extension")

@@ -123,7 +123,7 @@ describe("ResponseParser", () => {
   })
 
   it("takes a body without length or chunks up to the end of the connection", () => {
-    for (const fields of ["", "Transfer-Encoding: identity\r\n"]) {
+    for (const fields of ["", "Transfer-Encoding: identity\r\n", "Transfer-Encoding: ,\r\n"]) {
       const { body, parser } = parse(bytesOf(`HTTP/1.1 200 OK\r\n${fields}\r\nhello\r\n\r\n`), 3)
       assert.deepStrictEqual(
         [body, parser.isComplete, parser.finish(), parser.reusable],
