@@ -27,13 +27,14 @@ const ascii: Plugin = {
 }
 
 /**
- * A module of Node's is loaded where it is first used, not where it is imported: half of them (TLS, compression, child
- * processes, the inspector) serve what a run seldom does. It also spares the copy of its names that stands for a namespace.
+ * A module of Node's, or a part that is `seldom` read, is loaded where it is first used, not where it is imported: half of
+ * them (TLS, compression, child processes, the inspector) serve what a run seldom does. It also spares the copy of its names
+ * that stands for a namespace.
  */
 const onUse: Plugin = {
   name: "on use",
   renderChunk(code) {
-    const declared = /^let (node_\w+) = require\("(node:[\w/]+)"\);\n(?:\1 = [\w$.]+\(\1(?:, 1)?\);\n)?/gm
+    const declared = /^let (\w+) = require\("(node:[\w/]+|\.\/[\w-]+\.part)"\);\n(?:\1 = [\w$.]+\(\1(?:, 1)?\);\n)?/gm
     const found = Array.from(code.matchAll(declared))
     const bare = code.replace(declared, "")
     const named = String.raw`(?<![\w$]|[^.]\.)(${found.map(([, name]) => name).join("|")})(?![\w$])`
@@ -74,6 +75,25 @@ const ofGet = [
   "core/src/Recorder.ts",
   "core/src/node/DumpOnSignal.ts"
 ]
+
+/**
+ * What few runs look into, the public suffix list and the tables of Asian encodings, is twice as much text as all else that a
+ * crawl brings beside `get`: each is a part that is loaded on use.
+ */
+const seldom: Plugin = {
+  name: "seldom",
+  async resolveId(source, importer) {
+    const name = { tldts: "Domains", "./multi-byte.encodings.json": "Encodings" }[source]
+    const found = name && importer && (await this.resolve(source, importer, { skipSelf: true }))
+    if (!found) return null
+    const fileName = `${name}-${createHash("sha256").update(readFileSync(found.id)).digest("hex").slice(0, 8)}.part`
+    this.emitFile({ type: "chunk", id: found.id, fileName })
+    return { id: `./${fileName}`, external: true }
+  },
+  // who requires it expects no module with names
+  load: (id) =>
+    id.endsWith(".encodings.json") ? { code: `module.exports = ${readFileSync(id, "utf8")}`, moduleType: "js" } : null
+}
 
 /**
  * What a user's schema is given has a copy of its own of what it needs: for the sake of it all of effect's `Schema` would be
@@ -133,7 +153,7 @@ export default defineConfig([
   {
     ...common,
     input: "src/Process.ts",
-    plugins: [given, segmenter, onUse, ascii, wrapped],
+    plugins: [given, seldom, segmenter, onUse, ascii, wrapped],
     // what one command loads on use may stand in the part that another brings
     checks: { ineffectiveDynamicImport: false },
     output: {

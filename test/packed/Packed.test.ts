@@ -115,9 +115,10 @@ describe.each(nodes(folder))("on %s", (_, node) => {
     assert.include(await run(folder, node!, [simul, "extract", "--schema", schema, page]), '"price":12.5}')
   })
 
-  it.skipIf(node === undefined)("crawls a site of which a list has saved the first page", async () => {
+  it.skipIf(node === undefined)("crawls a domain by a page in Shift_JIS that a list has saved", async () => {
+    const page = Buffer.from('<a href="/?\x93\xfa">', "latin1")
     const server = createServer((_, response) => {
-      response.setHeader("Content-Type", "text/html").end('<a href="/next">')
+      response.setHeader("Content-Type", "text/html; charset=shift_jis").end(page)
     })
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening))
     try {
@@ -125,7 +126,8 @@ describe.each(nodes(folder))("on %s", (_, node) => {
       const seed = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
       const asked = [seed, "-o", mkdtempSync(join(folder, "site-")), "--delay", "0", "--json"]
       assert.include(await run(folder, node!, [simul, "get", ...asked]), `"${seed}"`)
-      assert.include(await run(folder, node!, [simul, "crawl", "--no-robots", ...asked]), `"${seed}next"`)
+      const crawl = [simul, "crawl", "--no-robots", "--scope", "domain", ...asked]
+      assert.include(await run(folder, node!, crawl), `"${seed}?%93%FA"`)
     } finally {
       server.close()
     }

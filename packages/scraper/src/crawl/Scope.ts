@@ -95,7 +95,8 @@ export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Inf
   const isSeed = (key: string) => (seedKeys === undefined ? keys.includes(key) : seedKeys.has(key))
   const urls = keys.map((key) => new URL(key))
   const hosts = new Set(urls.map(SiteHost.of))
-  const domains = new Set(urls.map(domainOf))
+  // to look into the public suffix list costs a start 3 ms
+  const domains = new Set(within === "domain" ? urls.map(domainOf) : [])
   const folders = urls.map((url) => ({ host: SiteHost.of(url), folder: folderOf(url) }))
   const included = include.map(stateless)
   const excluded = exclude.map(stateless)
