@@ -140,7 +140,7 @@ const kindOf = (rels: ReadonlyArray<string>): Kind =>
 const isNofollow = (rel: string) => /(?:^|[ ,])(?:nofollow|ugc|sponsored)(?:[ ,]|$)/.test(rel)
 
 const pictures =
-  /^(?:og:(?:audio|image|url|video)(?::(?:secure_)?url)?|twitter:(?:image|player)(?::src)?|msapplication-(?:config|tileimage|(?:square|wide)\d+x\d+logo)|thumbnail(?:url)?)$/i
+  /^(?:og:(?:audio|image|url|video)(?::(?:secure_)?url)?|twitter:(?:image\d?|player)(?::(?:src|stream))?|msapplication-(?:config|tileimage|(?:square|wide)\d+x\d+logo)|thumbnail(?:url)?)$/i
 
 const pages: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml", "image/svg+xml"])
 

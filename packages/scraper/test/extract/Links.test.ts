@@ -71,6 +71,10 @@ describe("the links of a page", () => {
       ["<meta http-equiv=Refresh content='5; url=x'>", ["navigation meta refresh /a/x"]],
       ["<meta property=og:image content=x><meta name=description content=/y>", ["reference meta og:image /a/x"]],
       [
+        "<meta name=twitter:image0 content=x><meta name=twitter:player:stream content=y>",
+        ["reference meta twitter:image0 /a/x", "reference meta twitter:player:stream /a/y"]
+      ],
+      [
         "<meta http-equiv=Content-Security-Policy content=\"img-src 'self'; report-uri /x\">",
         ["report meta report-uri /x"]
       ],
