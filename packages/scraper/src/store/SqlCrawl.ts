@@ -1,52 +1,40 @@
 /**
- * The part of the store that a crawl needs: targets found in pages, and the next
- * ones of each site.
+ * The part of the store that a crawl needs: targets found in pages, what came of
+ * them, and its counts. What is next is in `SqlLeases.ts`.
  *
  * 1. A page is known when its URL or its key has a row: the indexes of both keep a
  *    crawl from fetching anything twice, and take no memory.
  * 2. Nothing here costs more the more rows there are, but for the depth of an
- *    index: sites with work are found by jumping from one to the next (a loose
- *    index scan), and counts are kept, not counted.
+ *    index: counts are kept, not counted.
  * 3. A page is as deep as the shortest way to it that was found. What was saved
  *    and is found nearer is noted, for its links are nearer too; so is what a list
  *    has saved, for nobody has followed its links.
- * 4. What a host may not have any more has the lease 0, which no run has: so the
- *    next targets are found without passing over it again and again.
  */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type { Evidence } from "../crawl/Traps.ts"
 import * as SiteHost from "../crawl/SiteHost.ts"
-import type { Crawl, Found, HostLimit, Limits, Settled } from "../Store.ts"
+import type { Crawl, Found, Limits, Settled } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
+import * as Changes from "./Changes.ts"
 import { rowsAmong } from "./RowsAmong.ts"
+import * as SqlLeases from "./SqlLeases.ts"
 import * as SqlLists from "./SqlLists.ts"
-import { flagOf, keyOf, type TargetRow, targetColumns, toSavedPage, toTarget } from "./TargetRow.ts"
-
-/** Sites looked at by one statement. */
-const sitesAtOnce = 64
+import * as SqlPatterns from "./SqlPatterns.ts"
+import * as SqlPriorities from "./SqlPriorities.ts"
+import * as TargetRank from "./TargetRank.ts"
+import { flagOf, keyOf, type TargetRow, toSavedPage } from "./TargetRow.ts"
 
 const sizes = [64, 16, 4, 1]
-/** Rows of a site that one statement leases or holds back, at most. */
-const rowsAtOnce = 1000
 /** Links that are added without a pause. */
 const linksAtOnce = 256
-
-/** What is due later than this waits for a time; what is due earlier has its rank for that, and no page is so deep. */
-export const mostDepth = 1e9
-/** More than a page is deep, so that of two priorities the depth does not matter. */
-const step = 100_000
-/** What a target is due at that does not wait for a time: by its priority, then the nearest to a seed first. */
-export const rank = `depth - ${step} * priority`
-const rankOf = ({ depth = 0, priority = 0 }: Target) => depth - step * priority
 
 const inserts = new Map(
   sizes.map((size) => {
     const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?,?,?)").join(",")
     const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key, resource, priority) VALUES ${rows}
       ON CONFLICT (url) DO UPDATE SET depth = excluded.depth, priority = excluded.priority,
-        due = CASE WHEN due > ${mostDepth} THEN due ELSE excluded.due END,
+        due = CASE WHEN due > ${TargetRank.mostDepth} THEN due ELSE excluded.due END,
         nearer = CASE WHEN state IN (1, 2) THEN 1 END
       WHERE excluded.depth < depth`
     return [size, text] as const
@@ -65,40 +53,8 @@ const takeOver = (() => {
     WHERE target.url = new.url AND target.depth IS NULL RETURNING state`
 })()
 
-/**
- * The sites after one (the second value; the others are the list) that have a pending target nobody has leased. `due`: when
- * the first is; `saved`: targets of the host, where that counts.
- */
-const nextSites = (saved: string) => `WITH RECURSIVE next (id) AS (
-    SELECT MIN(site) FROM target INDEXED BY target_site WHERE list = ? AND state = 0 AND lease IS NULL AND site > ?
-    UNION ALL
-    SELECT (SELECT MIN(site) FROM target INDEXED BY target_site
-      WHERE list = ? AND state = 0 AND lease IS NULL AND site > next.id) FROM next WHERE next.id IS NOT NULL LIMIT ${sitesAtOnce}
-  )
-  SELECT site.id AS id, site.origin AS origin, site.host AS host, ${saved} AS saved,
-    (SELECT MIN(due) FROM target INDEXED BY target_site WHERE list = ? AND state = 0 AND lease IS NULL AND site = next.id) AS due
-  FROM next JOIN site ON site.id = next.id`
-const sitesUncounted = nextSites("0")
-const sitesCounted = nextSites("(SELECT SUM(one.saved) FROM site AS one WHERE one.host = site.host)")
-
-const nextTargets = `SELECT rowid AS id, due, ${targetColumns.join(", ")} FROM target INDEXED BY target_site
-  WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ? + 0`
-
-const holdBack = `UPDATE target SET lease = 0 WHERE rowid IN (SELECT rowid FROM target INDEXED BY target_site
-  WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? LIMIT ${rowsAtOnce})`
-/** Gives back what was held back, so many at once. */
-const letGo = `UPDATE target SET lease = NULL WHERE rowid IN (SELECT rowid FROM target WHERE lease = 0 LIMIT ${rowsAtOnce})`
-
-const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${rank}, attempts = 0, error = NULL
+const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${TargetRank.ofRow}, attempts = 0, error = NULL
   WHERE url = ? AND list = ? AND state = 5`
-
-const setPriority = `UPDATE target SET priority = ?,
-  due = CASE WHEN state = 0 AND due <= ${mostDepth} THEN depth - ${step} * ? ELSE due END WHERE rowid = ?`
-
-const setRank = `UPDATE target SET due = ${rank} WHERE url = ? AND state = 0 AND lease IS NULL`
-
-/** The priority of a URL, by the one it had before. */
-type PriorityOf = (url: string, before: number) => number
 
 /** A target that a list has. */
 interface Lent extends Pick<TargetRow, "url" | "resource"> {
@@ -108,12 +64,8 @@ interface Lent extends Pick<TargetRow, "url" | "resource"> {
 
 const urlOf = ({ url }: Target) => url
 
-const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
-  WHERE rowid > ? AND list = ? AND state = 0 AND COALESCE(lease, 0) = 0 ORDER BY rowid LIMIT 1000`
-
 export const make = (sql: SqlClient.SqlClient, run: number) => {
-  const changes = (text: string, values: ReadonlyArray<unknown>) =>
-    Effect.map(sql.unsafe(text, values).raw, (result) => Number((result as { readonly changes: bigint }).changes))
+  const { release, ...leases } = SqlLeases.make(sql, run)
 
   /** The numbers of sites, by origin. Of one call alone: a transaction that fails takes the rows away again. */
   let known = new Map<string, number>()
@@ -127,9 +79,6 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
   let hasKeys = true
   /** There are targets that the rules left out. */
   let hasExcluded = true
-  /** The site that `lease` looked at last. */
-  let turn = 0
-
   /** After it, and until the next call, `siteOf` knows these origins. */
   const meet = Effect.fnUntraced(function* (targets: ReadonlyArray<Target>) {
     const origins = new Set<string>()
@@ -206,9 +155,19 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
         for (let i = from; i < from + size; i++) {
           const page = pages[i]!
           const { url, depth = 0, host, isResource, priority = 0 } = page
-          values.push(url, list, run, rankOf(page), depth, siteOf(host), keyOf(url), flagOf(isResource), priority)
+          values.push(
+            url,
+            list,
+            run,
+            TargetRank.of(page),
+            depth,
+            siteOf(host),
+            keyOf(url),
+            flagOf(isResource),
+            priority
+          )
         }
-        yield* changes(inserts.get(size)!, values)
+        yield* sql.unsafe(inserts.get(size)!, values)
       }
     if (!hasLists) return 0
     yield* SqlLists.forgetPlaces(sql, list, pages.map(urlOf))
@@ -217,7 +176,18 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     for (const page of pages) {
       const { url, depth = 0, host, isResource, priority = 0 } = page
       const site = siteOf(host)
-      const values = [url, list, run, rankOf(page), depth, site, keyOf(url), flagOf(isResource), priority, freshSince]
+      const values = [
+        url,
+        list,
+        run,
+        TargetRank.of(page),
+        depth,
+        site,
+        keyOf(url),
+        flagOf(isResource),
+        priority,
+        freshSince
+      ]
       for (const { state } of yield* sql.unsafe<{ state: number }>(takeOver, values)) {
         if (state === 0) taken++
         else {
@@ -234,7 +204,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
   /** Makes those of these URLs pending that the rules left out; gives how many. */
   const takeIn = Effect.fnUntraced(function* (list: number, urls: ReadonlyArray<string>) {
     let taken = 0
-    if (hasExcluded) for (const url of urls) taken += yield* changes(takeInOne, [url, list])
+    if (hasExcluded) for (const url of urls) taken += yield* Changes.of(sql, takeInOne, [url, list])
     return taken
   })
   const readmit = Effect.fnUntraced(function* (list: number, urls: ReadonlyArray<string>) {
@@ -350,10 +320,12 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     )
     hasExcluded = excluded !== undefined
     const reopen = (which: string) =>
-      changes(`UPDATE target SET state = 0, lease = NULL, due = ${rank}, attempts = 0 WHERE list = ? AND ${which}`, [
-        list
-      ])
-    yield* reopen(`state = 0 AND due > ${mostDepth} AND ${SqlLists.isOpen}`)
+      Changes.of(
+        sql,
+        `UPDATE target SET state = 0, lease = NULL, due = ${TargetRank.ofRow}, attempts = 0 WHERE list = ? AND ${which}`,
+        [list]
+      )
+    yield* reopen(`state = 0 AND due > ${TargetRank.mostDepth} AND ${SqlLists.isOpen}`)
     const tried = yield* reopen(`state IN (3, 4) AND ${SqlLists.isOpen}`)
     // one that was stopped has left pending what it did not come to
     const [stopped] = yield* sql<{ since: number }>`SELECT refresh AS since FROM list
@@ -375,112 +347,10 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     return { ...crawl!, rules: crawl!.rules ?? undefined }
   })
 
-  const lease = Effect.fnUntraced(function* (
-    list: number,
-    limit: number,
-    nowMs: number,
-    room: (origin: string) => number,
-    ofHost?: HostLimit
-  ) {
-    const targets: Array<Target> = []
-    /** By host: targets that its other sites have of this lease. */
-    const given = new Map<string, number>()
-    let dueMs = Infinity
-    let isLeft = false
-    const first = turn
-    let wrapped = false
-    for (;;) {
-      const sites = yield* sql.unsafe<{ id: number; origin: string; host: string; saved: number; due: number }>(
-        ofHost === undefined ? sitesUncounted : sitesCounted,
-        [list, turn, list, list]
-      )
-      for (const { id, origin, host, saved, due: firstMs } of sites) {
-        if (wrapped && id > first) return { targets, dueMs, isLeft }
-        if (targets.length >= limit) return { targets, dueMs, isLeft: true }
-        turn = id
-        let most = Math.min(room(origin), limit - targets.length, rowsAtOnce)
-        if (most <= 0) isLeft = true
-        if (ofHost !== undefined) {
-          if (saved >= ofHost.most) yield* sql.unsafe(holdBack, [list, id])
-          most = Math.min(most, ofHost.most - saved - (ofHost.taken.get(host) ?? 0) - (given.get(host) ?? 0))
-        }
-        if (most <= 0) continue
-        // a query for each site that only waits would cost twenty times as much
-        if (firstMs > nowMs) {
-          dueMs = Math.min(dueMs, firstMs)
-          continue
-        }
-        const next = yield* sql.unsafe<TargetRow & { readonly id: number }>(nextTargets, [list, id, most])
-        const due = next.filter((row) => row.due <= nowMs)
-        if (due.length < next.length) dueMs = Math.min(dueMs, next[due.length]!.due)
-        else if (next.length === most) isLeft = true
-        if (due.length === 0) continue
-        yield* sql`UPDATE target SET lease = ${run} WHERE rowid IN ${sql.in(due.map((row) => row.id))}`
-        for (const row of due) targets.push(toTarget(row))
-        given.set(host, (given.get(host) ?? 0) + due.length)
-      }
-      if (sites.length === sitesAtOnce) continue
-      if (wrapped || first === 0) return { targets, dueMs, isLeft }
-      wrapped = true
-      turn = 0
-    }
-  })
-
-  const know = (patterns: ReadonlyArray<Evidence>) =>
-    Effect.forEach(
-      patterns,
-      ({ pattern, pages, contents, caught, latest }) =>
-        sql`INSERT INTO pattern (pattern, pages, contents, caught, latest)
-          VALUES (${pattern}, ${pages}, ${contents}, ${caught ? 1 : 0}, ${latest})
-          ON CONFLICT (pattern) DO UPDATE SET pages = excluded.pages, contents = excluded.contents,
-            caught = excluded.caught, latest = excluded.latest`,
-      { discard: true }
-    )
-  const patterns = Effect.map(
-    sql<Evidence>`SELECT pattern, pages, contents, caught, latest FROM pattern ORDER BY caught DESC, pages DESC LIMIT 1000`,
-    (rows) => rows.map((row): Evidence => ({ ...row, caught: Number(row.caught) === 1 }))
-  )
-  const withdraw = Effect.fnUntraced(function* (list: number, after: number, isOut: (target: Target) => boolean) {
-    const found = yield* sql.unsafe<TargetRow & { readonly id: number }>(pendingAfter, [after, list])
-    const out = found.map((row) => ({ id: row.id, target: toTarget(row) })).filter(({ target }) => isOut(target))
-    if (out.length > 0) yield* sql`UPDATE target SET lease = ${run} WHERE rowid IN ${sql.in(out.map(({ id }) => id))}`
-    return { targets: out.map(({ target }) => target), next: found.length < 1000 ? undefined : found.at(-1)!.id }
-  })
-
-  /** Gives the rows after one, 1,000 at most, their priorities; gives the last of them, `undefined` where there are no more. */
-  const prioritizeSome = Effect.fnUntraced(function* (list: number, after: number, of: PriorityOf) {
-    const rows = yield* sql.unsafe<{ id: number; url: string; priority: number }>(
-      `SELECT rowid AS id, url, priority FROM target NOT INDEXED
-        WHERE rowid > ? AND list = ? AND depth IS NOT NULL ORDER BY rowid LIMIT 1000`,
-      [after, list]
-    )
-    for (const { id, url, priority } of rows) {
-      const now = of(url, priority)
-      if (now !== priority) yield* sql.unsafe(setPriority, [now, now, id])
-    }
-    return rows.length < 1000 ? undefined : rows.at(-1)!.id
-  })
-  const prioritize = Effect.fnUntraced(function* (list: number, text: string, of: PriorityOf) {
-    const [crawled] = yield* sql<{ priorities: string | null }>`SELECT priorities FROM crawl`
-    if ((crawled?.priorities ?? "[]") === text) return
-    const note = (priorities: string) => sql`UPDATE crawl SET priorities = ${priorities} WHERE list = ${list}`
-    // killed before the last row, some have these and some those of before: no run asks for what is noted then
-    yield* note(`${text} `)
-    for (let after: number | undefined = 0; after !== undefined;) {
-      after = yield* sql.withTransaction(prioritizeSome(list, after, of))
-      yield* Effect.yieldNow
-    }
-    yield* note(text)
-  })
-
-  const putBack = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
-    for (const url of urls) yield* sql.unsafe(setRank, [url])
-  })
-
   const ruled = Effect.fnUntraced(function* (list: number, rules: string, { maxPages, maxPagesPerHost }: Limits) {
     const most = maxPagesPerHost ?? null
     const [crawled] = yield* sql<{ most: number | null }>`SELECT most_of_host AS most FROM crawl`
-    if ((crawled?.most ?? null) !== most) while ((yield* changes(letGo, [])) > 0) yield* Effect.yieldNow
+    if ((crawled?.most ?? null) !== most) yield* release
     yield* sql`UPDATE crawl SET rules = ${rules}, most = ${maxPages ?? null}, most_of_host = ${most}
       WHERE list = ${list}`
   })
@@ -489,21 +359,18 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     sql`UPDATE crawl SET most_of_host = MIN(COALESCE(most_of_host, ${most}), ${most}) WHERE list = ${list}`
 
   return {
+    ...leases,
+    ...SqlPatterns.make(sql),
+    prioritize: SqlPriorities.make(sql),
     ruled,
     lowered,
-    putBack,
-    prioritize,
     meet,
     siteOf,
-    know,
-    patterns,
     commit,
     link,
     nearer,
     lend,
     open,
-    lease,
-    withdraw,
     readmit
   }
 }

@@ -9,7 +9,7 @@ import type { Copy } from "../robots/RobotsPolicy.ts"
 import type { Entry } from "../Store.ts"
 import * as Url from "../Url.ts"
 import * as SchemaVersion from "./SchemaVersion.ts"
-import * as SqlCrawl from "./SqlCrawl.ts"
+import * as TargetRank from "./TargetRank.ts"
 import * as SqlHosts from "./SqlHosts.ts"
 import * as SqliteFault from "./SqliteFault.ts"
 import { keyOf, type TargetRow, toEntry } from "./TargetRow.ts"
@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
     entry: toEntry(row),
     ...(row.depth === null || row.depth === undefined ? {} : { depth: row.depth }),
     ...(row.resource === null || row.resource === undefined ? {} : { isResource: row.resource === 1 }),
-    ...(row.state === 0 && row.due > SqlCrawl.mostDepth ? { dueMs: row.due } : {}),
+    ...(row.state === 0 && row.due > TargetRank.mostDepth ? { dueMs: row.due } : {}),
     isLeased: isHeld && row.state === 0 && row.lease !== null && row.lease > 0
   })
   return (url: string) =>

@@ -21,6 +21,7 @@ import * as SqlHosts from "./SqlHosts.ts"
 import * as SqliteFault from "./SqliteFault.ts"
 import * as SqlLists from "./SqlLists.ts"
 import * as SqlTrust from "./SqlTrust.ts"
+import * as TargetRank from "./TargetRank.ts"
 import { fromOutcome, fromWaiting, type TargetRow, toEntry, toKnown, toSavedPage, toTarget } from "./TargetRow.ts"
 import * as TargetRowWriter from "./TargetRowWriter.ts"
 
@@ -40,7 +41,9 @@ const nothingFound: Found = { added: 0, isNearer: false }
 
 /** Ends the leases of runs that are no more, and begins a run. */
 const begin = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, { boot, durability }: SqlStoreOptions) {
-  yield* sql.unsafe(`UPDATE target SET lease = NULL, due = COALESCE(${SqlCrawl.rank}, 0) WHERE state = 0 AND lease > 0`)
+  yield* sql.unsafe(
+    `UPDATE target SET lease = NULL, due = COALESCE(${TargetRank.ofRow}, 0) WHERE state = 0 AND lease > 0`
+  )
   const startedMs = Date.now()
   const [previous] = yield* sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`
   const [begun] = yield* sql<{ id: number }>`INSERT INTO run (boot, durability, started)
