@@ -45,6 +45,22 @@ describe.skipIf(process.platform === "win32")("SIGUSR2", () => {
       fs.rmSync(directory, { recursive: true, force: true })
     }
   })
+  it("says it of a crawl, which goes on", async () => {
+    const directory = fs.mkdtempSync(join(tmpdir(), "simul-watched-"))
+    try {
+      await using site = await Site.start()
+      const child = Program.start(["crawl", site.url("/hold/gate/bytes/10/a"), "--no-robots", "-o", directory])
+      child.stdout.resume()
+      await site.arrived(1, "/hold/")
+      child.kill("SIGUSR2")
+      const [text] = (await once(child.stderr.setEncoding("utf8"), "data")) as [string]
+      assert.match(text, /^\d+ fibers: /)
+      child.kill("SIGINT")
+      assert.deepStrictEqual(await once(child, "close"), [130, null])
+    } finally {
+      fs.rmSync(directory, { recursive: true, force: true })
+    }
+  })
 })
 
 describe("a blocked loop of the published program", () => {

@@ -7,7 +7,7 @@ import * as GlobalFlags from "../GlobalFlags.ts"
 import type { Plan } from "../Plan.ts"
 import * as Settings from "../Settings.ts"
 import { UsageError } from "../UsageError.ts"
-import { checkIdle, checkUrl, fetch, optionsOf } from "./Get.ts"
+import { checkIdle, checkUrl, optionsOf, perform } from "./Get.ts"
 
 const urls = Argument.String("url").pipe(Argument.withDescription("URL to begin with"), Argument.variadic())
 
@@ -83,10 +83,7 @@ export const crawl = Command.make(
     const sources = yield* Settings.sources(yield* GlobalFlags.config, Flags.names)
     const settings = yield* Effect.fromResult(Settings.resolve(Flags.crawl, given, sources))
     yield* checkIdle(given, settings)
-    const plan = yield* settle(urls, settings, yield* GlobalFlags.quiet, yield* GlobalFlags.verbose)
-    if (plan.timeline === undefined) return yield* fetch(plan)
-    const { record } = yield* Effect.promise(() => import("../TimelineFile.ts"))
-    yield* record(plan.timeline, plan, fetch)
+    yield* perform(yield* settle(urls, settings, yield* GlobalFlags.quiet, yield* GlobalFlags.verbose))
   })
 ).pipe(
   Command.withDescription(

@@ -203,7 +203,7 @@ const line = (outcome: Outcome): string => {
 }
 
 /** Runs a plan to its end. Fails with `Incomplete` when some target has no file. */
-export const fetch = Effect.fnUntraced(function* (plan: Plan) {
+const fetch = Effect.fnUntraced(function* (plan: Plan) {
   const screen = yield* Screen
   const engine = yield* Engine
   const { paint } = screen
@@ -328,6 +328,17 @@ const fetchThrough = (plan: Plan) =>
     ).pipe(Effect.orDie)
   }).pipe(Effect.scoped)
 
+/** Does what was planned so that one can look into it, with its timeline where that is asked for. */
+export const perform = Effect.fnUntraced(function* (planned: Plan) {
+  const { watched } = yield* Effect.promise(() => import("../Watched.ts"))
+  const run = (plan: Plan) =>
+    watched(plan.toStdout || plan.stream !== undefined ? fetchThrough(plan) : fetch(plan), plan)
+  const { timeline } = planned
+  if (timeline === undefined) return yield* run(planned)
+  const { record } = yield* Effect.promise(() => import("../TimelineFile.ts"))
+  yield* record(timeline, planned, run)
+})
+
 const urls = Argument.String("url").pipe(Argument.withDescription("URL to fetch"), Argument.variadic())
 const input = text("input", "FILE", "Read URLs from FILE, one a line; - is stdin").pipe(Flag.withAlias("i"))
 const output = text("output", "FILE", "One URL only: into this file; - is stdout").pipe(Flag.withAlias("O"))
@@ -339,22 +350,17 @@ export const get = Command.make(
     const sources = yield* Settings.sources(yield* GlobalFlags.config, Flags.names)
     const settings = yield* Effect.fromResult(Settings.resolve(Flags.transfer, given, sources))
     yield* checkIdle(given, settings)
-    const planned = yield* settle({
-      urls,
-      input,
-      output,
-      outGiven: Option.isSome(given.out),
-      settings,
-      quiet: yield* GlobalFlags.quiet,
-      verbose: yield* GlobalFlags.verbose
-    })
-    const { watched } = yield* Effect.promise(() => import("../Watched.ts"))
-    const run = (plan: Plan) =>
-      watched(plan.toStdout || plan.stream !== undefined ? fetchThrough(plan) : fetch(plan), plan)
-    const { timeline } = planned
-    if (timeline === undefined) return yield* run(planned)
-    const { record } = yield* Effect.promise(() => import("../TimelineFile.ts"))
-    yield* record(timeline, planned, run)
+    yield* perform(
+      yield* settle({
+        urls,
+        input,
+        output,
+        outGiven: Option.isSome(given.out),
+        settings,
+        quiet: yield* GlobalFlags.quiet,
+        verbose: yield* GlobalFlags.verbose
+      })
+    )
   })
 ).pipe(
   Command.withDescription(
