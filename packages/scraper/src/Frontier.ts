@@ -54,6 +54,9 @@ export const make = Effect.fnUntraced(function* (
   let inFlight = 0
   let { saved, most } = crawl ?? { saved: 0, most: Infinity }
 
+  /** As many are saved as may be, if their commits do not find that one got no place. */
+  const isFull = () => saved >= most
+
   const handout = yield* Handout.make({
     now,
     take: () => {
@@ -63,13 +66,16 @@ export const make = Effect.fnUntraced(function* (
       return admission
     },
     isAtEnd: () =>
-      inFlight === 0 && (saved >= most || (supply.isAtEnd() && politeness.queued() === 0 && queue.isEmpty())),
+      inFlight === 0 &&
+      (isFull()
+        ? open.size() === politeness.queued()
+        : supply.isAtEnd() && politeness.queued() === 0 && queue.isEmpty()),
     wakeMs: (isAwaited) => Math.min(isAwaited ? politeness.wakeMs() : Infinity, queue.dueMs()),
     wakeFeeder: supply.wake
   })
   const { dispatch, take, poll, change, pause, resume, isPausedBy } = handout
   const limit = (): Beyond | undefined => {
-    if (saved >= most) return { by: "maxPages", most }
+    if (isFull()) return { by: "maxPages", most }
     const ofHost = queue.mostOfHost()
     return ofHost === Infinity ? undefined : { by: "maxPagesPerHost", most: ofHost }
   }
@@ -96,6 +102,9 @@ export const make = Effect.fnUntraced(function* (
       queue.settle()
       if (isSaved) saved++
     },
+    /** A target that was settled as saved is not, as its commit found out. Called before `committed`. */
+    unsaved: () => void saved--,
+    isFull,
     /** Of a crawl: what a commit brought, in this many settled targets. */
     found: (found: Found, settled: number) => {
       supply.bring(found)

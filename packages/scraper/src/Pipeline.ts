@@ -125,11 +125,12 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     patterns: () => crawl?.traps?.changes() ?? [],
     withinMs: 200,
     most: 2048,
-    isHungry: () => crawl !== undefined && politeness.queued() === 0,
+    isHungry: () => crawl !== undefined && (politeness.queued() === 0 || frontier.isFull()),
     inFlight: transfers.of,
     noteworthy: transfers.noteworthy,
     isNoteworthy: transfers.isNoteworthy,
     unplaced: (bytes) => {
+      frontier.unsaved()
       counts.saved--
       counts.bytes -= bytes
       counts.failed++

@@ -8,11 +8,14 @@ import { join } from "node:path"
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
 import * as Crawl from "../src/Crawl.ts"
 import * as Get from "../src/Get.ts"
+import { WriteError } from "../src/FetchError.ts"
 import type { Options } from "../src/Options.ts"
 import type { Outcome } from "../src/Outcome.ts"
+import { Session } from "../src/Session.ts"
+import { Sink } from "../src/Sink.ts"
 import * as ControlSocket from "../src/store/ControlSocket.ts"
 import * as Directory from "../src/store/Directory.ts"
-import { Site } from "../src/testing/index.ts"
+import { MemorySink, Site, StubSession } from "../src/testing/index.ts"
 import * as Folders from "./Folders.ts"
 
 const { folder } = Folders.make("crawl")
@@ -401,6 +404,33 @@ describe("crawl", () => {
       }
     )
   )
+
+  for (const rules of [{ maxPages: 3 }, { maxPagesPerHost: 3 }])
+    it(`saves another for a body that gets no place as it is committed, with ${Object.keys(rules)[0]}`, async () => {
+      const memory = MemorySink.make()
+      let synced = 0
+      const sink: Sink["Service"] = {
+        ...memory.sink,
+        sync: () => {
+          const failed = [...memory.bodies.keys()].slice(synced).filter((path) => /[ab]\.data$/.test(path))
+          synced = memory.bodies.size
+          const faults = failed.map((path) => [path, new WriteError({ path, code: "EIO" })] as const)
+          return Effect.succeed({ placed: new Map(), failed: new Map(faults), archives: [], captures: [] })
+        }
+      }
+      const session = StubSession.make(({ url }) =>
+        new URL(url).pathname === "/robots.txt"
+          ? { status: 404 }
+          : { headers: { "content-type": "text/html" }, body: page("/a", "/b", "/c", "/d", "/e", "/f") }
+      )
+      const outcomes = await Crawl.outcomes(["http://a.test/"], rules, { directory: folder(), jobs: 1 }).pipe(
+        Stream.provideService(Sink, sink),
+        Stream.provideService(Session, session),
+        Stream.runCollect,
+        Effect.runPromise
+      )
+      assert.deepStrictEqual([paths(outcomes).length, paths(outcomes, "Failed").length], [3, 2])
+    })
 
   it.effect("saves no more of a host than it may, and another of it for each that failed", () =>
     withSite(

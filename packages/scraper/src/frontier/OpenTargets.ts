@@ -118,6 +118,8 @@ export const make = ({ list, place: before, targets: counted }: Start) => {
     /** Whether a URL was read and is not in the store yet. */
     has: (url: string): boolean => origins.has(url) || committing.has(url),
     unplaced,
+    /** Targets that were read and are in no commit that is done. */
+    size: () => origins.size + committing.size,
     /** These targets leave the line with the commit to come. */
     leaving: (targets: ReadonlyArray<Target>): void => {
       committing = new Set(targets.map(({ url }) => url))
