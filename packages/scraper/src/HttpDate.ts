@@ -6,12 +6,24 @@
 /** Seconds that the clock of the epoch does not have. `Date.parse` passes over them, or takes them for the year. */
 const beyond = /(?<=\d:\d\d:)[6-9]\d\b/
 
+/** Of a text with the name of a month, the day before it or after it. */
+const dayIn = /(\d{1,2})[- ][a-z]{3}|[a-z]{3} +(\d{1,2})(?= )/i
+const zoneIn = /[a-z]+$|[a-z]*[+-]\d{4}$/i
+
+/** Of a day that its month does not have `Date.parse` makes one of the next month, and so of an hour past the last. */
+const parseDay = (zoned: string): number => {
+  const [, before, after] = dayIn.exec(zoned) ?? []
+  const day = before ?? after
+  const isOne = day === undefined || new Date(zoned.replace(zoneIn, "GMT")).getUTCDate() === Number(day)
+  return isOne ? Date.parse(zoned) : NaN
+}
+
 /** A leap second is the instant after the 59th: the clock of the epoch has no other place for it. */
 const parse = (text: string): number => {
-  const zoned = /[a-z]$|[+-]\d{4}$/i.test(text) ? text : `${text} GMT`
+  const zoned = zoneIn.test(text) ? text : `${text} GMT`
   const [second] = beyond.exec(zoned) ?? []
-  if (second === undefined) return Date.parse(zoned)
-  return second === "60" ? Date.parse(zoned.replace(beyond, "59")) + 1000 : NaN
+  if (second === undefined) return parseDay(zoned)
+  return second === "60" ? parseDay(zoned.replace(beyond, "59")) + 1000 : NaN
 }
 
 /** To the end of a year of two digits, as RFC 850 has it. */

@@ -19,7 +19,8 @@ describe("httpDateMs", () => {
       "Sunday, 06-Nov-94 08:49:37 GMT",
       "Sun Nov  6 08:49:37 1994",
       "Sun, 06 Nov 1994 08:49:37",
-      "Sun, 06 Nov 1994 10:49:37 +0200"
+      "Sun, 06 Nov 1994 10:49:37 +0200",
+      "Sun, 06 Nov 1994 10:49:37 GMT+0200"
     ])
       assert.strictEqual(httpDateMs(text), at, text)
   })
@@ -47,6 +48,20 @@ describe("httpDateMs", () => {
     ] as const)
       assert.deepStrictEqual(httpDateMs(text, now), expected, text)
     assert.strictEqual(httpDateMs("Friday, 01-Jan-00 00:00:00 GMT", Date.UTC(2099, 11, 31)), Date.UTC(2100, 0, 1))
+  })
+
+  it("takes no day for one of the next month", () => {
+    for (const text of [
+      "Wed, 31 Feb 2027 00:00:00 GMT",
+      "Monday, 29-Feb-27 00:00:00 GMT",
+      "Thu Apr 31 00:00:00 2026",
+      "Thu, 31 Apr 2026 01:00:00 +0200",
+      "Fri, 30 Apr 2026 24:00:00 GMT"
+    ])
+      assert.isNaN(httpDateMs(text), text)
+    assert.strictEqual(httpDateMs("Tue, 29 Feb 2028 01:00:00 +0200"), Date.UTC(2028, 1, 28, 23))
+    assert.strictEqual(httpDateMs("Mon Feb 29 23:59:59 2028"), Date.UTC(2028, 1, 29, 23, 59, 59))
+    assert.strictEqual(httpDateMs("Tue, 30 Jun 2026 23:00:00 -0200"), Date.UTC(2026, 6, 1, 1))
   })
 
   it("takes nothing else for a date", () => {
