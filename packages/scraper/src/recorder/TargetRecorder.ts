@@ -83,7 +83,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
   }
   const end = (track: Track, atMs: number, about: Parameters<Track["finish"]>[1]) => {
     if (track.isInStore) fetchBack(track)
-    if (track.isQueued) track.leaveQueue(commit, atMs, turn(track.group, atMs, -1))
+    if (track.isQueued) track.leaveQueue(commit, atMs, turn(track.awaited, atMs, -1))
     collector.add(track.finish(atMs, about))
   }
 
@@ -112,9 +112,10 @@ export const make = (options: { readonly title: string; readonly robots: boolean
     let track = trackBefore(target)
     if (track?.isInStore === true) fetchBack(track)
     if (track?.isQueued !== true) {
-      const sums = turn(asked(target).host, atMs, 1)
+      const { host } = asked(target)
+      const sums = turn(host, atMs, 1)
       if (track === undefined) track = pool.begin(target.url, target.host, atMs, sums)
-      else track.queue(atMs, sums)
+      else track.queue(host, atMs, sums)
     }
     ;(target as Mutable<Subject>).recorded = track
     return track
@@ -247,7 +248,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       const atMs = nowMs()
       const sums = new Map(Array.from(gates, ([host, gate]) => [host, gate.read(atMs)]))
       for (const track of pool.underWay()) {
-        if (track.isQueued) track.leaveQueue(line, atMs, sums.get(track.group) ?? noSums)
+        if (track.isQueued) track.leaveQueue(line, atMs, sums.get(track.awaited) ?? noSums)
         end(track, atMs, { outcome: track.wasCarried ? "interrupted" : "not begun" })
       }
       return collector.result(startedAtMs, atMs)

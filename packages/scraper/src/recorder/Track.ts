@@ -53,6 +53,8 @@ const drawn = new Phases()
 export class Track implements Ended {
   url = ""
   group = ""
+  /** The host that it is queued for, or was last: another than its own where a redirect led. */
+  awaited = ""
   /** Its life has begun and has not ended. */
   isUnderWay = false
   /** A worker has it. */
@@ -102,7 +104,7 @@ export class Track implements Ended {
     this.#phases = undefined
     this.#times = undefined
     this.#about = undefined
-    this.queue(nowMs, sums)
+    this.queue(host, nowMs, sums)
   }
 
   /** What passes from now on goes to that. */
@@ -132,8 +134,9 @@ export class Track implements Ended {
     codes[this.#last] = codes[this.#last]! - causeOf(codes[this.#last]!) + cause
   }
 
-  /** Back to the queue of its host. */
-  queue(nowMs: number, sums: Sums) {
+  /** To the queue of a host: its own, or one that a redirect led to. */
+  queue(host: string, nowMs: number, sums: Sums) {
+    this.awaited = host
     this.isCarried = false
     this.isPutBack = false
     this.enter(queue, nowMs)
@@ -194,6 +197,7 @@ export class Track implements Ended {
   forget() {
     this.url = ""
     this.group = ""
+    this.awaited = ""
     this.#about = undefined
   }
 

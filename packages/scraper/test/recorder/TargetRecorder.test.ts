@@ -345,6 +345,28 @@ describe("TargetRecorder", () => {
       ])
     })
 
+    it("has a target wait for the host that a redirect led to, by what holds that one back", () => {
+      const { recorder, politeness, pause } = stages()
+      const other = { ...targetOf("other"), url: "http://other.test/", host: "http://other.test" }
+      pause(other)
+      const turning = targetOf("turning")
+      politeness.add(turning)
+      politeness.take(Date.now())
+      politeness.add({ ...turning, hop: { url: other.url, host: other.host, redirects: 1 } })
+      politeness.release(turning, Date.now(), "answered")
+      politeness.add(targetOf("own"))
+      politeness.take(Date.now())
+      politeness.add(targetOf("behind"))
+      pass(100)
+      const timeline = recorder.timeline()
+      assertAddsUp(timeline)
+      assert.deepStrictEqual(told(timeline).slice(1), [
+        ["turning", { "retry-after": 100 }, "interrupted"],
+        ["own", { line: 100 }, "interrupted"],
+        ["behind", { slot: 100 }, "not begun"]
+      ])
+    })
+
     it("follows so many there, and counts none twice that was not begun", () => {
       const { recorder, politeness, park, pause } = stages()
       const most = 20_000

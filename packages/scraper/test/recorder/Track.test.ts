@@ -109,7 +109,7 @@ describe("Track", () => {
             track.enter(cause, atMs)
             break
           case 2:
-            track.queue(atMs, sums)
+            track.queue("http://h", atMs, sums)
             break
           default:
             sums = sums.map((ms) => ms + random(2))
