@@ -340,8 +340,7 @@ export class Exchange implements Served, Transfer, Watched {
     }
     const { connectTimeoutMs } = this.#shared
     const standing = this.#headers && { received: this.#received, expected: expectedLength(this.#headers) }
-    const proxy = this.#route?.absolute?.origin
-    this.#fail(Fault.reasonOf(error, { host: hostOf(this.#url), connectTimeoutMs, proxy, body: standing }))
+    this.#fail(Fault.reasonOf(error, { host: hostOf(this.#url), connectTimeoutMs, body: standing }))
   }
 
   // within

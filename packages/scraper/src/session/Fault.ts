@@ -8,8 +8,6 @@ import { AddressDenied } from "./AddressGuard.ts"
 export interface Standing {
   readonly host: string
   readonly connectTimeoutMs: number
-  /** The origin of the proxy that the connection leads to, where it leads to no host. */
-  readonly proxy?: string | undefined
   /** Set once a response head had come. */
   readonly body?: { readonly received: number; readonly expected: number | undefined } | undefined
 }
@@ -86,7 +84,7 @@ const codeOf = (error: unknown): string => {
 export const isOtherHttp = (error: Error): boolean => codeOf(error).endsWith("ALERT_NO_APPLICATION_PROTOCOL")
 
 /** The reason for `error`. A broken connection after the head is a cut body; before it, a failed connection. */
-export const reasonOf = (error: Error, { host, connectTimeoutMs, proxy, body }: Standing): FetchError.FetchReason => {
+export const reasonOf = (error: Error, { host, connectTimeoutMs, body }: Standing): FetchError.FetchReason => {
   const code = codeOf(error)
   if (error instanceof AddressDenied) return new FetchError.AddressError({ host, address: error.address })
   if (error instanceof ProxyFailure && !FetchError.isOutOfFiles(code))
@@ -105,8 +103,5 @@ export const reasonOf = (error: Error, { host, connectTimeoutMs, proxy, body }: 
     return new FetchError.TruncatedError(expected === undefined ? { received } : { received, expected })
   }
   if (tls.test(code)) return new FetchError.TlsError({ host, code })
-  const told = closed[code] ?? code
-  return proxy === undefined || FetchError.isOutOfFiles(code)
-    ? new FetchError.ConnectError({ host, code: told })
-    : new FetchError.ProxyError({ proxy, code: told })
+  return new FetchError.ConnectError({ host, code: closed[code] ?? code })
 }

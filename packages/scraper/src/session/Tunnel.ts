@@ -6,22 +6,20 @@
  * the time: the connection attempt it is part of does.
  */
 import * as net from "node:net"
-import { ConnectFailure, ConnectTimeout, ProxyFailure } from "./Fault.ts"
+import { ConnectFailure, ProxyFailure } from "./Fault.ts"
 import type { Proxy } from "./Proxies.ts"
 
 const longestReply = 65_536
 
 /** Reads from the start of the stream as many bytes as `length` finds a whole message in; 0 asks for more. */
-const read = (socket: net.Socket, proxy: Proxy, length: (bytes: Buffer) => number) =>
+const read = (socket: net.Socket, length: (bytes: Buffer) => number) =>
   new Promise<Buffer>((resolve, reject) => {
     let bytes = Buffer.alloc(0)
     const done = (end: () => void) => {
       socket.off("readable", onReadable).off("end", onEnd).off("error", onError).off("close", onEnd)
       end()
     }
-    // a far host that takes its time may be why none comes; who breaks off instead of an answer is the proxy
-    const onError = (error: Error) =>
-      done(() => reject(error instanceof ConnectTimeout ? error : new ProxyFailure(proxy.origin, error)))
+    const onError = (error: Error) => done(() => reject(error))
     const onEnd = () => onError(new ConnectFailure("ECONNRESET"))
     const onReadable = () => {
       for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) {
@@ -46,7 +44,7 @@ const throughHttp = async (socket: net.Socket, proxy: Proxy, host: string, port:
   const credentials = proxy.authorization === undefined ? "" : `proxy-authorization: ${proxy.authorization}\r\n`
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n${credentials}\r\n`, "latin1")
   for (;;) {
-    const head = await read(socket, proxy, (bytes) => {
+    const head = await read(socket, (bytes) => {
       const end = bytes.indexOf("\r\n\r\n")
       return end === -1 ? 0 : end + 4
     })
@@ -61,18 +59,18 @@ const throughHttp = async (socket: net.Socket, proxy: Proxy, host: string, port:
 const throughSocks = async (socket: net.Socket, proxy: Proxy, host: string, port: number) => {
   const authenticate = proxy.username !== "" || proxy.password !== ""
   socket.write(Buffer.from(authenticate ? [5, 2, 0, 2] : [5, 1, 0]))
-  const [version, method] = await read(socket, proxy, () => 2)
+  const [version, method] = await read(socket, () => 2)
   if (version !== 5) throw unusable(proxy, "PROXY_REPLY")
   if (method === 2 && authenticate) {
     const name = Buffer.from(proxy.username)
     const password = Buffer.from(proxy.password)
     if (name.length > 255 || password.length > 255) throw unusable(proxy, "SOCKS_AUTHENTICATION")
     socket.write(Buffer.concat([Buffer.from([1, name.length]), name, Buffer.from([password.length]), password]))
-    const [, refused] = await read(socket, proxy, () => 2)
+    const [, refused] = await read(socket, () => 2)
     if (refused !== 0) throw unusable(proxy, "SOCKS_AUTHENTICATION")
   } else if (method !== 0) throw unusable(proxy, "SOCKS_AUTHENTICATION")
   socket.write(Buffer.concat([Buffer.from([5, 1, 0]), socksAddress(host), Buffer.from([port >> 8, port & 255])]))
-  const reply = await read(socket, proxy, (bytes) => {
+  const reply = await read(socket, (bytes) => {
     const [, , , type, length] = bytes
     if (length === undefined) return 0
     return type === 1 ? 10 : type === 4 ? 22 : 7 + length

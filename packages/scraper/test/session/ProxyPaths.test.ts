@@ -161,14 +161,12 @@ describe("a proxy", () => {
       }
       assert.deepStrictEqual(codes, [
         "cannot talk to the proxy http://127.0.0.1:port (ECONNREFUSED)",
-        "cannot talk to the proxy http://127.0.0.1:port (ECONNRESET)",
+        "cannot talk to a.test (ECONNRESET)",
         "cannot talk to the proxy http://127.0.0.1:port (PROXY_REPLY)",
         "cannot talk to a.test (PROXY_503)"
       ])
-      for (const { port } of [closed, hasty]) {
-        const plain = yield* session({ proxy: `http://127.0.0.1:${port}` })
-        assert.strictEqual((yield* ask(plain, "http://a.test/")).error?._tag, "ProxyError")
-      }
+      const plain = yield* session({ proxy: `http://127.0.0.1:${closed.port}` })
+      assert.strictEqual((yield* ask(plain, "http://a.test/")).error?._tag, "ProxyError")
     })
   )
 
