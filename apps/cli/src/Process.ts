@@ -23,22 +23,17 @@ const patienceMs = 1000
 /** What the commands work with. */
 export const services: Layer.Layer<Engine | Records> = Layer.mergeAll(Engine.layer, Records.layer)
 
-/** Ends the process when all is written: what a pipe had no room for is still in its memory. */
-const end = (status: number): void => {
-  // told to stop, it waits for no reader that stands still
-  if (status === ExitStatus.interrupted) setTimeout(() => process.exit(status), patienceMs)
-  process.stdout.write("", () => process.stderr.write("", () => process.exit(status)))
-}
-
 /** Runs the program and ends the process. */
 export const start = (args: ReadonlyArray<string>, provided: Layer.Layer<Engine | Records> = services): void => {
+  let signals = 0
+  let isOver = false
+  const stop = () => process.exit(ExitStatus.interrupted)
   const program = Effect.gen(function* () {
     const screen = yield* Screen.Screen
     const running = yield* Effect.forkChild(Simul.run(args))
-    let signals = 0
     const onSignal = () => {
       signals += 1
-      if (signals > 1) process.exit(ExitStatus.interrupted)
+      if (signals > 1 || isOver) stop()
       setTimeout(() => screen.note("stopping cleanly; Ctrl-C again stops at once"), patienceMs).unref()
       running.interruptUnsafe()
     }
@@ -57,6 +52,12 @@ export const start = (args: ReadonlyArray<string>, provided: Layer.Layer<Engine 
     if (Exit.isSuccess(exit)) return exit.value
     return Cause.hasInterruptsOnly(exit.cause) ? ExitStatus.interrupted : ExitStatus.stopped
   })
+  /** When all is written: what a pipe had no room for is still in memory. Told to stop, it waits for no reader that stands still. */
+  const end = (status: number) => {
+    isOver = true
+    if (signals > 0) setTimeout(stop, patienceMs)
+    process.stdout.write("", () => process.stderr.write("", () => process.exit(status)))
+  }
   // Not by leaving the loop to run dry: a kept connection or a half-read stdin would hold the process.
   Effect.runCallback(Effect.provide(program, Layer.merge(Screen.layer(args), provided)), {
     onExit: (exit) => end(Exit.isSuccess(exit) ? exit.value : ExitStatus.stopped)

@@ -472,6 +472,26 @@ describe.concurrent("surroundings", () => {
       await rm(folder, { recursive: true })
     }
   })
+  it.skipIf(process.platform === "win32")("waits for no slow reader once it is told to stop", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "simul-slow-"))
+    const pipe = join(folder, "pipe")
+    execFileSync("mkfifo", [pipe])
+    // its own reader, which reads nothing; a pipe holds less than both records
+    const stdout = await open(pipe, "r+")
+    try {
+      const names = ["a", "b"].map((name) => join(folder, `${name}.html`))
+      await Promise.all(names.map((name) => writeFile(name, `<h1>${"x".repeat(40_000)}</h1>`)))
+      const args = [Program.main, "extract", ...names, "-s", "word=h1"]
+      const child = spawn(process.execPath, args, { stdio: ["ignore", stdout.fd, "pipe"] })
+      child.stderr!.setEncoding("utf8")
+      for (let told = ""; !told.includes("extracted");) told += ((await once(child.stderr!, "data")) as [string])[0]
+      child.kill("SIGTERM")
+      assert.deepStrictEqual(await once(child, "exit"), [130, null])
+    } finally {
+      await stdout.close()
+      await rm(folder, { recursive: true })
+    }
+  })
   it("ends quietly when the reader goes away", async () => {
     const child = Program.start(["get", "https://a.example/", "https://b.example/", "--json"], { program: endless })
     let stderr = ""
