@@ -98,15 +98,18 @@ const reasonText = (reason: Reason): string => {
 const hostsOf = (reason: Reason, room: number): string => {
   const [first, ...rest] = reason.hosts
   if (first !== undefined && rest.length === 0 && reason.otherTargets === 0) return first.host
-  const told = (shown: number) => {
+  const told = (shown: number, columns = Infinity) => {
     const named = reason.hosts.slice(0, shown)
     const more = reason.targets - named.reduce((sum, { targets }) => sum + targets, 0)
     return [
-      ...named.map(({ host, targets }) => `${host || "no host"} ${number(targets)}`),
+      ...named.map(({ host, targets }) => `${shorten(host || "no host", columns)} ${number(targets)}`),
       ...(more > 0 ? [`others ${number(more)}`] : [])
     ].join(", ")
   }
-  return [3, 2].map(told).find((line) => line.length <= room) ?? told(1)
+  const whole = [3, 2, 1].map((shown) => told(shown)).find((line) => line.length <= room)
+  if (whole !== undefined) return whole
+  const columns = room - told(1, 0).length + 1
+  return columns < 8 ? "some hosts" : told(1, columns)
 }
 
 /** By the codes of OpenSSL and Node. A certificate that is trusted may still be too old, or another host's. */

@@ -258,6 +258,13 @@ describe("the summary", () => {
       "192.168.0.100:8080 20, 192.168.1.100:8080 19, others 66",
       "192.168.0.100:8080 20, others 85"
     ])
+    const long = "http://cdn-7.downloads.static.example:8080"
+    const two = [
+      ...times(1200, (page) => notFound(`${long}/${page}`)),
+      ...times(900, (page) => notFound(`http://a/${page}`))
+    ]
+    const narrow = (columns: number) => /HTTP 404 +(.*)/.exec(render(two, {}, columns))?.[1]
+    assert.deepStrictEqual([60, 40].map(narrow), ["cdn-7.downl…ample:8080 1,200, others 900", "some hosts"])
   })
   it("keeps to the width of the terminal", () => {
     for (let columns = 60; columns < 160; columns++) {
