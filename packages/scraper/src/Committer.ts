@@ -15,7 +15,7 @@ import type * as Politeness from "./Politeness.ts"
 import type { Copy } from "./robots/RobotsPolicy.ts"
 import type { RunClock } from "./RunClock.ts"
 import type { Sink, Synced } from "./Sink.ts"
-import { type Found, type Settled, type Store, type StoreError, StoreFull, type Waiting } from "./Store.ts"
+import { type Settled, type Store, type StoreError, StoreFull, untilRoom, type Waiting } from "./Store.ts"
 import type { Target } from "./Target.ts"
 
 export interface CommitterOptions {
@@ -131,11 +131,8 @@ export const make = Effect.fnUntraced(function* (
             isCrawl: options.isCrawl,
             patterns
           }
-          const attempt: Effect.Effect<Found, StoreError> = Effect.catchTag(store.commit(commit), "StoreFull", () =>
-            Effect.andThen(restore(room), attempt)
-          )
           return Effect.map(
-            Effect.onError(attempt, () => putBack(rows)),
+            Effect.onError(untilRoom(store.commit(commit), restore(room)), () => putBack(rows)),
             (found) => {
               grown = []
               captured = []
@@ -212,9 +209,8 @@ export const make = Effect.fnUntraced(function* (
 
   /** Takes in links of a page before its own outcome, since it has too many for one commit. */
   const admit = (links: ReadonlyArray<Target>): Effect.Effect<void, StoreError> =>
-    store.link(options.list, undefined, links).pipe(
-      Effect.map((found) => frontier.found(found, 0)),
-      Effect.catchTag("StoreFull", () => Effect.andThen(options.diskFull, admit(links)))
+    Effect.map(untilRoom(store.link(options.list, undefined, links), options.diskFull), (found) =>
+      frontier.found(found, 0)
     )
 
   return {

@@ -33,7 +33,7 @@ import * as RobotsTxt from "./RobotsTxt.ts"
 import * as RunClock from "./RunClock.ts"
 import { Session } from "./Session.ts"
 import { Sink } from "./Sink.ts"
-import { Store, type StoreError } from "./Store.ts"
+import { Store, untilRoom } from "./Store.ts"
 import * as Transfers from "./Transfers.ts"
 
 /**
@@ -168,12 +168,9 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const work = Effect.fn("workers")(() =>
     Concurrently.forEachBounded(frontier.take, gate.carry, { concurrency: options.jobs, name: "worker" })
   )
-  const ended: Effect.Effect<void, StoreError> = Effect.catchTag(store.refreshed(list.number), "StoreFull", () =>
-    Effect.andThen(disk.wait(0), ended)
-  )
   yield* work().pipe(
     Effect.andThen(committer.flush),
-    Effect.andThen(ended),
+    Effect.andThen(untilRoom(store.refreshed(list.number), disk.wait(0))),
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? committer.end : committer.fail(exit.cause))),
     Effect.forkScoped
   )

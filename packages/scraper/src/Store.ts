@@ -12,7 +12,7 @@
  * One contract; the implementation over `effect/sql` is `store/SqlStore.ts`.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Evidence } from "./crawl/Traps.ts"
 import type { HostClock } from "./Politeness.ts"
@@ -28,6 +28,12 @@ import * as Schema from "effect/Schema"
 export class StoreFull extends Schema.TaggedError<StoreFull>()("StoreFull", { file: Schema.String }) {}
 
 export type StoreError = StoreFault | StoreFull
+
+/** A step that is done again whenever the store had no room for it, once `room` has ended. */
+export const untilRoom = <A>(
+  step: Effect.Effect<A, StoreError>,
+  room: Effect.Effect<void, StoreError>
+): Effect.Effect<A, StoreError> => Effect.catchTag(step, "StoreFull", () => Effect.andThen(room, untilRoom(step, room)))
 
 /** What is known of a URL. `done`: its file was saved. `run`: the run that wrote the row last. */
 export interface Known {

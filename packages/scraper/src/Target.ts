@@ -72,8 +72,8 @@ export const withPartial = (target: Target, partial: Partial | undefined): Targe
 }
 
 /** A target with its body at another path: what was saved at the one before is not there. */
-export const withPath = (target: Target, path: string): Target => {
-  if (path === target.path) return target
-  const { saved: _, ...left } = target
-  return { ...left, path, isNamedByUrl: false }
-}
+export const withPath = (target: Target, path: string): Target =>
+  path === target.path ? target : { ...withoutSaved(target), path, isNamedByUrl: false }
+
+/** A target that is asked for as if it had not been saved. */
+export const withoutSaved = ({ saved: _, ...left }: Target): Target => left

@@ -20,7 +20,7 @@ const last = 0xff
 const fragment = 0x23
 
 /** What is to be done with a link: `known` and `out` of the rules, nothing. */
-export type Verdict = "known" | "out" | undefined
+type Verdict = "known" | "out" | undefined
 
 /** FNV-1a. */
 const basis = 0x811c9dc5 | 0

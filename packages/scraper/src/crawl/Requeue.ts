@@ -24,7 +24,7 @@ export interface Requeue {
   readonly limit: (limits: Limits) => void
 }
 
-export interface Stages {
+interface Stages {
   readonly store: Pick<Store["Service"], "withdraw" | "link" | "readmit">
   readonly politeness: Pick<Politeness, "withdraw">
   readonly frontier: Pick<Frontier, "settle" | "retried" | "found" | "limit">

@@ -9,7 +9,7 @@ import type { Target } from "../Target.ts"
 import type { Following } from "./Following.ts"
 
 /** Where it goes: into the store, or into a line that works. */
-export interface Into {
+interface Into {
   /** Makes what was left out pending again. */
   readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
   /** Adds what a saved page leads to; gives how many of that are new. `undefined`: it leads to more. */

@@ -11,7 +11,7 @@ import type { HostLimit, Store, StoreError } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 
-export interface StoreQueueOptions {
+interface StoreQueueOptions {
   readonly list: number
   readonly now: () => number
   /** Targets of a site that are in the line. */

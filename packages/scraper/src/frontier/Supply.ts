@@ -9,8 +9,8 @@ import type { Batch } from "../Lines.ts"
 import type { LineError, List } from "../List.ts"
 import type { Politeness } from "../Politeness.ts"
 import type { RunClock } from "../RunClock.ts"
-import type { Found, Store, StoreError } from "../Store.ts"
-import type { Target } from "../Target.ts"
+import { type Found, type Store, type StoreError, untilRoom } from "../Store.ts"
+import { type Target, withoutSaved } from "../Target.ts"
 import * as ListIntake from "./ListIntake.ts"
 import * as NearerPages from "./NearerPages.ts"
 import type { OpenTargets } from "./OpenTargets.ts"
@@ -46,8 +46,7 @@ export const make = (
   const { open, queue } = line
   const take = ListIntake.make(store, options, open.has)
   /** What the store has no room for is done when it has: nothing else changes before it is. */
-  const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    Effect.catchTag(step, "StoreFull", () => Effect.andThen(options.room, inTime(step)))
+  const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> => untilRoom(step, options.room)
   /**
    * Asks the store for what it knows of the hosts of targets, once for each. In time by itself: who did all over again what
    * leads to it would meet no stranger any more, nor lease what is leased.
@@ -98,12 +97,10 @@ export const make = (
       })
     )
   /** What is gone is not asked for by what was known of it: nobody could read it after a 304. */
-  const looked = (target: Target): Target => {
-    if (target.saved === undefined || options.holds(target.saved.record ?? target.path, target.saved.bytes))
-      return target
-    const { saved: _, ...left } = target
-    return left
-  }
+  const looked = (target: Target): Target =>
+    target.saved === undefined || options.holds(target.saved.record ?? target.path, target.saved.bytes)
+      ? target
+      : withoutSaved(target)
   const lease = Effect.suspend(() =>
     Effect.flatMap(queue.lease(window - politeness.queued()), (leased) =>
       Effect.flatMap(restoreHosts(leased.targets), () => {

@@ -6,8 +6,7 @@
  * arguments, `name` is any further path (it makes another body), and `rest` is
  * a path that some other row answers: such a row wraps it.
  */
-import type * as Content from "./Content.ts"
-import * as Generated from "./Content.ts"
+import * as Content from "./Content.ts"
 import type { Exchange } from "./Exchange.ts"
 
 /** The arguments of a form, by name: `/cut/N/AT/name` has `N` and `AT`. */
@@ -81,7 +80,7 @@ export const make = <const Form extends string>(
       ((values, path, version) => {
         const size = (values as { readonly N?: string }).N
         if (size === undefined) throw new BadPath(`${form} has no content of its own`)
-        return Generated.generate(version === 0 ? path : `${path} ${version}`, count(size))
+        return Content.generate(version === 0 ? path : `${path} ${version}`, count(size))
       })
   }
   // The table holds rows of all forms; `find` gives each the arguments that its own form names.

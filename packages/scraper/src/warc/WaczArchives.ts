@@ -17,7 +17,7 @@ const { openPromise } = yauzl as unknown as {
 }
 
 /** A WARC file of a package. */
-export interface WaczArchive {
+interface WaczArchive {
   /** `archive/simul-00000.warc.gz`. */
   readonly name: string
   /** Its length and CRC-32, out of the package. */

@@ -125,7 +125,7 @@ export const request = (about: Exchange, answerId: string): Uint8Array =>
 const httpVersion = "HTTP/1.1"
 
 /** A head of a response: `text` as it came, else what is told of it. */
-export interface MessageHead {
+interface MessageHead {
   readonly status: number
   readonly text?: string | undefined
   readonly reason?: string | undefined

@@ -5,7 +5,8 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { gzipSync } from "node:zlib"
 import type { Transfer } from "../../src/Session.ts"
-import { ask, httpServer, rawServer, session, until } from "./loopback.ts"
+import { ask, httpServer, rawServer, session } from "./loopback.ts"
+import { until } from "./until.ts"
 
 const ok = "HTTP/1.1 200 OK\r\n"
 

@@ -6,7 +6,8 @@ import * as net from "node:net"
 import * as Certificate from "../../src/testing/Certificate.ts"
 import * as ForwardProxy from "../../src/testing/ForwardProxy.ts"
 import { StallClock } from "../../src/session/StallClock.ts"
-import { ask, httpServer, listen, rawServer, session, until } from "./loopback.ts"
+import { ask, httpServer, listen, rawServer, session } from "./loopback.ts"
+import { until } from "./until.ts"
 
 const own = Certificate.make()
 const keys = { key: own.key, cert: own.certificate }

@@ -120,10 +120,3 @@ export const directory = Effect.acquireRelease(
   Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "session-"))),
   (made) => Effect.sync(() => fs.rmSync(made, { recursive: true, force: true }))
 )
-
-/** Waits until `condition` holds, looking again each turn of the loop; the test's own timeout bounds it. */
-export const until = (condition: () => boolean) =>
-  Effect.callback<void>((resume) => {
-    const look = () => (condition() ? resume(Effect.void) : void setTimeout(look, 1))
-    look()
-  })

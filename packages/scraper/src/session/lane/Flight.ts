@@ -24,7 +24,7 @@ export interface Serving {
 }
 
 /** What a flight needs of the connection that bears it. */
-export interface Bearing {
+interface Bearing {
   readonly pause: () => void
   readonly resume: () => void
   readonly abort: (reason: Error) => void

@@ -5,7 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fault from "../../../src/session/Fault.ts"
 import { StallClock } from "../../../src/session/StallClock.ts"
-import { fields, get, Hearer, inPieces, lane, originOf, reset, turns, until } from "./origin.ts"
+import { fields, get, Hearer, inPieces, lane, originOf, reset, turns } from "./origin.ts"
+import { until } from "../until.ts"
 import { broken, bytesOf, sound } from "./replies.ts"
 
 const hi = bytesOf("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")

@@ -217,13 +217,6 @@ export const get = (lane: Lane, origin: string, path: string, hooks: Readonly<Re
     return hearer
   })
 
-/** Lets the loop turn until `condition` holds; the test's own time bounds it. */
-export const until = (condition: () => boolean) =>
-  Effect.callback<void>((resume) => {
-    const look = () => (condition() ? resume(Effect.void) : void setTimeout(look, 1))
-    look()
-  })
-
 /** Lets whatever is ready on any socket be read, some turns over. */
 export const turns = Effect.callback<void>((resume) => {
   let left = 20
