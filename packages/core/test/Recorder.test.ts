@@ -10,10 +10,9 @@ import * as Scheduler from "effect/Scheduler"
 import * as Semaphore from "effect/Semaphore"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import * as Recorder from "../src/Recorder.ts"
 import type { Timeline } from "../src/Timeline.ts"
+import { collect } from "./collect.ts"
 import { sweep } from "./InterruptSweep.ts"
 
 /** Each lane in a line: `name <parent end: span ms, ...`; work of no length is left out. */
@@ -455,8 +454,6 @@ describe("Recorder", () => {
   })
 
   it("does not keep a forgotten fiber alive", async () => {
-    setFlagsFromString("--expose-gc")
-    const collect = runInNewContext("gc") as () => void
     const recorder = Effect.runSync(Recorder.make())
     for (let count = 0; count < 100; count++) Effect.runFork(recorder.record(Effect.callback(() => {})))
     assert.strictEqual(recorder.live().length, 100)

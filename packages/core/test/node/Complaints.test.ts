@@ -3,12 +3,11 @@
  * of one: piscina, tinypool, workerpool, concurrent.futures.
  */
 import { getEventListeners } from "node:events"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { type ExecutorError, Pool, Task } from "../../src/node/Pool.ts"
 import type * as Fault from "../tasks/fault.task.ts"
+import { collect } from "../collect.ts"
 import type * as Work from "../tasks/work.task.ts"
 import { begun, kinds, range, reasonOf, until } from "./Submitted.ts"
 
@@ -16,8 +15,6 @@ const fault = Task.module<typeof Fault>(new URL("../tasks/fault.task.ts", import
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
 
 const alive = (pool: Pool) => pool.statistics().workers.filter(({ state }) => state !== "killing")
-setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
 
 for (const [kind, isolated] of kinds)
   describe(`an executor of ${kind}`, () => {

@@ -2,10 +2,9 @@
  * A program that runs a task and forgets its pool: `node forgetful.ts KIND`. With `killed` it dies while a task runs, with
  * `collected` it loses the pool while tasks run and wait, and lives until that has left no worker.
  */
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { Pool, Task } from "../../src/node/Pool.ts"
 import type { WorkerEvent } from "../../src/WorkerEvent.ts"
+import { collect } from "../collect.ts"
 import type * as Work from "../tasks/work.task.ts"
 import { range, until } from "./Submitted.ts"
 
@@ -13,8 +12,6 @@ const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.me
 const [kind, how] = process.argv.slice(2) as [kind: "threads" | "processes" | "inline", how?: "killed" | "collected"]
 
 if (how === "collected") {
-  setFlagsFromString("--expose-gc")
-  const collect = runInNewContext("gc") as () => void
   let workers = 0
   let ended = 0
   // not in `lose`: what is made there keeps the pool

@@ -1,7 +1,6 @@
 // oxlint-disable unicorn/no-thenable -- results that look like promises are among the faults
 /** Every place where a task's value or error can fail by itself, as what it throws or by ending its worker. */
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
+import { collect } from "../collect.ts"
 
 type Fault = "throws" | "throws null" | "exits"
 const strike = (fault: Fault): never => {
@@ -78,8 +77,6 @@ export const hold = (value: object): object => {
 }
 /** Whether something keeps the argument that `hold` was given. */
 export const holds = async (): Promise<boolean> => {
-  setFlagsFromString("--expose-gc")
-  const collect = runInNewContext("gc") as () => void
   for (let round = 0; round < 20 && held?.deref() !== undefined; round++) {
     await new Promise((wake) => setImmediate(wake))
     collect()
