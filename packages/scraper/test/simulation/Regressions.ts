@@ -26,6 +26,7 @@ const quiet: Partial<Scenario> = {
   retries: 1,
   durability: "process",
   power: false,
+  journaled: true,
   clockShifts: [],
   stops: [],
   faults: {},
@@ -62,6 +63,12 @@ export const regressions: ReadonlyArray<Regression> = [
     name: "a directory that cannot be synced ends the run",
     scenario: { ...quiet, durability: "power", diskFaults: { "eio-sync": 0.5 } },
     seeds: 10,
+    points: 0
+  },
+  {
+    name: "a folder of parts that cannot be listed ends the run with a defect",
+    scenario: { ...quiet, diskFaults: { "eio-look": 0.2 } },
+    seeds: 20,
     points: 0
   },
   {

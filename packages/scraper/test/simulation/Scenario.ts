@@ -21,7 +21,7 @@ export type Fault = (typeof faults)[number]
 
 /** What may go wrong with an operation of the disk, by chance: no room for a moment, or an error. */
 export const diskFaults = ["enospc", "eio-write", "eio-sync", "eio-close", "eio-name"] as const
-export type DiskFault = (typeof diskFaults)[number]
+export type DiskFault = (typeof diskFaults)[number] | "eio-look"
 
 /** What may go wrong with a statement of the store, by chance (https://sqlite.org/rescode.html). */
 export const storeFaults = ["full", "ioerr", "busy"] as const
@@ -45,6 +45,8 @@ export interface Scenario {
   readonly durability: "process" | "power"
   /** Crashes may be losses of power. */
   readonly power: boolean
+  /** Of a rename such a loss leaves one name: the disk has a journal. */
+  readonly journaled: boolean
   /** How the wall's clock is set, one time in each run, until there is no more. */
   readonly clockShifts: ReadonlyArray<ClockShift>
   /** Milliseconds after which each run but the last is stopped cleanly. */
@@ -114,12 +116,13 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     durability: one("process", "power"),
     power: random() < 0.5,
     stops: random() < 0.3 ? [below(500)] : [],
-    faults: chances,
-    diskFaults: diskChances
+    faults: chances
   }
   const rare = random()
   return {
     ...drawn,
+    journaled: rare < 0.5,
+    diskFaults: rare >= 0.05 && rare < 0.08 ? { ...diskChances, "eio-look": 0.1 } : diskChances,
     fresh: rare < 0.02,
     storeFaults: rare < 0.95 ? {} : { full: 0.025, ioerr: 0.008, busy: 0.008 },
     recorded: (100 * rare) % 4 < 1,

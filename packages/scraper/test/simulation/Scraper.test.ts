@@ -36,7 +36,7 @@ describe("the scraper in simulation", () => {
           })
         )
         assert.isAtLeast(points, 240)
-        for (const fault of [...faults, ...diskFaults, ...storeFaults, "lost", "unnamed"])
+        for (const fault of [...faults, ...diskFaults, ...storeFaults, "eio-look", "doubled", "lost", "unnamed"])
           assert.isAtLeast(struck[fault] ?? 0, 10, fault)
       }),
     120_000

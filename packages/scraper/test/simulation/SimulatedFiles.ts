@@ -2,7 +2,7 @@
  * The sink's file system on a simulated disk. Every operation is one at which the program may be crashed; syncs take
  * virtual time, so that everything else goes on meanwhile.
  */
-import { type SimulatedDisk, Simulation } from "@simul/core/simulation"
+import { SimulatedDisk, Simulation } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
 import type { Files } from "../../src/sink/Files.ts"
 
@@ -24,11 +24,12 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
       Effect.suspend(() => Effect.sleep(1 + Math.floor(5 * Math.random()))),
       Effect.try({ try: () => step(run), catch: (error) => error })
     )
-  const isThere = (path: string) => {
+  const found = (path: string) => {
     try {
       return disk.stat(path, false)
-    } catch {
-      return undefined
+    } catch (error) {
+      if (error instanceof SimulatedDisk.DiskError && error.code === "ENOENT") return undefined
+      throw error
     }
   }
   return {
@@ -54,7 +55,7 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
         disk.close(handle!)
       }),
     rename: (from, to) => step(() => disk.rename(from, to)),
-    remove: (path) => step(() => (isThere(path) === undefined ? undefined : disk.unlink(path))),
+    remove: (path) => step(() => (found(path) === undefined ? undefined : disk.unlink(path))),
     makeDirectory: (path) => step(() => disk.mkdir(path)),
     makePrivateDirectories: (path) =>
       step(() => {
@@ -62,17 +63,17 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
         for (const index of names.keys()) {
           const directory = `/${names.slice(0, index + 1).join("/")}`
           // the lock of the directory has made them before
-          if (isThere(directory) === undefined) insist(() => disk.mkdir(directory))
+          insist(() => found(directory) ?? disk.mkdir(directory))
         }
       }),
     namesIn: (directory) => step(() => disk.readdir(directory).map(({ name }) => name)),
     look: (path) =>
       step(() => {
-        const found = isThere(path)
-        if (found === undefined) return undefined
+        const there = found(path)
+        if (there === undefined) return undefined
         return {
-          kind: ({ File: "file", Directory: "directory", SymbolicLink: "link" } as const)[found.type],
-          size: found.size
+          kind: ({ File: "file", Directory: "directory", SymbolicLink: "link" } as const)[there.type],
+          size: there.size
         }
       }),
     free: () => step(() => 1 << 30),
@@ -83,7 +84,7 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
       Effect.try({
         try: () =>
           step(() => {
-            if (isThere(path)?.type !== "File") return false
+            if (found(path)?.type !== "File") return false
             const handle = disk.open(path)
             const buffer = new Uint8Array(chunk)
             for (let at = 0; ;) {
@@ -109,20 +110,7 @@ export const insist = (run: () => void): void => {
 
 /** Everything below a directory, by its path from there. Looks from outside: no operation of the program. */
 export const filesBelow = (disk: SimulatedDisk.SimulatedDisk, directory: string): ReadonlyMap<string, Uint8Array> => {
-  const found = new Map<string, Uint8Array>()
-  const walk = (below: string) => {
-    for (const { name, type } of disk.readdir(`${directory}${below}`)) {
-      const path = `${below}/${name}`
-      if (type === "Directory") walk(path)
-      else found.set(path.slice(1), contentOf(disk, `${directory}${path}`))
-    }
-  }
-  walk("")
-  return found
-}
-
-export const contentOf = (disk: SimulatedDisk.SimulatedDisk, path: string): Uint8Array => {
-  const buffer = new Uint8Array(disk.stat(path).size)
-  disk.read(disk.open(path), buffer, 0)
-  return buffer
+  const below = `${directory}/`
+  const files = Array.from(disk.contents()).filter(([path]) => path.startsWith(below))
+  return new Map(files.map(([path, bytes]) => [path.slice(below.length), bytes]))
 }

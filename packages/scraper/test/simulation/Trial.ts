@@ -32,7 +32,7 @@ import * as Report from "../../src/Report.ts"
 import * as Resume from "../../src/Resume.ts"
 import { Session } from "../../src/Session.ts"
 import { Sink } from "../../src/Sink.ts"
-import type { Files } from "../../src/sink/Files.ts"
+import * as Files from "../../src/sink/Files.ts"
 import * as FileName from "../../src/sink/FileName.ts"
 import * as FileSink from "../../src/sink/FileSink.ts"
 import { type Entry, type Place, Store } from "../../src/Store.ts"
@@ -45,7 +45,7 @@ import * as SimulatedFiles from "./SimulatedFiles.ts"
 
 /** Faulty services in the place of good ones, to show that the laws can be broken. */
 export interface Bug {
-  readonly files?: (files: Files) => Files
+  readonly files?: (files: Files.Files) => Files.Files
   readonly sink?: (sink: Sink["Service"], store: Store["Service"]) => Sink["Service"]
   readonly store?: (store: Store["Service"], database: Database.Database) => Store["Service"]
   readonly session?: (session: Session["Service"]) => Session["Service"]
@@ -97,7 +97,8 @@ export const make = (
 ): Survivors => {
   const drawn = { ...Scenario.draw(random, pages ?? (crawl ? 8 : 6)), ...given }
   const scenario = crawl ? { ...drawn, crawl: Scenario.drawCrawl(random, drawn.pages) } : drawn
-  const disk = SimulatedDisk.make({ random, sector: 64, faults: scenario.diskFaults })
+  const faults = { ...scenario.diskFaults, doubled: scenario.journaled ? 0 : 1 }
+  const disk = SimulatedDisk.make({ random, sector: 64, faults })
   // it is there for good before the run begins
   SimulatedFiles.insist(() => disk.mkdir(directory))
   SimulatedFiles.insist(() => disk.sync(disk.open("/")))
@@ -258,8 +259,8 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
     ...FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files }),
     isWhole: (path, { bytes, sha256: expected }) =>
       Effect.sync(() => {
-        if (files.look(`${directory}/${path}`)?.size !== bytes) return false
-        return sha256(SimulatedFiles.contentOf(disk, `${directory}/${path}`)) === expected
+        const file = `${directory}/${path}`
+        return Files.seen(files, file)?.size === bytes && sha256(disk.contents().get(file)!) === expected
       })
   }
   const sink = bug.sink?.(made, store) ?? made
@@ -320,7 +321,7 @@ const shifted = <A, E, R>(survivors: Survivors, one: Effect.Effect<A, E, R>): Ef
   return Effect.raceFirst(one, Effect.andThen(Effect.delay(set, shift.afterMs), Effect.never))
 }
 
-/** The program of a trial: runs that are stopped or whose store fails them, and one that comes to its end. */
+/** The program of a trial: runs that are stopped or whose store or directory fails them, and one that comes to its end. */
 const program = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   const nothing = () => Effect.succeedNone
   for (;;) {
@@ -328,6 +329,7 @@ const program = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
     const [stopMs, ...rest] = survivors.stops
     survivors.stops = rest
     const one = Effect.catchTags(Effect.asSome(shifted(survivors, run(survivors, bug))), {
+      DirectoryUnusable: nothing,
       StoreFull: nothing,
       StoreUnusable: nothing
     })
@@ -420,8 +422,9 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
   }
   const files = check()
   checkNames(survivors)
-  // what is left over may go on some day with what it has; what could not be removed is swept some day
-  if (disk.faults.struck["eio-name"] === undefined && !pages.some((row) => row.state === state.pending))
+  // what is left over may go on some day with what it has; what could not be found or removed is swept some day
+  const { "eio-look": unseen, "eio-name": unremoved } = disk.faults.struck
+  if (unseen === undefined && unremoved === undefined && !pages.some((row) => row.state === state.pending))
     for (const path of files.keys()) if (path.startsWith(".simul/parts/")) violations.set("nothing lies about", path)
   const count = (wanted: number) => rows.filter(({ state }) => state === wanted).length
   const counts = { targets: rows.length, saved: count(state.saved), failed: count(state.failed) }
