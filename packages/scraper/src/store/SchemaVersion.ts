@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
 import type * as SqlClient from "effect/sql/SqlClient"
+import * as SqlError from "effect/sql/SqlError"
 import { StoreNewer } from "../RunError.ts"
 import { latest, migrations } from "./migrations.ts"
 import * as SqliteFault from "./SqliteFault.ts"
@@ -22,7 +23,8 @@ export const migrate = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, fi
   if (version === latest) return
   yield* Effect.mapError(
     Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "migration" }),
-    SqliteFault.of(file)
+    // what a step failed by: want of room, say, is no damage
+    (error) => SqliteFault.of(file)("cause" in error && SqlError.isSqlError(error.cause) ? error.cause : error)
   )
   yield* check(sql, file)
 })

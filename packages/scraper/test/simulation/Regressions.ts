@@ -72,6 +72,12 @@ export const regressions: ReadonlyArray<Regression> = [
     points: 0
   },
   {
+    name: "a store is called damaged where there is no room to make it",
+    scenario: { ...quiet, fresh: true, storeFaults: { full: 0.01 } },
+    seeds: 10,
+    points: 0
+  },
+  {
     name: "a commit comes between the end of a request and the clock of its host",
     scenario: {
       ...quiet,

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import * as RulesText from "../../src/crawl/RulesText.ts"
 import { initial, migrations } from "../../src/store/migrations.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+import * as SchemaVersion from "../../src/store/SchemaVersion.ts"
 import * as SqlCaptures from "../../src/store/SqlCaptures.ts"
 
 const schemaOf = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
@@ -38,6 +39,18 @@ describe("migrations", () => {
       yield* Effect.provideService(migrate, SqlClient.SqlClient, stepwise)
       assert.deepStrictEqual(yield* schemaOf(atOnce), yield* schemaOf(stepwise))
       assert.deepStrictEqual(yield* Effect.provideService(migrate, SqlClient.SqlClient, atOnce), [])
+    })
+  )
+
+  it.effect("that find no room do not call the store damaged", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* before("3_crawls")
+      const migrate = Effect.provideService(SchemaVersion.migrate(sql, "store"), SqlClient.SqlClient, sql)
+      // of that many pages are its tables now
+      yield* sql`PRAGMA max_page_count = 1`
+      assert.deepInclude(yield* Effect.flip(migrate), { _tag: "StoreUnusable", detail: "database or disk is full" })
+      yield* sql`PRAGMA max_page_count = 1000`
+      yield* migrate
     })
   )
 
