@@ -53,7 +53,7 @@ export const explore = <A, E, R>(
   Effect.gen(function* () {
     const services = yield* Effect.context<R>()
     const { invariants = {}, keepGoing = false, shrinkRuns = 1000, seed: firstSeed = 1 } = options
-    const judge = Run.judge<A, E>(invariants)
+    const judge = Run.judge<A, E, undefined>(invariants, undefined)
     const settings = { ...Run.settingsOf(options), strategy: yield* measured(program, services, options) }
     const deadline = options.budget === undefined ? Infinity : performance.now() + Duration.toMillis(options.budget)
     const seeds = seedsOf(options.seeds ?? (options.budget === undefined ? 1000 : Infinity), firstSeed)

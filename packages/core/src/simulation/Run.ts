@@ -56,15 +56,17 @@ export type Judge<A, E> = (exit: Exit.Exit<A, E>) => Failure.Reason | undefined
 /** What must hold of the value of a program, by name. False and a throw break it. */
 export type Invariants<A> = Readonly<Record<string, (value: A) => boolean | void>>
 
-/** Judges a run wrong when it failed or an invariant does not hold. */
+/** Judges a run wrong when it failed or an invariant does not hold. `state`: what outlives a crash, if there is anything. */
 export const judge =
-  <A, E>(invariants: Invariants<A>): Judge<A, E> =>
+  <A, E, S>(invariants: Readonly<Record<string, (value: A, state: S) => boolean | void>>, state: S): Judge<A, E> =>
   (exit) => {
     if (exit._tag === "Failure") return failedBy(exit.cause)
     for (const [name, holds] of Object.entries(invariants))
       try {
-        if (holds(exit.value) === false)
-          return new Failure.InvariantBroken({ name, detail: `the value is ${show(exit.value)}` })
+        if (holds(exit.value, state) === false) {
+          const outlived = state === undefined ? "" : `, the state ${show(state)}`
+          return new Failure.InvariantBroken({ name, detail: `the value is ${show(exit.value)}${outlived}` })
+        }
       } catch (error) {
         return new Failure.InvariantBroken({ name, detail: error instanceof Error ? error.message : String(error) })
       }

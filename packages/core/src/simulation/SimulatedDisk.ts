@@ -563,6 +563,11 @@ export class SimulatedDisk {
     return files
   }
 
+  /** As a failure shows it: the bytes of each file. */
+  toJSON(): Readonly<Record<string, number>> {
+    return Object.fromEntries(Array.from(this.contents(), ([path, { length }]) => [path, length]))
+  }
+
   private forget(node: FileNode, random: Randomness) {
     for (const change of node.pending) {
       if ("length" in change) {

@@ -43,7 +43,7 @@ export const sweepInterrupts = <A, E, R>(
 ): Effect.Effect<Sweep, Failure.SimulationFailure, R> =>
   Effect.gen(function* () {
     const services = yield* Effect.context<R>()
-    const judge = Run.judge<A, E>(options.invariants ?? {})
+    const judge = Run.judge<A, E, undefined>(options.invariants ?? {}, undefined)
     const failures: Array<Failure.SimulationFailure> = []
     let points = 0
     const first = pointOf(options.point) ?? 1
@@ -86,7 +86,7 @@ export interface CrashOptions<S, A, E, R> extends SweepOptions {
   readonly program: (state: S) => Effect.Effect<A, E, R>
   /** What a crash does to the state. The program is gone without a finalizer by then. */
   readonly crash: (state: S, random: Randomness) => void
-  /** What must hold when the program has ended at last. */
+  /** What must hold when the program has ended at last. What does not is told with value and state, as JSON has them. */
   readonly invariants: Readonly<Record<string, (value: A, state: S) => boolean | void>>
   /** Crashes of one trial at most: the first is swept, each further one comes with a chance of one half [2]. */
   readonly crashes?: number
@@ -166,11 +166,7 @@ const trial: <S, A, E, R>(
 ) {
   const random = make(settings.seed * 0x10000 + (point === Infinity ? 0 : point), streams.crash)
   const state = options.make(make(settings.seed, streams.faults))
-  const judge = Run.judge<A, E>(
-    Object.fromEntries(
-      Object.entries(options.invariants).map(([name, holds]) => [name, (value: A) => holds(value, state)])
-    )
-  )
+  const judge = Run.judge<A, E, S>(options.invariants, state)
   let stopAt = point
   let { startMs = 0 } = settings
   for (let crashes = 0; ; crashes++) {

@@ -191,6 +191,10 @@ describe("Simulation.sweepCrashes", () => {
       assert.isAbove(failures.length, 0)
       assert.isBelow(failures.length, points)
       const { point } = failures[0]!
+      assert.include(
+        failures[0]!.message,
+        'is there (the value is undefined, the state {"cached":0,"durable":0,"acknowledged":1})\n'
+      )
       assert.include(failures[0]!.message, `, crashed before operation ${point}\n`)
       assert.include(failures[0]!.message, `\n  again: the same sweep with { seeds: [1], point: ${point} }`)
       const again = yield* Simulation.sweepCrashes({ ...sweep, point: point! })
