@@ -2,11 +2,11 @@
 import type { Next } from "@simul/core/Concurrently"
 import type { Following } from "./crawl/Following.ts"
 import type { Batch } from "./Lines.ts"
-import type { ListUnreadable, ProxyUnusable } from "./RunError.ts"
+import type { DirectoryUnusable, ListUnreadable, ProxyUnusable } from "./RunError.ts"
 import type { Place, StoreError } from "./Store.ts"
 
 /** What ends the line before its targets are done. */
-export type LineError = StoreError | ListUnreadable | ProxyUnusable
+export type LineError = StoreError | DirectoryUnusable | ListUnreadable | ProxyUnusable
 
 /** The list a run works on: its number in the store, and what is known of it. */
 export interface List {

@@ -153,7 +153,7 @@ export class Sink extends Context.Service<
      * outcomes are committed. One at a time, its commit included. After DiskFull it may be run again.
      */
     readonly sync: () => Effect.Effect<Synced, DiskFull | StoreFault>
-    /** Whether what was saved at a place with this length still seems to be there. */
+    /** Whether what was saved at a place with this length still seems to be there. Throws DirectoryUnusable where nobody can tell. */
     readonly holds: (path: string, bytes: number) => boolean
     /** What was saved at a place, from its start at each call and without content codings. Throws where it cannot be read. */
     readonly read: (path: string) => AsyncIterable<Uint8Array>
@@ -164,7 +164,7 @@ export class Sink extends Context.Service<
     ) => Effect.Effect<boolean>
     /** What lies at a path is of an earlier run, though no outcome will tell so any more. */
     readonly own: (path: string) => void
-    /** Whether something lies at a path of which no outcome tells, and no run has placed it there. Known after `sweep`. */
+    /** Whether something may lie at a path of which no outcome tells, and no run has placed it there. Known after `sweep`. */
     readonly isForeign: (path: string) => boolean
     /** Removes parts but for those kept under these keys. Fails where nobody can tell which there are. */
     readonly sweep: (keys: ReadonlySet<string>) => Effect.Effect<void, DirectoryUnusable>

@@ -30,10 +30,11 @@ export class StoreFull extends Schema.TaggedError<StoreFull>()("StoreFull", { fi
 export type StoreError = StoreFault | StoreFull
 
 /** A step that is done again whenever the store had no room for it, once `room` has ended. */
-export const untilRoom = <A>(
-  step: Effect.Effect<A, StoreError>,
+export const untilRoom = <A, E = never>(
+  step: Effect.Effect<A, E | StoreError>,
   room: Effect.Effect<void, StoreError>
-): Effect.Effect<A, StoreError> => Effect.catchTag(step, "StoreFull", () => Effect.andThen(room, untilRoom(step, room)))
+): Effect.Effect<A, E | StoreError> =>
+  Effect.catchTag(step, "StoreFull", () => Effect.andThen(room, untilRoom(step, room)))
 
 /** What is known of a URL. `done`: its file was saved. `run`: the run that wrote the row last. */
 export interface Known {

@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Frontier from "../src/Frontier.ts"
 import * as Politeness from "../src/Politeness.ts"
+import { DirectoryUnusable } from "../src/RunError.ts"
 import { type Store, StoreFull } from "../src/Store.ts"
 import type { Target } from "../src/Target.ts"
 import * as Idle from "./Idle.ts"
@@ -38,6 +39,27 @@ describe("Frontier", () => {
       const urls = [yield* frontier.take, yield* frontier.take].map(({ target }) => target.url)
       assert.deepStrictEqual(urls, ["http://h/a", "http://h/b"])
       assert.deepStrictEqual(told, ["lease", "room", "lease", "hosts", "room", "hosts", "claim", "room", "claim"])
+    })
+  )
+
+  it.effect("ends where nobody can tell whether what it leases is still there", () =>
+    Effect.gen(function* () {
+      const error = new DirectoryUnusable({ directory: "d", code: "EIO" })
+      const target = { url: "http://h/a", host: "http://h", path: "a", attempts: 0, saved: { bytes: 1 } }
+      const store: Partial<Store["Service"]> = {
+        waiting: () => Effect.succeed({ count: 1, dueMs: 0 }),
+        lease: () => Effect.succeed({ targets: [target], dueMs: Infinity }),
+        hosts: () => Effect.succeed([])
+      }
+      const politeness = Politeness.make(Idle.politeness)
+      const frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], politeness, {
+        ...Idle.frontier,
+        holds: () => {
+          throw error
+        }
+      })
+      yield* Effect.forkScoped(frontier.run)
+      assert.strictEqual(yield* Effect.flip(frontier.take), error)
     })
   )
 

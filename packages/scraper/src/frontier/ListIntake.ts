@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import { InvalidUrl } from "../FetchError.ts"
 import type { Line } from "../Lines.ts"
+import { DirectoryUnusable } from "../RunError.ts"
 import type { Known, Store, StoreError } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
@@ -22,11 +23,21 @@ export interface ListIntakeOptions {
   readonly claim: (urls: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StoreError>
   /** Those are `FileName.fromUrl`. */
   readonly isNamedByUrl: boolean
-  /** Whether what was saved at a place with this length is still there. */
+  /** Whether what was saved at a place with this length is still there. Throws DirectoryUnusable where nobody can tell. */
   readonly holds: (path: string, bytes: number) => boolean
   /** What is saved becomes a record of an archive, and no file. */
   readonly archives: boolean
 }
+
+/** Looks at what was saved. What cannot be looked at is not fetched again: that ends the run. */
+export const looking = <A>(look: () => A): Effect.Effect<A, DirectoryUnusable> =>
+  Effect.try({
+    try: look,
+    catch: (error) => {
+      if (error instanceof DirectoryUnusable) return error
+      throw error
+    }
+  })
 
 /** A line of the list that is no URL. */
 export type InvalidLine = readonly [line: Line, error: InvalidUrl]
@@ -128,14 +139,14 @@ export const make = (
     }
   }
 
-  return (lines: ReadonlyArray<Line>): Effect.Effect<Taken, StoreError> => {
+  return Effect.fnUntraced(function* (lines: ReadonlyArray<Line>) {
     const urls = read(lines)
-    return Effect.flatMap(store.lookup([...urls.keys]), (known) => {
-      const judged = judge(urls, known)
-      return Effect.map(options.claim(judged.wanted), (paths) => ({
-        ...judged,
-        targets: judged.wanted.map((url, index) => targetOf(url, known.get(url)?.target, paths[index]!))
-      }))
-    })
-  }
+    const known = yield* store.lookup([...urls.keys])
+    const judged = yield* looking(() => judge(urls, known))
+    const paths = yield* options.claim(judged.wanted)
+    const targets = yield* looking(() =>
+      judged.wanted.map((url, index) => targetOf(url, known.get(url)?.target, paths[index]!))
+    )
+    return { ...judged, targets } satisfies Taken
+  })
 }

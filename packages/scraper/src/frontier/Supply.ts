@@ -46,7 +46,7 @@ export const make = (
   const { open, queue } = line
   const take = ListIntake.make(store, options, open.has)
   /** What the store has no room for is done when it has: nothing else changes before it is. */
-  const inTime = <A>(step: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> => untilRoom(step, options.room)
+  const inTime = <A, E = never>(step: Effect.Effect<A, E | StoreError>) => untilRoom(step, options.room)
   /**
    * Asks the store for what it knows of the hosts of targets, once for each. In time by itself: who did all over again what
    * leads to it would meet no stranger any more, nor lease what is leased.
@@ -103,11 +103,14 @@ export const make = (
       : withoutSaved(target)
   const lease = Effect.suspend(() =>
     Effect.flatMap(queue.lease(window - politeness.queued()), (leased) =>
-      Effect.flatMap(restoreHosts(leased.targets), () => {
-        const entered = enter(leased.targets.map(looked), new Map(leased.targets.map(({ url }) => [url, false])))
-        queue.entered(leased)
-        return entered
-      })
+      restoreHosts(leased.targets).pipe(
+        Effect.andThen(ListIntake.looking(() => leased.targets.map(looked))),
+        Effect.flatMap((targets) => {
+          const entered = enter(targets, new Map(targets.map(({ url }) => [url, false])))
+          queue.entered(leased)
+          return entered
+        })
+      )
     )
   )
 

@@ -74,7 +74,15 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
   const placedNames = options.naming === "flat" ? PlacedNames.make(directoryOf(options.parts), files) : undefined
 
   const absoluteOf = (path: string) => `${options.directory}/${path}`
-  const lies = (path: string) => Files.seen(files, absoluteOf(path)) !== undefined
+  const lies = (path: string) => Recorded.found(files, absoluteOf(path)) !== undefined
+  /** What cannot be looked at may be the user's. */
+  const mayLie = (path: string) => {
+    try {
+      return lies(path)
+    } catch {
+      return true
+    }
+  }
 
   /** Directories known to be real directories, so that a list in one folder checks it once. */
   const checked = new Set<string>()
@@ -173,7 +181,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
     isWhole: (path, saved) =>
       Effect.map(Recorded.recorded(options.directory, path, saved), (fault) => fault === undefined),
     own: (path) => placedNames?.own(path),
-    isForeign: (path) => lies(path) && placedNames?.has(path) !== true,
+    isForeign: (path) => mayLie(path) && placedNames?.has(path) !== true,
     sweep: (keys) => Effect.andThen(placedNames?.load ?? Effect.void, parts.sweep(keys)),
     free: parts.free,
     size: parts.size

@@ -62,7 +62,7 @@ const told = (path: string, of: (disk: fs.StatsFs) => number): number => {
   }
 }
 
-/** What lies at a path, as far as it can be looked at. */
+/** What lies at a path, as far as it can be looked at: for who hears of the rest from what is done there next. */
 export const seen = ({ look }: Pick<Files, "look">, path: string): ReturnType<Files["look"]> => {
   try {
     return look(path)

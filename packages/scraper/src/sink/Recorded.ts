@@ -5,6 +5,7 @@ import { createReadStream, lstatSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join } from "node:path"
 import * as Decode from "../Decode.ts"
+import { DirectoryUnusable } from "../RunError.ts"
 import * as Gzip from "../warc/Gzip.ts"
 import * as WarcPages from "../warc/WarcPages.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
@@ -28,17 +29,30 @@ interface Expected {
 
 const chunkSize = 1 << 18
 
+/** What leads nowhere: no more than this says that nothing is there. */
+const leadsNowhere = new Set(["ENOENT", "ENOTDIR", "ELOOP"])
+
+/** What lies at a path. Throws DirectoryUnusable where the system does not tell: a disk that fails has lost nothing yet. */
+export const found = (files: Files.Files, path: string): ReturnType<Files.Files["look"]> => {
+  try {
+    return files.look(path)
+  } catch (error) {
+    if (leadsNowhere.has((error as NodeJS.ErrnoException).code!)) return undefined
+    throw DirectoryUnusable.of(path)(error)
+  }
+}
+
 /**
- * Whether it is there by a look from outside: a file of this length, or an archive that reaches so far. What cannot be
- * looked at is not: whoever puts something there hears why.
+ * Whether it is there by a look from outside: a file of this length, or an archive that reaches so far. Throws as
+ * `found`.
  */
 export const stands = (directory: string, path: string, bytes: number, files = Files.node): boolean => {
   // template strings, for node:path costs as much as a system call
-  const found = Files.seen(files, `${directory}/${path}`)
-  if (found?.kind === "file") return found.size === bytes
+  const file = found(files, `${directory}/${path}`)
+  if (file?.kind === "file") return file.size === bytes
   const location = RecordLocation.fromPath(path)
   if (location === undefined) return false
-  const archive = Files.seen(files, `${directory}/${location.archive}`)
+  const archive = found(files, `${directory}/${location.archive}`)
   return archive?.kind === "file" && archive.size >= location.offset + location.length
 }
 

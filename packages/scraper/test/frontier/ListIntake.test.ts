@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as ListIntake from "../../src/frontier/ListIntake.ts"
+import { DirectoryUnusable } from "../../src/RunError.ts"
 import type { Known } from "../../src/Store.ts"
 
 const options: ListIntake.ListIntakeOptions = {
@@ -81,6 +82,18 @@ describe("ListIntake", () => {
       assert.strictEqual(refreshed.targets[0]!.path, "its path")
       const renamed = yield* taken(known, ["http://h/a"], { path: "out" })
       assert.strictEqual(renamed.targets[0]!.path, "out")
+    })
+  )
+
+  it.effect("takes nothing again of which nobody can tell whether it is there", () =>
+    Effect.gen(function* () {
+      const error = new DirectoryUnusable({ directory: "d", code: "EIO" })
+      const holds = () => {
+        throw error
+      }
+      const known = [row("http://h/a", "done", mine)]
+      for (const freshSince of [0, 2])
+        assert.strictEqual(yield* Effect.flip(taken(known, ["http://h/a"], { holds, freshSince })), error)
     })
   )
 

@@ -107,7 +107,27 @@ describe("FileSink", () => {
     })
   )
 
-  it("takes for gone what cannot be looked at, and tells why nothing can be put there", () => {
+  it("takes nothing for gone, and any file for the user's, where the disk fails", () => {
+    const codes = ["EIO", "ESTALE", "EACCES"]
+    const look = (path: string) => {
+      if (path.endsWith("/a")) throw Object.assign(new Error(), { code: codes[0] })
+      return Files.node.look(path)
+    }
+    const { directory, sink } = open({ naming: "flat", files: { ...Files.node, look } })
+    for (; codes.length > 0; codes.shift()) {
+      assert.isTrue(sink.isForeign("a"))
+      try {
+        sink.holds("a", 3)
+        assert.fail("looked")
+      } catch (error) {
+        assert.deepInclude(error, { _tag: "DirectoryUnusable", directory: `${directory}/a`, code: codes[0] })
+      }
+    }
+    sink.own("a")
+    assert.isFalse(sink.isForeign("a"))
+  })
+
+  it("takes for gone what lies below no folder, and tells why nothing can be put there", () => {
     const { directory, sink } = open()
     fs.symlinkSync("circle", join(directory, "circle"))
     assert.isFalse(sink.holds("circle/a", 3))
