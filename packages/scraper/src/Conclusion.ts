@@ -81,14 +81,23 @@ export const make = (
       case "Unchanged": {
         note(target, ended.asides)
         const { bytes, sha256, record, contentType: _, ...validators } = target.saved!
-        counts.unchanged++
         const path = record ?? target.path
-        const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
-        const one = { target, outcome, validators }
+        const stands = (reading?: Download.Reading) => {
+          counts.unchanged++
+          const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
+          return linked({ target, outcome, validators }, ended.head, reading)
+        }
         const read = crawl?.readWhole(target, ended.head, () => sink.read(path), committer.admit)
-        return read === undefined
-          ? linked(one, ended.head, undefined)
-          : Effect.flatMap(read, (reading) => linked(one, ended.head, reading) ?? Effect.void)
+        if (read === undefined) return stands()
+        return Effect.flatMap(read, (reading) => stands(reading) ?? Effect.void).pipe(
+          Effect.catchTag("Unreadable", () => {
+            // without what is known of it, it is sent whole
+            const { saved: _, ...left } = target
+            park(left, 0)
+            frontier.release(target, "answered")
+            return committer.room() ?? Effect.void
+          })
+        )
       }
       case "DiskFull":
         return Effect.flatMap(disk.lacks(ended), (room) => {
@@ -142,7 +151,12 @@ export const make = (
     }
     return read === undefined
       ? name(target, startedMs, complete, reading)
-      : Effect.flatMap(read, (links) => name(target, startedMs, complete, links) ?? Effect.void)
+      : Effect.flatMap(read, (links) => name(target, startedMs, complete, links) ?? Effect.void).pipe(
+          Effect.catchTag("Unreadable", ({ code }) => {
+            part.discard()
+            return fail(target, startedMs, new WriteError({ path: target.path, code }), head, undefined) ?? Effect.void
+          })
+        )
   }
   /** Gives it its place, and settles it with its links. */
   const name = (

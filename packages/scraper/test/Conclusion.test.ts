@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Conclusion from "../src/Conclusion.ts"
 import type * as Download from "../src/Download.ts"
 import { type FetchReason, InvalidUrl, ProxyError, StatusError, TruncatedError, WriteError } from "../src/FetchError.ts"
+import { Unreadable } from "../src/extract/PageError.ts"
 import type { Crawl } from "../src/List.ts"
 import type { Counts } from "../src/Progress.ts"
 import type { Part } from "../src/Sink.ts"
@@ -225,6 +226,31 @@ describe("Conclusion", () => {
     assert.deepStrictEqual(links, [link])
     assert.deepStrictEqual(told, ["discarded"])
     assert.deepStrictEqual(counts, { ...none, refused: 1 })
+  })
+
+  describe("of a crawl that cannot read a body for its links", () => {
+    const readWhole = () => Effect.fail(new Unreadable({ code: "EIO" }))
+    it.effect("asks for one that is not modified again, by nothing that is known of it", () =>
+      Effect.gen(function* () {
+        const { conclusion, told, parked, counts } = begin({ readWhole })
+        yield* conclusion.conclude({ ...target, saved: { bytes: 9, etag: '"1"' } }, 0, { _tag: "Unchanged", head })!
+        assert.deepStrictEqual(told, ["waits", "parked", `released "answered"`])
+        assert.deepStrictEqual(parked, [{ target, dueMs: 0, leased: false }])
+        assert.deepStrictEqual(counts, none)
+      })
+    )
+    it.effect("fails one that has just come, and removes it", () =>
+      Effect.gen(function* () {
+        const { conclusion, told, settled, counts } = begin({ readWhole })
+        const part = { discard: () => void told.push("discarded") } as Partial<Part> as Part
+        yield* conclusion.conclude(target, 0, complete({ part }))!
+        assert.deepStrictEqual(told, ["discarded", "counted", "settled", `released "answered"`])
+        const [{ outcome } = assert.fail()] = settled
+        assert.isTrue(outcome._tag === "Failed")
+        assert.deepInclude(outcome, { error: new WriteError({ path: "h/a", code: "EIO" }) })
+        assert.deepStrictEqual(counts, { ...none, failed: 1 })
+      })
+    )
   })
 
   it("settles lines that are no URL, without credentials in what it tells", () => {

@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import type * as Download from "../Download.ts"
 import * as Links from "../extract/Links.ts"
 import * as Margins from "../extract/Margins.ts"
+import { Unreadable } from "../extract/PageError.ts"
 import * as Reference from "../extract/Reference.ts"
 import * as RobotsDirectives from "../extract/RobotsDirectives.ts"
 import * as Sitemap from "../extract/Sitemap.ts"
@@ -50,15 +51,15 @@ export interface Following extends Download.Follow {
   readonly change: (rules: Rules) => void
   /**
    * The same for a body that is whole and was not read as it came; `undefined` for one without links. `body`: read once
-   * or more.
+   * or more. Fails where that cannot be read to its end.
    */
   readonly readWhole: (
     target: Target,
     head: ResponseHead,
     body: Body,
     give: Give
-  ) => Effect.Effect<Download.Reading, StoreError> | undefined
-  /** The same for a body that was saved before: without its type what begins as a page does is one. None where it is gone. */
+  ) => Effect.Effect<Download.Reading, StoreError | Unreadable> | undefined
+  /** The same for a body that was saved before: without its type what begins as a page does is one. None where it cannot be read. */
   readonly readAgain: (page: SavedPage, give: Give) => Effect.Effect<ReadonlyArray<Target>, StoreError>
   /** How deep a page is decides what is followed, and not only in which order. */
   readonly isBounded: () => boolean
@@ -242,7 +243,7 @@ export const make = (
           else isTold ||= find(found, url, Scope.unreadDepth, true, said)
         }
         if (isRobotsTxt(head.url)) {
-          const robots = Robots.parse(yield* Effect.promise(() => robotsTxt(body())))
+          const robots = Robots.parse(yield* Effect.tryPromise({ try: () => robotsTxt(body), catch: Unreadable.of }))
           for (const url of Sitemap.locations(robots, head.url)) meet(url, true, Priorities.ofSitemap)
         } else {
           const entry = (entry: Sitemap.Entry) => {
@@ -256,7 +257,7 @@ export const make = (
             found = []
             return give(targets)
           })
-          yield* readSitemap(head, body(), entry, pass)
+          yield* readSitemap(head, body, entry, pass)
         }
         // what was given was judged by the rules of then: other ones may let in more
         if (scope === begun) return { write: () => {}, end: () => settle(found) } satisfies Download.Reading
@@ -275,10 +276,11 @@ export const make = (
     if (mayBeSitemap(target) && isSitemap(target, head)) return sitemaps(target, head, body, give)
     const reading = pages(target, head)
     if (reading === undefined) return undefined
-    const all = Effect.promise(async () => {
-      for await (const chunk of body()) reading.write(chunk)
-    })
-    return Effect.as(all, reading)
+    const all = async () => {
+      for await (const chunk of readable(body)) reading.write(chunk)
+      return reading
+    }
+    return Effect.tryPromise({ try: all, catch: unreadable })
   }
 
   return {
@@ -310,13 +312,15 @@ export const make = (
     readAgain: ({ target, finalUrl }, give) =>
       Effect.gen(function* () {
         const body = () => read(target.saved?.record ?? target.path)
-        const start = yield* Effect.promise(() => startOf(body()))
+        const start = yield* Effect.promise(() => startOf(body))
         if (start === undefined) return []
         // a store of an earlier version has no types
         const type = target.saved?.contentType ?? typeOf(finalUrl, start)
         const head = typed({ status: 200, url: finalUrl, header: () => undefined }, type)
         const reading = whole(target, head, body, give)
-        return reading === undefined ? [] : (yield* reading).end()
+        if (reading === undefined) return []
+        const links = Effect.map(reading, ({ end }) => end())
+        return yield* Effect.catchTag(links, "Unreadable", () => Effect.succeed([]))
       })
   }
 }
@@ -331,10 +335,23 @@ const isPage = (head: ResponseHead) => Links.syntaxOf(head.header("content-type"
 
 const isCss = (url: string) => /\.css(?:\?|$)/i.test(url)
 
-/** The first bytes, as Latin-1; `undefined` where there are none to be had. */
-const startOf = async (bytes: AsyncIterable<Uint8Array>): Promise<string | undefined> => {
+/** The bytes of a body. Throws `Unreadable`: what else is thrown where they are read is a bug. */
+const readable = async function* (body: Body): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of bytes) return Buffer.from(chunk.subarray(0, 1024)).toString("latin1")
+    yield* body()
+  } catch (error) {
+    throw Unreadable.of(error)
+  }
+}
+const unreadable = (error: unknown): Unreadable => {
+  if (error instanceof Unreadable) return error
+  throw error
+}
+
+/** The first bytes, as Latin-1; `undefined` where there are none to be had. */
+const startOf = async (body: Body): Promise<string | undefined> => {
+  try {
+    for await (const chunk of body()) return Buffer.from(chunk.subarray(0, 1024)).toString("latin1")
     return undefined
   } catch {
     return undefined
@@ -367,10 +384,10 @@ const isSitemap = ({ depth = 0 }: Target, head: ResponseHead): boolean => {
 }
 
 /** As much of it as counts. */
-const robotsTxt = async (bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
+const robotsTxt = async (body: Body): Promise<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
   let length = 0
-  for await (const chunk of bytes) {
+  for await (const chunk of body()) {
     chunks.push(chunk)
     length += chunk.length
     if (length > Robots.maxBytes) break
@@ -378,15 +395,15 @@ const robotsTxt = async (bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> 
   return Buffer.concat(chunks)
 }
 
-const inPieces = async function* (bytes: AsyncIterable<Uint8Array>) {
-  for await (const chunk of bytes)
+const inPieces = async function* (body: Body) {
+  for await (const chunk of body())
     for (let at = 0; at < chunk.length; at += sitemapBytes) yield chunk.subarray(at, at + sitemapBytes)
 }
 
 /** @param between done each time after some of it was read */
 const readSitemap = <E>(
   head: ResponseHead,
-  bytes: AsyncIterable<Uint8Array>,
+  body: Body,
   entry: (entry: Sitemap.Entry) => void,
   between: Effect.Effect<void, E>
 ) =>
@@ -399,8 +416,7 @@ const readSitemap = <E>(
       { entry, drain: () => drained?.(), end: ended }
     )
     const room = Effect.promise(() => Promise.race([end, new Promise<void>((resolve) => (drained = resolve))]))
-    return Stream.fromAsyncIterable(inPieces(bytes), (error) => error).pipe(
-      Stream.orDie,
+    return Stream.fromAsyncIterable(inPieces(body), Unreadable.of).pipe(
       Stream.runForEach((piece) => Effect.andThen(sitemap.write(piece) ? Effect.void : room, between)),
       Effect.andThen(() => {
         sitemap.end()

@@ -6,6 +6,10 @@ export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
   override get message() {
     return this.code === "ENOENT" ? "no such file" : `cannot be read (${this.code})`
   }
+  /** That, by what the system said of it. */
+  static of(error: unknown) {
+    return new Unreadable({ code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+  }
 }
 
 /** More bytes than a page may have. */

@@ -72,7 +72,7 @@ const readPage = async (
       await handle.close()
     }
   } catch (error) {
-    return Result.fail(new Unreadable({ code: codeOf(error) }))
+    return Result.fail(Unreadable.of(error))
   }
 }
 
@@ -174,7 +174,7 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
         }
       }
     } catch (error) {
-      yield faultAt(at, new Unreadable({ code: codeOf(error) }))
+      yield faultAt(at, Unreadable.of(error))
     }
   }
   for (const path of packages) yield* inPackage(path, maxBytes, archives)

@@ -272,6 +272,46 @@ describe("Following", () => {
     })
   )
 
+  describe("with what cannot be read to its end", () => {
+    const error = Object.assign(new Error(), { code: "ESTALE" })
+    const breaksOff = async function* (start: string) {
+      yield Buffer.from(start)
+      throw error
+    }
+    for (const [what, path, contentType, start] of [
+      ["a page", "/", "text/html", "<a href=/a>x</a>"],
+      ["a sitemap", "/sitemap.xml", "application/xml", "<url><loc>http://h/a</loc></url>"],
+      ["a robots.txt", "/robots.txt", "text/plain", "Sitemap: /map\n"]
+    ] as const) {
+      const url = `http://h${path}`
+      const target = { url, host: "http://h", path: "", attempts: 0, depth: path === "/" ? 0 : -1 }
+      const head = { status: 200, url, header: () => contentType }
+      const none = () => Effect.void
+      it.effect(`tells why, of ${what}`, () =>
+        Effect.gen(function* () {
+          const bodies = [
+            () => breaksOff(start),
+            () => {
+              throw error
+            }
+          ]
+          for (const body of bodies) {
+            const unread = yield* Effect.flip(make({ sitemaps: true }).readWhole(target, head, body, none)!)
+            assert.deepInclude(unread, { _tag: "Unreadable", code: "ESTALE" })
+          }
+        })
+      )
+      it.effect(`gives no links, of ${what} that is read again`, () =>
+        Effect.gen(function* () {
+          const given = { ...defaults, robots: true, directory: "unused" }
+          const following = Following.make([seed], { ...rules, sitemaps: true }, given, () => breaksOff(start))
+          const saved = { bytes: 9, contentType }
+          assert.deepStrictEqual(yield* following.readAgain({ target: { ...target, saved }, finalUrl: url }, none), [])
+        })
+      )
+    }
+  })
+
   it("asks no host for its root because a page wants to be near to it", () => {
     const following = make()
     const html = `<link rel=preconnect href=/z><link rel="dns-prefetch x" href=//h><link rel=x href=/y>`

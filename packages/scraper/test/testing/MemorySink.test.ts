@@ -36,9 +36,9 @@ const page = (...links: ReadonlyArray<string>): StubSession.Answer => ({
 describe("MemorySink and StubSession", () => {
   const pages = { "/": page("/a"), "/a": page("/b"), "/b": page("/"), "/gone": { status: 410 } }
   const { sink, bodies } = MemorySink.make()
-  const run = async (outcomes: Stream.Stream<Outcome, RunError>, own = site(pages)) => {
+  const run = async (outcomes: Stream.Stream<Outcome, RunError>, own = site(pages), into = sink) => {
     const provided = outcomes.pipe(
-      Stream.provideService(Sink, sink),
+      Stream.provideService(Sink, into),
       Stream.provideService(Session, own.session),
       Stream.runCollect
     )
@@ -76,6 +76,18 @@ describe("MemorySink and StubSession", () => {
     // and what a 304 leaves as it is
     const refreshed = await crawl({ depth: 2 }, true)
     assert.deepStrictEqual(told(refreshed.outcomes), ["Saved /b", "Unchanged /", "Unchanged /a"])
+  })
+
+  it("are asked for all of what is not modified, where it cannot be read", async () => {
+    const directory = folder()
+    const crawl = (refresh: boolean) => Crawl.outcomes(["http://d.test/"], {}, { directory, refresh, robots: false })
+    await run(crawl(false))
+    const read = () => {
+      throw new Error("the network storage does not answer")
+    }
+    const { asked, outcomes } = await run(crawl(true), site(pages), { ...sink, read })
+    assert.deepStrictEqual(told(outcomes), ["Saved /", "Saved /a", "Saved /b"])
+    assert.strictEqual(asked.length, 6)
   })
 
   it("are told from files where those are needed", async () => {
