@@ -36,7 +36,7 @@ export type Rest = Effect.Effect<void, LineError> | undefined
 
 export interface Stages {
   readonly naming: Pick<Naming, "suggest" | "beside">
-  readonly sink: Pick<Sink["Service"], "note" | "forget" | "read">
+  readonly sink: Pick<Sink["Service"], "note" | "forget" | "own" | "read">
   readonly frontier: Pick<Frontier, "settle" | "park" | "turn" | "release">
   readonly committer: Pick<Committer, "admit" | "settle" | "park" | "room">
   readonly disk: Pick<FullDisk, "lacks" | "wait">
@@ -91,6 +91,7 @@ export const make = (
         if (read === undefined) return stands()
         return Effect.flatMap(read, (reading) => stands(reading) ?? Effect.void).pipe(
           Effect.catchTag("Unreadable", () => {
+            sink.own(path)
             // without what is known of it, it is sent whole
             const { saved: _, ...left } = target
             park(left, 0)

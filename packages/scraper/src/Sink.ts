@@ -162,7 +162,7 @@ export class Sink extends Context.Service<
       path: string,
       saved: { readonly bytes: number; readonly sha256: string | undefined }
     ) => Effect.Effect<boolean>
-    /** What lies at a path is of an earlier run, though no outcome will tell so any more. */
+    /** What lies at a path is of an earlier run, though no outcome will tell so any more: it is not what was saved. */
     readonly own: (path: string) => void
     /** Whether something may lie at a path of which no outcome tells, and no run has placed it there. Known after `sweep`. */
     readonly isForeign: (path: string) => boolean

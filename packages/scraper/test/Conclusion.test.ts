@@ -27,6 +27,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
       sink: {
         note: () => void told.push("noted"),
         forget: () => void told.push("forgotten"),
+        own: (path) => void told.push(`nothing tells of ${path}`),
         read: () => assert.fail()
       },
       frontier: {
@@ -234,7 +235,7 @@ describe("Conclusion", () => {
       Effect.gen(function* () {
         const { conclusion, told, parked, counts } = begin({ readWhole })
         yield* conclusion.conclude({ ...target, saved: { bytes: 9, etag: '"1"' } }, 0, { _tag: "Unchanged", head })!
-        assert.deepStrictEqual(told, ["waits", "parked", `released "answered"`])
+        assert.deepStrictEqual(told, ["nothing tells of h/a", "waits", "parked", `released "answered"`])
         assert.deepStrictEqual(parked, [{ target, dueMs: 0, leased: false }])
         assert.deepStrictEqual(counts, none)
       })

@@ -145,6 +145,8 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
   const parts = PartFile.folder({ parts: options.parts, hash: options.hash }, (...part) => new WarcPart(...part))
 
   const series = yield* ArchiveSeries.make(options)
+  /** Records whose payload nobody can read, by their paths: nothing refers to them any more. */
+  const unreadable = new Set<string>()
   let sync = begin()
   const archive = series.archive(({ name, bytes }) => void sync.grown.set(name, bytes))
 
@@ -152,12 +154,16 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
   const append = Effect.fnUntraced(function* (some: ReadonlyArray<Digested>) {
     const digests = some.flatMap(({ digested }) => (mayStandForAnother(digested) ? [digested.payloadDigest] : []))
     const known = yield* options.captured([...new Set(digests)])
+    const locationOf = (payloadDigest: string) => {
+      const location = sync.written.get(payloadDigest) ?? known.get(payloadDigest)
+      return location === undefined || unreadable.has(RecordLocation.toPath(location)) ? undefined : location
+    }
     const met = new Set<string>()
     const prepared = some.map(({ one, digested }) => {
       if ("error" in digested || (mayStandForAnother(digested) && met.has(digested.payloadDigest))) return undefined
       const { payloadDigest } = digested
       met.add(payloadDigest)
-      const member = prepare(directory, one, digested, sync.written.get(payloadDigest) ?? known.get(payloadDigest))
+      const member = prepare(directory, one, digested, locationOf(payloadDigest))
       // whoever takes it hears of it
       member.catch(() => {})
       return member
@@ -230,7 +236,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     holds: (path, bytes) => Recorded.stands(directory, path, bytes),
     read: (path) => Recorded.bytesOf(directory, path),
     isWhole: (path, saved) => Effect.map(Recorded.recorded(directory, path, saved), (fault) => fault === undefined),
-    own: () => {},
+    own: (path) => void unreadable.add(path),
     isForeign: () => false,
     sweep: parts.sweep,
     free: parts.free,

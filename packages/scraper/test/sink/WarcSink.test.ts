@@ -85,6 +85,23 @@ describe("WarcSink", () => {
     })
   )
 
+  it.effect("has a payload archived once more where nobody can read the record that has it", () =>
+    Effect.gen(function* () {
+      const known = new Map<string, RecordLocation.RecordLocation>()
+      const sink = yield* make(folder(), { captured: () => Effect.succeed(known) })
+      const placed = Effect.fnUntraced(function* (name: string) {
+        const { key } = write(sink, name, Buffer.from("body"))
+        const { placed, captures } = yield* sink.sync()
+        for (const { digest, ...location } of captures) if (!known.has(digest)) known.set(digest, location)
+        return placed.get(key)!
+      })
+      const first = yield* placed("a")
+      assert.strictEqual(yield* placed("b"), first)
+      sink.own(first)
+      assert.notStrictEqual(yield* placed("a"), first)
+    })
+  )
+
   it.effect("tells places only when synced, keeps fields in their order, and leaves no part", () =>
     Effect.gen(function* () {
       const directory = folder()
