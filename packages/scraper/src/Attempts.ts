@@ -43,7 +43,7 @@ export const make = ({
       // what the disk cannot hold should not fill it first
       if (needed <= ample || needed <= free) return attempt(target, part)
       if (!part.keep()) return anew(target)
-      return Effect.succeed({ _tag: "DiskFull", size, needed, ...(partial && { partial }) })
+      return Effect.succeed({ _tag: "DiskFull", size, needed, ...(partial && { partial }), said: "unasked" })
     })
 
   /**

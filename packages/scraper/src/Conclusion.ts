@@ -73,7 +73,8 @@ export const make = (
   }
 
   const conclude = (target: Target, startedMs: number, ended: Download.Attempt): Rest => {
-    if (ended._tag !== "Failed" || ended.head !== undefined) proxy.answered()
+    const said = ended._tag === "DiskFull" ? ended.said : undefined
+    if (ended._tag === "Failed" ? ended.head !== undefined : said === undefined) proxy.answered()
     switch (ended._tag) {
       case "Complete":
         note(target, ended.asides)
@@ -104,10 +105,10 @@ export const make = (
         return Effect.flatMap(disk.lacks(ended), (room) => {
           if (room !== undefined) {
             const error = new WriteError({ path: target.path, code: "ENOSPC", room })
-            return fail(target, startedMs, error, undefined, ended.partial) ?? Effect.void
+            return fail(target, startedMs, error, undefined, ended.partial, said) ?? Effect.void
           }
           park(withPartial(target, ended.partial), 0)
-          frontier.release(target, "answered")
+          frontier.release(target, said ?? "answered")
           return disk.wait(ended.needed)
         })
       case "Turned": {
@@ -203,7 +204,8 @@ export const make = (
     startedMs: number,
     error: FetchReason,
     head: ResponseHead | undefined,
-    partial: Partial | undefined
+    partial: Partial | undefined,
+    said?: "unasked"
   ): Rest => {
     const wait = error._tag === "ProxyError" ? proxy.failed(error, startedMs) : undefined
     if (wait !== undefined) {
@@ -211,7 +213,7 @@ export const make = (
       frontier.release(target, "unasked")
       return wait
     }
-    const attempts = target.attempts + (error._tag === "HostDown" ? 0 : 1)
+    const attempts = target.attempts + (said !== undefined || error._tag === "HostDown" ? 0 : 1)
     const spentMs = spent(target, startedMs)
     const delay = Retry.delayMs(error, attempts, options, backoff, spentMs)
     if (delay === undefined) {
@@ -224,7 +226,7 @@ export const make = (
       const waiting = { ...withPartial(target, partial), attempts }
       park(spentMs === undefined ? waiting : { ...waiting, spentMs: spentMs + delay }, now() + delay)
     }
-    frontier.release(target, Retry.verdict(error, attempts, backoff))
+    frontier.release(target, said ?? Retry.verdict(error, attempts, backoff))
     return committer.room()
   }
 

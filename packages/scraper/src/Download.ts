@@ -115,12 +115,16 @@ type Ended =
       readonly turn: Exclude<Turn, "follow">
       readonly partial?: Partial
     }
-  /** `size`: bytes of the whole body, where that is known. `needed`: bytes that must be free for it to go on, at least. */
+  /**
+   * `size`: bytes of the whole body, where that is known. `needed`: bytes that must be free for it to go on, at least.
+   * `said`: of its host, which was not asked: that was known before.
+   */
   | {
       readonly _tag: "DiskFull"
       readonly size?: number | undefined
       readonly needed: number
       readonly partial?: Partial
+      readonly said?: "unasked"
     }
 
 /** A whole body, ready to get its name. */

@@ -51,7 +51,8 @@ const begin = (
     },
     sink: { reopen: () => reopen, free: Effect.succeed(free) },
     conclusion: {
-      conclude: ({ path }, _startedMs, { _tag }) => void did.push(`${path} is ${_tag}`),
+      conclude: ({ path }, _startedMs, { _tag, ...ended }) =>
+        void did.push(`${path} is ${_tag}${"said" in ended ? ", unasked" : ""}`),
       down: ({ path }) => Effect.sync(() => void did.push(`${path} is down`))
     }
   })
@@ -64,7 +65,7 @@ describe("Attempts", () => {
       const size = 2 ** 30
       for (const [free, rest, expected] of [
         [size, size, "asks for a, cut, with its part"],
-        [size - 1, size, "a is DiskFull"],
+        [size - 1, size, "a is DiskFull, unasked"],
         [0, 2 ** 24, "asks for a, cut, with its part"]
       ] as const) {
         const kept = { bytes: size - rest, keep: () => true } as Part

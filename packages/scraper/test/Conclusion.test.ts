@@ -21,6 +21,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
   const settled: Array<Settled> = []
   const parked: Array<Waiting> = []
   const counts = { ...none }
+  let answers = 0
   const conclusion = Conclusion.make(
     {
       naming: { suggest: (_target, name) => Effect.succeed(`h/${name}`), beside: (target) => target },
@@ -46,7 +47,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
         lacks: ({ size = 0, needed }) => Effect.succeed(size > 100 ? { needed, free: 7 } : undefined),
         wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`))
       },
-      proxy: { answered: () => {}, failed: () => proxyWait },
+      proxy: { answered: () => void answers++, failed: () => proxyWait },
       now: Date.now
     },
     crawl as Crawl | undefined,
@@ -54,7 +55,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
     { baseMs: 1000, random: () => 0 },
     counts
   )
-  return { conclusion, told, settled, parked, counts }
+  return { conclusion, told, settled, parked, counts, answers: () => answers }
 }
 const complete = (more: Partial<Download.Complete> = {}): Download.Attempt => {
   const part = { place: (path: string) => path, discard: () => {} } as Partial<Part> as Part
@@ -203,6 +204,23 @@ describe("Conclusion", () => {
       yield* conclusion.conclude({ ...target, partial }, 0, { _tag: "DiskFull", size: 101, needed: 1, partial })!
       assert.deepStrictEqual(settled.at(-1)?.partial, partial)
       assert.notInclude(told, "forgotten")
+    })
+  )
+
+  it.effect("takes no answer from a host that was not asked, for the disk has no room", () =>
+    Effect.gen(function* () {
+      for (const size of [100, 101])
+        for (const said of [undefined, "unasked"] as const) {
+          const { conclusion, told, settled, parked, answers } = begin()
+          const ended = { _tag: "DiskFull", size, needed: 1, partial, ...(said && { said }) } as const
+          yield* conclusion.conclude({ ...target, partial }, 0, ended)!
+          const attempts = [...settled.map(({ outcome }) => outcome), ...parked.map(({ target }) => target)].map(
+            (one) => one.attempts
+          )
+          const isAsked = said === undefined
+          assert.include(told, `released "${said ?? "answered"}"`)
+          assert.deepStrictEqual([attempts, answers()], [[size > 100 && isAsked ? 1 : 0], isAsked ? 1 : 0])
+        }
     })
   )
 
