@@ -62,7 +62,7 @@ export const make = (
   /** What is gone of a target's time, where that is bounded. */
   const spent = ({ spentMs = 0 }: Target, startedMs: number) =>
     options.maxTimeMs === undefined ? undefined : spentMs + performance.now() - startedMs
-  /** A target that gets its outcome has no use for a part any more. */
+  /** A target that gets its outcome has no use for a part any more, but where there was no room for the rest. */
   const forget = ({ url, partial }: Target) => {
     if (partial !== undefined) sink.forget(url)
   }

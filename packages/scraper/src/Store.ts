@@ -62,7 +62,7 @@ export interface Settled {
   /** Of a saved body. Outside of crawls only one with parameters, such as `charset`. */
   readonly contentType?: string
   readonly links?: ReadonlyArray<Target>
-  /** What is kept of a body that failed, for a later run. */
+  /** What is kept of a body that failed, for the next run. */
   readonly partial?: Partial
   /** The rules of a crawl leave it out: it is not tried again unless they let it in. */
   readonly isExcluded?: boolean
@@ -302,7 +302,7 @@ export class Store extends Context.Service<
     readonly index: (index: Indexed) => Effect.Effect<void, StoreError>
     /** Says that an archive is about to be made. */
     readonly announce: (archive: string) => Effect.Effect<void, StoreError>
-    /** URLs with a part file to continue. */
+    /** URLs with a part file to continue: all that wait, and those that failed in the run before. */
     readonly partials: Effect.Effect<ReadonlyArray<string>, StoreError>
     /** Every row, in the order of URLs. */
     readonly entries: Stream.Stream<Entry, StoreError>

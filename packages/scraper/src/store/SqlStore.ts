@@ -192,7 +192,9 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       unsyncedCount: guarded(unsyncedCount),
       trust: (damagedUrls) => guarded(trust(damagedUrls)),
       partials: Effect.map(
-        guarded(sql<{ url: string }>`SELECT url FROM target INDEXED BY target_part WHERE validator IS NOT NULL`),
+        // the run before has the number before: none is ever removed
+        guarded(sql<{ url: string }>`SELECT url FROM target INDEXED BY target_part
+          WHERE validator IS NOT NULL AND (state = 0 OR run >= ${run - 1})`),
         (found) => found.map((row) => row.url)
       ),
 

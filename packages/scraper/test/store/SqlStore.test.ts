@@ -263,6 +263,28 @@ describe("SqlStore", () => {
     })
   )
 
+  it.effect("keeps a part of what failed for the next run alone, and of what waits for as long as it does", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const partial = { validator: '"1"', total: 900 }
+      const first = yield* begin()
+      yield* first.store.commit(
+        commit({
+          settled: [{ ...failed("a"), partial }],
+          waiting: [{ target: { ...target("b"), partial }, dueMs: 0, leased: false }]
+        })
+      )
+      const kept: Array<ReadonlyArray<string>> = []
+      for (let run = 0; run < 3; run++) {
+        const { store } = yield* begin()
+        kept.push((yield* store.partials).toSorted())
+        yield* store.commit(commit({ list: 2, settled: [saved(`other${run}`)] }))
+      }
+      const [a, b] = [target("a").url, target("b").url]
+      assert.deepStrictEqual(kept, [[a, b], [b], [b]])
+    })
+  )
+
   it.effect("opens what failed again, but neither what is done nor what is no URL", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
