@@ -188,7 +188,7 @@ class Running implements Download, Receiver, Decode.Output {
   received = 0
   total: number | undefined
   latencyMs: number | undefined
-  #sentMs = 0
+  #sentMs: number | undefined
   onRedirect?: NonNullable<Receiver["onRedirect"]>
   readonly #sink: Sink["Service"]
   readonly #options: DownloadOptions
@@ -284,7 +284,7 @@ class Running implements Download, Receiver, Decode.Output {
   }
   onHead(head: ResponseHead): void {
     this.#head = head
-    if (this.#options.timed) this.latencyMs = performance.now() - this.#sentMs
+    if (this.#sentMs !== undefined) this.latencyMs = performance.now() - this.#sentMs
     const verdict = this.#judge(head)
     if (verdict === undefined) return
     if (this.#part !== undefined && verdict._tag !== "Complete") this.#part.discard()

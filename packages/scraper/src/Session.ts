@@ -87,7 +87,7 @@ export interface Receiver {
    * the connection was used before.
    */
   readonly onOpening?: (marks: ReadonlyArray<OpeningMark>) => void
-  /** The request goes out on a connection; told for each hop. */
+  /** The request goes out on a connection; told for each hop. Without it `adaptive` learns from no answer. */
   readonly onSent?: () => void
   /** It is to be sent once more, to where a redirect leads or because its connection was closing, and waits for a connection. */
   readonly onAgain?: () => void

@@ -25,7 +25,7 @@ export const make = (
   const learn = ({ target, latencyMs }: Download.Download, ended: Download.Attempt) => {
     const isGood = ended._tag === "Complete" || ended._tag === "Unchanged"
     const { host } = asked(target)
-    if (ended._tag === "Failed" && ended.reason._tag === "TimeoutError" && latencyMs === undefined)
+    if (ended._tag === "Failed" && ended.reason._tag === "TimeoutError" && ended.head === undefined)
       politeness.answered(host, ended.reason.ms, false)
     else if (latencyMs !== undefined && "head" in ended && Url.origin(ended.head.url) === host)
       politeness.answered(host, latencyMs, isGood)

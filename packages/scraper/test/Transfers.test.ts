@@ -1,5 +1,6 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import type * as Download from "../src/Download.ts"
+import { TimeoutError } from "../src/FetchError.ts"
 import type { Receiver, Session } from "../src/Session.ts"
 import type { Part, Sink } from "../src/Sink.ts"
 import type { Target } from "../src/Target.ts"
@@ -83,15 +84,23 @@ describe("Transfers", () => {
   })
 
   it("tells how fast a host is by what it answered itself", () => {
-    vi.spyOn(performance, "now").mockReturnValue(0)
+    const now = vi.spyOn(performance, "now").mockReturnValue(1000)
     const own = begin()
+    own.receiver.onSent?.()
+    now.mockReturnValue(1003)
     own.receiver.onHead(head(target.url))
     own.receiver.onEnd()
-    assert.deepStrictEqual(own.answered, [["http://h", 0, true]])
+    assert.deepStrictEqual(own.answered, [["http://h", 3, true]])
 
     const elsewhere = begin()
+    elsewhere.receiver.onSent?.()
     elsewhere.receiver.onHead(head("http://other/a"))
     elsewhere.receiver.onEnd()
     assert.deepStrictEqual(elsewhere.answered, [])
+
+    const untold = begin()
+    untold.receiver.onHead(head(target.url))
+    untold.receiver.onError(new TimeoutError({ phase: "body", ms: 9 }))
+    assert.deepStrictEqual(untold.answered, [], "the session does not tell when it was asked")
   })
 })

@@ -54,16 +54,19 @@ export class Ear implements Receiver, Transfer {
    * the fact.
    */
   onOpening(marks: ReadonlyArray<OpeningMark>) {
+    this.receiver.onOpening?.(marks)
     if (!this.waits) return
     for (const { phase, atMs } of marks)
       this.track.enterAt(phase === "open" ? connection : indexOf[phase], atMs - this.shared.originMs)
   }
 
   onSent() {
+    this.receiver.onSent?.()
     if (this.runs) this.track.enter(firstByte, this.shared.nowMs())
   }
 
   onAgain() {
+    this.receiver.onAgain?.()
     if (this.runs) this.track.enter(connection, this.shared.nowMs())
   }
 

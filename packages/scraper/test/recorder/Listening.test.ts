@@ -76,6 +76,21 @@ describe("Ear", () => {
     })
   })
 
+  it("passes on how the exchange comes to its answer", () => {
+    const told: Array<string> = []
+    const { ear } = make({
+      onOpening: (marks) => told.push(...marks.map(({ phase }) => phase)),
+      onSent: () => told.push("sent"),
+      onAgain: () => told.push("again")
+    })
+    ear.onOpening([{ phase: "dns", atMs: 1000 }])
+    ear.onSent()
+    ear.onAgain()
+    ear.onOpening([{ phase: "open", atMs: 1001 }])
+    ear.onSent()
+    assert.deepStrictEqual(told, ["dns", "sent", "again", "open", "sent"])
+  })
+
   it("splits the wait for a connection by how that came to be, as far as it was its own wait", () => {
     const { clock, ear, end } = make()
     clock.ms = 20
