@@ -50,6 +50,7 @@ export const make = (answer: (request: Request) => Answer | FetchReason): Sessio
               receiver.onEnd()
             }
           )
+          receiver.onSent?.()
           receiver.onHead({ status, url, header: (name) => headers[name] })
         }
       ]
