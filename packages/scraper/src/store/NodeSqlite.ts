@@ -14,6 +14,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -205,8 +206,17 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
     spanAttributes: []
   })
   const { transactionService } = client
-  const own = connectionOf(false)
-  const control = (text: string) => own.execute(text, [], undefined)
+  const isWithin = (fiber: Fiber.Fiber<unknown, unknown>) =>
+    Context.getOrUndefined(fiber.context, transactionService) !== undefined
+  /** Within a transaction the one would wait for itself, and the other not for the commit. */
+  const outside = <A, E, R>(
+    name: "withTransaction" | "afterCommit",
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> =>
+    Effect.withFiber((fiber) =>
+      isWithin(fiber) ? Effect.die(new Error(`no ${name} of NodeSqlite within a transaction: call it outside`)) : effect
+    )
+  const control = (text: string) => execute(false, prepared, text, [], "rows")
   const ended = (isGood: boolean, connection: SqlConnection.Connection): Effect.Effect<unknown, SqlError.SqlError> => {
     if (isGood)
       return Effect.catchCause(control("COMMIT"), (cause) =>
@@ -217,19 +227,27 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
   }
   /**
    * As Effect's own, which also has a span, a scope, and effects that follow the commit: nobody asks for them, and they take
-   * four steps of five. One within another is not made.
+   * four steps of five. One within another dies.
    */
   const withTransaction: SqlClient.SqlClient["withTransaction"] = (effect) =>
-    acquirers.borrower((connection) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(control("BEGIN"), () =>
-          Effect.onExit(Effect.provideService(restore(effect), transactionService, [connection, 0]), (exit) =>
-            ended(Exit.isSuccess(exit), connection)
+    outside(
+      "withTransaction",
+      acquirers.borrower((connection) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(control("BEGIN"), () =>
+            Effect.onExit(Effect.provideService(restore(effect), transactionService, [connection, 0]), (exit) =>
+              ended(Exit.isSuccess(exit), connection)
+            )
           )
         )
       )
     )
-  return SpanlessStatements.of(Object.assign(client, { withTransaction }), (fiber, mode, sql, params) =>
-    execute(Context.getOrUndefined(fiber.context, transactionService) === undefined, prepared, sql, params, mode)
+  const { afterCommit } = client
+  const own: Partial<SqlClient.SqlClient> = {
+    withTransaction,
+    afterCommit: (effect) => outside("afterCommit", afterCommit(effect))
+  }
+  return SpanlessStatements.of(Object.assign(client, own), (fiber, mode, sql, params) =>
+    execute(!isWithin(fiber), prepared, sql, params, mode)
   )
 }, Effect.provide(Reactivity.layer))

@@ -24,6 +24,22 @@ describe("NodeSqlite", () => {
     })
   )
 
+  it.effect("dies of a transaction in a transaction, and of what is to follow its commit, instead of waiting", () =>
+    Effect.gen(function* () {
+      const sql = yield* opened
+      yield* sql`CREATE TABLE one (id INTEGER PRIMARY KEY)`
+      for (const inner of [sql.withTransaction(sql`INSERT INTO one VALUES (2)`), sql.afterCommit(Effect.void)]) {
+        const within = Effect.andThen(sql`INSERT INTO one VALUES (1)`, inner)
+        const exit = yield* Effect.exit(sql.withTransaction(within))
+        assert.match(String(exit), /of NodeSqlite within a transaction: call it outside/)
+      }
+      let isRun = false
+      yield* sql.afterCommit(Effect.sync(() => void (isRun = true)))
+      assert.isTrue(isRun)
+      assert.deepStrictEqual(yield* sql`SELECT id FROM one`, [])
+    })
+  )
+
   it.effect("runs what a new database begins with once, all of it or nothing", () =>
     Effect.gen(function* () {
       const directory = yield* Effect.acquireRelease(
