@@ -78,66 +78,71 @@ const simulated: Readonly<Record<string, (process: SimulatedProcess, fire: () =>
   setImmediate: (process, fire) => new Timeout(process.after(0, fire))
 }
 
-/** A function of the process that is replaced while simulations run, by the same one each time. */
+/** A function of the process that is replaced while simulations run, by the same one as long as it is the same. */
 interface Replaced {
   readonly holder: Record<string, Callable | undefined>
   readonly name: string
-  readonly by: Callable
+  readonly make: (original: Callable) => Callable
+  by: Callable | undefined
   /** What is there meanwhile; `undefined` where the process has no such function. */
   original: Callable | undefined
 }
 
-const replacing = (object: object, name: string, make: (original: () => Callable) => Callable): Replaced => {
-  const holder = object as Replaced["holder"]
-  const it: Replaced = { holder, name, by: make(() => it.original!), original: undefined }
-  return it
-}
+const replacing = (holder: object, name: string, make: Replaced["make"]): Replaced => ({
+  holder: holder as Replaced["holder"],
+  name,
+  make,
+  by: undefined,
+  original: undefined
+})
+
+/** As this module found it; tests may have put another in its place since. */
+const FirstDate = Date
 
 const replaced: ReadonlyArray<Replaced> = [
   ...timers.map((name) =>
     replacing(globalThis, name, (original) => (...args) => {
-      if (current === undefined) return original()(...args)
+      if (current === undefined) return original(...args)
       const [fire, ms, ...given] = args
       const start = current.process === undefined ? undefined : simulated[name]
       if (start !== undefined) return start(current.process!, () => (fire as Callable)(...given), ms)
       current.report(name, stackHere())
-      return original()(() => {}, ms, ...given)
+      return original(() => {}, ms, ...given)
     })
   ),
   ...(["clearTimeout", "clearInterval", "clearImmediate"] as const).map((name) =>
-    replacing(
-      globalThis,
-      name,
-      (original) => (timer) => (timer instanceof Timeout ? timer.cancel() : original()(timer))
-    )
+    replacing(globalThis, name, (original) => (timer) => (timer instanceof Timeout ? timer.cancel() : original(timer)))
   ),
   replacing(
     globalThis,
     "Date",
-    () =>
+    (original) =>
       // of the same prototype, so that dates made before, in and after a simulation are all instances of both
-      new Proxy(Date, {
+      new Proxy(original, {
         construct: (date, args, target) => {
           const epochMs = args.length === 0 ? current?.process?.epochMs() : undefined
           return Reflect.construct(date, epochMs === undefined ? args : [epochMs], target)
         },
-        apply: () => new Date().toString()
+        apply: () => new Date().toString(),
+        get: (date, key) => Reflect.get(key === "now" && current?.process !== undefined ? FirstDate : date, key)
       })
   ),
-  replacing(Date, "now", (original) => () => current?.process?.epochMs() ?? original()()),
+  // what `Date` is by now
+  replacing(Date.prototype, "constructor", () => Date),
+  replacing(Date, "now", (original) => () => current?.process?.epochMs() ?? original()),
   replacing(
     Object.getPrototypeOf(performance),
     "now",
-    (original) => () => current?.process?.elapsedMs() ?? Reflect.apply(original(), performance, [])
+    (original) => () => current?.process?.elapsedMs() ?? Reflect.apply(original, performance, [])
   ),
-  replacing(Math, "random", (original) => () => current?.process?.random() ?? original()()),
+  replacing(Math, "random", (original) => () => current?.process?.random() ?? original()),
   replacing(
     Promise.prototype,
     "then",
     (original) =>
       function (this: object, ...args) {
         current?.report("Promise", origins?.get(this) ?? stackHere())
-        return Reflect.apply(original(), this, args)
+        return Reflect.apply(original, this, args)
       }
   )
 ]
@@ -148,7 +153,10 @@ export const controlled = <A>(body: () => A): A => {
     for (const one of replaced) {
       const there = one.holder[one.name]
       // who saved it in an earlier run may have put the stand-in back
-      if (there !== one.by) one.original = there
+      if (there !== one.by) {
+        one.original = there
+        one.by = there && one.make(there)
+      }
       if (one.original !== undefined) one.holder[one.name] = one.by
     }
   try {

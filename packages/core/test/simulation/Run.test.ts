@@ -1,8 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
@@ -448,6 +449,22 @@ describe("Simulation.run of code that takes clocks and timers from the process",
       // without its process simulated, a run takes dates as they are
       const { exit: real } = yield* Simulation.run(Effect.sync(() => new Date()))
       assert.isTrue(real._tag === "Success" && real.value.getTime() > 1.7e12)
+    })
+  )
+
+  it.effect("takes the dates that are there: those of a test that sets their time, and who made each", () =>
+    Effect.gen(function* () {
+      const program = Effect.sync(() => [new Date().getTime(), Date.now(), new Date(7).getTime()])
+      const constructor = Effect.sync(() => new Date().constructor === Date)
+      for (const process of [false, true]) {
+        const { exit } = yield* Simulation.run(constructor, { process })
+        assert.deepStrictEqual(exit, Exit.succeed(true))
+        assert.strictEqual(new Date().constructor, Date)
+        vi.setSystemTime(5)
+        const faked = yield* Simulation.run(program, { process, startMs: 1e12 })
+        vi.useRealTimers()
+        assert.deepStrictEqual(faked.exit, Exit.succeed(process ? [1e12, 1e12, 7] : [5, 5, 7]))
+      }
     })
   )
 
