@@ -50,19 +50,23 @@ export const skewed = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   reads: (ms: number) => number
 ): Effect.Effect<A, E, R> =>
-  Effect.updateService(effect, Clock.Clock, (clock): Clock.Clock => {
-    const millis = () => reads(clock.currentTimeMillisUnsafe())
-    const nanos = () => BigInt(Math.round(millis() * 1e6))
-    return {
-      currentTimeMillisUnsafe: millis,
-      currentTimeMillis: Effect.sync(millis),
-      currentTimeNanosUnsafe: nanos,
-      currentTimeNanos: Effect.sync(nanos),
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-      monotonicTimeNanos: clock.monotonicTimeNanos,
-      sleep: (duration) => clock.sleep(duration)
-    }
-  })
+  Effect.withFiber((fiber) =>
+    fiber.getRef(Current) === undefined
+      ? effect
+      : Effect.updateService(effect, Clock.Clock, (clock): Clock.Clock => {
+          const millis = () => reads(clock.currentTimeMillisUnsafe())
+          const nanos = () => BigInt(Math.round(millis() * 1e6))
+          return {
+            currentTimeMillisUnsafe: millis,
+            currentTimeMillis: Effect.sync(millis),
+            currentTimeNanosUnsafe: nanos,
+            currentTimeNanos: Effect.sync(nanos),
+            monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+            monotonicTimeNanos: clock.monotonicTimeNanos,
+            sleep: (duration) => clock.sleep(duration)
+          }
+        })
+  )
 
 /**
  * Runs an effect outside of the simulation: on the real clock, with promises and timers. Virtual time stands still

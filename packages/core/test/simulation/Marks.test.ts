@@ -116,4 +116,10 @@ describe("Simulation.skewed", () => {
       assert.strictEqual(elapsedMs, 1000)
     })
   )
+
+  it.effect("does nothing outside of a simulation", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* Simulation.skewed(Clock.Clock, (ms) => ms + 7), yield* Clock.Clock)
+    })
+  )
 })
