@@ -543,9 +543,13 @@ export class SimulatedDisk {
     restore(this.root)
   }
 
-  /** Whether a rename of a file leaves the name it had. */
-  private isDoubled({ sets: [, now] }: NameChange): boolean {
-    return now?.node?.type === "File" && this.faults.strikes("doubled")
+  /** Whether a rename of a file leaves the name it had, where that is durable. */
+  private isDoubled({ sets: [before, now] }: NameChange): boolean {
+    return (
+      now?.node?.type === "File" &&
+      before?.directory.durable.get(before.name) === now.node &&
+      this.faults.strikes("doubled")
+    )
   }
 
   /**

@@ -284,17 +284,19 @@ describe("faults of a simulated disk", () => {
       disk.mkdir("/d")
       syncDirectory(disk, "/")
       disk.sync(put(disk, "/a", "x"))
-      syncDirectory(disk, "/")
+      if (seed % 2 === 0) syncDirectory(disk, "/")
       disk.rename("/a", "/d/b")
       disk.crash()
       const names = [...disk.contents().keys()].toSorted()
+      // one that was never durable is not left
+      assert.strictEqual(disk.faults.struck.doubled ?? 0, names.length === 2 ? 1 : 0)
       seen.add(names.join(" "))
       if (names.length < 2) continue
       assert.strictEqual(disk.stat("/a").ino, disk.stat("/d/b").ino)
       disk.rename("/a", "/d/b")
       assert.strictEqual(disk.contents().size, 2)
     }
-    assert.sameMembers([...seen], ["/a", "/d/b", "/a /d/b"])
+    assert.sameMembers([...seen], ["", "/a", "/d/b", "/a /d/b"])
   })
 
   it("takes what fits on a full disk, then none", () => {
