@@ -4,12 +4,16 @@
  * an error instead of a page, here it is mended: tags that lack, entities of HTML.
  * Names are in small letters, as selectors are read.
  */
-import { type Document, DomHandler } from "domhandler"
-import { Parser, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
+import { type Document, DomHandler, type ParentNode } from "domhandler"
+import { Parser, type ParserOptions, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
 import { TooDeep } from "./PageError.ts"
+
+/** Where names are no longer those of HTML, and where they are again. */
+const turns = /^(?:svg|math|foreignobject)$/
 
 class Bounded extends DomHandler {
   readonly #maxDepth: number
+  readonly #turns: Array<ParentNode> = []
   constructor(maxDepth: number) {
     super()
     this.#maxDepth = maxDepth
@@ -18,6 +22,15 @@ class Bounded extends DomHandler {
     super.onopentag(...tag)
     const { length } = this.tagStack
     if (length > this.#maxDepth + 1) throw new TooDeep({ maxDepth: this.#maxDepth })
+    if (turns.test(tag[0])) this.#turns.push(this.tagStack[length - 1]!)
+  }
+  override onclosetag() {
+    if (this.tagStack.at(-1) === this.#turns.at(-1)) this.#turns.pop()
+    super.onclosetag()
+  }
+  get isInForeign() {
+    const latest = this.#turns.at(-1)
+    return latest !== undefined && "name" in latest && latest.name !== "foreignobject"
   }
 }
 
@@ -28,12 +41,39 @@ class Lenient extends Tokenizer {
   }
 }
 
-const empty = /^(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)$/
+const empty =
+  /^(?:area|base|basefont|br|col|command|embed|frame|hr|img|input|isindex|keygen|link|meta|param|source|track|wbr)$/
+
+/** What each of these ends, if that is what it stands in: no page is valid where it does. */
+const ends = new Map([
+  ["p", /^p$/],
+  ["li", /^li$/],
+  ["option", /^option$/],
+  ["dt", /^d[dt]$/],
+  ["dd", /^d[dt]$/],
+  ["td", /^t[dh]$/],
+  ["th", /^t[dh]$/],
+  ["tr", /^t[dhr]$/]
+])
 
 class Mending extends Parser {
+  readonly #handler: Bounded
+  constructor(handler: Bounded, options: ParserOptions) {
+    super(handler, options)
+    this.#handler = handler
+  }
   /** The slash of these is what lacks most often. */
   protected override isVoidElement(name: string): boolean {
     return empty.test(name)
+  }
+  override onopentagname(start: number, end: number) {
+    const ended = ends.get(this["getSlice"](start, end).toLowerCase())
+    if (ended !== undefined) while (ended.test(this["stack"][0] ?? "")) this["popElement"](true)
+    super.onopentagname(start, end)
+  }
+  /** There, a title may have elements. */
+  override isInForeignContext() {
+    return this.#handler.isInForeign
   }
 }
 
