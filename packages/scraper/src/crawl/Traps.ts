@@ -103,6 +103,7 @@ export interface Watch {
 }
 
 export const make = () => {
+  const nameOf = UrlPattern.make()
   /** Those that are not caught; the one that a page came of last is last. */
   const patterns = new Map<string, Pattern>()
   const caught = new Map<string, Pattern>()
@@ -126,7 +127,7 @@ export const make = () => {
     let grows = false
     let leads = false
     for (const { url } of links.length > mostLinks ? links.slice(0, mostLinks) : links) {
-      const name = UrlPattern.of(url)
+      const name = nameOf(url)
       if (name === pattern.pattern) grows = true
       else if (!leads) leads = !isSuspect(name)
       if (grows && leads) break
@@ -155,7 +156,7 @@ export const make = () => {
 
     /** Looks at a page, if there is something to be learnt of it. */
     watch: (url: string): Watch | undefined => {
-      const name = UrlPattern.of(url)
+      const name = nameOf(url)
       if (name === url || caught.has(name)) return undefined
       const pattern = patternOf(name)
       const isLookedAt = pattern.seen < window || pattern.isSuspect || pattern.seen % everyOf(pattern) === 0
@@ -170,14 +171,14 @@ export const make = () => {
 
     /** Hears of a picture or another body without links: one that is like the others makes its page no new one. */
     body: (url: string, sha256: string): void => {
-      const name = UrlPattern.of(url)
+      const name = nameOf(url)
       if (name !== url && !caught.has(name))
         learn(patternOf(name), Uint32Array.of(Number.parseInt(sha256.slice(0, 8), 16)), [])
     },
 
     /** What tells that a URL leads nowhere new; `undefined` where nothing does. */
     caught: (url: string): Pick<Evidence, "pattern" | "pages" | "contents"> | undefined => {
-      return caught.size === 0 ? undefined : caught.get(UrlPattern.of(url))
+      return caught.size === 0 ? undefined : caught.get(nameOf(url))
     },
 
     /** What is worth a row and changed since the last call. */

@@ -66,15 +66,16 @@ const namesOf = (query: string): string => {
   return Array.from(new Set(names)).toSorted().join("&")
 }
 
-/** Pages that follow each other are mostly of one kind: its pattern is made once. */
-let latest = { bare: "", pattern: "" }
-
-/** The pattern of a URL; the URL itself where nothing in it varies. `url` as `Url.parse` gives it. */
-export const of = (url: string): string => {
-  const path = url.indexOf("/", url.indexOf("://") + 3)
-  const mark = url.indexOf("?", path)
-  const bare = withoutTokens(url, path, mark < 0 ? url.length : mark)
-  if (bare !== latest.bare) latest = { bare, pattern: bare.slice(0, path) + pathOf(bare.slice(path).split("/")) }
-  const names = mark < 0 ? "" : namesOf(url.slice(mark + 1))
-  return names === "" ? latest.pattern : `${latest.pattern}?${names}`
+/** Gives the pattern of a URL; the URL itself where nothing in it varies. `url` as `Url.parse` gives it. */
+export const make = () => {
+  /** Pages that follow each other are mostly of one kind: its pattern is made once. */
+  let latest = { bare: "", pattern: "" }
+  return (url: string): string => {
+    const path = url.indexOf("/", url.indexOf("://") + 3)
+    const mark = url.indexOf("?", path)
+    const bare = withoutTokens(url, path, mark < 0 ? url.length : mark)
+    if (bare !== latest.bare) latest = { bare, pattern: bare.slice(0, path) + pathOf(bare.slice(path).split("/")) }
+    const names = mark < 0 ? "" : namesOf(url.slice(mark + 1))
+    return names === "" ? latest.pattern : `${latest.pattern}?${names}`
+  }
 }

@@ -54,6 +54,7 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
   const sql = yield* SqlClient.SqlClient
   const version = yield* SchemaVersion.check(sql, file)
   const hosts = SqlHosts.make(sql)
+  const patternOf = UrlPattern.make()
   const rowOf = (url: string) =>
     Effect.gen(function* () {
       const [exact] = yield* sql<TargetRow>`SELECT * FROM target WHERE url = ${url}`
@@ -89,7 +90,7 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
         const [host] = yield* hosts.clocks([origin])
         const robots = yield* hosts.robots(origin)
         const [trap] = yield* sql<NonNullable<Known["trap"]>>`SELECT pattern, pages, contents FROM pattern
-          WHERE pattern = ${UrlPattern.of(url)} AND caught = 1`
+          WHERE pattern = ${patternOf(url)} AND caught = 1`
         const known: Known = {
           ...target,
           ...(typeof crawl?.rules !== "string"
