@@ -134,6 +134,38 @@ describe.each(nodes(folder))("on %s", (_, node) => {
   })
 })
 
+it("has types that tsc writes into a user's declarations by names which can be imported", async () => {
+  const user = mkdtempSync(join(folder, "user-"))
+  try {
+    const found = join(user, "found.ts")
+    writeFileSync(
+      found,
+      `import * as Deadline from "@simul/core/Deadline"
+       import { Simulation } from "@simul/core/simulation"
+       import * as Effect from "effect/Effect"
+       export const found = Effect.flip(Simulation.explore(Effect.void))
+       export const scheduled = Effect.map(found, ({ schedule, trace }) => [schedule, trace] as const)
+       export const within = Deadline.within`
+    )
+    // knows no more than the values of the other one
+    const again = join(user, "again.ts")
+    writeFileSync(again, `import * as all from "./found.js"\nexport const again = [all.found, all.scheduled] as const`)
+    const tsc = join(root, "node_modules/.bin/tsc")
+    const flags = ["--strict", "--module", "nodenext", "--target", "es2024", "--skipLibCheck", "--types", ""]
+    await run(user, tsc, [...flags, "--declaration", "--emitDeclarationOnly", found, again])
+    const written = ["found.d.ts", "again.d.ts"].map((file) => readFileSync(join(user, file), "utf8")).join("")
+    const named = [...new Set(written.match(/(?<=import\(")@simul[^"]+/g))]
+    assert.include(named, "@simul/core/simulation/Failure")
+    await run(user, process.execPath, [
+      "--input-type=module",
+      "--eval",
+      `await Promise.all(${JSON.stringify(named)}.map((name) => import(name)))`
+    ])
+  } finally {
+    rmSync(user, { recursive: true })
+  }
+})
+
 it.skipIf(oldest === undefined)("says what it needs on a Node that is too old", async () => {
   const older = `Object.defineProperty(process, "version", { value: "v20.20.2" })
     Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.20.2" } })`

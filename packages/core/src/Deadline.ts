@@ -51,7 +51,8 @@ const until = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, 
   })
 })
 
-interface Bound {
+/** Bounds an effect in time, which is given first or piped in. */
+export interface Bound {
   (duration: Duration.Input): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DeadlineExceeded, R>
   <A, E, R>(effect: Effect.Effect<A, E, R>, duration: Duration.Input): Effect.Effect<A, E | DeadlineExceeded, R>
 }
