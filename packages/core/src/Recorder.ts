@@ -41,8 +41,10 @@ export { callback, sleep, yielded } from "./recorder/FiberWatch.ts"
 export type { Live } from "./recorder/Life.ts"
 export { WaitReason } from "./WaitReason.ts"
 
+/** Nothing, counters alone, or every fiber with what it did when. */
 export type Level = "off" | "census" | "timeline"
 
+/** What a recorder keeps, and how much of it. */
 export interface Options {
   /** [`timeline`] */
   readonly level?: Level
@@ -75,6 +77,7 @@ export interface Census {
   readonly loop: { readonly delayMs: number; readonly utilisation: number } | undefined
 }
 
+/** Records what the fibers of the effects that it is given do, and tells of it while they run and afterwards. */
 export interface Recorder {
   /** The level in force: lower than the one asked for where `degraded` says why. */
   readonly level: Level

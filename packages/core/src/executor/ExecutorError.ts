@@ -209,6 +209,7 @@ export class InvalidOption extends Tagged("InvalidOption")<{
   }
 }
 
+/** Why a task has no result, or an executor no worker: told apart by `_tag`. */
 export type Reason =
   | TaskFailed
   | WorkerCrashed

@@ -15,6 +15,7 @@ import { ExecutorError, InvalidOption, SchemaMismatch } from "./ExecutorError.ts
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { Job } from "./Job.ts"
 
+/** How many items of a `map` travel at once, and how many are under way. */
 export interface MapOptions {
   /** Items that travel as one message: as many as are about a millisecond of work (`auto`), or a number. */
   readonly chunk?: "auto" | number | undefined

@@ -1,6 +1,7 @@
 /** What an executor has done and does, as plain data. */
 import type { HistogramSnapshot } from "./Histogram.ts"
 
+/** What one worker has done, and does. */
 export interface WorkerStatistics {
   /** Counts the workers of the executor, from 1. */
   readonly id: number

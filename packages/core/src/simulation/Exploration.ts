@@ -12,6 +12,7 @@ import { seedsOf } from "./Seeds.ts"
 import { shrink } from "./Shrink.ts"
 import * as Strategy from "./Strategy.ts"
 
+/** Which schedules are searched, for how long, and what must hold in each. */
 export interface ExploreOptions<A> extends Omit<Run.Options, "trace"> {
   /** How many seeds, from `seed` on [1000, or any number with a `budget`], or which. */
   readonly seeds?: number | Iterable<number>

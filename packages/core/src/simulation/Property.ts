@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exploration from "./Exploration.ts"
 import type * as Failure from "./Failure.ts"
 
+/** As `ExploreOptions`, and schedules to run before the search or instead of it. */
 export interface PropertyOptions<A> extends Exploration.ExploreOptions<A> {
   /** Run this line of a failure alone, as `SIMUL_REPLAY` does. */
   readonly replay?: string

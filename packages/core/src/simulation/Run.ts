@@ -12,6 +12,7 @@ import * as Strategy from "./Strategy.ts"
 import type * as Trace from "./Trace.ts"
 import { type Rest, type Settings, World } from "./World.ts"
 
+/** How one run is made. */
 export interface Options {
   /** What all choices follow from: the order of fibers, the program's `Random`, faults [1]. */
   readonly seed?: number

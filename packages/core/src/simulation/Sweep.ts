@@ -10,6 +10,7 @@ import { seedsOf } from "./Seeds.ts"
 import * as Strategy from "./Strategy.ts"
 import { type Settings, streams } from "./World.ts"
 
+/** What both sweeps take, `sweepInterrupts` and `sweepCrashes`. */
 export interface SweepOptions extends Omit<Run.Options, "trace" | "seed"> {
   /** How many seeds from 1 on, each with a schedule of its own, or which [1]. */
   readonly seeds?: number | Iterable<number>
@@ -24,6 +25,7 @@ export interface Sweep {
   readonly failures: ReadonlyArray<Failure.SimulationFailure>
 }
 
+/** What `sweepInterrupts` takes. */
 export interface InterruptOptions<A> extends SweepOptions {
   /** What must hold of the program's value, wherever the victim was interrupted. */
   readonly invariants?: Run.Invariants<A>
@@ -79,6 +81,7 @@ const nothingInterrupted = (point: number | undefined) =>
     `nothing was interrupted: no fiber is marked with \`Simulation.victim\`${point === undefined ? "" : `, or it has no operation ${point}`}`
   )
 
+/** What `sweepCrashes` takes: a program, the state that outlives it, and what must hold of both. */
 export interface CrashOptions<S, A, E, R> extends SweepOptions {
   /** Makes what outlives a crash, such as a simulated disk. */
   readonly make: (random: Randomness) => S
