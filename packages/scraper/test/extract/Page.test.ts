@@ -78,46 +78,6 @@ describe("a page", () => {
     const latin = Uint8Array.of(...bytes('<?xml version="1.0" encoding="iso-8859-1"?><html><p>'), 0xe9)
     assert.strictEqual(text("p", Result.getOrThrow(Page.fromBytes(latin, { path: "x.xht" }))), "é")
   })
-  it("has what stands within a paragraph there, where it is XHTML", () => {
-    const xhtml = `<html><body><p>a<ul><li>b</li></ul><table><tr><td>c</td></tr></table></p>
-      <br><br/><img src="i"><BR></BR><svg viewBox="0"><linearGradient/><image/></svg><i>d</i></body></html>`
-    const found = page(xhtml, { contentType: "application/xhtml+xml" })
-    assert.deepStrictEqual(text("p > ul > li, p > table > tr > td, body > i", found), "b")
-    assert.deepStrictEqual(text("p > ul > li, p > table > tr > td, body > i[]", found), ["b", "c", "d"])
-    assert.deepStrictEqual(text("body > *@html[]", found)?.length, 7)
-    for (const selector of ["svg[viewBox] > linearGradient", "svg > image", "body > br:nth-of-type(3)"])
-      assert.strictEqual(text(selector, found), "", selector)
-    assert.deepStrictEqual(text("p > ul", page(xhtml)), null)
-  })
-  it("ends what lacks its end in XHTML where nothing valid goes on", () => {
-    const xhtml = (body: string) => page(`<html><body>${body}</body></html>`, { path: "x.xhtml" })
-    const list = xhtml(`<ul>${"<li>a".repeat(1100)}</ul>`)
-    assert.strictEqual(text("ul > li[]", list)?.length, 1100)
-    const table = xhtml("<table><tr><th>a<td>b<tr><td>c</table>")
-    assert.deepStrictEqual(text("table > tr > *[]", table), ["a", "b", "c"])
-    const rest = xhtml("<p>a<p>b<ol><li>c</ol><p>d<dl><dt>e<dd>f<dt>g</dl><select><option>h<option>i</select>")
-    assert.deepStrictEqual(text("body > p@html[]", rest), [
-      "a",
-      "b<ol><li>c</li></ol>",
-      "d<dl><dt>e</dt><dd>f</dd><dt>g</dt></dl><select><option>h</option><option>i</option></select>"
-    ])
-    const nested = xhtml(
-      "<ul><li>a<ul><li>b</li></ul></li></ul><table><tr><td><table><tr><td>c</td></tr></table></td></tr></table>"
-    )
-    assert.deepStrictEqual(text("ul > li > ul > li, td > table > tr > td[]", nested), ["b", "c"])
-  })
-  it("has empty elements of old in XHTML though their slash lacks", () => {
-    const names = ["keygen", "frame", "basefont", "command", "isindex"]
-    const found = page(`<html>${names.map((name) => `<${name}>`).join("")}<p>a</p></html>`, { path: "x.xhtml" })
-    assert.deepStrictEqual(text("html > p", found), "a")
-  })
-  it("has elements in the title of a drawing in XHTML, and text in one of HTML", () => {
-    const title = "<title>x<tspan>t</tspan></title>"
-    const xhtml = `<html><head>${title}</head><svg>${title}<g/><foreignObject>${title}</foreignObject>${title}</svg>${title}</html>`
-    const found = page(xhtml, { path: "x.xhtml" })
-    assert.deepStrictEqual(text("tspan[]", found), ["t", "t"])
-    assert.strictEqual(text("svg > title > tspan[]", found)?.length, 2)
-  })
   it("is made of any bytes without throwing", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (any) => {
