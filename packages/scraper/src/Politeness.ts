@@ -191,11 +191,11 @@ export const make = (options: PolitenessOptions) => {
     host.delayMs = Math.max(options.delayMs, host.crawlDelayMs, learnedMs ?? 0)
   }
   const readyMs = (host: Host) => Math.max(host.nextMs, host.pausedMs)
-  /** Targets that a host may have queued: as many as it has slots, and those whose turn is soon. */
+  /** Targets that a host may have queued: those whose turn is soon, and one whose turn brings others. */
   const roomOf = (host: Host, nowMs: number) => {
     const soonMs = farMs - Math.max(0, readyMs(host) - nowMs)
-    if (isDown(host) || (soonMs > 0 && host.delayMs === 0)) return Infinity
-    return Math.max(options.perHost, soonMs > 0 ? Math.ceil(soonMs / host.delayMs) : 0)
+    if (isDown(host)) return Infinity
+    return soonMs > 0 ? Math.ceil(soonMs / host.delayMs) : 1
   }
   /** When another target of a host comes back, behind so many. */
   const later = (host: Host, nowMs: number, before: number) => {
