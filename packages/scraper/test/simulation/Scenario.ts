@@ -121,7 +121,7 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
   const rare = random()
   return {
     ...drawn,
-    journaled: rare < 0.5,
+    journaled: rare < 0.2,
     diskFaults: rare >= 0.05 && rare < 0.08 ? { ...diskChances, "eio-look": 0.1 } : diskChances,
     fresh: rare < 0.02,
     storeFaults: rare < 0.95 ? {} : { full: 0.025, ioerr: 0.008, busy: 0.008 },
