@@ -101,16 +101,22 @@ export const make = (
           })
         )
       }
-      case "DiskFull":
-        return Effect.flatMap(disk.lacks(ended), (room) => {
+      case "DiskFull": {
+        const waiting = withPartial(target, ended.partial)
+        // a run that is stopped meanwhile keeps its part
+        const lacks = Effect.onInterrupt(disk.lacks(ended), () =>
+          Effect.sync(() => committer.park({ target: waiting, dueMs: 0, leased: false }))
+        )
+        return Effect.flatMap(lacks, (room) => {
           if (room !== undefined) {
             const error = new WriteError({ path: target.path, code: "ENOSPC", room })
             return fail(target, startedMs, error, undefined, ended.partial, said) ?? Effect.void
           }
-          park(withPartial(target, ended.partial), 0)
+          park(waiting, 0)
           frontier.release(target, said ?? "answered")
           return disk.wait(ended.needed)
         })
+      }
       case "Turned": {
         const { turn, partial } = ended
         const hop = { ...ended.hop, asides: [...(target.hop?.asides ?? []), ...(ended.asides ?? [])] }

@@ -1,8 +1,8 @@
 /**
  * A full disk is waited for: nothing more is asked for until there is room, and
  * what could not be written is tried again then. A body for which there is no room
- * while there is for others is not waited for: it fails, and they go on. What is kept
- * of it the next run goes on with.
+ * while there is for others, nor is any made, is not waited for: it fails, and they
+ * go on. What is kept of it the next run goes on with.
  *
  * It goes on at once when so much is free that much can be written. Where there
  * is only enough for what could not be, or was enough and a quota is used up,
@@ -31,17 +31,24 @@ export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Si
   return {
     /**
      * The room that there is, where a body is not to be waited for that needs so many bytes: it is larger than the disk, or
-     * others have room.
+     * others have room. While somebody makes room, only its worker waits for it.
      */
-    lacks: ({ size = 0, needed }: Unwritten) =>
-      Effect.gen(function* () {
-        const free = yield* sink.free
-        const isAlone = needed > free && free >= ample
-        return isAlone || size > (yield* sink.size) ? { needed, free } : undefined
-      }),
+    lacks: Effect.fnUntraced(function* ({ size = 0, needed }: Unwritten) {
+      let free = yield* sink.free
+      if (size > (yield* sink.size)) return { needed, free }
+      while (needed > free && free >= ample) {
+        const before = free
+        yield* Effect.sleep(lookMs)
+        free = yield* sink.free
+        if (free <= before) return { needed, free }
+        // what is made is worth a try
+        tries = 0
+      }
+      return undefined
+    }),
     /**
-     * Waits for room for so many bytes, but no longer than until others have room: a body that still has none fails then.
-     * Where that is waited for already, a second.
+     * Waits for room for so many bytes, but no longer than until others have room: a body that still has none is alone
+     * then. Where that is waited for already, a second.
      */
     wait: Effect.fnUntraced(function* (bytes: number) {
       if (full !== undefined) return yield* Effect.sleep(lookMs)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Conclusion from "../src/Conclusion.ts"
 import type * as Download from "../src/Download.ts"
 import { type FetchReason, InvalidUrl, ProxyError, StatusError, TruncatedError, WriteError } from "../src/FetchError.ts"
@@ -44,7 +45,8 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
         room: () => undefined
       },
       disk: {
-        lacks: ({ size = 0, needed }) => Effect.succeed(size > 100 ? { needed, free: 7 } : undefined),
+        lacks: ({ size = 0, needed }) =>
+          size === Infinity ? Effect.never : Effect.succeed(size > 100 ? { needed, free: 7 } : undefined),
         wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`))
       },
       proxy: { answered: () => void answers++, failed: () => proxyWait },
@@ -204,6 +206,18 @@ describe("Conclusion", () => {
       yield* conclusion.conclude({ ...target, partial }, 0, { _tag: "DiskFull", size: 101, needed: 1, partial })!
       assert.deepStrictEqual(settled.at(-1)?.partial, partial)
       assert.notInclude(told, "forgotten")
+    })
+  )
+
+  it.effect("keeps the part of a target whose room is still looked for as the run is stopped", () =>
+    Effect.gen(function* () {
+      const { conclusion, parked } = begin()
+      const ended = { _tag: "DiskFull", size: Infinity, needed: 1, partial } as const
+      const looking = yield* Effect.forkChild(conclusion.conclude(target, 0, ended) ?? Effect.void, {
+        startImmediately: true
+      })
+      yield* Fiber.interrupt(looking)
+      assert.deepStrictEqual(parked, [{ target: { ...target, partial }, dueMs: 0, leased: false }])
     })
   )
 

@@ -48,7 +48,9 @@ describe("FullDisk", () => {
     Effect.gen(function* () {
       const { disk, full } = filled(16 * mebibyte)
       const needed = 16 * mebibyte + 1
-      assert.deepStrictEqual(yield* full.lacks({ needed }), { needed, free: 16 * mebibyte })
+      const lacking = yield* Effect.forkChild(full.lacks({ needed }))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.join(lacking), { needed, free: 16 * mebibyte })
       // there is room: a quota tells of none
       assert.isUndefined(yield* full.lacks({ needed: needed - 1 }))
       disk.free--
@@ -67,7 +69,48 @@ describe("FullDisk", () => {
       disk.free = 16 * mebibyte
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waiting)
-      assert.deepStrictEqual(yield* full.lacks(body), { ...body, free: disk.free })
+      const lacking = yield* Effect.forkChild(full.lacks(body))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.join(lacking), { ...body, free: disk.free })
+    })
+  )
+
+  it.effect("keeps nobody from others' room while more is made, and waits with a body alone until it is enough", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(16 * mebibyte)
+      // of room that is made bit by bit, for one body until it has enough, and for one until no more comes
+      for (const [needed, expected] of [
+        [48 * mebibyte, undefined],
+        [80 * mebibyte, { needed: 80 * mebibyte, free: 64 * mebibyte }]
+      ] as const) {
+        const lacking = yield* Effect.forkChild(full.lacks({ needed }))
+        for (let second = 0; second < 2; second++) {
+          yield* TestClock.adjust("500 millis")
+          assert.isUndefined(lacking.pollUnsafe())
+          disk.free = Math.min(64 * mebibyte, disk.free + 16 * mebibyte)
+          yield* TestClock.adjust("500 millis")
+        }
+        assert.deepStrictEqual(yield* Fiber.join(lacking), expected)
+      }
+      assert.deepStrictEqual(disk.told, [])
+    })
+  )
+
+  it.effect("tries after a second what room was made for, however many tries there were", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(16 * mebibyte)
+      const tries = yield* Effect.forkChild(Effect.andThen(full.wait(0), full.wait(0)))
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(tries)
+      const body = { needed: 20 * mebibyte }
+      const lacking = yield* Effect.forkChild(full.lacks(body))
+      yield* TestClock.adjust("500 millis")
+      disk.free = 20 * mebibyte
+      yield* TestClock.adjust("500 millis")
+      assert.isUndefined(yield* Fiber.join(lacking))
+      const waiting = yield* Effect.forkChild(full.wait(body.needed))
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(waiting.pollUnsafe())
     })
   )
 
