@@ -1,6 +1,7 @@
 /**
- * A sink that keeps bodies in memory, by the path that a file would have. It
- * goes with its process, so a later run in the same directory asks again.
+ * A sink that keeps bodies in memory, by the path that a file would have. They
+ * go with it: with another one a list in the same directory asks for them again,
+ * but a crawl only where it refreshes.
  *
  * It is also the model of a sink of one's own: a body is a `Part` until it is
  * placed, and what is placed is told of once `sync` has returned.
@@ -70,7 +71,7 @@ export const make = (): MemorySink => {
       isWhole: (path, saved) =>
         Effect.sync(() => {
           const body = bodies.get(path)
-          return body !== undefined && (saved.sha256 === undefined || sha256(body) === saved.sha256)
+          return body?.length === saved.bytes && (saved.sha256 === undefined || sha256(body) === saved.sha256)
         }),
       own: () => {},
       isForeign: () => false,

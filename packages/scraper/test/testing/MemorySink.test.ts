@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
+import { join } from "node:path"
 import * as Crawl from "../../src/Crawl.ts"
 import { StatusError } from "../../src/FetchError.ts"
 import * as Get from "../../src/Get.ts"
@@ -59,6 +60,31 @@ describe("MemorySink and StubSession", () => {
       [urls[2]]
     )
     assert.deepStrictEqual(fs.readdirSync(directory), [".simul"])
+  })
+
+  it("lose with the sink what a list asks for again, and a crawl where it refreshes", async () => {
+    const directory = folder()
+    const url = "http://d.test/b"
+    const asked = async (outcomes: Stream.Stream<Outcome, RunError>) => {
+      const own = site(pages)
+      await run(outcomes.pipe(Stream.provideService(Sink, MemorySink.make().sink)), own)
+      return own.asked.length
+    }
+    const crawl = (refresh: boolean) =>
+      asked(Crawl.outcomes([url], { depth: 0 }, { directory: join(directory, "crawl"), refresh, robots: false }))
+    const get = () => asked(Get.outcomes([url], { directory: join(directory, "list") }))
+    assert.deepStrictEqual([await get(), await get()], [1, 1])
+    assert.deepStrictEqual([await crawl(false), await crawl(false), await crawl(true)], [1, 0, 1])
+  })
+
+  it("hold a body whole by its length where it has no sum", async () => {
+    const { sink } = MemorySink.make()
+    const part = sink.open({ head: { status: 200, url: "http://e.test/a", header: () => undefined } })
+    part.write(Buffer.from("abc"))
+    part.finish()
+    part.place("a")
+    const isWhole = (bytes: number) => Effect.runPromise(sink.isWhole("a", { bytes, sha256: undefined }))
+    assert.deepStrictEqual([await isWhole(3), await isWhole(4)], [true, false])
   })
 
   it("are what a crawl reads links from again", async () => {
