@@ -28,4 +28,11 @@ describe("StubSession", () => {
       inFlight: 0
     })
   })
+
+  it("fails a request whose answer throws", async () => {
+    const answer = () => {
+      throw new Error("no such page")
+    }
+    assert.deepStrictEqual(await heard(answer), { calls: ["bad answer: Error: no such page"], inFlight: 0 })
+  })
 })
