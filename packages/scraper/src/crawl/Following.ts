@@ -243,7 +243,7 @@ export const make = (
           else isTold ||= find(found, url, Scope.unreadDepth, true, said)
         }
         if (isRobotsTxt(head.url)) {
-          const robots = Robots.parse(yield* Effect.tryPromise({ try: () => robotsTxt(body), catch: Unreadable.of }))
+          const robots = Robots.parse(yield* Effect.tryPromise({ try: () => robotsTxt(body), catch: unreadable }))
           for (const url of Sitemap.locations(robots, head.url)) meet(url, true, Priorities.ofSitemap)
         } else {
           const entry = (entry: Sitemap.Entry) => {
@@ -387,7 +387,7 @@ const isSitemap = ({ depth = 0 }: Target, head: ResponseHead): boolean => {
 const robotsTxt = async (body: Body): Promise<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
   let length = 0
-  for await (const chunk of body()) {
+  for await (const chunk of readable(body)) {
     chunks.push(chunk)
     length += chunk.length
     if (length > Robots.maxBytes) break
@@ -396,7 +396,7 @@ const robotsTxt = async (body: Body): Promise<Uint8Array> => {
 }
 
 const inPieces = async function* (body: Body) {
-  for await (const chunk of body())
+  for await (const chunk of readable(body))
     for (let at = 0; at < chunk.length; at += sitemapBytes) yield chunk.subarray(at, at + sitemapBytes)
 }
 
@@ -416,7 +416,7 @@ const readSitemap = <E>(
       { entry, drain: () => drained?.(), end: ended }
     )
     const room = Effect.promise(() => Promise.race([end, new Promise<void>((resolve) => (drained = resolve))]))
-    return Stream.fromAsyncIterable(inPieces(body), Unreadable.of).pipe(
+    return Stream.fromAsyncIterable(inPieces(body), unreadable).pipe(
       Stream.runForEach((piece) => Effect.andThen(sitemap.write(piece) ? Effect.void : room, between)),
       Effect.andThen(() => {
         sitemap.end()
