@@ -139,9 +139,7 @@ export class Origin {
     // in the instant of that answer a request that was let through before it may still be on its way to the wire
     if (startMs > host.pausedSinceMs && startMs < host.pausedUntilMs)
       this.broken("no host is asked before its Retry-After", `${at}: not before ${host.pausedUntilMs} ms`)
-    // a file that cannot be looked at counts as gone
-    if (this.saved.has(url) && this.scenario.diskFaults["eio-look"] === undefined)
-      this.broken("nothing that was saved and committed is fetched again", at)
+    if (this.saved.has(url)) this.broken("nothing that was saved and committed is fetched again", at)
     if (this.delivered.has(url)) this.broken("nothing that came whole is fetched again", at)
     host.inFlight++
     host.lastStartMs = startMs
