@@ -151,20 +151,17 @@ describe("Steering", () => {
     })
   )
 
-  it.effect(
-    "does not let the crawl end while what a limit held back is being released",
-    () =>
-      Effect.map(
-        Simulation.explore(raised, {
-          process: true,
-          seeds: 60,
-          invariants: {
-            "the host has what it may have now": ({ pages, isInTime }) => pages.length === 3 || !isInTime
-          }
-        }),
-        ({ distinct }) => assert.isAbove(distinct, 30)
-      ),
-    60_000
+  it.effect("does not let the crawl end while what a limit held back is being released", () =>
+    Effect.map(
+      Simulation.explore(raised, {
+        process: true,
+        seeds: 60,
+        invariants: {
+          "the host has what it may have now": ({ pages, isInTime }) => pages.length === 3 || !isInTime
+        }
+      }),
+      ({ distinct }) => assert.isAbove(distinct, 30)
+    )
   )
 
   it.effect("has nothing to retry that is left out, nor in the end what is held back", () =>

@@ -2,9 +2,10 @@
  * The store's database over a crash: SQLite itself, in memory.
  *
  * Real: the schema, every statement, transactions. A model: what a crash leaves. A killed process leaves what was
- * committed; what was begun is rolled back. Any statement may fail before it does anything, and the next one work. So does a loss of power where each commit is synced (`power`); where it is
+ * committed; what was begun is rolled back. So does a loss of power where each commit is synced (`power`); where it is
  * not (`process`), the last commits may be missing, but none before one that is there (SQLite, WAL with
- * `synchronous=NORMAL`). The file of the database itself is not on the simulated disk.
+ * `synchronous=NORMAL`). Any statement may fail before it does anything, and the next one work. The file of the database
+ * itself is not on the simulated disk.
  */
 import { Faults, type Randomness } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"

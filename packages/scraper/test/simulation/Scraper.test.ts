@@ -38,14 +38,11 @@ describe("the scraper in simulation", () => {
         assert.isAtLeast(points, 240)
         for (const fault of [...faults, ...diskFaults, ...storeFaults, "eio-look", "doubled", "lost", "unnamed"])
           assert.isAtLeast(struck[fault] ?? 0, 10, fault)
-      }),
-    120_000
+      })
   )
 
-  it.effect(
-    "has in a crawl all that links lead to, by the shortest way, whenever it is stopped or crashed",
-    () => Effect.asVoid(told(Trial.sweep(300, { crawl: true }), true)),
-    120_000
+  it.effect("has in a crawl all that links lead to, by the shortest way, whenever it is stopped or crashed", () =>
+    Effect.asVoid(told(Trial.sweep(300, { crawl: true }), true))
   )
 
   it.effect.each(bugs.map((planted) => [planted.name, planted] as const))(
@@ -57,13 +54,11 @@ describe("the scraper in simulation", () => {
         assert.include(endless ? [...laws, "StepLimit"] : laws, found)
         // and it is the bug that does it
         yield* told(Trial.sweep([seed], { crawl, scenario }), crawl)
-      }),
-    60_000
+      })
   )
 
   it.effect.each(regressions.map((regression) => [regression.name, regression] as const))(
     "keeps its laws where it once did not: %s",
-    ([, { scenario, seeds, points }]) => Effect.asVoid(told(Trial.sweep(seeds, { scenario, points }))),
-    60_000
+    ([, { scenario, seeds, points }]) => Effect.asVoid(told(Trial.sweep(seeds, { scenario, points })))
   )
 })
