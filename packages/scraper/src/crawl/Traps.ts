@@ -8,8 +8,7 @@
  *    in their picture alone, nor are a thousand empty pages that lead nowhere.
  * 2. What is caught stays caught: what else is found of it is refused, and says why.
  * 3. Memory is bounded: the patterns that pages came of last, with the contents that each had last; of what is caught the
- *    pattern alone. Of a pattern without suspicion one page in eight is looked at, of one that had many one in 32, and of one
- *    whose last ones brought nothing new twice as many for each of them.
+ *    pattern alone. Of a pattern without suspicion one page in eight is looked at, of one that had many one in 32.
  */
 import * as Sketch from "./Sketch.ts"
 import * as UrlPattern from "./UrlPattern.ts"
@@ -35,12 +34,10 @@ const leastGrowing = 64
 const mostPatterns = 1024
 const mostContents = 64
 /**
- * Of a pattern without suspicion one page in so many is looked at: fewer the more there were, and twice as many for each in a
- * row that said nothing new. So each is looked at after five of those, however many there were, while one that says what
- * another did costs little.
+ * Of a pattern without suspicion one page in so many is looked at. That they say nothing new any more is suspected after half
+ * a window of those that are: half as many pages again as there were, or 2,048 where there were more than 4,096.
  */
-const everyOf = ({ seen, quiet }: Pattern) =>
-  Math.min(32, Math.max(8, 1 << (31 - Math.clz32(seen / window)))) >> Math.min(quiet, 5) || 1
+const everyOf = (seen: number) => Math.min(32, Math.max(8, 1 << (31 - Math.clz32(seen / window))))
 /** New links of a page that are looked at: what the first ones do not tell, the rest of a long page does not tell either. */
 const mostLinks = 1000
 
@@ -52,8 +49,6 @@ class Pattern {
   caught = false
   /** Of the latest pages: 1 for one that said something new, 2 for one that led to something new, 4 to more of its kind. */
   readonly latest: Array<number> = []
-  /** How many of the last ones said nothing new, in a row. */
-  quiet = 0
   /** How many of these said something new, said or led to it, and led to more of their kind. */
   #saying = 0
   #bringing = 0
@@ -63,7 +58,6 @@ class Pattern {
     this.pattern = pattern
   }
   add(page: number) {
-    this.quiet = page & says ? 0 : this.quiet + 1
     this.latest.push(page)
     this.#count(page, 1)
     if (this.latest.length > window) this.#count(this.latest.shift()!, -1)
@@ -159,7 +153,7 @@ export const make = () => {
       const name = nameOf(url)
       if (name === url || caught.has(name)) return undefined
       const pattern = patternOf(name)
-      const isLookedAt = pattern.seen < window || pattern.isSuspect || pattern.seen % everyOf(pattern) === 0
+      const isLookedAt = pattern.seen < window || pattern.isSuspect || pattern.seen % everyOf(pattern.seen) === 0
       pattern.seen++
       if (!isLookedAt) return undefined
       const sketch = new Sketch.Sketch()

@@ -99,7 +99,7 @@ describe("Traps", () => {
     assert.isBelow(looks, 600)
     const caught = visit(traps, kind, 10_000, honest)
     assert.isAtLeast(caught, honest + Traps.window / 2)
-    assert.isBelow(caught, honest + 2 * Traps.window)
+    assert.isBelow(caught, honest + 2048 + Traps.window)
   })
 
   it("catches another one however many it has caught", () => {
