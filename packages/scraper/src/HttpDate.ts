@@ -7,7 +7,7 @@
 const beyond = /(?<=\d:\d\d:)[6-9]\d\b/
 
 /** Of a text with the name of a month, the day before it or after it. */
-const dayIn = /(\d{1,2})[- ][a-z]{3}|[a-z]{3} +(\d{1,2})(?= )/i
+const dayIn = /(?<![:\d])(\d{1,2})[- ][a-z]{3}|[a-z]{3} +(\d{1,2})(?= )/i
 const zoneIn = /[a-z]+$|[a-z]*[+-]\d{4}$/i
 
 /** Of a day that its month does not have `Date.parse` makes one of the next month, and so of an hour past the last. */

@@ -20,7 +20,9 @@ describe("httpDateMs", () => {
       "Sun Nov  6 08:49:37 1994",
       "Sun, 06 Nov 1994 08:49:37",
       "Sun, 06 Nov 1994 10:49:37 +0200",
-      "Sun, 06 Nov 1994 10:49:37 GMT+0200"
+      "Sun, 06 Nov 1994 10:49:37 GMT+0200",
+      "1994-11-06 08:49:37 GMT",
+      "Nov 6, 1994 08:49:37 GMT"
     ])
       assert.strictEqual(httpDateMs(text), at, text)
   })
