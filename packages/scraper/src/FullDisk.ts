@@ -20,6 +20,8 @@ export const ample = 16 << 20
 /** Between two tries, at most. */
 const longestMs = 60_000
 const lookMs = 1000
+/** A body that could have enough after so many looks is waited for. */
+const mostLooks = 60
 
 type Unwritten = Pick<Extract<Attempt, { readonly _tag: "DiskFull" }>, "size" | "needed">
 
@@ -40,7 +42,8 @@ export const make = (frontier: Pick<Frontier, "pause" | "resume">, sink: Pick<Si
         const before = free
         yield* Effect.sleep(lookMs)
         free = yield* sink.free
-        if (free <= before) return { needed, free }
+        // it has a worker and a slot of its host meanwhile
+        if ((free - before) * mostLooks < needed - free) return { needed, free }
         // what is made is worth a try
         tries = 0
       }

@@ -96,6 +96,17 @@ describe("FullDisk", () => {
     })
   )
 
+  it.effect("waits no longer for a body where room is made too slowly for it", () =>
+    Effect.gen(function* () {
+      const { disk, full } = filled(16 * mebibyte)
+      const lacking = yield* Effect.forkChild(full.lacks({ needed: 1000 * mebibyte }))
+      yield* TestClock.adjust("500 millis")
+      disk.free += 16 * mebibyte
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual(yield* Fiber.join(lacking), { needed: 1000 * mebibyte, free: 32 * mebibyte })
+    })
+  )
+
   it.effect("tries after a second what room was made for, however many tries there were", () =>
     Effect.gen(function* () {
       const { disk, full } = filled(16 * mebibyte)
