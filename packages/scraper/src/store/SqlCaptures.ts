@@ -75,12 +75,15 @@ export const forget = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url
 export const make = (sql: SqlClient.SqlClient) => ({
   add: (captures: ReadonlyArray<Capture>) => (captures.length === 0 ? Effect.void : insert(sql, captures)),
 
-  /** Of each payload digest the first record that has the payload; of a store that may be of an older version. */
+  /**
+   * Of each payload digest the last record that has the payload: it was archived once more where one before could not
+   * be read. Of a store that may be of an older version.
+   */
   originals: Effect.fnUntraced(function* (digests: ReadonlyArray<string>) {
     const found = new Map<string, RecordLocation.RecordLocation>()
     if (digests.length === 0) return found
     const rows = yield* sql<Row>`
-      SELECT * FROM capture WHERE revisit = 0 AND digest IN ${sql.in(digests)} ORDER BY archive, start`
+      SELECT * FROM capture WHERE revisit = 0 AND digest IN ${sql.in(digests)} ORDER BY archive DESC, start DESC`
     for (const { archive, start, length, digest, cut } of rows)
       if (cut !== 1 && !found.has(digest))
         found.set(digest, { archive: RecordLocation.nameOf(archive), offset: start, length })

@@ -10,6 +10,9 @@ import { mend, originalAt } from "../../src/sink/ArchiveFile.ts"
 import { recorded } from "../../src/sink/Recorded.ts"
 import * as RecordLocation from "../../src/sink/RecordLocation.ts"
 import * as WarcSink from "../../src/sink/WarcSink.ts"
+import { initial } from "../../src/store/migrations.ts"
+import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+import * as SqlCaptures from "../../src/store/SqlCaptures.ts"
 import * as Cdxj from "../../src/warc/Cdxj.ts"
 import { recordsIn } from "../warc/recordsIn.ts"
 import * as Folders from "../Folders.ts"
@@ -99,6 +102,33 @@ describe("WarcSink", () => {
       assert.strictEqual(yield* placed("b"), first)
       sink.own(first)
       assert.notStrictEqual(yield* placed("a"), first)
+    })
+  )
+
+  it.effect("refers to the record that was archived in place of one that nobody could read, in later runs too", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const known = SqlCaptures.make(yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL", initial }))
+      let archives: ReadonlyArray<Archive> = []
+      const run = (name: string, unreadable?: string) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const sink = yield* make(directory, {
+              archives,
+              captured: (digests) => Effect.orDie(known.originals(digests))
+            })
+            if (unreadable !== undefined) sink.own(unreadable)
+            const { key } = write(sink, name, Buffer.from("body"))
+            const synced = yield* sink.sync()
+            archives = synced.archives
+            yield* known.add(synced.captures)
+            return synced.placed.get(key)!
+          })
+        )
+      const first = yield* run("a")
+      const second = yield* run("a", first)
+      assert.notStrictEqual(second, first)
+      assert.strictEqual(yield* run("b"), second)
     })
   )
 
