@@ -20,24 +20,33 @@ export class DirectoryLocked extends Schema.TaggedError<DirectoryLocked>()("Dire
     : "wait for it, stop it, or choose another directory with `-o`"
 }
 
-/** The directory cannot be made or written. `code` is the system's, or `EUNSAFE` for state that is a link or another user's. */
+/**
+ * The directory cannot be made or written; or what lies there cannot be looked at (`isUnseen`), so nobody can tell what
+ * is saved. `code` is the system's, or `EUNSAFE` for state that is a link or another user's.
+ */
 export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("DirectoryUnusable", {
   directory: Schema.String,
-  code: Schema.String
+  code: Schema.String,
+  isUnseen: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message() {
+    if (this.isUnseen) return `cannot look at ${this.directory} (${this.code})`
     if (this.code === "EUNSAFE") return `${this.directory}/.simul is a link, or belongs to another user`
     return this.code === "EEXIST" || this.code === "ENOTDIR"
       ? `${this.directory} is a file, or lies below one: no directory can be made there`
       : `cannot write to ${this.directory} (${this.code})`
   }
   /** That, by what the system said of it. */
-  static of(directory: string) {
-    return (error: unknown) =>
-      new DirectoryUnusable({ directory, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+  static of(directory: string, isUnseen = false) {
+    return (error: unknown) => {
+      const { code = "EIO" } = error as NodeJS.ErrnoException
+      return new DirectoryUnusable({ directory, code, ...(isUnseen && { isUnseen }) })
+    }
   }
-  readonly hint =
-    this.code === "ENOSPC" || this.code === "EDQUOT"
+  // in another directory everything would be fetched again
+  readonly hint = this.isUnseen
+    ? "look at its disk, its permissions and those of the folders above it; then the same command goes on"
+    : this.code === "ENOSPC" || this.code === "EDQUOT"
       ? "make room on its disk, or choose another directory with `-o`"
       : this.code === "EUNSAFE"
         ? "nothing was written; choose another directory with `-o`, or make it your own (`chown`)"

@@ -37,13 +37,14 @@ export const renew = Effect.fnUntraced(function* (
 ) {
   const unusable = DirectoryUnusable.of(directory)
   const known = yield* store.indexed
-  const found = yield* Effect.try({ try: () => Files.node.look(`${directory}/${name}`), catch: unusable })
+  const file = `${directory}/${name}`
+  const found = yield* Effect.try({ try: () => Files.node.look(file), catch: DirectoryUnusable.of(file, true) })
   if (known !== undefined && found?.size === known.bytes) return
   const isPower = durability === "power"
   const written = yield* write(`${parts}/${name}`, store.captures, isPower)
   // no archive, no index
   if (written.bytes === 0) return
-  yield* Effect.tryPromise({ try: () => rename(`${parts}/${name}`, `${directory}/${name}`), catch: unusable })
+  yield* Effect.tryPromise({ try: () => rename(`${parts}/${name}`, file), catch: unusable })
   if (isPower) yield* Effect.mapError(Files.node.syncDirectory(directory), unusable)
   yield* store.index(written)
 })

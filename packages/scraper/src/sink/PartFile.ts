@@ -179,7 +179,7 @@ export const folder = <Part extends PartFile>(
             if (!kept.has(name) && files.look(file)?.kind !== "directory") remove(files, file)
           }
         },
-        catch: DirectoryUnusable.of(parts)
+        catch: DirectoryUnusable.of(parts, true)
       }),
 
     free: Effect.sync(() => files.free(parts)),

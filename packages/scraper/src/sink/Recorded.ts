@@ -38,7 +38,7 @@ export const found = (files: Files.Files, path: string): ReturnType<Files.Files[
     return files.look(path)
   } catch (error) {
     if (leadsNowhere.has((error as NodeJS.ErrnoException).code!)) return undefined
-    throw DirectoryUnusable.of(path)(error)
+    throw DirectoryUnusable.of(path, true)(error)
   }
 }
 

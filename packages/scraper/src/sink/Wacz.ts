@@ -83,7 +83,7 @@ export const pack = Effect.fnUntraced(function* <E>(
   if (filled.length === 0) return yield* new NothingArchived({ directory })
   for (const { name, bytes } of filled) {
     const archive = `${directory}/${name}`
-    const look = Effect.try({ try: () => Files.node.look(archive), catch: DirectoryUnusable.of(archive) })
+    const look = Effect.try({ try: () => Files.node.look(archive), catch: DirectoryUnusable.of(archive, true) })
     const found = yield* look
     const size = found?.kind === "file" ? found.size : 0
     if (size < bytes) return yield* new ArchiveDamaged({ archive: name, expected: bytes, found: size })

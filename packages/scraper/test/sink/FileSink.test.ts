@@ -103,7 +103,7 @@ describe("FileSink", () => {
       }
       const { parts, sink } = open({ files: { ...Files.node, namesIn } })
       const error = yield* Effect.flip(sink.sweep(new Set()))
-      assert.deepInclude(error, { _tag: "DirectoryUnusable", directory: parts, code: "EIO" })
+      assert.deepInclude(error, { _tag: "DirectoryUnusable", directory: parts, code: "EIO", isUnseen: true })
     })
   )
 
@@ -120,7 +120,12 @@ describe("FileSink", () => {
         sink.holds("a", 3)
         assert.fail("looked")
       } catch (error) {
-        assert.deepInclude(error, { _tag: "DirectoryUnusable", directory: `${directory}/a`, code: codes[0] })
+        assert.deepInclude(error, {
+          _tag: "DirectoryUnusable",
+          code: codes[0],
+          message: `cannot look at ${directory}/a (${codes[0]})`,
+          hint: "look at its disk, its permissions and those of the folders above it; then the same command goes on"
+        })
       }
     }
     sink.own("a")
