@@ -9,6 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { DirectoryUnusable } from "./RunError.ts"
 import type { StoreError } from "./Store.ts"
 
 const Priority = Schema.Struct({ pattern: Schema.String, value: Schema.Int })
@@ -66,7 +67,7 @@ export interface Reins {
 }
 
 /** Reads and changes the rules of a crawl. */
-export type Steer = (change: Change | undefined) => Effect.Effect<Reply, StoreError>
+export type Steer = (change: Change | undefined) => Effect.Effect<Reply, StoreError | DirectoryUnusable>
 
 /** Does what a command says, and says what became of it. A list has nothing to steer. */
 export const obey = (reins: Reins, steer: Steer | undefined) => {

@@ -155,7 +155,10 @@ export class Sink extends Context.Service<
     readonly sync: () => Effect.Effect<Synced, DiskFull | StoreFault>
     /** Whether what was saved at a place with this length still seems to be there. Throws DirectoryUnusable where nobody can tell. */
     readonly holds: (path: string, bytes: number) => boolean
-    /** What was saved at a place, from its start at each call and without content codings. Throws where it cannot be read. */
+    /**
+     * What was saved at a place, from its start at each call and without content codings. Throws where it cannot be read:
+     * with a `code` as the system has them (`EIO`) where it may be read later.
+     */
     readonly read: (path: string) => AsyncIterable<Uint8Array>
     /** Whether what was saved at a place is all there, to be asked after a loss of power: of this length and, where it is known, sha256. */
     readonly isWhole: (

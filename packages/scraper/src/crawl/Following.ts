@@ -14,8 +14,9 @@ import * as Sitemap from "../extract/Sitemap.ts"
 import type { Options } from "../Options.ts"
 import * as Robots from "../robots/Robots.ts"
 import { productToken } from "../RobotsTxt.ts"
+import { DirectoryUnusable } from "../RunError.ts"
 import type { ResponseHead } from "../Session.ts"
-import { bytesOf } from "../sink/Recorded.ts"
+import { bytesOf, isUntold } from "../sink/Recorded.ts"
 import type { SavedPage, StoreError } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
@@ -59,8 +60,14 @@ export interface Following extends Download.Follow {
     body: Body,
     give: Give
   ) => Effect.Effect<Download.Reading, StoreError | Unreadable> | undefined
-  /** The same for a body that was saved before: without its type what begins as a page does is one. None where it cannot be read. */
-  readonly readAgain: (page: SavedPage, give: Give) => Effect.Effect<ReadonlyArray<Target>, StoreError>
+  /**
+   * The same for a body that was saved before: without its type what begins as a page does is one. None where it is gone
+   * or damaged. Fails where nobody can tell: links that are not found now would never be.
+   */
+  readonly readAgain: (
+    page: SavedPage,
+    give: Give
+  ) => Effect.Effect<ReadonlyArray<Target>, StoreError | DirectoryUnusable>
   /** How deep a page is decides what is followed, and not only in which order. */
   readonly isBounded: () => boolean
   /** Set where traps are looked out for. */
@@ -311,16 +318,26 @@ export const make = (
     traps,
     readAgain: ({ target, finalUrl }, give) =>
       Effect.gen(function* () {
-        const body = () => read(target.saved?.record ?? target.path)
+        const path = target.saved?.record ?? target.path
+        let failure: DirectoryUnusable | undefined
+        const body = async function* () {
+          try {
+            yield* read(path)
+          } catch (error) {
+            if (isUntold(error)) failure = DirectoryUnusable.of(`${options.directory}/${path}`, true)(error)
+            throw error
+          }
+        }
+        const none = Effect.suspend(() => (failure === undefined ? Effect.succeed([]) : Effect.fail(failure)))
         const start = yield* Effect.promise(() => startOf(body))
-        if (start === undefined) return []
+        if (start === undefined) return yield* none
         // a store of an earlier version has no types
         const type = target.saved?.contentType ?? typeOf(finalUrl, start)
         const head = typed({ status: 200, url: finalUrl, header: () => undefined }, type)
         const reading = whole(target, head, body, give)
         if (reading === undefined) return []
         const links = Effect.map(reading, ({ end }) => end())
-        return yield* Effect.catchTag(links, "Unreadable", () => Effect.succeed([]))
+        return yield* Effect.catchTag(links, "Unreadable", () => none)
       })
   }
 }

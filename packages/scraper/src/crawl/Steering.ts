@@ -65,6 +65,8 @@ export const make =
   (seeds: ReadonlyArray<string>, begun: Bounded, following: Following) =>
   (line: Line, store: Store["Service"], list: number): Steer => {
     let rules = begun
+    /** Whether what is saved was read by these. */
+    let isRead = true
     const turn = Semaphore.makeUnsafe(1)
 
     const widen = Widening.widen(store, list, following, {
@@ -90,7 +92,9 @@ export const make =
         )
         yield* line.putBack
       }
-      const found = isWider(before, rules) ? yield* widen : 0
+      if (isWider(before, rules)) isRead = false
+      const found = isRead ? 0 : yield* widen
+      isRead = true
       yield* store.ruled(list, RulesText.encode(seeds, rules), limits)
       // what was held back by the limit of before can be had only now
       if (isLimited) line.limit(limits)

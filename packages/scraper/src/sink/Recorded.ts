@@ -32,6 +32,15 @@ const chunkSize = 1 << 18
 /** What leads nowhere: no more than this says that nothing is there. */
 const leadsNowhere = new Set(["ENOENT", "ENOTDIR", "ELOOP"])
 
+/**
+ * Whether that is the word of a system that could not read, and so tells nothing of what was saved. What is gone, what
+ * is a folder by now and what is damaged is told.
+ */
+export const isUntold = (error: unknown): boolean => {
+  const { code = "" } = error as NodeJS.ErrnoException
+  return /^E[A-Z\d]+$/.test(code) && code !== "EISDIR" && !leadsNowhere.has(code)
+}
+
 /** What lies at a path. Throws DirectoryUnusable where the system does not tell: a disk that fails has lost nothing yet. */
 export const found = (files: Files.Files, path: string): ReturnType<Files.Files["look"]> => {
   try {

@@ -273,9 +273,9 @@ describe("Following", () => {
   )
 
   describe("with what cannot be read to its end", () => {
-    const error = Object.assign(new Error(), { code: "ESTALE" })
-    const breaksOff = async function* (start: string) {
-      yield Buffer.from(start)
+    const coded = (code?: string) => Object.assign(new Error(), { code })
+    const breaksOff = async function* (start: string, error = coded("ESTALE")) {
+      if (start !== "") yield Buffer.from(start)
       throw error
     }
     for (const [what, path, contentType, start] of [
@@ -292,7 +292,7 @@ describe("Following", () => {
           const bodies = [
             () => breaksOff(start),
             () => {
-              throw error
+              throw coded("ESTALE")
             }
           ]
           for (const body of bodies) {
@@ -301,12 +301,26 @@ describe("Following", () => {
           }
         })
       )
-      it.effect(`gives no links, of ${what} that is read again`, () =>
+      const readAgain = (body: () => AsyncIterable<Uint8Array>) => {
+        const given = { ...defaults, robots: true, directory: "unused" }
+        const following = Following.make([seed], { ...rules, sitemaps: true }, given, body)
+        const saved = { bytes: 9, contentType }
+        return following.readAgain({ target: { ...target, path: "p", saved }, finalUrl: url }, none)
+      }
+      it.effect(`gives no links where it is gone or damaged, of ${what} that is read again`, () =>
         Effect.gen(function* () {
-          const given = { ...defaults, robots: true, directory: "unused" }
-          const following = Following.make([seed], { ...rules, sitemaps: true }, given, () => breaksOff(start))
-          const saved = { bytes: 9, contentType }
-          assert.deepStrictEqual(yield* following.readAgain({ target: { ...target, saved }, finalUrl: url }, none), [])
+          for (const code of ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "Z_DATA_ERROR", "ERR_BROTLI", undefined])
+            for (const begun of ["", start])
+              assert.deepStrictEqual(yield* readAgain(() => breaksOff(begun, coded(code))), [], code)
+        })
+      )
+      it.effect(`fails where nobody can tell, of ${what} that is read again`, () =>
+        Effect.gen(function* () {
+          for (const code of ["ESTALE", "EIO", "EACCES", "EMFILE"])
+            for (const begun of ["", start]) {
+              const error = yield* Effect.flip(readAgain(() => breaksOff(begun, coded(code))))
+              assert.deepInclude(error, { _tag: "DirectoryUnusable", directory: "unused/p", code, isUnseen: true })
+            }
         })
       )
     }

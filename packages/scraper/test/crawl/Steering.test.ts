@@ -151,6 +151,34 @@ describe("Steering", () => {
     })
   )
 
+  it.effect("reads what is saved when it is asked once more, where it could not be read at first", () =>
+    Effect.gen(function* () {
+      const { store } = yield* begin(yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" }))
+      const target = page("a", "one")
+      const { list } = yield* store.crawl([target], false)
+      yield* store.commit({ list, settled: [saved(target)], waiting: [], hosts: [], isCrawl: true })
+      let code = "ESTALE"
+      const read = async function* () {
+        if (code !== "") throw Object.assign(new Error(), { code })
+        yield Buffer.from("<a href=/two>x</a>")
+      }
+      const following = Following.make([target.url], rules, { ...defaults, directory: "unused" }, read)
+      const admitted: Array<number> = []
+      const line: Pick<Line, "admit" | "change" | "readmit" | "withdraw"> = {
+        change: (change) => change,
+        readmit: () => Effect.void,
+        admit: (_, links) => Effect.sync(() => admitted.push(links.length)),
+        withdraw: Effect.succeed(0)
+      }
+      const steer = Steering.make([target.url], rules, following)(line as Line, store, list)
+      const wider = { include: [], depth: null }
+      assert.deepInclude(yield* Effect.flip(steer(wider)), { _tag: "DirectoryUnusable", code })
+      code = ""
+      for (let times = 0; times < 2; times++) yield* steer(wider)
+      assert.deepStrictEqual(admitted, [1])
+    })
+  )
+
   it.effect("does not let the crawl end while what a limit held back is being released", () =>
     Effect.map(
       Simulation.explore(raised, {

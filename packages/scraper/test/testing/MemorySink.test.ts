@@ -104,6 +104,19 @@ describe("MemorySink and StubSession", () => {
     assert.deepStrictEqual(told(refreshed.outcomes), ["Saved /b", "Unchanged /", "Unchanged /a"])
   })
 
+  it("end a crawl that is to read links again from what does not answer, and lose none of them", async () => {
+    const directory = folder()
+    const crawl = (depth: number, into = sink) =>
+      run(Crawl.outcomes(["http://f.test/"], { depth }, { directory, robots: false }), site(pages), into)
+    await crawl(0)
+    const read = () => {
+      throw Object.assign(new Error(), { code: "ESTALE" })
+    }
+    const error = await crawl(1, { ...sink, read }).catch((error: unknown) => error)
+    assert.deepInclude(error, { _tag: "DirectoryUnusable", code: "ESTALE" })
+    assert.deepStrictEqual(told((await crawl(1)).outcomes), ["Saved /a"])
+  })
+
   it("are asked for all of what is not modified, where it cannot be read", async () => {
     const directory = folder()
     const crawl = (refresh: boolean) => Crawl.outcomes(["http://d.test/"], {}, { directory, refresh, robots: false })
