@@ -160,11 +160,14 @@ export class Sink extends Context.Service<
      * with a `code` as the system has them (`EIO`) where it may be read later.
      */
     readonly read: (path: string) => AsyncIterable<Uint8Array>
-    /** Whether what was saved at a place is all there, to be asked after a loss of power: of this length and, where it is known, sha256. */
+    /**
+     * Whether what was saved at a place is all there, to be asked after a loss of power: of this length and, where it is
+     * known, sha256. Fails where nobody can tell.
+     */
     readonly isWhole: (
       path: string,
       saved: { readonly bytes: number; readonly sha256: string | undefined }
-    ) => Effect.Effect<boolean>
+    ) => Effect.Effect<boolean, DirectoryUnusable>
     /** What lies at a path is of an earlier run, though no outcome will tell so any more: it is not what was saved. */
     readonly own: (path: string) => void
     /** Whether something may lie at a path of which no outcome tells, and no run has placed it there. Known after `sweep`. */

@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import { once } from "node:events"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { join } from "node:path"
@@ -854,6 +855,28 @@ describe("get", () => {
         [2, 2]
       ])
     })
+
+  it("fetches nothing again that cannot be read after the machine was started anew", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const run = () => Effect.runPromise(Stream.runCollect(Get.outcomes([site.url("/bytes/1000/a.bin")], { directory })))
+    await run()
+    const { DatabaseSync } = await import("node:sqlite")
+    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    database.exec("UPDATE run SET boot = 'another'")
+    database.close()
+    const file = filesIn(directory).find((file) => file.endsWith("a.bin"))!
+    fs.renameSync(file, join(root, "aside"))
+    // the one thing that no user may read as a file
+    const server = net.createServer().listen(join(root, "socket"))
+    await once(server, "listening")
+    fs.renameSync(join(root, "socket"), file)
+    const error = await run().catch((error: unknown) => error)
+    assert.deepInclude(error, { _tag: "DirectoryUnusable", directory: file, isUnseen: true })
+    server.close()
+    fs.renameSync(join(root, "aside"), file)
+    assert.deepStrictEqual(await run(), [])
+  })
 
   it("fetches again what is distrusted, of files and of records, and nothing else", async () => {
     await using site = await Site.start()

@@ -178,8 +178,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
       return isThere
     },
     read: (path) => Recorded.bytesOf(options.directory, path),
-    isWhole: (path, saved) =>
-      Effect.map(Recorded.recorded(options.directory, path, saved), (fault) => fault === undefined),
+    isWhole: (path, saved) => Recorded.isWhole(options.directory, path, saved),
     own: (path) => placedNames?.own(path),
     isForeign: (path) => mayLie(path) && placedNames?.has(path) !== true,
     sweep: (keys) => Effect.andThen(placedNames?.load ?? Effect.void, parts.sweep(keys)),

@@ -19,8 +19,8 @@ export type Fault =
   | { readonly _tag: "Missing"; readonly code?: string }
   | { readonly _tag: "Length"; readonly found: number }
   | { readonly _tag: "Hash"; readonly found: string }
-  /** The archive is there, but not the one whole record at that place. */
-  | { readonly _tag: "Record"; readonly detail: string }
+  /** The archive is there, but not the one whole record at that place. `code`: why the system cannot read it. */
+  | { readonly _tag: "Record"; readonly detail: string; readonly code?: string }
 
 interface Expected {
   readonly bytes: number
@@ -78,6 +78,18 @@ export const recorded = (directory: string, path: string, expected: Expected): E
       return location === undefined ? missing(error) : archived(directory, location, expected)
     }
   })
+
+/** Whether all of it is there. Fails where the system cannot read it, which tells nothing. */
+export const isWhole = (
+  directory: string,
+  path: string,
+  expected: Expected
+): Effect.Effect<boolean, DirectoryUnusable> =>
+  Effect.flatMap(recorded(directory, path, expected), (fault) =>
+    fault !== undefined && isUntold(fault)
+      ? Effect.fail(DirectoryUnusable.of(`${directory}/${path}`, true)(fault))
+      : Effect.succeed(fault === undefined)
+  )
 
 /** Throws where it cannot be read. */
 const fileFault = async (file: string, expected: Expected): Promise<Fault | undefined> => {
@@ -157,6 +169,7 @@ const damaged = (detail: string) => ({ _tag: "Record" as const, detail })
 /** The fault of records that cannot be read on. */
 export const unreadable = (error: unknown) => {
   const { code, message } = error as NodeJS.ErrnoException
+  if (code !== undefined && isUntold(error)) return { ...damaged(message), code }
   return damaged(code?.startsWith("Z_") === true ? `damaged gzip (${message})` : message)
 }
 

@@ -235,7 +235,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     },
     holds: (path, bytes) => Recorded.stands(directory, path, bytes),
     read: (path) => Recorded.bytesOf(directory, path),
-    isWhole: (path, saved) => Effect.map(Recorded.recorded(directory, path, saved), (fault) => fault === undefined),
+    isWhole: (path, saved) => Recorded.isWhole(directory, path, saved),
     own: (path) => void unreadable.add(path),
     isForeign: () => false,
     sweep: parts.sweep,

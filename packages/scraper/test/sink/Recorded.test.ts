@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import * as Recorded from "../../src/sink/Recorded.ts"
+import * as RecordLocation from "../../src/sink/RecordLocation.ts"
 import * as Folders from "../Folders.ts"
 
 const { folder } = Folders.make("recorded")
@@ -20,4 +21,35 @@ describe("what was recorded", () => {
       assert.deepStrictEqual(yield* faultAt("folder"), { _tag: "Missing", code: "EISDIR" })
     })
   )
+
+  it.effect("is whole or not, but where the system cannot read it", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      fs.mkdirSync(join(directory, "folder"), { recursive: true })
+      fs.writeFileSync(join(directory, "a"), "a")
+      const isWhole = (path: string, within = directory) =>
+        Recorded.isWhole(within, path, { bytes: 1, sha256: undefined })
+      assert.isTrue(yield* isWhole("a"))
+      for (const path of ["none", "a/b", "folder"]) assert.isFalse(yield* isWhole(path), path)
+      // no system looks at a path that long
+      const code = "ENAMETOOLONG"
+      const long = join(directory, "a".repeat(5000))
+      for (const path of ["a", RecordLocation.toPath({ archive: "simul-00001.warc.gz", offset: 0, length: 9 })]) {
+        const error = yield* Effect.flip(isWhole(path, long))
+        assert.deepInclude(error, { _tag: "DirectoryUnusable", directory: `${long}/${path}`, code, isUnseen: true })
+      }
+    })
+  )
+
+  it("tells a record that cannot be read from one that is damaged", async () => {
+    const faultOf = async (code: string) => {
+      const fails = async function* () {
+        yield Buffer.from("WARC/1.1\r\n")
+        throw Object.assign(new Error("why"), { code })
+      }
+      return (await Recorded.responseFaults(fails(), [{ bytes: 1, sha256: undefined }]))[0]
+    }
+    assert.deepStrictEqual(await faultOf("EIO"), { _tag: "Record", detail: "why", code: "EIO" })
+    assert.deepStrictEqual(await faultOf("Z_DATA_ERROR"), { _tag: "Record", detail: "damaged gzip (why)" })
+  })
 })
