@@ -28,7 +28,7 @@ import type { ResponseHead } from "./Session.ts"
 import type { Aside, Sink } from "./Sink.ts"
 import type { RunClock } from "./RunClock.ts"
 import type { Settled } from "./Store.ts"
-import { type Partial, type Target, withPartial, withPath } from "./Target.ts"
+import { type Partial, type Target, withoutSaved, withPartial, withPath } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 /** What is left to do or to wait for after a target; mostly nothing. */
@@ -94,8 +94,7 @@ export const make = (
           Effect.catchTag("Unreadable", () => {
             sink.own(path)
             // without what is known of it, it is sent whole
-            const { saved: _, ...left } = target
-            park(left, 0)
+            park(withoutSaved(target), 0)
             frontier.release(target, "answered")
             return committer.room() ?? Effect.void
           })
