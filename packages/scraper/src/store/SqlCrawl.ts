@@ -146,27 +146,18 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     const [after] = yield* rows
     return (after!.last ?? 0) - (before!.last ?? 0) + taken
   })
+  /** As `inserts` and `takeOver` name them. */
+  const columnsOf = (list: number, page: Target) => {
+    const { url, depth = 0, host, isResource, priority = 0 } = page
+    return [url, list, run, TargetRank.of(page), depth, siteOf(host), keyOf(url), flagOf(isResource), priority]
+  }
   /** Gives how many of those that were taken over from other lists are to be asked for. */
   const insert = Effect.fnUntraced(function* (list: number, pages: ReadonlyArray<Target>) {
     let from = 0
     for (const size of sizes)
       for (; pages.length - from >= size; from += size) {
         const values: Array<unknown> = []
-        for (let i = from; i < from + size; i++) {
-          const page = pages[i]!
-          const { url, depth = 0, host, isResource, priority = 0 } = page
-          values.push(
-            url,
-            list,
-            run,
-            TargetRank.of(page),
-            depth,
-            siteOf(host),
-            keyOf(url),
-            flagOf(isResource),
-            priority
-          )
-        }
+        for (let i = from; i < from + size; i++) values.push(...columnsOf(list, pages[i]!))
         yield* sql.unsafe(inserts.get(size)!, values)
       }
     if (!hasLists) return 0
@@ -174,25 +165,12 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     let taken = 0
     let kept = 0
     for (const page of pages) {
-      const { url, depth = 0, host, isResource, priority = 0 } = page
-      const site = siteOf(host)
-      const values = [
-        url,
-        list,
-        run,
-        TargetRank.of(page),
-        depth,
-        site,
-        keyOf(url),
-        flagOf(isResource),
-        priority,
-        freshSince
-      ]
+      const values = [...columnsOf(list, page), freshSince]
       for (const { state } of yield* sql.unsafe<{ state: number }>(takeOver, values)) {
         if (state === 0) taken++
         else {
           kept++
-          yield* sql`UPDATE site SET saved = saved + 1 WHERE id = ${site}`
+          yield* sql`UPDATE site SET saved = saved + 1 WHERE id = ${siteOf(page.host)}`
         }
       }
     }
