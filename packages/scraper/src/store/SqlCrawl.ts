@@ -19,6 +19,7 @@ import * as Url from "../Url.ts"
 import * as Changes from "./Changes.ts"
 import { rowsAmong } from "./RowsAmong.ts"
 import * as SqlLeases from "./SqlLeases.ts"
+import * as SqlLent from "./SqlLent.ts"
 import * as SqlLists from "./SqlLists.ts"
 import * as SqlPatterns from "./SqlPatterns.ts"
 import * as SqlPriorities from "./SqlPriorities.ts"
@@ -56,12 +57,6 @@ const takeOver = (() => {
 const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${TargetRank.ofRow}, attempts = 0, error = NULL
   WHERE url = ? AND list = ? AND state = 5`
 
-/** A target that a list has. */
-interface Lent extends Pick<TargetRow, "url" | "resource"> {
-  readonly depth: number
-  readonly priority: number
-}
-
 const urlOf = ({ url }: Target) => url
 
 export const make = (sql: SqlClient.SqlClient, run: number) => {
@@ -71,8 +66,6 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
   let known = new Map<string, number>()
   /** The directory has targets of other lists. */
   let hasLists = false
-  /** The directory has a crawl, of which a list may ask for targets. */
-  let isCrawled: boolean | undefined
   /** What earlier runs have saved is asked for again. */
   let freshSince = 0
   /** There are pages that are known by their key. */
@@ -231,44 +224,6 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
         )
       : Effect.succeed([])
 
-  /**
-   * The rows of these targets become rows of a list. The crawl does not follow what the list gets: it has them back
-   * when it is opened.
-   */
-  const lend = Effect.fnUntraced(function* (targets: ReadonlyArray<Target>) {
-    isCrawled ??= (yield* sql`SELECT 1 FROM crawl`).length > 0
-    if (!isCrawled) return
-    const rows = yield* rowsAmong<Lent & { readonly state: number; readonly site: number }>(
-      sql,
-      "SELECT url, depth, resource, priority, state, site FROM target WHERE depth IS NOT NULL AND url",
-      targets.map(urlOf)
-    )
-    let ended = 0
-    let saved = 0
-    for (const { url, depth, resource, priority, state, site } of rows) {
-      yield* sql`INSERT INTO lent (url, depth, resource, priority) VALUES (${url}, ${depth}, ${resource}, ${priority})`
-      if (state > 0) ended++
-      if (state !== 1 && state !== 2) continue
-      saved++
-      yield* sql`UPDATE site SET saved = saved - 1 WHERE id = ${site}`
-    }
-    if (rows.length > 0)
-      yield* sql`UPDATE crawl SET found = found - ${rows.length}, ended = ended - ${ended}, saved = saved - ${saved}`
-  })
-  /** Gives how many those are. */
-  const takeBack = Effect.fnUntraced(function* (list: number) {
-    let taken = 0
-    for (;;) {
-      const rows = yield* sql<Lent>`DELETE FROM lent WHERE rowid IN (SELECT rowid FROM lent LIMIT 1000) RETURNING *`
-      if (rows.length === 0) return taken
-      const targets = rows.map(({ url, depth, resource, priority }): Target => {
-        const target = { url, host: Url.origin(url), path: "", attempts: 0, depth, priority }
-        return resource === null ? target : { ...target, isResource: resource === 1 }
-      })
-      taken += yield* add(list, targets)
-    }
-  })
-
   const begin = Effect.gen(function* () {
     const list = yield* SqlLists.begin(sql)
     yield* sql`INSERT INTO crawl (list, found, ended, saved) VALUES (${list}, 0, 0, 0)`
@@ -317,7 +272,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
       yield* sql`UPDATE target SET lease = NULL WHERE lease = 0`
     }
     yield* findSites(list)
-    const added = (yield* takeBack(list)) + (yield* add(list, seeds))
+    const added = (yield* SqlLent.takeBack(sql, (targets) => add(list, targets))) + (yield* add(list, seeds))
     const taken = yield* takeIn(list, seeds.map(urlOf))
     const [crawl] = yield* sql<Crawl>`UPDATE crawl SET found = found + ${added},
       ended = ended - ${tried + saved + taken}, saved = saved - ${saved} WHERE list = ${list}
@@ -347,7 +302,6 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     commit,
     link,
     nearer,
-    lend,
     open,
     readmit
   }

@@ -1,8 +1,8 @@
 /**
  * The store over `effect/sql`: one run's view of the tables. What it tells of
  * targets is in `TargetRow.ts`, of lists in `SqlLists.ts`, of a crawl in
- * `SqlCrawl.ts`, of hosts in `SqlHosts.ts`, of archives in `SqlArchives.ts` and
- * `SqlCaptures.ts`; here it is joined, and what goes wrong gets its type.
+ * `SqlCrawl.ts` and `SqlLent.ts`, of hosts in `SqlHosts.ts`, of archives in
+ * `SqlArchives.ts` and `SqlCaptures.ts`; here it is joined, and what goes wrong gets its type.
  */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -18,6 +18,7 @@ import * as SqlArchives from "./SqlArchives.ts"
 import * as SqlCaptures from "./SqlCaptures.ts"
 import * as SqlCrawl from "./SqlCrawl.ts"
 import * as SqlHosts from "./SqlHosts.ts"
+import * as SqlLent from "./SqlLent.ts"
 import * as SqliteFault from "./SqliteFault.ts"
 import * as SqlLists from "./SqlLists.ts"
 import * as SqlTrust from "./SqlTrust.ts"
@@ -58,6 +59,7 @@ const begin = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, { boot, dur
 
 const tablesOf = (sql: SqlClient.SqlClient, run: number) => ({
   crawl: SqlCrawl.make(sql, run),
+  lend: SqlLent.make(sql),
   lists: SqlLists.make(sql, run),
   hosts: SqlHosts.make(sql),
   archives: SqlArchives.make(sql),
@@ -85,7 +87,7 @@ const isEmpty = (commit: Commit): boolean => {
 const write = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   run: number,
-  { crawl, lists, hosts, archives, captures }: ReturnType<typeof tablesOf>,
+  { crawl, lend, lists, hosts, archives, captures }: ReturnType<typeof tablesOf>,
   commit: Commit
 ) {
   const { list, settled, waiting, isCrawl = false, patterns = [] } = commit
@@ -94,7 +96,7 @@ const write = Effect.fnUntraced(function* (
   if (isCrawl) yield* crawl.meet(targets)
   else {
     yield* SqlLists.forgetPlaces(sql, list, undone(commit))
-    yield* crawl.lend(targets)
+    yield* lend(targets)
   }
   if (settled.length > 0)
     yield* TargetRowWriter.write(
