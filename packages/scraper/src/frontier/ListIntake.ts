@@ -139,14 +139,19 @@ export const make = (
     }
   }
 
-  return Effect.fnUntraced(function* (lines: ReadonlyArray<Line>) {
-    const urls = read(lines)
-    const known = yield* store.lookup([...urls.keys])
-    const judged = yield* looking(() => judge(urls, known))
-    const paths = yield* options.claim(judged.wanted)
-    const targets = yield* looking(() =>
-      judged.wanted.map((url, index) => targetOf(url, known.get(url)?.target, paths[index]!))
-    )
-    return { ...judged, targets } satisfies Taken
-  })
+  // no generator: its closure would keep alive what it sees
+  return (lines: ReadonlyArray<Line>): Effect.Effect<Taken, StoreError | DirectoryUnusable> =>
+    Effect.suspend(() => {
+      const urls = read(lines)
+      return store.lookup([...urls.keys]).pipe(
+        Effect.flatMap((known) => looking(() => ({ ...judge(urls, known), known }))),
+        Effect.flatMap((judged) => Effect.map(options.claim(judged.wanted), (paths) => ({ ...judged, paths }))),
+        Effect.flatMap(({ known, paths, ...judged }) =>
+          looking(() => ({
+            ...judged,
+            targets: judged.wanted.map((url, index) => targetOf(url, known.get(url)?.target, paths[index]!))
+          }))
+        )
+      )
+    })
 }

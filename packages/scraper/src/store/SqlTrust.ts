@@ -68,23 +68,24 @@ const toUnsynced = (row: TargetRow): Unsynced => ({
   sha256: row.sha256 ?? undefined
 })
 
+const trust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, boot: string, damagedUrls: ReadonlyArray<string>) {
+  for (const url of damagedUrls) yield* distrust(sql, url)
+  yield* release(sql, damagedUrls.length)
+  // parts are never synced, whatever is asked for of files
+  yield* sql.unsafe(
+    `UPDATE target INDEXED BY target_part SET validator = NULL
+      WHERE validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
+    [boot]
+  )
+  yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${boot}`
+})
+
 /** @param boot changes when the machine is started */
 export const make = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, boot: string) {
   // asked once: the rows of a million targets are not gone through for nothing
   const [earlier] = yield* sql<{ runs: number; unsynced: number }>`SELECT COUNT(*) AS runs,
     COALESCE(SUM(durability = 'process'), 0) AS unsynced FROM run WHERE boot <> ${boot} AND trusted = 0`
   const { runs, unsynced } = earlier!
-  const trust = Effect.fnUntraced(function* (damagedUrls: ReadonlyArray<string>) {
-    for (const url of damagedUrls) yield* distrust(sql, url)
-    yield* release(sql, damagedUrls.length)
-    // parts are never synced, whatever is asked for of files
-    yield* sql.unsafe(
-      `UPDATE target INDEXED BY target_part SET validator = NULL
-        WHERE validator IS NOT NULL AND run IN (${runsBeforeBoot})`,
-      [boot]
-    )
-    yield* sql`UPDATE run SET trusted = 1 WHERE boot <> ${boot}`
-  })
   const files = Stream.map(RowsByUrl.stream<TargetRow>(sql, "*", unsyncedOf, boot), toUnsynced)
   const count = Effect.map(
     sql.unsafe<{ count: number }>(`SELECT COUNT(*) AS count FROM target WHERE ${unsyncedOf}`, [boot]),
@@ -94,6 +95,6 @@ export const make = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, boot:
     unsynced: unsynced === 0 ? Stream.empty : files,
     unsyncedCount: unsynced === 0 ? Effect.succeed(0) : count,
     trust: (damagedUrls: ReadonlyArray<string>): Effect.Effect<void, SqlError> =>
-      runs + damagedUrls.length === 0 ? Effect.void : sql.withTransaction(trust(damagedUrls))
+      runs + damagedUrls.length === 0 ? Effect.void : sql.withTransaction(trust(sql, boot, damagedUrls))
   }
 })
