@@ -57,14 +57,20 @@ const begin = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, { boot, dur
   }
 })
 
-const tablesOf = (sql: SqlClient.SqlClient, run: number) => ({
-  crawl: SqlCrawl.make(sql, run),
-  lend: SqlLent.make(sql),
-  lists: SqlLists.make(sql, run),
-  hosts: SqlHosts.make(sql),
-  archives: SqlArchives.make(sql),
-  captures: SqlCaptures.make(sql)
-})
+const tablesOf = (sql: SqlClient.SqlClient, run: number) => {
+  let crawl: ReturnType<typeof SqlCrawl.make> | undefined
+  return {
+    /** Made when it is asked for: the runs of a list never do. */
+    get crawl() {
+      return (crawl ??= SqlCrawl.make(sql, run))
+    },
+    lend: SqlLent.make(sql),
+    lists: SqlLists.make(sql, run),
+    hosts: SqlHosts.make(sql),
+    archives: SqlArchives.make(sql),
+    captures: SqlCaptures.make(sql)
+  }
+}
 
 /** URLs of a commit that get no file by it; a line that is no URL never will. */
 const undone = ({ settled, waiting }: Commit): ReadonlyArray<string> =>
@@ -87,13 +93,14 @@ const isEmpty = (commit: Commit): boolean => {
 const write = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   run: number,
-  { crawl, lend, lists, hosts, archives, captures }: ReturnType<typeof tablesOf>,
+  tables: ReturnType<typeof tablesOf>,
   commit: Commit
 ) {
+  const { lend, lists, hosts, archives, captures } = tables
   const { list, settled, waiting, isCrawl = false, patterns = [] } = commit
-  const writing = { list, run, siteOf: crawl.siteOf }
+  const writing = { list, run, siteOf: (host: string) => tables.crawl.siteOf(host) }
   const targets = [...settled, ...waiting].map(({ target }) => target)
-  if (isCrawl) yield* crawl.meet(targets)
+  if (isCrawl) yield* tables.crawl.meet(targets)
   else {
     yield* SqlLists.forgetPlaces(sql, list, undone(commit))
     yield* lend(targets)
@@ -109,14 +116,14 @@ const write = Effect.fnUntraced(function* (
       waiting.map((one) => fromWaiting(writing, one))
     )
   // nothing is waited for: they are as they were before they were leased
-  if (isCrawl) yield* crawl.putBack(waiting.flatMap(({ target, dueMs }) => (dueMs > 0 ? [] : [target.url])))
+  if (isCrawl) yield* tables.crawl.putBack(waiting.flatMap(({ target, dueMs }) => (dueMs > 0 ? [] : [target.url])))
   for (const clock of commit.hosts) yield* hosts.write(clock)
   for (const copy of commit.robots ?? []) yield* hosts.writeRobots(copy)
   if (commit.place !== undefined) yield* lists.writePlace(commit.place)
   for (const archive of commit.archives ?? []) yield* archives.write(archive)
   yield* captures.add(commit.captures ?? [])
-  if (patterns.length > 0) yield* crawl.know(patterns)
-  return isCrawl ? yield* crawl.commit(list, settled) : nothingFound
+  if (patterns.length > 0) yield* tables.crawl.know(patterns)
+  return isCrawl ? yield* tables.crawl.commit(list, settled) : nothingFound
 })
 
 /** Brings the schema up to date, begins a run and gives its store. */
@@ -133,7 +140,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   yield* SchemaVersion.migrate(sql, options.file)
   const { run, unseenMs } = yield* guarded(begin(sql, options))
   const tables = tablesOf(sql, run)
-  const { crawl, lists, hosts, archives, captures } = tables
+  const { lists, hosts, archives, captures } = tables
   const { unsynced, unsyncedCount, trust } = yield* guarded(SqlTrust.make(sql, options.boot))
 
   return {
@@ -168,19 +175,19 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       count: (list) => guarded(lists.count(list)),
       hasSavedAs: (list, format) => guarded(lists.hasSavedAs(list, format)),
 
-      crawl: (seeds, refresh) => guarded(sql.withTransaction(crawl.open(seeds, refresh))),
+      crawl: (seeds, refresh) => guarded(sql.withTransaction(tables.crawl.open(seeds, refresh))),
       leaseBySite: (list, limit, nowMs, room, ofHost) =>
-        guarded(sql.withTransaction(crawl.lease(list, limit, nowMs, room, ofHost))),
-      link: (list, page, links) => guarded(sql.withTransaction(crawl.link(list, page, links))),
-      nearer: (list, limit, isBounded) => guarded(crawl.nearer(list, limit, isBounded)),
-      patterns: guarded(crawl.patterns),
-      prioritize: (list, text, of) => guarded(crawl.prioritize(list, text, of)),
-      ruled: (list, rules, limits) => guarded(crawl.ruled(list, rules, limits)),
-      lowered: (list, most) => Effect.asVoid(guarded(crawl.lowered(list, most))),
+        guarded(sql.withTransaction(tables.crawl.lease(list, limit, nowMs, room, ofHost))),
+      link: (list, page, links) => guarded(sql.withTransaction(tables.crawl.link(list, page, links))),
+      nearer: (list, limit, isBounded) => guarded(tables.crawl.nearer(list, limit, isBounded)),
+      patterns: Effect.suspend(() => guarded(tables.crawl.patterns)),
+      prioritize: (list, text, of) => guarded(tables.crawl.prioritize(list, text, of)),
+      ruled: (list, rules, limits) => guarded(tables.crawl.ruled(list, rules, limits)),
+      lowered: (list, most) => Effect.asVoid(guarded(tables.crawl.lowered(list, most))),
       saved: (list) => each("list = ? AND state IN (1, 2)", toSavedPage, list),
       excluded: (list) => each("list = ? AND state = 5", toTarget, list),
-      withdraw: (list, after, isOut) => guarded(sql.withTransaction(crawl.withdraw(list, after, isOut))),
-      readmit: (list, urls) => Effect.asVoid(guarded(sql.withTransaction(crawl.readmit(list, urls)))),
+      withdraw: (list, after, isOut) => guarded(sql.withTransaction(tables.crawl.withdraw(list, after, isOut))),
+      readmit: (list, urls) => Effect.asVoid(guarded(sql.withTransaction(tables.crawl.readmit(list, urls)))),
 
       hosts: (origins) =>
         Effect.map(guarded(hosts.clocks(origins)), (found) =>
