@@ -35,21 +35,28 @@ export const remaining: Effect.Effect<Duration.Duration> = Effect.gen(function* 
   return at === Infinity ? Duration.infinity : Duration.millis(Math.max(0, at - (yield* Clock.currentTimeMillis)))
 })
 
-const until = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>, at: number, now: number) {
-  if (at === Infinity) return yield* Effect.provideService(effect, Deadline, at)
-  const exceeded = Cause.makeFailReason(new DeadlineExceeded({ atMs: at }))
-  if (at <= now) return yield* Effect.failCause(Cause.fromReasons([exceeded]))
+/** Made when it is needed: an error costs more than all the rest of a deadline that is kept. */
+const exceeded = <E>(at: number, cleanUp: ReadonlyArray<Cause.Reason<E>>) =>
+  Effect.failCause(
+    Cause.fromReasons<E | DeadlineExceeded>([Cause.makeFailReason(new DeadlineExceeded({ atMs: at })), ...cleanUp])
+  )
+
+const until = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  at: number,
+  now: number
+): Effect.Effect<A, E | DeadlineExceeded, R> => {
+  if (at <= now) return exceeded<E>(at, [])
+  const known = Effect.provideService(effect, Deadline, at)
+  if (at === Infinity) return known
   let cleanUp: ReadonlyArray<Cause.Reason<E>> = []
-  const watched = Effect.onExit(Effect.provideService(effect, Deadline, at), (exit) => {
+  const watched = Effect.onExit(known, (exit) => {
     if (exit._tag === "Failure") cleanUp = exit.cause.reasons.filter((reason) => reason._tag !== "Interrupt")
     return Effect.void
   })
-  return yield* Effect.timeoutOrElse(watched, {
-    duration: Duration.millis(at - now),
-    // the work and its clean-up have ended by now
-    orElse: () => Effect.failCause(Cause.fromReasons<E | DeadlineExceeded>([exceeded, ...cleanUp]))
-  })
-})
+  // when that is over, the work and its clean-up have ended
+  return Effect.timeoutOrElse(watched, { duration: at - now, orElse: () => exceeded(at, cleanUp) })
+}
 
 /** Bounds an effect in time, which is given first or piped in. */
 export interface Bound {
@@ -63,9 +70,10 @@ export interface Bound {
  * already the effect does not begin.
  */
 export const within: Bound = dual(2, <A, E, R>(effect: Effect.Effect<A, E, R>, duration: Duration.Input) =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    Effect.flatMap(Deadline, (at) => until(effect, Math.min(at, now + Duration.toMillis(duration)), now))
-  )
+  Effect.withFiber((fiber) => {
+    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    return until(effect, Math.min(fiber.getRef(Deadline), now + Duration.toMillis(duration)), now)
+  })
 )
 
 /**
