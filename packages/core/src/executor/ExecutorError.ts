@@ -168,7 +168,9 @@ export class ExportMissing extends Tagged("ExportMissing")<{
 /** A parameter or a result cannot be copied to another thread or process. */
 export class NotCloneable extends Tagged("NotCloneable")<{ readonly path: string; readonly fact: string }> {
   get message(): string {
-    return `${this.path} ${this.fact} and cannot be copied; pass plain data, or do that part inside the task`
+    const isStream = this.path === "result" && this.fact === "is a generator"
+    const remedy = isStream ? "`stream` the task for its values" : "pass plain data, or do that part inside the task"
+    return `${this.path} ${this.fact} and cannot be copied; ${remedy}`
   }
 }
 

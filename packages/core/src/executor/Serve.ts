@@ -186,7 +186,9 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
         }
       }
       const plain = typeof value === "function" || typeof value === "symbol"
-      return { kind: "clone", path, fact: plain ? `is a ${typeof value}` : refused(error) }
+      const generator = /Generator\] could not be cloned/.test(said(error))
+      const fact = plain ? `is a ${typeof value}` : generator ? "is a generator" : refused(error)
+      return { kind: "clone", path, fact }
     }
   }
   const said = (thrown: unknown): string => {

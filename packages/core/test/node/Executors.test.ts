@@ -288,6 +288,16 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual(message, "increment gives one value: `run` it, or make it a generator to stream it")
       })
 
+      it("say what to do with a generator that is run, or that a map is given", async () => {
+        const message = (task: string) =>
+          `${task}: result is a generator and cannot be copied; \`stream\` the task for its values`
+        const run = (task: unknown) => pool.run(task as typeof work.increment, [1])
+        assert.strictEqual((await failureOf(run(work.upTo))).message, message("upTo"))
+        assert.strictEqual((await failureOf(run(work.failing))).message, message("failing"))
+        const all = pool.map([1], work.upTo as unknown as typeof work.increment).toArray()
+        assert.strictEqual((await failureOf(all)).message, message("upTo, item 0"))
+      })
+
       it("name what cannot be copied, there and back, and the pool goes on", async () => {
         for (const [run, path] of [
           [() => pool.run(work.echo, [{ a: [1, () => 0] }]), "argument 0.a[1]"],
