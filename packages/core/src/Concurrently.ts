@@ -33,8 +33,10 @@ export type ContextOf<S> = S extends Stream.Stream<any, any, infer R> ? R : neve
 /** Takes the next item; fails with `Cause.Done` at the end. */
 export type Next<A, E = never, R = never> = Effect.Effect<A, E | Cause.Done, R>
 
-const checkConcurrency = (concurrency: number) => {
-  if (!(Number.isInteger(concurrency) && concurrency >= 1))
+/** Without types there may be no options at all. */
+const checkConcurrency = (options: { readonly concurrency: number } | undefined) => {
+  const concurrency = options?.concurrency
+  if (!(Number.isInteger(concurrency) && concurrency! >= 1))
     throw new RangeError(`concurrency must be a whole number of at least 1, got ${concurrency}`)
 }
 
@@ -101,7 +103,7 @@ export const forEachBounded = <A, E, R, E2, R2>(
   f: (item: A) => Effect.Effect<unknown, E2, R2>,
   options: { readonly concurrency: number; readonly name?: string }
 ): Effect.Effect<void, E | E2, R | R2> => {
-  checkConcurrency(options.concurrency)
+  checkConcurrency(options)
   const loop = Effect.forever(Effect.flatMap(next, f), { disableYield: true })
   const worker = options.name === undefined ? loop : Effect.fn(options.name)(() => loop)()
   return Effect.forEach(
@@ -126,7 +128,7 @@ export const mapBounded = <S extends Source<any, any, any>, B, E2, R2>(
   type A = ItemOf<S>
   type E = ErrorOf<S>
   type R = ContextOf<S>
-  checkConcurrency(options.concurrency)
+  checkConcurrency(options)
   return Stream.unwrap(
     Effect.gen(function* () {
       const scope = yield* Effect.scope

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { asCompleted, mapBounded, type Source } from "../src/Concurrently.ts"
+import { asCompleted, mapBounded, type Source, forEachBounded } from "../src/Concurrently.ts"
 import { sweep } from "./InterruptSweep.ts"
 import { World } from "./Simulated.ts"
 
@@ -160,7 +160,10 @@ describe("mapBounded", () => {
     })
   )
 
-  it("refuses a concurrency below one", () => {
+  it("refuses a concurrency below one, and none", () => {
+    const message = "concurrency must be a whole number of at least 1, got undefined"
+    assert.throws(() => mapBounded([], Effect.succeed, undefined as never), message)
+    assert.throws(() => forEachBounded(Effect.never, Effect.succeed, undefined as never), message)
     for (const concurrency of [0, 1.5, Infinity, Number.NaN])
       assert.throws(
         () => mapBounded([], Effect.succeed, { concurrency }),
