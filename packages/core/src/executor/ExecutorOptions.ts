@@ -5,9 +5,11 @@
 import type { ErrorRegistry } from "./ErrorCodec.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import { check, checkOptions } from "./EngineOptions.ts"
+import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { WorkerSink } from "../WorkerEvent.ts"
 import type { JobOptions } from "./Job.ts"
+import { type OptionNames, unknownOption } from "./OptionNames.ts"
 import { checkTask } from "./TaskEntry.ts"
 
 interface Address {
@@ -92,6 +94,52 @@ export interface ShutdownChoice<D = number> {
   readonly deadline?: D | undefined
 }
 
+/** What threads and processes have of their own and read themselves; the others pass over it, so one object does for all. */
+interface OwnOptions {
+  readonly env?: unknown
+  readonly cwd?: unknown
+  readonly execArgv?: unknown
+  readonly permission?: unknown
+  readonly heapLimitBytes?: number
+}
+
+const executorNames: OptionNames<ExecutorOptions & OwnOptions> = {
+  name: true,
+  minimum: true,
+  maximum: true,
+  spare: true,
+  tasksPerWorker: true,
+  idleTimeToLive: true,
+  grace: true,
+  bootTimeout: true,
+  queue: true,
+  recycle: true,
+  tasks: true,
+  setup: true,
+  teardown: true,
+  errors: true,
+  onEvent: true,
+  heapLimitBytes: true,
+  env: true,
+  execArgv: true,
+  cwd: true,
+  permission: true
+}
+const queueNames: OptionNames<NonNullable<ExecutorOptions["queue"]>> = { capacity: true, policy: true, age: true }
+const recycleNames: OptionNames<NonNullable<ExecutorOptions["recycle"]>> = { tasks: true, heapBytes: true, age: true }
+/** With those of each layer above: the signal of a promise, and whether a fiber waits for the end of its task. */
+const submitNames: OptionNames<SubmitOptions & { signal: unknown; detach: unknown }> = {
+  priority: true,
+  key: true,
+  timeout: true,
+  idempotent: true,
+  transfer: true,
+  onProgress: true,
+  signal: true,
+  detach: true
+}
+const timeoutNames: OptionNames<NonNullable<SubmitOptions["timeout"]>> = { queue: true, run: true }
+
 const bare = (task: Address): Address => {
   checkTask(task)
   return { url: task.url, name: task.name }
@@ -99,14 +147,18 @@ const bare = (task: Address): Address => {
 
 /** With defaults, in milliseconds. Throws an `ExecutorError` with `InvalidOption`. */
 export const engineOptions = <D>(
-  // which threads and processes read themselves
-  options: ExecutorOptions<D> & { readonly heapLimitBytes?: number },
+  options: ExecutorOptions<D> & OwnOptions,
   kind: string,
   maximum: number,
   toMs: (duration: D) => number
 ): EngineOptions => {
   const ms = (duration: D | undefined, otherwise: number) => (duration === undefined ? otherwise : toMs(duration))
   const { queue = {}, recycle = {} } = options
+  const unknown =
+    unknownOption(options, executorNames) ??
+    unknownOption(queue, queueNames, "`queue`") ??
+    unknownOption(recycle, recycleNames, "`recycle`")
+  if (unknown !== undefined) throw new ExecutorError(unknown, "executor")
   const complete: EngineOptions = {
     name: options.name ?? kind,
     minimum: options.minimum ?? 0,
@@ -137,6 +189,15 @@ export const engineOptions = <D>(
   return complete
 }
 
+/** What of the options of a task cannot be, as they were given. */
+const wrong = (options: SubmitOptions<unknown>): InvalidOption | undefined => {
+  const { timeout } = options
+  const unknown = unknownOption(options, submitNames)
+  if (unknown !== undefined || timeout === undefined) return unknown
+  if (Object(timeout) === timeout) return unknownOption(timeout, timeoutNames, "`timeout`")
+  return new InvalidOption({ option: "timeout", expected: "`{ run }`, `{ queue }` or both", got: timeout })
+}
+
 export const jobOptions = <D>(
   options: SubmitOptions<D>,
   toMs: (duration: D) => number,
@@ -146,6 +207,7 @@ export const jobOptions = <D>(
   const { priority, key, timeout, idempotent, transfer, onProgress } = options
   return {
     site,
+    wrong: wrong(options),
     priority,
     key,
     idempotent,

@@ -33,13 +33,16 @@ export interface JobOptions {
   readonly deadline?: number | undefined
   readonly onProgress?: ((value: unknown) => void) | undefined
   readonly site?: SubmitSite | undefined
+  /** What was found wrong with them as they were given. */
+  readonly wrong?: InvalidOption | undefined
 }
 
 /** What of a job cannot be, if anything. */
 export const invalid = (
   parameters: unknown,
-  { priority = 0, queueTimeoutMs = 0, runTimeoutMs = 0 }: JobOptions
+  { wrong, priority = 0, queueTimeoutMs = 0, runTimeoutMs = 0 }: JobOptions
 ): InvalidOption | undefined => {
+  if (wrong !== undefined) return wrong
   if (!Array.isArray(parameters))
     return new InvalidOption({ option: "the list of arguments", expected: "an array", got: parameters })
   if (typeof priority !== "number" || Number.isNaN(priority))

@@ -12,8 +12,10 @@ import type { Task } from "../Task.ts"
 import { ChunkSize } from "./ChunkSize.ts"
 import type { Engine } from "./Engine.ts"
 import { ExecutorError, InvalidOption, SchemaMismatch } from "./ExecutorError.ts"
-import type { SubmitSite } from "./SubmitSite.ts"
 import type { Job } from "./Job.ts"
+import { type OptionNames, unknownOption } from "./OptionNames.ts"
+import type { SubmitSite } from "./SubmitSite.ts"
+import { isTask } from "./TaskEntry.ts"
 
 /** How many items of a `map` travel at once, and how many are under way. */
 export interface MapOptions {
@@ -26,6 +28,16 @@ export interface MapOptions {
   readonly idempotent?: boolean | undefined
   /** Moves the buffers that are items, or in items that are arrays or plain objects, instead of copying them. Processes copy. */
   readonly transfer?: boolean | undefined
+}
+
+/** With the signal of a promise. */
+const mapNames: OptionNames<MapOptions & { signal: unknown }> = {
+  chunk: true,
+  buffer: true,
+  priority: true,
+  idempotent: true,
+  transfer: true,
+  signal: true
 }
 
 /** Results of neighbouring items, the first of which is `first` in the source. */
@@ -93,20 +105,24 @@ export class MapRun<A> {
     site: SubmitSite,
     endsPulls = false
   ) {
+    if (isTask(source) && !isTask(task)) {
+      const expected = "the source, and the second one the task"
+      throw new ExecutorError(
+        new InvalidOption({ option: "the first argument", expected, got: `the task ${source.name}` }),
+        "map"
+      )
+    }
     const { chunk = "auto", buffer = Infinity } = options
+    const refuse = (reason: InvalidOption) => new ExecutorError(reason, task.name)
     const check = (option: string, value: number) => {
       if (!(value >= 1) || (value !== Infinity && !Number.isInteger(value)))
-        throw new ExecutorError(
-          new InvalidOption({ option, expected: "a whole number of at least 1", got: value }),
-          task.name
-        )
+        throw refuse(new InvalidOption({ option, expected: "a whole number of at least 1", got: value }))
     }
     const iterable = Object(source)
     if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
-      throw new ExecutorError(
-        new InvalidOption({ option: "the source", expected: "an Iterable or AsyncIterable", got: source }),
-        task.name
-      )
+      throw refuse(new InvalidOption({ option: "the source", expected: "an Iterable or AsyncIterable", got: source }))
+    const unknown = unknownOption(options, mapNames)
+    if (unknown !== undefined) throw refuse(unknown)
     if (chunk !== "auto") check("chunk", chunk)
     check("buffer", buffer)
     this.#engine = engine

@@ -2,10 +2,14 @@
 import type { TaskCodec } from "../Task.ts"
 import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
 
+export const isTask = (value: unknown): value is { readonly url: string; readonly name: string } => {
+  const { url, name } = (value ?? {}) as { readonly url?: unknown; readonly name?: unknown }
+  return typeof url === "string" && typeof name === "string"
+}
+
 /** Throws what a plain function, or anything else that is no task, is told. */
 export const checkTask = (task: unknown): void => {
-  const { url, name } = (task ?? {}) as { readonly url?: unknown; readonly name?: unknown }
-  if (typeof url === "string" && typeof name === "string") return
+  if (isTask(task)) return
   const got = typeof task === "function" ? `the function ${task.name || "without a name"}` : task
   throw new ExecutorError(
     new InvalidOption({ option: "a task", expected: "of `Task.module` or `inline`", got }),

@@ -351,7 +351,13 @@ for (const [kind, isolated] of kinds)
 
       it("say what cannot be", async () => {
         const run = (...given: ReadonlyArray<unknown>) => pool.run(...(given as Parameters<typeof pool.run>))
-        const map = (source: unknown) => pool.map(source as ReadonlyArray<number>, work.increment).toArray()
+        const map = (source: unknown, task: unknown = work.increment, options?: object) =>
+          pool.map(source as ReadonlyArray<number>, task as typeof work.increment, options).toArray()
+        const among = (names: string) => `must be one of ${names.replaceAll(" ", ", ")}`
+        const submit = "priority key timeout idempotent transfer onProgress signal detach"
+        const mapped = "chunk buffer priority idempotent transfer signal"
+        const executor =
+          "name minimum maximum spare tasksPerWorker idleTimeToLive grace bootTimeout queue recycle tasks setup teardown errors onEvent heapLimitBytes env execArgv cwd permission"
         const refused: ReadonlyArray<readonly [() => Promise<unknown>, string]> = [
           [() => run(parseInt, [1]), "a task must be of `Task.module` or `inline`, got the function parseInt"],
           [() => run("increment", [1]), "a task must be of `Task.module` or `inline`, got increment"],
@@ -360,6 +366,26 @@ for (const [kind, isolated] of kinds)
           [() => run(work.increment, [1], { priority: NaN }), "priority must be a number, got NaN"],
           [() => run(work.increment, [1], { timeout: { run: -1 } }), "timeout.run must be at least 0 ms, got -1"],
           [() => run(work.increment, [1], { timeout: { queue: NaN } }), "timeout.queue must be at least 0 ms, got NaN"],
+          [() => run(work.increment, [1], { prio: 1 }), `an option ${among(submit)}, got prio`],
+          [() => run(work.increment, [1], { timeout: 50 }), "timeout must be `{ run }`, `{ queue }` or both, got 50"],
+          [
+            () => run(work.increment, [1], { timeout: { ms: 50 } }),
+            "an option of `timeout` must be one of queue, run, got ms"
+          ],
+          [
+            () => map(work.increment, [1]),
+            "the first argument must be the source, and the second one the task, got the task increment"
+          ],
+          [() => map([1], work.increment, { concurrency: 2 }), `an option ${among(mapped)}, got concurrency`],
+          [() => open({ max: 2 } as never), `an option ${among(executor)}, got max`],
+          [
+            () => open({ queue: { size: 2 } as never }),
+            "an option of `queue` must be one of capacity, policy, age, got size"
+          ],
+          [
+            () => open({ recycle: { heap: 2 } as never }),
+            "an option of `recycle` must be one of tasks, heapBytes, age, got heap"
+          ],
           [() => map(5), "the source must be an Iterable or AsyncIterable, got 5"],
           [() => map(undefined), "the source must be an Iterable or AsyncIterable, got undefined"],
           [() => open({ heapLimitBytes: 0 } as never), "heapLimitBytes must be a number of at least 1048576, got 0"]

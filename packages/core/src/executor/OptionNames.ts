@@ -1,0 +1,24 @@
+/**
+ * Finds options that there are none of. Types tell of them where there are types; in plain JavaScript one that is
+ * misspelt would go unheard.
+ */
+import { InvalidOption } from "./ExecutorError.ts"
+
+/** All names of options, so that none is forgotten. */
+export type OptionNames<Options> = Readonly<Record<keyof Options, true>>
+
+/** The first option that has none of these names, if there is one. `of`: the option that has these. */
+export const unknownOption = (
+  options: object,
+  names: Readonly<Record<string, true>>,
+  of?: string
+): InvalidOption | undefined => {
+  for (const name of Object.keys(options))
+    if (!Object.hasOwn(names, name))
+      return new InvalidOption({
+        option: `an option${of === undefined ? "" : ` of ${of}`}`,
+        expected: `one of ${Object.keys(names).join(", ")}`,
+        got: name
+      })
+  return undefined
+}
