@@ -58,9 +58,12 @@ const prepareFailed = fail("Failed to prepare statement", "prepare")
 const executeFailed = fail("Failed to execute statement", "execute")
 
 const toNumber = (value: unknown) => (typeof value === "bigint" ? Number(value) : value)
-/** From an array: an object as node:sqlite makes one has no hidden class of V8, and takes twice the time to make and read. */
-const toRow = (columns: ReadonlyArray<string>, values: ReadonlyArray<unknown>) => {
-  const row: Record<string, unknown> = {}
+/**
+ * From an array: an object as node:sqlite makes one has no hidden class of V8, and takes twice the time to make and read.
+ * Nor has one beyond 16 keys that is filled key by key; a copy of an empty row has that of the row.
+ */
+const toRow = (columns: ReadonlyArray<string>, empty: Prepared["empty"], values: ReadonlyArray<unknown>) => {
+  const row: Record<string, unknown> = { ...empty }
   for (let i = 0; i < columns.length; i++) row[columns[i]!] = values[i]
   return row
 }
@@ -72,6 +75,8 @@ const isNew = (database: DatabaseSync) => database.prepare("PRAGMA schema_versio
 interface Prepared {
   readonly statement: StatementSync
   readonly columns: ReadonlyArray<string>
+  /** A row without values. */
+  readonly empty: Readonly<Record<string, null>>
 }
 
 type Mode = "rows" | "raw" | "values"
@@ -122,7 +127,8 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
     const statement = database.prepare(sql)
     statement.setReadBigInts(true)
     statement.setReturnArrays(true)
-    return { statement, columns: statement.columns().map(({ name }) => name) }
+    const columns = statement.columns().map(({ name }) => name)
+    return { statement, columns, empty: Object.fromEntries(columns.map((name) => [name, null])) }
   }
   const kept = new Map<string, Prepared>()
   const prepared = (sql: string): Prepared => {
@@ -147,7 +153,7 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
     if (isShared && database.isTransaction) return acquirers.borrower(() => run(false, from, sql, params, mode))
     let step = prepareFailed
     try {
-      const { statement, columns } = from(sql)
+      const { statement, columns, empty } = from(sql)
       step = executeFailed
       const values = params as ReadonlyArray<SQLInputValue>
       if (columns.length === 0) {
@@ -157,7 +163,7 @@ export const over = Effect.fnUntraced(function* (database: DatabaseSync) {
       // the types of Node know rows as objects alone
       const rows = statement.all(...values) as unknown as Array<Array<unknown>>
       for (const row of rows) for (let i = 0; i < row.length; i++) row[i] = toNumber(row[i])
-      return Effect.succeed(mode === "values" ? rows : rows.map((row) => toRow(columns, row)))
+      return Effect.succeed(mode === "values" ? rows : rows.map((row) => toRow(columns, empty, row)))
     } catch (error) {
       return Effect.fail(step(error))
     }
