@@ -3,8 +3,12 @@
  * than `tough-cookie`: a hostile site must not fill every request with what it
  * likes, nor one that is read in plain replace what was set under TLS.
  */
-import { Cookie, type CookieJar, domainMatch, pathMatch } from "tough-cookie"
+import { canonicalDomain, Cookie, CookieJar, domainMatch, getPublicSuffix, pathMatch } from "tough-cookie"
 import * as FieldValue from "../FieldValue.ts"
+import { CookieStore } from "./CookieStore.ts"
+
+/** A jar without cookies. */
+export const empty = (): CookieJar => new CookieJar(new CookieStore(), { looseMode: true })
 
 /** Octets of name and value (5.6, 5.7 step 6), a character each as in every field. */
 const longest = 4096
@@ -75,6 +79,17 @@ const admits = (jar: CookieJar, cookie: Cookie, url: URL, nowMs: number): boolea
   return url.protocol === "https:" || !(cookie.secure || isSecured(jar, cookie, url))
 }
 
+const suffixOptions = { allowSpecialUseDomain: true, ignoreError: true }
+
+/**
+ * Whether the domain is the host itself, and none that could have others below it: an address, or a name under which
+ * anybody may register, as `intranet` may be one. Then the cookie is of that host alone (5.7 step 9).
+ */
+const isHostAlone = (cookie: Cookie, { hostname }: URL): boolean => {
+  const domain = cookie.cdomain()
+  return domain != null && domain === canonicalDomain(hostname) && getPublicSuffix(domain, suffixOptions) === undefined
+}
+
 /** Drops the oldest of these that are more than `most`. */
 const prune = ({ store }: CookieJar, cookies: ReadonlyArray<Cookie>, most: number): void => {
   if (cookies.length <= most) return
@@ -94,6 +109,7 @@ export const keep = (jar: CookieJar, url: string, lines: Iterable<string>, nowMs
     if (++count > mostLines) break
     const cookie = read(line)
     if (cookie === undefined || !admits(jar, cookie, from, nowMs)) continue
+    if (isHostAlone(cookie, from)) cookie.domain = null
     const kept = jar.setCookieSync(cookie, url, { ignoreError: true })
     if (kept?.domain != null) domains.add(kept.domain)
   }

@@ -156,11 +156,11 @@ export const open = Effect.fnUntraced(function* (file: string) {
     },
     catch: (cause) => unusable(`cannot be written (${(cause as NodeJS.ErrnoException).code})`)
   })
-  const [{ Cookie, CookieJar }, CookieBounds] = yield* Effect.promise(() =>
+  const [{ Cookie }, CookieBounds] = yield* Effect.promise(() =>
     Promise.all([import("tough-cookie"), import("./CookieBounds.ts")])
   )
   const read = Effect.gen(function* () {
-    const jar = new CookieJar(undefined, { looseMode: true })
+    const jar = CookieBounds.empty()
     // a pipe may never have anything to read
     const text = yield* Effect.try({
       try: () => (name === undefined ? "" : fs.readFileSync(name, "utf8")),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CookieJar } from "tough-cookie"
+import type { CookieJar } from "tough-cookie"
 import * as CookieBounds from "../../src/session/CookieBounds.ts"
 
 const nowMs = Date.UTC(2100, 0, 1)
@@ -7,12 +7,28 @@ const set = (jar: CookieJar, url: string, ...lines: ReadonlyArray<string>) => Co
 const pairsOf = (jar: CookieJar, url: string) => jar.getCookiesSync(url).map((cookie) => cookie.cookieString())
 /** The pairs that are in a fresh jar after these lines. */
 const kept = (...lines: ReadonlyArray<string>) => {
-  const jar = new CookieJar(undefined, { looseMode: true })
+  const jar = CookieBounds.empty()
   set(jar, "https://a.test/", ...lines)
   return pairsOf(jar, "https://a.test/")
 }
 
 describe("CookieBounds", () => {
+  it("gives a host back what it set, whatever the host is called", () => {
+    const below: Array<string> = []
+    const names = "test local example invalid localhost intranet com co.uk a.test a.test. a.com. a..b 10.0.0.1 [::1]"
+    for (const host of names.split(" ")) {
+      const jar = CookieBounds.empty()
+      set(jar, `http://${host}/`, "a=1", `b=2; Domain=${host}`, `c=3; Domain=.${host}`)
+      assert.deepStrictEqual(pairsOf(jar, `http://${host}/`), ["a=1", "b=2", "c=3"], host)
+      const other = `http://x.${host}/`
+      if (URL.canParse(other) && pairsOf(jar, other).length > 0) below.push(host)
+    }
+    // of a public suffix, and of a name without a dot, which may be one, it is of that host alone
+    assert.deepStrictEqual(below, ["invalid", "localhost", "a.test", "a.test.", "a.com."])
+    assert.deepStrictEqual(pairsOf(CookieBounds.empty(), "http://test/"), [])
+    assert.lengthOf(kept("b=2; Domain=test"), 0)
+  })
+
   it("refuses what is empty, longer than 4,096 octets, or a guarded name in the guise of a value", () => {
     assert.lengthOf(kept(`a=${"x".repeat(4095)}`), 1)
     assert.lengthOf(kept(`a=${"x".repeat(4096)}`), 0)
@@ -48,7 +64,7 @@ describe("CookieBounds", () => {
       ["a=voil\u00c3\u00a0", "a", "voil\u00c3\u00a0"],
       ["b", "", "b"]
     ] as const) {
-      const jar = new CookieJar(undefined, { looseMode: true })
+      const jar = CookieBounds.empty()
       set(jar, "https://a.test/", line)
       const [cookie] = jar.getCookiesSync("https://a.test/")
       assert.deepStrictEqual([cookie?.key, cookie?.value], [key, value], line)
@@ -70,7 +86,7 @@ describe("CookieBounds", () => {
 
   it("keeps nothing for longer than 400 days", () => {
     const expires = (line: string) => {
-      const jar = new CookieJar()
+      const jar = CookieBounds.empty()
       set(jar, "https://a.test/", line)
       return jar.getCookiesSync("https://a.test/", { expire: false })[0]?.expires
     }
@@ -85,7 +101,7 @@ describe("CookieBounds", () => {
   })
 
   it("lets a plain answer set, hide or replace no secure cookie, of a domain above or below it either", () => {
-    const jar = new CookieJar()
+    const jar = CookieBounds.empty()
     set(
       jar,
       "https://bank.a.test:8443/x/y",
@@ -111,7 +127,7 @@ describe("CookieBounds", () => {
   })
 
   it("drops the oldest of more than 180 of a domain, and reads 200 lines of an answer", () => {
-    const jar = new CookieJar()
+    const jar = CookieBounds.empty()
     set(jar, "https://b.test/", "kept=1")
     const lines = (from: number) => Array.from({ length: 300 }, (_, index) => `c${from + index}=1`)
     set(jar, "https://a.test/", ...lines(0))
@@ -122,7 +138,7 @@ describe("CookieBounds", () => {
   })
 
   it("keeps 3,000 of all domains together", () => {
-    const jar = new CookieJar()
+    const jar = CookieBounds.empty()
     const lines = Array.from({ length: 100 }, (_, index) => `c${index}=1`)
     for (let host = 0; host < 40; host++) set(jar, `https://h${host}.test/`, ...lines)
     const counts = Array.from({ length: 40 }, (_, host) => pairsOf(jar, `https://h${host}.test/`).length)
