@@ -9,12 +9,13 @@
  * 3. Scripts do not run; what is within `<noscript>` is markup.
  */
 import { compile, selectAll } from "css-select"
-import type { AnyNode, Document, Element, ParentNode } from "domhandler"
+import { type AnyNode, type Document, type Element, isTag, type ParentNode } from "domhandler"
 import * as Result from "effect/Result"
-import { parse as parseHtml, type TreeAdapter } from "parse5"
+import { html, parse as parseHtml, type TreeAdapter } from "parse5"
 import { adapter, type Htmlparser2TreeAdapterMap } from "parse5-htmlparser2-tree-adapter"
 import * as Encoding from "./Encoding.ts"
 import { NoPage, type PageError, TooDeep, TooLarge } from "./PageError.ts"
+import * as Reference from "./Reference.ts"
 import * as Xhtml from "./Xhtml.ts"
 
 /** Where a page came from. */
@@ -93,31 +94,35 @@ const padded = (head: Uint8Array): Uint8Array => {
   return whole
 }
 
+const ofHtml: string = html.NS.HTML
+
+/** The first that says something, wherever it stands (HTML 4.2.3). A template is a document of its own; SVG has none. */
 const findBase = (document: Document): string | undefined => {
   const pending: Array<ParentNode> = [document]
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if ("attribs" in node && node.name === "base" && (node.namespace ?? ofHtml) === ofHtml) {
+      const href = node.attribs["href"]
+      if (href !== undefined) return href
+    }
     for (let at = node.children.length - 1; at >= 0; at--) {
       const child = node.children[at]!
-      if ("children" in child) pending.push(child)
+      if (isTag(child)) pending.push(child)
     }
-    if ("attribs" in node && node.name === "base" && node.attribs["href"] !== undefined) return node.attribs["href"]
-    // a base counts wherever it stands, but none stands behind the first paragraphs in practice
-    if ("attribs" in node && node.name === "body") return undefined
   }
   return undefined
 }
 
 /** The page of a text. Fails with `TooDeep`. */
 export const fromText = (
-  html: string,
+  text: string,
   origin: Origin = {},
   maxDepth = limits.maxDepth
 ): Result.Result<Page, TooDeep> => {
   let document: Document
   try {
     document = Xhtml.is(origin)
-      ? Xhtml.parse(html, maxDepth)
-      : parseHtml(html, { treeAdapter: bounded(maxDepth), scriptingEnabled: false })
+      ? Xhtml.parse(text, maxDepth)
+      : parseHtml(text, { treeAdapter: bounded(maxDepth), scriptingEnabled: false })
   } catch (error) {
     if (error instanceof TooDeep) return Result.fail(error)
     throw error
@@ -126,7 +131,7 @@ export const fromText = (
   const { url, path } = origin
   const stated = findBase(document)
   const base = stated === undefined ? url : (URL.parse(stated, url)?.href ?? url)
-  return Result.succeed({ url, path, base, document })
+  return Result.succeed({ url, path, base: base !== undefined && Reference.isNoBase(base) ? url : base, document })
 }
 
 /** The page of a file or an answer. Fails with `TooLarge`, `NoPage` or `TooDeep`. */

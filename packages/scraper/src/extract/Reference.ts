@@ -165,7 +165,8 @@ export const resolve = (reference: string, base: string, encoding = "utf-8"): st
   return typeof url === "string" && url.length <= longest ? url : undefined
 }
 
-const noBase = /^[\0- ]*(?:data|javascript):/i
+/** Whether a `<base href>` says nothing since it has a scheme that none may have (HTML 4.2.3). */
+export const isNoBase = (href: string): boolean => /^[\0- ]*(?:data|javascript):/i.test(href)
 
 /** Stands for any base that is not fetched, to which all that is relative leads nowhere: a long one is parsed for each link. */
 const nowhere = "about:blank"
@@ -177,4 +178,4 @@ const nowhere = "about:blank"
  * @param url of the document
  */
 export const base = (href: string, url: string, encoding: string): string | undefined =>
-  resolve(href, url, encoding) ?? (isForeign(href) && !noBase.test(href) && URL.canParse(href) ? nowhere : undefined)
+  resolve(href, url, encoding) ?? (isForeign(href) && !isNoBase(href) && URL.canParse(href) ? nowhere : undefined)

@@ -38,6 +38,16 @@ describe("a page", () => {
     assert.strictEqual(page("<p>", { url }).base, url)
     assert.strictEqual(page("<base href='/c/'>").base, undefined)
     assert.strictEqual(page("<base href='https://o.example/'>").base, "https://o.example/")
+    // behind paragraphs, and not in another document or vocabulary
+    assert.strictEqual(page("<p>x<p><base href='/c/'>", { url }).base, "https://h.example/c/")
+    assert.strictEqual(
+      page("<template><base href='/t/'></template><p><base href='/c/'>", { url }).base,
+      "https://h.example/c/"
+    )
+    assert.strictEqual(page("<svg><base href='/s/' /></svg><base href='/c/'>", { url }).base, "https://h.example/c/")
+    // no scheme of a base
+    for (const scheme of ["data", " JavaScript"])
+      assert.strictEqual(page(`<base href='${scheme}:x'><base href='/c/'>`, { url }).base, url)
   })
   it("is refused when it is too large, too deep or no text", () => {
     const failure = (html: string, limits?: Page.Limits) => Result.flip(Page.fromBytes(bytes(html), {}, limits))
