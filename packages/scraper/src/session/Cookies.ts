@@ -26,7 +26,7 @@ const parseLine = (line: string): Partial<Cookie> | undefined => {
   const [domain, subdomains, path, secure, expires, name, value = "", ...more] = (
     marked ? line.slice(httpOnly.length) : line
   ).split("\t")
-  if (domain === undefined || name === undefined || path === undefined || !/^-?\d+(\.\d+)?$/.test(expires ?? ""))
+  if (domain === undefined || name === undefined || path === undefined || !/^(-?\d+(\.\d+)?)?$/.test(expires ?? ""))
     return undefined
   if (more.length > 0) return undefined
   const seconds = Number(expires)
@@ -35,7 +35,7 @@ const parseLine = (line: string): Partial<Cookie> | undefined => {
     hostOnly: subdomains?.toUpperCase() !== "TRUE",
     path,
     secure: secure?.toUpperCase() === "TRUE",
-    // 0 marks a cookie of the session; it lives as long as the file passes it on
+    // 0 marks a cookie of the session, and so does nothing, as Python writes it; it lives as long as the file passes it on
     expires: seconds === 0 ? "Infinity" : new Date(seconds * 1000),
     key: name,
     value,

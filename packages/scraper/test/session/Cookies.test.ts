@@ -78,6 +78,7 @@ describe("a cookie jar", () => {
           `.a.test\tTRUE\t/\tFALSE\t${later}\twide\t1`,
           `a.test\tFALSE\t/\tFALSE\t${later}\thost\t2`,
           `a.test\tFALSE\t/deep\tFALSE\t0\tdeep\t3`,
+          `a.test\tFALSE\t/deep\tFALSE\t\tpython\t3`,
           `a.test\tFALSE\t/\tTRUE\t${later}\tsafe\t4`,
           `#HttpOnly_a.test\tFALSE\t/\tFALSE\t${later}\thidden\t5`,
           `a.test\tFALSE\t/\tFALSE\t1\told\t6`,
@@ -96,6 +97,7 @@ describe("a cookie jar", () => {
           "empty",
           "hidden",
           "host",
+          "python",
           "wide"
         ])
         assert.deepStrictEqual(names(cookies.header("https://a.test/")), ["empty", "hidden", "host", "safe", "wide"])
