@@ -1,6 +1,7 @@
 /**
  * Cookies in a Netscape cookie file, the format of curl, wget and browsers'
- * exports: seven fields a line, tabs between them. Which cookie goes where is
+ * exports: seven fields a line, tabs between them, in octets as fields of HTTP are
+ * (a character each, whatever their encoding). Which cookie goes where is
  * `tough-cookie`'s knowledge (RFC 6265, public suffixes); it is loaded only when
  * a jar is asked for.
  */
@@ -9,6 +10,7 @@ import { isForeign } from "@simul/core/node/Ownership"
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Cookie, CookieJar } from "tough-cookie"
+import * as FieldValue from "../FieldValue.ts"
 import { OptionUnusable } from "../RunError.ts"
 import * as WrittenItself from "../sink/WrittenItself.ts"
 
@@ -21,6 +23,11 @@ export interface Cookies {
 
 const httpOnly = "#HttpOnly_"
 
+const byteOrderMark = /^\xef\xbb\xbf/
+
+/** A date has no later millisecond. curl writes the end of all time as a greater number. */
+const lastMs = 8.64e15
+
 const parseLine = (line: string): Partial<Cookie> | undefined => {
   const marked = line.startsWith(httpOnly)
   const [domain, subdomains, path, secure, expires, name, value = "", ...more] = (
@@ -28,15 +35,15 @@ const parseLine = (line: string): Partial<Cookie> | undefined => {
   ).split("\t")
   if (domain === undefined || name === undefined || path === undefined || !/^(-?\d+(\.\d+)?)?$/.test(expires ?? ""))
     return undefined
-  if (more.length > 0) return undefined
-  const seconds = Number(expires)
+  if (more.length > 0 || !FieldValue.isSendable(line)) return undefined
+  const endMs = Math.max(-lastMs, Math.min(Number(expires) * 1000, lastMs))
   return {
     domain: domain.replace(/^\./, "").toLowerCase(),
     hostOnly: subdomains?.toUpperCase() !== "TRUE",
     path,
     secure: secure?.toUpperCase() === "TRUE",
     // 0 marks a cookie of the session, and so does nothing, as Python writes it; it lives as long as the file passes it on
-    expires: seconds === 0 ? "Infinity" : new Date(seconds * 1000),
+    expires: endMs === 0 ? "Infinity" : new Date(endMs),
     key: name,
     value,
     httpOnly: marked
@@ -118,7 +125,7 @@ const write = (file: string, lines: Lines) => {
   if (name === undefined) {
     const descriptor = WrittenItself.open(file)
     try {
-      fs.writeFileSync(descriptor, text)
+      fs.writeFileSync(descriptor, text, "latin1")
     } finally {
       fs.closeSync(descriptor)
     }
@@ -128,7 +135,7 @@ const write = (file: string, lines: Lines) => {
   try {
     // cookies are passwords: nobody else may read them, not even for a moment
     fs.rmSync(temporary, { force: true })
-    fs.writeFileSync(temporary, text, { mode: 0o600, flag: "wx" })
+    fs.writeFileSync(temporary, text, { encoding: "latin1", mode: 0o600, flag: "wx" })
     fs.renameSync(temporary, name)
   } catch (cause) {
     fs.rmSync(temporary, { force: true })
@@ -163,14 +170,14 @@ export const open = Effect.fnUntraced(function* (file: string) {
     const jar = CookieBounds.empty()
     // a pipe may never have anything to read
     const text = yield* Effect.try({
-      try: () => (name === undefined ? "" : fs.readFileSync(name, "utf8")),
+      try: () => (name === undefined ? "" : fs.readFileSync(name, "latin1")),
       catch: (cause) => cause as NodeJS.ErrnoException
     }).pipe(
       Effect.catch((cause) =>
         cause.code === "ENOENT" ? Effect.succeed("") : Effect.fail(unusable(`cannot be read (${cause.code})`))
       )
     )
-    for (const [index, line] of text.split(/\r?\n/).entries()) {
+    for (const [index, line] of text.replace(byteOrderMark, "").split(/\r?\n/).entries()) {
       if (line.trim() === "" || (line.startsWith("#") && !line.startsWith(httpOnly))) continue
       const cookie = parseLine(line)
       if (cookie === undefined) return yield* unusable(`line ${index + 1} is no line of a cookie file`)

@@ -169,6 +169,30 @@ describe("a cookie jar", () => {
       )
     })
   )
+  it.live("is read and written in octets, whatever they mean", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      // UTF-8 beyond Latin-1, as curl writes what it was sent, and octets that are none
+      const octets = Buffer.from("\ufeff# from elsewhere\r\na.test\tFALSE\t/\tFALSE\t0\tname\t\u20ac\u00e0")
+      fs.writeFileSync(file, Buffer.concat([octets, Buffer.of(0xff)]))
+      const value = Buffer.concat([Buffer.from("\u20ac\u00e0"), Buffer.of(0xff)]).toString("latin1")
+      for (let times = 0; times < 2; times++)
+        yield* opened(file, (cookies) => assert.strictEqual(cookies.header("http://a.test/"), `name=${value}`))
+      fs.writeFileSync(file, "a.test\tFALSE\t/\tFALSE\t0\tname\t\u0001")
+      const { detail } = yield* Effect.flip(opened(file, () => undefined))
+      assert.strictEqual(detail, "line 1 is no line of a cookie file")
+    })
+  )
+  it.live("has cookies that end later than any date, and some that ended before", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      const line = (seconds: string, name: string) => `a.test\tFALSE\t/\tFALSE\t${seconds}\t${name}\t1\n`
+      fs.writeFileSync(file, line("9223372036854775807", "curl") + line("-9223372036854775808", "old"))
+      for (let times = 0; times < 2; times++)
+        yield* opened(file, (cookies) => assert.strictEqual(cookies.header("http://a.test/"), "curl=1"))
+      assert.deepStrictEqual(linesOf(file), [line("8640000000000", "curl").trim()])
+    })
+  )
   it.live("takes no cookie that a host may not set", () =>
     Effect.gen(function* () {
       const file = yield* jarFile
