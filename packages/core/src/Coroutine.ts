@@ -81,56 +81,69 @@ export interface Coroutine<out Y, out A, in out S = undefined> {
   readonly close: () => void
 }
 
-/** Makes a coroutine, which has not begun. `name` defaults to the function's. */
-export const make = <Y, A, S = undefined>(
-  body: () => Generator<Y, A, S>,
-  name: string = body.name || "anonymous"
-): Coroutine<Y, A, S> => {
-  const generator = body()
-  const steps: Array<Step<Y, A, S>> = []
-  let state: State = "created"
+class Stepped<Y, A, S> implements Coroutine<Y, A, S> {
+  readonly name: string
+  readonly steps: Array<Step<Y, A, S>> = []
+  readonly #generator: Generator<Y, A, S>
+  #state: State = "created"
 
-  const refuseRunning = (call: "send" | "throw" | "close") => {
-    if (state === "running") throw new CoroutineRunning({ coroutine: name, call })
+  constructor(generator: Generator<Y, A, S>, name: string) {
+    this.#generator = generator
+    this.name = name
   }
-  const record = (call: Step<Y, A, S>["call"], outcome: Step<Y, A, S>["outcome"]) => {
-    state = outcome._tag === "yielded" ? "suspended" : "closed"
-    steps.push({ call, outcome, state })
+
+  get state() {
+    return this.#state
   }
-  const step = (call: Step<Y, A, S>["call"], resume: () => IteratorResult<Y, A>): IteratorResult<Y, A> => {
-    state = "running"
+
+  send(value?: S): IteratorResult<Y, A | undefined> {
+    this.#refuseRunning("send")
+    if (this.#state === "closed") return { done: true, value: undefined }
+    if (this.#state === "created" && value !== undefined) throw new CoroutineNotBegun({ coroutine: this.name })
+    return this.#step({ _tag: "send", value }, () => this.#generator.next(value as S))
+  }
+
+  throw(error: unknown): IteratorResult<Y, A> {
+    this.#refuseRunning("throw")
+    if (this.#state === "closed") throw error
+    return this.#step({ _tag: "throw", error }, () => this.#generator.throw(error))
+  }
+
+  close(): void {
+    this.#refuseRunning("close")
+    if (this.#state === "closed") return
+    const { done } = this.#step({ _tag: "close" }, () => this.#generator.return(undefined as A))
+    if (!done) throw new CoroutineIgnoredClose({ coroutine: this.name })
+  }
+
+  #refuseRunning(call: "send" | "throw" | "close"): void {
+    if (this.#state === "running") throw new CoroutineRunning({ coroutine: this.name, call })
+  }
+
+  #step(call: Step<Y, A, S>["call"], resume: () => IteratorResult<Y, A>): IteratorResult<Y, A> {
+    this.#state = "running"
     try {
       const result = resume()
-      record(call, { _tag: result.done ? "returned" : "yielded", value: result.value } as Step<Y, A, S>["outcome"])
+      this.#record(call, { _tag: result.done ? "returned" : "yielded", value: result.value } as Step<
+        Y,
+        A,
+        S
+      >["outcome"])
       return result
     } catch (error) {
-      record(call, { _tag: "threw", error })
+      this.#record(call, { _tag: "threw", error })
       throw error
     }
   }
 
-  return {
-    name,
-    get state() {
-      return state
-    },
-    steps,
-    send(value) {
-      refuseRunning("send")
-      if (state === "closed") return { done: true, value: undefined }
-      if (state === "created" && value !== undefined) throw new CoroutineNotBegun({ coroutine: name })
-      return step({ _tag: "send", value }, () => generator.next(value as S))
-    },
-    throw(error) {
-      refuseRunning("throw")
-      if (state === "closed") throw error
-      return step({ _tag: "throw", error }, () => generator.throw(error))
-    },
-    close() {
-      refuseRunning("close")
-      if (state === "closed") return
-      const { done } = step({ _tag: "close" }, () => generator.return(undefined as A))
-      if (!done) throw new CoroutineIgnoredClose({ coroutine: name })
-    }
+  #record(call: Step<Y, A, S>["call"], outcome: Step<Y, A, S>["outcome"]): void {
+    this.#state = outcome._tag === "yielded" ? "suspended" : "closed"
+    this.steps.push({ call, outcome, state: this.#state })
   }
 }
+
+/** Makes a coroutine, which has not begun. `name` defaults to the function's. */
+export const make = <Y, A, S = undefined>(
+  body: () => Generator<Y, A, S>,
+  name: string = body.name || "anonymous"
+): Coroutine<Y, A, S> => new Stepped(body(), name)
