@@ -43,19 +43,22 @@ export const raceStaggered = <A, E, R>(
         }
         wake()
       })
-    const race = Effect.gen(function* () {
-      for (let next = iterator.next(); !next.done; next = iterator.next()) {
-        const former = start(next.value)
-        yield* Effect.timeoutOption(
-          until(() => winner !== undefined || !running.has(former)),
-          delay
+    const ended = Effect.suspend((): Effect.Effect<A, E> => {
+      if (winner !== undefined) return Effect.succeed(winner.value)
+      if (failures.length === 0) return Effect.die(new RangeError("raceStaggered needs at least one effect"))
+      return Effect.failCause(Cause.fromReasons(failures))
+    })
+    const race: Effect.Effect<A, E> = Effect.suspend(() => {
+      if (winner !== undefined) return ended
+      const next = iterator.next()
+      if (next.done)
+        return Effect.andThen(
+          until(() => winner !== undefined || running.size === 0),
+          ended
         )
-        if (winner !== undefined) return winner.value
-      }
-      yield* until(() => winner !== undefined || running.size === 0)
-      if (winner !== undefined) return winner.value
-      if (failures.length === 0) return yield* Effect.die(new RangeError("raceStaggered needs at least one effect"))
-      return yield* Effect.failCause(Cause.fromReasons(failures))
+      const former = start(next.value)
+      const turn = until(() => winner !== undefined || !running.has(former))
+      return Effect.andThen(Effect.timeoutOption(turn, delay), race)
     })
     return Effect.onExit(race, () => {
       iterator.return?.()
