@@ -36,6 +36,7 @@ import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "./executor/
 import { engineOptions, jobOptions } from "./executor/ExecutorOptions.ts"
 import { recordMetrics } from "./executor/ExecutorMetrics.ts"
 import { inlineSpawn } from "./executor/InlineWorker.ts"
+import type { Job } from "./executor/Job.ts"
 import type { Chunk, MapOptions } from "./executor/MapRun.ts"
 import { MapRun } from "./executor/MapRun.ts"
 import type { SubmitSite } from "./executor/SubmitSite.ts"
@@ -124,13 +125,97 @@ export const make = (
 const promised = <A>(call: () => Promise<A>): Effect.Effect<A, ExecutorError> =>
   Effect.tryPromise({ try: call, catch: (error) => error as ExecutorError })
 
-const shapeOf = (engine: Engine): ExecutorShape => {
-  const cancelled = (job: ReturnType<Engine["submit"]>, options: EffectSubmitOptions) =>
-    Effect.callback<void>((resume) => {
-      engine.cancel(job, () => resume(Effect.void))
-      if (options.detach === true) resume(Effect.void)
-    })
+/** Cancels a job, and waits until no worker has it, unless it is detached. */
+const cancelled = (engine: Engine, job: Job, { detach }: EffectSubmitOptions): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    engine.cancel(job, () => resume(Effect.void))
+    if (detach === true) resume(Effect.void)
+  })
 
+// generators of the module, not of each call: V8 makes three hidden classes for each that is made, and these keep alive
+// what it sees until the next full collection
+
+const openStream = Effect.fnUntraced(function* (
+  engine: Engine,
+  task: StreamTask<any, any>,
+  parameters: ReadonlyArray<unknown>,
+  options: EffectSubmitOptions,
+  site: SubmitSite
+) {
+  const deadline = yield* Deadline
+  const fiber = yield* Effect.fiberId
+  const values = yield* Queue.unbounded<any, ExecutorError | Cause.Done>()
+  const job = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      engine.submit(
+        "stream",
+        engine.entry(task),
+        parameters,
+        jobOptions(options, Duration.toMillis, site, deadline),
+        (error) => {
+          if (error === undefined) Queue.endUnsafe(values)
+          else Queue.failCauseUnsafe(values, Cause.fail(error))
+        },
+        { onItem: (value) => Queue.offerUnsafe(values, value), fiber }
+      )
+    ),
+    (job) => cancelled(engine, job, options)
+  )
+  let taken = 0
+  const pull = Effect.suspend(() => {
+    // values count until the reader comes back for more
+    if (taken > 0) engine.credit(job, taken)
+    taken = 0
+    return Effect.map(Queue.takeAll(values), (chunk) => {
+      taken = chunk.length
+      return chunk
+    })
+  })
+  return Stream.fromPull(Effect.succeed(pull as Pull.Pull<[any, ...Array<any>], ExecutorError>))
+})
+
+const openMap = Effect.fnUntraced(function* <B>(
+  engine: Engine,
+  source: Source<any, any, any>,
+  task: Task<any, B>,
+  ordered: boolean,
+  options: MapOptions,
+  site: SubmitSite,
+  arrange: (chunk: Chunk<B>) => ReadonlyArray<unknown>
+) {
+  let failure: Cause.Cause<unknown> | undefined
+  const iterable = Stream.isStream(source)
+    ? yield* Stream.toAsyncIterableEffect(
+        Stream.catchCause(source, (cause) => {
+          failure = cause
+          return Stream.fail(cause)
+        })
+      )
+    : (source as Iterable<unknown>)
+  const run = yield* Effect.acquireRelease(
+    Effect.try({
+      try: () => new MapRun<B>(engine, iterable, task, ordered, options, site, Stream.isStream(source)),
+      catch: (error) => error as ExecutorError
+    }),
+    (run) => Effect.promise(() => run.close())
+  )
+  const pull = Effect.matchCauseEffect(
+    Effect.promise(() => run.next()),
+    {
+      // a chunk of results is one of the stream, which has no empty ones either
+      onSuccess: (chunk) =>
+        chunk === undefined ? Cause.done() : Effect.succeed(arrange(chunk) as NonEmptyReadonlyArray<never>),
+      onFailure: (cause) => {
+        const error = Cause.squash(cause)
+        if (failure !== undefined && !isExecutorError(error)) return Effect.failCause(failure)
+        return isExecutorError(error) ? Effect.fail(error) : Effect.failCause(cause)
+      }
+    }
+  )
+  return Stream.fromPull(Effect.succeed(pull))
+})
+
+const shapeOf = (engine: Engine): ExecutorShape => {
   const map = <S extends Source<any, any, any>, B>(
     source: S,
     task: Task<any, B>,
@@ -138,41 +223,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
     options: MapOptions = {},
     site: SubmitSite,
     arrange: (chunk: Chunk<B>) => ReadonlyArray<unknown>
-  ): Stream.Stream<never, any, any> =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        let failure: Cause.Cause<unknown> | undefined
-        const iterable = Stream.isStream(source)
-          ? yield* Stream.toAsyncIterableEffect(
-              Stream.catchCause(source, (cause) => {
-                failure = cause
-                return Stream.fail(cause)
-              })
-            )
-          : (source as Iterable<unknown>)
-        const run = yield* Effect.acquireRelease(
-          Effect.try({
-            try: () => new MapRun<B>(engine, iterable, task, ordered, options, site, Stream.isStream(source)),
-            catch: (error) => error as ExecutorError
-          }),
-          (run) => Effect.promise(() => run.close())
-        )
-        const pull = Effect.matchCauseEffect(
-          Effect.promise(() => run.next()),
-          {
-            // a chunk of results is one of the stream, which has no empty ones either
-            onSuccess: (chunk) =>
-              chunk === undefined ? Cause.done() : Effect.succeed(arrange(chunk) as NonEmptyReadonlyArray<never>),
-            onFailure: (cause) => {
-              const error = Cause.squash(cause)
-              if (failure !== undefined && !isExecutorError(error)) return Effect.failCause(failure)
-              return isExecutorError(error) ? Effect.fail(error) : Effect.failCause(cause)
-            }
-          }
-        )
-        return Stream.fromPull(Effect.succeed(pull))
-      })
-    )
+  ): Stream.Stream<never, any, any> => Stream.unwrap(openMap(engine, source, task, ordered, options, site, arrange))
 
   return {
     submit: (task, parameters, options = {}) => {
@@ -187,47 +238,12 @@ const shapeOf = (engine: Engine): ExecutorShape => {
             (error, value) => resume(error === undefined ? Effect.succeed(value as never) : Effect.fail(error)),
             engine.options.onEvent && { fiber: fiber.id }
           )
-          return cancelled(job, options)
+          return cancelled(engine, job, options)
         })
       )
     },
-    stream: (task, parameters, options = {}) => {
-      const site = submitSite()
-      return Stream.unwrap(
-        Effect.gen(function* () {
-          const deadline = yield* Deadline
-          const fiber = yield* Effect.fiberId
-          const values = yield* Queue.unbounded<any, ExecutorError | Cause.Done>()
-          const job = yield* Effect.acquireRelease(
-            Effect.sync(() =>
-              engine.submit(
-                "stream",
-                engine.entry(task),
-                parameters,
-                jobOptions(options, Duration.toMillis, site, deadline),
-                (error) => {
-                  if (error === undefined) Queue.endUnsafe(values)
-                  else Queue.failCauseUnsafe(values, Cause.fail(error))
-                },
-                { onItem: (value) => Queue.offerUnsafe(values, value), fiber }
-              )
-            ),
-            (job) => cancelled(job, options)
-          )
-          let taken = 0
-          const pull = Effect.suspend(() => {
-            // values count until the reader comes back for more
-            if (taken > 0) engine.credit(job, taken)
-            taken = 0
-            return Effect.map(Queue.takeAll(values), (chunk) => {
-              taken = chunk.length
-              return chunk
-            })
-          })
-          return Stream.fromPull(Effect.succeed(pull as Pull.Pull<[any, ...Array<any>], ExecutorError>))
-        })
-      )
-    },
+    stream: (task, parameters, options = {}) =>
+      Stream.unwrap(openStream(engine, task, parameters, options, submitSite())),
     map: (source, task, options) => map(source, task, true, options, submitSite(), ({ values }) => values),
     mapUnordered: (source, task, options) =>
       map(source, task, false, options, submitSite(), ({ first, values }) =>
