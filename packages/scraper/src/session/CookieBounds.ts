@@ -39,6 +39,12 @@ const read = (line: string): Cookie | undefined => {
   const equals = pair.indexOf("=")
   cookie.key = FieldValue.trimmed(pair.slice(0, Math.max(0, equals)))
   cookie.value = FieldValue.trimmed(pair.slice(equals + 1))
+  try {
+    cookie.domain = cookie.cdomain() ?? null
+  } catch {
+    // no name that a host could have
+    return undefined
+  }
   return cookie
 }
 
@@ -85,10 +91,8 @@ const suffixOptions = { allowSpecialUseDomain: true, ignoreError: true }
  * Whether the domain is the host itself, and none that could have others below it: an address, or a name under which
  * anybody may register, as `intranet` may be one. Then the cookie is of that host alone (5.7 step 9).
  */
-const isHostAlone = (cookie: Cookie, { hostname }: URL): boolean => {
-  const domain = cookie.cdomain()
-  return domain != null && domain === canonicalDomain(hostname) && getPublicSuffix(domain, suffixOptions) === undefined
-}
+const isHostAlone = ({ domain }: Cookie, { hostname }: URL): boolean =>
+  domain !== null && domain === canonicalDomain(hostname) && getPublicSuffix(domain, suffixOptions) === undefined
 
 /** Drops the oldest of these that are more than `most`. */
 const prune = ({ store }: CookieJar, cookies: ReadonlyArray<Cookie>, most: number): void => {

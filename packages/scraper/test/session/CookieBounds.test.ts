@@ -38,6 +38,16 @@ describe("CookieBounds", () => {
     assert.lengthOf(kept("=__Other"), 1)
   })
 
+  it("refuses a domain that is no name of a host", () => {
+    for (const host of ["a.test", "127.0.0.1", "[::1]"]) {
+      const jar = CookieBounds.empty()
+      set(jar, `https://${host}/`, "a=1; Secure; Path=/x")
+      for (const domain of ["\xfc", "xn--\xfc", "[::", "::2::2", "\xff.test", "a b\xa0", "::1]:80"])
+        for (const scheme of ["http", "https"]) set(jar, `${scheme}://${host}/`, `a=2; Domain=${domain}`)
+      assert.deepStrictEqual(pairsOf(jar, `https://${host}/x`), ["a=1"], host)
+    }
+  })
+
   it("holds a name to what its beginning promises, in letters of either size", () => {
     for (const [name, attributes] of [
       ["__Secure-a", "Secure"],
