@@ -21,8 +21,8 @@
  *    one whose delay adapts, until it is known how fast it is.
  * 6. Hosts take turns. An idle host without a clock costs nothing; with one it is
  *    kept while they are few, and left to the store where they are many.
- * 7. A host whose turn is far off has no more queued than it has slots: the rest is
- *    put off, or one host would fill the line with what nobody may ask for.
+ * 7. A host has no more queued than has its turn soon, or one: the rest is put off,
+ *    or a few hosts would fill the line with what nobody may ask for.
  * 8. What is known of a host outlives the process: the first request of the next
  *    one keeps its distance, waits for the end of a pause, and comes alone to a
  *    host that had strikes. Only one that was down is not waited for.
@@ -103,6 +103,8 @@ const mostIdle = 20_000
 const mostMet = 100_000
 /** A turn that is further off is no reason to have a target queued. */
 const farMs = 10_000
+/** Of a crawl more are brought once a second: what is brought for later turns than these takes the room of other sites. */
+const nearMs = 3000
 /** What is put off comes back together with what is due in the same tenth of a second. */
 const togetherMs = 100
 /** Strikes of an earlier run count for so long after their pause. */
@@ -192,8 +194,8 @@ export const make = (options: PolitenessOptions) => {
   }
   const readyMs = (host: Host) => Math.max(host.nextMs, host.pausedMs)
   /** Targets that a host may have queued: those whose turn is soon, and one whose turn brings others. */
-  const roomOf = (host: Host, nowMs: number) => {
-    const soonMs = farMs - Math.max(0, readyMs(host) - nowMs)
+  const roomOf = (host: Host, nowMs: number, withinMs: number) => {
+    const soonMs = withinMs - Math.max(0, readyMs(host) - nowMs)
     if (isDown(host)) return Infinity
     return soonMs > 0 ? Math.ceil(soonMs / host.delayMs) : 1
   }
@@ -299,12 +301,14 @@ export const make = (options: PolitenessOptions) => {
      */
     putOff: (target: Target, nowMs: number): number | undefined => {
       const host = hosts.get(asked(target).host)
-      return host === undefined || host.queued < roomOf(host, nowMs) ? undefined : later(host, nowMs, host.queued)
+      return host === undefined || host.queued < roomOf(host, nowMs, farMs)
+        ? undefined
+        : later(host, nowMs, host.queued)
     },
-    /** Targets that a host may have queued: fewer where its turn is far off, or its delay long. */
+    /** Targets of a crawl that a host may have queued: fewer where its turn is far off, or its delay long. */
     room: (origin: string, nowMs: number): number => {
       const host = hosts.get(origin)
-      return host === undefined ? Infinity : roomOf(host, nowMs)
+      return host === undefined ? Math.ceil(nearMs / options.delayMs) : roomOf(host, nowMs, nearMs)
     },
     /** There are queued targets whose turn is far off by now. */
     hasFar: () => hasFar,
@@ -313,7 +317,7 @@ export const make = (options: PolitenessOptions) => {
       hasFar = false
       const out: Array<readonly [Target, number]> = []
       for (const host of sleeping) {
-        const most = roomOf(host, nowMs)
+        const most = roomOf(host, nowMs, farMs)
         if (host.queued <= most) continue
         const kept: Array<Target> = []
         for (const target of host.queue.slice(host.head))
@@ -342,7 +346,7 @@ export const make = (options: PolitenessOptions) => {
         if (!down && isFull(host)) continue // listed again by `release`
         if (readyMs(host) > nowMs && !down) {
           sleeping.add(host)
-          hasFar ||= host.queued > roomOf(host, nowMs)
+          hasFar ||= host.queued > roomOf(host, nowMs, farMs)
           continue
         }
         const target = host.shift()

@@ -340,6 +340,17 @@ describe("Politeness", () => {
     assert.isUndefined(down.putOff(target("a"), 1), "its targets fail at once")
   })
 
+  it("has room in a crawl for the turns of three seconds, at a host that was not asked yet too", () => {
+    const apart = make({ delayMs: 1000 })
+    assert.strictEqual(apart.room("a", 0), 3)
+    fill(apart, "a", 3)
+    apart.take(0)
+    assert.deepStrictEqual(
+      [0, 1000, 5000].map((nowMs) => apart.room("a", nowMs)),
+      [2, 3, 3]
+    )
+  })
+
   it("takes out of a queue what waits for a turn that is far off by now, but for what a redirect led there", () => {
     const politeness = make()
     const hop = { url: "a/hop", host: "a", redirects: 1 }

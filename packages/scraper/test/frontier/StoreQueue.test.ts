@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as StoreQueue from "../../src/frontier/StoreQueue.ts"
+import * as Politeness from "../../src/Politeness.ts"
 import type { HostLimit, Store } from "../../src/Store.ts"
 import type { Target } from "../../src/Target.ts"
 
@@ -101,6 +102,54 @@ describe("StoreQueue", () => {
       queued = 2
       queue.released("http://h")
       assert.strictEqual(queue.dueMs(), 2000)
+    })
+  )
+
+  it.effect("keeps all sites of a crawl at their pace where ten seconds of each would fill the line", () =>
+    Effect.gen(function* () {
+      const [sites, window, latencyMs] = [400, 1024, 100]
+      let nowMs = 0
+      const now = () => nowMs
+      const backoff = { baseMs: 1, random: () => 0 }
+      const politeness = Politeness.make({ perHost: 6, delayMs: 1000, strikes: 4, backoff, robots: false })
+      let given = 0
+      let turn = 0
+      // sites without end, in turn
+      const leaseBySite: Store["Service"]["leaseBySite"] = (_list, limit, _now, room) => {
+        const targets: Array<Target> = []
+        for (let looked = 0; looked < sites && targets.length < limit; looked++) {
+          const host = `http://h${turn++ % sites}`
+          const most = Math.min(room(host), limit - targets.length)
+          for (let i = 0; i < most; i++) targets.push(target(`${host}/${given++}`))
+        }
+        return Effect.succeed({ targets, dueMs: Infinity, isLeft: true })
+      }
+      const { queuedAt } = politeness
+      const room = (origin: string) => politeness.room(origin, nowMs)
+      const options = { ...idle, now, queuedAt, room, crawl: { ...crawl, mostOfHost: Infinity } }
+      const queue = yield* StoreQueue.make({ ...list(0, undefined), leaseBySite }, options)
+      const flying: Array<{ readonly target: Target; readonly endMs: number }> = []
+      let answered = 0
+      for (; nowMs < 20_000; nowMs += 10) {
+        while (flying[0] !== undefined && flying[0].endMs <= nowMs) {
+          const ended = flying.shift()!.target
+          politeness.release(ended, nowMs, "answered")
+          queue.released(ended.host)
+          if (nowMs >= 10_000) answered++
+        }
+        if (queue.dueMs() <= nowMs && politeness.queued() < window) {
+          const leased = yield* queue.lease(window - politeness.queued())
+          leased.targets.forEach(politeness.add)
+          queue.entered(leased)
+        }
+        for (const [shed] of politeness.shed(nowMs)) queue.park(shed)
+        while (flying.length < 64) {
+          const admission = politeness.take(nowMs)
+          if (admission === undefined) break
+          flying.push({ target: admission.target, endMs: nowMs + latencyMs })
+        }
+      }
+      assert.isAtLeast(answered, 0.98 * sites * 10)
     })
   )
 
