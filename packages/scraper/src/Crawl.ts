@@ -20,7 +20,8 @@ import * as RulesText from "./crawl/RulesText.ts"
 import * as Steering from "./crawl/Steering.ts"
 import * as Widening from "./crawl/Widening.ts"
 import * as Get from "./Get.ts"
-import { complete, defaults, type Given, type Options } from "./Options.ts"
+import * as OptionKind from "./OptionKind.ts"
+import { complete, defaults, type Given, kinds, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { List } from "./List.ts"
 import { OptionUnusable, type RunError } from "./RunError.ts"
@@ -51,6 +52,26 @@ export interface Rules extends Following.Rules {
 
 /** Those of the sites of the seeds, all of them. */
 export const rules: Rules = { scope: "host", include: [], exclude: [], sitemaps: false, traps: true }
+
+const isPattern = (value: unknown) => value instanceof RegExp
+const patterns = OptionKind.list("regular expressions", isPattern)
+const value = OptionKind.whole(-Priorities.bound, Priorities.bound)
+const priority = OptionKind.record("", (given) => isPattern(given["pattern"]) && value.has(given["value"]))
+/** What each of them may be. */
+const ruleKinds: OptionKind.Kinds<Rules> = {
+  scope: OptionKind.choice("host", "domain", "path"),
+  include: patterns,
+  exclude: patterns,
+  depth: OptionKind.whole(0),
+  sitemaps: OptionKind.toggle,
+  priorities: OptionKind.list(`{ pattern, value }, the value ${value.takes}`, priority.has),
+  traps: OptionKind.toggle,
+  maxPages: OptionKind.whole(0),
+  maxPagesPerHost: OptionKind.whole(0),
+  skipNoindex: OptionKind.toggle,
+  mirror: OptionKind.toggle,
+  denyPrivate: OptionKind.toggle
+}
 
 /** A crawl is polite unless it is told not to be. */
 const crawlDefaults: Options = { ...defaults, robots: true }
@@ -110,6 +131,8 @@ export const open = Effect.fnUntraced(function* (
   given: Given<Rules>,
   givenOptions: Given<Options>
 ) {
+  yield* OptionKind.check(ruleKinds, given)
+  yield* OptionKind.check(kinds, givenOptions)
   const asked = complete(rules, given)
   const seeds: Array<string> = []
   for (const text of urls) {

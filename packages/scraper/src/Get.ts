@@ -12,7 +12,8 @@ import * as Stream from "effect/Stream"
 import * as Control from "./Control.ts"
 import * as Lines from "./Lines.ts"
 import type { List } from "./List.ts"
-import { complete, defaults, type Given, type Options } from "./Options.ts"
+import * as OptionKind from "./OptionKind.ts"
+import { complete, defaults, type Given, kinds, type Options } from "./Options.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Pipeline from "./Pipeline.ts"
 import type { Progress } from "./Progress.ts"
@@ -73,7 +74,8 @@ export const open = (source: Source, given: Given<Options>) => {
   const options = complete(defaults, given)
   const run = openRun((store, run) => listOf(source, store, run, options.refresh), options)
   // before a directory is made for it
-  return "file" in source ? Effect.andThen(ListFile.look(source.file), run) : run
+  const listed = "file" in source ? Effect.andThen(ListFile.look(source.file), run) : run
+  return Effect.andThen(OptionKind.check(kinds, given), listed)
 }
 
 /** The same for a list that is made of what the store has. */

@@ -1,3 +1,4 @@
+import * as OptionKind from "./OptionKind.ts"
 import type { Recorder } from "./Recorder.ts"
 
 /** What a run is asked to do. Every field has a default, see `defaults`. */
@@ -96,6 +97,49 @@ export const defaults: Options = {
   naming: "tree",
   serverNames: false,
   hash: true
+}
+
+const isText = (value: unknown) => typeof value === "string"
+
+/** What each of them may be. */
+export const kinds: OptionKind.Kinds<Options> = {
+  directory: OptionKind.text,
+  jobs: OptionKind.whole(1, 10_000),
+  perHost: OptionKind.whole(1),
+  delayMs: OptionKind.number(0),
+  adaptive: OptionKind.positive,
+  maxDelayMs: OptionKind.number(0),
+  rate: OptionKind.positive,
+  robots: OptionKind.toggle,
+  retries: OptionKind.whole(0),
+  backoffMs: OptionKind.number(0),
+  timeoutMs: OptionKind.whole(1),
+  connectTimeoutMs: OptionKind.whole(1),
+  maxTimeMs: OptionKind.whole(1),
+  maxSize: OptionKind.whole(0),
+  userAgent: { takes: "text", has: isText },
+  headers: {
+    ...OptionKind.list("[name, value]", (field) => Array.isArray(field) && field.length === 2 && field.every(isText)),
+    isSecret: true
+  },
+  headersFor: OptionKind.list("origins", isText),
+  proxy: OptionKind.text,
+  cacert: OptionKind.text,
+  insecure: OptionKind.toggle,
+  cookieJar: OptionKind.text,
+  denyPrivate: OptionKind.either(OptionKind.toggle, OptionKind.list("networks", isText)),
+  refresh: OptionKind.toggle,
+  durability: OptionKind.choice("process", "power"),
+  format: OptionKind.choice("files", "warc"),
+  archiveBytes: OptionKind.number(1),
+  naming: OptionKind.either(
+    OptionKind.choice("tree", "flat"),
+    OptionKind.record("{ file }", ({ file }) => OptionKind.text.has(file))
+  ),
+  serverNames: OptionKind.toggle,
+  hash: OptionKind.toggle,
+  onCheck: { takes: "a function", has: (value) => typeof value === "function" },
+  recorder: OptionKind.record("a recorder", () => true)
 }
 
 /** What is said of settings. `undefined` says nothing, as what is absent does. */

@@ -206,7 +206,7 @@ export class PathUnreadable extends Schema.TaggedError<PathUnreadable>()("PathUn
   readonly hint = "name saved pages, a folder of them, an archive (.warc.gz), or what `simul get -o` wrote to"
 }
 
-/** A file named by an option (CA certificates, cookies) cannot be used. */
+/** An option is none, or what it says cannot be used: its kind, or a file that it names (CA certificates, cookies). */
 export class OptionUnusable extends Schema.TaggedError<OptionUnusable>()("OptionUnusable", {
   option: Schema.String,
   value: Schema.String,

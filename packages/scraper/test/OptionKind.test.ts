@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as fs from "node:fs"
+import * as Crawl from "../src/Crawl.ts"
+import * as Get from "../src/Get.ts"
+import * as OptionKind from "../src/OptionKind.ts"
+import { defaults, kinds } from "../src/Options.ts"
+import { OptionUnusable } from "../src/RunError.ts"
+import * as Folders from "./Folders.ts"
+
+const { folder } = Folders.make("options")
+
+/** Why a run is not opened with these, as programs give them that no compiler checks. */
+const refusal = <E>(opened: Effect.Effect<unknown, E, Scope.Scope>) => Effect.flip(Effect.scoped(opened))
+const get = (options: object) => refusal(Get.open({ urls: ["http://h/"] }, options))
+const crawl = (rules: object, options: object) => refusal(Crawl.open(["http://h/"], rules, options))
+
+describe("options", () => {
+  it.effect("that cannot be are refused before anything is made, by name, fact and what they take", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const told = yield* Effect.forEach(
+        [
+          { jobs: "8" },
+          { jobs: 0 },
+          { perHost: 0 },
+          { delayMs: -1 },
+          { backoffMs: Number.NaN },
+          { retries: 1.5 },
+          { timeoutMs: 0.5 },
+          { robots: null },
+          { durability: "x" },
+          { naming: { file: 5 } },
+          { denyPrivate: ["10.0.0.0/8", 1] },
+          { headers: "authorization: secret" },
+          { onCheck: {} }
+        ],
+        (wrong) => get({ directory, ...wrong })
+      )
+      assert.isTrue(told.every((error) => error instanceof OptionUnusable))
+      assert.deepStrictEqual(
+        told.map(({ message }) => message),
+        [
+          `jobs "8": it takes a whole number from 1 to 10000`,
+          "jobs 0: it takes a whole number from 1 to 10000",
+          "perHost 0: it takes a whole number of at least 1",
+          "delayMs -1: it takes a number of at least 0",
+          "backoffMs NaN: it takes a number of at least 0",
+          "retries 1.5: it takes a whole number of at least 0",
+          "timeoutMs 0.5: it takes a whole number of at least 1",
+          "robots null: it takes true or false",
+          `durability "x": it takes "process" or "power"`,
+          `naming (object): it takes "tree" or "flat" or { file }`,
+          "denyPrivate (array): it takes true or false or an array of networks",
+          "headers (string): it takes an array of [name, value]",
+          "onCheck (object): it takes a function"
+        ]
+      )
+      assert.isFalse(fs.existsSync(directory))
+    })
+  )
+
+  it.effect("that there are not are refused, and so are the rules of a crawl", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const told = [
+        yield* get({ directory, job: "secret" }),
+        yield* crawl({ maxPage: 5 }, { directory }),
+        yield* crawl({}, { directory, retries: -1 }),
+        yield* crawl({ include: "docs" }, { directory }),
+        yield* crawl({ scope: "site" }, { directory }),
+        yield* crawl({ priorities: [{ pattern: /a/, value: 101 }] }, { directory })
+      ]
+      assert.isTrue(told.every((error) => error instanceof OptionUnusable))
+      assert.deepStrictEqual(
+        told.map(({ message }) => message),
+        [
+          `job (string): no such option among ${Object.keys(kinds).join(", ")}`,
+          "maxPage (number): no such option among scope, include, exclude, depth, sitemaps, priorities, traps, maxPages, maxPagesPerHost, skipNoindex, mirror, denyPrivate",
+          "retries -1: it takes a whole number of at least 0",
+          `include "docs": it takes an array of regular expressions`,
+          `scope "site": it takes "host" or "domain" or "path"`,
+          "priorities (array): it takes an array of { pattern, value }, the value a whole number from -100 to 100"
+        ]
+      )
+      assert.isFalse(fs.existsSync(directory))
+    })
+  )
+
+  it.effect("that bound nothing may be infinite", () =>
+    Effect.forEach(
+      Object.entries({
+        ...defaults,
+        rate: Infinity,
+        retries: Infinity,
+        maxSize: Infinity,
+        maxTimeMs: Infinity,
+        perHost: Infinity
+      }),
+      ([option, value]) => OptionKind.check(kinds, { [option]: value })
+    )
+  )
+})
