@@ -118,8 +118,8 @@ export interface SessionStatistics {
 }
 
 /**
- * Performs exchanges. `open` never throws: what goes wrong reaches `onError`,
- * never before `open` has returned.
+ * Performs exchanges. What goes wrong reaches `onError`, never before `open` has
+ * returned. What `open` throws is a bug, and ends the run.
  *
  * A run makes its own (`session/HttpSession.ts`). One that is provided takes its place, and what options say of connections, addresses
  * and cookies is its business. `testing/StubSession.ts` is a small one.

@@ -3,7 +3,7 @@
  * run is tested without a network, and recorded answers are played again.
  */
 import * as Schema from "effect/Schema"
-import { FetchReason, ProtocolError } from "../FetchError.ts"
+import { FetchReason } from "../FetchError.ts"
 import type { Request, Session } from "../Session.ts"
 import * as Url from "../Url.ts"
 
@@ -21,25 +21,18 @@ export interface Answer {
 
 const isReason = Schema.is(FetchReason)
 
-/** @param answer called once for each request; what it returns may also be why there is none, and what it throws is */
+/** @param answer called once for each request; what it returns may also be why there is none. What it throws ends the run */
 export const make = (answer: (request: Request) => Answer | FetchReason): Session["Service"] => {
-  const answered = (request: Request) => {
-    try {
-      return answer(request)
-    } catch (error) {
-      return new ProtocolError({ detail: String(error) })
-    }
-  }
   const statistics = { requests: 0, redirects: 0, inFlight: 0, bytesReceived: 0 }
   return {
     open: (request, receiver) => {
+      const given = answer(request)
       statistics.requests++
       statistics.inFlight++
       let isPaused = false
       const over = () => void statistics.inFlight--
       const steps = [
         () => {
-          const given = answered(request)
           if (isReason(given)) {
             steps.length = 0
             over()

@@ -1,5 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Get from "../../src/Get.ts"
+import { Session } from "../../src/Session.ts"
 import { StubSession } from "../../src/testing/index.ts"
+import * as Folders from "../Folders.ts"
+
+const { folder } = Folders.make("stub")
 
 /** What a receiver hears of an answer, and what of it is left over. */
 const heard = async (answer: Parameters<typeof StubSession.make>[0]) => {
@@ -29,10 +36,14 @@ describe("StubSession", () => {
     })
   })
 
-  it("fails a request whose answer throws", async () => {
-    const answer = () => {
-      throw new Error("no such page")
-    }
-    assert.deepStrictEqual(await heard(answer), { calls: ["bad answer: Error: no such page"], inFlight: 0 })
+  it.each([false, true])("ends a run with what an answer throws, of robots.txt too: %s", async (robots) => {
+    const bug = new Error("no such page")
+    const session = StubSession.make(() => {
+      throw bug
+    })
+    const outcomes = Get.outcomes(["http://a.test/"], { directory: folder(), robots })
+    const run = Effect.runPromise(Effect.provideService(Stream.runDrain(outcomes), Session, session))
+    assert.strictEqual(await run.catch((error) => error), bug)
+    assert.strictEqual(session.statistics().inFlight, 0)
   })
 })
