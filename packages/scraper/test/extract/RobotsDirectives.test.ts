@@ -32,7 +32,12 @@ describe("of a header", () => {
       noindex: true,
       nofollow: false
     })
-    for (const date of ["Friday, 25-Jun-10 15:00:00 PST", "Fri, 25 Jun 2010 15:00:00 GMT", "2010-06-25T15:00:00Z"])
+    for (const date of [
+      "Friday, 25-Jun-10 15:00:00 PST",
+      "Fri, 25 Jun 2010 15:00:00 GMT",
+      "2010-06-25T15:00:00Z",
+      "tomorrow"
+    ])
       for (const other of ["", ", 360Spider: noindex"])
         assert.deepStrictEqual(
           of(`unavailable_after: ${date}, nofollow${other}`, `unavailable_after: ${date}${other}`),
