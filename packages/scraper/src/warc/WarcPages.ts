@@ -115,13 +115,11 @@ const revisitOf = async (record: WarcReader.WarcRecord, url: string): Promise<Wa
   return { url, contentType, payload: [], body: Result.fail(new Revisit(reference)) }
 }
 
-/** The page of a record; `undefined` where it is none. Throws `WarcSyntaxError` where the archive is damaged. */
-export const ofRecord = async (record: WarcReader.WarcRecord, maxBytes: number): Promise<WarcPage | undefined> => {
-  const uri = record.field("WARC-Target-URI")
-  const url = uri === undefined ? undefined : bare(uri)
-  const type = record.field("WARC-Type")
-  if ((type !== "response" && type !== "revisit") || url === undefined || !/^https?:/i.test(url)) return undefined
-  if (type === "revisit") return revisitOf(record, url)
+const responseOf = async (
+  record: WarcReader.WarcRecord,
+  url: string,
+  maxBytes: number
+): Promise<WarcPage | undefined> => {
   const payload = [digestOf(record), record.field("WARC-Record-ID"), `${url} of ${record.field("WARC-Date")}`].filter(
     (key) => key !== undefined
   )
@@ -142,4 +140,18 @@ export const ofRecord = async (record: WarcReader.WarcRecord, maxBytes: number):
   const received = Buffer.concat(chunks)
   const framed = /\bchunked\b/i.test(fields.get("transfer-encoding") ?? "") ? withoutChunks(received) : received
   return { ...about, body: await decode(framed, codings(fields.get("content-encoding")), maxBytes) }
+}
+
+/** The page of a record; `undefined` where it is none. Throws `WarcSyntaxError` where the archive is damaged. */
+export const ofRecord = async (record: WarcReader.WarcRecord, maxBytes: number): Promise<WarcPage | undefined> => {
+  const uri = record.field("WARC-Target-URI")
+  const url = uri === undefined ? undefined : bare(uri)
+  const type = record.field("WARC-Type")
+  if ((type !== "response" && type !== "revisit") || url === undefined || !/^https?:/i.test(url)) return undefined
+  try {
+    return await (type === "revisit" ? revisitOf(record, url) : responseOf(record, url, maxBytes))
+  } catch (error) {
+    if (!(error instanceof WarcReader.MessageSyntaxError)) throw error
+    return { url, contentType: undefined, payload: [], body: Result.fail(new BadRecord({ detail: error.message })) }
+  }
 }

@@ -9,6 +9,11 @@ export class WarcSyntaxError extends Error {
   override readonly name = "WarcSyntaxError"
 }
 
+/** The block of a record is no HTTP message. The records that follow can be read. */
+export class MessageSyntaxError extends Error {
+  override readonly name = "MessageSyntaxError"
+}
+
 /** A record as it is met. */
 export interface WarcRecord {
   /** `1.1` or `1.0`. */
@@ -22,13 +27,45 @@ export interface WarcRecord {
 /** Heads are held in memory: of records, and of HTTP messages within them. */
 const mostHeadBytes = 1 << 20
 
+/** What heads are told by, and what is said of one that does not end. */
+interface Syntax {
+  readonly name: "file" | "message"
+  /** Where the first empty line ends; -1 where there is none. */
+  readonly headEnd: (bytes: Buffer, from: number) => number
+  readonly Fault: new (message: string) => Error
+}
+
+const warc: Syntax = {
+  name: "file",
+  headEnd: (bytes, from) => {
+    const at = bytes.indexOf("\r\n\r\n", from)
+    return at < 0 ? at : at + 4
+  },
+  Fault: WarcSyntaxError
+}
+
+const http: Syntax = {
+  name: "message",
+  // a line may end without a CR (RFC 9112 2.2)
+  headEnd: (bytes, from) => {
+    for (let at = bytes.indexOf(10, from); at >= 0; at = bytes.indexOf(10, at + 1)) {
+      if (bytes[at + 1] === 10) return at + 2
+      if (bytes[at + 1] === 13 && bytes[at + 2] === 10) return at + 3
+    }
+    return -1
+  },
+  Fault: MessageSyntaxError
+}
+
 /** Bytes to be taken by length or up to an empty line. */
 class Input {
   readonly #source: AsyncIterator<Uint8Array>
+  readonly #syntax: Syntax
   #rest: Uint8Array = new Uint8Array()
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, syntax: Syntax) {
     this.#source = source[Symbol.asyncIterator]()
+    this.#syntax = syntax
   }
 
   async #more(): Promise<Uint8Array | undefined> {
@@ -50,22 +87,23 @@ class Input {
 
   /** Up to and with the first empty line; `undefined` at the end. */
   async head(): Promise<Uint8Array | undefined> {
+    const { name, headEnd, Fault } = this.#syntax
     const { buffer, byteOffset, length } = this.#rest
     // seen, not copied: a chunk may have the heads of a thousand records
     let held = Buffer.from(buffer, byteOffset, length)
     let from = 0
     for (;;) {
-      const at = held.indexOf("\r\n\r\n", from)
-      if (at >= 0) {
-        this.#rest = held.subarray(at + 4)
-        return held.subarray(0, at + 4)
+      const end = headEnd(held, from)
+      if (end >= 0) {
+        this.#rest = held.subarray(end)
+        return held.subarray(0, end)
       }
-      if (held.length > mostHeadBytes) throw new WarcSyntaxError(`a head of more than ${mostHeadBytes} bytes`)
+      if (held.length > mostHeadBytes) throw new Fault(`a head of more than ${mostHeadBytes} bytes`)
       from = Math.max(0, held.length - 3)
       const chunk = await this.#more()
       if (chunk === undefined) {
         if (held.length === 0) return undefined
-        throw new WarcSyntaxError("the file ends within a head")
+        throw new Fault(`the ${name} ends within a head`)
       }
       held = Buffer.concat([held, chunk])
     }
@@ -100,7 +138,7 @@ export const headOf = (bytes: Uint8Array): Pick<WarcRecord, "version" | "field">
 
 /** The records of an uncompressed file, in their order. Chunks must stay valid. Throws `WarcSyntaxError`. */
 export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerator<WarcRecord> {
-  const input = new Input(source)
+  const input = new Input(source, warc)
   try {
     for (;;) {
       const head = await input.head()
@@ -132,13 +170,13 @@ export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
-/** Takes the block of an HTTP record apart: the head with its empty line, and what follows it. */
+/** Takes the block of an HTTP record apart: the head with its empty line, and what follows it. Throws `MessageSyntaxError`. */
 export const message = async (
   block: AsyncIterable<Uint8Array>
 ): Promise<{ readonly head: Uint8Array; readonly payload: AsyncIterable<Uint8Array> }> => {
-  const input = new Input(block)
+  const input = new Input(block, http)
   const head = await input.head()
-  if (head === undefined) throw new WarcSyntaxError("a response without a head")
+  if (head === undefined) throw new MessageSyntaxError("a message without a head")
   return {
     head,
     payload: (async function* () {

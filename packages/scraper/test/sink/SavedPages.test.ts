@@ -238,6 +238,24 @@ describe("an archive", () => {
     }
     assert.strictEqual((await at(directory, 400)).length, 2 * expected.length)
   })
+  it("gives what follows a response without a head, and says of that one", async () => {
+    const records = [
+      record("http://h/empty", ""),
+      record("http://h/headless", page),
+      record("http://h/revisit", "HTTP/1.1 200 OK", "revisit", "WARC-Payload-Digest: sha1:A\r\n"),
+      record("http://h/lines", `HTTP/1.1 200 OK\n${html}\n\n${page}`)
+    ]
+    const directory = folder({ "a.warc": Buffer.concat(records) })
+    assert.deepStrictEqual(
+      (await at(directory)).map(({ url, body }) => [url, body]),
+      [
+        ["http://h/empty", "BadRecord: a message without a head"],
+        ["http://h/headless", "BadRecord: the message ends within a head"],
+        ["http://h/lines", page],
+        ["http://h/revisit", "BadRecord: the message ends within a head"]
+      ]
+    )
+  })
   it("that is damaged gives what stands before the damage, and says so", async () => {
     const whole = record("http://h/plain", answer(html, page))
     const directory = folder({ "a.warc": Buffer.concat([whole, whole.subarray(0, -20)]), "b.warc.gz": "no gzip" })

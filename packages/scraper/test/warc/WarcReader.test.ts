@@ -118,6 +118,19 @@ describe("WarcReader", () => {
     assert.isTrue(closed)
   })
 
+  it("takes a message apart at an empty line without a CR", async () => {
+    for (const [head, body] of [
+      ["HTTP/1.1 200 OK\nA: b\n\n", "\r\n\r\nbody"],
+      ["HTTP/1.1 200 OK\nA: b\n\r\n", "body\n\n"],
+      ["HTTP/1.1 200 OK\r\nA: b\r\n\n", ""]
+    ] as const)
+      for (const size of [1, 5, 1000]) {
+        const message = await WarcReader.message(pieces(Buffer.from(head + body), size))
+        assert.strictEqual(Buffer.from(message.head).toString(), head)
+        assert.strictEqual(await textOf(message.payload), body)
+      }
+  })
+
   it("takes a message apart at its first empty line", async () => {
     const whole = Buffer.from("HTTP/1.1 200 \r\nA: b\r\n\r\nbody\r\n\r\nmore")
     for (const size of [1, 5, 1000]) {
@@ -125,6 +138,7 @@ describe("WarcReader", () => {
       assert.strictEqual(Buffer.from(head).toString(), "HTTP/1.1 200 \r\nA: b\r\n\r\n")
       assert.strictEqual(await textOf(payload), "body\r\n\r\nmore")
     }
-    await assertFails(WarcReader.message(pieces(Buffer.from("HTTP/1.1 200 \r\n"), 3)), /within a head/)
+    await assertFails(WarcReader.message(pieces(Buffer.from("HTTP/1.1 200 \r\n"), 3)), /message ends within a head/)
+    await assertFails(WarcReader.message(pieces(Buffer.from(""), 3)), /without a head/)
   })
 })
