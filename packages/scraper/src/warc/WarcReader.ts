@@ -115,7 +115,8 @@ class Input {
 }
 
 const parseHead = (head: Uint8Array) => {
-  const [first = "", ...lines] = new TextDecoder().decode(head.subarray(0, -4)).split("\r\n")
+  // a line that begins with a blank goes on with the one before (4)
+  const [first = "", ...lines] = new TextDecoder().decode(head.subarray(0, -4)).split(/\r\n(?![\t ])/)
   const version = /^WARC\/(1\.[01])$/.exec(first)?.[1]
   if (version === undefined) throw new WarcSyntaxError("no WARC record where one should begin")
   const fields = new Map<string, string>()
@@ -123,7 +124,8 @@ const parseHead = (head: Uint8Array) => {
     const colon = line.indexOf(":")
     if (colon < 1) throw new WarcSyntaxError("a line of a head without a colon")
     const name = line.slice(0, colon).toLowerCase()
-    if (!fields.has(name)) fields.set(name, line.slice(colon + 1).trim())
+    const value = line.slice(colon + 1).replace(/\r\n[\t ]+/g, " ")
+    if (!fields.has(name)) fields.set(name, value.trim())
   }
   return { version, fields }
 }

@@ -118,6 +118,14 @@ describe("WarcReader", () => {
     assert.isTrue(closed)
   })
 
+  it("takes the lines of a head that begin with blanks for the rest of the one before", async () => {
+    const file = Buffer.from(
+      "WARC/1.0\r\nWARC-Target-URI:\r\n\t http://h/a:b\r\nContent-Length: 0\r\nA: 1\r\n 2\r\n\r\n"
+    )
+    assert.strictEqual(WarcReader.headOf(file).field("WARC-Target-URI"), "http://h/a:b")
+    assert.strictEqual(WarcReader.headOf(file).field("A"), "1 2")
+  })
+
   it("takes a message apart at an empty line without a CR", async () => {
     for (const [head, body] of [
       ["HTTP/1.1 200 OK\nA: b\n\n", "\r\n\r\nbody"],
