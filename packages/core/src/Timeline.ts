@@ -197,7 +197,9 @@ export const collect = <L extends Ended = Ended>(options: CollectorOptions<L>): 
 
   const named = (times: Float64Array): Times => {
     const result: Record<string, number> = {}
-    for (const [index, ms] of times.entries()) if (ms > 0) result[categories[index]!.name] = ms
+    // counted, for there are thousands
+    for (let index = 0; index < times.length; index++)
+      if (times[index]! > 0) result[categories[index]!.name] = times[index]!
     return result
   }
   const shown = (lane: L): Lane => {
