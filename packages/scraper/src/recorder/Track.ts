@@ -51,46 +51,42 @@ export interface Rows {
 const drawn = new Phases()
 
 export class Track implements Ended {
+  // what is read when it leaves the queue comes first and side by side: by then it has left the processor's caches
   url = ""
-  group = ""
-  /** The host that it is queued for, or was last: another than its own where a redirect led. */
-  awaited = ""
   /** Its life has begun and has not ended. */
   isUnderWay = false
   /** A worker has it. */
   isCarried = false
-  /** The numbers of the exchange that runs for it and of the part that it writes; 0: none. */
-  exchange = 0
-  part = 0
+  /** It is queued, but in the store and not for its host. */
+  isPutBack = false
   /** The index of what is charged now, and of what it is drawn as. */
   charging = queue
   phase = queue
-  /** It waits in the store. */
-  isInStore = false
-  /** It is queued, but in the store and not for its host. */
-  isPutBack = false
-  /** Of a life that is longer than its row: what was in it before. */
-  #phases: Phases | undefined
-  #times: Float64Array | undefined
-  #about: Outcome | Arguments | undefined
-  readonly #rows: Rows
   readonly #numbers: Float64Array
   readonly #codes: Uint8Array
-  /** Where its row is, and in it the first stamp, the last one so far and the last that there is room for. */
+  /** Where its row is, and its last stamp so far. */
   readonly #row: number
-  readonly #first: number
   #last: number
-  readonly #full: number
+  group = ""
+  /** The host that it is queued for, or was last: another than its own where a redirect led. */
+  awaited = ""
+  /** The numbers of the exchange that runs for it and of the part that it writes; 0: none. */
+  exchange = 0
+  part = 0
+  /** It waits in the store. */
+  isInStore = false
+  #about: Outcome | Arguments | undefined
+  /** Of a life that is longer than its row: what was in it before. */
+  #before: { readonly phases: Phases; readonly times: Float64Array } | undefined
+  readonly #spread: Collector["spread"]
 
   /** It has the row with this number. */
-  constructor(rows: Rows, place: number) {
-    this.#rows = rows
-    this.#numbers = rows.numbers
-    this.#codes = rows.codes
+  constructor({ numbers, codes, spread }: Rows, place: number) {
+    this.#numbers = numbers
+    this.#codes = codes
+    this.#spread = spread
     this.#row = place * rowLength
-    this.#first = this.#row + firstStamp
-    this.#last = this.#first - 1
-    this.#full = this.#row + rowLength - 1
+    this.#last = this.#row + firstStamp - 1
   }
 
   /** Begins the life of a target: it was read, and is queued for its host. */
@@ -100,9 +96,8 @@ export class Track implements Ended {
     this.isUnderWay = true
     this.#numbers[this.#row + began] = nowMs
     this.#numbers[this.#row + admitted] = -1
-    this.#last = this.#first - 1
-    this.#phases = undefined
-    this.#times = undefined
+    this.#last = this.#row + firstStamp - 1
+    this.#before = undefined
     this.#about = undefined
     this.queue(host, nowMs, sums)
   }
@@ -186,10 +181,7 @@ export class Track implements Ended {
     this.exchange = 0
     this.part = 0
     this.#about = about
-    if (this.#phases !== undefined) {
-      this.#shorten()
-      this.#phases.end(nowMs)
-    }
+    if (this.#before !== undefined) this.#shorten().end(nowMs)
     return this
   }
 
@@ -217,18 +209,18 @@ export class Track implements Ended {
     return admittedMs < 0 ? 0 : this.endMs - admittedMs
   }
   times(sums: Float64Array, spread?: Collector["spread"]) {
-    const before = this.#times
+    const before = this.#before?.times
     if (before !== undefined) for (let index = 0; index < before.length; index++) sums[index]! += before[index]!
     this.#pass(sums, spread)
   }
   spans(lane: number): ReadonlyArray<Span> {
-    if (this.#phases !== undefined) return this.#phases.spans(lane)
+    if (this.#before !== undefined) return this.#before.phases.spans(lane)
     this.#draw(drawn.begin(this.startMs))
     drawn.end(this.endMs)
     return drawn.spans(lane)
   }
   get spansLeftOut() {
-    return this.#phases?.leftOut ?? 0
+    return this.#before?.phases.leftOut ?? 0
   }
   /** What waits for another attempt has failed so far. */
   get end(): "ok" | "failed" | "interrupted" {
@@ -244,23 +236,23 @@ export class Track implements Ended {
   // ---- the stamps
 
   #put(code: number, atMs: number) {
-    if (this.#last === this.#full) this.#shorten()
+    if (this.#last === this.#row + rowLength - 1) this.#shorten()
     const at = ++this.#last
     this.#numbers[at] = atMs
     this.#codes[at] = this.isQueued ? code + isOfHost : code
   }
 
   /** Sums up what there is, and goes on with a row that has the last stamp alone. */
-  #shorten() {
-    this.#phases ??= new Phases().begin(this.startMs)
-    this.#times ??= new Float64Array(causes.length)
-    this.#draw(this.#phases)
-    this.#pass(this.#times, this.#rows.spread)
-    const atMs = this.#numbers
-    const codes = this.#codes
-    atMs[this.#first] = atMs[this.#last]!
-    codes[this.#first] = codes[this.#last]!
-    this.#last = this.#first
+  #shorten(): Phases {
+    this.#before ??= { phases: new Phases().begin(this.startMs), times: new Float64Array(causes.length) }
+    const { phases, times } = this.#before
+    this.#draw(phases)
+    this.#pass(times, this.#spread)
+    const first = this.#row + firstStamp
+    this.#numbers[first] = this.#numbers[this.#last]!
+    this.#codes[first] = this.#codes[this.#last]!
+    this.#last = first
+    return phases
   }
 
   /** Adds what passed from each stamp to the next to `times`. */
@@ -268,8 +260,8 @@ export class Track implements Ended {
     const atMs = this.#numbers
     const codes = this.#codes
     const last = this.#last
-    let fromMs = atMs[this.#first]!
-    for (let at = this.#first; at < last; at++) {
+    let fromMs = atMs[this.#row + firstStamp]!
+    for (let at = this.#row + firstStamp; at < last; at++) {
       const toMs = atMs[at + 1]!
       if (toMs > fromMs) {
         const code = codes[at]!
@@ -284,7 +276,7 @@ export class Track implements Ended {
     const atMs = this.#numbers
     const codes = this.#codes
     const last = this.#last
-    for (let at = this.#first; at < last; at++) {
+    for (let at = this.#row + firstStamp; at < last; at++) {
       const code = codes[at]!
       const cause = causeOf(code)
       if ((code & isPhase) !== 0) phases.enter(cause, atMs[at]!)
