@@ -21,6 +21,11 @@ const starts = /\/\*|["']|\\[^]|url\(|image-set\(|@import|@namespace/gi
 const startsInSet = /\/\*|["']|\\[^]|url\(|[()]/gi
 /** Within `@namespace`, whose string or `url()` is a mere name and may hold what ends the rule. */
 const startsInNamespace = /\/\*|["']|\\[^]|url\(|;/gi
+/** In `url()` without quotes: what ends it, must not be in it, or is an escape. */
+// oxlint-disable-next-line no-control-regex -- characters that must not be there (CSS Syntax 3, 4.3.6)
+const endOfWord = /[)"'(\\ \t\n\r\f\x01-\x08\v\x0e-\x1f\x7f]/g
+/** An escaped parenthesis does not close what is no URL (CSS Syntax 3, 4.3.14). */
+const endOfBad = /\\[^]|\)/g
 /** The longest of them is `@namespace`: so much may wait for its end. */
 const longestStart = 10
 
@@ -131,9 +136,13 @@ export class Css {
         return this.#finish("bad", next)
       }
       case "bad": {
-        const end = text.indexOf(")", at)
-        if (end >= 0) this.#state = "sheet"
-        return end < 0 ? text.length : end + 1
+        endOfBad.lastIndex = at
+        const match = endOfBad.exec(text)
+        // a backslash at the end may be an escape of the parenthesis
+        if (match === null && (isEnd || !text.endsWith("\\"))) return text.length
+        if (match === null) return text.length - 1 > at ? text.length - 1 : undefined
+        if (match[0] === ")") this.#state = "sheet"
+        return endOfBad.lastIndex
       }
     }
   }
@@ -240,26 +249,21 @@ export class Css {
   }
 
   #inWord(text: string, at: number, isEnd: boolean): number | undefined {
-    const end = /[)"'(\\ \t\n\r\f]/g
-    end.lastIndex = at
-    const found = end.exec(text)?.index ?? text.length
+    endOfWord.lastIndex = at
+    const found = endOfWord.exec(text)?.index ?? text.length
     this.#append(text.slice(at, found))
     const stop = text[found]
-    switch (stop) {
-      case undefined:
-        return found
-      case "\\":
-        return this.#escape(text, found, isEnd) ?? (found > at ? found : undefined)
-      case '"':
-      case "'":
-      case "(":
-        this.#isKept = false
-        return this.#finish("bad", found)
-      default:
-        this.#state = "close"
-        this.#end = this.#position + found
-        return found
+    if (stop === undefined) return found
+    // only a string goes on behind the end of a line
+    if (stop === "\\" && !/[\n\r\f]/.test(text[found + 1] ?? ""))
+      return this.#escape(text, found, isEnd) ?? (found > at ? found : undefined)
+    if (/[) \t\n\r\f]/.test(stop)) {
+      this.#state = "close"
+      this.#end = this.#position + found
+      return found
     }
+    this.#isKept = false
+    return this.#finish("bad", stop === "\\" ? found + 1 : found)
   }
 
   #escape(text: string, at: number, isEnd: boolean): number | undefined {

@@ -26,6 +26,8 @@ const sheets: ReadonlyArray<readonly [sheet: string, urls: ReadonlyArray<string>
   ["a{b:url(x\\)y\\20 z\\0)}", ["x)y z\uFFFD"]],
   ["a{b:url('x\\\ny\\'z\\41')}", ["xy'zA"]],
   ["a{b:url(x y); c:url(x'y); d:url(x(y); e:url(f)}", ["f"]],
+  ["a{b:url(x\\\ny); c:url(x\u0001y); d:url(\u007f); e:url(f)}", ["f"]],
+  ["a{b:url(x y\\) url(z) \\\\); c:url('d' e\\) url(z)); f:url(g)}", ["d", "g"]],
   ["a{b:'broken\n; c:url(c)}", ["c"]],
   ["a{b:image-set('a.png' 1x, url(b.png) 2x, \"c.png\" type('image/png')); content:'d'}", ["a.png", "b.png", "c.png"]],
   ["a{b:-webkit-image-set(url('a') 1x, url(\"b\") 2x) c:'d'}", ["a", "b"]],
