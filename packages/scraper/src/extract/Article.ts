@@ -55,6 +55,8 @@ interface DomElement extends Node {
 }
 interface DomDocument extends Node {
   readonly documentElement: DomElement
+  readonly head: DomElement
+  readonly body: DomElement
   createElement(name: string): DomElement
   createElementNS(namespace: string, name: string): DomElement
   createTextNode(text: string): Node
@@ -65,22 +67,38 @@ const mostAttributes = 1000
 
 const svg = "http://www.w3.org/2000/svg"
 
-/** A tree once more, as a document that may be torn apart. Comments and templates are left out: they show nothing. */
+const childOf = (parent: ParentNode | undefined, name: string) =>
+  parent?.children.filter(isTag).find((child) => child.name === name)
+
+/**
+ * A tree once more, as a document that may be torn apart. Comments and templates are left out: they show nothing. XHTML may
+ * lack a body, or be no more than a text: Readability asks for one, so what stands beside head and body is put there.
+ */
 const toDocument = (tree: Document): DomDocument => {
-  const { document } = parseHTML("<!doctype html><html></html>") as unknown as { readonly document: DomDocument }
-  document.documentElement.remove()
-  const pending: Array<readonly [from: ParentNode, to: Node]> = [[tree, document]]
+  const { document } = parseHTML("<!doctype html><html><head></head><body></body></html>") as unknown as {
+    readonly document: DomDocument
+  }
+  const { body } = document
+  const root = childOf(tree, "html")
+  const there = new Map([
+    [root, document.documentElement],
+    [childOf(root, "head"), document.head],
+    [childOf(root, "body"), body]
+  ])
+  const pending: Array<readonly [from: ParentNode, to: Node]> = [[tree, body]]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [from, to] = next
     for (const child of from.children) {
       if (isText(child)) to.appendChild(document.createTextNode(child.data))
       if (!isTag(child)) continue
+      const found = there.get(child)
       const element =
-        child.namespace === svg ? document.createElementNS(svg, child.name) : document.createElement(child.name)
+        found ??
+        (child.namespace === svg ? document.createElementNS(svg, child.name) : document.createElement(child.name))
       for (const [name, value] of Object.entries(child.attribs).slice(0, mostAttributes))
         element.setAttribute(name, value)
-      to.appendChild(element)
-      if (child.name !== "template") pending.push([child, element])
+      if (found === undefined) to.appendChild(element)
+      if (child.name !== "template") pending.push([child, child === root ? body : element])
     }
   }
   return document

@@ -107,6 +107,21 @@ ${`<p>${sentence}</p>`.repeat(5)}`)
   it("is null where there is none", () => {
     assert.strictEqual(Article.of(pageOf("")), null)
     assert.strictEqual(Article.of(pageOf("<title>x</title><script>y</script>")), null)
+    const xhtml = { contentType: "application/xhtml+xml" }
+    for (const text of ["", "<!-- a -->", "<script>y</script>", "<noscript/><style/>", "<html/>"])
+      assert.strictEqual(Article.of(Result.getOrThrow(Page.fromText(text, xhtml))), null, text)
+  })
+  it("is found in XHTML without a body", () => {
+    const articleOf = (text: string) =>
+      Article.of(Result.getOrThrow(Page.fromText(text, { contentType: "application/xhtml+xml" })))
+    const paragraphs = `<p>${sentence}</p>`.repeat(5)
+    const { text } = Article.of(pageOf(paragraphs))!
+    assert.deepInclude(articleOf(`<div>${paragraphs}</div>`), { text, title: "" })
+    assert.deepInclude(articleOf(paragraphs), { text, title: "" })
+    assert.deepInclude(
+      articleOf(`<html lang="en"><head><title>Lamps</title></head><section>${paragraphs}</section></html>`),
+      { text, title: "Lamps", language: "en" }
+    )
   })
   it("leaves the page as it was", () => {
     const page = pageOf(html)
