@@ -33,12 +33,13 @@ import { Deadline } from "./Deadline.ts"
 import { Engine } from "./executor/Engine.ts"
 import type { ExecutorError } from "./executor/ExecutorError.ts"
 import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "./executor/ExecutorOptions.ts"
-import { engineOptions, jobOptions } from "./executor/ExecutorOptions.ts"
+import { engineOptions, jobOptions, submitNames } from "./executor/ExecutorOptions.ts"
 import { recordMetrics } from "./executor/ExecutorMetrics.ts"
 import { inlineSpawn } from "./executor/InlineWorker.ts"
 import type { Job } from "./executor/Job.ts"
 import type { Chunk, MapOptions } from "./executor/MapRun.ts"
-import { MapRun } from "./executor/MapRun.ts"
+import { mapNames, MapRun } from "./executor/MapRun.ts"
+import type { OptionNames } from "./executor/OptionNames.ts"
 import type { SubmitSite } from "./executor/SubmitSite.ts"
 import { submitSite } from "./executor/SubmitSite.ts"
 import type { ExecutorStatistics } from "./executor/Statistics.ts"
@@ -54,6 +55,8 @@ export interface EffectSubmitOptions extends SubmitOptions<Duration.Input> {
   /** An interruption does not wait until the worker is free. */
   readonly detach?: boolean
 }
+
+const effectSubmitNames: OptionNames<EffectSubmitOptions> = { ...submitNames, detach: true }
 
 /** What an executor does. An interruption cancels the task, and ends when no worker has it any more. */
 export interface ExecutorShape {
@@ -151,7 +154,7 @@ const openStream = Effect.fnUntraced(function* (
         "stream",
         engine.entry(task),
         parameters,
-        jobOptions(options, Duration.toMillis, site, deadline),
+        jobOptions(options, effectSubmitNames, Duration.toMillis, site, deadline),
         (error) => {
           if (error === undefined) Queue.endUnsafe(values)
           else Queue.failCauseUnsafe(values, Cause.fail(error))
@@ -194,7 +197,7 @@ const openMap = Effect.fnUntraced(function* <B>(
     : (source as Iterable<unknown>)
   const run = yield* Effect.acquireRelease(
     Effect.try({
-      try: () => new MapRun<B>(engine, iterable, task, ordered, options, site, Stream.isStream(source)),
+      try: () => new MapRun<B>(engine, iterable, task, ordered, options, mapNames, site, Stream.isStream(source)),
       catch: (error) => error as ExecutorError
     }),
     (run) => Effect.promise(() => run.close())
@@ -234,7 +237,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
             "run",
             engine.entry(task),
             parameters,
-            jobOptions(options, Duration.toMillis, site, fiber.getRef(Deadline)),
+            jobOptions(options, effectSubmitNames, Duration.toMillis, site, fiber.getRef(Deadline)),
             (error, value) => resume(error === undefined ? Effect.succeed(value as never) : Effect.fail(error)),
             engine.options.onEvent && { fiber: fiber.id }
           )

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { asCompleted, mapBounded, type Source, forEachBounded } from "../src/Concurrently.ts"
+import { asCompleted, forEachBounded, mapBounded, type Source } from "../src/Concurrently.ts"
 import { sweep } from "./InterruptSweep.ts"
 import { World } from "./Simulated.ts"
 

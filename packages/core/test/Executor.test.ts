@@ -85,6 +85,25 @@ describe("an executor", () => {
       }).pipe(Effect.provide(Executor.layerInline()), Effect.scoped)
     )
 
+  it.live("refuses options that only a promise has, and choices of an end that there are none of", () =>
+    Effect.gen(function* () {
+      const executor = yield* Executor
+      const options = { signal: AbortSignal.abort() } as object
+      const submit = "priority, key, timeout, idempotent, transfer, onProgress, detach"
+      const map = "chunk, buffer, priority, idempotent, transfer"
+      for (const [program, names] of [
+        [executor.submit(increment, [1], options), submit],
+        [Stream.runDrain(executor.stream(upTo, [1], options)), submit],
+        [Stream.runDrain(executor.map([1], increment, options)), map]
+      ] as const) {
+        const { reason } = yield* Effect.flip(program)
+        assert.strictEqual(reason.message, `an option must be one of ${names}, got signal`)
+      }
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(executor.shutdown({ runing: "kill" } as object))))
+      assert.strictEqual(yield* executor.submit(increment, [1]), 2)
+    }).pipe(Effect.provide(Executor.layerInline()))
+  )
+
   it.live("runs a generator at most 32 values ahead of what was read", () =>
     Effect.gen(function* () {
       const executor = yield* Executor

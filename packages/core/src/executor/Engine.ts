@@ -30,7 +30,7 @@ import {
   ShutDown,
   TaskFailed
 } from "./ExecutorError.ts"
-import type { ShutdownChoice } from "./ExecutorOptions.ts"
+import { checkShutdown, type ShutdownChoice } from "./ExecutorOptions.ts"
 import { Histogram } from "./Histogram.ts"
 import type { JobOptions, Settle } from "./Job.ts"
 import { Job, invalid } from "./Job.ts"
@@ -185,7 +185,9 @@ export class Engine {
   }
 
   /** Ends the executor. Resolves when no worker is left; a worker that cannot be killed is not waited for. */
-  async shutdown({ pending = "run", running = "wait", deadline }: ShutdownChoice = {}): Promise<void> {
+  async shutdown(choice: ShutdownChoice = {}): Promise<void> {
+    checkShutdown(choice)
+    const { pending = "run", running = "wait", deadline } = choice
     this.#workers.closed = true
     const release = this.#timers.hold()
     const timer = deadline === undefined ? undefined : this.#timers.after(deadline, () => this.#killAll(true))

@@ -127,18 +127,17 @@ const executorNames: OptionNames<ExecutorOptions & OwnOptions> = {
 }
 const queueNames: OptionNames<NonNullable<ExecutorOptions["queue"]>> = { capacity: true, policy: true, age: true }
 const recycleNames: OptionNames<NonNullable<ExecutorOptions["recycle"]>> = { tasks: true, heapBytes: true, age: true }
-/** With those of each layer above: the signal of a promise, and whether a fiber waits for the end of its task. */
-const submitNames: OptionNames<SubmitOptions & { signal: unknown; detach: unknown }> = {
+/** Promises and Effect have one more each. */
+export const submitNames: OptionNames<SubmitOptions> = {
   priority: true,
   key: true,
   timeout: true,
   idempotent: true,
   transfer: true,
-  onProgress: true,
-  signal: true,
-  detach: true
+  onProgress: true
 }
 const timeoutNames: OptionNames<NonNullable<SubmitOptions["timeout"]>> = { queue: true, run: true }
+const shutdownNames: OptionNames<ShutdownChoice> = { pending: true, running: true, deadline: true }
 
 const bare = (task: Address): Address => {
   checkTask(task)
@@ -189,17 +188,25 @@ export const engineOptions = <D>(
   return complete
 }
 
+/** Throws an `ExecutorError` with `InvalidOption`. */
+export const checkShutdown = (choice: ShutdownChoice): void => {
+  const unknown = unknownOption(choice, shutdownNames)
+  if (unknown !== undefined) throw new ExecutorError(unknown, "executor")
+}
+
 /** What of the options of a task cannot be, as they were given. */
-const wrong = (options: SubmitOptions<unknown>): InvalidOption | undefined => {
+const wrong = (options: SubmitOptions<unknown>, names: OptionNames<SubmitOptions>): InvalidOption | undefined => {
   const { timeout } = options
-  const unknown = unknownOption(options, submitNames)
-  if (unknown !== undefined || timeout === undefined) return unknown
+  const unknown = unknownOption(options, names)
+  if (unknown !== undefined || timeout == null) return unknown
   if (Object(timeout) === timeout) return unknownOption(timeout, timeoutNames, "`timeout`")
   return new InvalidOption({ option: "timeout", expected: "`{ run }`, `{ queue }` or both", got: timeout })
 }
 
+/** With times in milliseconds. `names`: all that the options may have. */
 export const jobOptions = <D>(
   options: SubmitOptions<D>,
+  names: OptionNames<SubmitOptions>,
   toMs: (duration: D) => number,
   site: SubmitSite,
   deadline = Infinity
@@ -207,14 +214,14 @@ export const jobOptions = <D>(
   const { priority, key, timeout, idempotent, transfer, onProgress } = options
   return {
     site,
-    wrong: wrong(options),
+    wrong: wrong(options, names),
     priority,
     key,
     idempotent,
     transfer,
     onProgress,
-    queueTimeoutMs: timeout?.queue === undefined ? undefined : toMs(timeout.queue),
-    runTimeoutMs: timeout?.run === undefined ? undefined : toMs(timeout.run),
+    queueTimeoutMs: timeout?.queue == null ? undefined : toMs(timeout.queue),
+    runTimeoutMs: timeout?.run == null ? undefined : toMs(timeout.run),
     deadline: deadline === Infinity ? undefined : deadline
   }
 }

@@ -30,14 +30,12 @@ export interface MapOptions {
   readonly transfer?: boolean | undefined
 }
 
-/** With the signal of a promise. */
-const mapNames: OptionNames<MapOptions & { signal: unknown }> = {
+export const mapNames: OptionNames<MapOptions> = {
   chunk: true,
   buffer: true,
   priority: true,
   idempotent: true,
-  transfer: true,
-  signal: true
+  transfer: true
 }
 
 /** Results of neighbouring items, the first of which is `first` in the source. */
@@ -95,13 +93,17 @@ export class MapRun<A> {
   #closing: Promise<void> | undefined
   readonly #endsPulls: boolean
 
-  /** `endsPulls`: the source's `return` ends a pull that is under way, as that of an Effect `Stream` does. */
+  /**
+   * `names`: all that the options may have. `endsPulls`: the source's `return` ends a pull that is under way, as that of
+   * an Effect `Stream` does.
+   */
   constructor(
     engine: Engine,
     source: Iterable<unknown> | AsyncIterable<unknown>,
     task: Task<any, A>,
     ordered: boolean,
     options: MapOptions,
+    names: OptionNames<MapOptions>,
     site: SubmitSite,
     endsPulls = false
   ) {
@@ -121,7 +123,7 @@ export class MapRun<A> {
     const iterable = Object(source)
     if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
       throw refuse(new InvalidOption({ option: "the source", expected: "an Iterable or AsyncIterable", got: source }))
-    const unknown = unknownOption(options, mapNames)
+    const unknown = unknownOption(options, names)
     if (unknown !== undefined) throw refuse(unknown)
     if (chunk !== "auto") check("chunk", chunk)
     check("buffer", buffer)

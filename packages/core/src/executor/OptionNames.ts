@@ -7,14 +7,17 @@ import { InvalidOption } from "./ExecutorError.ts"
 /** All names of options, so that none is forgotten. */
 export type OptionNames<Options> = Readonly<Record<keyof Options, true>>
 
-/** The first option that has none of these names, if there is one. `of`: the option that has these. */
+/**
+ * The first option that has none of these names, if there is one. `of`: the option that has these. One that is
+ * `undefined` is not given: `{ x: given.x }` hands on what may be missing.
+ */
 export const unknownOption = (
   options: object,
   names: Readonly<Record<string, true>>,
   of?: string
 ): InvalidOption | undefined => {
   for (const name of Object.keys(options))
-    if (!Object.hasOwn(names, name))
+    if (!Object.hasOwn(names, name) && Reflect.get(options, name) !== undefined)
       return new InvalidOption({
         option: `an option${of === undefined ? "" : ` of ${of}`}`,
         expected: `one of ${Object.keys(names).join(", ")}`,

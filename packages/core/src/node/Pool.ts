@@ -10,11 +10,12 @@ import { availableParallelism } from "node:os"
 import { Engine } from "../executor/Engine.ts"
 import { Cancelled, ExecutorError, TaskFailed } from "../executor/ExecutorError.ts"
 import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "../executor/ExecutorOptions.ts"
-import { engineOptions, jobOptions } from "../executor/ExecutorOptions.ts"
+import { engineOptions, jobOptions, submitNames } from "../executor/ExecutorOptions.ts"
 import { inlineSpawn } from "../executor/InlineWorker.ts"
 import type { Job } from "../executor/Job.ts"
 import type { Chunk, MapOptions } from "../executor/MapRun.ts"
-import { MapRun } from "../executor/MapRun.ts"
+import { mapNames, MapRun } from "../executor/MapRun.ts"
+import type { OptionNames } from "../executor/OptionNames.ts"
 import type { SubmitSite } from "../executor/SubmitSite.ts"
 import { submitSite } from "../executor/SubmitSite.ts"
 import type { ExecutorStatistics } from "../executor/Statistics.ts"
@@ -37,6 +38,9 @@ export interface RunOptions extends SubmitOptions {
 export interface PoolMapOptions extends MapOptions {
   readonly signal?: AbortSignal | undefined
 }
+
+const runNames: OptionNames<RunOptions> = { ...submitNames, signal: true }
+const poolMapNames: OptionNames<PoolMapOptions> = { ...mapNames, signal: true }
 
 /** Results as they come; read by `for await`, or all at once. */
 export interface Results<A> extends AsyncIterable<A> {
@@ -105,7 +109,7 @@ export class Pool implements AsyncDisposable {
         "run",
         this.#engine.entry(task),
         parameters,
-        jobOptions(options, toMs, site),
+        jobOptions(options, runNames, toMs, site),
         (error, value) => {
           if (signal?.aborted === true && error?.reason instanceof Cancelled) return
           stop?.()
@@ -189,7 +193,7 @@ export class Pool implements AsyncDisposable {
       "stream",
       this.#engine.entry(task),
       parameters,
-      jobOptions(options, toMs, site),
+      jobOptions(options, runNames, toMs, site),
       (error) => {
         outcome = { error }
         wake?.()
@@ -231,7 +235,7 @@ export class Pool implements AsyncDisposable {
     const { signal } = options
     const open = () => {
       signal?.throwIfAborted()
-      const run = new MapRun<B>(this.#engine, source, task, ordered, options, site)
+      const run = new MapRun<B>(this.#engine, source, task, ordered, options, poolMapNames, site)
       let aborted: Promise<never> | undefined
       let stop: (() => void) | undefined
       if (signal !== undefined) {

@@ -354,7 +354,7 @@ for (const [kind, isolated] of kinds)
         const map = (source: unknown, task: unknown = work.increment, options?: object) =>
           pool.map(source as ReadonlyArray<number>, task as typeof work.increment, options).toArray()
         const among = (names: string) => `must be one of ${names.replaceAll(" ", ", ")}`
-        const submit = "priority key timeout idempotent transfer onProgress signal detach"
+        const submit = "priority key timeout idempotent transfer onProgress signal"
         const mapped = "chunk buffer priority idempotent transfer signal"
         const executor =
           "name minimum maximum spare tasksPerWorker idleTimeToLive grace bootTimeout queue recycle tasks setup teardown errors onEvent heapLimitBytes env execArgv cwd permission"
@@ -367,6 +367,7 @@ for (const [kind, isolated] of kinds)
           [() => run(work.increment, [1], { timeout: { run: -1 } }), "timeout.run must be at least 0 ms, got -1"],
           [() => run(work.increment, [1], { timeout: { queue: NaN } }), "timeout.queue must be at least 0 ms, got NaN"],
           [() => run(work.increment, [1], { prio: 1 }), `an option ${among(submit)}, got prio`],
+          [() => run(work.increment, [1], { detach: true }), `an option ${among(submit)}, got detach`],
           [() => run(work.increment, [1], { timeout: 50 }), "timeout must be `{ run }`, `{ queue }` or both, got 50"],
           [
             () => run(work.increment, [1], { timeout: { ms: 50 } }),
@@ -386,6 +387,10 @@ for (const [kind, isolated] of kinds)
             () => open({ recycle: { heap: 2 } as never }),
             "an option of `recycle` must be one of tasks, heapBytes, age, got heap"
           ],
+          [
+            () => pool.shutdown({ runing: "kill" } as never),
+            "an option must be one of pending, running, deadline, got runing"
+          ],
           [() => map(5), "the source must be an Iterable or AsyncIterable, got 5"],
           [() => map(undefined), "the source must be an Iterable or AsyncIterable, got undefined"],
           [() => open({ heapLimitBytes: 0 } as never), "heapLimitBytes must be a number of at least 1048576, got 0"]
@@ -395,6 +400,12 @@ for (const [kind, isolated] of kinds)
           assert.deepStrictEqual([reason._tag, reason.message], ["InvalidOption", message])
         }
         assert.deepStrictEqual(await map("12"), ["11", "21"] as never)
+      })
+
+      it("pass over options that are not given", async () => {
+        for (const options of [{ prio: undefined }, { timeout: null }, { timeout: { run: null, queue: null } }])
+          assert.strictEqual(await pool.run(work.later, [20, 1], options as never), 1)
+        assert.deepStrictEqual(await pool.map([1], work.increment, { concurrency: undefined } as never).toArray(), [2])
       })
 
       it("of a module that is not found from anywhere name the way to write it", () => {
