@@ -83,45 +83,42 @@ export interface Coroutine<out Y, out A, in out S = undefined> {
 
 class Stepped<Y, A, S> implements Coroutine<Y, A, S> {
   readonly name: string
+  state: State = "created"
   readonly steps: Array<Step<Y, A, S>> = []
   readonly #generator: Generator<Y, A, S>
-  #state: State = "created"
 
   constructor(generator: Generator<Y, A, S>, name: string) {
     this.#generator = generator
     this.name = name
   }
 
-  get state() {
-    return this.#state
-  }
-
-  send(value?: S): IteratorResult<Y, A | undefined> {
+  // functions of the object, not methods: they can be taken from it and handed on
+  readonly send = (value?: S): IteratorResult<Y, A | undefined> => {
     this.#refuseRunning("send")
-    if (this.#state === "closed") return { done: true, value: undefined }
-    if (this.#state === "created" && value !== undefined) throw new CoroutineNotBegun({ coroutine: this.name })
+    if (this.state === "closed") return { done: true, value: undefined }
+    if (this.state === "created" && value !== undefined) throw new CoroutineNotBegun({ coroutine: this.name })
     return this.#step({ _tag: "send", value }, () => this.#generator.next(value as S))
   }
 
-  throw(error: unknown): IteratorResult<Y, A> {
+  readonly throw = (error: unknown): IteratorResult<Y, A> => {
     this.#refuseRunning("throw")
-    if (this.#state === "closed") throw error
+    if (this.state === "closed") throw error
     return this.#step({ _tag: "throw", error }, () => this.#generator.throw(error))
   }
 
-  close(): void {
+  readonly close = (): void => {
     this.#refuseRunning("close")
-    if (this.#state === "closed") return
+    if (this.state === "closed") return
     const { done } = this.#step({ _tag: "close" }, () => this.#generator.return(undefined as A))
     if (!done) throw new CoroutineIgnoredClose({ coroutine: this.name })
   }
 
   #refuseRunning(call: "send" | "throw" | "close"): void {
-    if (this.#state === "running") throw new CoroutineRunning({ coroutine: this.name, call })
+    if (this.state === "running") throw new CoroutineRunning({ coroutine: this.name, call })
   }
 
   #step(call: Step<Y, A, S>["call"], resume: () => IteratorResult<Y, A>): IteratorResult<Y, A> {
-    this.#state = "running"
+    this.state = "running"
     try {
       const result = resume()
       this.#record(call, { _tag: result.done ? "returned" : "yielded", value: result.value } as Step<
@@ -137,8 +134,8 @@ class Stepped<Y, A, S> implements Coroutine<Y, A, S> {
   }
 
   #record(call: Step<Y, A, S>["call"], outcome: Step<Y, A, S>["outcome"]): void {
-    this.#state = outcome._tag === "yielded" ? "suspended" : "closed"
-    this.steps.push({ call, outcome, state: this.#state })
+    this.state = outcome._tag === "yielded" ? "suspended" : "closed"
+    this.steps.push({ call, outcome, state: this.state })
   }
 }
 

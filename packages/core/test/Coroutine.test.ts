@@ -140,6 +140,16 @@ describe("Coroutine", () => {
     ])
   })
 
+  it("is an object that shows all of it, and its functions can be taken from it", () => {
+    const coroutine = Coroutine.make(averager)
+    const { send, throw: fail, close } = coroutine
+    assert.deepStrictEqual(send(), { done: false, value: 0 })
+    assert.strictEqual({ ...coroutine }.state, "suspended")
+    assert.throws(() => fail(new Error("fatal")), "fatal")
+    close()
+    assert.strictEqual(JSON.parse(JSON.stringify(coroutine)).state, "closed")
+  })
+
   it("does what the bare generator does, step for step, on random calls", () => {
     for (let seed = 1; seed <= 500; seed++) {
       const random = seeded(seed)
