@@ -18,9 +18,17 @@ export interface WarcPage {
   readonly body: Result.Result<Uint8Array, PageError>
 }
 
-/** Status and fields of a head of HTTP, the lines of one name as one. Its lines are octets; a folded one belongs to the one before. */
+/**
+ * Status and fields of a head of HTTP, the lines of one name as one. Its lines are octets; a folded one belongs to the one
+ * before. Throws `MessageSyntaxError` where it is none.
+ */
 export const parseHead = (head: Uint8Array) => {
-  const [first = "", ...lines] = new TextDecoder("latin1").decode(head).split(/\r?\n(?![\t ])/)
+  const [first = "", ...lines] = new TextDecoder("latin1")
+    .decode(head)
+    .trimStart()
+    .split(/\r?\n(?![\t ])/)
+  const status = /^HTTP\/\S+ +(\d{3})/.exec(first)?.[1]
+  if (status === undefined) throw new WarcReader.MessageSyntaxError("a message without a status line")
   const fields = new Map<string, string>()
   for (const line of lines) {
     const colon = line.indexOf(":")
@@ -34,7 +42,7 @@ export const parseHead = (head: Uint8Array) => {
     if (name !== "")
       fields.set(name, before === undefined ? value : name === "content-type" ? before : `${before}, ${value}`)
   }
-  return { status: Number(/^HTTP\/\S+ +(\d{3})/.exec(first)?.[1] ?? Number.NaN), fields }
+  return { status: Number(status), fields }
 }
 
 /** Undoes chunks (RFC 9112 7.1); archives that undid them and kept the field are told by what does not fit. */
@@ -103,9 +111,9 @@ const referenceOf = (record: WarcReader.WarcRecord) => {
 const revisitOf = async (record: WarcReader.WarcRecord, url: string): Promise<WarcPage | undefined> => {
   const reference = referenceOf(record)
   const isEmpty = Number(record.field("Content-Length")) === 0
-  const { status, fields } = parseHead(isEmpty ? new Uint8Array() : (await WarcReader.message(record.block)).head)
-  const contentType = fields.get("content-type")
-  if (!(isEmpty || isWell(status) || status === 304) || !mayBePage(contentType)) return undefined
+  const head = isEmpty ? undefined : parseHead((await WarcReader.message(record.block)).head)
+  const contentType = head?.fields.get("content-type")
+  if (!(head === undefined || isWell(head.status) || head.status === 304) || !mayBePage(contentType)) return undefined
   if (reference === undefined) {
     // of what nobody called a page nothing is known
     if (contentType === undefined) return undefined

@@ -30,7 +30,7 @@ const mostHeadBytes = 1 << 20
 /** What heads are told by, and what is said of one that does not end. */
 interface Syntax {
   readonly name: "file" | "message"
-  /** Where the first empty line ends; -1 where there is none. */
+  /** Where the empty line after a head ends; -1 where there is none. */
   readonly headEnd: (bytes: Buffer, from: number) => number
   readonly Fault: new (message: string) => Error
 }
@@ -46,9 +46,11 @@ const warc: Syntax = {
 
 const http: Syntax = {
   name: "message",
-  // a line may end without a CR (RFC 9112 2.2)
+  // a line may end without a CR, and empty ones may stand before the first (RFC 9112 2.2)
   headEnd: (bytes, from) => {
-    for (let at = bytes.indexOf(10, from); at >= 0; at = bytes.indexOf(10, at + 1)) {
+    const start = bytes.findIndex((octet) => octet !== 10 && octet !== 13)
+    if (start < 0) return -1
+    for (let at = bytes.indexOf(10, Math.max(from, start)); at >= 0; at = bytes.indexOf(10, at + 1)) {
       if (bytes[at + 1] === 10) return at + 2
       if (bytes[at + 1] === 13 && bytes[at + 2] === 10) return at + 3
     }
@@ -85,7 +87,7 @@ class Input {
     return taken
   }
 
-  /** Up to and with the first empty line; `undefined` at the end. */
+  /** Up to and with the empty line after it; `undefined` at the end. */
   async head(): Promise<Uint8Array | undefined> {
     const { name, headEnd, Fault } = this.#syntax
     const { buffer, byteOffset, length } = this.#rest

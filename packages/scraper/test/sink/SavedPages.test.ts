@@ -243,7 +243,12 @@ describe("an archive", () => {
       record("http://h/empty", ""),
       record("http://h/headless", page),
       record("http://h/revisit", "HTTP/1.1 200 OK", "revisit", "WARC-Payload-Digest: sha1:A\r\n"),
-      record("http://h/lines", `HTTP/1.1 200 OK\n${html}\n\n${page}`)
+      record("http://h/lines", `HTTP/1.1 200 OK\n${html}\n\n${page}`),
+      // what has an empty line is no message for it
+      record("http://h/page", "<html>\n<p>a\n\n<p>b"),
+      record("http://h/page-crlf", "<html>\r\n\r\n<p>b"),
+      record("http://h/page-again", "<html>\r\n\r\n", "revisit", "WARC-Payload-Digest: sha1:A\r\n"),
+      record("http://h/late", Buffer.concat([Buffer.from("\n\r\n"), answer(html, page)]))
     ]
     const directory = folder({ "a.warc": Buffer.concat(records) })
     assert.deepStrictEqual(
@@ -251,7 +256,11 @@ describe("an archive", () => {
       [
         ["http://h/empty", "BadRecord: a message without a head"],
         ["http://h/headless", "BadRecord: the message ends within a head"],
+        ["http://h/late", page],
         ["http://h/lines", page],
+        ["http://h/page", "BadRecord: a message without a status line"],
+        ["http://h/page-again", "BadRecord: a message without a status line"],
+        ["http://h/page-crlf", "BadRecord: a message without a status line"],
         ["http://h/revisit", "BadRecord: the message ends within a head"]
       ]
     )

@@ -130,7 +130,8 @@ describe("WarcReader", () => {
     for (const [head, body] of [
       ["HTTP/1.1 200 OK\nA: b\n\n", "\r\n\r\nbody"],
       ["HTTP/1.1 200 OK\nA: b\n\r\n", "body\n\n"],
-      ["HTTP/1.1 200 OK\r\nA: b\r\n\n", ""]
+      ["HTTP/1.1 200 OK\r\nA: b\r\n\n", ""],
+      ["\n\n\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n", "\n\nbody"]
     ] as const)
       for (const size of [1, 5, 1000]) {
         const message = await WarcReader.message(pieces(Buffer.from(head + body), size))
@@ -147,6 +148,7 @@ describe("WarcReader", () => {
       assert.strictEqual(await textOf(payload), "body\r\n\r\nmore")
     }
     await assertFails(WarcReader.message(pieces(Buffer.from("HTTP/1.1 200 \r\n"), 3)), /message ends within a head/)
+    await assertFails(WarcReader.message(pieces(Buffer.from("\r\n\r\n"), 3)), /message ends within a head/)
     await assertFails(WarcReader.message(pieces(Buffer.from(""), 3)), /without a head/)
   })
 })
