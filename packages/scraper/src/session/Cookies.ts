@@ -35,10 +35,11 @@ const parseLine = (line: string): Partial<Cookie> | undefined => {
   ).split("\t")
   if (domain === undefined || name === undefined || path === undefined || !/^(-?\d+(\.\d+)?)?$/.test(expires ?? ""))
     return undefined
-  if (more.length > 0 || !FieldValue.isSendable(line)) return undefined
+  // with a CR it could not be written back
+  if (more.length > 0 || line.includes("\r")) return undefined
   const endMs = Math.max(-lastMs, Math.min(Number(expires) * 1000, lastMs))
   return {
-    domain: domain.replace(/^\./, "").toLowerCase(),
+    domain: domain.replace(/^\./, "").replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
     hostOnly: subdomains?.toUpperCase() !== "TRUE",
     path,
     secure: secure?.toUpperCase() === "TRUE",
@@ -63,6 +64,12 @@ const formatLine = (cookie: Cookie): string | undefined => {
   ]
   // a field with a tab or a line end would become another cookie when read
   return fields.some((field) => /[\t\r\n]/.test(field)) ? undefined : fields.join("\t")
+}
+
+/** Those that a file has with a control octet stay behind: they would make a bad request of each. */
+const headerOf = (jar: CookieJar, url: string): string | undefined => {
+  const pairs = jar.getCookiesSync(url).map((cookie) => cookie.cookieString())
+  return pairs.filter(FieldValue.isSendable).join("; ") || undefined
 }
 
 /** Lines of a jar, by what makes two cookies one (RFC 6265 5.3, 11). */
@@ -196,7 +203,7 @@ export const open = Effect.fnUntraced(function* (file: string) {
   )
   yield* Effect.addFinalizer(() => Effect.catch(save, ({ message }) => Effect.logWarning(message)))
   const cookies: Cookies = {
-    header: (url) => jar.getCookieStringSync(url) || undefined,
+    header: (url) => headerOf(jar, url),
     keep: (url, lines) => CookieBounds.keep(jar, url, lines, Date.now())
   }
   return cookies

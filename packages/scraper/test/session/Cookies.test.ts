@@ -178,9 +178,32 @@ describe("a cookie jar", () => {
       const value = Buffer.concat([Buffer.from("\u20ac\u00e0"), Buffer.of(0xff)]).toString("latin1")
       for (let times = 0; times < 2; times++)
         yield* opened(file, (cookies) => assert.strictEqual(cookies.header("http://a.test/"), `name=${value}`))
-      fs.writeFileSync(file, "a.test\tFALSE\t/\tFALSE\t0\tname\t\u0001")
-      const { detail } = yield* Effect.flip(opened(file, () => undefined))
-      assert.strictEqual(detail, "line 1 is no line of a cookie file")
+      const line = "caf\u00c9\u00e9.test\tFALSE\t/\tFALSE\t0\tname\t1"
+      fs.writeFileSync(file, `A.${line}`)
+      yield* opened(file, () => undefined)
+      assert.deepStrictEqual(linesOf(file), [`a.${line}`])
+    })
+  )
+  it.live("sends no cookie with a control octet, and keeps it", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      const lines = ["bad\t\u0001", "b\u007fd\t1", "good\t1"].map((pair) => `a.test\tFALSE\t/\tFALSE\t0\t${pair}`)
+      const deep = "a.test\tFALSE\t/deep\tFALSE\t0\tdeep\t2"
+      fs.writeFileSync(file, [...lines, deep].join("\n"))
+      yield* opened(file, (cookies) => assert.strictEqual(cookies.header("http://a.test/deep"), "deep=2; good=1"))
+      assert.deepStrictEqual(linesOf(file), [...lines, deep])
+      fs.writeFileSync(file, lines.slice(0, 2).join("\n"))
+      yield* opened(file, (cookies) => assert.isUndefined(cookies.header("http://a.test/")))
+    })
+  )
+  it.live("is not used where it has a cookie that could not be written back", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      for (const [domain, value] of [["a.test", "1\r2"]]) {
+        fs.writeFileSync(file, `${domain}\tTRUE\t/\tFALSE\t0\tname\t${value}\n`)
+        const { detail } = yield* Effect.flip(opened(file, (cookies) => cookies.header("http://a.test./")))
+        assert.strictEqual(detail, "line 1 is no line of a cookie file")
+      }
     })
   )
   it.live("has cookies that end later than any date, and some that ended before", () =>
