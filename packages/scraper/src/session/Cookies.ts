@@ -35,8 +35,8 @@ const parseLine = (line: string): Partial<Cookie> | undefined => {
   ).split("\t")
   if (domain === undefined || name === undefined || path === undefined || !/^(-?\d+(\.\d+)?)?$/.test(expires ?? ""))
     return undefined
-  // with a CR it could not be written back
-  if (more.length > 0 || line.includes("\r")) return undefined
+  // without a host it would go to every one that ends with a dot; with a CR it could not be written back
+  if (/^\.*$/.test(domain) || more.length > 0 || line.includes("\r")) return undefined
   const endMs = Math.max(-lastMs, Math.min(Number(expires) * 1000, lastMs))
   return {
     domain: domain.replace(/^\./, "").replace(/[A-Z]/g, (letter) => letter.toLowerCase()),

@@ -196,10 +196,15 @@ describe("a cookie jar", () => {
       yield* opened(file, (cookies) => assert.isUndefined(cookies.header("http://a.test/")))
     })
   )
-  it.live("is not used where it has a cookie that could not be written back", () =>
+  it.live("is not used where it has a cookie of no host, or one that could not be written back", () =>
     Effect.gen(function* () {
       const file = yield* jarFile
-      for (const [domain, value] of [["a.test", "1\r2"]]) {
+      for (const [domain, value] of [
+        [".", "1"],
+        ["", "1"],
+        ["#HttpOnly_..", "1"],
+        ["a.test", "1\r2"]
+      ]) {
         fs.writeFileSync(file, `${domain}\tTRUE\t/\tFALSE\t0\tname\t${value}\n`)
         const { detail } = yield* Effect.flip(opened(file, (cookies) => cookies.header("http://a.test./")))
         assert.strictEqual(detail, "line 1 is no line of a cookie file")
