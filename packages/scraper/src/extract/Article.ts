@@ -10,7 +10,7 @@
  * 2. A page without a main text gives `null`, never an error.
  */
 import { Readability } from "@mozilla/readability"
-import { type Document, isTag, isText, type ParentNode } from "domhandler"
+import { type ChildNode, type Document, type Element, isTag, isText, type ParentNode } from "domhandler"
 import { parseHTML } from "linkedom"
 import TurndownService from "turndown"
 import type { Page } from "./Page.ts"
@@ -70,35 +70,42 @@ const svg = "http://www.w3.org/2000/svg"
 const childOf = (parent: ParentNode | undefined, name: string) =>
   parent?.children.filter(isTag).find((child) => child.name === name)
 
+const copyAttributes = (from: Element | undefined, to: DomElement): void => {
+  for (const [name, value] of Object.entries(from?.attribs ?? {}).slice(0, mostAttributes)) to.setAttribute(name, value)
+}
+
 /**
  * A tree once more, as a document that may be torn apart. Comments and templates are left out: they show nothing. XHTML may
- * lack a body, or be no more than a text: Readability asks for one, so what stands beside head and body is put there.
+ * lack a body, or be no more than a text: Readability asks for one, so what stands beside head and body is put there, before
+ * and behind what the body has.
  */
 const toDocument = (tree: Document): DomDocument => {
   const { document } = parseHTML("<!doctype html><html><head></head><body></body></html>") as unknown as {
     readonly document: DomDocument
   }
-  const { body } = document
   const root = childOf(tree, "html")
-  const there = new Map([
-    [root, document.documentElement],
-    [childOf(root, "head"), document.head],
-    [childOf(root, "body"), body]
-  ])
-  const pending: Array<readonly [from: ParentNode, to: Node]> = [[tree, body]]
+  const head = childOf(root, "head")
+  const body = childOf(root, "body")
+  copyAttributes(root, document.documentElement)
+  copyAttributes(head, document.head)
+  copyAttributes(body, document.body)
+  const shown = tree.children
+    .flatMap((child) => (child === root ? child.children : [child]))
+    .flatMap((child) => (child === head ? [] : child === body ? child.children : [child]))
+  const pending: Array<readonly [children: ReadonlyArray<ChildNode>, to: Node]> = [
+    [shown, document.body],
+    [head?.children ?? [], document.head]
+  ]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [from, to] = next
-    for (const child of from.children) {
+    const [children, to] = next
+    for (const child of children) {
       if (isText(child)) to.appendChild(document.createTextNode(child.data))
       if (!isTag(child)) continue
-      const found = there.get(child)
       const element =
-        found ??
-        (child.namespace === svg ? document.createElementNS(svg, child.name) : document.createElement(child.name))
-      for (const [name, value] of Object.entries(child.attribs).slice(0, mostAttributes))
-        element.setAttribute(name, value)
-      if (found === undefined) to.appendChild(element)
-      if (child.name !== "template") pending.push([child, child === root ? body : element])
+        child.namespace === svg ? document.createElementNS(svg, child.name) : document.createElement(child.name)
+      copyAttributes(child, element)
+      to.appendChild(element)
+      if (child.name !== "template") pending.push([child.children, element])
     }
   }
   return document

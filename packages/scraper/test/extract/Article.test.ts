@@ -123,6 +123,18 @@ ${`<p>${sentence}</p>`.repeat(5)}`)
       { text, title: "Lamps", language: "en" }
     )
   })
+  it("has what XHTML puts beside the body where it stands", () => {
+    const [before, within, after, last] = ["before", "within", "after", "last"].map((word) => `${word}. ${sentence}`)
+    const article = Article.of(
+      Result.getOrThrow(
+        Page.fromText(
+          `<html><head/><p>${before}</p><body><p>${within}</p></body><p>${after}</p></html><p>${last}</p>`,
+          { contentType: "application/xhtml+xml" }
+        )
+      )
+    )
+    assert.strictEqual(article?.text, [before, within, after, last].join("\n"))
+  })
   it("leaves the page as it was", () => {
     const page = pageOf(html)
     Article.of(page)
