@@ -62,7 +62,10 @@ export const make = Effect.fnUntraced(function* (
     take: () => {
       if (inFlight >= most - saved) return undefined
       const admission = politeness.take(now())
-      if (admission !== undefined) inFlight++
+      if (admission !== undefined) {
+        inFlight++
+        queue.left(asked(admission.target).host)
+      }
       return admission
     },
     isAtEnd: () =>
@@ -91,7 +94,6 @@ export const make = Effect.fnUntraced(function* (
     release: (target: Target, verdict?: Politeness.Verdict) => {
       politeness.release(target, now(), verdict)
       inFlight--
-      queue.released(target.host)
       dispatch()
     },
     /** A target goes to the store to wait: counted before `release`, so that the run does not end. */

@@ -9,6 +9,37 @@ import { type Store, StoreFull } from "../src/Store.ts"
 import type { Target } from "../src/Target.ts"
 import * as Idle from "./Idle.ts"
 
+const crawl: Frontier.CrawlOptions = {
+  open: 0,
+  perSite: 1,
+  mostOfHost: Infinity,
+  most: Infinity,
+  saved: 0,
+  isBounded: () => false,
+  readAgain: () => Effect.succeed([])
+}
+/** Crawls these URLs of one site; four of them are queued. */
+const crawlOf = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
+  const pending = urls.map((url): Target => ({ url, host: new URL(url).origin, path: "", attempts: 0, depth: 1 }))
+  const store: Partial<Store["Service"]> = {
+    hosts: () => Effect.succeed([]),
+    nearer: () => Effect.succeed([]),
+    leaseBySite: (_list, limit, _now, room) =>
+      Effect.sync(() => {
+        const targets = pending.splice(0, Math.min(limit, room("http://h")))
+        return { targets, dueMs: Infinity, isLeft: pending.length > 0 }
+      })
+  }
+  const politeness = Politeness.make(Idle.politeness)
+  const frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], politeness, {
+    ...Idle.frontier,
+    crawl: { ...crawl, open: urls.length, perSite: 4 }
+  })
+  yield* Effect.forkScoped(frontier.run)
+  while (politeness.queued() < 4) yield* Effect.yieldNow
+  return frontier
+})
+
 describe("Frontier", () => {
   it.effect("waits for room where the store has none, for what it leases and for what it reads of the list", () =>
     Effect.gen(function* () {
@@ -83,15 +114,7 @@ describe("Frontier", () => {
       }
       const frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], Politeness.make(Idle.politeness), {
         ...Idle.frontier,
-        crawl: {
-          open: 0,
-          perSite: 1,
-          mostOfHost: Infinity,
-          most: Infinity,
-          saved: 0,
-          isBounded: () => true,
-          readAgain: () => Effect.sync(() => links.splice(0))
-        },
+        crawl: { ...crawl, isBounded: () => true, readAgain: () => Effect.sync(() => links.splice(0)) },
         room: Effect.sync(() => void rooms.push("room"))
       })
       yield* Effect.forkScoped(frontier.run)
@@ -158,6 +181,14 @@ describe("Frontier", () => {
     })
   )
 
+  it.effect("of a crawl brings more of a site before it has answered", () =>
+    Effect.gen(function* () {
+      const urls = Array.from({ length: 9 }, (_, index) => `http://h/${index}`)
+      const frontier = yield* crawlOf(urls)
+      for (const url of urls) assert.strictEqual((yield* frontier.take).target.url, url)
+    })
+  )
+
   it.effect("of a crawl has sites that are long to wait for leave room for others", () =>
     Effect.gen(function* () {
       const politeness = Politeness.make(Idle.politeness)
@@ -199,15 +230,7 @@ describe("Frontier", () => {
       const frontier: Frontier.Frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], politeness, {
         ...Idle.frontier,
         window: 30,
-        crawl: {
-          open: pending.length,
-          perSite: 30,
-          readAgain: () => Effect.succeed([]),
-          isBounded: () => false,
-          most: Infinity,
-          saved: 0,
-          mostOfHost: Infinity
-        },
+        crawl: { ...crawl, open: pending.length, perSite: 30 },
         now: () => 0,
         park: (target, dueMs) => {
           frontier.park(target)

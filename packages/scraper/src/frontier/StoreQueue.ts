@@ -68,6 +68,8 @@ export const make = Effect.fnUntraced(function* (
   let isLeasing = false
   /** The store may have more of a site that had no room for it. */
   let hasMore = false
+  /** When such a site has room by now, as far as is known since the last lease began. */
+  let roomMs = Infinity
 
   const leaseInTurn = (limit: number) =>
     Effect.map(store.lease(list, limit, now()), (lease): Lease => ({ ...lease, isLeft: false }))
@@ -84,19 +86,22 @@ export const make = Effect.fnUntraced(function* (
     for (const { attempts } of targets) if (attempts > 0 && retrying > 0) retrying--
   }
 
+  const nextMs = () => (hasMore ? Math.min(dueMs, roomMs) : dueMs)
+
   return {
     /** Leases what is due. It is in the line, and counted, with `entered`. */
     lease: (limit: number): Effect.Effect<Lease, StoreError> => {
       // what a commit brings meanwhile lowers it again
       dueMs = Infinity
+      roomMs = Infinity
       isLeasing = true
       return crawl === undefined ? leaseInTurn(limit) : leaseBySite(limit, crawl.perSite)
     },
-    entered: ({ targets, dueMs: nextMs, isLeft }: Lease) => {
+    entered: ({ targets, dueMs: othersMs, isLeft }: Lease) => {
       isLeasing = false
       waiting -= targets.length
       hasMore = isLeft
-      dueMs = Math.min(dueMs, isLeft && targets.length > 0 ? 0 : nextMs)
+      dueMs = Math.min(dueMs, isLeft && targets.length > 0 ? 0 : othersMs)
       retried(targets)
     },
     retried,
@@ -114,16 +119,16 @@ export const make = Effect.fnUntraced(function* (
       waiting += targets
       if (targets > 0) dueMs = 0
     },
-    /** Of a crawl: a slot of a site is free. */
-    released: (origin: string) => {
-      if (!hasMore || dueMs === 0) return
-      const { perSite } = crawl!
+    /** A target has left the queue of its site. That gives room, not its answer: all may have left before one comes. */
+    left: (origin: string) => {
+      if (crawl === undefined || roomMs === 0) return
+      const { perSite } = crawl
       const queued = queuedAt(origin)
       if (2 * queued >= perSite) return
       const most = room(origin)
       if (2 * queued >= most) return
       // sites with little room have it often: they are looked at together, before their turn
-      dueMs = most >= perSite ? 0 : Math.min(dueMs, now() + togetherMs)
+      roomMs = most >= perSite ? 0 : Math.min(roomMs, now() + togetherMs)
     },
     /** A commit is done: the first that it made wait is due then. */
     committed: (firstDueMs: number) => {
@@ -135,11 +140,11 @@ export const make = Effect.fnUntraced(function* (
       mostOfHost = ofHost
       dueMs = 0
     },
-    dueMs: () => dueMs,
+    dueMs: nextMs,
     /** Nothing waits that could be leased: what the store has still is beyond what its hosts may have. */
     isEmpty: () =>
       waiting === 0 ||
-      (mostOfHost < Infinity && !isLeasing && dueMs === Infinity && options.leased().next().done === true),
+      (mostOfHost < Infinity && !isLeasing && nextMs() === Infinity && options.leased().next().done === true),
     mostOfHost: () => mostOfHost,
     /** Targets that wait for their time. In the end what waits still in a crawl is held back. */
     waiting: (isFinished: boolean) => (crawl === undefined ? waiting : isFinished ? 0 : retrying)

@@ -63,7 +63,7 @@ describe("StoreQueue", () => {
         isLeft = false
         queue.entered(yield* queue.lease(10))
         assert.strictEqual(queue.dueMs(), 9000)
-        queue.released("http://h")
+        queue.left("http://h")
         assert.strictEqual(queue.dueMs(), 9000)
       })
   )
@@ -76,10 +76,10 @@ describe("StoreQueue", () => {
       const queue = yield* StoreQueue.make({ ...list(0, undefined), leaseBySite }, options)
       queue.entered(yield* queue.lease(10))
       queued = 32
-      queue.released("http://h")
+      queue.left("http://h")
       assert.strictEqual(queue.dueMs(), Infinity)
       queued = 31
-      queue.released("http://h")
+      queue.left("http://h")
       assert.strictEqual(queue.dueMs(), 0)
     })
   )
@@ -97,17 +97,34 @@ describe("StoreQueue", () => {
       for (queued of [0, 6, 7]) queue.entered(yield* queue.lease(10))
       assert.deepStrictEqual(rooms, [6, 0, -1])
       queued = 3
-      queue.released("http://h")
+      queue.left("http://h")
       assert.strictEqual(queue.dueMs(), Infinity)
       queued = 2
-      queue.released("http://h")
+      queue.left("http://h")
       assert.strictEqual(queue.dueMs(), 2000)
     })
   )
 
-  it.effect("keeps all sites of a crawl at their pace where ten seconds of each would fill the line", () =>
+  it.effect("misses no room that a site has while it is leasing", () =>
     Effect.gen(function* () {
-      const [sites, window, latencyMs] = [400, 1024, 100]
+      let queued = 6
+      const leaseBySite = () => Effect.succeed({ targets: [], dueMs: Infinity, isLeft: true })
+      const options = { ...idle, queuedAt: () => queued, room: () => 6, crawl: { ...crawl, mostOfHost: Infinity } }
+      const queue = yield* StoreQueue.make({ ...list(0, undefined), leaseBySite }, options)
+      const leased = yield* queue.lease(10)
+      queued = 0
+      queue.left("http://h")
+      queue.entered(leased)
+      assert.strictEqual(queue.dueMs(), 2000)
+    })
+  )
+
+  it.effect.each([
+    { fact: "ten seconds of each would fill the line", sites: 400, jobs: 64, latencyMs: 100 },
+    { fact: "all that is queued is asked for before an answer comes", sites: 20, jobs: 200, latencyMs: 5000 }
+  ])("keeps all sites of a crawl at their pace where $fact", ({ sites, jobs, latencyMs }) =>
+    Effect.gen(function* () {
+      const window = Math.max(1024, 8 * jobs)
       let nowMs = 0
       const now = () => nowMs
       const backoff = { baseMs: 1, random: () => 0 }
@@ -134,7 +151,6 @@ describe("StoreQueue", () => {
         while (flying[0] !== undefined && flying[0].endMs <= nowMs) {
           const ended = flying.shift()!.target
           politeness.release(ended, nowMs, "answered")
-          queue.released(ended.host)
           if (nowMs >= 10_000) answered++
         }
         if (queue.dueMs() <= nowMs && politeness.queued() < window) {
@@ -143,9 +159,10 @@ describe("StoreQueue", () => {
           queue.entered(leased)
         }
         for (const [shed] of politeness.shed(nowMs)) queue.park(shed)
-        while (flying.length < 64) {
+        while (flying.length < jobs) {
           const admission = politeness.take(nowMs)
           if (admission === undefined) break
+          queue.left(admission.target.host)
           flying.push({ target: admission.target, endMs: nowMs + latencyMs })
         }
       }
