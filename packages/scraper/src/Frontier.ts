@@ -104,6 +104,11 @@ export const make = Effect.fnUntraced(function* (
       queue.settle()
       if (isSaved) saved++
     },
+    /** Of a crawl: a target that was queued is settled, and not asked for. */
+    leave: (target: Target) => {
+      queue.settle()
+      queue.left(asked(target).host)
+    },
     /** A target that was settled as saved is not, as its commit found out. Called before `committed`. */
     unsaved: () => void saved--,
     isFull,

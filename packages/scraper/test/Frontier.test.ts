@@ -37,7 +37,7 @@ const crawlOf = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
   })
   yield* Effect.forkScoped(frontier.run)
   while (politeness.queued() < 4) yield* Effect.yieldNow
-  return frontier
+  return { frontier, politeness }
 })
 
 describe("Frontier", () => {
@@ -184,8 +184,16 @@ describe("Frontier", () => {
   it.effect("of a crawl brings more of a site before it has answered", () =>
     Effect.gen(function* () {
       const urls = Array.from({ length: 9 }, (_, index) => `http://h/${index}`)
-      const frontier = yield* crawlOf(urls)
+      const { frontier } = yield* crawlOf(urls)
       for (const url of urls) assert.strictEqual((yield* frontier.take).target.url, url)
+    })
+  )
+
+  it.effect("of a crawl brings more of a site where what was queued of it is left out", () =>
+    Effect.gen(function* () {
+      const { frontier, politeness } = yield* crawlOf(["1", "2", "3", "4", "5"].map((name) => `http://h/${name}`))
+      yield* frontier.change(Effect.sync(() => politeness.withdraw(() => true).forEach(frontier.leave)))
+      assert.strictEqual((yield* frontier.take).target.url, "http://h/5")
     })
   )
 

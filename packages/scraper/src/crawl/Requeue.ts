@@ -27,7 +27,7 @@ export interface Requeue {
 interface Stages {
   readonly store: Pick<Store["Service"], "withdraw" | "link" | "readmit">
   readonly politeness: Pick<Politeness, "withdraw">
-  readonly frontier: Pick<Frontier, "settle" | "retried" | "found" | "limit">
+  readonly frontier: Pick<Frontier, "leave" | "retried" | "found" | "limit">
   readonly committer: Pick<Committer, "room" | "flush">
   readonly conclusion: Pick<Conclusion, "leaveOut" | "park">
 }
@@ -41,7 +41,7 @@ export const make = (
   const withdraw = Effect.gen(function* () {
     let left = 0
     for (const target of politeness.withdraw((target) => excludes(target) !== undefined)) {
-      frontier.settle(false)
+      frontier.leave(target)
       conclusion.leaveOut(target, excludes(target)!)
       left++
     }

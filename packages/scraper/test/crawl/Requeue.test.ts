@@ -22,7 +22,7 @@ const begin = (queued: ReadonlyArray<Target>, pages: ReadonlyArray<ReadonlyArray
     },
     politeness: { withdraw: (isLeft) => queued.filter(isLeft) },
     frontier: {
-      settle: (isSaved) => void did.push(`counts one, saved: ${isSaved}`),
+      leave: ({ url }) => void did.push(`has room of ${url}`),
       retried: (targets) => void did.push(`of the store: ${targets.length}`),
       found: ({ added }, settled) => void did.push(`finds ${added}, settles ${settled}`),
       limit: (most, mostOfHost) => void did.push(`limits to ${most}, ${mostOfHost}`)
@@ -46,7 +46,7 @@ describe("Requeue", () => {
       const { did, requeue } = begin([target("x1"), target("a")], pages)
       assert.strictEqual(yield* requeue.withdraw, 3)
       assert.deepStrictEqual(did, [
-        "counts one, saved: false",
+        "has room of http://h/x1",
         "leaves out http://h/x1",
         "of the store: 1",
         "leaves out http://h/x2",
