@@ -54,7 +54,7 @@ export const fromHeader = (lines: ReadonlyArray<string>, token: string): RobotsD
     for (const piece of line.toLowerCase().split(",")) {
       const colon = piece.indexOf(":")
       const name = piece.slice(0, Math.max(0, colon)).trim()
-      const isName = colon >= 0 && !valued.has(name) && !(isDateOpen && /^\d+[ -]/.test(name))
+      const isName = colon >= 0 && !valued.has(name) && !(isDateOpen && /^\d/.test(name))
       isDateOpen = name === "unavailable_after" && !/\d/.test(piece)
       if (isName) isOurs = name === token.toLowerCase() || name === "*"
       if (isOurs) directives = union(directives, fromMeta(piece.slice(isName ? colon + 1 : 0)))
