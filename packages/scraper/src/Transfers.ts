@@ -38,9 +38,13 @@ export const make = (
   return {
     /** Starts an attempt, as `Download.start` does. */
     start: (target: Target, part: Part | undefined, done: (ended: Download.Attempt) => void): Download.Download => {
-      const started = Download.start(services, target, part, options, (ended) => {
-        running.remove(started)
-        if (options.timed) learn(started, ended)
+      // none where the session threw after it took the receiver, which hears of its end nevertheless
+      let started: Download.Download | undefined
+      started = Download.start(services, target, part, options, (ended) => {
+        if (started !== undefined) {
+          running.remove(started)
+          if (options.timed) learn(started, ended)
+        }
         done(ended)
       })
       running.add(started)

@@ -22,19 +22,21 @@ const head = (url: string, fields: Readonly<Record<string, string>> = {}) => {
 /** Long, and with a validator. */
 const resumable = { etag: `"1"`, "content-length": "1000000" }
 
-const begin = () => {
-  let receiver!: Receiver
-  const answered: Array<unknown> = []
-  const session = {
-    open: (_request: unknown, given: Receiver) => {
-      receiver = given
-      return { pause: () => {}, resume: () => {}, abort: () => {} }
-    }
-  } as unknown as Session["Service"]
+const transfersOf = (open: Session["Service"]["open"], answered: Array<unknown> = []) => {
+  const session = { open } as unknown as Session["Service"]
   const sink = { open: () => part } as unknown as Sink["Service"]
   const politeness = { answered: (...said: ReadonlyArray<unknown>) => void answered.push(said) }
   const options: Download.DownloadOptions = { suggestions: false, raw: false, turn: () => "follow", timed: true }
-  const transfers = Transfers.make({ session, sink }, politeness, options)
+  return Transfers.make({ session, sink }, politeness, options)
+}
+
+const begin = () => {
+  let receiver!: Receiver
+  const answered: Array<unknown> = []
+  const transfers = transfersOf((_request, given) => {
+    receiver = given
+    return { pause: () => {}, resume: () => {}, abort: () => {} }
+  }, answered)
   const ended: Array<Download.Attempt> = []
   const download = transfers.start(target, undefined, (attempt) => ended.push(attempt))
   return { transfers, download, receiver, answered, ended }
@@ -49,6 +51,21 @@ describe("Transfers", () => {
     receiver.onEnd()
     assert.strictEqual(ended.length, 1)
     assert.deepStrictEqual(transfers.of(new Set([target.url])), [])
+    assert.deepStrictEqual(transfers.all(), [])
+  })
+
+  it("hears of an exchange that took its receiver and could not be opened", () => {
+    let receiver!: Receiver
+    const bug = new Error("no")
+    const open = (_request: unknown, given: Receiver) => {
+      receiver = given
+      throw bug
+    }
+    const ended: Array<Download.Attempt> = []
+    const transfers = transfersOf(open)
+    assert.throws(() => transfers.start(target, undefined, (attempt) => ended.push(attempt)), bug)
+    receiver.onError(new TimeoutError({ phase: "total", ms: 9 }))
+    assert.strictEqual(ended.length, 1)
     assert.deepStrictEqual(transfers.all(), [])
   })
 
