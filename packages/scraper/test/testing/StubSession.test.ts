@@ -46,4 +46,25 @@ describe("StubSession", () => {
     assert.strictEqual(await run.catch((error) => error), bug)
     assert.strictEqual(session.statistics().inFlight, 0)
   })
+
+  it.each<[() => unknown, string]>([
+    [() => Promise.reject(new Error("late")), "a promise"],
+    [() => Promise.resolve({ status: 404 }), "a promise"],
+    [() => undefined, "undefined"],
+    [() => null, "null"],
+    [() => "hello", "a string"],
+    [() => 404, "a number"],
+    [() => ["hello"], "an array"]
+  ])("ends a run with what is no answer, by its name: %s", async (answer, name) => {
+    const session = StubSession.make(answer as () => StubSession.Answer)
+    const outcomes = Get.outcomes(["http://a.test/"], { directory: folder() })
+    const run = Effect.runPromise(Effect.provideService(Stream.runDrain(outcomes), Session, session))
+    const error = await run.catch((error) => error)
+    assert.instanceOf(error, TypeError)
+    assert.strictEqual(
+      error.message,
+      `the function of a StubSession gave ${name} for http://a.test/: it is to return { status, url, headers, body } or a FetchReason, and no promise of one`
+    )
+    assert.strictEqual(session.statistics().inFlight, 0)
+  })
 })
