@@ -23,7 +23,8 @@ describe("CookieBounds", () => {
       const other = `http://x.${host}/`
       if (URL.canParse(other) && pairsOf(jar, other).length > 0) below.push(host)
     }
-    // of a public suffix, and of a name without a dot, which may be one, it is of that host alone
+    // of a public suffix, and of a name without a dot, which may be one, it is of that host alone; but `invalid` and
+    // `localhost` are known to be none
     assert.deepStrictEqual(below, ["invalid", "localhost", "a.test", "a.test.", "a.com."])
     assert.deepStrictEqual(pairsOf(CookieBounds.empty(), "http://test/"), [])
     assert.lengthOf(kept("b=2; Domain=test"), 0)
