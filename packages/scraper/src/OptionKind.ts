@@ -58,9 +58,13 @@ export const check = <A>(kinds: Kinds<A>, given: object): Effect.Effect<void, Op
     if (value === undefined) continue
     const kind = Object.hasOwn(kinds, option) ? kinds[option as keyof A] : undefined
     if (kind?.has(value) === true) continue
-    const detail =
-      kind === undefined ? `no such option among ${Object.keys(kinds).join(", ")}` : `it takes ${kind.takes}`
-    return Effect.fail(new OptionUnusable({ option, value: shown(value, kind === undefined || kind.isSecret), detail }))
+    const about =
+      kind === undefined
+        ? { isUnknown: true, detail: `no such option among ${Object.keys(kinds).join(", ")}` }
+        : { detail: `it takes ${kind.takes}` }
+    return Effect.fail(
+      new OptionUnusable({ option, value: shown(value, kind === undefined || kind.isSecret), ...about })
+    )
   }
   return Effect.void
 }

@@ -210,12 +210,17 @@ export class PathUnreadable extends Schema.TaggedError<PathUnreadable>()("PathUn
 export class OptionUnusable extends Schema.TaggedError<OptionUnusable>()("OptionUnusable", {
   option: Schema.String,
   value: Schema.String,
-  detail: Schema.String
+  detail: Schema.String,
+  /** There is no such option; `detail` says which there are. */
+  isUnknown: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message() {
     return `${this.option} ${this.value}: ${this.detail}`
   }
-  readonly hint = `check the value of ${this.option}`
+  readonly hint =
+    this.isUnknown === true
+      ? `take one of those for ${this.option}, or leave it out`
+      : `check the value of ${this.option}`
 }
 
 /** What lies where a mirror would be was not made by simul. */

@@ -84,6 +84,10 @@ describe("options", () => {
           "priorities (array): it takes an array of { pattern, value }, the value a whole number from -100 to 100"
         ]
       )
+      assert.deepStrictEqual(
+        told.slice(1, 3).map((error) => "hint" in error && error.hint),
+        ["take one of those for maxPage, or leave it out", "check the value of retries"]
+      )
       assert.isFalse(fs.existsSync(directory))
     })
   )
