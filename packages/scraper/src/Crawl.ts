@@ -128,8 +128,8 @@ const readAnew = Effect.fnUntraced(function* (
  */
 export const open = Effect.fnUntraced(function* (
   urls: ReadonlyArray<string>,
-  given: Given<Rules>,
-  givenOptions: Given<Options>
+  given: Given<Rules> = {},
+  givenOptions: Given<Options> = {}
 ) {
   yield* OptionKind.check(ruleKinds, given)
   yield* OptionKind.check(kinds, givenOptions)
@@ -256,14 +256,14 @@ export const listOf = Effect.fnUntraced(function* (
  */
 export const outcomes = (
   urls: ReadonlyArray<string>,
-  rules: Given<Rules>,
-  options: Given<Options>
+  rules?: Given<Rules>,
+  options?: Given<Options>
 ): Stream.Stream<Outcome, RunError> => Stream.unwrap(Effect.map(open(urls, rules, options), (run) => run.outcomes))
 
 /** The same for programs without Effect: `for await (const outcome of crawl([url], {}, { directory }))`; it stops as `get`. */
 export const crawl = (
   urls: ReadonlyArray<string>,
-  rules: Given<Rules>,
-  options: Given<Options>,
+  rules?: Given<Rules>,
+  options?: Given<Options>,
   stop?: Get.Stop
 ): AsyncIterable<Outcome> => Get.iterate(outcomes(urls, rules, options), stop)

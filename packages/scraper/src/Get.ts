@@ -70,7 +70,7 @@ export interface Run {
  * or go on; a URL that fails is an outcome. A `Sink` or a `Session` of one's own is
  * provided like any service, and takes the place of the run's.
  */
-export const open = (source: Source, given: Given<Options>) => {
+export const open = (source: Source, given: Given<Options> = {}) => {
   const options = complete(defaults, given)
   const run = openRun((store, run) => listOf(source, store, run, options.refresh), options)
   // before a directory is made for it
@@ -211,7 +211,7 @@ const nextBatch = (
  */
 export const outcomes = (
   urls: Iterable<string> | AsyncIterable<string> | Stream.Stream<string>,
-  options: Given<Options>
+  options?: Given<Options>
 ): Stream.Stream<Outcome, RunError> => Stream.unwrap(Effect.map(open({ urls }, options), (run) => run.outcomes))
 
 /** How a program without Effect stops a run that it waits for. */
@@ -250,6 +250,6 @@ const aborted = (signal: AbortSignal) =>
  */
 export const get = (
   urls: Iterable<string> | AsyncIterable<string>,
-  options: Given<Options>,
+  options?: Given<Options>,
   stop?: Stop
 ): AsyncIterable<Outcome> => iterate(outcomes(urls, options), stop)

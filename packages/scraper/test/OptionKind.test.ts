@@ -92,6 +92,15 @@ describe("options", () => {
     })
   )
 
+  it.effect("may be left out, all of them", () =>
+    Effect.gen(function* () {
+      const missing = yield* refusal(Get.open({ file: `${folder()}/missing` }))
+      assert.strictEqual(missing._tag, "ListUnreadable")
+      const seedless = yield* refusal(Crawl.open(["no url"]))
+      assert.strictEqual(seedless._tag, "OptionUnusable")
+    })
+  )
+
   it.effect("that bound nothing may be infinite", () =>
     Effect.forEach(
       Object.entries({
