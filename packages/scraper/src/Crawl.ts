@@ -55,8 +55,11 @@ export const rules: Rules = { scope: "host", include: [], exclude: [], sitemaps:
 
 const isPattern = (value: unknown) => value instanceof RegExp
 const patterns = OptionKind.list("regular expressions", isPattern)
-const value = OptionKind.whole(-Priorities.bound, Priorities.bound)
-const priority = OptionKind.record("", (given) => isPattern(given["pattern"]) && value.has(given["value"]))
+const rank = OptionKind.whole(-Priorities.bound, Priorities.bound)
+const isPriority = (given: unknown) => {
+  const { pattern, value } = Object(given) as Readonly<Record<string, unknown>>
+  return isPattern(pattern) && rank.has(value)
+}
 /** What each of them may be. */
 const ruleKinds: OptionKind.Kinds<Rules> = {
   scope: OptionKind.choice("host", "domain", "path"),
@@ -64,7 +67,7 @@ const ruleKinds: OptionKind.Kinds<Rules> = {
   exclude: patterns,
   depth: OptionKind.whole(0),
   sitemaps: OptionKind.toggle,
-  priorities: OptionKind.list(`{ pattern, value }, the value ${value.takes}`, priority.has),
+  priorities: OptionKind.list(`{ pattern, value }, the value ${rank.takes}`, isPriority),
   traps: OptionKind.toggle,
   maxPages: OptionKind.whole(0),
   maxPagesPerHost: OptionKind.whole(0),
