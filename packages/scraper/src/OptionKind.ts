@@ -16,9 +16,14 @@ export interface Kind {
 
 export type Kinds<A> = { readonly [K in keyof A]-?: Kind }
 
+/** `Infinity` is one. */
 export const number = (least: number): Kind => ({
   takes: `a number of at least ${least}`,
   has: (value) => typeof value === "number" && value >= least
+})
+export const finite = (least: number): Kind => ({
+  takes: `a finite number of at least ${least}`,
+  has: (value) => Number.isFinite(value) && number(least).has(value)
 })
 /** `Infinity` is one, where there is no `most`. */
 export const whole = (least: number, most = Infinity): Kind => ({

@@ -5,7 +5,7 @@ import type { Recorder } from "./Recorder.ts"
 export interface Options {
   /** Where files go; the state lives in `.simul/` below it. */
   readonly directory: string
-  /** Transfers in flight. */
+  /** Transfers in flight, as far as the system has files for them, and 10,000 at most. */
   readonly jobs: number
   /** Transfers in flight to one host. */
   readonly perHost: number
@@ -104,19 +104,19 @@ const isText = (value: unknown) => typeof value === "string"
 /** What each of them may be. */
 export const kinds: OptionKind.Kinds<Options> = {
   directory: OptionKind.text,
-  jobs: OptionKind.whole(1, 10_000),
+  jobs: OptionKind.whole(1),
   perHost: OptionKind.whole(1),
-  delayMs: OptionKind.number(0),
+  delayMs: OptionKind.finite(0),
   adaptive: OptionKind.positive,
   maxDelayMs: OptionKind.number(0),
   rate: OptionKind.positive,
   robots: OptionKind.toggle,
   retries: OptionKind.whole(0),
   backoffMs: OptionKind.number(0),
-  timeoutMs: OptionKind.whole(1),
-  connectTimeoutMs: OptionKind.whole(1),
-  maxTimeMs: OptionKind.whole(1),
-  maxSize: OptionKind.whole(0),
+  timeoutMs: OptionKind.number(1),
+  connectTimeoutMs: OptionKind.number(1),
+  maxTimeMs: OptionKind.number(1),
+  maxSize: OptionKind.number(0),
   userAgent: { takes: "text", has: isText },
   headers: {
     ...OptionKind.list("[name, value]", (field) => Array.isArray(field) && field.length === 2 && field.every(isText)),

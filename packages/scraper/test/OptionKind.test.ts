@@ -26,6 +26,7 @@ describe("options", () => {
           { jobs: 0 },
           { perHost: 0 },
           { delayMs: -1 },
+          { delayMs: Infinity },
           { backoffMs: Number.NaN },
           { retries: 1.5 },
           { timeoutMs: 0.5 },
@@ -42,13 +43,14 @@ describe("options", () => {
       assert.deepStrictEqual(
         told.map(({ message }) => message),
         [
-          `jobs "8": it takes a whole number from 1 to 10000`,
-          "jobs 0: it takes a whole number from 1 to 10000",
+          `jobs "8": it takes a whole number of at least 1`,
+          "jobs 0: it takes a whole number of at least 1",
           "perHost 0: it takes a whole number of at least 1",
-          "delayMs -1: it takes a number of at least 0",
+          "delayMs -1: it takes a finite number of at least 0",
+          "delayMs Infinity: it takes a finite number of at least 0",
           "backoffMs NaN: it takes a number of at least 0",
           "retries 1.5: it takes a whole number of at least 0",
-          "timeoutMs 0.5: it takes a whole number of at least 1",
+          "timeoutMs 0.5: it takes a number of at least 1",
           "robots null: it takes true or false",
           `durability "x": it takes "process" or "power"`,
           `naming (object): it takes "tree" or "flat" or { file }`,
@@ -101,10 +103,23 @@ describe("options", () => {
     })
   )
 
+  it.effect("that are measures may be fractions, as products are", () =>
+    OptionKind.check(kinds, {
+      delayMs: 0.1,
+      backoffMs: 0.1,
+      timeoutMs: 4.35 * 100,
+      connectTimeoutMs: 4.35 * 100,
+      maxTimeMs: 1.005 * 1000,
+      maxSize: 1.1 * 2 ** 20
+    })
+  )
+
   it.effect("that bound nothing may be infinite", () =>
     Effect.forEach(
       Object.entries({
         ...defaults,
+        jobs: Infinity,
+        backoffMs: Infinity,
         rate: Infinity,
         retries: Infinity,
         maxSize: Infinity,

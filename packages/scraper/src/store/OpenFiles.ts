@@ -12,6 +12,8 @@ const others = 48
 const perTransfer = 3
 /** With fewer not even one transfer ends for certain: with 30 most fail, with 34 none did. */
 export const least = 40
+/** Each takes about 11 kB from the start, at work or not: as many as some systems have files for would take gigabytes. */
+const most = 10_000
 
 const read = (): string => {
   try {
@@ -22,7 +24,7 @@ const read = (): string => {
 }
 
 /**
- * How many of `jobs` transfers may be in flight, none where too few files may be open; and the limit that says so where it
+ * How many of `jobs` transfers may be in flight, 10,000 at most, none where too few files may be open; and the limit that says so where it
  * is less. `limits`: as Linux writes them.
  */
 export const affordable = (
@@ -30,6 +32,7 @@ export const affordable = (
   limits = read()
 ): { readonly jobs: number; readonly mostFiles: number | undefined } => {
   const mostFiles = Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity)
-  const most = mostFiles < least ? 0 : Math.max(1, Math.floor((mostFiles - others) / perTransfer))
-  return most < jobs ? { jobs: most, mostFiles } : { jobs, mostFiles: undefined }
+  const affords = mostFiles < least ? 0 : Math.max(1, Math.floor((mostFiles - others) / perTransfer))
+  const wanted = Math.min(jobs, most)
+  return affords < wanted ? { jobs: affords, mostFiles } : { jobs: wanted, mostFiles: undefined }
 }

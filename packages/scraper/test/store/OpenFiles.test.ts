@@ -11,6 +11,13 @@ it("leaves as many transfers as are asked for where the system has files for the
     assert.deepStrictEqual(OpenFiles.affordable(1000, text), { jobs: 1000, mostFiles: undefined })
 })
 
+it("leaves 10,000 at most, of any number", () => {
+  for (const jobs of [20_000, Infinity])
+    for (const text of [limits("1048576"), limits("unlimited"), ""])
+      assert.deepStrictEqual(OpenFiles.affordable(jobs, text), { jobs: 10_000, mostFiles: undefined })
+  assert.deepStrictEqual(OpenFiles.affordable(Infinity, limits("108")), { jobs: 20, mostFiles: 108 })
+})
+
 it("takes fewer where it has not, and says by which limit", () => {
   assert.deepStrictEqual(OpenFiles.affordable(64, limits("108")), { jobs: 20, mostFiles: 108 })
   assert.deepStrictEqual(OpenFiles.affordable(64, limits("40")), { jobs: 1, mostFiles: 40 })
