@@ -256,7 +256,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
     drain: Effect.promise(() => engine.drain()),
     shutdown: ({ deadline, ...choice } = {}) =>
       Effect.promise(() =>
-        engine.shutdown({ ...choice, ...(deadline !== undefined && { deadline: Duration.toMillis(deadline) }) })
+        engine.shutdown({ ...choice, ...(deadline != null && { deadline: Duration.toMillis(deadline) }) })
       ),
     statistics: Effect.sync(() => engine.statistics()),
     statisticsEvery: (interval) =>

@@ -190,7 +190,7 @@ export class Engine {
     const { pending = "run", running = "wait", deadline } = choice
     this.#workers.closed = true
     const release = this.#timers.hold()
-    const timer = deadline === undefined ? undefined : this.#timers.after(deadline, () => this.#killAll(true))
+    const timer = deadline == null ? undefined : this.#timers.after(deadline, () => this.#killAll(true))
     if (pending === "cancel") {
       this.#pendingCancelled = true
       for (const job of this.#waiting.all(this.#workers.active)) if (isRoot(job)) this.#reject(job, new ShutDown())

@@ -16,6 +16,8 @@ export const unknownOption = (
   names: Readonly<Record<string, true>>,
   of?: string
 ): InvalidOption | undefined => {
+  // what calls it with something of its own, as a signal's listener does, gives none
+  if (Object(options) !== options) return undefined
   for (const name of Object.keys(options))
     if (!Object.hasOwn(names, name) && Reflect.get(options, name) !== undefined)
       return new InvalidOption({

@@ -590,6 +590,15 @@ for (const [kind, isolated] of kinds)
         await rm(folder, { recursive: true })
       })
 
+      it("waits for what runs without a deadline, and where it is called with a signal's name", async () => {
+        for (const choice of [{ deadline: null }, "SIGTERM"]) {
+          const all = await open({ maximum: 1 })
+          const value = all.run(work.increment, [1])
+          await all.shutdown(choice as never)
+          assert.strictEqual(await value, 2)
+        }
+      })
+
       it("kills what is left at its deadline", async () => {
         const all = await open({ maximum: 1 })
         const outcome = reasonOf(all.run(work.never, []))
