@@ -1,7 +1,8 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Frontier from "../src/Frontier.ts"
 import * as Politeness from "../src/Politeness.ts"
 import { DirectoryUnusable } from "../src/RunError.ts"
@@ -123,6 +124,53 @@ describe("Frontier", () => {
         linked.map((links) => links.map(({ url }) => url)),
         [["http://h/b"]]
       )
+    })
+  )
+
+  it.effect("looks at nothing while it has no room for what is due, and no host has its turn", () =>
+    Effect.gen(function* () {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: 0 })
+      yield* Effect.addFinalizer(() => Effect.sync(() => vi.useRealTimers()))
+      const { window } = Idle.frontier
+      let leased = 0
+      const store: Partial<Store["Service"]> = {
+        hosts: () => Effect.succeed([]),
+        nearer: () => Effect.succeed([]),
+        leaseBySite: (_, limit) =>
+          Effect.sync(() => {
+            const targets = Array.from({ length: limit }, () => {
+              const host = `http://h${leased % window}`
+              return { url: `${host}/${leased++}`, host, path: "", attempts: 0, depth: 1 }
+            })
+            return { targets, dueMs: Infinity, isLeft: true }
+          })
+      }
+      let looks = 0
+      const now = () => {
+        looks++
+        return Date.now()
+      }
+      const politeness = Politeness.make({ ...Idle.politeness, delayMs: 60_000 })
+      const frontier = yield* Frontier.make(Cause.done(), store as Store["Service"], politeness, {
+        ...Idle.frontier,
+        now,
+        crawl: { ...crawl, open: 100 }
+      })
+      yield* Effect.forkScoped(frontier.run)
+      for (let i = 0; i < window; i++) {
+        const { target } = yield* frontier.take
+        frontier.settle(true)
+        frontier.release(target, "answered")
+      }
+      const worker = yield* Effect.forkScoped(frontier.take)
+      while (politeness.queued() < window) yield* Effect.yieldNow
+      yield* Effect.yieldNow
+      const before = looks
+      vi.advanceTimersByTime(50_000)
+      // once, by the timer that was set while there was room
+      assert.isBelow(looks - before, 10)
+      vi.advanceTimersByTime(10_000)
+      yield* Fiber.join(worker)
     })
   )
 
