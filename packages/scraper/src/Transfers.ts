@@ -38,16 +38,18 @@ export const make = (
   return {
     /** Starts an attempt, as `Download.start` does. */
     start: (target: Target, part: Part | undefined, done: (ended: Download.Attempt) => void): Download.Download => {
-      // none where the session threw after it took the receiver, which hears of its end nevertheless
+      // a session that broke its word tells of the end before it has opened, or once it threw
       let started: Download.Download | undefined
+      let isOver = false
       started = Download.start(services, target, part, options, (ended) => {
+        isOver = true
         if (started !== undefined) {
           running.remove(started)
           if (options.timed) learn(started, ended)
         }
         done(ended)
       })
-      running.add(started)
+      if (!isOver) running.add(started)
       return started
     },
     giveUp: (download: Download.Download) => {

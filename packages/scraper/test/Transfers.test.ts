@@ -30,12 +30,14 @@ const transfersOf = (open: Session["Service"]["open"], answered: Array<unknown> 
   return Transfers.make({ session, sink }, politeness, options)
 }
 
+const deaf = { pause: () => {}, resume: () => {}, abort: () => {} }
+
 const begin = () => {
   let receiver!: Receiver
   const answered: Array<unknown> = []
   const transfers = transfersOf((_request, given) => {
     receiver = given
-    return { pause: () => {}, resume: () => {}, abort: () => {} }
+    return deaf
   }, answered)
   const ended: Array<Download.Attempt> = []
   const download = transfers.start(target, undefined, (attempt) => ended.push(attempt))
@@ -65,6 +67,17 @@ describe("Transfers", () => {
     const transfers = transfersOf(open)
     assert.throws(() => transfers.start(target, undefined, (attempt) => ended.push(attempt)), bug)
     receiver.onError(new TimeoutError({ phase: "total", ms: 9 }))
+    assert.strictEqual(ended.length, 1)
+    assert.deepStrictEqual(transfers.all(), [])
+  })
+
+  it("keeps no transfer that ended before its session had opened", () => {
+    const transfers = transfersOf((_request, receiver) => {
+      receiver.onError(new TimeoutError({ phase: "total", ms: 9 }))
+      return deaf
+    })
+    const ended: Array<Download.Attempt> = []
+    transfers.start(target, undefined, (attempt) => ended.push(attempt))
     assert.strictEqual(ended.length, 1)
     assert.deepStrictEqual(transfers.all(), [])
   })

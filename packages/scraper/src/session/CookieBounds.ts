@@ -104,9 +104,14 @@ const prune = ({ store }: CookieJar, cookies: ReadonlyArray<Cookie>, most: numbe
     store.removeCookie(domain, path, key, () => undefined)
 }
 
+/** `http://./` has a host, and it has no name. */
+const isNameless = (host: string) => /^\.*$/.test(host)
+
 /** Keeps the cookies of an answer, from its `set-cookie` lines, as far as its host may set them; those that are oldest give way. */
 export const keep = (jar: CookieJar, url: string, lines: Iterable<string>, nowMs: number): void => {
   const from = new URL(url)
+  // a jar has no line for a cookie of it, as every host with a final dot ends in its name
+  if (isNameless(from.hostname)) return
   const domains = new Set<string>()
   let count = 0
   for (const line of lines) {

@@ -49,6 +49,14 @@ describe("CookieBounds", () => {
     }
   })
 
+  it("keeps nothing of a host without a name, for which a jar has no line", () => {
+    for (const url of ["http://./", "http://../"]) {
+      const jar = CookieBounds.empty()
+      set(jar, url, "a=1")
+      assert.deepStrictEqual(pairsOf(jar, url), [], url)
+    }
+  })
+
   it("holds a name to what its beginning promises, in letters of either size", () => {
     for (const [name, attributes] of [
       ["__Secure-a", "Secure"],
