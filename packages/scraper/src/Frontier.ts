@@ -73,12 +73,7 @@ export const make = Effect.fnUntraced(function* (
       (isFull()
         ? open.size() === politeness.queued()
         : supply.isAtEnd() && politeness.queued() === 0 && queue.isEmpty()),
-    wakeMs: (isAwaited) =>
-      Math.min(
-        isAwaited ? politeness.wakeMs() : Infinity,
-        // without room for what is due time brings nothing: a target that leaves makes some
-        politeness.queued() < options.window ? queue.dueMs() : Infinity
-      ),
+    wakeMs: (isAwaited) => Math.min(isAwaited ? politeness.wakeMs() : Infinity, supply.dueMs()),
     wakeFeeder: supply.wake
   })
   const { dispatch, take, poll, change, pause, resume, isPausedBy } = handout

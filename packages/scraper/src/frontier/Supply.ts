@@ -126,7 +126,9 @@ export const make = (
     Cause.isDone,
     () => Effect.sync(() => void (listEnded = true))
   )
-  const isDue = () => queue.dueMs() <= now() && politeness.queued() < window
+  /** Without room for what is due time brings nothing: a target that leaves makes some. */
+  const dueMs = () => (politeness.queued() < window ? queue.dueMs() : Infinity)
+  const isDue = () => dueMs() <= now()
   const hasWork = () =>
     areNearer() || politeness.hasFar() || (!listEnded && politeness.queued() < window / 2) || isDue()
   const demand = Effect.callback<void>((resume) => {
@@ -159,6 +161,8 @@ export const make = (
     wake: () => {
       if (wakeFeeder !== undefined && hasWork()) wakeFeeder()
     },
+    /** When time alone brings something of the store: milliseconds since the epoch. */
+    dueMs,
     /** What links brought. */
     bring,
     restoreHosts,
