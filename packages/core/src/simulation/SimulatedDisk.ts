@@ -254,9 +254,22 @@ export class SimulatedDisk {
 
   /** stat(2), or lstat(2) with `follow` false. */
   stat(path: string, follow = true): Stat {
+    const found = this.find(path, follow)
+    if (found === undefined) throw new DiskError("ENOENT", follow ? "stat" : "lstat", path)
+    return found
+  }
+
+  /** As `stat`, but `undefined` where there is nothing: a throw for each would cost more than all else that it does. */
+  find(path: string, follow = true): Stat | undefined {
     const syscall = follow ? "stat" : "lstat"
     this.look(syscall, path)
-    return this.statOf(this.existing(path, syscall, follow))
+    try {
+      const { node } = follow ? this.follow(path, syscall) : this.locate(path, syscall)
+      return node && this.statOf(node)
+    } catch (error) {
+      if (error instanceof DiskError && error.code === "ENOENT") return undefined
+      throw error
+    }
   }
 
   private look(syscall: string, path: string) {

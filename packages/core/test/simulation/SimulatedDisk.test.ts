@@ -273,7 +273,8 @@ describe("faults of a simulated disk", () => {
     assert.throws(() => disk.stat("/a"), "EIO: stat '/a'")
     assert.throws(() => disk.stat("/a", false), "EIO: lstat '/a'")
     assert.throws(() => disk.readdir("/"), "EIO: scandir '/'")
-    assert.strictEqual(disk.faults.struck["eio-look"], 3)
+    assert.throws(() => disk.find("/none"), "EIO: stat '/none'")
+    assert.strictEqual(disk.faults.struck["eio-look"], 4)
     assert.deepStrictEqual([...disk.contents()], [["/a", bytes("x")]])
   })
 
@@ -423,6 +424,16 @@ describe("a simulated disk without a crash", () => {
       return `! ${(error as { readonly code?: string }).code}`
     }
   }
+
+  it("tells of a name that is not there without a throw", () => {
+    const disk = SimulatedDisk.make()
+    put(disk, "/a", "x")
+    disk.symlink("/none", "/link")
+    assert.strictEqual(disk.find("/a")?.size, 1)
+    for (const path of ["/none", "/none/a", "/link"]) assert.isUndefined(disk.find(path))
+    assert.strictEqual(disk.find("/link", false)?.type, "SymbolicLink")
+    assert.throws(() => disk.find("/a/b"), "ENOTDIR: stat '/a/b'")
+  })
 
   it("behaves as the real file system, on random operations", () => {
     const seen = new Set<string>()

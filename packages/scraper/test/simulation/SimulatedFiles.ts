@@ -2,7 +2,7 @@
  * The sink's file system on a simulated disk. Every operation is one at which the program may be crashed; syncs take
  * virtual time, so that everything else goes on meanwhile.
  */
-import { SimulatedDisk, Simulation } from "@simul/core/simulation"
+import { type SimulatedDisk, Simulation } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
 import type { Files } from "../../src/sink/Files.ts"
 
@@ -24,14 +24,7 @@ export const make = (disk: SimulatedDisk.SimulatedDisk): Files => {
       Effect.suspend(() => Effect.sleep(1 + Math.floor(5 * Math.random()))),
       Effect.try({ try: () => step(run), catch: (error) => error })
     )
-  const found = (path: string) => {
-    try {
-      return disk.stat(path, false)
-    } catch (error) {
-      if (error instanceof SimulatedDisk.DiskError && error.code === "ENOENT") return undefined
-      throw error
-    }
-  }
+  const found = (path: string) => disk.find(path, false)
   return {
     open: (path, how) =>
       step(() => {
