@@ -12,7 +12,7 @@ import type { HostLimit } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Changes from "./Changes.ts"
 import * as TargetRank from "./TargetRank.ts"
-import { type TargetRow, targetColumns, toTarget } from "./TargetRow.ts"
+import { type OfTarget, targetColumns, toTarget } from "./TargetRow.ts"
 
 /** Sites looked at by one statement. */
 const sitesAtOnce = 64
@@ -43,12 +43,12 @@ const holdBack = `UPDATE target SET lease = 0 WHERE rowid IN (SELECT rowid FROM 
 /** Gives back what was held back, so many at once. */
 const letGo = `UPDATE target SET lease = NULL WHERE rowid IN (SELECT rowid FROM target WHERE lease = 0 LIMIT ${rowsAtOnce})`
 
-const pendingAfter = `SELECT rowid AS id, * FROM target NOT INDEXED
+const pendingAfter = `SELECT rowid AS id, due, ${targetColumns.join(", ")} FROM target NOT INDEXED
   WHERE rowid > ? AND list = ? AND state = 0 AND COALESCE(lease, 0) = 0 ORDER BY rowid LIMIT 1000`
 
 const setRank = `UPDATE target SET due = ${TargetRank.ofRow} WHERE url = ? AND state = 0 AND lease IS NULL`
 
-type LeasableRow = TargetRow & { readonly id: number }
+type LeasableRow = OfTarget & { readonly id: number; readonly due: number }
 
 export const make = (sql: SqlClient.SqlClient, run: number) => {
   /** The site that `lease` looked at last. */

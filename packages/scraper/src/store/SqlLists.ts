@@ -3,13 +3,21 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Place } from "../Store.ts"
-import { type TargetRow, toTarget } from "./TargetRow.ts"
+import { type OfTarget, targetColumns, toTarget } from "./TargetRow.ts"
 
 /**
  * What failed, or was tried and waits; of a list also what waits for its first try. By its index, which SQLite takes where
  * its condition stands in the words of the index: a start does not look through what is done.
  */
 export const isOpen = "(state >= 3 OR (state = 0 AND (site IS NULL OR due > 1000000000)))"
+
+/** Those of lists, which have no site. SQLite would take another index, by which it passes over what is leased. */
+const waiting = "target INDEXED BY target_due WHERE state = 0 AND lease IS NULL AND site IS NULL AND list = ?"
+const waitingCount = `SELECT COUNT(*) AS count, MIN(due) AS due FROM ${waiting}`
+const nextDue = `SELECT due FROM ${waiting} AND due > ? ORDER BY due LIMIT 1`
+const lease = `UPDATE target SET lease = ? WHERE rowid IN (
+    SELECT rowid FROM ${waiting} AND due <= ? ORDER BY due, rowid LIMIT ? + 0
+  ) RETURNING rowid AS id, due, ${targetColumns.join(", ")}`
 
 /** A number for a list that has none. */
 export const begin = (sql: SqlClient.SqlClient) =>
@@ -34,8 +42,6 @@ export const forgetPlaces = (
         WHERE (state = 0 OR state >= 3) AND url IN (SELECT value FROM json_each(${JSON.stringify(urls)})))`)
 
 export const make = (sql: SqlClient.SqlClient, run: number) => {
-  /** Those of lists, which have no site. SQLite would take another index, by which it passes over what is leased. */
-  const waiting = sql.literal("target INDEXED BY target_due WHERE state = 0 AND lease IS NULL AND site IS NULL")
   const open = sql.literal(isOpen)
   return {
     places: (isRefresh: boolean) => sql<Place>`SELECT id AS list, bytes, lines, sha256, targets FROM list
@@ -62,11 +68,8 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
      */
     lease: (list: number, limit: number, nowMs: number) =>
       Effect.zipWith(
-        sql<{ due: number }>`SELECT due FROM ${waiting} AND list = ${list} AND due > ${nowMs} ORDER BY due LIMIT 1`,
-        sql<TargetRow & { readonly id: number }>`UPDATE target SET lease = ${run} WHERE rowid IN (
-            SELECT rowid FROM ${waiting} AND list = ${list} AND due <= ${nowMs}
-            ORDER BY due, rowid LIMIT ${limit} + 0
-          ) RETURNING rowid AS id, *`,
+        sql.unsafe<{ due: number }>(nextDue, [list, nowMs]),
+        sql.unsafe<OfTarget & { readonly id: number; readonly due: number }>(lease, [run, list, nowMs, limit]),
         ([next], leased) => ({
           // SQLite gives them in any order
           targets: leased.toSorted((one, other) => one.due - other.due || one.id - other.id).map(toTarget),
@@ -75,11 +78,10 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
         })
       ),
     waiting: (list: number) =>
-      Effect.map(
-        sql<{ count: number; due: number | null }>`SELECT COUNT(*) AS count, MIN(due) AS due FROM ${waiting}
-          AND list = ${list}`,
-        ([row]) => ({ count: row!.count, dueMs: row!.due ?? undefined })
-      ),
+      Effect.map(sql.unsafe<{ count: number; due: number | null }>(waitingCount, [list]), ([row]) => ({
+        count: row!.count,
+        dueMs: row!.due ?? undefined
+      })),
     reopen: (list: number) =>
       sql`UPDATE target SET state = 0, lease = NULL, due = 0, attempts = 0
         WHERE list = ${list} AND ${open} AND NOT (state = 4 AND error LIKE '%"InvalidUrl"%')`,

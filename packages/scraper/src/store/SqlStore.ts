@@ -23,7 +23,17 @@ import * as SqliteFault from "./SqliteFault.ts"
 import * as SqlLists from "./SqlLists.ts"
 import * as SqlTrust from "./SqlTrust.ts"
 import * as TargetRank from "./TargetRank.ts"
-import { fromOutcome, fromWaiting, type TargetRow, toEntry, toKnown, toSavedPage, toTarget } from "./TargetRow.ts"
+import {
+  fromOutcome,
+  fromWaiting,
+  knownColumns,
+  type KnownRow,
+  type TargetRow,
+  toEntry,
+  toKnown,
+  toSavedPage,
+  toTarget
+} from "./TargetRow.ts"
 import * as TargetRowWriter from "./TargetRowWriter.ts"
 
 export interface SqlStoreOptions {
@@ -37,6 +47,8 @@ export interface SqlStoreOptions {
 
 /** A commit of so many would keep the loop for some 20 ms. */
 const manyLinks = 10_000
+
+const known = `SELECT ${knownColumns.join(", ")} FROM target WHERE url`
 
 const nothingFound: Found = { added: 0, isNearer: false }
 
@@ -148,7 +160,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
     store: Store.of({
       lookup: (urls) =>
         Effect.map(
-          guarded(rowsAmong<TargetRow>(sql, "SELECT * FROM target WHERE url", urls)),
+          guarded(rowsAmong<KnownRow>(sql, known, urls)),
           (found) => new Map(found.map((row) => [row.url, toKnown(row)]))
         ),
       owners: (claims) =>

@@ -67,6 +67,11 @@ export const targetColumns = [
   "validator",
   "total"
 ] as const satisfies ReadonlyArray<keyof TargetRow>
+export type OfTarget = Pick<TargetRow, (typeof targetColumns)[number]>
+
+/** And of these what is known of one. */
+export const knownColumns = [...targetColumns, "list", "run", "state"] as const
+export type KnownRow = Pick<TargetRow, (typeof knownColumns)[number]>
 
 const encodeReason = Schema.encodeSync(FetchReason)
 const decodeReason = Schema.decodeUnknownSync(FetchReason)
@@ -81,7 +86,7 @@ export const keyOf = (url: string): string | null => {
 export const flagOf = (flag: boolean | undefined): number | null => (flag === undefined ? null : Number(flag))
 
 /** Assigned and not spread: that is several times as fast, and this is done for each target of a crawl. */
-export const toTarget = (row: Pick<TargetRow, (typeof targetColumns)[number]>): Target => {
+export const toTarget = (row: OfTarget): Target => {
   const { url, path, attempts } = row
   const target: Mutable<Target> = { url, host: Url.origin(url), path: path ?? FileName.fromUrl(url), attempts }
   if (path === null) target.isNamedByUrl = true
@@ -105,7 +110,7 @@ export const toSavedPage = (row: TargetRow): SavedPage => ({
   target: toTarget(row),
   finalUrl: row.final_url ?? row.url
 })
-export const toKnown = (row: TargetRow): Known => ({
+export const toKnown = (row: KnownRow): Known => ({
   target: toTarget(row),
   list: row.list,
   run: row.run,
