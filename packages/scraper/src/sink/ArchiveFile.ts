@@ -58,11 +58,12 @@ export const mend = (directory: string, archives: ReadonlyArray<Archive>): void 
     if (RecordLocation.numberOf(name) === undefined) continue
     const file = `${directory}/${name}`
     const found = fs.lstatSync(file, { throwIfNoEntry: false })
-    if (found?.isFile() !== true || found.size <= bytes) continue
+    if (found?.isFile() !== true) continue
     if (bytes === 0) {
       fs.rmSync(file)
       continue
     }
+    if (found.size <= bytes) continue
     const descriptor = fs.openSync(file, O_RDWR | O_NOFOLLOW)
     try {
       fs.ftruncateSync(descriptor, bytes)

@@ -395,6 +395,16 @@ describe("WarcSink", () => {
     })
   )
 
+  it("removes an archive of which nothing is committed, also where a kill left it empty", () => {
+    const directory = folder()
+    const name = "simul-00000.warc.gz"
+    for (const bytes of ["", "begun"]) {
+      fs.writeFileSync(join(directory, name), bytes)
+      mend(directory, [{ name, bytes: 0 }])
+      assert.deepStrictEqual(fs.readdirSync(directory), [])
+    }
+  })
+
   it("mends through no symbolic link and under no other name", () => {
     const directory = folder()
     const outside = join(folder(), "outside")
