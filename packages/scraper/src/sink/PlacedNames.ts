@@ -29,8 +29,15 @@ export const make = (state: string, files: Files, most = 100_000) => {
   let isNew = false
 
   const close = () => {
-    if (descriptor >= 0) files.close(descriptor)
+    if (descriptor < 0) return
+    const closing = descriptor
+    // whatever is told: the number is free, and may be that of another file next
     descriptor = -1
+    try {
+      files.close(closing)
+    } catch {
+      // a name that is not written down costs its file a hash in its own, and only after a crash
+    }
   }
   const write = (bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length;) at += files.write(descriptor, bytes, at)

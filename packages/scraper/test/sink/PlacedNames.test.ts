@@ -97,4 +97,22 @@ describe("PlacedNames", () => {
       assert.deepStrictEqual(synced, [`${made}/placed`, made, `${made}/placed`])
     })
   )
+
+  it("closes a file once, also where the disk fails then", () => {
+    const made = state()
+    const closed: Array<number> = []
+    const close = (descriptor: number) => {
+      closed.push(descriptor)
+      Files.node.close(descriptor)
+      throw Object.assign(new Error("EIO"), { code: "EIO" })
+    }
+    const names = PlacedNames.make(made, { ...Files.node, close })
+    names.add("a")
+    names.close()
+    names.close()
+    assert.strictEqual(closed.length, 1)
+    names.add("b")
+    names.close()
+    assert.strictEqual(fs.readFileSync(`${made}/placed`, "utf8"), "/\na\n/\nb\n")
+  })
 })
