@@ -23,7 +23,7 @@ export const make = ({
   conclusion
 }: {
   readonly frontier: Pick<Frontier, "poll">
-  readonly gate: Pick<Gate, "isOpen" | "carry">
+  readonly gate: Pick<Gate, "isOpen" | "carry" | "again">
   readonly transfers: Pick<Transfers, "start" | "giveUp">
   readonly sink: Pick<Sink["Service"], "reopen" | "free">
   readonly conclusion: Pick<Conclusion, "conclude" | "down">
@@ -77,17 +77,17 @@ export const make = ({
     const startedMs = performance.now()
     if (down !== undefined) return conclusion.down(target, startedMs, down) ?? Effect.void
     if (target.partial === undefined) return Effect.flatten(chain(target))
+    const concluded = (ended: Download.Attempt) => conclusion.conclude(target, startedMs, ended) ?? Effect.void
     return sink.reopen(target).pipe(
       Effect.matchEffect({
         onFailure: () => anew(target),
         onSuccess: (part) => (part === undefined ? anew(target) : goOn(target, part))
       }),
-      Effect.flatMap((ended) =>
-        ended._tag === "Failed" && ended.restart === true
-          ? anew({ ...target, spentMs: (target.spentMs ?? 0) + performance.now() - startedMs })
-          : Effect.succeed(ended)
-      ),
-      Effect.flatMap((ended) => conclusion.conclude(target, startedMs, ended) ?? Effect.void)
+      Effect.flatMap((ended) => {
+        if (ended._tag !== "Failed" || ended.restart !== true) return concluded(ended)
+        const fresh = { ...target, spentMs: (target.spentMs ?? 0) + performance.now() - startedMs }
+        return gate.again(withPartial(fresh, undefined)) ? Effect.flatMap(anew(fresh), concluded) : Effect.void
+      })
     )
   }
 

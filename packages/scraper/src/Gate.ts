@@ -18,7 +18,7 @@ import type { RunClock } from "./RunClock.ts"
 import { asked, type Target } from "./Target.ts"
 
 export interface Stages {
-  readonly politeness: Pick<Politeness, "add" | "keepsApart">
+  readonly politeness: Pick<Politeness, "add" | "keepsApart" | "startAgain">
   readonly frontier: Pick<Frontier, "release">
   readonly committer: Pick<Committer, "room">
   readonly robots: Pick<RobotsTxt, "rule" | "known">
@@ -84,6 +84,13 @@ export const make = (
       const out = leftOut(target)
       if (out === undefined) return options.robots ? visitIfAllowed(admission) : visit(admission)
       return conclusion.refuse(target, performance.now(), out.error, "unasked", out.isExcluded) ?? Effect.void
+    },
+    /** Whether a target that was answered, to no avail, may be asked again at once; else it waits for its turn. */
+    again: (target: Target): boolean => {
+      if (politeness.startAgain(asked(target).host, now())) return true
+      politeness.add(target)
+      frontier.release(target, "answered")
+      return false
     },
     turn
   }

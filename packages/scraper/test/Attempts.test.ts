@@ -19,7 +19,8 @@ const begin = (
   next: ReadonlyArray<Target>,
   answers: ReadonlyArray<Download.Attempt>,
   reopen: Effect.Effect<Part | undefined, WriteError> = Effect.succeed(part),
-  free = Infinity
+  free = Infinity,
+  again = true
 ) => {
   const did: Array<string> = []
   const started: Array<Target> = []
@@ -34,7 +35,11 @@ const begin = (
     },
     gate: {
       isOpen: ({ target }) => target.partial === undefined,
-      carry: ({ target }) => Effect.sync(() => void did.push(`carries ${target.path}`))
+      carry: ({ target }) => Effect.sync(() => void did.push(`carries ${target.path}`)),
+      again: ({ path, partial }) => {
+        if (!again) did.push(`${path} waits${partial === undefined ? "" : ", cut"}`)
+        return again
+      }
     },
     transfers: {
       start: (target, part, done) => {
@@ -122,6 +127,14 @@ describe("Attempts", () => {
       const { did, attempts } = begin([], [useless, useless, good])
       yield* attempts.visit({ target: cut })
       assert.deepStrictEqual(did, ["asks for a, cut, with its part", "asks for a", "a is Failed"])
+    })
+  )
+
+  it.effect("but in its turn, where the host may not be asked yet", () =>
+    Effect.gen(function* () {
+      const { did, attempts } = begin([], [useless], undefined, undefined, false)
+      yield* attempts.visit({ target: cut })
+      assert.deepStrictEqual(did, ["asks for a, cut, with its part", "a waits"])
     })
   )
 

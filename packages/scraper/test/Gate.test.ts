@@ -18,6 +18,7 @@ const gateOf = ({
   excludes,
   isCaught = false,
   keepsApart = false,
+  startsAgain = true,
   proxyWait
 }: {
   readonly robots?: Ruling
@@ -25,11 +26,12 @@ const gateOf = ({
   readonly excludes?: Exclusion
   readonly isCaught?: boolean
   readonly keepsApart?: boolean
+  readonly startsAgain?: boolean
   readonly proxyWait?: string
 }) => {
   const did: Array<string> = []
   const stages: Gate.Stages = {
-    politeness: { add: () => void did.push("queued"), keepsApart: () => keepsApart },
+    politeness: { add: () => void did.push("queued"), keepsApart: () => keepsApart, startAgain: () => startsAgain },
     frontier: { release: (_target, verdict) => void did.push(`released ${JSON.stringify(verdict)}`) },
     committer: { room: () => undefined },
     robots: { rule: () => Effect.succeed(robots!), known: () => known },
@@ -109,5 +111,14 @@ describe("Gate", () => {
     assert.deepStrictEqual(turn({ known: { _tag: "Refused", verdict: undefined, error: disallowed } }, within), {
       refused: disallowed
     })
+  })
+
+  it("asks again at once what was answered to no avail, but for a host that may not be asked yet", () => {
+    const now = gateOf({ startsAgain: true })
+    assert.isTrue(now.gate.again(target))
+    assert.deepStrictEqual(now.did, [])
+    const later = gateOf({ startsAgain: false })
+    assert.isFalse(later.gate.again(target))
+    assert.deepStrictEqual(later.did, ["queued", 'released "answered"'])
   })
 })
