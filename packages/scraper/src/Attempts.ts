@@ -25,7 +25,7 @@ export const make = ({
   readonly frontier: Pick<Frontier, "poll">
   readonly gate: Pick<Gate, "isOpen" | "carry" | "again">
   readonly transfers: Pick<Transfers, "start" | "giveUp">
-  readonly sink: Pick<Sink["Service"], "reopen" | "free">
+  readonly sink: Pick<Sink["Service"], "reopen" | "free" | "forget">
   readonly conclusion: Pick<Conclusion, "conclude" | "down">
 }) => {
   const attempt = (target: Target, part?: Part) =>
@@ -33,8 +33,11 @@ export const make = ({
       const started = transfers.start(target, part, (ended) => resume(Effect.succeed(ended)))
       return Effect.sync(() => transfers.giveUp(started))
     }).pipe(Effect.provideService(WaitReason, "a transfer"))
-  /** The part that there was is of no use. */
-  const anew = (target: Target) => attempt(withPartial(target, undefined))
+  /** The part that there was is of no use, and may be there: of one that cannot be read nobody would hear any more. */
+  const anew = (target: Target) => {
+    sink.forget(target.url)
+    return attempt(withPartial(target, undefined))
+  }
   const goOn = (target: Target, part: Part) =>
     Effect.flatMap(sink.free, (free): Effect.Effect<Download.Attempt> => {
       const { partial } = target
