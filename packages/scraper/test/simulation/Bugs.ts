@@ -273,6 +273,18 @@ export const bugs: ReadonlyArray<Planted> = [
     laws: ["no final name shows a partial file", "every saved file is whole"]
   },
   {
+    name: "asks again at once where what there is of a body is of no use",
+    bug: { politeness: (politeness) => ({ ...politeness, startAgain: () => true }) },
+    scenario: { delayMs: 2000, retries: 3, faults: { cut: 0.3, astray: 0.9 }, stops: [], diskFaults: {} },
+    laws: ["no host is asked sooner than its delay"]
+  },
+  {
+    name: "does not know again the names that it has given",
+    bug: { files: (files) => ({ ...files, read: () => Effect.succeed(false) }) },
+    scenario: { naming: "flat" },
+    laws: ["nothing lies about"]
+  },
+  {
     name: "leaves parts behind",
     bug: { sink: (sink) => ({ ...sink, sweep: () => Effect.void, forget: () => {} }) },
     laws: ["nothing lies about"]

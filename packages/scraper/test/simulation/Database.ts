@@ -165,6 +165,8 @@ export interface Row {
   readonly bytes: number | null
   readonly sha256: string | null
   readonly depth: number | null
+  /** Where it is not the one of its URL. */
+  readonly path: string | null
 }
 
 /** All rows there are, with the numbers by which SQLite orders those of one table. */
@@ -224,7 +226,9 @@ export class Database {
   }
 
   rows(): ReadonlyArray<Row> {
-    const statement = this.sqlite.prepare("SELECT url, list, state, bytes, sha256, depth FROM target ORDER BY url")
+    const statement = this.sqlite.prepare(
+      "SELECT url, list, state, bytes, sha256, depth, path FROM target ORDER BY url"
+    )
     return statement.all() as unknown as ReadonlyArray<Row>
   }
 }

@@ -2,8 +2,8 @@
  * The servers, the way to them, and what they have seen: a `Session` without a transport.
  *
  * A model: no bytes of HTTP, no connections, no TLS; a request is answered after a latency, its body comes in chunks,
- * and each request may meet a fault. Ranges, If-Range and entity tags are as RFC 9110 has them. The servers keep watch
- * over the laws that they can see: who is asked when, and what is asked again.
+ * and each request may meet a fault. Ranges, If-Range and entity tags are as RFC 9110 has them, unless one goes `astray`.
+ * The servers keep watch over the laws that they can see: who is asked when, and what is asked again.
  */
 import { type Randomness, Simulation } from "@simul/core/simulation"
 import { createHash } from "node:crypto"
@@ -275,15 +275,20 @@ export class Origin {
     const fields: Record<string, string> =
       validator === "none" ? {} : { etag: validator === "strong" ? tag : `W/${tag}` }
     const range = /^bytes=(\d+)-$/.exec(headers["range"] ?? "")
-    if (range === null || (headers["if-range"] ?? tag) !== tag)
-      return { status: 200, fields, body, declared, whole: true }
-    const from = Number(range[1])
+    const whole: Answer = { status: 200, fields, body, declared, whole: true }
+    if (range === null) return whole
+    const asked = Number(range[1])
+    // one that keeps no range gives the whole, another part, or one of whatever version it has
+    const isAstray = this.strikes("astray")
+    const from = isAstray ? Math.max(0, asked + this.between(-1, 1)) : asked
+    const isKept = isAstray ? this.random() < 0.7 : (headers["if-range"] ?? tag) === tag
+    if (!isKept) return whole
     if (from >= body.length) return { ...plain(416), fields: { ...fields, "content-range": `bytes */${body.length}` } }
     return {
+      ...whole,
       status: 206,
       fields: { ...fields, "content-range": `bytes ${from}-${body.length - 1}/${body.length}` },
       body: body.subarray(from),
-      declared,
       whole: false
     }
   }

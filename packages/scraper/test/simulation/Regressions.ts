@@ -33,6 +33,7 @@ const quiet: Partial<Scenario> = {
   diskFaults: {},
   storeFaults: {},
   fresh: false,
+  naming: "tree",
   recorded: false
 }
 
@@ -145,6 +146,24 @@ export const regressions: ReadonlyArray<Regression> = [
       recorded: true
     },
     seeds: 5,
+    points: 0
+  },
+  {
+    name: "a body is asked for anew in the step of an answer that is of no use for what is there of it",
+    scenario: { ...quiet, delayMs: 2000, retries: 3, faults: { cut: 0.5, astray: 0.9 }, recorded: true },
+    seeds: 10,
+    points: 0
+  },
+  {
+    name: "the file of names that were given cannot be closed, and its number is closed again",
+    scenario: { ...quiet, naming: "flat", diskFaults: { "eio-close": 0.5 } },
+    seeds: 10,
+    points: 0
+  },
+  {
+    name: "a part that cannot be read stays, and its target fails without it",
+    scenario: { ...quiet, retries: 3, faults: { cut: 0.5, status: 0.5 }, diskFaults: { "eio-read": 0.5 } },
+    seeds: 40,
     points: 0
   }
 ]

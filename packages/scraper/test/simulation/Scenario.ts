@@ -17,11 +17,12 @@ export interface Page {
 
 /** What may go wrong with a request, by chance. */
 export const faults = ["refused", "silent", "status", "retryAfter", "cut", "stall", "changed"] as const
-export type Fault = (typeof faults)[number]
+/** `astray`: an answer to a range that does not go on with what is there of a body. */
+export type Fault = (typeof faults)[number] | "astray"
 
 /** What may go wrong with an operation of the disk, by chance: no room for a moment, or an error. */
 export const diskFaults = ["enospc", "eio-write", "eio-sync", "eio-close", "eio-name"] as const
-export type DiskFault = (typeof diskFaults)[number] | "eio-look"
+export type DiskFault = (typeof diskFaults)[number] | "eio-look" | "eio-read"
 
 /** What may go wrong with a statement of the store, by chance (https://sqlite.org/rescode.html). */
 export const storeFaults = ["full", "ioerr", "busy"] as const
@@ -56,6 +57,7 @@ export interface Scenario {
   readonly storeFaults: Partial<Record<StoreFault, number>>
   /** Begins without a schema. */
   readonly fresh: boolean
+  readonly naming: "tree" | "flat"
   /** Its timeline is recorded, which takes a seventh of the time of a trial. */
   readonly recorded: boolean
   /** Set for a crawl: pages are found by links, and not by the list. */
@@ -86,6 +88,10 @@ const shiftsOf = (random: Randomness.Randomness): ReadonlyArray<ClockShift> =>
     afterMs: random() < 0.3 ? 0 : Randomness.below(random, 3000),
     byMs: (random() < 0.5 ? -1 : 1) * [700, 20_000, 3_600_000][Randomness.below(random, 3)]!
   }))
+
+/** Of pages that differ in a folder alone, two each have one name without folders. */
+const inFolders = (line: string): string =>
+  line.replace(/p(\d+)$/, (_, index: string) => `${Number(index) & 1}/p${Number(index) >> 1}`)
 
 /** `most`: pages at most. */
 export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
@@ -119,13 +125,26 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     faults: chances
   }
   const rare = random()
+  /** Of digits of it that nothing else looks at. */
+  const isOneOf = (times: number, per: number) => (times * rare) % per < 1
+  const naming = isOneOf(10_000, 25) ? "flat" : "tree"
+  // bodies that are continued, which few are else
+  const isContinued = isOneOf(1000, 10)
+  if (isContinued) Object.assign(chances, { cut: 0.3, astray: 0.3 })
   return {
     ...drawn,
+    pages: pages.map((page): Page => ({
+      ...page,
+      ...(naming === "flat" ? { url: inFolders(page.url) } : {}),
+      ...(isContinued ? { validator: "strong", declared: false } : {})
+    })),
+    lines: naming === "flat" ? lines.map(inFolders) : lines,
+    naming,
     journaled: rare < 0.2,
-    diskFaults: rare >= 0.05 && rare < 0.08 ? { ...diskChances, "eio-look": 0.1 } : diskChances,
+    diskFaults: rare >= 0.05 && rare < 0.08 ? { ...diskChances, "eio-look": 0.1, "eio-read": 0.1 } : diskChances,
     fresh: rare < 0.02,
     storeFaults: rare < 0.95 ? {} : { full: 0.025, ioerr: 0.008, busy: 0.008 },
-    recorded: (100 * rare) % 4 < 1,
+    recorded: isOneOf(100, 4),
     clockShifts: rare >= 0.02 && rare < 0.05 ? shiftsOf(random) : []
   }
 }

@@ -169,7 +169,7 @@ const followingOf = ({ links, maxDepth }: Scenario.Crawl): Following => {
   }
 }
 
-const optionsOf = ({ jobs, perHost, delayMs, retries, durability }: Scenario.Scenario): Options => ({
+const optionsOf = ({ jobs, perHost, delayMs, retries, durability, naming }: Scenario.Scenario): Options => ({
   ...defaults,
   directory,
   jobs,
@@ -177,6 +177,7 @@ const optionsOf = ({ jobs, perHost, delayMs, retries, durability }: Scenario.Sce
   delayMs,
   retries,
   durability,
+  naming,
   timeoutMs,
   backoffMs: 100
 })
@@ -256,7 +257,7 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   )
   const store = bug.store?.(begun.store, database) ?? begun.store
   const made: Sink["Service"] = {
-    ...FileSink.make({ directory, parts, durability: scenario.durability, hash: true, files }),
+    ...FileSink.make({ ...options, parts, files }),
     isWhole: (path, { bytes, sha256: expected }) =>
       Effect.sync(() => {
         const file = `${directory}/${path}`
@@ -348,16 +349,42 @@ type Ended = Effect.Success<ReturnType<typeof run>>
 
 // ---- the laws
 
+/** What a page may be called. */
+const namesOf = (url: string): ReadonlyArray<string> => {
+  const { plain, unique } = FileName.flat(url)
+  return [FileName.fromUrl(url), plain, unique]
+}
+
 /** Every file outside of the state folder is whole. Without syncs nobody promises that over a loss of power. */
 const checkNames = ({ boot, disk, origin, scenario, violations }: Survivors) => {
   if (boot > 0 && scenario.durability === "process") return
   for (const [path, bytes] of SimulatedFiles.filesBelow(disk, directory)) {
     if (path.startsWith(".simul/")) continue
-    const page = scenario.pages.find(({ url }) => FileName.fromUrl(url) === path)
-    if (page === undefined) violations.set("nothing lies about", path)
-    else if (!origin.isBodyOf(page.url, bytes))
-      violations.set("no final name shows a partial file", `${path}: ${bytes.length} of ${page.bytes} bytes`)
+    const pages = scenario.pages.filter(({ url }) => namesOf(url).includes(path))
+    if (pages.length === 0) violations.set("nothing lies about", path)
+    else if (!pages.some(({ url }) => origin.isBodyOf(url, bytes)))
+      violations.set("no final name shows a partial file", `${path}: ${bytes.length} of ${pages[0]!.bytes} bytes`)
   }
+}
+
+/**
+ * What a killed run has placed and not committed the next one places there again, and not beside it as if it were the
+ * user's: unless the disk had lost the name, or does not tell.
+ */
+const checkOwnNames = (
+  rows: ReadonlyArray<Database.Row>,
+  files: ReadonlyMap<string, Uint8Array>,
+  { boot, disk, origin, violations }: Survivors
+) => {
+  const { "eio-close": unclosed, "eio-look": unseen, "eio-read": unread } = disk.faults.struck
+  if (boot > 0 || unclosed !== undefined || unseen !== undefined || unread !== undefined) return
+  const named = new Set(rows.map(({ url, path }) => path ?? FileName.fromUrl(url)))
+  for (const { url, state: found } of rows)
+    for (const path of found === state.saved ? namesOf(url) : []) {
+      const file = files.get(path)
+      if (file !== undefined && !named.has(path) && origin.isBodyOf(url, file))
+        violations.set("nothing lies about", `${path}, and ${url} under another name`)
+    }
 }
 
 const crash = (survivors: Survivors, random: Randomness.Randomness) => {
@@ -412,9 +439,9 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
 
   const check = () => {
     const files = SimulatedFiles.filesBelow(disk, directory)
-    for (const { url, state: found, bytes, sha256: digest } of pages) {
+    for (const { url, state: found, bytes, sha256: digest, path } of pages) {
       if (found !== state.saved) continue
-      const file = files.get(FileName.fromUrl(url))
+      const file = files.get(path ?? FileName.fromUrl(url))
       if (file === undefined || file.length !== bytes || sha256(file) !== digest || !origin.isBodyOf(url, file))
         violations.set("every saved file is whole", `${url}: ${file?.length ?? "no"} bytes, recorded ${bytes}`)
     }
@@ -422,6 +449,7 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
   }
   const files = check()
   checkNames(survivors)
+  if (scenario.naming === "flat") checkOwnNames(pages, files, survivors)
   // what is left over may go on some day with what it has; what could not be found or removed is swept some day
   const { "eio-look": unseen, "eio-name": unremoved } = disk.faults.struck
   if (unseen === undefined && unremoved === undefined && !pages.some((row) => row.state === state.pending))
