@@ -5,6 +5,7 @@
  */
 import { canonicalDomain, Cookie, CookieJar, domainMatch, getPublicSuffix, pathMatch } from "tough-cookie"
 import * as FieldValue from "../FieldValue.ts"
+import * as CookiePath from "./CookiePath.ts"
 import { CookieStore } from "./CookieStore.ts"
 
 /** A jar without cookies. */
@@ -112,6 +113,7 @@ export const keep = (jar: CookieJar, url: string, lines: Iterable<string>, nowMs
   const from = new URL(url)
   // a jar has no line for a cookie of it, as every host with a final dot ends in its name
   if (isNameless(from.hostname)) return
+  const location = CookiePath.located(url)
   const domains = new Set<string>()
   let count = 0
   for (const line of lines) {
@@ -119,7 +121,7 @@ export const keep = (jar: CookieJar, url: string, lines: Iterable<string>, nowMs
     const cookie = read(line)
     if (cookie === undefined || !admits(jar, cookie, from, nowMs)) continue
     if (isHostAlone(cookie, from)) cookie.domain = null
-    const kept = jar.setCookieSync(cookie, url, { ignoreError: true })
+    const kept = jar.setCookieSync(cookie, location, { ignoreError: true })
     if (kept?.domain != null) domains.add(kept.domain)
   }
   if (domains.size === 0) return

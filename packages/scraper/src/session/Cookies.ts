@@ -13,6 +13,7 @@ import type { Cookie, CookieJar } from "tough-cookie"
 import * as FieldValue from "../FieldValue.ts"
 import { OptionUnusable } from "../RunError.ts"
 import * as WrittenItself from "../sink/WrittenItself.ts"
+import * as CookiePath from "./CookiePath.ts"
 
 export interface Cookies {
   /** The value of the `cookie` field for a request; absent: none fits. */
@@ -68,7 +69,7 @@ const formatLine = (cookie: Cookie): string | undefined => {
 
 /** Those that a file has with a control octet stay behind: they would make a bad request of each. */
 const headerOf = (jar: CookieJar, url: string): string | undefined => {
-  const pairs = jar.getCookiesSync(url).map((cookie) => cookie.cookieString())
+  const pairs = jar.getCookiesSync(CookiePath.located(url)).map((cookie) => cookie.cookieString())
   return pairs.filter(FieldValue.isSendable).join("; ") || undefined
 }
 

@@ -67,6 +67,24 @@ describe("a cookie jar", () => {
       assert.lengthOf(linesOf(file), 2)
     })
   )
+  it.live("matches paths as they are written, with their escapes", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      fs.writeFileSync(file, `a.test\tFALSE\t/a%20b\tFALSE\t${later}\tread\t1\n`)
+      yield* opened(file, (cookies) => {
+        cookies.keep("http://a.test/a%20b/page", ["own=1", "given=1; Path=/a%20b", "other=1; Path=/a b"])
+        cookies.keep("http://a.test/", ["slash=1; Path=/a%5Cb"])
+        assert.strictEqual(cookies.header("http://a.test/a%20b/next"), "read=1; own=1; given=1")
+        assert.strictEqual(cookies.header("http://a.test/a%5Cb"), "slash=1")
+        for (const path of ["/a/b", "/a%2520b", "/%61%20b"])
+          assert.isUndefined(cookies.header(`http://a.test${path}`), path)
+      })
+      assert.sameMembers(
+        linesOf(file).map((line) => line.split("\t")[2]),
+        ["/a%20b", "/a%20b", "/a%20b", "/a b", "/a%5Cb"]
+      )
+    })
+  )
   it.live("is read at the start: hosts, subdomains, paths, secure and HttpOnly", () =>
     Effect.gen(function* () {
       const file = yield* jarFile
