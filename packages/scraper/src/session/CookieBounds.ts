@@ -13,6 +13,8 @@ export const empty = (): CookieJar => new CookieJar(new CookieStore(), { looseMo
 
 /** Octets of name and value (5.6, 5.7 step 6), a character each as in every field. */
 const longest = 4096
+/** Octets of an attribute's value: a longer one is overlooked (5.6 step 6 of attributes). */
+const longestAttribute = 1024
 /** From now on (5.5): 400 days. */
 const longestLifeMs = 400 * 86_400_000
 /** Of one domain (6.1 asks for 50 at least): the number that browsers keep. */
@@ -30,16 +32,22 @@ const promises: ReadonlyArray<readonly [name: RegExp, isKept: (cookie: Cookie) =
   [/^__(?:host-)?http-/i, ({ httpOnly }) => httpOnly]
 ]
 
+const isRead = (attribute: string) =>
+  FieldValue.trimmed(attribute.slice(attribute.indexOf("=") + 1)).length <= longestAttribute
+
 /** A cookie as its line has it. */
 const read = (line: string): Cookie | undefined => {
   // a control octet anywhere in it, and it sets nothing (5.6 step 1)
-  const cookie = FieldValue.isSendable(line) ? Cookie.parse(line, { loose: true }) : undefined
+  if (!FieldValue.isSendable(line)) return undefined
+  const [pair = "", ...attributes] = line.split(";")
+  const cookie = Cookie.parse([pair, ...attributes.filter(isRead)].join(";"), { loose: true })
   if (cookie === undefined) return undefined
   // the first `=` ends the name, an empty one too, and what is trimmed are blanks (5.6 steps 3 and 4)
-  const [pair = ""] = line.split(";", 1)
   const equals = pair.indexOf("=")
   cookie.key = FieldValue.trimmed(pair.slice(0, Math.max(0, equals)))
   cookie.value = FieldValue.trimmed(pair.slice(equals + 1))
+  // one dot before it has been taken away (5.6.3): no host begins with another, nor with a blank
+  if (/^[.\t ]/.test(cookie.domain ?? "")) return undefined
   try {
     cookie.domain = cookie.cdomain() ?? null
   } catch {

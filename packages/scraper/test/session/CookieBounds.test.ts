@@ -49,6 +49,33 @@ describe("CookieBounds", () => {
     }
   })
 
+  it("overlooks attributes of more than 1,024 octets", () => {
+    const url = "https://www.a.test/p/q"
+    const keptFor = (asked: string, attributes: string) => {
+      const jar = CookieBounds.empty()
+      set(jar, url, `a=1; ${attributes}`)
+      return pairsOf(jar, asked)
+    }
+    const long = (length: number) => "x".repeat(length)
+    for (const [asked, attributes, pairs] of [
+      ["https://www.a.test/y", `Path=/; Path=/${long(1024)}`, ["a=1"]],
+      ["https://www.a.test/p/y", `Path=/${long(1024)}`, ["a=1"]],
+      ["https://www.a.test/p/y", `Path= /${long(1023)} `, []],
+      [`https://www.a.test/${long(1023)}`, `Path= /${long(1023)} `, ["a=1"]],
+      ["https://a.test/p/y", `Domain=a.test; Domain=${long(1025)}`, ["a=1"]],
+      [url, `Domain=${long(1025)}`, ["a=1"]],
+      [url, `Domain=${long(1024)}`, []],
+      [url, `Max-Age=0; Max-Age=${"1".repeat(1025)}`, []]
+    ] as const)
+      assert.deepStrictEqual<ReadonlyArray<string>>(keptFor(asked, attributes), pairs, attributes.slice(0, 40))
+  })
+
+  it("takes one dot before a domain for none of it, and refuses one that begins with more or with a blank", () => {
+    for (const domain of ["a.test", ".a.test", "  .a.test"]) assert.lengthOf(kept(`a=1; Domain=${domain}`), 1, domain)
+    for (const domain of ["..a.test", ". a.test", ".\ta.test"])
+      assert.lengthOf(kept(`a=1; Domain=${domain}`), 0, domain)
+  })
+
   it("keeps nothing of a host without a name, for which a jar has no line", () => {
     for (const url of ["http://./", "http://../"]) {
       const jar = CookieBounds.empty()
