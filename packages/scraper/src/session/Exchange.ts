@@ -12,6 +12,7 @@
  *    from within another callback of it.
  */
 import type { ClientHttp2Stream } from "node:http2"
+import * as ContentType from "../ContentType.ts"
 import * as FetchError from "../FetchError.ts"
 import * as FieldValue from "../FieldValue.ts"
 import type { Receiver, Request, ResponseHead, SentRequest, Transfer } from "../Session.ts"
@@ -122,7 +123,8 @@ class Answer implements ResponseHead {
   }
 
   header(name: string) {
-    return value(this.#headers, name)
+    const found = value(this.#headers, name)
+    return found !== undefined && name === "content-type" ? ContentType.of(found) : found
   }
 
   fields() {

@@ -4,6 +4,7 @@
  * record has their body.
  */
 import * as Result from "effect/Result"
+import * as ContentType from "../ContentType.ts"
 import { codings, make } from "../Decode.ts"
 import { BadRecord, CutRecord, type PageError, Revisit, TooLarge } from "../extract/PageError.ts"
 import * as WarcReader from "./WarcReader.ts"
@@ -34,14 +35,15 @@ export const parseHead = (head: Uint8Array) => {
     const colon = line.indexOf(":")
     const name = line.slice(0, Math.max(0, colon)).trim().toLowerCase()
     const before = fields.get(name)
-    // lines of one name are one list (RFC 9110 5.3); of types the first counts
+    // lines of one name are one list (RFC 9110 5.3)
     const value = line
       .slice(colon + 1)
       .replace(/\r?\n[\t ]*/g, " ")
       .trim()
-    if (name !== "")
-      fields.set(name, before === undefined ? value : name === "content-type" ? before : `${before}, ${value}`)
+    if (name !== "") fields.set(name, before === undefined ? value : `${before}, ${value}`)
   }
+  const type = fields.get("content-type")
+  if (type !== undefined) fields.set("content-type", ContentType.of(type))
   return { status: Number(status), fields }
 }
 

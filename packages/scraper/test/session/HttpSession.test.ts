@@ -101,6 +101,25 @@ describe("a response", () => {
     })
   )
 
+  it.live("tells of a field in several lines what counts: a list, or the type that does", () =>
+    Effect.gen(function* () {
+      const told = [
+        ["content-type", ["text/html; charset=koi8-r", "text/html"], "text/html; charset=koi8-r"],
+        ["link", ["<a>", "<b>"], "<a>, <b>"]
+      ] as const
+      const written = told.flatMap(([name, values]) => values.map((value) => `${name}: ${value}\r\n`))
+      const { origin } = yield* rawServer((socket) => socket.write(`${ok}${written.join("")}Content-Length: 0\r\n\r\n`))
+      const { head } = yield* ask(yield* session(), origin)
+      for (const [name, values, counts] of told) {
+        assert.strictEqual(head?.header(name), counts, name)
+        assert.deepStrictEqual(
+          head?.fields?.().flatMap(([field, value]) => (field === name ? [value] : [])),
+          [...values]
+        )
+      }
+    })
+  )
+
   const bodies: ReadonlyArray<readonly [how: string, bytes: string, close: boolean]> = [
     ["a length", `${ok}Content-Length: 11\r\n\r\nhello world`, false],
     [

@@ -204,6 +204,8 @@ describe("an archive", () => {
       record("http://h/folded", answer(`Content-Type:\r\n text/html;\r\n\tcharset=utf-8\r\n X-A: b`, page)),
       record("http://h/image-folded", answer(`X-A: b\r\n ${html}\r\nContent-Type: image/png`, "x")),
       record("http://h/gzip", answer(`${html}\r\nContent-Encoding: gzip`, gzipSync(page))),
+      record("http://h/typed-last", answer(`Content-Type: image/png\r\n${html}`, page)),
+      record("http://h/typed-twice", answer(`${html}, image/png`, page)),
       record("http://h/untyped", answer("Server: x", page)),
       record("http://h/cut", answer(`${html}\r\nContent-Encoding: gzip`, gzipSync(page).subarray(0, 20))),
       record("http://h/large", answer(html, page.padEnd(500))),
@@ -227,6 +229,7 @@ describe("an archive", () => {
       ["half", "CutRecord: only a part of it came (length)"],
       ["large", "TooLarge: larger than 400 bytes"],
       ["plain", page],
+      ["typed-last", page],
       ["untyped", page]
     ]
     for (const name of ["a.warc", "b.warc.gz"]) {

@@ -1,0 +1,25 @@
+/** Which type counts where a Content-Type tells several, in several lines or in one, as both come through proxies. */
+
+/** Of a list: a comma within quotes is a part of a value. */
+const member = /(?:[^",]|"(?:[^"\\]|\\[^]?)*(?:"|$))+/g
+const essenceIn = /^[\t ]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[\t ]*(?:;|$)/
+const charset = /;[\t ]*charset=[^;\t ]/i
+
+/**
+ * The last that is a type and no wildcard, as it stands there; or the one of the same type before it, if that alone names
+ * a charset (Fetch, extract a MIME type). The value itself, where it tells one or none.
+ *
+ * @param value its lines joined by commas
+ */
+export const of = (value: string): string => {
+  if (!value.includes(",")) return value
+  let chosen = value
+  let essence = ""
+  for (const [text] of value.matchAll(member)) {
+    const found = essenceIn.exec(text)?.[1]?.toLowerCase()
+    if (found === undefined || found === "*/*") continue
+    if (found !== essence || charset.test(text)) chosen = text.trim()
+    essence = found
+  }
+  return chosen
+}
