@@ -74,10 +74,17 @@ const lines = (headers: Headers, name: string): ReadonlyArray<string> => {
   return typeof found === "string" ? [FieldValue.trimmed(found)] : (found ?? []).map(FieldValue.trimmed)
 }
 
+/** Fields that are no list: the first of several lines counts, as a time or a URL that is two says nothing. */
+const single: ReadonlySet<string> = new Set(
+  "content-disposition content-location date etag last-modified location refresh retry-after".split(" ")
+)
+
 const value = (headers: Headers, name: string): string | undefined => {
   if (!Object.hasOwn(headers, name)) return undefined
   const found = headers[name]
-  return typeof found === "string" ? FieldValue.trimmed(found) : lines(headers, name).join(", ")
+  if (typeof found === "string") return FieldValue.trimmed(found)
+  const told = lines(headers, name)
+  return single.has(name) ? told[0] : told.join(", ")
 }
 
 /** The host of a URL, as errors name it. */

@@ -101,10 +101,18 @@ describe("a response", () => {
     })
   )
 
-  it.live("tells of a field in several lines what counts: a list, or the type that does", () =>
+  it.live("tells of a field in several lines what counts: a list, or the first, or the type that does", () =>
     Effect.gen(function* () {
       const told = [
         ["content-type", ["text/html; charset=koi8-r", "text/html"], "text/html; charset=koi8-r"],
+        ["content-disposition", ["attachment; filename=a", "attachment; filename=a"], "attachment; filename=a"],
+        ["date", ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT"], "Sun, 06 Nov 1994 08:49:37 GMT"],
+        ["etag", ['"a"', '"b"'], '"a"'],
+        ["last-modified", ["Sun, 06 Nov 1994 08:49:37 GMT", "0"], "Sun, 06 Nov 1994 08:49:37 GMT"],
+        ["retry-after", ["7", "7"], "7"],
+        ["content-location", ["/a", "/b"], "/a"],
+        ["location", ["/a", "/b"], "/a"],
+        ["refresh", ["0; /a", "0; /b"], "0; /a"],
         ["link", ["<a>", "<b>"], "<a>, <b>"]
       ] as const
       const written = told.flatMap(([name, values]) => values.map((value) => `${name}: ${value}\r\n`))
