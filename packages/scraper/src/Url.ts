@@ -73,16 +73,15 @@ const isWritten = (text: string): boolean => {
  * Normalises a URL of a list or a page as WHATWG URL 4.4 does, and cuts its
  * fragment. Credentials stay in the result.
  *
- * Blanks around it are ignored (4.4, step 1), and a byte order mark before it,
- * which a list may begin with. `InvalidUrl` says what is wrong and, where a
- * scheme is all that lacks, what to write; it quotes the text redacted, escaped
- * and cut to 200 characters.
+ * Blanks around it are ignored (4.4, step 1). `InvalidUrl` says what is wrong
+ * and, where a scheme is all that lacks, what to write; it quotes the text
+ * redacted, escaped and cut to 200 characters.
  *
  * @param base what a relative reference is resolved against; itself absolute
  */
 export const parse = (text: string, base?: string): string | InvalidUrl => {
   if (isWritten(text)) return text
-  const url = toUrl(text.startsWith("\uFEFF") ? text.slice(1) : text, base)
+  const url = toUrl(text, base)
   if (url === undefined || !isHttp(url)) return invalid(text, url)
   const { href } = url
   const fragment = href.indexOf("#")
@@ -92,9 +91,10 @@ export const parse = (text: string, base?: string): string | InvalidUrl => {
 }
 
 /**
- * The same of what a person gave: an argument, or a line of a list, which `isCut` where there was more of it. In a link
- * tabs and line ends are overlooked; here they stand between two fields or URLs, which must not become one that nobody wrote.
- * Nor must what NUL parts, as `find -print0` does.
+ * The same of what a person gave: an argument, or a line of a list, which `isCut` where there was more of it. A byte order
+ * mark before it, with which a list may begin, is overlooked; in a link it would be a part of it. There tabs and line ends
+ * are overlooked; here they stand between two fields or URLs, which must not become one that nobody wrote. Nor must what
+ * NUL parts, as `find -print0` does.
  */
 export const given = (text: string, isCut = false): string | InvalidUrl => {
   const trimmed = text.trim()
