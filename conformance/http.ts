@@ -99,7 +99,10 @@ const exceptions: Readonly<Record<number, Exception>> = {
   395: { reason: "a body that ends before its length is cut (RFC 9112 8), whatever the length", instead: failed },
   690: { reason: nameless, instead: savedAs("index.html") },
   692: { reason: nameless, instead: savedAs("index.html") },
-  770: { reason: "a list of lengths may be refused, equal values too (RFC 9110 8.6)", instead: failed },
+  770: {
+    reason: "a length that is also written otherwise, `06` beside `6`, may be refused (RFC 9110 8.6)",
+    instead: failed
+  },
   772: { reason: "Location means nothing in a 200 (RFC 9110 10.2.2)", instead: savedReply },
   1040: { reason: notAsked, instead: failed },
   1042: { reason: startsAgain, instead: savedReply },
