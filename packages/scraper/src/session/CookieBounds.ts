@@ -3,7 +3,7 @@
  * than `tough-cookie`: a hostile site must not fill every request with what it
  * likes, nor one that is read in plain replace what was set under TLS.
  */
-import { canonicalDomain, Cookie, CookieJar, domainMatch, getPublicSuffix, pathMatch } from "tough-cookie"
+import { canonicalDomain, Cookie, CookieJar, defaultPath, domainMatch, getPublicSuffix, pathMatch } from "tough-cookie"
 import * as FieldValue from "../FieldValue.ts"
 import * as CookiePath from "./CookiePath.ts"
 import { CookieStore } from "./CookieStore.ts"
@@ -74,7 +74,7 @@ const isSecured = (jar: CookieJar, { key, path, domain }: Cookie, { hostname, pa
       other.secure &&
       other.key === key &&
       (matches(from, other.domain) || matches(other.domain, from)) &&
-      pathMatch(path ?? pathname, other.path ?? "/")
+      pathMatch(path ?? defaultPath(pathname), other.path ?? "/")
   )
 }
 

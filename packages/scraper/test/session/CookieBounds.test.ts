@@ -170,6 +170,11 @@ describe("CookieBounds", () => {
     assert.sameMembers(pairsOf(jar, "http://bank.a.test/"), ["login=4", "other=3"])
     set(jar, "https://bank.a.test/x/y", "login=5; Path=/x")
     assert.include(pairsOf(jar, "https://bank.a.test/x/"), "login=5")
+    // nor by one that is of the folder above it, for want of a path of its own
+    set(jar, "https://bank.a.test/x/y", "page=6; Secure; Path=/x/y")
+    set(jar, "http://bank.a.test/x/y", "page=7")
+    assert.include(pairsOf(jar, "http://bank.a.test/x/z"), "page=7")
+    assert.includeMembers(pairsOf(jar, "https://bank.a.test/x/y"), ["page=6", "page=7"])
   })
 
   it("drops the oldest of more than 180 of a domain, and reads 200 lines of an answer", () => {
