@@ -17,11 +17,12 @@
  * 2. Elements without the attribute are passed over, they do not count as found.
  * 3. Nothing found is `null`, or an empty list.
  */
-import { compile, selectAll } from "css-select"
+import { compile, type Options, selectAll } from "css-select"
 import { type AnyNode, type Document, type Element, isTag } from "domhandler"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { serialize } from "parse5"
+import { DomUtils } from "htmlparser2"
+import { html, serialize } from "parse5"
 import { adapter } from "parse5-htmlparser2-tree-adapter"
 import type { Page } from "./Page.ts"
 import * as Text from "./Text.ts"
@@ -52,16 +53,35 @@ export interface Selector {
 
 const rootOf = (document: Document): ReadonlyArray<Element> => document.children.filter(isTag)
 
+const ofHtml: string = html.NS.HTML
+
+/** By its name in lower case: the parser writes those of SVG as `viewBox` (HTML 13.2.6.1), browsers find them in any case. */
+const attributeOf = ({ attribs, namespace = ofHtml }: Element, name: string): string | undefined => {
+  const value = attribs[name]
+  if (value !== undefined || namespace === ofHtml) return value
+  return Object.entries(attribs).find(([written]) => written.toLowerCase() === name)?.[1]
+}
+
+const options: Options<AnyNode, Element> = {
+  adapter: {
+    ...DomUtils,
+    isTag,
+    getName: ({ name, namespace = ofHtml }) => (namespace === ofHtml ? name : name.toLowerCase()),
+    getAttributeValue: attributeOf,
+    hasAttrib: (element, name) => attributeOf(element, name) !== undefined
+  }
+}
+
 /** Throws where the CSS is none. */
 const finder = (css: string): Selector["find"] => {
   if (css === "") return (page, scope) => (scope === undefined ? rootOf(page.document) : [scope])
-  const compiled = compile<AnyNode, Element>(css)
+  const compiled = compile<AnyNode, Element>(css, options)
   // what is said relative to the scope cannot be compiled before the scope is known
   const relative = /:scope|^\s*[>+~]|,\s*[>+~]/.test(css)
   return (page, scope) =>
     relative && scope !== undefined
-      ? selectAll<AnyNode, Element>(css, scope, { context: scope })
-      : selectAll<AnyNode, Element>(compiled, scope ?? page.document)
+      ? selectAll<AnyNode, Element>(css, scope, { ...options, context: scope })
+      : selectAll<AnyNode, Element>(compiled, scope ?? page.document, options)
 }
 
 /** The parts of a selector. Fails where the CSS is none, or has a pseudo-class that no saved page can answer. */
@@ -71,7 +91,7 @@ export const parse = (text: string): Result.Result<Selector, SelectorError> => {
   const fail = (detail: string) => Result.fail(new SelectorError({ selector: text, detail }))
   if (css.trim() === "" && what === undefined) return fail("it is empty")
   // the compiler takes it for a selector that nothing matches
-  if (/[>+~,|]\s*$/.test(css)) return fail(`nothing follows "${css.trim().at(-1)}"`)
+  if (/(?<!\\)[>+~,|]\s*$/.test(css)) return fail(`nothing follows "${css.trim().at(-1)}"`)
   try {
     const find = finder(css.trim())
     return Result.succeed({
@@ -98,7 +118,7 @@ export const absolute = (reference: string, base: string | undefined): string =>
 const take = (element: Element, { take }: Selector, page: Page): string | undefined => {
   if (take === "text") return Text.inline(element)
   if (take === "html") return serialize(element, { treeAdapter: adapter })
-  const value = element.attribs[take]
+  const value = attributeOf(element, take)
   return value !== undefined && addresses.has(take) ? absolute(value, page.base) : value
 }
 

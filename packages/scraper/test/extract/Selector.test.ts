@@ -47,6 +47,24 @@ describe("a selector", () => {
     assert.strictEqual(within(":scope > img@src"), "https://h.example/dir/two.png")
     assert.deepStrictEqual(within("title[]"), [])
   })
+  it("finds what SVG writes with capitals, as browsers do in any case", () => {
+    const drawing = Result.getOrThrow(
+      Page.fromText('<svg viewBox="0 0 1 2"><linearGradient id=g /><foreignObject><p>text</p></foreignObject></svg>')
+    )
+    const within = (text: string) => Selector.select(Selector.make(text), drawing)
+    for (const css of ["svg@viewBox", "[viewBox]@viewbox", "[viewbox^='0 0']@VIEWBOX"])
+      assert.strictEqual(within(css), "0 0 1 2")
+    assert.strictEqual(within("linearGradient@id"), "g")
+    assert.strictEqual(within("svg > foreignobject P"), "text")
+    assert.strictEqual(
+      within("svg@html"),
+      '<linearGradient id="g"></linearGradient><foreignObject><p>text</p></foreignObject>'
+    )
+  })
+  it("may end in an escaped comma", () => {
+    const [found] = Selector.make("p, .a\\,[]").find(Result.getOrThrow(Page.fromText("<i class='a,'>")))
+    assert.strictEqual(found?.name, "i")
+  })
   it("leaves references alone where the page's address is unknown", () => {
     const nowhere = Result.getOrThrow(Page.fromText("<a href=b>"))
     assert.strictEqual(Selector.select(Selector.make("a@href"), nowhere), "b")
