@@ -7,6 +7,7 @@
  * a thing in several ways, the first of those listed at the field counts.
  */
 import { type Element, isTag } from "domhandler"
+import * as Result from "effect/Result"
 import * as Microdata from "./Microdata.ts"
 import type { Page } from "./Page.ts"
 import * as Selector from "./Selector.ts"
@@ -33,7 +34,7 @@ export interface Metadata {
   readonly openGraph?: Properties
   /** By name without `twitter:`. */
   readonly twitter?: Properties
-  /** Each `<script type=application/ld+json>`, parsed. */
+  /** Each `<script type=application/ld+json>`, parsed; comments, a comma too many and their like are passed over. */
   readonly jsonLd?: ReadonlyArray<unknown>
   /** Scripts of that type that are no JSON. */
   readonly jsonLdErrors?: ReadonlyArray<string>
@@ -81,6 +82,24 @@ const toProperties = (values: ReadonlyMap<string, ReadonlyArray<string>>): Prope
     ? undefined
     : Object.fromEntries([...values].map(([name, all]) => [name, all.length === 1 ? all[0]! : all]))
 
+/** A text of JSON, also one that lacks its end: so that work grows as the length. */
+const literal = /"[^"\\]*(?:\\[^][^"\\]*)*"?/.source
+const commented = new RegExp(`${literal}|//.*|/\\*[^]*?(?:\\*/|$)`, "g")
+const superfluous = new RegExp(`${literal}|,(?=\\s*[\\]}])|;\\s*$`, "g")
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const control = /[\0-\x1f]/g
+
+/** What JSON forbids but can mean one thing only: comments, a comma or semicolon too many, line ends and tabs in a text. */
+const mended = (text: string): string =>
+  text
+    .replace(commented, (piece) =>
+      piece.startsWith('"') ? piece.replace(control, (character) => JSON.stringify(character).slice(1, -1)) : " "
+    )
+    .replace(superfluous, (piece) => (piece.startsWith('"') ? piece : ""))
+
+const parse = (text: string): Result.Result<unknown, string> =>
+  Result.try({ try: () => JSON.parse(text), catch: (error) => (error as Error).message })
+
 const jsonLdOf = (page: Page) => {
   const values: Array<unknown> = []
   const errors: Array<string> = []
@@ -89,11 +108,9 @@ const jsonLdOf = (page: Page) => {
       // what hid scripts from browsers that knew none, and CDATA sections of XHTML
       .replace(/^\s*(?:<!--|\/\*\s*<!\[CDATA\[\s*\*\/|<!\[CDATA\[)/, "")
       .replace(/(?:-->|\/\*\s*\]\]>\s*\*\/|\]\]>)\s*(?:;\s*)?$/, "")
-    try {
-      values.push(JSON.parse(text))
-    } catch (error) {
-      errors.push((error as Error).message)
-    }
+    const value = Result.orElse(parse(text), (why) => Result.mapError(parse(mended(text)), () => why))
+    if (Result.isSuccess(value)) values.push(value.success)
+    else errors.push(value.failure)
   }
   return { values, errors }
 }

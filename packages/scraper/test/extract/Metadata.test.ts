@@ -36,6 +36,25 @@ describe("metadata", () => {
   })
 
   // by the square of them it would take minutes
+  it.each([
+    ['// why\n{"a": "// no, /* no */ ,]"} /* and ] */', { a: "// no, /* no */ ,]" }],
+    ['{"a": [1, /* two */ ], }', { a: [1] }],
+    ['{"a": "one\n\ttwo \\" ,}"}', { a: 'one\n\ttwo " ,}' }],
+    ['[{"a": "b;"}];\n', [{ a: "b;" }]],
+    ['//<![CDATA[\n{"a": 1}\n//]]>', { a: 1 }]
+  ])("parses what can be meant one way only: %j", (text, value) => {
+    const { jsonLd, jsonLdErrors } = of(`<script type="application/ld+json">${text}</script>`)
+    assert.deepStrictEqual(jsonLd, [value])
+    assert.isUndefined(jsonLdErrors)
+  })
+  it.each(["/*", '"\\"', ",", ", ", ";", "//"])(
+    "mends JSON-LD by work that grows as its length: %j",
+    { timeout: 10_000 },
+    (part) => {
+      const script = `<script type="application/ld+json">[${part.repeat(150_000)}</script>`
+      assert.strictEqual(of(script).jsonLdErrors?.length, 1)
+    }
+  )
   it("looks for the end of JSON-LD by work that grows as the blanks in it", { timeout: 10_000 }, () => {
     const script = `<script type="application/ld+json">-->${" ".repeat(300_000)}x</script>`
     assert.strictEqual(of(script).jsonLdErrors?.length, 1)
