@@ -39,8 +39,10 @@ interface Node {
   readonly nodeValue: string | null
   readonly childNodes: ArrayLike<Node>
   readonly parentNode: Node | null
+  readonly previousSibling: Node | null
   readonly nextSibling: Node | null
   appendChild(node: Node): void
+  insertBefore(node: Node, before: Node): void
 }
 interface DomElement extends Node {
   readonly children: Iterable<DomElement>
@@ -51,6 +53,7 @@ interface DomElement extends Node {
   querySelectorAll(css: string): Iterable<DomElement>
   querySelector(css: string): DomElement | null
   closest(css: string): DomElement | null
+  cloneNode(): DomElement
   remove(): void
 }
 interface DomDocument extends Node {
@@ -145,6 +148,50 @@ const makeAbsolute = (content: DomElement, base: string | undefined): void => {
   }
 }
 
+const isBlock = ({ nodeName }: Node): boolean => nodeName !== "BR" && blocks.test(nodeName)
+
+const move = (children: ArrayLike<Node>, put: (child: Node) => void): void => Array.from(children).forEach(put)
+
+/** Puts a copy of an element around each run of what is in no block; `around`: all that has blocks in it, and blocks. */
+const wrapRuns = (parent: Node, wrapper: DomElement, around: ReadonlySet<Node>): void => {
+  let run: DomElement | undefined
+  move(parent.childNodes, (child) => {
+    if (around.has(child)) {
+      run = undefined
+      wrapRuns(child, wrapper, around)
+    } else if (run !== undefined) run.appendChild(child)
+    else if (child.nodeType !== 3 || child.nodeValue!.trim() !== "") {
+      run = wrapper.cloneNode()
+      parent.insertBefore(run, child)
+      run.appendChild(child)
+    }
+  })
+}
+
+const emphases = "b, strong, i, em, del, s"
+
+/** Markdown has no links and no emphasis around blocks, and cannot tell two of a kind that follow without a blank. */
+const arrangeInline = (content: DomElement): void => {
+  const around = new Set<Node>()
+  for (const element of content.querySelectorAll("*")) {
+    if (!isBlock(element)) continue
+    for (let node: Node | null = element; node !== null && !around.has(node); node = node.parentNode) around.add(node)
+  }
+  for (const inline of [...content.querySelectorAll(`a[href], ${emphases}`)].toReversed()) {
+    if (!around.has(inline)) continue
+    const parent = inline.parentNode as DomElement
+    if (parent.closest(inline.nodeName) === null) wrapRuns(inline, inline, around)
+    move(inline.childNodes, (child) => parent.insertBefore(child, inline))
+    inline.remove()
+  }
+  for (const inline of content.querySelectorAll(emphases)) {
+    for (let next = inline.nextSibling; next?.nodeName === inline.nodeName; next = inline.nextSibling) {
+      move(next.childNodes, (child) => inline.appendChild(child))
+      ;(next as DomElement).remove()
+    }
+  }
+}
+
 /**
  * Turndown takes for code what is in one `<code>` at the start of a `<pre>`, in the language that its class tells.
  * Highlighters write none, or one for each line; people write blanks around it, and `<br>` for the end of a line.
@@ -182,8 +229,32 @@ const turndown = new TurndownService({
 })
 turndown.addRule("strikethrough", { filter: ["del", "s"], replacement: (text) => `~~${text}~~` })
 
+const escape = turndown.escape.bind(turndown)
+/** What else would be a tag, a character, struck through or an item of a list; within a word `_` says nothing. */
+turndown.escape = (text) =>
+  escape(text)
+    .replace(/<(?=[a-z/!?])|&(?=#?\w+;)|(?<!\\)~/gi, "\\$&")
+    .replace(/^(\d+)(?=\)(?:\s|$))/, "$1\\")
+    .replace(/(?<=\w)\\_(?=\w)/g, "_")
+
 type Filtered = Parameters<TurndownService.ReplacementFunction>[1]
 const element = (node: Filtered) => node as unknown as DomElement
+/** Within a word `_` is no mark (CommonMark 6.2). */
+turndown.addRule("emphasis", {
+  filter: ["em", "i"],
+  replacement: (text, node) => {
+    const { previousSibling, nextSibling } = element(node)
+    const isWithinWord =
+      /[\p{L}\p{N}]$/u.test(previousSibling?.nodeValue ?? "") || /^[\p{L}\p{N}]/u.test(nextSibling?.nodeValue ?? "")
+    const mark = isWithinWord ? "*" : "_"
+    return mark + text + mark
+  }
+})
+turndown.addRule("heading", {
+  filter: ["h1", "h2", "h3", "h4", "h5", "h6"],
+  replacement: (text, node) => `\n\n${"#".repeat(Number(node.nodeName[1]))} ${lineEnds(text, " ")}\n\n`
+})
+turndown.addRule("label", { filter: ["caption", "summary"], replacement: (text) => `\n\n${text}\n\n` })
 turndown.addRule("item", {
   filter: "li",
   replacement: (text, node) => {
@@ -204,6 +275,8 @@ const cellsOf = (row: DomElement) => [...row.querySelectorAll("td, th")]
 interface Shape {
   readonly isTable: boolean
   readonly firstRow: DomElement | undefined
+  /** Cells beyond those of the first row would be left out. */
+  readonly columns: number
 }
 const shapes = new WeakMap<DomElement, Shape>()
 const shapeOf = (node: Filtered): Shape | undefined => {
@@ -212,8 +285,9 @@ const shapeOf = (node: Filtered): Shape | undefined => {
   let shape = shapes.get(table)
   if (shape === undefined) {
     const rows = [...table.querySelectorAll("tr")]
-    const isTable = table.querySelector("table") === null && rows.some((row) => cellsOf(row).length > 1)
-    shapes.set(table, (shape = { isTable, firstRow: rows[0] }))
+    const columns = rows.reduce((most, row) => Math.max(most, cellsOf(row).length), 0)
+    const isTable = table.querySelector("table") === null && columns > 1
+    shapes.set(table, (shape = { isTable, firstRow: rows[0], columns }))
   }
   return shape
 }
@@ -230,9 +304,9 @@ turndown.addRule("row", {
   replacement: (text, node) => {
     const shape = shapeOf(node)
     if (shape?.isTable !== true) return text
-    const line = `|${text}\n`
     const row = element(node)
-    return shape.firstRow === row ? `${line}|${" --- |".repeat(cellsOf(row).length)}\n` : line
+    if (shape.firstRow !== row) return `|${text}\n`
+    return `|${text}${"  |".repeat(shape.columns - cellsOf(row).length)}\n|${" --- |".repeat(shape.columns)}\n`
   }
 })
 turndown.addRule("table", { filter: "table", replacement: (text) => `\n\n${text}\n\n` })
@@ -252,6 +326,7 @@ turndown.addRule("top", {
 })
 const markdownOf = (content: DomElement): string => {
   markCode(content)
+  arrangeInline(content)
   numberItems(content)
   tops = []
   turndown.turndown(content)

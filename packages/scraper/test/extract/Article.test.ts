@@ -77,6 +77,28 @@ describe("an article", () => {
     ])
       assert.deepStrictEqual(markdown(pre), ["```js\na()\n```"], pre)
   })
+  it.each([
+    ["a &lt;div class=x&gt; &amp;lt; ~~b~~ c_d_e", "a \\<div class=x> \\&lt; \\~\\~b\\~\\~ c_d_e"],
+    ["1) a", "1\\) a"],
+    ["in<em>ter</em>nal, 日本<i>語</i>, <em>a</em>", "in*ter*nal, 日本*語*, _a_"],
+    ["<b>a</b><b>b</b><strong>c</strong>", "**ab****c**"],
+    ["<h3>a<br>b</h3>", "### a b"],
+    [
+      '<a href="/x"><h3>a</h3><p>b <b>c</b></p> d</a>',
+      ["### [a](https://h.example/x)", "[b **c**](https://h.example/x)", "[d](https://h.example/x)"]
+    ],
+    ["<b><b><p>a <i>b</i></p></b><ul><li>c</ul></b>", ["**a _b_**", "-   **c**"]],
+    [
+      "<table><caption>a<tr><td>b<td>c<tr><td>d<td>e<td>f</table>",
+      ["a", "| b | c |  |\n| --- | --- | --- |\n| d | e | f |"]
+    ],
+    ["<details><summary>a</summary>b</details>", ["a", "b"]]
+  ])("says in Markdown what the page says: %s", (part, lines) => {
+    const { markdown } = Article.of(
+      pageOf(`<article>${`<p>${sentence}</p>`.repeat(5)}<div>${part}<p>${sentence}</p></div></article>`)
+    )!
+    assert.deepStrictEqual(markdown.split("\n\n").slice(5, -1), [lines].flat())
+  })
   it("numbers the items of a list as a browser does", () => {
     const { markdown } = Article.of(
       pageOf(`${`<p>${sentence}</p>`.repeat(5)}<ol start=9><li>a<li><p>b</p><p>c</p><li value=4>d<ul><li>e</ul></ol>`)
@@ -91,6 +113,9 @@ describe("an article", () => {
       `<p>x${"&nbsp;".repeat(300_000)}y</p>`,
       `<p><img src=/i alt="x${blanks}y"></p>`,
       `<ol>${"<li>x".repeat(15_000)}</ol>`,
+      `<p>${"<b>x</b>".repeat(5_000)}</p>`,
+      `<b>${"<p>x</p>".repeat(3_000)}</b>`,
+      `${Array.from({ length: 100 }, (_, index) => `<b id=i${index}>`).join("")}${"<p>x</p>".repeat(500)}`,
       `<p ${Array.from({ length: 60_000 }, (_, index) => `a${index}`).join(" ")}>x</p>`
     ])
       assert.include(Article.of(pageOf(`<p>${sentence}</p>`.repeat(5) + part))?.markdown, sentence)
