@@ -1,7 +1,7 @@
 /**
  * Reads WARC records one after another, without holding more than a head and a
- * chunk. Version 1.0 reads the same way (ISO 28500:2009). Compressed files go
- * through `Gzip.gunzip` first.
+ * chunk. Version 1.0 (ISO 28500:2009) and the drafts before it read the same way.
+ * Compressed files go through `Gzip.gunzip` first.
  */
 
 /** The bytes are no WARC file, or end within a record. */
@@ -16,7 +16,7 @@ export class MessageSyntaxError extends Error {
 
 /** A record as it is met. */
 export interface WarcRecord {
-  /** `1.1` or `1.0`. */
+  /** `1.1`, `1.0`, `0.18` or `0.17`. */
   readonly version: string
   /** The value of a named field, in any case; the first of several. */
   readonly field: (name: string) => string | undefined
@@ -87,6 +87,20 @@ class Input {
     return taken
   }
 
+  /** Passes over ends of lines, and says how many there were. */
+  async lineEnds(): Promise<number> {
+    let lines = 0
+    for (let chunk = await this.some(Infinity); chunk !== undefined; chunk = await this.some(Infinity)) {
+      const end = chunk.findIndex((octet) => octet !== 10 && octet !== 13)
+      const blank = end < 0 ? chunk : chunk.subarray(0, end)
+      lines += blank.reduce((sum, octet) => (octet === 10 ? sum + 1 : sum), 0)
+      if (end < 0) continue
+      this.#rest = chunk.subarray(end)
+      break
+    }
+    return lines
+  }
+
   /** Up to and with the empty line after it; `undefined` at the end. */
   async head(): Promise<Uint8Array | undefined> {
     const { name, headEnd, Fault } = this.#syntax
@@ -119,7 +133,7 @@ class Input {
 const parseHead = (head: Uint8Array) => {
   // a line that begins with a blank goes on with the one before (4)
   const [first = "", ...lines] = new TextDecoder().decode(head.subarray(0, -4)).split(/\r\n(?![\t ])/)
-  const version = /^WARC\/(1\.[01])$/.exec(first)?.[1]
+  const version = /^WARC\/(1\.[01]|0\.1[78])$/.exec(first)?.[1]
   if (version === undefined) throw new WarcSyntaxError("no WARC record where one should begin")
   const fields = new Map<string, string>()
   for (const line of lines) {
@@ -166,8 +180,8 @@ export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerato
         if (chunk === undefined) throw new WarcSyntaxError(`the file ends ${left} bytes before its last record`)
         left -= chunk.length
       }
-      const after = await input.head()
-      if (after?.length !== 4) throw new WarcSyntaxError("a record that does not end where it should")
+      // two are there by the standard (4), more behind records of some
+      if ((await input.lineEnds()) < 2) throw new WarcSyntaxError("a record that does not end where it should")
     }
   } finally {
     await input.end()

@@ -62,12 +62,24 @@ describe("WarcReader", () => {
     assert.deepStrictEqual(types, ["a", "b"])
   })
 
+  it("reads the drafts before 1.0, and on behind blank lines too many", async () => {
+    const one = record("a", "x", "0.17")
+    const file = Buffer.from(`${one}\r\n${one.replace("0.17", "0.18")}\n\n\r\n${one.slice(0, -4)}\n\n${one}\r\n`)
+    for (const size of [1, 2, 3, 100_000])
+      assert.deepStrictEqual(
+        await read(pieces(file, size)),
+        Array.from({ length: 4 }, () => ["a", "x"])
+      )
+    await assertFails(read(pieces(Buffer.from(record("a", "x", "0.16")), 5)), /no WARC record/)
+  })
+
   it("says where a file is none, or ends too early", async () => {
     const whole = Buffer.from(record("a", "block"))
     await assertFails(read(pieces(Buffer.from("no warc\r\n\r\n"), 5)), /no WARC record/)
     await assertFails(read(pieces(whole.subarray(0, 20), 5)), /within a head/)
     await assertFails(read(pieces(whole.subarray(0, -6), 5)), /ends 2 bytes before/)
     await assertFails(read(pieces(whole.subarray(0, -4), 5)), /does not end where it should/)
+    await assertFails(read(pieces(whole.subarray(0, -2), 5)), /does not end where it should/)
     await assertFails(read(pieces(Buffer.concat([whole.subarray(0, -4), whole]), 5)), /does not end where it should/)
     await assertFails(read(pieces(Buffer.from("WARC/1.1\r\nWARC-Type: a\r\n\r\n"), 5)), /without a length/)
     await assertFails(read(pieces(Buffer.alloc(3 << 20, "a"), 65_536)), /a head of more than/)
