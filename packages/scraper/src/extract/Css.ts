@@ -7,7 +7,7 @@
  *    URL is not kept.
  * 3. However the text is cut into chunks, the URLs are the same.
  *
- * What begins a URL is known by its name; a name written with escapes is not.
+ * What begins a URL is known by its name, whole; a name written with escapes is not.
  */
 
 /**
@@ -21,6 +21,9 @@ const starts = /\/\*|["']|\\[^]|url\(|image-set\(|@import|@namespace/gi
 const startsInSet = /\/\*|["']|\\[^]|url\(|[()]/gi
 /** Within `@namespace`, whose string or `url()` is a mere name and may hold what ends the rule. */
 const startsInNamespace = /\/\*|["']|\\[^]|url\(|;/gi
+/** What a name is made of (CSS Syntax 3, 4.2). */
+// oxlint-disable-next-line no-control-regex -- all that is not ASCII is of a name
+const inName = /[\w-]|[^\0-\x7f]/
 /** In `url()` without quotes: what ends it, must not be in it, or is an escape. */
 // oxlint-disable-next-line no-control-regex -- characters that must not be there (CSS Syntax 3, 4.3.6)
 const endOfWord = /[)"'(\\ \t\n\r\f\x01-\x08\v\x0e-\x1f\x7f]/g
@@ -50,6 +53,8 @@ export class Css {
   #rest = ""
   /** Where that begins. */
   #position = 0
+  /** The character before that. */
+  #before = ""
   /** Depth of parentheses in an `image-set(`; 0 outside. */
   #depth = 0
   #isNamespace = false
@@ -93,6 +98,7 @@ export class Css {
     }
     this.#rest = isEnd ? "" : text.slice(at)
     this.#position += at
+    if (at > 0) this.#before = text[at - 1]!
   }
 
   /** Reads on from `at`; gives the place after what was read, or nothing if the rest must wait for more. */
@@ -167,6 +173,11 @@ export class Css {
       case "'":
         return this.#string(start, this.#depth === 1, next)
       case "url(":
+        // the end of another name
+        if (inName.test(text[match.index - 1] ?? this.#before)) {
+          if (this.#depth > 0) this.#depth++
+          return next
+        }
         this.#state = "url"
         this.#isInUrl = true
         return next

@@ -96,6 +96,10 @@ const padded = (head: Uint8Array): Uint8Array => {
 
 const ofHtml: string = html.NS.HTML
 
+/** Of the parser of XHTML, which gives no namespaces. */
+const isForeign = ({ name, namespace }: Element): boolean =>
+  namespace === undefined && (name === "svg" || name === "math")
+
 /** The first that says something, wherever it stands (HTML 4.2.3). A template is a document of its own; SVG has none. */
 const findBase = (document: Document): string | undefined => {
   const pending: Array<ParentNode> = [document]
@@ -106,7 +110,7 @@ const findBase = (document: Document): string | undefined => {
     }
     for (let at = node.children.length - 1; at >= 0; at--) {
       const child = node.children[at]!
-      if (isTag(child)) pending.push(child)
+      if (isTag(child) && !isForeign(child)) pending.push(child)
     }
   }
   return undefined

@@ -32,6 +32,8 @@ const sheets: ReadonlyArray<readonly [sheet: string, urls: ReadonlyArray<string>
   ["a{b:image-set('a.png' 1x, url(b.png) 2x, \"c.png\" type('image/png')); content:'d'}", ["a.png", "b.png", "c.png"]],
   ["a{b:-webkit-image-set(url('a') 1x, url(\"b\") 2x) c:'d'}", ["a", "b"]],
   ["@font-face{src:url(a.woff2) format('woff2'),url(b.woff)}", ["a.woff2", "b.woff"]],
+  ["a{b:xurl(a);c:-url(b);d:\u00e9url(c);e:#fffurl('d');f:50%url(e);g:(url(f))}", ["e", "f"]],
+  ["a{b:image-set(xurl('a') 1x, 'b' 2x);c:'d'}", ["b"]],
   ["a{b:url()} c{d:url('')}", []],
   ["a{b:url(x", ["x"]],
   ["@import 'x", ["import x"]],

@@ -45,6 +45,8 @@ describe("a page", () => {
       "https://h.example/c/"
     )
     assert.strictEqual(page("<svg><base href='/s/' /></svg><base href='/c/'>", { url }).base, "https://h.example/c/")
+    const xhtml = "<html><svg xmlns='http://www.w3.org/2000/svg'><base href='/s/'/></svg><base href='/c/'/></html>"
+    assert.strictEqual(page(xhtml, { url, contentType: "application/xhtml+xml" }).base, "https://h.example/c/")
     // no scheme of a base
     for (const scheme of ["data", " JavaScript"])
       assert.strictEqual(page(`<base href='${scheme}:x'><base href='/c/'>`, { url }).base, url)
