@@ -97,8 +97,14 @@ const mended = (text: string): string =>
     )
     .replace(superfluous, (piece) => (piece.startsWith('"') ? piece : ""))
 
+/** Half a character that JSON may escape but UTF-8 cannot say: readers of what is extracted refuse all of it. */
+const wellFormed = (_: string, value: unknown): unknown => (typeof value === "string" ? value.toWellFormed() : value)
+
 const parse = (text: string): Result.Result<unknown, string> =>
-  Result.try({ try: () => JSON.parse(text), catch: (error) => (error as Error).message })
+  Result.try({
+    try: () => JSON.parse(text, /\\ud[89a-f]/i.test(text) ? wellFormed : undefined),
+    catch: (error) => (error as Error).message
+  })
 
 const jsonLdOf = (page: Page) => {
   const values: Array<unknown> = []

@@ -55,6 +55,10 @@ describe("metadata", () => {
       assert.strictEqual(of(script).jsonLdErrors?.length, 1)
     }
   )
+  it("gives no half characters, which readers of JSON refuse", () => {
+    const { jsonLd } = of(`<script type="application/ld+json">{"a": ["x\\ud83d y", "\\uD83D\\uDE00"]}</script>`)
+    assert.deepStrictEqual(jsonLd, [{ a: ["x\ufffd y", "\u{1f600}"] }])
+  })
   it("looks for the end of JSON-LD by work that grows as the blanks in it", { timeout: 10_000 }, () => {
     const script = `<script type="application/ld+json">-->${" ".repeat(300_000)}x</script>`
     assert.strictEqual(of(script).jsonLdErrors?.length, 1)
