@@ -209,6 +209,17 @@ const markCode = (content: DomElement): void => {
   }
 }
 
+/** A list that stands between the items of another is shown as one within the item before it. */
+const nestLists = (content: DomElement): void => {
+  for (const list of content.querySelectorAll("ul, ol")) {
+    let item: DomElement | undefined
+    for (const child of list.children) {
+      if (child.nodeName === "LI") item = child
+      else if (child.nodeName === "UL" || child.nodeName === "OL") item?.appendChild(child)
+    }
+  }
+}
+
 /** Turndown would count the items before each; it passes over a `value` (HTML 4.4.8). */
 const numberItems = (content: DomElement): void => {
   for (const list of content.querySelectorAll("ol")) {
@@ -245,7 +256,8 @@ turndown.addRule("emphasis", {
   replacement: (text, node) => {
     const { previousSibling, nextSibling } = element(node)
     const isWithinWord =
-      /[\p{L}\p{N}]$/u.test(previousSibling?.nodeValue ?? "") || /^[\p{L}\p{N}]/u.test(nextSibling?.nodeValue ?? "")
+      /[^\s\p{P}\p{S}]$/u.test(previousSibling?.nodeValue ?? "") ||
+      /^[^\s\p{P}\p{S}]/u.test(nextSibling?.nodeValue ?? "")
     const mark = isWithinWord ? "*" : "_"
     return mark + text + mark
   }
@@ -327,6 +339,7 @@ turndown.addRule("top", {
 const markdownOf = (content: DomElement): string => {
   markCode(content)
   arrangeInline(content)
+  nestLists(content)
   numberItems(content)
   tops = []
   turndown.turndown(content)

@@ -92,6 +92,7 @@ describe("an article", () => {
       "<table><caption>a<tr><td>b<td>c<tr><td>d<td>e<td>f</table>",
       ["a", "| b | c |  |\n| --- | --- | --- |\n| d | e | f |"]
     ],
+    ["<ol><li>a</li><ul><li>b</li></ul><li>c</ol>", "1.  a\n    -   b\n2.  c"],
     ["<details><summary>a</summary>b</details>", ["a", "b"]]
   ])("says in Markdown what the page says: %s", (part, lines) => {
     const { markdown } = Article.of(
