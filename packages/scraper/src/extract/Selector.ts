@@ -18,7 +18,7 @@
  * 3. Nothing found is `null`, or an empty list.
  */
 import { compile, type Options, selectAll } from "css-select"
-import { type AnyNode, type Document, type Element, isTag } from "domhandler"
+import { type AnyNode, type Document, type Element, isTag, isText } from "domhandler"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { DomUtils } from "htmlparser2"
@@ -69,6 +69,11 @@ const options: Options<AnyNode, Element> = {
     getName: ({ name, namespace = ofHtml }) => (namespace === ofHtml ? name : name.toLowerCase()),
     getAttributeValue: attributeOf,
     hasAttrib: (element, name) => attributeOf(element, name) !== undefined
+  },
+  // as browsers have them: a blank is not nothing, and `<link>` is no link
+  pseudos: {
+    empty: ({ children }) => !children.some((child) => isTag(child) || (isText(child) && child.data !== "")),
+    "any-link": ":is(a, area)[href]"
   }
 }
 

@@ -61,6 +61,21 @@ describe("a selector", () => {
       '<linearGradient id="g"></linearGradient><foreignObject><p>text</p></foreignObject>'
     )
   })
+  it("takes for empty and for links what browsers do", () => {
+    const parts = Result.getOrThrow(
+      Page.fromText("<link href=x><p id=a> </p><p id=b><!-- --></p><a id=c href=x></a><a>")
+    )
+    const ids = (css: string) => Selector.select(Selector.make(`${css}@id[]`), parts)
+    assert.deepStrictEqual(ids("p:empty"), ["b"])
+    assert.deepStrictEqual(ids("p:not(:empty)"), ["a"])
+    for (const css of [":link", ":any-link"])
+      assert.deepStrictEqual(
+        Selector.make(css)
+          .find(parts)
+          .map(({ attribs }) => attribs["id"]),
+        ["c"]
+      )
+  })
   it("may end in an escaped comma", () => {
     const [found] = Selector.make("p, .a\\,[]").find(Result.getOrThrow(Page.fromText("<i class='a,'>")))
     assert.strictEqual(found?.name, "i")
