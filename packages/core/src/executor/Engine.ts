@@ -30,7 +30,7 @@ import {
   ShutDown,
   TaskFailed
 } from "./ExecutorError.ts"
-import { checkShutdown, type ShutdownChoice } from "./ExecutorOptions.ts"
+import { checkedShutdown, type ShutdownChoice } from "./ExecutorOptions.ts"
 import { Histogram } from "./Histogram.ts"
 import type { JobOptions, Settle } from "./Job.ts"
 import { Job, invalid } from "./Job.ts"
@@ -185,12 +185,11 @@ export class Engine {
   }
 
   /** Ends the executor. Resolves when no worker is left; a worker that cannot be killed is not waited for. */
-  async shutdown(choice: ShutdownChoice = {}): Promise<void> {
-    checkShutdown(choice)
-    const { pending = "run", running = "wait", deadline } = choice
+  async shutdown(choice?: ShutdownChoice): Promise<void> {
+    const { pending, running, deadline } = checkedShutdown(choice)
     this.#workers.closed = true
     const release = this.#timers.hold()
-    const timer = deadline == null ? undefined : this.#timers.after(deadline, () => this.#killAll(true))
+    const timer = deadline === undefined ? undefined : this.#timers.after(deadline, () => this.#killAll(true))
     if (pending === "cancel") {
       this.#pendingCancelled = true
       for (const job of this.#waiting.all(this.#workers.active)) if (isRoot(job)) this.#reject(job, new ShutDown())

@@ -65,6 +65,15 @@ export const check = (option: string, value: number, least: number, whole: boole
   throw new ExecutorError(new InvalidOption({ option, expected: bound, got: value }), "executor")
 }
 
+/** Throws where an option is none of its choices. */
+export const checkChoice = (option: string, value: unknown, choices: ReadonlyArray<unknown>): void => {
+  if (!choices.includes(value))
+    throw new ExecutorError(
+      new InvalidOption({ option, expected: `one of ${choices.join(", ")}`, got: value }),
+      "executor"
+    )
+}
+
 /** Throws an `ExecutorError` that names the option, what it may be and what it is. */
 export const checkOptions = (options: EngineOptions): void => {
   check("maximum", options.maximum, 1, true, 1024)
@@ -79,14 +88,5 @@ export const checkOptions = (options: EngineOptions): void => {
   check("recycle.tasks", options.recycle.tasks, 1, true)
   check("recycle.heapBytes", options.recycle.heapBytes, 1, false)
   check("recycle.age", options.recycle.ageMs, 1, false)
-  const policies: ReadonlyArray<unknown> = ["suspend", "fail", "drop"]
-  if (!policies.includes(options.queue.policy))
-    throw new ExecutorError(
-      new InvalidOption({
-        option: "queue.policy",
-        expected: `one of ${policies.join(", ")}`,
-        got: options.queue.policy
-      }),
-      "executor"
-    )
+  checkChoice("queue.policy", options.queue.policy, ["suspend", "fail", "drop"])
 }

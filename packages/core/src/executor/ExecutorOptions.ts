@@ -4,13 +4,13 @@
  */
 import type { ErrorRegistry } from "./ErrorCodec.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
-import { check, checkOptions } from "./EngineOptions.ts"
+import { check, checkChoice, checkOptions } from "./EngineOptions.ts"
 import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { WorkerSink } from "../WorkerEvent.ts"
 import type { JobOptions } from "./Job.ts"
 import { type OptionNames, unknownOption } from "./OptionNames.ts"
-import { checkTask } from "./TaskEntry.ts"
+import { checkTask, described } from "./TaskEntry.ts"
 
 interface Address {
   readonly url: string
@@ -152,11 +152,16 @@ export const engineOptions = <D>(
   toMs: (duration: D) => number
 ): EngineOptions => {
   const ms = (duration: D | undefined, otherwise: number) => (duration === undefined ? otherwise : toMs(duration))
-  const { queue = {}, recycle = {} } = options
+  const queue = options.queue ?? {}
+  const recycle = options.recycle ?? {}
+  const tasks = options.tasks ?? []
   const unknown =
     unknownOption(options, executorNames) ??
-    unknownOption(queue, queueNames, "`queue`") ??
-    unknownOption(recycle, recycleNames, "`recycle`")
+    unknownOption(queue, queueNames, "queue") ??
+    unknownOption(recycle, recycleNames, "recycle") ??
+    (Array.isArray(tasks)
+      ? undefined
+      : new InvalidOption({ option: "tasks", expected: "an array", got: described(tasks) }))
   if (unknown !== undefined) throw new ExecutorError(unknown, "executor")
   const complete: EngineOptions = {
     name: options.name ?? kind,
@@ -177,7 +182,7 @@ export const engineOptions = <D>(
       heapBytes: recycle.heapBytes ?? Infinity,
       ageMs: ms(recycle.age, Infinity)
     },
-    tasks: (options.tasks ?? []).map(bare),
+    tasks: tasks.map(bare),
     setup: options.setup && bare(options.setup),
     teardown: options.teardown && bare(options.teardown),
     errors: options.errors ?? {},
@@ -188,33 +193,31 @@ export const engineOptions = <D>(
   return complete
 }
 
-/** Throws an `ExecutorError` with `InvalidOption`. */
-export const checkShutdown = (choice: ShutdownChoice): void => {
+/** With defaults. Throws an `ExecutorError` with `InvalidOption`. */
+export const checkedShutdown = (choice: ShutdownChoice | undefined) => {
   const unknown = unknownOption(choice, shutdownNames)
   if (unknown !== undefined) throw new ExecutorError(unknown, "executor")
-}
-
-/** What of the options of a task cannot be, as they were given. */
-const wrong = (options: SubmitOptions<unknown>, names: OptionNames<SubmitOptions>): InvalidOption | undefined => {
-  const { timeout } = options
-  const unknown = unknownOption(options, names)
-  if (unknown !== undefined || timeout == null) return unknown
-  if (Object(timeout) === timeout) return unknownOption(timeout, timeoutNames, "`timeout`")
-  return new InvalidOption({ option: "timeout", expected: "`{ run }`, `{ queue }` or both", got: timeout })
+  const pending = choice?.pending ?? "run"
+  const running = choice?.running ?? "wait"
+  const deadline = choice?.deadline ?? undefined
+  checkChoice("pending", pending, ["run", "cancel"])
+  checkChoice("running", running, ["wait", "cancel", "kill"])
+  check("deadline", deadline ?? 0, 0, false)
+  return { pending, running, deadline }
 }
 
 /** With times in milliseconds. `names`: all that the options may have. */
 export const jobOptions = <D>(
-  options: SubmitOptions<D>,
+  options: SubmitOptions<D> | undefined,
   names: OptionNames<SubmitOptions>,
   toMs: (duration: D) => number,
   site: SubmitSite,
   deadline = Infinity
 ): JobOptions => {
-  const { priority, key, timeout, idempotent, transfer, onProgress } = options
+  const { priority, key, timeout, idempotent, transfer, onProgress } = options ?? {}
   return {
     site,
-    wrong: wrong(options, names),
+    wrong: unknownOption(options, names) ?? unknownOption(timeout, timeoutNames, "timeout"),
     priority,
     key,
     idempotent,

@@ -15,7 +15,7 @@ import { ExecutorError, InvalidOption, SchemaMismatch } from "./ExecutorError.ts
 import type { Job } from "./Job.ts"
 import { type OptionNames, unknownOption } from "./OptionNames.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
-import { isTask } from "./TaskEntry.ts"
+import { checkTask, described, isTask } from "./TaskEntry.ts"
 
 /** How many items of a `map` travel at once, and how many are under way. */
 export interface MapOptions {
@@ -102,19 +102,20 @@ export class MapRun<A> {
     source: Iterable<unknown> | AsyncIterable<unknown>,
     task: Task<any, A>,
     ordered: boolean,
-    options: MapOptions,
+    options: MapOptions | undefined,
     names: OptionNames<MapOptions>,
     site: SubmitSite,
     endsPulls = false
   ) {
-    if (isTask(source) && !isTask(task)) {
+    if ((isTask(source) || typeof source === "function") && !isTask(task)) {
       const expected = "the source, and the second one the task"
       throw new ExecutorError(
-        new InvalidOption({ option: "the first argument", expected, got: `the task ${source.name}` }),
+        new InvalidOption({ option: "the first argument", expected, got: described(source) }),
         "map"
       )
     }
-    const { chunk = "auto", buffer = Infinity } = options
+    checkTask(task)
+    const { chunk = "auto", buffer = Infinity } = options ?? {}
     const refuse = (reason: InvalidOption) => new ExecutorError(reason, task.name)
     const check = (option: string, value: number) => {
       if (!(value >= 1) || (value !== Infinity && !Number.isInteger(value)))
@@ -122,7 +123,9 @@ export class MapRun<A> {
     }
     const iterable = Object(source)
     if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
-      throw refuse(new InvalidOption({ option: "the source", expected: "an Iterable or AsyncIterable", got: source }))
+      throw refuse(
+        new InvalidOption({ option: "the source", expected: "an Iterable or AsyncIterable", got: described(source) })
+      )
     const unknown = unknownOption(options, names)
     if (unknown !== undefined) throw refuse(unknown)
     if (chunk !== "auto") check("chunk", chunk)
@@ -131,7 +134,7 @@ export class MapRun<A> {
     this.#site = site
     this.#task = task
     this.#ordered = ordered
-    this.#options = options
+    this.#options = options ?? {}
     this.#endsPulls = endsPulls
     this.#size = new ChunkSize(chunk)
     this.#buffer = buffer

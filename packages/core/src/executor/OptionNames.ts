@@ -9,19 +9,23 @@ export type OptionNames<Options> = Readonly<Record<keyof Options, true>>
 
 /**
  * The first option that has none of these names, if there is one. `of`: the option that has these. One that is
- * `undefined` is not given: `{ x: given.x }` hands on what may be missing.
+ * `undefined` is not given: `{ x: given.x }` hands on what may be missing; nor are options that are `null` as a whole.
  */
 export const unknownOption = (
-  options: object,
+  options: object | null | undefined,
   names: Readonly<Record<string, true>>,
   of?: string
 ): InvalidOption | undefined => {
-  // what calls it with something of its own, as a signal's listener does, gives none
-  if (Object(options) !== options) return undefined
+  if (options == null) return undefined
+  if (Object(options) !== options)
+    return of === undefined
+      ? // what calls it with something of its own, as a signal's listener does, gives none
+        undefined
+      : new InvalidOption({ option: of, expected: `an object of ${Object.keys(names).join(", ")}`, got: options })
   for (const name of Object.keys(options))
     if (!Object.hasOwn(names, name) && Reflect.get(options, name) !== undefined)
       return new InvalidOption({
-        option: `an option${of === undefined ? "" : ` of ${of}`}`,
+        option: `an option${of === undefined ? "" : ` of \`${of}\``}`,
         expected: `one of ${Object.keys(names).join(", ")}`,
         got: name
       })

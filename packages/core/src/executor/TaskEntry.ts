@@ -7,12 +7,19 @@ export const isTask = (value: unknown): value is { readonly url: string; readonl
   return typeof url === "string" && typeof name === "string"
 }
 
+/** A task or a function by its name, for messages; anything else as it is. */
+export const described = (value: unknown): unknown =>
+  isTask(value)
+    ? `the task ${value.name}`
+    : typeof value === "function"
+      ? `the function ${value.name || "without a name"}`
+      : value
+
 /** Throws what a plain function, or anything else that is no task, is told. */
 export const checkTask = (task: unknown): void => {
   if (isTask(task)) return
-  const got = typeof task === "function" ? `the function ${task.name || "without a name"}` : task
   throw new ExecutorError(
-    new InvalidOption({ option: "a task", expected: "of `Task.module` or `inline`", got }),
+    new InvalidOption({ option: "a task", expected: "of `Task.module` or `inline`", got: described(task) }),
     "executor"
   )
 }

@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from "node:os"
 import { Engine } from "../executor/Engine.ts"
-import { Cancelled, ExecutorError, TaskFailed } from "../executor/ExecutorError.ts"
+import { Cancelled, ExecutorError, InvalidOption, TaskFailed } from "../executor/ExecutorError.ts"
 import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "../executor/ExecutorOptions.ts"
 import { engineOptions, jobOptions, submitNames } from "../executor/ExecutorOptions.ts"
 import { inlineSpawn } from "../executor/InlineWorker.ts"
@@ -47,6 +47,14 @@ export interface Results<A> extends AsyncIterable<A> {
   readonly toArray: () => Promise<Array<A>>
 }
 
+/** Throws an `ExecutorError` with `InvalidOption` where something else is given, such as the controller. */
+const signalOf = (options: { readonly signal?: AbortSignal | undefined } | undefined, call: string) => {
+  const signal = options?.signal ?? undefined
+  if (signal !== undefined && typeof signal.addEventListener !== "function")
+    throw new ExecutorError(new InvalidOption({ option: "signal", expected: "an AbortSignal", got: signal }), call)
+  return signal
+}
+
 const toMs = (ms: number): number => ms
 
 /** What the task threw, if that is the reason; else the error itself. */
@@ -71,20 +79,25 @@ export class Pool implements AsyncDisposable {
   }
 
   /** A pool of threads. Rejects if an option is wrong, or the first worker cannot start. */
-  static threads(options: ExecutorOptions & ThreadOptions = {}): Promise<Pool> {
-    return Pool.#open(threadSpawn(options.name ?? "thread", options), options, "thread", availableParallelism())
+  static threads(options?: ExecutorOptions & ThreadOptions): Promise<Pool> {
+    return Pool.#open(threadSpawn(options?.name ?? "thread", options ?? {}), options, "thread", availableParallelism())
   }
   /** A pool of processes. */
-  static processes(options: ExecutorOptions & ProcessOptions = {}): Promise<Pool> {
-    return Pool.#open(processSpawn(options.name ?? "process", options), options, "process", availableParallelism())
+  static processes(options?: ExecutorOptions & ProcessOptions): Promise<Pool> {
+    return Pool.#open(
+      processSpawn(options?.name ?? "process", options ?? {}),
+      options,
+      "process",
+      availableParallelism()
+    )
   }
   /** Runs tasks in this thread; for tests. */
-  static inline(options: ExecutorOptions = {}): Promise<Pool> {
+  static inline(options?: ExecutorOptions): Promise<Pool> {
     return Pool.#open(inlineSpawn, options, "inline", 1)
   }
 
-  static async #open(spawn: Spawn, options: ExecutorOptions, kind: string, maximum: number): Promise<Pool> {
-    const engine = new Engine(spawn, engineOptions(options, kind, maximum, toMs))
+  static async #open(spawn: Spawn, options: ExecutorOptions | undefined, kind: string, maximum: number): Promise<Pool> {
+    const engine = new Engine(spawn, engineOptions(options ?? {}, kind, maximum, toMs))
     try {
       await engine.start()
     } catch (error) {
@@ -98,11 +111,11 @@ export class Pool implements AsyncDisposable {
   run<Parameters extends ReadonlyArray<unknown>, A>(
     task: Task<Parameters, A>,
     parameters: Parameters,
-    options: RunOptions = {}
+    options?: RunOptions
   ): Promise<A> {
-    const { signal } = options
     const site = submitSite()
     return new Promise((resolve, reject) => {
+      const signal = signalOf(options, "run")
       if (signal?.aborted === true) return reject(signal.reason)
       let stop: (() => void) | undefined
       const job = this.#engine.submit(
@@ -126,18 +139,14 @@ export class Pool implements AsyncDisposable {
   stream<Parameters extends ReadonlyArray<unknown>, A>(
     task: StreamTask<Parameters, A>,
     parameters: Parameters,
-    options: RunOptions = {}
+    options?: RunOptions
   ): AsyncIterable<A> {
     const site = submitSite()
     return { [Symbol.asyncIterator]: () => this.#stream<A>(task as never, parameters, options, site) }
   }
 
   /** Runs a task for each item, in chunks, pulled by demand; results in the order of the source. */
-  map<A, B>(
-    source: Iterable<A> | AsyncIterable<A>,
-    task: Task<readonly [A], B>,
-    options: PoolMapOptions = {}
-  ): Results<B> {
+  map<A, B>(source: Iterable<A> | AsyncIterable<A>, task: Task<readonly [A], B>, options?: PoolMapOptions): Results<B> {
     return this.#results(source, task, true, options, submitSite(), ({ values }) => values)
   }
 
@@ -145,7 +154,7 @@ export class Pool implements AsyncDisposable {
   mapUnordered<A, B>(
     source: Iterable<A> | AsyncIterable<A>,
     task: Task<readonly [A], B>,
-    options: PoolMapOptions = {}
+    options?: PoolMapOptions
   ): Results<readonly [index: number, value: B]> {
     return this.#results(source, task, false, options, submitSite(), ({ first, values }) =>
       values.map((value, index) => [first + index, value] as const)
@@ -181,10 +190,10 @@ export class Pool implements AsyncDisposable {
   async *#stream<A>(
     task: Task<any, A>,
     parameters: ReadonlyArray<unknown>,
-    options: RunOptions,
+    options: RunOptions | undefined,
     site: SubmitSite
   ): AsyncGenerator<A> {
-    const { signal } = options
+    const signal = signalOf(options, "stream")
     signal?.throwIfAborted()
     const values: Array<A> = []
     let outcome: { readonly error: ExecutorError | undefined } | undefined
@@ -228,12 +237,12 @@ export class Pool implements AsyncDisposable {
     source: Iterable<A> | AsyncIterable<A>,
     task: Task<any, B>,
     ordered: boolean,
-    options: PoolMapOptions,
+    options: PoolMapOptions | undefined,
     site: SubmitSite,
     arrange: (chunk: Chunk<B>) => ReadonlyArray<C>
   ): Results<C> {
-    const { signal } = options
     const open = () => {
+      const signal = signalOf(options, "map")
       signal?.throwIfAborted()
       const run = new MapRun<B>(this.#engine, source, task, ordered, options, poolMapNames, site)
       let aborted: Promise<never> | undefined

@@ -368,7 +368,12 @@ for (const [kind, isolated] of kinds)
           [() => run(work.increment, [1], { timeout: { queue: NaN } }), "timeout.queue must be at least 0 ms, got NaN"],
           [() => run(work.increment, [1], { prio: 1 }), `an option ${among(submit)}, got prio`],
           [() => run(work.increment, [1], { detach: true }), `an option ${among(submit)}, got detach`],
-          [() => run(work.increment, [1], { timeout: 50 }), "timeout must be `{ run }`, `{ queue }` or both, got 50"],
+          [() => run(work.increment, [1], { timeout: 50 }), "timeout must be an object of queue, run, got 50"],
+          [
+            () => run(work.increment, [1], { signal: new AbortController() }),
+            "signal must be an AbortSignal, got [object AbortController]"
+          ],
+          [() => map([1], work.increment, { signal: 5 }), "signal must be an AbortSignal, got 5"],
           [
             () => run(work.increment, [1], { timeout: { ms: 50 } }),
             "an option of `timeout` must be one of queue, run, got ms"
@@ -391,6 +396,18 @@ for (const [kind, isolated] of kinds)
             () => pool.shutdown({ runing: "kill" } as never),
             "an option must be one of pending, running, deadline, got runing"
           ],
+          [() => open({ queue: 5 as never }), "queue must be an object of capacity, policy, age, got 5"],
+          [() => open({ tasks: work.increment as never }), "tasks must be an array, got the task increment"],
+          [() => pool.shutdown({ running: "kil" } as never), "running must be one of wait, cancel, kill, got kil"],
+          [() => pool.shutdown({ pending: "canel" } as never), "pending must be one of run, cancel, got canel"],
+          [() => pool.shutdown({ deadline: "5s" } as never), "deadline must be a number of at least 0, got 5s"],
+          [() => pool.shutdown({ deadline: -1 }), "deadline must be a number of at least 0, got -1"],
+          [
+            () => map(parseInt, [1]),
+            "the first argument must be the source, and the second one the task, got the function parseInt"
+          ],
+          [() => map([1], parseInt), "a task must be of `Task.module` or `inline`, got the function parseInt"],
+          [() => map([1], null), "a task must be of `Task.module` or `inline`, got null"],
           [() => map(5), "the source must be an Iterable or AsyncIterable, got 5"],
           [() => map(undefined), "the source must be an Iterable or AsyncIterable, got undefined"],
           [() => open({ heapLimitBytes: 0 } as never), "heapLimitBytes must be a number of at least 1048576, got 0"]
@@ -406,6 +423,15 @@ for (const [kind, isolated] of kinds)
         for (const options of [{ prio: undefined }, { timeout: null }, { timeout: { run: null, queue: null } }])
           assert.strictEqual(await pool.run(work.later, [20, 1], options as never), 1)
         assert.deepStrictEqual(await pool.map([1], work.increment, { concurrency: undefined } as never).toArray(), [2])
+      })
+
+      it("take null for options that are not given", async () => {
+        const none = null as never
+        const other = await open({ queue: none, recycle: none, tasks: none })
+        assert.strictEqual(await other.run(work.increment, [1], none), 2)
+        assert.deepStrictEqual(await other.map([1], work.increment, none).toArray(), [2])
+        for await (const value of other.stream(work.upTo, [1], none)) assert.strictEqual(value, 0)
+        await other.shutdown(none)
       })
 
       it("of a module that is not found from anywhere name the way to write it", () => {
