@@ -179,7 +179,8 @@ export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): 
   }
   for (const slow of progress.slow) lines.push(paint.yellow(shorten(waitLine(slow), columns, unicode)))
   if (progress.mirror !== undefined) lines.push(shorten(mirrorLine(progress.mirror), columns, unicode))
-  if (progress.paused === true) lines.push(paint.yellow(shorten("paused: `simul resume` goes on", columns, unicode)))
+  if (progress.paused === true)
+    lines.push(paint.yellow(shorten("paused: `simul resume DIR` goes on", columns, unicode)))
   if (progress.diskFull !== undefined) {
     const notice = `${diskLine(progress.diskFull)}: paused, goes on when there is room`
     lines.push(paint.bold(paint.red(shorten(notice, columns, unicode))))

@@ -39,6 +39,7 @@ describe.concurrent("simul pause, resume and scope", () => {
     await pause.said("pausing: 1 transfer in flight")
     assert.strictEqual(pause.child.exitCode, null)
     site.release("gate")
+    await pause.said(`\`simul resume ${directory}\` goes on`)
     assert.strictEqual(await pause.ended, 0)
     assert.strictEqual(site.requests.length, 1)
     assert.strictEqual(savedIn(await read(directory)).length, 1, "what came is saved")

@@ -8,6 +8,8 @@ import { hint, Screen } from "../Screen.ts"
 import * as Summary from "../Summary.ts"
 import * as Told from "../Told.ts"
 
+const resumeOf = (directory: string) => `simul resume${directory === "." ? "" : ` ${Summary.shellWord(directory)}`}`
+
 const tell = Effect.fnUntraced(function* (directory: string, command: Control.Command) {
   const screen = yield* Screen
   const quiet = yield* GlobalFlags.quiet
@@ -23,7 +25,7 @@ const tell = Effect.fnUntraced(function* (directory: string, command: Control.Co
         )
       case "Paused":
         note(`${paint.green("paused")}: nothing is in flight, what came is saved`)
-        return note(`\n${hint(paint, "`simul resume` goes on; a run that is stopped forgets its pause")}`)
+        return note(`\n${hint(paint, `\`${resumeOf(directory)}\` goes on; a run that is stopped forgets its pause`)}`)
       case "Resumed":
         return note(reply.wasPaused ? paint.green("resumed") : "it was not paused")
     }
