@@ -18,6 +18,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import { openedStream } from "./OpenedStream.ts"
 
 /** Where items come from. An error or a throw of an iterable dies. */
 export type Source<A, E = never, R = never> = Iterable<A> | AsyncIterable<A> | Stream.Stream<A, E, R>
@@ -125,62 +126,65 @@ export const mapBounded = <S extends Source<any, any, any>, B, E2, R2>(
   f: (item: ItemOf<S>, index: number) => Effect.Effect<B, E2, R2>,
   options: { readonly concurrency: number; readonly ordered?: boolean }
 ): Stream.Stream<B, ErrorOf<S> | E2, ContextOf<S> | R2> => {
-  type A = ItemOf<S>
-  type E = ErrorOf<S>
-  type R = ContextOf<S>
   checkConcurrency(options)
-  return Stream.unwrap(
-    Effect.gen(function* () {
-      const scope = yield* Effect.scope
-      const pull: Next<A, E, R> = yield* nextOf(source)
-      const turn = yield* Semaphore.make(1)
-      const places = yield* Semaphore.make(options.concurrency)
-      const results = yield* Queue.unbounded<readonly [index: number, value: B], E | E2 | Cause.Done>()
-
-      let pulled = 0
-      const next = Effect.andThen(
-        places.take(1),
-        turn.withPermits(1)(Effect.map(pull, (item) => [item, pulled++] as const))
-      )
-      const map = ([item, index]: readonly [A, number]) =>
-        Effect.flatMap(f(item, index), (value) => Queue.offer(results, [index, value] as const))
-      yield* forEachBounded(next as Next<readonly [A, number], E, R>, map, options).pipe(
-        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Queue.end(results) : Queue.failCause(results, exit.cause))),
-        Effect.forkIn(scope)
-      )
-
-      let taken = 0
-      let following = 0
-      const early = new Map<number, B>()
-      const arrange = (chunk: ReadonlyArray<readonly [number, B]>): Array<B> => {
-        if (options.ordered !== true) return chunk.map(([, value]) => value)
-        for (const [index, value] of chunk) early.set(index, value)
-        const ready: Array<B> = []
-        for (; early.has(following); following++) {
-          ready.push(early.get(following)!)
-          early.delete(following)
-        }
-        return ready
-      }
-      const emit: Effect.Effect<[B, ...Array<B>], E | E2 | Cause.Done> = Effect.flatMap(
-        // a place is free again when the consumer comes back for more
-        Effect.andThen(
-          Effect.suspend(() => places.release(taken)),
-          Effect.suspend(() => {
-            taken = 0
-            return Queue.takeAll(results)
-          })
-        ),
-        (chunk) => {
-          const ready = arrange(chunk)
-          taken = ready.length
-          return ready.length === 0 ? emit : Effect.succeed(ready as [B, ...Array<B>])
-        }
-      )
-      return Stream.fromPull(Effect.succeed(emit as Pull.Pull<[B, ...Array<B>], E | E2>))
-    })
-  ) as Stream.Stream<B, E | E2, R | R2>
+  return openedStream(openBounded<any, any, any, B, E2, R2>(source, f, options)) as never
 }
+
+// a generator of the module, not of each call: what one of a call sees, V8 keeps until the next full collection
+
+const openBounded = Effect.fnUntraced(function* <A, E, R, B, E2, R2>(
+  source: Source<A, E, R>,
+  f: (item: A, index: number) => Effect.Effect<B, E2, R2>,
+  options: { readonly concurrency: number; readonly ordered?: boolean }
+) {
+  const scope = yield* Effect.scope
+  const pull: Next<A, E, R> = yield* nextOf(source)
+  const turn = yield* Semaphore.make(1)
+  const places = yield* Semaphore.make(options.concurrency)
+  const results = yield* Queue.unbounded<readonly [index: number, value: B], E | E2 | Cause.Done>()
+
+  let pulled = 0
+  const next = Effect.andThen(
+    places.take(1),
+    turn.withPermits(1)(Effect.map(pull, (item) => [item, pulled++] as const))
+  )
+  const map = ([item, index]: readonly [A, number]) =>
+    Effect.flatMap(f(item, index), (value) => Queue.offer(results, [index, value] as const))
+  yield* forEachBounded(next as Next<readonly [A, number], E, R>, map, options).pipe(
+    Effect.onExit((exit) => (Exit.isSuccess(exit) ? Queue.end(results) : Queue.failCause(results, exit.cause))),
+    Effect.forkIn(scope)
+  )
+
+  let taken = 0
+  let following = 0
+  const early = new Map<number, B>()
+  const arrange = (chunk: ReadonlyArray<readonly [number, B]>): Array<B> => {
+    if (options.ordered !== true) return chunk.map(([, value]) => value)
+    for (const [index, value] of chunk) early.set(index, value)
+    const ready: Array<B> = []
+    for (; early.has(following); following++) {
+      ready.push(early.get(following)!)
+      early.delete(following)
+    }
+    return ready
+  }
+  const emit: Effect.Effect<[B, ...Array<B>], E | E2 | Cause.Done> = Effect.flatMap(
+    // a place is free again when the consumer comes back for more
+    Effect.andThen(
+      Effect.suspend(() => places.release(taken)),
+      Effect.suspend(() => {
+        taken = 0
+        return Queue.takeAll(results)
+      })
+    ),
+    (chunk) => {
+      const ready = arrange(chunk)
+      taken = ready.length
+      return ready.length === 0 ? emit : Effect.succeed(ready as [B, ...Array<B>])
+    }
+  )
+  return emit
+})
 
 /** One of several effects has ended. `key` is its name, or its index where they have no names. */
 export interface Completed<out K, out A, out E> {

@@ -44,6 +44,7 @@ import type { SubmitSite } from "./executor/SubmitSite.ts"
 import { submitSite } from "./executor/SubmitSite.ts"
 import type { ExecutorStatistics } from "./executor/Statistics.ts"
 import type { Spawn } from "./executor/WorkerHandle.ts"
+import { openedStream } from "./OpenedStream.ts"
 import type { StreamTask, Task } from "./Task.ts"
 
 export type { MapOptions } from "./executor/MapRun.ts"
@@ -174,7 +175,7 @@ const openStream = Effect.fnUntraced(function* (
       return chunk
     })
   })
-  return Stream.fromPull(Effect.succeed(pull as Pull.Pull<[any, ...Array<any>], ExecutorError>))
+  return pull as Pull.Pull<[any, ...Array<any>], ExecutorError>
 })
 
 const openMap = Effect.fnUntraced(function* <B>(
@@ -215,7 +216,7 @@ const openMap = Effect.fnUntraced(function* <B>(
       }
     }
   )
-  return Stream.fromPull(Effect.succeed(pull))
+  return pull
 })
 
 const shapeOf = (engine: Engine): ExecutorShape => {
@@ -226,7 +227,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
     options: MapOptions = {},
     site: SubmitSite,
     arrange: (chunk: Chunk<B>) => ReadonlyArray<unknown>
-  ): Stream.Stream<never, any, any> => Stream.unwrap(openMap(engine, source, task, ordered, options, site, arrange))
+  ): Stream.Stream<never, any, any> => openedStream(openMap(engine, source, task, ordered, options, site, arrange))
 
   return {
     submit: (task, parameters, options = {}) => {
@@ -246,7 +247,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
       )
     },
     stream: (task, parameters, options = {}) =>
-      Stream.unwrap(openStream(engine, task, parameters, options, submitSite())),
+      openedStream(openStream(engine, task, parameters, options, submitSite())),
     map: (source, task, options) => map(source, task, true, options, submitSite(), ({ values }) => values),
     mapUnordered: (source, task, options) =>
       map(source, task, false, options, submitSite(), ({ first, values }) =>
