@@ -291,10 +291,12 @@ class Group implements ScopedTaskGroup<any> {
           })
         const body = Effect.suspend(() => child(ready))
         const member = this.#fork(starter, body, options, this.#hasPlace || this.#isInside(starter))
-        member.starter = (exit) => {
+        const onEnd = (exit: Exit.Exit<unknown, E>) => {
           ended = exit
           wake()
         }
+        // not written into the property: V8 keeps such a function, and all it sees, until the next full collection
+        member.starter = onEnd
         const outcome = Effect.callback<void>((resume) => {
           wake = () => resume(Effect.void)
           if (told !== undefined || ended !== undefined) wake()

@@ -23,6 +23,7 @@ const runs = 500
 
 const programs: Record<string, (executor: Executor["Service"]) => Effect.Effect<unknown, unknown>> = {
   "TaskGroup.run": () => TaskGroup.run((group) => group.spawn(child, { name: "child" }), { limit: 1 }),
+  "TaskGroup.start": () => TaskGroup.run((group) => group.start((ready) => Effect.andThen(child, ready(1)))),
   mapBounded: () => Stream.runDrain(mapBounded([1, 2, 3], () => child, { concurrency: 2 })),
   "mapBounded, ordered": () => Stream.runDrain(mapBounded([1, 2, 3], () => child, { concurrency: 2, ordered: true })),
   asCompleted: () => Stream.runDrain(asCompleted([child, child])),
