@@ -51,25 +51,43 @@ export const nextOf = <S extends Source<any, any, any>>(
   Stream.isStream(source) ? (nextOfStream(source) as never) : (nextOfIterable(source as Iterable<ItemOf<S>>) as never)
 
 const nextOfIterable = <A>(source: Iterable<A> | AsyncIterable<A>): Effect.Effect<Next<A>, never, Scope.Scope> => {
-  const iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]()
-  const take = (result: IteratorResult<A>): Next<A> => (result.done ? Cause.done() : Effect.succeed(result.value))
+  // a string is an iterable, and no object
+  const iterable: Iterable<A> | AsyncIterable<A> = Object(source)
+  const isAsync = !(Symbol.iterator in iterable)
+  const iterator = isAsync ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
+  /** It has ended or thrown: as by a loop, nothing is asked of it any more. */
+  let isOver = false
   let underWay = 0
-  const arrived = () => void underWay--
-  const next: Next<A> = Effect.suspend(() => {
-    const result = iterator.next()
-    if (!(result instanceof Promise)) return take(result)
+  const take = () => {
+    isOver = true // it may throw
+    const result = (iterator as Iterator<A>).next()
+    isOver = result.done === true
+    return result
+  }
+  const arrive = async () => {
     underWay++
-    result.then(arrived, arrived)
-    return Effect.flatMap(
-      Effect.promise(() => result),
-      take
-    )
+    try {
+      const result = await iterator.next()
+      isOver ||= result.done === true
+      return result
+    } catch (error) {
+      isOver = true
+      throw error
+    } finally {
+      underWay--
+    }
+  }
+  const itemOf = (result: IteratorResult<A>): Next<A> => (result.done ? Cause.done() : Effect.succeed(result.value))
+  const next: Next<A> = Effect.suspend(() => {
+    if (isOver) return Cause.done()
+    return isAsync ? Effect.flatMap(Effect.promise(arrive), itemOf) : itemOf(take())
   })
   const close = Effect.suspend(() => {
-    const result = iterator.return?.()
-    if (!(result instanceof Promise)) return Effect.void
-    if (underWay === 0) return Effect.promise(() => result)
-    result.catch(() => {}) // nobody is left to hear of it
+    if (isOver) return Effect.void
+    const returned = iterator.return?.()
+    if (!isAsync) return Effect.void
+    if (underWay === 0) return Effect.promise(async () => returned)
+    Promise.resolve(returned).catch(() => {}) // nobody is left to hear of it
     return Effect.void
   })
   return Effect.as(

@@ -21,6 +21,8 @@ export const raceStaggered = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.withFiber((parent) => {
     const iterator = effects[Symbol.iterator]()
+    /** It has ended or thrown: as by a loop, nothing is asked of it any more. */
+    let isOver = false
     const running = new Set<Fiber.Fiber<A, E>>()
     const failures: Array<Cause.Reason<E>> = []
     let winner: { readonly value: A } | undefined
@@ -50,7 +52,9 @@ export const raceStaggered = <A, E, R>(
     })
     const race: Effect.Effect<A, E> = Effect.suspend(() => {
       if (winner !== undefined) return ended
+      isOver = true // it may throw
       const next = iterator.next()
+      isOver = next.done === true
       if (next.done)
         return Effect.andThen(
           until(() => winner !== undefined || running.size === 0),
@@ -61,7 +65,7 @@ export const raceStaggered = <A, E, R>(
       return Effect.andThen(Effect.timeoutOption(turn, delay), race)
     })
     return Effect.onExit(race, () => {
-      iterator.return?.()
+      if (!isOver) iterator.return?.()
       return Fiber.interruptAll(running)
     })
   })

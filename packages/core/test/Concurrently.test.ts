@@ -1,9 +1,11 @@
+import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import * as fc from "fast-check"
 import { asCompleted, forEachBounded, mapBounded, type Source } from "../src/Concurrently.ts"
 import { sweep } from "./InterruptSweep.ts"
 import { World } from "./Simulated.ts"
@@ -26,6 +28,8 @@ const sources: ReadonlyArray<readonly [string, (counter: { pulled: number; retur
   ["an async iterable", asynchronously],
   ["a stream", (counter) => Stream.fromIterable(naturals(counter), { chunkSize: 1 })]
 ]
+
+const Elsewhere = runInNewContext("Promise") as PromiseConstructor
 
 describe("mapBounded", () => {
   for (const [name, make] of sources) {
@@ -150,6 +154,64 @@ describe("mapBounded", () => {
       assert.isTrue(returned)
     })
   )
+
+  it("asks of a source what a loop would: nothing after it ended or threw, and to return where it is left only", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom("at once", "as promises", "as promises of another realm"),
+        fc.nat({ max: 6 }),
+        fc.constantFrom("ends", "throws"),
+        fc.integer({ min: 1, max: 8 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (how, items, last, wanted, concurrency) => {
+          const asked: Array<string> = []
+          let at = 0
+          const result = () => {
+            asked.push("next")
+            if (at++ < items) return { done: false, value: at }
+            if (at > items + 1) throw new Error("asked after its end")
+            if (last === "throws") throw new RangeError("broken")
+            return { done: true, value: undefined }
+          }
+          const end = () => {
+            asked.push("return")
+            return { done: true, value: undefined }
+          }
+          const later = (call: () => unknown) => () => {
+            const promise = (async () => call())()
+            return how === "as promises" ? promise : Elsewhere.resolve(promise)
+          }
+          const source =
+            how === "at once"
+              ? { [Symbol.iterator]: () => ({ next: result, return: end }) }
+              : { [Symbol.asyncIterator]: () => ({ next: later(result), return: later(end) }) }
+          const exit = await mapBounded(source as Iterable<number>, Effect.succeed, {
+            concurrency,
+            ordered: true
+          }).pipe(Stream.take(wanted), Stream.runCollect, Effect.runPromiseExit)
+          const nexts = asked.lastIndexOf("next") + 1
+          if (exit._tag === "Success")
+            assert.deepStrictEqual(
+              exit.value,
+              Array.from({ length: Math.min(wanted, items) }, (_, i) => i + 1)
+            )
+          else {
+            assert.strictEqual(last, "throws")
+            assert.include(String(exit.cause), "broken")
+          }
+          assert.isAtMost(nexts, items + 1)
+          const returns = asked.length - nexts
+          if (nexts <= items) assert.strictEqual(returns, 1)
+          // left while its end is under way it may be returned, too
+          else assert.isAtMost(returns, how !== "at once" && wanted <= items ? 1 : 0)
+        }
+      )
+    ))
+
+  it("maps what a string consists of, which is an iterable and no object", async () => {
+    const mapped = mapBounded("abc", Effect.succeed, { concurrency: 2, ordered: true })
+    assert.deepStrictEqual(await Effect.runPromise(Stream.runCollect(mapped)), ["a", "b", "c"])
+  })
 
   it.effect("gives every item of a stream's chunks once", () =>
     Effect.gen(function* () {

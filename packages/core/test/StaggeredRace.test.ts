@@ -98,6 +98,21 @@ describe("raceStaggered", () => {
     assert.isTrue(returned)
   })
 
+  it("does not return an iterator that has ended or thrown", () => {
+    for (const last of ["ends", "throws"]) {
+      const asked: Array<string> = []
+      const next = () => {
+        asked.push("next")
+        if (asked.length === 1) return { done: false as const, value: Effect.fail("lost") }
+        if (last === "throws") throw new RangeError("broken")
+        return { done: true as const, value: undefined }
+      }
+      const iterator = { next, return: () => (asked.push("return"), { done: true as const, value: undefined }) }
+      new World().run(raceStaggered({ [Symbol.iterator]: () => iterator }, 10))
+      assert.deepStrictEqual(asked, ["next", "next"])
+    }
+  })
+
   it("dies where there is nothing to race", () => {
     const { exit } = race([], 10)
     assert.match(String(exit._tag === "Failure" && Cause.squash(exit.cause)), /at least one effect/)
