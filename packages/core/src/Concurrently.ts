@@ -54,6 +54,10 @@ const nextOfIterable = <A>(source: Iterable<A> | AsyncIterable<A>): Effect.Effec
   // a string is an iterable, and no object
   const iterable: Iterable<A> | AsyncIterable<A> = Object(source)
   const isAsync = !(Symbol.iterator in iterable)
+  if (isAsync && !(Symbol.asyncIterator in iterable))
+    throw new TypeError(
+      `the source must be an Iterable, an AsyncIterable or a Stream, got ${String(source as unknown)}`
+    )
   const iterator = isAsync ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
   /** It has ended or thrown: as by a loop, nothing is asked of it any more. */
   let isOver = false

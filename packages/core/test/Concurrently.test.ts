@@ -1,5 +1,6 @@
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -211,6 +212,19 @@ describe("mapBounded", () => {
   it("maps what a string consists of, which is an iterable and no object", async () => {
     const mapped = mapBounded("abc", Effect.succeed, { concurrency: 2, ordered: true })
     assert.deepStrictEqual(await Effect.runPromise(Stream.runCollect(mapped)), ["a", "b", "c"])
+  })
+
+  it("says what is no source", async () => {
+    const sources: ReadonlyArray<unknown> = [7, undefined, {}]
+    for (const source of sources) {
+      const exit = await Effect.runPromiseExit(
+        Stream.runDrain(mapBounded(source as never, Effect.succeed, { concurrency: 1 }))
+      )
+      assert.include(
+        exit._tag === "Failure" ? String(Cause.squash(exit.cause)) : "",
+        `the source must be an Iterable, an AsyncIterable or a Stream, got ${String(source)}`
+      )
+    }
   })
 
   it.effect("gives every item of a stream's chunks once", () =>
