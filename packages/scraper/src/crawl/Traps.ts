@@ -8,7 +8,9 @@
  *    in their picture alone, nor are a thousand empty pages that lead nowhere.
  * 2. What is caught stays caught: what else is found of it is refused, and says why.
  * 3. Memory is bounded: the patterns that pages came of last, with the contents that each had last; of what is caught the
- *    pattern alone. Of a pattern without suspicion one page in eight is looked at, of one that had many one in 32.
+ *    pattern alone.
+ * 4. A look costs more than to read all links of its page: the longer a pattern has pages that say something new, the fewer of
+ *    them are looked at, and all as soon as it is in doubt.
  */
 import * as Sketch from "./Sketch.ts"
 import * as UrlPattern from "./UrlPattern.ts"
@@ -33,11 +35,16 @@ const growsBy = 4
 const leastGrowing = 64
 const mostPatterns = 1024
 const mostContents = 64
+/** A pattern is in doubt where of so many looks in a row so many found nothing new. */
+const looksOfDoubt = 8
+const silentOfDoubt = 7
 /**
- * Of a pattern without suspicion one page in so many is looked at. That they say nothing new any more is suspected after half
- * a window of those that are: half as many pages again as there were, or 2,048 where there were more than 4,096.
+ * Of a pattern without doubt one page in so many is looked at after its first `window`. That they say nothing new any more is in
+ * doubt after eight of those, of which the first is new: half as many pages again as there were, at least 512 and at most
+ * 2,048. So long a stretch of pages that are alike may stand in an honest catalogue.
  */
-const everyOf = (seen: number) => Math.min(32, Math.max(8, 1 << (31 - Math.clz32(seen / window))))
+const everyOf = (seen: number) =>
+  seen < window ? 1 : Math.min(256, Math.max(64, 1 << (31 - Math.clz32((looksOfDoubt * seen) / window))))
 /** New links of a page that are looked at: what the first ones do not tell, the rest of a long page does not tell either. */
 const mostLinks = 1000
 
@@ -47,6 +54,7 @@ class Pattern {
   pages = 0
   contents = 0
   caught = false
+  isInDoubt = false
   /** Of the latest pages: 1 for one that said something new, 2 for one that led to something new, 4 to more of its kind. */
   readonly latest: Array<number> = []
   /** How many of these said something new, said or led to it, and led to more of their kind. */
@@ -61,6 +69,8 @@ class Pattern {
     this.latest.push(page)
     this.#count(page, 1)
     if (this.latest.length > window) this.#count(this.latest.shift()!, -1)
+    const silent = this.latest.slice(-looksOfDoubt).filter((page) => (page & says) === 0)
+    this.isInDoubt = silent.length >= silentOfDoubt
   }
   #count(page: number, by: number) {
     if (page & says) this.#saying += by
@@ -153,7 +163,7 @@ export const make = () => {
       const name = nameOf(url)
       if (name === url || caught.has(name)) return undefined
       const pattern = patternOf(name)
-      const isLookedAt = pattern.seen < window || pattern.isSuspect || pattern.seen % everyOf(pattern.seen) === 0
+      const isLookedAt = pattern.seen % everyOf(pattern.seen) === 0 || pattern.isInDoubt || pattern.isSuspect
       pattern.seen++
       if (!isLookedAt) return undefined
       const sketch = new Sketch.Sketch()

@@ -96,10 +96,19 @@ describe("Traps", () => {
       return watched
     }
     visit({ ...traps, watch }, kind, honest)
-    assert.isBelow(looks, 600)
+    assert.isBelow(looks, 250)
     const caught = visit(traps, kind, 10_000, honest)
     assert.isAtLeast(caught, honest + Traps.window / 2)
     assert.isBelow(caught, honest + 2048 + Traps.window)
+  })
+
+  it("bears that hundreds of pages are alike in a row, amid many that are not", () => {
+    const item = ending["a catalogue of different things"]!
+    for (const from of [200, 500, 1000, 4500]) {
+      const isAlike = (page: number) => page >= from && page < from + 500
+      const text = (page: number) => (isAlike(page) ? `${frame}. Sold` : item.text(page))
+      assert.strictEqual(visit(Traps.make(), { ...item, text }, 6000), 6000, `from ${from}`)
+    }
   })
 
   it("catches another one however many it has caught", () => {
