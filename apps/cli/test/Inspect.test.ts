@@ -19,7 +19,12 @@ const { saved, notFound, refused, failed } = FakeEngine
 const { folder, put } = Folder.make("inspect")
 
 /** A command on given records: the whole screen. */
-const screenOf = (args: ReadonlyArray<string>, entries: ReadonlyArray<Entry> | undefined, isHeld = false) => {
+const screenOf = (
+  args: ReadonlyArray<string>,
+  entries: ReadonlyArray<Entry> | undefined,
+  isHeld = false,
+  isOver = !isHeld
+) => {
   const records: Records["Service"] = {
     read: (directory) =>
       entries === undefined
@@ -29,6 +34,7 @@ const screenOf = (args: ReadonlyArray<string>, entries: ReadonlyArray<Entry> | u
             archives: [],
             indexed: undefined,
             holds: () => Effect.succeed(true),
+            isOver,
             isHeld
           }),
     distrust: (_, paths) => Effect.succeed(paths.size)
@@ -210,6 +216,19 @@ describe("verify", () => {
         verified 2 files (10 B): all as recorded
         "
       `)
+    })
+  )
+  it.effect.each([
+    [true, "a run is under way", "a run works in it: ask again when that is over"],
+    [false, "the last run was killed before its end", "run the command that wrote it again to do what is not done yet"]
+  ] as const)("vouches for nothing that a run did not come to write down; it works: %j", ([isHeld, fact, remedy]) =>
+    Effect.gen(function* () {
+      const ofDirectory = (command: string) => screenOf([command, directory], [recorded("good")], isHeld, false)
+      assert.strictEqual(
+        yield* ofDirectory("verify"),
+        `exit 3\n--- stdout\n--- stderr\nerror: ${fact}\n\nhint: ${remedy}\n`
+      )
+      assert.include(yield* ofDirectory("report"), `--- stderr\n\nhint: ${remedy}\n`)
     })
   )
   it.effect("finds no fault in what is queued beyond a limit", () =>

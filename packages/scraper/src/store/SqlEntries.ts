@@ -52,6 +52,21 @@ export const all = Effect.fnUntraced(function* (file: string) {
 })
 
 /**
+ * Whether the last run came to its end, or was stopped in order. One that was killed, or works still, may have read URLs
+ * that have no row, or not all.
+ */
+export const isOver = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  // earlier runs wrote down no end
+  if ((yield* SchemaVersion.check(sql, file)) < 4) return true
+  const [last] = yield* Effect.mapError(
+    sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`,
+    SqliteFault.of(file)
+  )
+  return last?.ended !== null
+})
+
+/**
  * What may have been saved as a file, by its name relative to the directory. A name that has a hash of its URL in it
  * leads back to no row.
  */

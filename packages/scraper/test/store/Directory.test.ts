@@ -32,6 +32,29 @@ const readBySomebody = (directory: string): string => {
   return execFileSync(process.execPath, ["--input-type=module", "-e", script, directory], { cwd, encoding: "utf8" })
 }
 
+describe("the runs of a directory", () => {
+  it.effect("are over when the last one ended in order, not while it works or where it was killed", () =>
+    Effect.gen(function* () {
+      const root = yield* folder
+      const [whole, killed] = [join(root, "whole"), join(root, "killed")]
+      const stateOf = (directory: string) =>
+        Effect.scoped(Effect.map(Directory.read(directory), ({ isOver, isHeld }) => ({ isOver, isHeld })))
+      const during = Effect.gen(function* () {
+        yield* Directory.open(whole, "process")
+        assert.deepStrictEqual(yield* stateOf(whole), { isOver: false, isHeld: true })
+        mkdirSync(join(killed, ".simul"), { recursive: true })
+        for (const name of ["store.sqlite", "store.sqlite-wal"])
+          copyFileSync(join(whole, ".simul", name), join(killed, ".simul", name))
+      })
+      yield* Effect.scoped(during)
+      assert.deepStrictEqual(yield* stateOf(whole), { isOver: true, isHeld: false })
+      assert.deepStrictEqual(yield* stateOf(killed), { isOver: false, isHeld: false })
+      yield* Effect.scoped(Directory.open(killed, "process"))
+      assert.deepStrictEqual(yield* stateOf(killed), { isOver: true, isHeld: false })
+    })
+  )
+})
+
 describe.skipIf(process.platform === "win32")("a directory that nothing can be written to", () => {
   it.effect("is read as it is, and says what it lacks where a run was killed there", () =>
     Effect.gen(function* () {
