@@ -3,6 +3,7 @@
  * Help text says what a value does in one line; the default stands in brackets.
  */
 import * as Result from "effect/Result"
+import * as FieldValue from "@simul/scraper/FieldValue"
 import { bound, type Priority } from "@simul/scraper/crawl/Priorities"
 import { defaults } from "@simul/scraper/Options"
 import * as Durations from "./Durations.ts"
@@ -99,6 +100,8 @@ const choice = <const C extends ReadonlyArray<string>>(
 export const oneOf = (choices: ReadonlyArray<string>): string =>
   choices.length < 2 ? choices.join("") : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`
 
+const sendable = "without line breaks, control characters or characters outside Latin-1"
+
 type Header = readonly [name: string, value: string]
 
 /** Name: a token (RFC 9110 5.6.2). Value: no control character but tab (5.5), so that no line can be smuggled in. */
@@ -108,10 +111,7 @@ const readHeader = (line: string): Result.Result<Header, string> => {
   const name = line.slice(0, colon).trim()
   const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "")
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return Result.fail("NAME:VALUE, with a header name before the colon")
-  // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
-  return /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value) || /[^\u0000-\u00ff]/.test(value)
-    ? Result.fail("NAME:VALUE, without line breaks, control characters or characters outside Latin-1")
-    : Result.succeed([name, value])
+  return FieldValue.isSendable(value) ? Result.succeed([name, value]) : Result.fail(`NAME:VALUE, ${sendable}`)
 }
 
 const headers = (name: string, about: About): Setting<ReadonlyArray<Header>> => ({
@@ -240,6 +240,9 @@ export const transfer = {
       metavar: "TEXT",
       description: "Name and contact sent to servers"
     }),
+    read: single((value) =>
+      value !== "" && FieldValue.isSendable(value) ? Result.succeed(value) : Result.fail(`some text ${sendable}`)
+    ),
     fallback: defaults.userAgent
   } as Setting<string>,
   header: headers("header", {

@@ -323,6 +323,12 @@ describe.concurrent("usage errors", () => {
       ""
     ],
     [
+      "a name with a line break",
+      ["get", "-A", "me\n", "http://a/"],
+      '--user-agent: expected some text without line breaks, control characters or characters outside Latin-1, got "me\\u{a}"',
+      ""
+    ],
+    [
       "a settings file that is not there",
       ["get", "--config", "none.json", "http://a/"],
       "cannot read the settings file none.json (ENOENT)",

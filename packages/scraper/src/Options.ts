@@ -1,3 +1,4 @@
+import * as FieldValue from "./FieldValue.ts"
 import * as OptionKind from "./OptionKind.ts"
 import type { Recorder } from "./Recorder.ts"
 
@@ -117,7 +118,10 @@ export const kinds: OptionKind.Kinds<Options> = {
   connectTimeoutMs: OptionKind.number(1),
   maxTimeMs: OptionKind.number(1),
   maxSize: OptionKind.number(0),
-  userAgent: { takes: "text", has: isText },
+  userAgent: {
+    takes: "text without line breaks, control characters or characters outside Latin-1",
+    has: (value) => typeof value === "string" && FieldValue.isSendable(value)
+  },
   headers: {
     ...OptionKind.list("[name, value]", (field) => Array.isArray(field) && field.length === 2 && field.every(isText)),
     isSecret: true

@@ -34,6 +34,7 @@ describe("options", () => {
           { durability: "x" },
           { naming: { file: 5 } },
           { denyPrivate: ["10.0.0.0/8", 1] },
+          { userAgent: "me\n" },
           { headers: "authorization: secret" },
           { onCheck: {} }
         ],
@@ -55,6 +56,7 @@ describe("options", () => {
           `durability "x": it takes "process" or "power"`,
           `naming (object): it takes "tree" or "flat" or { file }`,
           "denyPrivate (array): it takes true or false or an array of networks",
+          `userAgent "me\\n": it takes text without line breaks, control characters or characters outside Latin-1`,
           "headers (string): it takes an array of [name, value]",
           "onCheck (object): it takes a function"
         ]
