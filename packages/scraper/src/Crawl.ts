@@ -136,9 +136,11 @@ export const open = Effect.fnUntraced(function* (
 ) {
   yield* OptionKind.check(ruleKinds, given)
   yield* OptionKind.check(kinds, givenOptions)
+  yield* OptionKind.check({ urls: OptionKind.urls }, { urls: urls ?? null })
   const asked = complete(rules, given)
   const seeds: Array<string> = []
-  for (const text of urls) {
+  for (const seed of urls as ReadonlyArray<unknown>) {
+    const text = String(seed)
     const url = Url.given(text)
     if (typeof url !== "string") return yield* new OptionUnusable({ option: "seed", value: text, detail: url.detail })
     seeds.push(url)

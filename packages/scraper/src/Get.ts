@@ -75,7 +75,15 @@ export const open = (source: Source, given: Given<Options> = {}) => {
   const run = openRun((store, run) => listOf(source, store, run, options.refresh), options)
   // before a directory is made for it
   const listed = "file" in source ? Effect.andThen(ListFile.look(source.file), run) : run
-  return Effect.andThen(OptionKind.check(kinds, given), listed)
+  const isList = "urls" in source ? OptionKind.check(sourceKinds, { urls: source.urls ?? null }) : Effect.void
+  return Effect.andThen(Effect.andThen(OptionKind.check(kinds, given), isList), listed)
+}
+
+const sourceKinds: OptionKind.Kinds<{ urls: unknown }> = {
+  urls: {
+    takes: "an array of URLs, or another iterable of them",
+    has: (value) => OptionKind.urls.has(value) || Symbol.asyncIterator in Object(value) || Stream.isStream(value)
+  }
 }
 
 /** The same for a list that is made of what the store has. */

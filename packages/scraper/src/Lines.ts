@@ -128,7 +128,12 @@ export const fromBytes = (
   }
 })
 
-/** Batches of URLs from a program: pulled one by one, so that an endless source is read by demand. */
+const end = Symbol("end")
+
+/**
+ * Batches of URLs from a program: pulled one by one, so that an endless source is read by demand. What is no text is taken
+ * by its text, as an object of `URL` or a line that is none: `undefined` ends nothing.
+ */
 export const fromUrls = Effect.fnUntraced(function* (
   urls: Iterable<string> | AsyncIterable<string> | Stream.Stream<string>
 ) {
@@ -141,12 +146,12 @@ export const fromUrls = Effect.fnUntraced(function* (
     if (ended) return yield* Cause.done()
     const lines: Array<Line> = []
     while (lines.length < most) {
-      const text = yield* next.pipe(Effect.catch(() => Effect.succeed(undefined)))
-      if (text === undefined) {
+      const url: unknown = yield* next.pipe(Effect.catch(() => Effect.succeed(end)))
+      if (url === end) {
         ended = true
         break
       }
-      lines.push({ text: text.trim(), number: ++number })
+      lines.push({ text: String(url).trim(), number: ++number })
     }
     return { lines }
   })

@@ -41,6 +41,11 @@ export const list = (of: string, has: (item: unknown) => boolean): Kind => ({
   takes: `an array of ${of}`,
   has: (value) => Array.isArray(value) && value.every(has)
 })
+/** In one string `for` would find characters. */
+export const urls: Kind = {
+  takes: "an array of URLs",
+  has: (value) => typeof value !== "string" && Symbol.iterator in Object(value)
+}
 export const record = (takes: string, has: (value: Readonly<Record<string, unknown>>) => boolean): Kind => ({
   takes,
   has: (value) => typeof value === "object" && value !== null && has(value as Readonly<Record<string, unknown>>)

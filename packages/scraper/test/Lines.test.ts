@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { gzipSync } from "node:zlib"
 import * as Lines from "../src/Lines.ts"
@@ -19,6 +20,24 @@ const read = async (batches: AsyncIterable<Lines.Batch>) => {
 }
 
 describe("Lines", () => {
+  it.effect("of a program are its URLs, and end where its list ends, not at what is none", () =>
+    Effect.gen(function* () {
+      const given: ReadonlyArray<unknown> = ["http://a/ ", undefined, new URL("http://b/x"), null, "http://c/"]
+      const next = yield* Lines.fromUrls(given as ReadonlyArray<string>)
+      const { lines } = yield* next
+      assert.deepStrictEqual(
+        lines.map(({ number, text }) => [number, text]),
+        [
+          [1, "http://a/"],
+          [2, "undefined"],
+          [3, "http://b/x"],
+          [4, "null"],
+          [5, "http://c/"]
+        ]
+      )
+    })
+  )
+
   const text = "\uFEFFhttp://a/1\r\n\r\n# no\n  http://b/ü \n\nlast"
   for (const size of [1, 2, 3, 7, 1000])
     it(`reads the same lines in chunks of ${size} bytes`, async () => {

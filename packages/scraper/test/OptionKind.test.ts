@@ -96,6 +96,32 @@ describe("options", () => {
     })
   )
 
+  it.effect("that are no list of URLs are refused, a single URL too", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const refused = (urls: unknown) =>
+        Effect.all([
+          refusal(Get.open({ urls: urls as [] }, { directory })),
+          refusal(Crawl.open(urls as [], {}, { directory }))
+        ])
+      for (const [urls, shown] of [
+        ["http://h/", `"http://h/"`],
+        [5, "5"],
+        [null, "null"],
+        [undefined, "null"],
+        [{}, "(object)"]
+      ])
+        assert.deepStrictEqual(
+          (yield* refused(urls)).map(({ message }) => message),
+          [
+            `urls ${shown as string}: it takes an array of URLs, or another iterable of them`,
+            `urls ${shown as string}: it takes an array of URLs`
+          ]
+        )
+      assert.isFalse(fs.existsSync(directory))
+    })
+  )
+
   it.effect("may be left out, all of them", () =>
     Effect.gen(function* () {
       const missing = yield* refusal(Get.open({ file: `${folder()}/missing` }))
