@@ -55,7 +55,7 @@ export interface Scenario {
   readonly faults: Partial<Record<Fault, number>>
   readonly diskFaults: Partial<Record<DiskFault, number>>
   readonly storeFaults: Partial<Record<StoreFault, number>>
-  /** Begins without a schema. */
+  /** Begins without a schema, and has it step by step: as an old store does, and a new one no more. */
   readonly fresh: boolean
   readonly naming: "tree" | "flat"
   /** Its timeline is recorded, which takes a seventh of the time of a trial. */
@@ -121,30 +121,26 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     retries: below(4),
     durability: one("process", "power"),
     power: random() < 0.5,
-    stops: random() < 0.3 ? [below(500)] : [],
-    faults: chances
+    stops: random() < 0.3 ? [below(500)] : []
   }
   const rare = random()
-  /** Of digits of it that nothing else looks at. */
-  const isOneOf = (times: number, per: number) => (times * rare) % per < 1
-  const naming = isOneOf(10_000, 25) ? "flat" : "tree"
+  /** One seed of so many, by the last of so many digits: the first two are what all else goes by. */
+  const isOneOf = (per: number, digits: number) => (10 ** digits * rare) % per < 1
+  const naming = isOneOf(25, 6) ? "flat" : "tree"
   // bodies that are continued, which few are else
-  const isContinued = isOneOf(1000, 10)
-  if (isContinued) Object.assign(chances, { cut: 0.3, astray: 0.3 })
+  const isContinued = isOneOf(10, 8)
+  const named = naming === "flat" ? pages.map((page) => ({ ...page, url: inFolders(page.url) })) : pages
   return {
     ...drawn,
-    pages: pages.map((page): Page => ({
-      ...page,
-      ...(naming === "flat" ? { url: inFolders(page.url) } : {}),
-      ...(isContinued ? { validator: "strong", declared: false } : {})
-    })),
+    pages: isContinued ? named.map((page): Page => ({ ...page, validator: "strong", declared: false })) : named,
     lines: naming === "flat" ? lines.map(inFolders) : lines,
     naming,
+    faults: isContinued ? { ...chances, cut: 0.3, astray: 0.3 } : chances,
     journaled: rare < 0.2,
     diskFaults: rare >= 0.05 && rare < 0.08 ? { ...diskChances, "eio-look": 0.1, "eio-read": 0.1 } : diskChances,
-    fresh: rare < 0.02,
+    fresh: rare < 0.005,
     storeFaults: rare < 0.95 ? {} : { full: 0.025, ioerr: 0.008, busy: 0.008 },
-    recorded: isOneOf(100, 4),
+    recorded: isOneOf(4, 4),
     clockShifts: rare >= 0.02 && rare < 0.05 ? shiftsOf(random) : []
   }
 }

@@ -96,7 +96,9 @@ export const make = (
   { pages, scenario: given, crawl = false }: Pick<TrialOptions, "pages" | "scenario" | "crawl"> = {}
 ): Survivors => {
   const drawn = { ...Scenario.draw(random, pages ?? (crawl ? 8 : 6)), ...given }
-  const scenario = crawl ? { ...drawn, crawl: Scenario.drawCrawl(random, drawn.pages) } : drawn
+  const scenario: Scenario.Scenario = crawl
+    ? { ...drawn, naming: "tree", crawl: Scenario.drawCrawl(random, drawn.pages) }
+    : drawn
   const faults = { ...scenario.diskFaults, doubled: scenario.journaled ? 0 : 1 }
   const disk = SimulatedDisk.make({ random, sector: 64, faults })
   // it is there for good before the run begins
@@ -350,9 +352,10 @@ type Ended = Effect.Success<ReturnType<typeof run>>
 // ---- the laws
 
 /** What a page may be called. */
-const namesOf = (url: string): ReadonlyArray<string> => {
+const namesOf = (url: string, naming: Scenario.Scenario["naming"]): ReadonlyArray<string> => {
+  if (naming === "tree") return [FileName.fromUrl(url)]
   const { plain, unique } = FileName.flat(url)
-  return [FileName.fromUrl(url), plain, unique]
+  return [plain, unique]
 }
 
 /** Every file outside of the state folder is whole. Without syncs nobody promises that over a loss of power. */
@@ -360,7 +363,7 @@ const checkNames = ({ boot, disk, origin, scenario, violations }: Survivors) => 
   if (boot > 0 && scenario.durability === "process") return
   for (const [path, bytes] of SimulatedFiles.filesBelow(disk, directory)) {
     if (path.startsWith(".simul/")) continue
-    const pages = scenario.pages.filter(({ url }) => namesOf(url).includes(path))
+    const pages = scenario.pages.filter(({ url }) => namesOf(url, scenario.naming).includes(path))
     if (pages.length === 0) violations.set("nothing lies about", path)
     else if (!pages.some(({ url }) => origin.isBodyOf(url, bytes)))
       violations.set("no final name shows a partial file", `${path}: ${bytes.length} of ${pages[0]!.bytes} bytes`)
@@ -374,13 +377,13 @@ const checkNames = ({ boot, disk, origin, scenario, violations }: Survivors) => 
 const checkOwnNames = (
   rows: ReadonlyArray<Database.Row>,
   files: ReadonlyMap<string, Uint8Array>,
-  { boot, disk, origin, violations }: Survivors
+  { boot, disk, origin, scenario, violations }: Survivors
 ) => {
   const { "eio-close": unclosed, "eio-look": unseen, "eio-read": unread } = disk.faults.struck
   if (boot > 0 || unclosed !== undefined || unseen !== undefined || unread !== undefined) return
   const named = new Set(rows.map(({ url, path }) => path ?? FileName.fromUrl(url)))
   for (const { url, state: found } of rows)
-    for (const path of found === state.saved ? namesOf(url) : []) {
+    for (const path of found === state.saved ? namesOf(url, scenario.naming) : []) {
       const file = files.get(path)
       if (file !== undefined && !named.has(path) && origin.isBodyOf(url, file))
         violations.set("nothing lies about", `${path}, and ${url} under another name`)
