@@ -49,7 +49,8 @@ class Spanless extends Base {
     return Effect.withFiber((fiber) => this.execute(fiber, "raw", ...compiled(this)))
   }
 }
-Object.assign(
+// what it returns, the prototype, is an effect by its type, and not one to run
+void Object.assign(
   Spanless.prototype,
   Effectable.Prototype<Spanless>({
     label: "Statement",
