@@ -29,7 +29,7 @@ export const settle = Effect.fnUntraced(function* (given: Option.Option<string>,
       message: "`--url` is for the page on standard input, and no PATH is `-`",
       hints: [`for example: \`simul extract - --url ${printable(shellWord(Url.redact(url)))} --metadata < page.html\``]
     })
-  const parsed = Url.parse(url)
+  const parsed = Url.given(url)
   if (typeof parsed !== "string")
     return yield* new UsageError({
       message: `--url: ${parsed.message}`,

@@ -162,6 +162,11 @@ describe("extract", () => {
       hint: for example: \`--url https://example.com/page\`
       "
     `)
+    const asked = ["extract", "-", "-q", "-s", "a=a@href", "--url"]
+    const marked = await Program.screen([...asked, "\ufeffhttp://shop.example/a/"], { input })
+    assert.include(marked, '"url":"http://shop.example/a/"', "a byte order mark is overlooked")
+    const two = await Program.screen([...asked, "http://shop.example/a\thttp://shop.example/b"], { input })
+    assert.include(two, 'error: --url: a tab or a line end within a URL: "http://shop.example/a')
     expect(await screen("pages", "-s", "a=a", "--url", "http://shop.example/")).toMatchInlineSnapshot(`
       "exit 2
       --- stdout
