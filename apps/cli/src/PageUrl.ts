@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import { text } from "./FlagKinds.ts"
 import { printable } from "./Printable.ts"
 import { Screen } from "./Screen.ts"
-import { shellWord } from "./Summary.ts"
+import { shellWord } from "./ShellWord.ts"
 import { UsageError } from "./UsageError.ts"
 
 export const flag = text("url", "URL", "Where the page on stdin came from, for its addresses")

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { width } from "./Block.ts"
+import { commandFor } from "./DirectoryArgument.ts"
 import * as Durations from "./Durations.ts"
 import { printable } from "./Printable.ts"
 import * as Rate from "./Rate.ts"
@@ -160,8 +161,21 @@ const diskLine = ({ free, needed }: NonNullable<Get.Progress["diskFull"]>): stri
 const mirrorLine = ({ files, total }: NonNullable<Get.Progress["mirror"]>): string =>
   `mirror: ${number(files)} of ${number(total)} files`
 
-/** The block of a run as it stands; no line is wider than the canvas. */
-export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): ReadonlyArray<string> => {
+/** A command that is cut is none: where it has no room, its argument is named as in help. */
+const pausedLine = (directory: string, columns: number): string => {
+  const line = (directory: string) => `paused: \`${commandFor("simul resume", directory)}\` goes on`
+  const whole = line(directory)
+  // no character takes more cells than it has bytes
+  return Buffer.byteLength(whole) <= columns ? whole : line("DIR")
+}
+
+/** The block of a run in `directory` as it stands; no line is wider than the canvas. */
+export const render = (
+  progress: Get.Progress,
+  rate: Rate.Rate,
+  whole: Canvas,
+  directory: string
+): ReadonlyArray<string> => {
   // Two cells of margin on the left, and the last cell of a line stays free: some terminals wrap when it is filled.
   const canvas = { ...whole, columns: Math.max(10, whole.columns - 3) }
   const { columns, paint, unicode } = canvas
@@ -179,8 +193,7 @@ export const render = (progress: Get.Progress, rate: Rate.Rate, whole: Canvas): 
   }
   for (const slow of progress.slow) lines.push(paint.yellow(shorten(waitLine(slow), columns, unicode)))
   if (progress.mirror !== undefined) lines.push(shorten(mirrorLine(progress.mirror), columns, unicode))
-  if (progress.paused === true)
-    lines.push(paint.yellow(shorten("paused: `simul resume DIR` goes on", columns, unicode)))
+  if (progress.paused === true) lines.push(paint.yellow(shorten(pausedLine(directory, columns), columns, unicode)))
   if (progress.diskFull !== undefined) {
     const notice = `${diskLine(progress.diskFull)}: paused, goes on when there is room`
     lines.push(paint.bold(paint.red(shorten(notice, columns, unicode))))
@@ -230,11 +243,12 @@ export const checks = (kind: Kind, screen: Screen["Service"], now = () => perfor
   }
 }
 
-/** Shows a run until the scope ends; then the screen is free again. */
+/** Shows a run in `directory` until the scope ends; then the screen is free again. */
 export const show = (
   kind: Kind,
   progress: () => Get.Progress,
-  screen: Screen["Service"]
+  screen: Screen["Service"],
+  directory: string
 ): Effect.Effect<void, never, Scope.Scope> => {
   if (kind === "none") return Effect.asVoid(watchDisk(progress, screen))
   const measure = Rate.make()
@@ -244,7 +258,9 @@ export const show = (
       draw(now, measure({ elapsedMs: now.elapsedMs, targets: done(now) - now.skipped, bytes: now.received }))
     })
   const redraw = look((now, rate) =>
-    screen.block(render(now, rate, { columns: screen.columns(), unicode: screen.unicode, paint: screen.paint }))
+    screen.block(
+      render(now, rate, { columns: screen.columns(), unicode: screen.unicode, paint: screen.paint }, directory)
+    )
   )
   const line = look((now, rate) => screen.note(plain(now, rate, screen.paint)))
   const turn = kind === "bar" ? redraw : line

@@ -17,6 +17,7 @@ import type { Outcome } from "@simul/scraper/Outcome"
 import type { Reason, Report } from "@simul/scraper/Report"
 import type { Beyond } from "@simul/scraper/Store"
 import { join } from "node:path"
+import { commandFor } from "./DirectoryArgument.ts"
 import * as Durations from "./Durations.ts"
 import { printable } from "./Printable.ts"
 import { number, shorten, withoutScheme } from "./Progress.ts"
@@ -45,10 +46,6 @@ export interface Facts {
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${number(count)} ${count === 1 ? one : many}`
-
-/** Quotes what a shell would take apart. */
-export const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
 /** The rows of reasons, aligned: count, words, where. */
 export const reasons = (report: Report, columns: number, paint: Paint, limit = 10): ReadonlyArray<string> => {
@@ -171,7 +168,7 @@ const hints = (facts: Facts): ReadonlyArray<string> => {
       ? [many ? `run the same command again to retry the ${number(retryable)} that may succeed` : retryOne]
       : []),
     ...remedies(facts),
-    ...(many ? [`\`simul report${directory === "." ? "" : ` ${shellWord(directory)}`} --failed\` lists every URL`] : [])
+    ...(many ? [`\`${commandFor("simul report", directory)} --failed\` lists every URL`] : [])
   ]
 }
 const retryOne = "run the same command again to try once more"
@@ -290,7 +287,7 @@ export const render = (facts: Facts, columns: number, paint: Paint): string => {
         : []),
     ...changed(facts),
     ...beyondIn(facts),
-    ...(missing > 0 ? [`\`simul verify ${shellWord(facts.directory)}\` names what is gone`] : []),
+    ...(missing > 0 ? [`\`${commandFor("simul verify", facts.directory)}\` names what is gone`] : []),
     ...(start === undefined ? [] : [`open ${printable(join(facts.directory, start))} in a browser`])
   ]
   if (next.length > 0) told.push("", ...next.map((text) => hint(paint, text)))

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Site } from "@simul/scraper/testing"
 import { once } from "node:events"
 import { join } from "node:path"
+import { shellWord } from "../src/ShellWord.ts"
 import * as Folder from "./Folder.ts"
 import { read, savedIn } from "./Killed.ts"
 import * as Program from "./Program.ts"
@@ -39,7 +40,7 @@ describe.concurrent("simul pause, resume and scope", () => {
     await pause.said("pausing: 1 transfer in flight")
     assert.strictEqual(pause.child.exitCode, null)
     site.release("gate")
-    await pause.said(`\`simul resume ${directory}\` goes on`)
+    await pause.said(`\`simul resume ${shellWord(directory)}\` goes on`)
     assert.strictEqual(await pause.ended, 0)
     assert.strictEqual(site.requests.length, 1)
     assert.strictEqual(savedIn(await read(directory)).length, 1, "what came is saved")

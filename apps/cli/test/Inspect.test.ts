@@ -11,6 +11,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "vitest"
 import { Records } from "../src/Records.ts"
+import { shellWord } from "../src/ShellWord.ts"
 import * as FakeEngine from "./FakeEngine.ts"
 import * as Folder from "./Folder.ts"
 import * as InProcess from "./InProcess.ts"
@@ -205,6 +206,8 @@ describe("verify", () => {
     outcome: { ...saved(`https://a.example/${path}`, body.length), path, sha256 } as never
   })
   const directory = join(folder, "run")
+  const verified = (entries: ReadonlyArray<Entry>) =>
+    Effect.map(screenOf(["verify", directory], entries), (screen) => screen.replace(shellWord(directory), "DIR"))
   beforeEach(() => ["good", "short", "other"].forEach((name) => put(`run/${name}`, body)))
   it.effect("says that all is as recorded", () =>
     Effect.gen(function* () {
@@ -267,7 +270,7 @@ describe("verify", () => {
       put("run/other", "whale")
       const pending: Entry = { pending: { url: "https://a.example/later", attempts: 0 } }
       const all = ["good", "short", "other", "gone"].map(recorded)
-      expect(yield* screenOf(["verify", directory], [...all, pending])).toMatchInlineSnapshot(`
+      expect(yield* verified([...all, pending])).toMatchInlineSnapshot(`
         "exit 3
         --- stdout
         changed	short	3 bytes, not 5
@@ -278,7 +281,7 @@ describe("verify", () => {
         error: 1 missing, 2 changed, 1 without an outcome
 
         hint: run the command that wrote it again to do what is not done yet
-        hint: \`simul verify --repair\` has what is missing or changed fetched again by the command that wrote it
+        hint: \`simul verify DIR --repair\` has what is missing or changed fetched again by the command that wrote it
         "
       `)
     })
@@ -303,7 +306,7 @@ describe("verify", () => {
   it.effect("names the record of a body whose archive is gone, as often as it is one", () =>
     Effect.gen(function* () {
       const all = ["simul-00002.warc.gz#900+80", "good", "simul-00000.warc.gz#340+90"].map(recorded)
-      expect(yield* screenOf(["verify", directory], all)).toMatchInlineSnapshot(`
+      expect(yield* verified(all)).toMatchInlineSnapshot(`
         "exit 3
         --- stdout
         missing	simul-00000.warc.gz#340+90	no such file
@@ -311,7 +314,7 @@ describe("verify", () => {
         --- stderr
         error: 2 missing
 
-        hint: \`simul verify --repair\` has what is missing or changed fetched again by the command that wrote it
+        hint: \`simul verify DIR --repair\` has what is missing or changed fetched again by the command that wrote it
         "
       `)
     })

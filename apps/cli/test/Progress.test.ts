@@ -30,8 +30,8 @@ const running: Get.Progress = {
   slow: [{ host: "slow.example", queued: 12, inFlight: 0, waitMs: 1400 }],
   diskFull: { free: 12_345, needed: 16 * 1024 * 1024 }
 }
-const draw = (progress: Get.Progress, options: Partial<Progress.Canvas> = {}) =>
-  Progress.render(progress, rate, { ...canvas, ...options })
+const draw = (progress: Get.Progress, options: Partial<Progress.Canvas> = {}, directory = ".") =>
+  Progress.render(progress, rate, { ...canvas, ...options }, directory)
 const screenOf = (lines: ReadonlyArray<string>) => `\n${lines.join("\n")}\n`
 
 describe("a number", () => {
@@ -65,7 +65,7 @@ describe("the block", () => {
       { total: 10, saved: 8, running: [stream!] }
     ].map((facts) => {
       const progress = { ...running, failed: 0, ...facts }
-      return /eta \S+/.exec(Progress.render(progress, { ...rate, targets: 0 }, canvas).join("\n"))?.[0]
+      return /eta \S+/.exec(Progress.render(progress, { ...rate, targets: 0 }, canvas, ".").join("\n"))?.[0]
     })
     assert.deepStrictEqual(etas, ["eta 9.9s", undefined, undefined, undefined])
   })
@@ -123,6 +123,15 @@ describe("the block", () => {
   it("gives up the last facts first when it is narrow", () => {
     assert.strictEqual(draw(running, { columns: 40 })[1], "  1,204 / 10,000   3 failed")
   })
+  it("says what makes a paused run go on, to be typed as it stands", () => {
+    const last = (directory: string, columns = 80) => draw({ ...idle, paused: true }, { columns }, directory).at(-1)
+    assert.strictEqual(last("."), "  paused: `simul resume` goes on")
+    assert.strictEqual(last("my pages"), "  paused: `simul resume 'my pages'` goes on")
+    // that of some scripts is twice as wide
+    for (const long of ["long".repeat(20), "長".repeat(20)])
+      assert.strictEqual(last(long), "  paused: `simul resume DIR` goes on")
+    assert.strictEqual(last("pages", 24), "  paused: `s…R` goes on")
+  })
   it("lets no control character of a URL through", () => {
     // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
     assert.notMatch(draw(running, { columns: 120 }).join(""), /[\x00-\x1f\u202e]/)
@@ -174,7 +183,7 @@ describe("show", () => {
   const watch = (kind: Progress.Kind, time: number) =>
     Effect.gen(function* () {
       const fake = FakeScreen.make()
-      const shown = yield* Progress.show(kind, () => running, fake.screen).pipe(
+      const shown = yield* Progress.show(kind, () => running, fake.screen, ".").pipe(
         Effect.andThen(Effect.sleep(time)),
         Effect.scoped,
         Effect.forkChild

@@ -16,6 +16,7 @@ import * as PageUrl from "../PageUrl.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import { complaint, hint, Screen } from "../Screen.ts"
+import { shellWord } from "../ShellWord.ts"
 import * as Summary from "../Summary.ts"
 import * as Table from "../Table.ts"
 import { UsageError } from "../UsageError.ts"
@@ -80,7 +81,7 @@ const settle = Effect.fnUntraced(function* (asked: Asked) {
   if (stray !== undefined) {
     return yield* usage(
       `no such file or directory: ${printable(stray)}`,
-      `each field has a flag of its own: \`--select ${printable(Summary.shellWord(stray))}\``
+      `each field has a flag of its own: \`--select ${printable(shellWord(stray))}\``
     )
   }
   if (selects.length === 0 && !links && !metadata && !article && Option.isNone(asked.schema)) {

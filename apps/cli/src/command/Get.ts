@@ -32,6 +32,7 @@ import type { Plan } from "../Plan.ts"
 import * as Progress from "../Progress.ts"
 import { complaint, Screen, warning } from "../Screen.ts"
 import * as Settings from "../Settings.ts"
+import { shellWord } from "../ShellWord.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
 import { UsageError } from "../UsageError.ts"
@@ -150,7 +151,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
   const list = urls.find((url) => !URL.canParse(url) && existsSync(url) && !existsSync(`${url}/.`))
   if (list !== undefined) {
     const file = printable(list)
-    const hint = `did you mean \`-i ${Summary.shellWord(file)}\`?`
+    const hint = `did you mean \`-i ${shellWord(file)}\`?`
     return yield* usage(`no http(s) URL, but a file: ${file}`, ...[hint, withScheme(list) ?? []].flat())
   }
   yield* Effect.forEach(urls, (url) => checkUrl(url), { discard: true })
@@ -268,7 +269,7 @@ const fetch = Effect.fnUntraced(function* (plan: Plan) {
     run = yield* engine
       .open(plan.source, { ...plan.options, onCheck: Progress.checks(kind, screen) })
       .pipe(Effect.ensuring(Effect.sync(() => screen.block([]))))
-    yield* Progress.show(kind, run.progress, screen).pipe(
+    yield* Progress.show(kind, run.progress, screen, plan.options.directory).pipe(
       Effect.andThen(Stream.runForEachArray(run.outcomes, take)),
       // The progress ends before the summary is written.
       Effect.scoped

@@ -2,13 +2,11 @@
 import type * as Control from "@simul/scraper/Control"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { directoryArgument } from "../DirectoryArgument.ts"
+import { commandFor, directoryArgument } from "../DirectoryArgument.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { hint, Screen } from "../Screen.ts"
 import * as Summary from "../Summary.ts"
 import * as Told from "../Told.ts"
-
-const resumeOf = (directory: string) => `simul resume${directory === "." ? "" : ` ${Summary.shellWord(directory)}`}`
 
 const tell = Effect.fnUntraced(function* (directory: string, command: Control.Command) {
   const screen = yield* Screen
@@ -25,7 +23,9 @@ const tell = Effect.fnUntraced(function* (directory: string, command: Control.Co
         )
       case "Paused":
         note(`${paint.green("paused")}: nothing is in flight, what came is saved`)
-        return note(`\n${hint(paint, `\`${resumeOf(directory)}\` goes on; a run that is stopped forgets its pause`)}`)
+        return note(
+          `\n${hint(paint, `\`${commandFor("simul resume", directory)}\` goes on; a run that is stopped forgets its pause`)}`
+        )
       case "Resumed":
         return note(reply.wasPaused ? paint.green("resumed") : "it was not paused")
     }

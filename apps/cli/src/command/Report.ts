@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { table } from "../Alignment.ts"
-import { directoryArgument } from "../DirectoryArgument.ts"
+import { commandFor, directoryArgument } from "../DirectoryArgument.ts"
 import { onOff, text } from "../FlagKinds.ts"
 import * as OutputFile from "../OutputFile.ts"
 import { printable } from "../Printable.ts"
@@ -160,12 +160,11 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   }
   if (json) return yield* screen.data(`${JSON.stringify(result)}\n`)
   yield* screen.data(`${render(result, Option.getOrUndefined(by), screen.columns(), screen.paintData)}\n`)
-  const word = directory === "." ? "" : ` ${Summary.shellWord(directory)}`
   const next = [
     ...(result.pending > 0 || !isOver ? [Summary.finish(isHeld)] : []),
     ...Summary.beyond(result.limit, result.beyond),
     ...(Option.isNone(by) && result.failed + result.refused > 0
-      ? [`\`simul report${word} --failed\` lists every URL and why`]
+      ? [`\`${commandFor("simul report", directory)} --failed\` lists every URL and why`]
       : [])
   ]
   if (next.length > 0) screen.note(`\n${next.map((text) => hint(screen.paint, text)).join("\n")}`)

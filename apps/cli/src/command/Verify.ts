@@ -15,7 +15,7 @@ import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
 import type { Entry } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { directoryArgument } from "../DirectoryArgument.ts"
+import { commandFor, directoryArgument } from "../DirectoryArgument.ts"
 import { onOff } from "../FlagKinds.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
@@ -153,7 +153,9 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
     complaint(screen.paint, facts.join(", "), [
       ...(faults.undone > 0 || !isOver ? [Summary.finish(isHeld)] : []),
       ...(damaged.size > 0 && !repair
-        ? ["`simul verify --repair` has what is missing or changed fetched again by the command that wrote it"]
+        ? [
+            `\`${commandFor("simul verify", directory)} --repair\` has what is missing or changed fetched again by the command that wrote it`
+          ]
         : []),
       ...(distrusted > 0 ? [`the command that wrote it fetches ${Summary.plural(distrusted, "URL")} again`] : []),
       ...beyond
