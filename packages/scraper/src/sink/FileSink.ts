@@ -11,7 +11,7 @@
  *    a group may be larger than what a process may have open.
  */
 import * as Effect from "effect/Effect"
-import { WriteError } from "../FetchError.ts"
+import { isOutOfFiles, WriteError } from "../FetchError.ts"
 import type { Options } from "../Options.ts"
 import type { Part, Sink, Synced } from "../Sink.ts"
 import type { Subject } from "../Subject.ts"
@@ -63,6 +63,8 @@ class FilePart extends PartFile.PartFile implements Part {
 
 /** Files and directories that are synced at once: Node has four threads for it. */
 const atOnce = 8
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "EIO"
 
 // template strings, for node:path costs as much as a system call, and paths here are our own
 const directoryOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")))
@@ -139,10 +141,18 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
       /** What was placed below each directory. */
       const directories = new Map<string, Array<FilePart>>()
       const fail = ({ path }: FilePart, error: unknown) => {
-        failed.set(path, new WriteError({ path, code: (error as NodeJS.ErrnoException).code ?? "EIO" }))
+        failed.set(path, new WriteError({ path, code: codeOf(error) }))
       }
+      /** Too many open files pass with what has them, in five seconds; where they do not, none of the group waits for it. */
+      let isPatient = true
+      const patiently = (sync: Effect.Effect<void, unknown>, waits = 5): Effect.Effect<void, unknown> =>
+        Effect.catch(sync, (error) => {
+          if (!isOutOfFiles(codeOf(error))) return Effect.fail(error)
+          isPatient &&= waits > 0
+          return isPatient ? Effect.delay(patiently(sync, waits - 1), "1 second") : Effect.fail(error)
+        })
       const finish = (part: FilePart) =>
-        Effect.match(synced(part), {
+        Effect.match(patiently(synced(part)), {
           onSuccess: () => {
             for (let path = directoryOf(part.path); ; path = directoryOf(path)) {
               const below = directories.get(path)
@@ -157,7 +167,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
           }
         })
       const keep = ([path, parts]: readonly [string, ReadonlyArray<FilePart>]) =>
-        Effect.match(files.syncDirectory(absoluteOf(path)), {
+        Effect.match(patiently(files.syncDirectory(absoluteOf(path))), {
           onSuccess: () => {},
           // nobody knows whether their names outlive a loss of power
           onFailure: (error) => {

@@ -1,5 +1,7 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -193,6 +195,43 @@ describe("FileSink", () => {
       for (const path of paths) assert.isTrue(fs.existsSync(join(directory, path)))
       assert.isAtLeast(most, 2)
       assert.isAtMost(most, 8)
+    })
+  )
+
+  it.effect("waits some seconds where no file can be opened to sync it, and not for each of a group", () =>
+    Effect.gen(function* () {
+      let met: Array<string> = []
+      const sync = Effect.suspend(() => {
+        const code = met.shift() ?? ""
+        return code === "" ? Effect.void : Effect.fail(Object.assign(new Error(code), { code }))
+      })
+      const { directory, parts, sink } = open({
+        durability: "power",
+        files: { ...Files.node, sync: () => sync, syncDirectory: () => sync }
+      })
+      /** What is told of a group of so many files, as many seconds later. */
+      const failed = Effect.fnUntraced(function* (count: number, seconds: number, codes: Array<string>) {
+        met = codes
+        for (let name = 0; name < count; name++) {
+          const part = sink.open({})
+          part.write(bytes)
+          part.finish()
+          part.place(`${name}`)
+        }
+        const syncing = yield* Effect.forkChild(sink.sync(), { startImmediately: true })
+        yield* TestClock.adjust(seconds * 1000 - 1)
+        assert.isUndefined(syncing.pollUnsafe())
+        yield* TestClock.adjust(1)
+        const { failed } = yield* Fiber.join(syncing)
+        assert.deepStrictEqual(fs.readdirSync(parts), [])
+        return Array.from(failed.values(), ({ code }) => code)
+      })
+      // of a file, and of its directory
+      assert.deepStrictEqual(yield* failed(1, 3, ["EMFILE", "ENFILE", "", "EMFILE"]), [])
+      assert.isTrue(fs.readFileSync(join(directory, "0")).equals(bytes))
+      assert.deepStrictEqual(yield* failed(1, 1, ["EMFILE", "EIO"]), ["EIO"])
+      const always = (length: number) => Array.from({ length }, () => "EMFILE")
+      assert.deepStrictEqual(yield* failed(100, 5, always(200)), always(100))
     })
   )
 
