@@ -39,7 +39,6 @@ interface Node {
   readonly nodeValue: string | null
   readonly childNodes: ArrayLike<Node>
   readonly parentNode: Node | null
-  readonly previousSibling: Node | null
   readonly nextSibling: Node | null
   appendChild(node: Node): void
   insertBefore(node: Node, before: Node): void
@@ -49,6 +48,8 @@ interface DomElement extends Node {
   textContent: string
   innerHTML: string
   getAttribute(name: string): string | null
+  getAttributeNames(): Iterable<string>
+  removeAttribute(name: string): void
   setAttribute(name: string, value: string): void
   querySelectorAll(css: string): Iterable<DomElement>
   querySelector(css: string): DomElement | null
@@ -148,9 +149,13 @@ const makeAbsolute = (content: DomElement, base: string | undefined): void => {
   }
 }
 
-const isBlock = ({ nodeName }: Node): boolean => nodeName !== "BR" && blocks.test(nodeName)
-
 const move = (children: ArrayLike<Node>, put: (child: Node) => void): void => Array.from(children).forEach(put)
+
+const unwrap = (element: DomElement): void => {
+  const parent = element.parentNode!
+  move(element.childNodes, (child) => parent.insertBefore(child, element))
+  element.remove()
+}
 
 /** Puts a copy of an element around each run of what is in no block; `around`: all that has blocks in it, and blocks. */
 const wrapRuns = (parent: Node, wrapper: DomElement, around: ReadonlySet<Node>): void => {
@@ -158,7 +163,7 @@ const wrapRuns = (parent: Node, wrapper: DomElement, around: ReadonlySet<Node>):
   move(parent.childNodes, (child) => {
     if (around.has(child)) {
       run = undefined
-      wrapRuns(child, wrapper, around)
+      if (child.nodeName !== "PRE") wrapRuns(child, wrapper, around)
     } else if (run !== undefined) run.appendChild(child)
     else if (child.nodeType !== 3 || child.nodeValue!.trim() !== "") {
       run = wrapper.cloneNode()
@@ -168,24 +173,34 @@ const wrapRuns = (parent: Node, wrapper: DomElement, around: ReadonlySet<Node>):
   })
 }
 
-const emphases = "b, strong, i, em, del, s"
+/** What is copied into each of many paragraphs must be short. */
+const mostCopied = 2000
 
-/** Markdown has no links and no emphasis around blocks, and cannot tell two of a kind that follow without a blank. */
+const emphases = "b, strong, i, em, del, s"
+const withinItsLike = "a[href] a[href], :is(b, strong) :is(b, strong), :is(i, em) :is(i, em), :is(del, s) :is(del, s)"
+const synonyms: Readonly<Record<string, string>> = { B: "STRONG", I: "EM", S: "DEL" }
+const markOf = ({ nodeName }: Node): string => synonyms[nodeName] ?? nodeName
+
+/** Markdown has no links and no emphasis around blocks, and cannot tell two of a mark that follow without a blank. */
 const arrangeInline = (content: DomElement): void => {
+  for (const inner of content.querySelectorAll(withinItsLike)) unwrap(inner)
   const around = new Set<Node>()
   for (const element of content.querySelectorAll("*")) {
-    if (!isBlock(element)) continue
+    if (element.nodeName === "BR" || !blocks.test(element.nodeName)) continue
     for (let node: Node | null = element; node !== null && !around.has(node); node = node.parentNode) around.add(node)
   }
   for (const inline of [...content.querySelectorAll(`a[href], ${emphases}`)].toReversed()) {
     if (!around.has(inline)) continue
-    const parent = inline.parentNode as DomElement
-    if (parent.closest(inline.nodeName) === null) wrapRuns(inline, inline, around)
-    move(inline.childNodes, (child) => parent.insertBefore(child, inline))
-    inline.remove()
+    for (const name of inline.getAttributeNames()) {
+      const isSaid = name === "href" || name === "title"
+      if (!isSaid || inline.getAttribute(name)!.length > mostCopied) inline.removeAttribute(name)
+    }
+    wrapRuns(inline, inline, around)
+    unwrap(inline)
   }
   for (const inline of content.querySelectorAll(emphases)) {
-    for (let next = inline.nextSibling; next?.nodeName === inline.nodeName; next = inline.nextSibling) {
+    const mark = markOf(inline)
+    for (let next = inline.nextSibling; next !== null && markOf(next) === mark; next = inline.nextSibling) {
       move(next.childNodes, (child) => inline.appendChild(child))
       ;(next as DomElement).remove()
     }
@@ -236,9 +251,14 @@ const integer = (text: string | null): number | undefined =>
 const turndown = new TurndownService({
   headingStyle: "atx",
   codeBlockStyle: "fenced",
+  // within a word `_` is no mark (CommonMark 6.2)
+  emDelimiter: "*",
   hr: "---"
 })
-turndown.addRule("strikethrough", { filter: ["del", "s"], replacement: (text) => `~~${text}~~` })
+turndown.addRule("strikethrough", {
+  filter: ["del", "s"],
+  replacement: (text) => (text.trim() === "" ? "" : `~~${text}~~`)
+})
 
 const escape = turndown.escape.bind(turndown)
 /** What else would be a tag, a character, struck through or an item of a list; within a word `_` says nothing. */
@@ -246,27 +266,14 @@ turndown.escape = (text) =>
   escape(text)
     .replace(/<(?=[a-z/!?])|&(?=#?\w+;)|(?<!\\)~/gi, "\\$&")
     .replace(/^(\d+)(?=\)(?:\s|$))/, "$1\\")
-    .replace(/(?<=\w)\\_(?=\w)/g, "_")
+    .replace(/(?<=[^\W_])\\_(?=[^\W_])/g, "_")
 
 type Filtered = Parameters<TurndownService.ReplacementFunction>[1]
 const element = (node: Filtered) => node as unknown as DomElement
-/** Within a word `_` is no mark (CommonMark 6.2). */
-turndown.addRule("emphasis", {
-  filter: ["em", "i"],
-  replacement: (text, node) => {
-    const { previousSibling, nextSibling } = element(node)
-    const isWithinWord =
-      /[^\s\p{P}\p{S}]$/u.test(previousSibling?.nodeValue ?? "") ||
-      /^[^\s\p{P}\p{S}]/u.test(nextSibling?.nodeValue ?? "")
-    const mark = isWithinWord ? "*" : "_"
-    return mark + text + mark
-  }
-})
 turndown.addRule("heading", {
   filter: ["h1", "h2", "h3", "h4", "h5", "h6"],
   replacement: (text, node) => `\n\n${"#".repeat(Number(node.nodeName[1]))} ${lineEnds(text, " ")}\n\n`
 })
-turndown.addRule("label", { filter: ["caption", "summary"], replacement: (text) => `\n\n${text}\n\n` })
 turndown.addRule("item", {
   filter: "li",
   replacement: (text, node) => {
@@ -321,7 +328,7 @@ turndown.addRule("row", {
     return `|${text}${"  |".repeat(shape.columns - cellsOf(row).length)}\n|${" --- |".repeat(shape.columns)}\n`
   }
 })
-turndown.addRule("table", { filter: "table", replacement: (text) => `\n\n${text}\n\n` })
+turndown.addRule("block", { filter: ["table", "caption", "summary"], replacement: (text) => `\n\n${text}\n\n` })
 turndown.addRule("section of a table", { filter: ["thead", "tbody", "tfoot"], replacement: (text) => text })
 
 /**

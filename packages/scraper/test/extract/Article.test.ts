@@ -80,14 +80,24 @@ describe("an article", () => {
   it.each([
     ["a &lt;div class=x&gt; &amp;lt; ~~b~~ c_d_e", "a \\<div class=x> \\&lt; \\~\\~b\\~\\~ c_d_e"],
     ["1) a", "1\\) a"],
-    ["in<em>ter</em>nal, 日本<i>語</i>, <em>a</em>", "in*ter*nal, 日本*語*, _a_"],
-    ["<b>a</b><b>b</b><strong>c</strong>", "**ab****c**"],
+    ["<em>a__b_c</em> d__e", "*a\\_\\_b_c* d\\_\\_e"],
+    ["in<em>ter</em>nal, x<sup><i>n</i></sup>, <i>inter</i><span>nal</span>", "in*ter*nal, x*n*, *inter*nal"],
+    ["<p>a<em><br></em>b <i><wbr></i>c<del><br></del>d<em><a id=x></a></em></p>", "ab cd"],
+    [
+      "<p><b>a</b><b>b</b><strong>c</strong> <em>d</em><i>e</i> <del><b>f</b></del><s><b>g</b></s></p>",
+      "**abc** *de* ~~**fg**~~"
+    ],
+    ["<p><em><i>a</i></em> <s><del>b</del></s></p>", "*a* ~~b~~"],
     ["<h3>a<br>b</h3>", "### a b"],
     [
       '<a href="/x"><h3>a</h3><p>b <b>c</b></p> d</a>',
       ["### [a](https://h.example/x)", "[b **c**](https://h.example/x)", "[d](https://h.example/x)"]
     ],
-    ["<b><b><p>a <i>b</i></p></b><ul><li>c</ul></b>", ["**a _b_**", "-   **c**"]],
+    ["<b><b><p>a <i>b</i></p></b><ul><li>c</ul></b>", ["**a *b***", "-   **c**"]],
+    [
+      "<b><pre><code>a()\n  b()</code></pre></b><a href=/x>c<pre>d()\ne()</pre></a>",
+      ["```\na()\n  b()\n```", "[c](https://h.example/x)", "```\nd()\ne()\n```"]
+    ],
     [
       "<table><caption>a<tr><td>b<td>c<tr><td>d<td>e<td>f</table>",
       ["a", "| b | c |  |\n| --- | --- | --- |\n| d | e | f |"]
@@ -108,6 +118,7 @@ describe("an article", () => {
   })
   it("takes time linear in blanks, in the items of a list and in attributes", () => {
     const blanks = " ".repeat(300_000)
+    const attributes = (count: number) => Array.from({ length: count }, (_, index) => `a${index}`).join(" ")
     for (const part of [
       `<table><tr><td>a</td><td><pre>x${blanks}y</pre></td></tr></table>`,
       `<pre>x${"\n".repeat(300_000)}y</pre>`,
@@ -117,7 +128,9 @@ describe("an article", () => {
       `<p>${"<b>x</b>".repeat(5_000)}</p>`,
       `<b>${"<p>x</p>".repeat(3_000)}</b>`,
       `${Array.from({ length: 100 }, (_, index) => `<b id=i${index}>`).join("")}${"<p>x</p>".repeat(500)}`,
-      `<p ${Array.from({ length: 60_000 }, (_, index) => `a${index}`).join(" ")}>x</p>`
+      `<b ${attributes(1000)}>${"<p>x</p>".repeat(3_000)}</b>`,
+      `<a href="/${"x".repeat(500_000)}">${"<p>x</p>".repeat(2_000)}</a>`,
+      `<p ${attributes(60_000)}>x</p>`
     ])
       assert.include(Article.of(pageOf(`<p>${sentence}</p>`.repeat(5) + part))?.markdown, sentence)
   })
