@@ -86,19 +86,24 @@ const toProperties = (values: ReadonlyMap<string, ReadonlyArray<string>>): Prope
 const literal = /"[^"\\]*(?:\\[^][^"\\]*)*"?/.source
 const commented = new RegExp(`${literal}|//.*|/\\*[^]*?(?:\\*/|$)`, "g")
 const superfluous = new RegExp(`${literal}|,(?=\\s*[\\]}])|;\\s*$`, "g")
+/** What an escape has before it stays, so that such a text is no JSON: what was meant is not known. */
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
-const control = /[\0-\x1f]/g
+const control = /\\[^]|[\0-\x1f]/g
+
+const escaped = (found: string): string => (found.length > 1 ? found : JSON.stringify(found).slice(1, -1))
 
 /** What JSON forbids but can mean one thing only: comments, a comma or semicolon too many, line ends and tabs in a text. */
 const mended = (text: string): string =>
   text
-    .replace(commented, (piece) =>
-      piece.startsWith('"') ? piece.replace(control, (character) => JSON.stringify(character).slice(1, -1)) : " "
-    )
+    .replace(commented, (piece) => (piece.startsWith('"') ? piece.replace(control, escaped) : " "))
     .replace(superfluous, (piece) => (piece.startsWith('"') ? piece : ""))
 
 /** Half a character that JSON may escape but UTF-8 cannot say: readers of what is extracted refuse all of it. */
-const wellFormed = (_: string, value: unknown): unknown => (typeof value === "string" ? value.toWellFormed() : value)
+const wellFormed = (_: string, value: unknown): unknown => {
+  if (typeof value === "string") return value.toWellFormed()
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name.toWellFormed(), of]))
+}
 
 const parse = (text: string): Result.Result<unknown, string> =>
   Result.try({

@@ -35,7 +35,6 @@ describe("metadata", () => {
     assert.strictEqual(jsonLdErrors?.length, 1)
   })
 
-  // by the square of them it would take minutes
   it.each([
     ['// why\n{"a": "// no, /* no */ ,]"} /* and ] */', { a: "// no, /* no */ ,]" }],
     ['{"a": [1, /* two */ ], }', { a: [1] }],
@@ -47,6 +46,12 @@ describe("metadata", () => {
     assert.deepStrictEqual(jsonLd, [value])
     assert.isUndefined(jsonLdErrors)
   })
+  it.each(["\n", "\t", "\r\n"])("takes no text for JSON in which a backslash stands before %j", (control) => {
+    const { jsonLd, jsonLdErrors } = of(`<script type="application/ld+json">{"a": "one\\${control}two"}</script>`)
+    assert.isUndefined(jsonLd)
+    assert.strictEqual(jsonLdErrors?.length, 1)
+  })
+  // by the square of it it would take minutes
   it.each(["/*", '"\\"', ",", ", ", ";", "//"])(
     "mends JSON-LD by work that grows as its length: %j",
     { timeout: 10_000 },
@@ -56,8 +61,10 @@ describe("metadata", () => {
     }
   )
   it("gives no half characters, which readers of JSON refuse", () => {
-    const { jsonLd } = of(`<script type="application/ld+json">{"a": ["x\\ud83d y", "\\uD83D\\uDE00"]}</script>`)
-    assert.deepStrictEqual(jsonLd, [{ a: ["x\ufffd y", "\u{1f600}"] }])
+    const { jsonLd } = of(
+      `<script type="application/ld+json">{"a": ["x\\ud83d y", "\\uD83D\\uDE00"], "\\ud83d": {"b": [null]}}</script>`
+    )
+    assert.deepStrictEqual(jsonLd, [{ a: ["x\ufffd y", "\u{1f600}"], "\ufffd": { b: [null] } }])
   })
   it("looks for the end of JSON-LD by work that grows as the blanks in it", { timeout: 10_000 }, () => {
     const script = `<script type="application/ld+json">-->${" ".repeat(300_000)}x</script>`
