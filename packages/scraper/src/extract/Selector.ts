@@ -18,7 +18,7 @@
  * 3. Nothing found is `null`, or an empty list.
  */
 import { compile, type Options, selectAll } from "css-select"
-import { type AnyNode, type Document, type Element, isTag, isText } from "domhandler"
+import { type AnyNode, type Document, type Element, isCDATA, isTag, isText } from "domhandler"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { DomUtils } from "htmlparser2"
@@ -57,8 +57,8 @@ const ofHtml: string = html.NS.HTML
 
 /** By its name in lower case: the parser writes those of SVG as `viewBox` (HTML 13.2.6.1), browsers find them in any case. */
 const attributeOf = ({ attribs, namespace = ofHtml }: Element, name: string): string | undefined => {
-  const value = attribs[name]
-  if (value !== undefined || namespace === ofHtml) return value
+  if (Object.hasOwn(attribs, name)) return attribs[name]
+  if (namespace === ofHtml) return undefined
   return Object.entries(attribs).find(([written]) => written.toLowerCase() === name)?.[1]
 }
 
@@ -70,9 +70,10 @@ const options: Options<AnyNode, Element> = {
     getAttributeValue: attributeOf,
     hasAttrib: (element, name) => attributeOf(element, name) !== undefined
   },
-  // as browsers have them: a blank is not nothing, and `<link>` is no link
+  // as browsers have them: a blank is not nothing, nor is text in CDATA, and `<link>` is no link
   pseudos: {
-    empty: ({ children }) => !children.some((child) => isTag(child) || (isText(child) && child.data !== "")),
+    empty: ({ children }) =>
+      !children.some((child) => isTag(child) || ((isText(child) || isCDATA(child)) && Text.verbatim(child) !== "")),
     "any-link": ":is(a, area)[href]"
   }
 }

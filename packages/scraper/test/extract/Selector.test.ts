@@ -63,10 +63,10 @@ describe("a selector", () => {
   })
   it("takes for empty and for links what browsers do", () => {
     const parts = Result.getOrThrow(
-      Page.fromText("<link href=x><p id=a> </p><p id=b><!-- --></p><a id=c href=x></a><a>")
+      Page.fromText("<link href=x><p id=a> </p><p id=b><!-- --></p><a id=c href=x></a><a><template id=d>x</template>")
     )
     const ids = (css: string) => Selector.select(Selector.make(`${css}@id[]`), parts)
-    assert.deepStrictEqual(ids("p:empty"), ["b"])
+    assert.deepStrictEqual(ids("body :empty"), ["b", "c", "d"])
     assert.deepStrictEqual(ids("p:not(:empty)"), ["a"])
     for (const css of [":link", ":any-link"])
       assert.deepStrictEqual(
@@ -75,6 +75,17 @@ describe("a selector", () => {
           .map(({ attribs }) => attribs["id"]),
         ["c"]
       )
+  })
+  it("finds in XHTML what browsers do", () => {
+    const parts = Result.getOrThrow(
+      Page.fromText('<div id="a"><p id="b"><![CDATA[x]]></p><p id="c"><![CDATA[]]><!-- --></p></div>', {
+        contentType: "application/xhtml+xml"
+      })
+    )
+    const ids = (css: string) => Selector.select(Selector.make(`${css}@id[]`), parts)
+    assert.deepStrictEqual(ids(":empty"), ["c"])
+    for (const name of ["constructor", "toString"]) assert.deepStrictEqual(ids(`[${name}]`), [])
+    assert.isNull(Selector.select(Selector.make("div@constructor"), parts))
   })
   it("may end in an escaped comma", () => {
     const [found] = Selector.make("p, .a\\,[]").find(Result.getOrThrow(Page.fromText("<i class='a,'>")))
