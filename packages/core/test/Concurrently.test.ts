@@ -100,6 +100,18 @@ describe("mapBounded", () => {
     })
   )
 
+  for (const [name, make] of sources)
+    it.effect(`opens ${name} at the first pull and no sooner, and once`, () =>
+      Effect.gen(function* () {
+        const counter = { pulled: 0 }
+        const pull = yield* Stream.toPull(mapBounded(make(counter), Effect.succeed, { concurrency: 4, ordered: true }))
+        yield* Effect.repeat(Effect.yieldNow, { times: 100 })
+        assert.strictEqual(counter.pulled, 0)
+        const given = [...(yield* pull), ...(yield* pull)]
+        assert.deepStrictEqual(given, [...given.keys()])
+      }).pipe(Effect.scoped)
+    )
+
   it.effect("ends with the first failure, interrupts the rest and returns the iterator", () =>
     Effect.gen(function* () {
       const counter: { pulled: number; returned?: boolean } = { pulled: 0 }
@@ -313,6 +325,16 @@ describe("asCompleted", () => {
     assert.strictEqual(world.now, 7)
     assert.strictEqual(interrupted, 2)
   })
+
+  it.effect("begins nothing before the first pull", () =>
+    Effect.gen(function* () {
+      let begun = 0
+      const pull = yield* Stream.toPull(asCompleted([Effect.sync(() => ++begun)]))
+      yield* Effect.repeat(Effect.yieldNow, { times: 100 })
+      assert.strictEqual(begun, 0)
+      assert.deepStrictEqual(yield* pull, [{ key: 0, exit: Exit.succeed(1) }])
+    }).pipe(Effect.scoped)
+  )
 
   it("pulls an endless iterable only as far as places are free", () => {
     const counter = { pulled: 0 }

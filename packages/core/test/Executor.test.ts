@@ -104,6 +104,25 @@ describe("an executor", () => {
     }).pipe(Effect.provide(Executor.layerInline()))
   )
 
+  it.live("submits nothing of a stream, and opens no source, before the first pull", () =>
+    Effect.gen(function* () {
+      const executor = yield* Executor
+      let opened = 0
+      const source = { [Symbol.iterator]: () => (opened++, [1, 2].values()) }
+      for (const [stream, first] of [
+        [executor.stream(upTo, [1]), 0],
+        [executor.map(source, increment), 2],
+        [executor.mapUnordered(source, increment), [0, 2]]
+      ] as const) {
+        const before = { opened, submitted: (yield* executor.statistics).submitted }
+        const pull = yield* Stream.toPull(stream as Stream.Stream<unknown>)
+        assert.deepStrictEqual({ opened, submitted: (yield* executor.statistics).submitted }, before)
+        assert.deepStrictEqual((yield* pull)[0], first)
+      }
+      assert.strictEqual(opened, 2)
+    }).pipe(Effect.provide(Executor.layerInline()), Effect.scoped)
+  )
+
   it.live("runs a generator at most 32 values ahead of what was read", () =>
     Effect.gen(function* () {
       const executor = yield* Executor
