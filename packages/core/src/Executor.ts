@@ -99,7 +99,7 @@ export interface ExecutorShape {
 /** The executor in force. Several in one program: give each a service of its own, made by `make`. */
 export class Executor extends Context.Service<Executor, ExecutorShape>()("@simul/core/Executor") {
   /** Tasks run in this thread, after a turn of its loop; nothing can be killed. For tests, and where workers would not pay. */
-  static readonly layerInline = (options: ExecutorOptions<Duration.Input> = {}): Layer.Layer<Executor, ExecutorError> =>
+  static readonly layerInline = (options?: ExecutorOptions<Duration.Input>): Layer.Layer<Executor, ExecutorError> =>
     Layer.effect(Executor, make(inlineSpawn, options, "inline", 1))
 }
 
@@ -109,7 +109,7 @@ export class Executor extends Context.Service<Executor, ExecutorShape>()("@simul
  */
 export const make = (
   spawn: Spawn,
-  options: ExecutorOptions<Duration.Input>,
+  options: ExecutorOptions<Duration.Input> | undefined,
   kind: string,
   maximum: number
 ): Effect.Effect<ExecutorShape, ExecutorError, Scope.Scope> =>
@@ -130,10 +130,10 @@ const promised = <A>(call: () => Promise<A>): Effect.Effect<A, ExecutorError> =>
   Effect.tryPromise({ try: call, catch: (error) => error as ExecutorError })
 
 /** Cancels a job, and waits until no worker has it, unless it is detached. */
-const cancelled = (engine: Engine, job: Job, { detach }: EffectSubmitOptions): Effect.Effect<void> =>
+const cancelled = (engine: Engine, job: Job, options: EffectSubmitOptions | undefined): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     engine.cancel(job, () => resume(Effect.void))
-    if (detach === true) resume(Effect.void)
+    if (options?.detach === true) resume(Effect.void)
   })
 
 // generators of the module, not of each call: V8 makes three hidden classes for each that is made, and these keep alive
@@ -143,7 +143,7 @@ const openStream = Effect.fnUntraced(function* (
   engine: Engine,
   task: StreamTask<any, any>,
   parameters: ReadonlyArray<unknown>,
-  options: EffectSubmitOptions,
+  options: EffectSubmitOptions | undefined,
   site: SubmitSite
 ) {
   const deadline = yield* Deadline
@@ -183,7 +183,7 @@ const openMap = Effect.fnUntraced(function* <B>(
   source: Source<any, any, any>,
   task: Task<any, B>,
   ordered: boolean,
-  options: MapOptions,
+  options: MapOptions | undefined,
   site: SubmitSite,
   arrange: (chunk: Chunk<B>) => ReadonlyArray<unknown>
 ) {
@@ -224,13 +224,13 @@ const shapeOf = (engine: Engine): ExecutorShape => {
     source: S,
     task: Task<any, B>,
     ordered: boolean,
-    options: MapOptions = {},
+    options: MapOptions | undefined,
     site: SubmitSite,
     arrange: (chunk: Chunk<B>) => ReadonlyArray<unknown>
   ): Stream.Stream<never, any, any> => openedStream(openMap(engine, source, task, ordered, options, site, arrange))
 
   return {
-    submit: (task, parameters, options = {}) => {
+    submit: (task, parameters, options) => {
       const site = submitSite()
       return Effect.withFiber((fiber) =>
         Effect.callback((resume) => {
@@ -246,8 +246,7 @@ const shapeOf = (engine: Engine): ExecutorShape => {
         })
       )
     },
-    stream: (task, parameters, options = {}) =>
-      openedStream(openStream(engine, task, parameters, options, submitSite())),
+    stream: (task, parameters, options) => openedStream(openStream(engine, task, parameters, options, submitSite())),
     map: (source, task, options) => map(source, task, true, options, submitSite(), ({ values }) => values),
     mapUnordered: (source, task, options) =>
       map(source, task, false, options, submitSite(), ({ first, values }) =>
@@ -255,10 +254,11 @@ const shapeOf = (engine: Engine): ExecutorShape => {
       ),
     warm: (workers) => promised(() => engine.warm(workers)),
     drain: Effect.promise(() => engine.drain()),
-    shutdown: ({ deadline, ...choice } = {}) =>
-      Effect.promise(() =>
-        engine.shutdown({ ...choice, ...(deadline != null && { deadline: Duration.toMillis(deadline) }) })
-      ),
+    shutdown: (choice) =>
+      Effect.promise(() => {
+        const deadline = choice?.deadline
+        return engine.shutdown({ ...choice, deadline: deadline == null ? undefined : Duration.toMillis(deadline) })
+      }),
     statistics: Effect.sync(() => engine.statistics()),
     statisticsEvery: (interval) =>
       Stream.concat(

@@ -1,6 +1,7 @@
 /**
  * The options of an executor as users give them, with their defaults. `D` is how a
- * duration is written: milliseconds, or with Effect also `"5 seconds"`.
+ * duration is written: milliseconds, or with Effect also `"5 seconds"`. From JavaScript
+ * `null`, too, is not given.
  */
 import type { ErrorRegistry } from "./ErrorCodec.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
@@ -146,12 +147,13 @@ const bare = (task: Address): Address => {
 
 /** With defaults, in milliseconds. Throws an `ExecutorError` with `InvalidOption`. */
 export const engineOptions = <D>(
-  options: ExecutorOptions<D> & OwnOptions,
+  given: (ExecutorOptions<D> & OwnOptions) | undefined,
   kind: string,
   maximum: number,
   toMs: (duration: D) => number
 ): EngineOptions => {
-  const ms = (duration: D | undefined, otherwise: number) => (duration === undefined ? otherwise : toMs(duration))
+  const ms = (duration: D | undefined, otherwise: number) => (duration == null ? otherwise : toMs(duration))
+  const options = given ?? {}
   const queue = options.queue ?? {}
   const recycle = options.recycle ?? {}
   const tasks = options.tasks ?? []
@@ -161,7 +163,10 @@ export const engineOptions = <D>(
     unknownOption(recycle, recycleNames, "recycle") ??
     (Array.isArray(tasks)
       ? undefined
-      : new InvalidOption({ option: "tasks", expected: "an array", got: described(tasks) }))
+      : new InvalidOption({ option: "tasks", expected: "an array", got: described(tasks) })) ??
+    (options.onEvent == null || typeof options.onEvent === "function"
+      ? undefined
+      : new InvalidOption({ option: "onEvent", expected: "a function", got: options.onEvent }))
   if (unknown !== undefined) throw new ExecutorError(unknown, "executor")
   const complete: EngineOptions = {
     name: options.name ?? kind,
@@ -183,10 +188,10 @@ export const engineOptions = <D>(
       ageMs: ms(recycle.age, Infinity)
     },
     tasks: tasks.map(bare),
-    setup: options.setup && bare(options.setup),
-    teardown: options.teardown && bare(options.teardown),
+    setup: options.setup == null ? undefined : bare(options.setup),
+    teardown: options.teardown == null ? undefined : bare(options.teardown),
     errors: options.errors ?? {},
-    onEvent: options.onEvent
+    onEvent: options.onEvent ?? undefined
   }
   checkOptions(complete)
   check("heapLimitBytes", options.heapLimitBytes ?? Infinity, 2 ** 20, false)
@@ -218,11 +223,11 @@ export const jobOptions = <D>(
   return {
     site,
     wrong: unknownOption(options, names) ?? unknownOption(timeout, timeoutNames, "timeout"),
-    priority,
-    key,
+    priority: priority ?? undefined,
+    key: key ?? undefined,
     idempotent,
-    transfer,
-    onProgress,
+    transfer: transfer ?? undefined,
+    onProgress: onProgress ?? undefined,
     queueTimeoutMs: timeout?.queue == null ? undefined : toMs(timeout.queue),
     runTimeoutMs: timeout?.run == null ? undefined : toMs(timeout.run),
     deadline: deadline === Infinity ? undefined : deadline

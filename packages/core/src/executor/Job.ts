@@ -40,7 +40,7 @@ export interface JobOptions {
 /** What of a job cannot be, if anything. */
 export const invalid = (
   parameters: unknown,
-  { wrong, priority = 0, queueTimeoutMs = 0, runTimeoutMs = 0 }: JobOptions
+  { wrong, priority = 0, queueTimeoutMs = 0, runTimeoutMs = 0, transfer, onProgress }: JobOptions
 ): InvalidOption | undefined => {
   if (wrong !== undefined) return wrong
   if (!Array.isArray(parameters))
@@ -51,6 +51,10 @@ export const invalid = (
     return new InvalidOption({ option: "timeout.queue", expected: "at least 0 ms", got: queueTimeoutMs })
   if (!(runTimeoutMs >= 0))
     return new InvalidOption({ option: "timeout.run", expected: "at least 0 ms", got: runTimeoutMs })
+  if (transfer !== undefined && !Array.isArray(transfer))
+    return new InvalidOption({ option: "transfer", expected: "an array", got: transfer })
+  if (onProgress !== undefined && typeof onProgress !== "function")
+    return new InvalidOption({ option: "onProgress", expected: "a function", got: onProgress })
   return undefined
 }
 

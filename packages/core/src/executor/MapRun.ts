@@ -115,7 +115,8 @@ export class MapRun<A> {
       )
     }
     checkTask(task)
-    const { chunk = "auto", buffer = Infinity } = options ?? {}
+    const chunk = options?.chunk ?? "auto"
+    const buffer = options?.buffer ?? Infinity
     const refuse = (reason: InvalidOption) => new ExecutorError(reason, task.name)
     const check = (option: string, value: number) => {
       if (!(value >= 1) || (value !== Infinity && !Number.isInteger(value)))
@@ -313,12 +314,7 @@ export class MapRun<A> {
       "chunk",
       this.#engine.entry(this.#task),
       items,
-      {
-        site: this.#site,
-        ...(priority !== undefined && { priority }),
-        ...(idempotent !== undefined && { idempotent }),
-        ...(transfer !== undefined && { transfer })
-      },
+      { site: this.#site, priority: priority ?? undefined, idempotent, transfer },
       (error, values, ms) => {
         settled = true
         if (job !== undefined) this.#jobs.delete(job)

@@ -9,7 +9,7 @@ export type OptionNames<Options> = Readonly<Record<keyof Options, true>>
 
 /**
  * The first option that has none of these names, if there is one. `of`: the option that has these. One that is
- * `undefined` is not given: `{ x: given.x }` hands on what may be missing; nor are options that are `null` as a whole.
+ * `undefined` or `null` is not given: `{ x: given.x }` hands on what may be missing; nor are such options as a whole.
  */
 export const unknownOption = (
   options: object | null | undefined,
@@ -23,7 +23,7 @@ export const unknownOption = (
         undefined
       : new InvalidOption({ option: of, expected: `an object of ${Object.keys(names).join(", ")}`, got: options })
   for (const name of Object.keys(options))
-    if (!Object.hasOwn(names, name) && Reflect.get(options, name) !== undefined)
+    if (!Object.hasOwn(names, name) && Reflect.get(options, name) != null)
       return new InvalidOption({
         option: `an option${of === undefined ? "" : ` of \`${of}\``}`,
         expected: `one of ${Object.keys(names).join(", ")}`,

@@ -80,16 +80,11 @@ export class Pool implements AsyncDisposable {
 
   /** A pool of threads. Rejects if an option is wrong, or the first worker cannot start. */
   static threads(options?: ExecutorOptions & ThreadOptions): Promise<Pool> {
-    return Pool.#open(threadSpawn(options?.name ?? "thread", options ?? {}), options, "thread", availableParallelism())
+    return Pool.#open(threadSpawn(options?.name ?? "thread", options), options, "thread", availableParallelism())
   }
   /** A pool of processes. */
   static processes(options?: ExecutorOptions & ProcessOptions): Promise<Pool> {
-    return Pool.#open(
-      processSpawn(options?.name ?? "process", options ?? {}),
-      options,
-      "process",
-      availableParallelism()
-    )
+    return Pool.#open(processSpawn(options?.name ?? "process", options), options, "process", availableParallelism())
   }
   /** Runs tasks in this thread; for tests. */
   static inline(options?: ExecutorOptions): Promise<Pool> {
@@ -97,7 +92,7 @@ export class Pool implements AsyncDisposable {
   }
 
   static async #open(spawn: Spawn, options: ExecutorOptions | undefined, kind: string, maximum: number): Promise<Pool> {
-    const engine = new Engine(spawn, engineOptions(options ?? {}, kind, maximum, toMs))
+    const engine = new Engine(spawn, engineOptions(options, kind, maximum, toMs))
     try {
       await engine.start()
     } catch (error) {

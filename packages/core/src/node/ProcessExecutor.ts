@@ -12,12 +12,12 @@ import { processSpawn } from "./ProcessWorker.ts"
 export interface ProcessExecutorOptions extends ExecutorOptions<Duration.Input>, ProcessOptions {}
 
 /** An executor on processes, until the scope closes. */
-export const make = (options: ProcessExecutorOptions = {}) =>
-  makeExecutor(processSpawn(options.name ?? "process", options), options, "process", availableParallelism())
+export const make = (options?: ProcessExecutorOptions) =>
+  makeExecutor(processSpawn(options?.name ?? "process", options), options, "process", availableParallelism())
 
 /**
  * A process survives no crash of another, and may have an environment, a folder, flags and permissions of its own;
  * parameters are always copied.
  */
-export const layer = (options: ProcessExecutorOptions = {}): Layer.Layer<Executor, ExecutorError> =>
+export const layer = (options?: ProcessExecutorOptions): Layer.Layer<Executor, ExecutorError> =>
   Layer.effect(Executor, make(options))

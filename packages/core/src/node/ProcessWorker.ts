@@ -68,7 +68,7 @@ const flagsOf = ({ permission, heapLimitBytes, execArgv }: ProcessOptions): Read
 const graceAfterExitMs = 500
 
 export const processSpawn =
-  (name: string, given: ProcessOptions): Spawn =>
+  (name: string, given: ProcessOptions | undefined): Spawn =>
   (id, settings, events) => {
     const options = own(given)
     const board = openFileBoard()

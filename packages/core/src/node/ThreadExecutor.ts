@@ -12,9 +12,9 @@ import { threadSpawn } from "./ThreadWorker.ts"
 export interface ThreadExecutorOptions extends ExecutorOptions<Duration.Input>, ThreadOptions {}
 
 /** An executor on threads, until the scope closes. */
-export const make = (options: ThreadExecutorOptions = {}) =>
-  makeExecutor(threadSpawn(options.name ?? "thread", options), options, "thread", availableParallelism())
+export const make = (options?: ThreadExecutorOptions) =>
+  makeExecutor(threadSpawn(options?.name ?? "thread", options), options, "thread", availableParallelism())
 
 /** Threads share this process, its working directory and its permissions; each has a heap of its own (some 8 MiB when idle). */
-export const layer = (options: ThreadExecutorOptions = {}): Layer.Layer<Executor, ExecutorError> =>
+export const layer = (options?: ThreadExecutorOptions): Layer.Layer<Executor, ExecutorError> =>
   Layer.effect(Executor, make(options))

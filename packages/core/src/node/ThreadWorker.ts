@@ -27,7 +27,7 @@ export interface ThreadOptions {
 const mostReplies = 256
 
 export const threadSpawn =
-  (name: string, options: ThreadOptions): Spawn =>
+  (name: string, options: ThreadOptions | undefined): Spawn =>
   (id, settings, events) => {
     const { port1: port, port2 } = new MessageChannel()
     const memory = new SharedArrayBuffer(boardBytes + tailBytes)

@@ -18,6 +18,12 @@ const url = new URL("../tasks/work.task.ts", import.meta.url)
 const work = Task.module<typeof Work>(url)
 const other = (name: string) => Task.module<typeof Throws>(new URL(`../tasks/${name}.task.ts`, import.meta.url)).never
 
+// the options that there are
+const submit = "priority key timeout idempotent transfer onProgress signal"
+const mapped = "chunk buffer priority idempotent transfer signal"
+const executor =
+  "name minimum maximum spare tasksPerWorker idleTimeToLive grace bootTimeout queue recycle tasks setup teardown errors onEvent heapLimitBytes env execArgv cwd permission"
+
 /** Aborted by hand. */
 const aborting = () => {
   const controller = new AbortController()
@@ -354,10 +360,6 @@ for (const [kind, isolated] of kinds)
         const map = (source: unknown, task: unknown = work.increment, options?: object) =>
           pool.map(source as ReadonlyArray<number>, task as typeof work.increment, options).toArray()
         const among = (names: string) => `must be one of ${names.replaceAll(" ", ", ")}`
-        const submit = "priority key timeout idempotent transfer onProgress signal"
-        const mapped = "chunk buffer priority idempotent transfer signal"
-        const executor =
-          "name minimum maximum spare tasksPerWorker idleTimeToLive grace bootTimeout queue recycle tasks setup teardown errors onEvent heapLimitBytes env execArgv cwd permission"
         const refused: ReadonlyArray<readonly [() => Promise<unknown>, string]> = [
           [() => run(parseInt, [1]), "a task must be of `Task.module` or `inline`, got the function parseInt"],
           [() => run("increment", [1]), "a task must be of `Task.module` or `inline`, got increment"],
@@ -396,6 +398,9 @@ for (const [kind, isolated] of kinds)
             () => pool.shutdown({ runing: "kill" } as never),
             "an option must be one of pending, running, deadline, got runing"
           ],
+          [() => run(work.increment, [1], { transfer: 5 }), "transfer must be an array, got 5"],
+          [() => run(work.increment, [1], { onProgress: 5 }), "onProgress must be a function, got 5"],
+          [() => open({ onEvent: 5 as never }), "onEvent must be a function, got 5"],
           [() => open({ queue: 5 as never }), "queue must be an object of capacity, policy, age, got 5"],
           [() => open({ tasks: work.increment as never }), "tasks must be an array, got the task increment"],
           [() => pool.shutdown({ running: "kil" } as never), "running must be one of wait, cancel, kill, got kil"],
@@ -426,12 +431,44 @@ for (const [kind, isolated] of kinds)
       })
 
       it("take null for options that are not given", async () => {
-        const none = null as never
-        const other = await open({ queue: none, recycle: none, tasks: none })
-        assert.strictEqual(await other.run(work.increment, [1], none), 2)
-        assert.deepStrictEqual(await other.map([1], work.increment, none).toArray(), [2])
-        for await (const value of other.stream(work.upTo, [1], none)) assert.strictEqual(value, 0)
-        await other.shutdown(none)
+        const nulls = (names: string) => Object.fromEntries(names.split(" ").map((name) => [name, null as never]))
+        for (const [executors, submits, maps, shutdowns] of [
+          [null as never, null as never, null as never, null as never],
+          [nulls(executor), nulls(submit), nulls(mapped), nulls("pending running deadline")],
+          [
+            { queue: nulls("capacity policy age"), recycle: nulls("tasks heapBytes age") },
+            { timeout: nulls("queue run") },
+            nulls("concurrency"),
+            nulls("runing")
+          ]
+        ] as const) {
+          const other = await Pool[kind](executors)
+          assert.strictEqual(await other.run(work.increment, [1], submits), 2)
+          assert.deepStrictEqual(await other.map([1], work.increment, maps).toArray(), [2])
+          assert.deepStrictEqual(await other.mapUnordered([1], work.increment, maps).toArray(), [[0, 2]])
+          for await (const value of other.stream(work.upTo, [1], submits)) assert.strictEqual(value, 0)
+          await other.shutdown(shutdowns)
+        }
+        // a key of its own would bind both to one worker
+        const { signal, abort } = aborting()
+        const waiting = reasonOf(pool.run(work.waitForSignal, [], { key: null as never, signal }))
+        assert.strictEqual(await pool.run(work.increment, [1], { key: null as never }), 2)
+        abort()
+        assert.strictEqual(await waiting, "AbortError")
+      })
+
+      it("of what is to be moved leave the worker to others, the first one too", async () => {
+        for (const [transfer, outcome] of [
+          [null, "gave 2"],
+          [5, "InvalidOption"]
+        ] as const) {
+          await using one = await open({ maximum: 1 })
+          for (const state of ["new", "up"]) {
+            const given = await reasonOf(one.run(work.increment, [1], { transfer } as never))
+            assert.deepStrictEqual([state, given], [state, outcome])
+            assert.deepStrictEqual(await one.map([1], work.increment).toArray(), [2])
+          }
+        }
       })
 
       it("of a module that is not found from anywhere name the way to write it", () => {

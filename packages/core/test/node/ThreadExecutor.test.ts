@@ -106,6 +106,24 @@ for (const [name, layer] of [
     )
   })
 
+for (const [name, layer] of [
+  ["threads", ThreadExecutor.layer],
+  ["processes", ProcessExecutor.layer],
+  ["inline", Executor.layerInline]
+] as const)
+  it.live(`the executor service of ${name} takes null for options that are not given`, () =>
+    Effect.gen(function* () {
+      const executor = yield* Executor
+      const detached = { detach: null as never }
+      for (const options of [null as never, detached])
+        assert.strictEqual(yield* executor.submit(work.increment, [1], options), 2)
+      for (const options of [null as never, detached])
+        assert.deepStrictEqual(yield* Stream.runCollect(executor.stream(work.upTo, [1], options)), [0])
+      assert.deepStrictEqual(yield* Stream.runCollect(executor.map([1], work.increment, null as never)), [2])
+      yield* executor.shutdown(null as never)
+    }).pipe(Effect.provide(layer(null as never)))
+  )
+
 describe("an executor that cannot start", () => {
   it.live("fails its layer with what is wrong", () =>
     Effect.gen(function* () {
