@@ -81,6 +81,7 @@ export const open = (source: Source, given: Given<Options> = {}) => {
 
 const sourceKinds: OptionKind.Kinds<{ urls: unknown }> = {
   urls: {
+    ...OptionKind.urls,
     takes: "an array of URLs, or another iterable of them",
     has: (value) => OptionKind.urls.has(value) || Symbol.asyncIterator in Object(value) || Stream.isStream(value)
   }

@@ -41,8 +41,9 @@ export const list = (of: string, has: (item: unknown) => boolean): Kind => ({
   takes: `an array of ${of}`,
   has: (value) => Array.isArray(value) && value.every(has)
 })
-/** In one string `for` would find characters. */
+/** In one string `for` would find characters. There may be a password in it. */
 export const urls: Kind = {
+  isSecret: true,
   takes: "an array of URLs",
   has: (value) => typeof value !== "string" && Symbol.iterator in Object(value)
 }
@@ -58,7 +59,7 @@ export const either = (one: Kind, other: Kind): Kind => ({
 /** A plain value as it is, unless it may be a secret. */
 const shown = (value: unknown, isSecret = false): string => {
   if (Array.isArray(value)) return "(array)"
-  if (isSecret || (value !== null && /^(?:object|function)$/.test(typeof value))) return `(${typeof value})`
+  if (value !== null && (isSecret || /^(?:object|function)$/.test(typeof value))) return `(${typeof value})`
   return typeof value === "string" ? JSON.stringify(value) : String(value)
 }
 

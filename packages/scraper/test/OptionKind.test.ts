@@ -105,8 +105,8 @@ describe("options", () => {
           refusal(Crawl.open(urls as [], {}, { directory }))
         ])
       for (const [urls, shown] of [
-        ["http://h/", `"http://h/"`],
-        [5, "5"],
+        ["http://user:secret@h/", "(string)"],
+        [5, "(number)"],
         [null, "null"],
         [undefined, "null"],
         [{}, "(object)"]
