@@ -20,7 +20,7 @@ export class Records extends Context.Service<
         readonly indexed: Indexed | undefined
         /** Whether a record has a payload of this digest. */
         readonly holds: (digest: string) => Effect.Effect<boolean, RunError>
-        /** The last run came to its end, or was stopped in order: each URL that it was given is among the entries. */
+        /** The last run ended, or was stopped, in order: it wrote down all that it did. */
         readonly isOver: boolean
         /** A run works in it. */
         readonly isHeld: boolean

@@ -147,12 +147,14 @@ export const distrust = Effect.fnUntraced(function* (directory: string, paths: R
 export const read = Effect.fnUntraced(function* (directory: string) {
   const { file, sql } = yield* existing(directory)
   const provided = Effect.provideService(SqlClient.SqlClient, sql)
+  // asked first: a run that ends meanwhile was not killed
+  const isHeld = DirectoryLock.isHeld(directory)
   return {
     entries: yield* provided(SqlEntries.all(file)),
     named: yield* provided(SqlEntries.named(file)),
     ...(yield* provided(SqlArchives.committed(file))),
     isOver: yield* provided(SqlEntries.isOver(file)),
     /** Somebody works in it. */
-    isHeld: DirectoryLock.isHeld(directory)
+    isHeld
   }
 })

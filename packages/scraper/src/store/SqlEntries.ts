@@ -52,8 +52,8 @@ export const all = Effect.fnUntraced(function* (file: string) {
 })
 
 /**
- * Whether the last run came to its end, or was stopped in order. One that was killed, or works still, may have read URLs
- * that have no row, or not all.
+ * Whether the last run ended, or was stopped, in order. Of one that was killed, or works still, there may be files and URLs
+ * that have no row. What a run that was stopped had not read yet has none either.
  */
 export const isOver = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
@@ -63,7 +63,7 @@ export const isOver = Effect.fnUntraced(function* (file: string) {
     sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`,
     SqliteFault.of(file)
   )
-  return last?.ended !== null
+  return last !== undefined && last.ended !== null
 })
 
 /**

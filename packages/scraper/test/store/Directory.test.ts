@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process"
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import * as Directory from "../../src/store/Directory.ts"
 
 const folder = Effect.acquireRelease(
@@ -48,6 +49,11 @@ describe("the runs of a directory", () => {
       })
       yield* Effect.scoped(during)
       assert.deepStrictEqual(yield* stateOf(whole), { isOver: true, isHeld: false })
+      assert.deepStrictEqual(yield* stateOf(killed), { isOver: false, isHeld: false })
+      // killed between its schema and its first row
+      const database = new DatabaseSync(join(killed, ".simul", "store.sqlite"))
+      database.exec("DELETE FROM run")
+      database.close()
       assert.deepStrictEqual(yield* stateOf(killed), { isOver: false, isHeld: false })
       yield* Effect.scoped(Directory.open(killed, "process"))
       assert.deepStrictEqual(yield* stateOf(killed), { isOver: true, isHeld: false })
