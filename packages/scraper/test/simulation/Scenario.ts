@@ -124,7 +124,7 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     stops: random() < 0.3 ? [below(500)] : []
   }
   const rare = random()
-  /** One seed of so many, by the last of so many digits: the first two are what all else goes by. */
+  /** One seed of so many, by the last of so many digits: the first three are what all else goes by. */
   const isOneOf = (per: number, digits: number) => (10 ** digits * rare) % per < 1
   const naming = isOneOf(25, 6) ? "flat" : "tree"
   // bodies that are continued, which few are else
