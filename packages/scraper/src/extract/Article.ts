@@ -157,45 +157,75 @@ const unwrap = (element: DomElement): void => {
   element.remove()
 }
 
-/** Puts a copy of an element around each run of what is in no block; `around`: all that has blocks in it, and blocks. */
-const wrapRuns = (parent: Node, wrapper: DomElement, around: ReadonlySet<Node>): void => {
-  let run: DomElement | undefined
-  move(parent.childNodes, (child) => {
+/** Whether Markdown has anything of it. */
+const isShown = (node: Node): boolean =>
+  node.nodeType === 3
+    ? node.nodeValue!.trim() !== ""
+    : (node as DomElement).textContent.trim() !== "" ||
+      node.nodeName === "IMG" ||
+      (node as DomElement).querySelector("img") !== null
+
+/** Each run of what is in no block, from what is shown on; `around`: all that has blocks in it, and blocks. */
+const runsIn = (parent: Node, around: ReadonlySet<Node>, runs: Array<Array<Node>> = []): Array<Array<Node>> => {
+  let run: Array<Node> | undefined
+  for (const child of Array.from(parent.childNodes)) {
     if (around.has(child)) {
       run = undefined
-      if (child.nodeName !== "PRE") wrapRuns(child, wrapper, around)
-    } else if (run !== undefined) run.appendChild(child)
-    else if (child.nodeType !== 3 || child.nodeValue!.trim() !== "") {
-      run = wrapper.cloneNode()
-      parent.insertBefore(run, child)
-      run.appendChild(child)
-    }
-  })
+      if (child.nodeName !== "PRE") runsIn(child, around, runs)
+    } else if (run !== undefined) run.push(child)
+    else if (isShown(child)) runs.push((run = [child]))
+  }
+  return runs
 }
 
-/** What is copied into each of many paragraphs must be short. */
-const mostCopied = 2000
+/** What the addresses and titles of the links of a page may come to, once they stand at each run. */
+const mostCopied = 1_000_000
 
 const emphases = "b, strong, i, em, del, s"
-const withinItsLike = "a[href] a[href], :is(b, strong) :is(b, strong), :is(i, em) :is(i, em), :is(del, s) :is(del, s)"
+const inlines = `a[href], ${emphases}`
 const synonyms: Readonly<Record<string, string>> = { B: "STRONG", I: "EM", S: "DEL" }
 const markOf = ({ nodeName }: Node): string => synonyms[nodeName] ?? nodeName
 
+/** What of the same mark an element lies in. */
+const likeAround = (inline: Node): DomElement | null => {
+  const mark = markOf(inline)
+  let node = inline.parentNode
+  while (node !== null && markOf(node) !== mark) node = node.parentNode
+  return node as DomElement | null
+}
+
 /** Markdown has no links and no emphasis around blocks, and cannot tell two of a mark that follow without a blank. */
 const arrangeInline = (content: DomElement): void => {
-  for (const inner of content.querySelectorAll(withinItsLike)) unwrap(inner)
+  for (const inline of content.querySelectorAll(inlines)) {
+    const like = likeAround(inline)
+    if (inline.nodeName === "A") {
+      // a click follows the inner one
+      if (like !== null) unwrap(like)
+      // blank emphasis becomes nothing, but the end of a line parts words
+    } else if (like !== null || (!isShown(inline) && inline.querySelector("br") !== null)) unwrap(inline)
+  }
   const around = new Set<Node>()
   for (const element of content.querySelectorAll("*")) {
     if (element.nodeName === "BR" || !blocks.test(element.nodeName)) continue
     for (let node: Node | null = element; node !== null && !around.has(node); node = node.parentNode) around.add(node)
   }
-  for (const inline of [...content.querySelectorAll(`a[href], ${emphases}`)].toReversed()) {
+  let copied = 0
+  for (const inline of [...content.querySelectorAll(inlines)].toReversed()) {
     if (!around.has(inline)) continue
+    let length = 0
     for (const name of inline.getAttributeNames()) {
-      const isSaid = name === "href" || name === "title"
-      if (!isSaid || inline.getAttribute(name)!.length > mostCopied) inline.removeAttribute(name)
+      if (name === "href" || name === "title") length += inline.getAttribute(name)!.length
+      else inline.removeAttribute(name)
     }
-    wrapRuns(inline, inline, around)
+    const runs = runsIn(inline, around)
+    if (copied + length * runs.length <= mostCopied) {
+      copied += length * runs.length
+      for (const run of runs) {
+        const copy = inline.cloneNode()
+        run[0]!.parentNode!.insertBefore(copy, run[0]!)
+        move(run, (node) => copy.appendChild(node))
+      }
+    }
     unwrap(inline)
   }
   for (const inline of content.querySelectorAll(emphases)) {
@@ -248,11 +278,22 @@ const numberItems = (content: DomElement): void => {
 const integer = (text: string | null): number | undefined =>
   text !== null && /^\s*-?\d{1,9}/.test(text) ? Number.parseInt(text, 10) : undefined
 
+/** Stands for the mark of emphasis until its neighbours are known: half a character, which no bytes decode to. */
+const emphasis = "\ud800"
+/** `_`, as `*` would run into that of strong text; but beside a letter `_` is no mark (CommonMark 6.2). */
+const markEmphasis = (markdown: string): string =>
+  markdown.replace(
+    /(?<=([^\s\p{P}\p{S}]?))\ud800([^\ud800]*)\ud800(?=([^\s\p{P}\p{S}\ud800]?))/gu,
+    (_, before: string, text: string, after: string) => {
+      const mark = before + after === "" ? "_" : "*"
+      return mark + text + mark
+    }
+  )
+
 const turndown = new TurndownService({
   headingStyle: "atx",
   codeBlockStyle: "fenced",
-  // within a word `_` is no mark (CommonMark 6.2)
-  emDelimiter: "*",
+  emDelimiter: emphasis as "_",
   hr: "---"
 })
 turndown.addRule("strikethrough", {
@@ -350,8 +391,7 @@ const markdownOf = (content: DomElement): string => {
   numberItems(content)
   tops = []
   turndown.turndown(content)
-  return tops
-    .join("\n\n")
+  return markEmphasis(tops.join("\n\n"))
     .replace(/^\s*\n/, "")
     .trimEnd()
 }

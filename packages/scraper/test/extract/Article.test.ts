@@ -80,23 +80,43 @@ describe("an article", () => {
   it.each([
     ["a &lt;div class=x&gt; &amp;lt; ~~b~~ c_d_e", "a \\<div class=x> \\&lt; \\~\\~b\\~\\~ c_d_e"],
     ["1) a", "1\\) a"],
-    ["<em>a__b_c</em> d__e", "*a\\_\\_b_c* d\\_\\_e"],
+    ["<em>a__b_c</em> d__e", "_a\\_\\_b_c_ d\\_\\_e"],
     ["in<em>ter</em>nal, x<sup><i>n</i></sup>, <i>inter</i><span>nal</span>", "in*ter*nal, x*n*, *inter*nal"],
-    ["<p>a<em><br></em>b <i><wbr></i>c<del><br></del>d<em><a id=x></a></em></p>", "ab cd"],
+    [
+      "<p><i>a <b>b</b></i><b>c</b> <b>d <i>e</i></b><i>f</i> <b>g</b><i>h</i></p>",
+      "_a **b**_**c** **d _e_**_f_ **g**_h_"
+    ],
+    [
+      "<p><b><i>a</i></b> <b>b</b>c<i>d</i> <i>e</i><b>f</b>, <i>g</i>. 長<i>短</i></p>",
+      "**_a_** **b**c*d* _e_**f**, _g_. 長*短*"
+    ],
+    ["<p>a<em><br></em>b <i><wbr></i>c<del><br></del>d<em><a id=x></a></em></p>", "a  \nb c  \nd"],
     [
       "<p><b>a</b><b>b</b><strong>c</strong> <em>d</em><i>e</i> <del><b>f</b></del><s><b>g</b></s></p>",
-      "**abc** *de* ~~**fg**~~"
+      "**abc** _de_ ~~**fg**~~"
     ],
-    ["<p><em><i>a</i></em> <s><del>b</del></s></p>", "*a* ~~b~~"],
+    ["<p><em><i>a</i></em> <s><del>b</del></s></p>", "_a_ ~~b~~"],
     ["<h3>a<br>b</h3>", "### a b"],
     [
       '<a href="/x"><h3>a</h3><p>b <b>c</b></p> d</a>',
       ["### [a](https://h.example/x)", "[b **c**](https://h.example/x)", "[d](https://h.example/x)"]
     ],
-    ["<b><b><p>a <i>b</i></p></b><ul><li>c</ul></b>", ["**a *b***", "-   **c**"]],
+    ["<b><b><p>a <i>b</i></p></b><ul><li>c</ul></b>", ["**a _b_**", "-   **c**"]],
     [
       "<b><pre><code>a()\n  b()</code></pre></b><a href=/x>c<pre>d()\ne()</pre></a>",
       ["```\na()\n  b()\n```", "[c](https://h.example/x)", "```\nd()\ne()\n```"]
+    ],
+    [
+      "<a href=/x><h3>a</h3><span class=icon></span></a><a href=/x><svg></svg><p>b</p></a>",
+      ["### [a](https://h.example/x)", "[b](https://h.example/x)"]
+    ],
+    [
+      "<a href=/x><table><colgroup><col></colgroup><tr><td>a<td><img src=/i alt=b></table></a>",
+      "| [a](https://h.example/x) | [![b](https://h.example/i)](https://h.example/x) |\n| --- | --- |"
+    ],
+    [
+      "<a href=/o><table><tr><th><a href=/i>in</a> out</th><th>a</th></tr></table></a>",
+      "| [in](https://h.example/i) out | a |\n| --- | --- |"
     ],
     [
       "<table><caption>a<tr><td>b<td>c<tr><td>d<td>e<td>f</table>",
@@ -133,6 +153,14 @@ describe("an article", () => {
       `<p ${attributes(60_000)}>x</p>`
     ])
       assert.include(Article.of(pageOf(`<p>${sentence}</p>`.repeat(5) + part))?.markdown, sentence)
+  })
+  it("has no more Markdown for an address around many paragraphs", () => {
+    const linked = (length: number) =>
+      Article.of(
+        pageOf(`${`<p>${sentence}</p>`.repeat(5)}<a href="/${"x".repeat(length)}">${"<p>x".repeat(2_000)}</a>`)
+      )!.markdown
+    assert.include(linked(400), "[x](https://h.example/xx")
+    assert.isBelow(linked(1_900).length, 20_000)
   })
   it("is told of in one line each, however the page breaks its own", () => {
     const article = Article.of(
