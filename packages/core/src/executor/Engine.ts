@@ -335,7 +335,8 @@ export class Engine {
       slot.told.add(number)
       this.#send(slot, ["task", number, url, name])
     }
-    if (transfer !== undefined) slot.transfer.push(...transfer)
+    // not spread: there may be more than a call can have for arguments
+    for (const moved of transfer ?? []) slot.transfer.push(moved)
     const { kind, parameters } = job
     if (kind === "run") this.#send(slot, [kind, position, number, parameters, deadline])
     else if (kind === "stream") this.#send(slot, [kind, position, number, parameters, deadline, streamCredit])

@@ -460,7 +460,9 @@ for (const [kind, isolated] of kinds)
       it("of what is to be moved leave the worker to others, the first one too", async () => {
         for (const [transfer, outcome] of [
           [null, "gave 2"],
-          [5, "InvalidOption"]
+          [5, "InvalidOption"],
+          // more than a call can have for arguments
+          [range(2 ** 20), kind === "processes" ? "gave 2" : "NotCloneable"]
         ] as const) {
           await using one = await open({ maximum: 1 })
           for (const state of ["new", "up"]) {
