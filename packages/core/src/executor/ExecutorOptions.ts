@@ -1,7 +1,7 @@
 /**
  * The options of an executor as users give them, with their defaults. `D` is how a
  * duration is written: milliseconds, or with Effect also `"5 seconds"`. From JavaScript
- * `null`, too, is not given.
+ * `null`, too, is not given, and `transfer` may be any iterable but a string.
  */
 import type { ErrorRegistry } from "./ErrorCodec.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
@@ -188,8 +188,8 @@ export const engineOptions = <D>(
       ageMs: ms(recycle.age, Infinity)
     },
     tasks: tasks.map(bare),
-    setup: options.setup == null ? undefined : bare(options.setup),
-    teardown: options.teardown == null ? undefined : bare(options.teardown),
+    setup: options.setup ? bare(options.setup) : undefined,
+    teardown: options.teardown ? bare(options.teardown) : undefined,
     errors: options.errors ?? {},
     onEvent: options.onEvent ?? undefined
   }
@@ -211,6 +211,10 @@ export const checkedShutdown = (choice: ShutdownChoice | undefined) => {
   return { pending, running, deadline }
 }
 
+/** An array of what is to be moved, from any iterable; what is none or a string stays what it is, to be refused. */
+const listed = (transfer: ReadonlyArray<unknown>): ReadonlyArray<unknown> =>
+  typeof transfer !== "string" && Symbol.iterator in Object(transfer) ? [...transfer] : transfer
+
 /** With times in milliseconds. `names`: all that the options may have. */
 export const jobOptions = <D>(
   options: SubmitOptions<D> | undefined,
@@ -226,7 +230,7 @@ export const jobOptions = <D>(
     priority: priority ?? undefined,
     key: key ?? undefined,
     idempotent,
-    transfer: transfer ?? undefined,
+    transfer: transfer == null ? undefined : listed(transfer),
     onProgress: onProgress ?? undefined,
     queueTimeoutMs: timeout?.queue == null ? undefined : toMs(timeout.queue),
     runTimeoutMs: timeout?.run == null ? undefined : toMs(timeout.run),

@@ -399,6 +399,7 @@ for (const [kind, isolated] of kinds)
             "an option must be one of pending, running, deadline, got runing"
           ],
           [() => run(work.increment, [1], { transfer: 5 }), "transfer must be an array, got 5"],
+          [() => run(work.increment, [1], { transfer: "ab" }), "transfer must be an array, got ab"],
           [() => run(work.increment, [1], { onProgress: 5 }), "onProgress must be a function, got 5"],
           [() => open({ onEvent: 5 as never }), "onEvent must be a function, got 5"],
           [() => open({ queue: 5 as never }), "queue must be an object of capacity, policy, age, got 5"],
@@ -428,6 +429,10 @@ for (const [kind, isolated] of kinds)
         for (const options of [{ prio: undefined }, { timeout: null }, { timeout: { run: null, queue: null } }])
           assert.strictEqual(await pool.run(work.later, [20, 1], options as never), 1)
         assert.deepStrictEqual(await pool.map([1], work.increment, { concurrency: undefined } as never).toArray(), [2])
+        for (const none of [false, "", 0] as const) {
+          await using one = await open({ setup: none as never, teardown: none as never })
+          assert.strictEqual(await one.run(work.increment, [1]), 2)
+        }
       })
 
       it("take null for options that are not given", async () => {
@@ -875,6 +880,15 @@ describe("buffers", () => {
     assert.strictEqual((await pool.run(work.bytes, [5])).byteLength, 5)
     const error = await failureOf(pool.run(work.sum, [data], { transfer: [data.buffer] }))
     assert.strictEqual(error.reason._tag, "NotCloneable")
+  })
+
+  it("are moved in whatever iterable they are given", async () => {
+    await using pool = await Pool.threads({ maximum: 1 })
+    for (const iterable of [(buffer: ArrayBuffer) => new Set([buffer]), (buffer: ArrayBuffer) => [buffer].values()]) {
+      const data = new Uint8Array(1000).fill(1)
+      assert.strictEqual(await pool.run(work.sum, [data], { transfer: iterable(data.buffer) as never }), 1000)
+      assert.strictEqual(data.byteLength, 0)
+    }
   })
 
   it("go through a map and back without a copy", async () => {
