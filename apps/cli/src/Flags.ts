@@ -100,8 +100,6 @@ const choice = <const C extends ReadonlyArray<string>>(
 export const oneOf = (choices: ReadonlyArray<string>): string =>
   choices.length < 2 ? choices.join("") : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`
 
-const sendable = "without line breaks, control characters or characters outside Latin-1"
-
 type Header = readonly [name: string, value: string]
 
 /** Name: a token (RFC 9110 5.6.2). Value: no control character but tab (5.5), so that no line can be smuggled in. */
@@ -111,7 +109,9 @@ const readHeader = (line: string): Result.Result<Header, string> => {
   const name = line.slice(0, colon).trim()
   const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "")
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return Result.fail("NAME:VALUE, with a header name before the colon")
-  return FieldValue.isSendable(value) ? Result.succeed([name, value]) : Result.fail(`NAME:VALUE, ${sendable}`)
+  return FieldValue.isSendable(value)
+    ? Result.succeed([name, value])
+    : Result.fail(`NAME:VALUE, ${FieldValue.sendable}`)
 }
 
 const headers = (name: string, about: About): Setting<ReadonlyArray<Header>> => ({
@@ -241,7 +241,9 @@ export const transfer = {
       description: "Name and contact sent to servers"
     }),
     read: single((value) =>
-      value !== "" && FieldValue.isSendable(value) ? Result.succeed(value) : Result.fail(`some text ${sendable}`)
+      value !== "" && FieldValue.isSendable(value)
+        ? Result.succeed(value)
+        : Result.fail(`some text ${FieldValue.sendable}`)
     ),
     fallback: defaults.userAgent
   } as Setting<string>,

@@ -13,7 +13,10 @@ export const trimmed = (text: string): string => {
   return text.slice(from, to)
 }
 
-const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
+const octets = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** What may be sent, as messages say it. */
+export const sendable = "without line breaks, control characters or characters outside Latin-1"
 
 /** Whether it may be sent. A server may tell us more: control octets (RFC 9110 5.5). */
-export const isSendable = (text: string): boolean => sendable.test(text)
+export const isSendable = (text: string): boolean => octets.test(text)

@@ -119,7 +119,7 @@ export const kinds: OptionKind.Kinds<Options> = {
   maxTimeMs: OptionKind.number(1),
   maxSize: OptionKind.number(0),
   userAgent: {
-    takes: "text without line breaks, control characters or characters outside Latin-1",
+    takes: `text ${FieldValue.sendable}`,
     has: (value) => typeof value === "string" && FieldValue.isSendable(value)
   },
   headers: {
