@@ -12,7 +12,7 @@ import type { HostLimit } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Changes from "./Changes.ts"
 import * as TargetRank from "./TargetRank.ts"
-import { type OfTarget, targetColumns, toTarget } from "./TargetRow.ts"
+import { leasedColumns, type LeasedRow, toTarget } from "./TargetRow.ts"
 
 /** Sites looked at by one statement. */
 const sitesAtOnce = 64
@@ -35,7 +35,7 @@ const nextSites = (saved: string) => `WITH RECURSIVE next (id) AS (
 const sitesUncounted = nextSites("0")
 const sitesCounted = nextSites("(SELECT SUM(one.saved) FROM site AS one WHERE one.host = site.host)")
 
-const nextTargets = `SELECT rowid AS id, due, ${targetColumns.join(", ")} FROM target INDEXED BY target_site
+const nextTargets = `SELECT ${leasedColumns} FROM target INDEXED BY target_site
   WHERE list = ? AND state = 0 AND lease IS NULL AND site = ? ORDER BY due LIMIT ? + 0`
 
 const holdBack = `UPDATE target SET lease = 0 WHERE rowid IN (SELECT rowid FROM target INDEXED BY target_site
@@ -43,18 +43,16 @@ const holdBack = `UPDATE target SET lease = 0 WHERE rowid IN (SELECT rowid FROM 
 /** Gives back what was held back, so many at once. */
 const letGo = `UPDATE target SET lease = NULL WHERE rowid IN (SELECT rowid FROM target WHERE lease = 0 LIMIT ${rowsAtOnce})`
 
-const pendingAfter = `SELECT rowid AS id, due, ${targetColumns.join(", ")} FROM target NOT INDEXED
+const pendingAfter = `SELECT ${leasedColumns} FROM target NOT INDEXED
   WHERE rowid > ? AND list = ? AND state = 0 AND COALESCE(lease, 0) = 0 ORDER BY rowid LIMIT 1000`
 
 const setRank = `UPDATE target SET due = ${TargetRank.ofRow} WHERE url = ? AND state = 0 AND lease IS NULL`
-
-type LeasableRow = OfTarget & { readonly id: number; readonly due: number }
 
 export const make = (sql: SqlClient.SqlClient, run: number) => {
   /** The site that `lease` looked at last. */
   let turn = 0
 
-  const take = (rows: ReadonlyArray<Pick<LeasableRow, "id">>) =>
+  const take = (rows: ReadonlyArray<Pick<LeasedRow, "id">>) =>
     sql`UPDATE target SET lease = ${run} WHERE rowid IN (SELECT value FROM json_each(${JSON.stringify(rows.map(({ id }) => id))}))`
 
   const lease = Effect.fnUntraced(function* (
@@ -92,7 +90,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
           dueMs = Math.min(dueMs, firstMs)
           continue
         }
-        const next = yield* sql.unsafe<LeasableRow>(nextTargets, [list, id, most])
+        const next = yield* sql.unsafe<LeasedRow>(nextTargets, [list, id, most])
         const due = next.filter((row) => row.due <= nowMs)
         if (due.length < next.length) dueMs = Math.min(dueMs, next[due.length]!.due)
         else if (next.length === most) isLeft = true
@@ -109,7 +107,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
   })
 
   const withdraw = Effect.fnUntraced(function* (list: number, after: number, isOut: (target: Target) => boolean) {
-    const found = yield* sql.unsafe<LeasableRow>(pendingAfter, [after, list])
+    const found = yield* sql.unsafe<LeasedRow>(pendingAfter, [after, list])
     const out = found.map((row) => ({ id: row.id, target: toTarget(row) })).filter(({ target }) => isOut(target))
     if (out.length > 0) yield* take(out)
     return { targets: out.map(({ target }) => target), next: found.length < 1000 ? undefined : found.at(-1)!.id }

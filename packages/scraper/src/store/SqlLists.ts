@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Place } from "../Store.ts"
-import { type OfTarget, targetColumns, toTarget } from "./TargetRow.ts"
+import { leasedColumns, type LeasedRow, toTarget } from "./TargetRow.ts"
 
 /**
  * What failed, or was tried and waits; of a list also what waits for its first try. By its index, which SQLite takes where
@@ -17,7 +17,7 @@ const waitingCount = `SELECT COUNT(*) AS count, MIN(due) AS due FROM ${waiting}`
 const nextDue = `SELECT due FROM ${waiting} AND due > ? ORDER BY due LIMIT 1`
 const lease = `UPDATE target SET lease = ? WHERE rowid IN (
     SELECT rowid FROM ${waiting} AND due <= ? ORDER BY due, rowid LIMIT ? + 0
-  ) RETURNING rowid AS id, due, ${targetColumns.join(", ")}`
+  ) RETURNING ${leasedColumns}`
 
 /** A number for a list that has none. */
 export const begin = (sql: SqlClient.SqlClient) =>
@@ -69,7 +69,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     lease: (list: number, limit: number, nowMs: number) =>
       Effect.zipWith(
         sql.unsafe<{ due: number }>(nextDue, [list, nowMs]),
-        sql.unsafe<OfTarget & { readonly id: number; readonly due: number }>(lease, [run, list, nowMs, limit]),
+        sql.unsafe<LeasedRow>(lease, [run, list, nowMs, limit]),
         ([next], leased) => ({
           // SQLite gives them in any order
           targets: leased.toSorted((one, other) => one.due - other.due || one.id - other.id).map(toTarget),

@@ -67,7 +67,11 @@ export const targetColumns = [
   "validator",
   "total"
 ] as const satisfies ReadonlyArray<keyof TargetRow>
-export type OfTarget = Pick<TargetRow, (typeof targetColumns)[number]>
+type OfTarget = Pick<TargetRow, (typeof targetColumns)[number]>
+
+/** And of these a target that is leased, in its order. */
+export const leasedColumns = `rowid AS id, due, ${targetColumns.join(", ")}`
+export type LeasedRow = OfTarget & { readonly id: number; readonly due: number }
 
 /** And of these what is known of one. */
 export const knownColumns = [...targetColumns, "list", "run", "state"] as const
