@@ -5,6 +5,7 @@
  */
 import { canonicalDomain, Cookie, CookieJar, defaultPath, domainMatch, getPublicSuffix, pathMatch } from "tough-cookie"
 import * as FieldValue from "../FieldValue.ts"
+import * as CookieDomain from "./CookieDomain.ts"
 import * as CookiePath from "./CookiePath.ts"
 import { CookieStore } from "./CookieStore.ts"
 
@@ -113,14 +114,10 @@ const prune = ({ store }: CookieJar, cookies: ReadonlyArray<Cookie>, most: numbe
     store.removeCookie(domain, path, key, () => undefined)
 }
 
-/** `http://./` has a host, and it has no name. */
-const isNameless = (host: string) => /^\.*$/.test(host)
-
 /** Keeps the cookies of an answer, from its `set-cookie` lines, as far as its host may set them; those that are oldest give way. */
 export const keep = (jar: CookieJar, url: string, lines: Iterable<string>, nowMs: number): void => {
   const from = new URL(url)
-  // a jar has no line for a cookie of it, as every host with a final dot ends in its name
-  if (isNameless(from.hostname)) return
+  if (CookieDomain.isNameless(from.hostname)) return
   const location = CookiePath.located(url)
   const domains = new Set<string>()
   let count = 0

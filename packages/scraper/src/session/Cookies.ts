@@ -13,6 +13,7 @@ import type { Cookie, CookieJar } from "tough-cookie"
 import * as FieldValue from "../FieldValue.ts"
 import { OptionUnusable } from "../RunError.ts"
 import * as WrittenItself from "../sink/WrittenItself.ts"
+import * as CookieDomain from "./CookieDomain.ts"
 import * as CookiePath from "./CookiePath.ts"
 
 export interface Cookies {
@@ -36,8 +37,8 @@ const parseLine = (line: string): Partial<Cookie> | undefined => {
   ).split("\t")
   if (domain === undefined || name === undefined || path === undefined || !/^(-?\d+(\.\d+)?)?$/.test(expires ?? ""))
     return undefined
-  // without a host it would go to every one that ends with a dot; with a CR it could not be written back
-  if (/^\.*$/.test(domain) || more.length > 0 || line.includes("\r")) return undefined
+  // with a CR it could not be written back
+  if (CookieDomain.isNameless(domain) || more.length > 0 || line.includes("\r")) return undefined
   const endMs = Math.max(-lastMs, Math.min(Number(expires) * 1000, lastMs))
   return {
     domain: domain.replace(/^\./, "").replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
