@@ -80,9 +80,9 @@ export class Css {
     this.#read(this.#rest + text, false)
   }
 
-  /** What the sheet leaves open ends with it (CSS Syntax 3, 2.2). */
-  end(): void {
-    this.#read(this.#rest, true)
+  /** Takes the last text, if there is more. What the sheet leaves open ends with it (CSS Syntax 3, 2.2). */
+  end(text = ""): void {
+    this.#read(this.#rest + text, true)
     this.#rest = ""
     if (this.#state === "string" || this.#state === "word") this.#end = this.#position
     if (this.#state === "string" || this.#state === "word" || this.#state === "close") this.#finish("sheet")

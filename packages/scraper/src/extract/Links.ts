@@ -345,10 +345,8 @@ class Html implements Reader, Output {
         return this.#add(index, "base", attribute)
       case "style": {
         const value = attributes.value(index)
-        if (!/url\(|image-set\(/i.test(value)) return
-        const css = this.#sheet()
-        css.write(value)
-        return css.end()
+        if (/url\(|image-set\(/i.test(value)) this.#sheet().end(value)
+        return
       }
       case "srcdoc":
         return this.#nest(attributes.value(index), false)
@@ -546,11 +544,8 @@ class Html implements Reader, Output {
   #data(reference: string) {
     const data = dataOf(reference)
     if (data === undefined) return
-    if (data.type === "text/css") {
-      const css = this.#sheet()
-      css.write(data.text)
-      css.end()
-    } else this.#nest(data.text, data.type !== "text/html")
+    if (data.type === "text/css") this.#sheet().end(data.text)
+    else this.#nest(data.text, data.type !== "text/html")
   }
 
   /** Reads markup within this document, with a `<base>` of its own; `undefined` where it is too deep. */

@@ -111,8 +111,8 @@ const ofSheet = (
   reading: Reading,
   decode: (start: number, end: number) => string,
   add: (start: number, spot: Spot) => void
-) => {
-  const css = new Css((given, _isImport, start, end) => {
+) =>
+  new Css((given, _isImport, start, end) => {
     const written = decode(start, end)
     const url = isAscii(written) ? given : unescaped(written)
     // within the page, wherever the sheet is
@@ -124,16 +124,12 @@ const ofSheet = (
       return text === undefined ? undefined : { start, end, text: inSheet(text) }
     })
   }, Infinity)
-  return css
-}
 // oxlint-disable-next-line no-control-regex -- that is what ASCII is
 const isAscii = (text: string) => /^[\0-\x7f]*$/.test(text)
 const unescaped = (written: string): string => {
   let value = written
-  const css = new Css((url) => (value = url), Infinity)
   const quote = written.includes('"') ? "'" : '"'
-  css.write(`url(${quote}${written}${quote})`)
-  css.end()
+  new Css((url) => (value = url), Infinity).end(`url(${quote}${written}${quote})`)
   return value
 }
 
@@ -278,13 +274,11 @@ class Html {
       case "style": {
         if (!/url\(|image-set\(/i.test(value)) return
         const pieces: Array<readonly [number, Spot]> = []
-        const css = ofSheet(
+        ofSheet(
           this.#reading,
           (start, end) => value.slice(start, end),
           (start, spot) => pieces.push([start, spot])
-        )
-        css.write(value)
-        css.end()
+        ).end(value)
         return this.#within(value, span, (locate) => editsOf(pieces, locate))
       }
       case "srcdoc": {
@@ -436,9 +430,7 @@ export const read = (document: Document): Rewriting => {
   const view = View.ofBytes(bytes, encoding)
   let spots: Array<readonly [number, Spot]> = []
   if (isCss) {
-    const css = ofSheet(reading, view.decode, (start, spot) => spots.push([start, spot]))
-    css.write(view.text)
-    css.end()
+    ofSheet(reading, view.decode, (start, spot) => spots.push([start, spot])).end(view.text)
     if (isUntold) spots.unshift([0, () => ({ start: 0, end: 0, text: `@charset "${encoding}";` })])
   } else {
     const html = new Html(reading, view, isXml, 0)

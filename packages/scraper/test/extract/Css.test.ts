@@ -4,8 +4,9 @@ import { Css } from "../../src/extract/Css.ts"
 const read = (sheet: string, size = sheet.length || 1, maxLength?: number): ReadonlyArray<string> => {
   const found: Array<string> = []
   const css = new Css((url, isImport) => found.push(isImport ? `import ${url}` : url), maxLength)
-  for (let start = 0; start < sheet.length; start += size) css.write(sheet.slice(start, start + size))
-  css.end()
+  let start = 0
+  for (; start + size < sheet.length; start += size) css.write(sheet.slice(start, start + size))
+  css.end(sheet.slice(start))
   return found
 }
 
