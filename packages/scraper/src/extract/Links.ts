@@ -594,28 +594,19 @@ const maxProse = 65_536
 
 const methodOf = (method: string | undefined) => (method?.trim().toLowerCase() === "post" ? "post" : "get")
 
-class Sheet implements Reader {
-  readonly #css: Css
-
-  constructor(options: Options, document: Document, onLink: (link: Link) => void) {
-    const { url: base, maxLinks = defaultMaxLinks, passesOver } = options
-    this.#css = new Css((reference, isImport) => {
-      if (passesOver !== undefined && passesOverText(passesOver, reference, base, "resource")) {
-        document.links++
-        return
-      }
-      const url = Reference.resolve(reference, base)
-      if (url === undefined) return
-      const source = isImport ? "css import" : "css url"
-      if (document.links++ < maxLinks) onLink({ url, kind: "resource", source, rel: "", nofollow: false })
-    })
-  }
-  write(text: string) {
-    this.#css.write(text)
-  }
-  end() {
-    this.#css.end()
-  }
+/** A document that is a style sheet. */
+const sheet = (options: Options, document: Document, onLink: (link: Link) => void): Reader => {
+  const { url: base, maxLinks = defaultMaxLinks, passesOver } = options
+  return new Css((reference, isImport) => {
+    if (passesOver !== undefined && passesOverText(passesOver, reference, base, "resource")) {
+      document.links++
+      return
+    }
+    const url = Reference.resolve(reference, base)
+    if (url === undefined) return
+    const source = isImport ? "css import" : "css url"
+    if (document.links++ < maxLinks) onLink({ url, kind: "resource", source, rel: "", nofollow: false })
+  })
 }
 
 /** Reads the links of one document. */
@@ -649,9 +640,7 @@ export class Links {
       links: 0,
       declared: undefined
     }
-    this.#reader = isCss
-      ? new Sheet(options, this.#document, onLink)
-      : new Html(options, this.#document, onLink, 0, isXml)
+    this.#reader = isCss ? sheet(options, this.#document, onLink) : new Html(options, this.#document, onLink, 0, isXml)
     if (isCss || isXml) this.#isTentative = false
   }
 
