@@ -91,7 +91,7 @@ export class Workers {
         : new InvalidOption({ option: "workers to warm", expected: "a number of at least 0", got: count })
     if (problem !== undefined) return Promise.reject(new ExecutorError(problem, this.#options.name))
     const wanted = Math.min(count, this.#options.maximum)
-    while (this.active.length < wanted) this.active.push(this.#adopt())
+    while (this.active.length < wanted) this.#adopt()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#whenWarm.push({ count: wanted, resolve, reject })
     this.#warmed()
@@ -116,7 +116,6 @@ export class Workers {
     const most = this.breaker.failures > 0 ? 1 : maximum
     for (; booting < Math.min(wanted, most) && this.active.length < maximum; booting++) {
       const slot = this.#adopt()
-      this.active.push(slot)
       if (slot.state === "ready") this.#dispatch.feed(slot)
     }
   }
@@ -135,7 +134,6 @@ export class Workers {
     this.counts.recycled++
     if (!this.#spares.some(({ state }) => state === "ready")) return void this.#spares.push(this.#spawn())
     const next = this.#adopt()
-    this.active.push(next)
     this.#retire(slot)
     this.#timers.soon(() => this.#dispatch.feed(next))
   }
@@ -221,15 +219,17 @@ export class Workers {
     return slot
   }
 
-  /** A worker to be one of the active: a spare one, if there is one. */
+  /** Takes one more among the active: a spare one, if there is one. */
   #adopt(): Slot<Job> {
     const ready = this.#spares.findIndex((slot) => slot.state === "ready")
     // those that boot may be awaited by workers that are to be recycled
     const free = this.#spares.length - this.active.filter(({ replaced }) => replaced).length
-    const [slot] = ready >= 0 || free > 0 ? this.#spares.splice(Math.max(0, ready), 1) : []
-    if (slot !== undefined && this.#spares.length < this.#options.spare && !this.closed)
+    const [spare] = ready >= 0 || free > 0 ? this.#spares.splice(Math.max(0, ready), 1) : []
+    if (spare !== undefined && this.#spares.length < this.#options.spare && !this.closed)
       this.#spares.push(this.#spawn())
-    return slot ?? this.#spawn()
+    const slot = spare ?? this.#spawn()
+    this.active.push(slot)
+    return slot
   }
 
   #onReply(slot: Slot<Job>, reply: Reply): void {
@@ -265,7 +265,7 @@ export class Workers {
     if (this.#spares.includes(slot)) {
       const old = this.active.find(({ replaced }) => replaced)
       if (old === undefined) return this.#sweepLater(now)
-      this.active.push(this.#adopt())
+      this.#adopt()
       this.#retire(old)
     }
     this.#warmed()
@@ -315,7 +315,6 @@ export class Workers {
     if ((this.closed && this.#dispatch.waiting() === 0) || this.active.length >= this.#options.maximum) return
     if (this.breaker.pauseMs(this.#timers.now()) > 0) return this.grow()
     const slot = this.#adopt()
-    this.active.push(slot)
     if (slot.state === "ready") this.#timers.soon(() => this.#dispatch.feed(slot))
   }
 
