@@ -1,4 +1,4 @@
-/** Which type counts where a Content-Type tells several, in several lines or in one, as both come through proxies. */
+/** The type that a Content-Type tells, and which one counts where it tells several, as they come through proxies. */
 
 /** Of a list: a comma within quotes is a part of a value. */
 const member = /(?:[^",]|"(?:[^"\\]|\\[^]?)*(?:"|$))+/g
@@ -22,4 +22,13 @@ export const of = (value: string): string => {
     essence = found
   }
   return chosen
+}
+
+/** The type itself, without its parameters, in lower case; empty where there is none. */
+export const essence = (contentType = ""): string => contentType.split(";", 1)[0]!.trim().toLowerCase()
+
+/** Whether it is that of an HTML page. */
+export const isPage = (contentType: string | undefined): boolean => {
+  const type = essence(contentType)
+  return type === "text/html" || type === "application/xhtml+xml"
 }

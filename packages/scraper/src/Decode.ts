@@ -11,6 +11,7 @@
  * 3. After `error`, `end` or `close` nothing is called.
  * 4. A body is whole or an error: what ends too early is `"cut"`.
  */
+import * as ContentType from "./ContentType.ts"
 import { DecodeError, TooLargeError } from "./FetchError.ts"
 import * as Stage from "./decode/Stage.ts"
 
@@ -103,8 +104,6 @@ const gzipTypes: ReadonlySet<string> = new Set([
   "application/x-gtar-compressed"
 ])
 
-const pageTypes: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml"])
-
 const gzipName = /\.(?:gz|tgz|svgz)$/i
 
 /**
@@ -117,9 +116,8 @@ const gzipName = /\.(?:gz|tgz|svgz)$/i
  */
 export const keepsEncoded = (applied: ReadonlyArray<string>, contentType: string | undefined, url: string): boolean => {
   if (applied.length !== 1 || applied[0] !== "gzip") return false
-  const type = (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase()
-  if (gzipTypes.has(type)) return true
-  return !pageTypes.has(type) && gzipName.test(url.split(/[?#]/, 1)[0]!)
+  if (gzipTypes.has(ContentType.essence(contentType))) return true
+  return !ContentType.isPage(contentType) && gzipName.test(url.split(/[?#]/, 1)[0]!)
 }
 
 /** A class and not closures: one is made for each request. */

@@ -16,6 +16,7 @@
  *
  * Which of them are followed is not decided here; `kind` tells what they are for.
  */
+import * as ContentType from "../ContentType.ts"
 import type { Robots } from "../robots/Robots.ts"
 import * as Url from "../Url.ts"
 import { Css } from "./Css.ts"
@@ -142,20 +143,11 @@ const isNofollow = (rel: string) => /(?:^|[ ,])(?:nofollow|ugc|sponsored)(?:[ ,]
 const pictures =
   /^(?:og:(?:audio|image|url|video)(?::(?:secure_)?url)?|twitter:(?:image\d?|player)(?::(?:src|stream))?|msapplication-(?:config|tileimage|(?:square|wide)\d+x\d+logo)|thumbnail(?:url)?)$/i
 
-const pages: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml", "image/svg+xml"])
-
-/** Asked several times for each page, and nearly all pages of a site are of one. */
-let latest = { contentType: "", type: "" }
-const mediaType = (contentType = "") => {
-  if (contentType !== latest.contentType)
-    latest = { contentType, type: contentType.split(";", 1)[0]!.trim().toLowerCase() }
-  return latest.type
-}
-
 /** How a document is read by its Content-Type; `undefined` for one that holds no links for us. Without a type: a page. */
 export const syntaxOf = (contentType: string | undefined): "html" | "css" | undefined => {
-  const type = mediaType(contentType)
-  return type === "" || pages.has(type) ? "html" : type === "text/css" ? "css" : undefined
+  const type = ContentType.essence(contentType)
+  if (type === "text/css") return "css"
+  return type === "" || type === "image/svg+xml" || ContentType.isPage(contentType) ? "html" : undefined
 }
 
 const dataUrl = /^data:(text\/html|text\/css|image\/svg\+xml|application\/xhtml\+xml)((?:;[^,]{0,200})?),/i
@@ -630,7 +622,7 @@ export class Links {
     this.#maxBytes = maxBytes
     this.#maxLinks = maxLinks
     const isCss = syntaxOf(contentType) === "css"
-    const isXml = mediaType(contentType).endsWith("+xml")
+    const isXml = ContentType.essence(contentType).endsWith("+xml")
     this.#decoder = new Encoding.Decoder({ syntax: isCss ? "css" : isXml ? "xml" : "html", contentType, fallback })
     this.#document = {
       decode: this.#decoder.decodeAlone,

@@ -5,6 +5,7 @@
  */
 import { type Document, DomHandler } from "domhandler"
 import { Parser } from "htmlparser2"
+import * as ContentType from "../ContentType.ts"
 import { TooDeep } from "./PageError.ts"
 
 class Bounded extends DomHandler {
@@ -27,8 +28,6 @@ export const parse = (text: string, maxDepth: number): Document => {
   return handler.root
 }
 
-const type = /^\s*application\/xhtml\+xml\s*(?:;|$)/i
-
 /** Whether a page is XHTML: its Content-Type says so, or where there is none the name of its file. */
 export const is = ({
   contentType = "",
@@ -36,4 +35,5 @@ export const is = ({
 }: {
   readonly contentType?: string | undefined
   readonly path?: string | undefined
-}): boolean => (contentType === "" ? /\.xht(?:ml)?$/i.test(path) : type.test(contentType))
+}): boolean =>
+  contentType === "" ? /\.xht(?:ml)?$/i.test(path) : ContentType.essence(contentType) === "application/xhtml+xml"

@@ -18,6 +18,7 @@
  * - A name with a hash is of the URL of that hash.
  */
 import mime from "mime/lite"
+import * as ContentType from "../ContentType.ts"
 import * as FileName from "../sink/FileName.ts"
 
 export interface MirrorName {
@@ -41,7 +42,7 @@ const script = /^(?:text|application)\/(?:x-)?(?:java|ecma)script$/
 
 /** The extension to put on a name; `undefined` where it may stay as it is. */
 const missing = (name: string, contentType: string): string | undefined => {
-  const named = contentType.split(";", 1)[0]!.trim().toLowerCase()
+  const named = ContentType.essence(contentType)
   const type = script.test(named) ? "text/javascript" : named
   const extension = extensionOf(name)
   const allowed = decisive[type]

@@ -15,6 +15,7 @@
  * References are found as a crawl finds them (`extract/Links.ts`), so that what
  * was saved for a page is what the page leads to.
  */
+import * as ContentType from "../ContentType.ts"
 import { Css } from "../extract/Css.ts"
 import * as Encoding from "../extract/Encoding.ts"
 import * as Links from "../extract/Links.ts"
@@ -424,7 +425,7 @@ const encodingOf = ({ bytes, contentType }: Document, syntax: Encoding.Syntax) =
 export const read = (document: Document): Rewriting => {
   const { bytes, url, contentType } = document
   const isCss = Links.syntaxOf(contentType) === "css"
-  const isXml = /^[^;]*\+xml/i.test(contentType)
+  const isXml = ContentType.essence(contentType).endsWith("+xml")
   const { encoding, isUntold } = encodingOf(document, isCss ? "css" : isXml ? "xml" : "html")
   const reading = new Reading(url, isCss ? "utf-8" : encoding)
   const view = View.ofBytes(bytes, encoding)

@@ -17,6 +17,7 @@ import { open, rename, rm } from "node:fs/promises"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { ZipFile } from "yazl"
+import * as ContentType from "../ContentType.ts"
 import { ArchiveDamaged, DirectoryUnusable, NothingArchived } from "../RunError.ts"
 import type { Archive, Capture } from "../Sink.ts"
 import { read } from "./ArchiveFile.ts"
@@ -52,11 +53,7 @@ interface Resource {
 
 /** What is cut is none. A server that has none may answer for robots.txt with a page: nobody went there to read it. */
 const isPage = ({ url, status, type, isCut }: Capture) =>
-  !isCut &&
-  status >= 200 &&
-  status < 300 &&
-  /^(?:text\/html|application\/xhtml\+xml)$/i.test(type) &&
-  new URL(url).pathname !== "/robots.txt"
+  !isCut && status >= 200 && status < 300 && ContentType.isPage(type) && new URL(url).pathname !== "/robots.txt"
 
 const pageLine = ({ url, dateMs }: Capture) => {
   const ts = new Date(dateMs).toISOString()
