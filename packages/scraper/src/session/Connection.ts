@@ -10,8 +10,9 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import type { SecureContext } from "node:tls"
 import * as AddressGuard from "./AddressGuard.ts"
+import { ConnectAttempt } from "./ConnectAttempt.ts"
 import type { DnsCache } from "./DnsCache.ts"
-import { ConnectTimeout, ProxyFailure, Unserved } from "./Fault.ts"
+import { ProxyFailure, Unserved } from "./Fault.ts"
 import { Opening } from "./Opening.ts"
 import * as Parser from "./Parser.ts"
 import type { Proxy } from "./Proxies.ts"
@@ -41,36 +42,6 @@ export interface Settings {
   }
 }
 
-class Attempt implements Watched {
-  slot = -1
-  socket: net.Socket | undefined
-  readonly #clock: StallClock
-  readonly #until: number
-  readonly #timeoutMs: number
-
-  constructor(clock: StallClock, timeoutMs: number) {
-    this.#clock = clock
-    this.#timeoutMs = timeoutMs
-    this.#until = clock.tick + clock.ticks(timeoutMs)
-    clock.watch(this)
-  }
-
-  onTick(tick: number) {
-    if (tick <= this.#until) return
-    this.end()
-    this.socket?.destroy(new ConnectTimeout(`no connection within ${this.#timeoutMs} ms`))
-  }
-
-  onStop() {
-    this.end()
-    this.socket?.destroy()
-  }
-
-  end() {
-    this.#clock.unwatch(this)
-  }
-}
-
 /** A connector that tells what it is at. */
 export type Connect = (options: Connector.Options, callback: Connector.Callback, opening: Opening) => void
 
@@ -86,6 +57,16 @@ const builder = (settings: Settings, judge?: AddressGuard.Judge, secure?: { read
   return buildConnector({ ...overTls, lookup, autoSelectFamily: true, timeout: 0 }) as unknown as Build
 }
 
+/** Begins an attempt, which is over when `end` calls back. */
+const begin = (settings: Settings, callback: Connector.Callback) => {
+  const attempt = new ConnectAttempt(settings)
+  const end: Connector.Callback = (...outcome) => {
+    attempt.end()
+    callback(...outcome)
+  }
+  return { attempt, end }
+}
+
 /** Connects over TLS to the host itself. */
 export const direct = (settings: Settings): Connect => {
   const judge = AddressGuard.judge(settings.denyPrivate)
@@ -96,11 +77,8 @@ export const direct = (settings: Settings): Connect => {
       process.nextTick(callback, denied, null)
       return
     }
-    const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
-    attempt.socket = build(options, (...outcome) => {
-      attempt.end()
-      callback(...outcome)
-    })
+    const { attempt, end } = begin(settings, callback)
+    attempt.socket = build(options, end)
     opening.follow(attempt.socket, "tls")
   }
 }
@@ -125,11 +103,7 @@ const dialProxy = (settings: Settings, proxy: Proxy) => {
 export const toProxy = (settings: Settings, proxy: Proxy): Connect => {
   const dial = dialProxy(settings, proxy)
   return (_options, callback, opening) => {
-    const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
-    const end: Connector.Callback = (...outcome) => {
-      attempt.end()
-      callback(...outcome)
-    }
+    const { attempt, end } = begin(settings, callback)
     attempt.socket = dial(end, opening, "open")
   }
 }
@@ -139,11 +113,7 @@ export const throughProxy = (settings: Settings, proxy: Proxy): Connect => {
   const dial = dialProxy(settings, proxy)
   let secure: Build | undefined
   return (options, callback, opening) => {
-    const attempt = new Attempt(settings.clock, settings.connectTimeoutMs)
-    const end: Connector.Callback = (...outcome) => {
-      attempt.end()
-      callback(...outcome)
-    }
+    const { attempt, end } = begin(settings, callback)
     const onDialled: Connector.Callback = (...dialled) => {
       if (dialled[0] !== null) return end(dialled[0], null)
       const socket = dialled[1]

@@ -6,9 +6,8 @@
  */
 import * as net from "node:net"
 import * as AddressGuard from "../AddressGuard.ts"
+import { ConnectAttempt } from "../ConnectAttempt.ts"
 import type { Settings } from "../Connection.ts"
-import { ConnectTimeout } from "../Fault.ts"
-import type { StallClock, Watched } from "../StallClock.ts"
 
 export interface Dial {
   /** `hostname` has no brackets. */
@@ -19,35 +18,6 @@ export interface Dial {
 
 /** Milliseconds of silence after which the kernel asks whether the other side still lives. */
 const probeAfterMs = 60_000
-
-class Attempt implements Watched {
-  slot = -1
-  readonly #clock: StallClock
-  readonly #socket: net.Socket
-  readonly #timeoutMs: number
-  readonly #until: number
-
-  constructor({ clock, connectTimeoutMs: timeoutMs }: Settings, socket: net.Socket, ready: Dial["ready"]) {
-    this.#clock = clock
-    this.#socket = socket
-    this.#timeoutMs = timeoutMs
-    this.#until = clock.tick + clock.ticks(timeoutMs)
-    const end = () => clock.unwatch(this)
-    socket.once(ready, end).once("close", end)
-    clock.watch(this)
-  }
-
-  onTick(tick: number): void {
-    if (tick <= this.#until) return
-    this.#clock.unwatch(this)
-    this.#socket.destroy(new ConnectTimeout(`no connection within ${this.#timeoutMs} ms`))
-  }
-
-  onStop(): void {
-    this.#clock.unwatch(this)
-    this.#socket.destroy()
-  }
-}
 
 interface Options extends Pick<net.TcpSocketConnectOpts, "port" | "lookup" | "autoSelectFamily"> {
   readonly host: string
@@ -65,8 +35,10 @@ const direct = (settings: Settings, ready: Dial["ready"], open: (options: Option
       if (denied !== undefined) return new net.Socket().destroy(denied)
       const socket = open({ host, port, lookup, autoSelectFamily: true, onread })
       socket.setNoDelay(true).setKeepAlive(true, probeAfterMs)
-      void new Attempt(settings, socket, ready)
-      return socket
+      const attempt = new ConnectAttempt(settings)
+      attempt.socket = socket
+      const end = () => attempt.end()
+      return socket.once(ready, end).once("close", end)
     }
   }
 }
