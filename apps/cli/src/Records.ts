@@ -7,6 +7,7 @@ import type * as Stream from "effect/Stream"
 import type { Archive } from "@simul/scraper/Sink"
 import type { Entry, Indexed } from "@simul/scraper/Store"
 import type { RunError } from "@simul/scraper/RunError"
+import type { LastRun } from "@simul/scraper/store/SqlEntries"
 
 export class Records extends Context.Service<
   Records,
@@ -20,8 +21,8 @@ export class Records extends Context.Service<
         readonly indexed: Indexed | undefined
         /** Whether a record has a payload of this digest. */
         readonly holds: (digest: string) => Effect.Effect<boolean, RunError>
-        /** The last run ended, or was stopped, in order: it wrote down all that it did. */
-        readonly isOver: boolean
+        /** How the last run ended; `killed` also while it works. */
+        readonly lastRun: LastRun
         /** A run works in it. */
         readonly isHeld: boolean
       },

@@ -54,6 +54,23 @@ describe.concurrent("simul pause, resume and scope", () => {
     assert.strictEqual(site.requests.length, 3)
   })
 
+  it("has a run that was stopped in its pause known for one that did not read its list to the end", async () => {
+    await using site = await Site.start()
+    const directory = join(root, "stopped")
+    const urls = ["/hold/gate/bytes/10/first", "/bytes/10/b"].map((path) => site.url(path))
+    const run = begin(["get", ...urls, "-j", "1", "--timeout", "10m", "-o", directory])
+    await site.arrived(1, "/hold/")
+    const pause = begin(["pause", directory])
+    await pause.said("pausing: 1 transfer in flight")
+    site.release("gate")
+    assert.strictEqual(await pause.ended, 0)
+    run.child.kill("SIGINT")
+    assert.strictEqual(await run.ended, 130)
+    assert.strictEqual((await read(directory)).length, 1, "the other has no row that would be told of")
+    const verified = await simul("verify", directory)
+    assert.match(verified, /^exit 3\n--- stdout\n--- stderr\nerror: the last run was stopped before its end\n/)
+  })
+
   it("shows the rules of a crawl, and changes them for what is queued too", async ({ expect }) => {
     await using site = await Site.start()
     const [some, others] = ["a", "b"].map((name) => Array.from({ length: 5 }, (_, index) => `/${name}/${index}.html`))

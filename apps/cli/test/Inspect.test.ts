@@ -3,6 +3,7 @@ import { assert, beforeEach, describe, it } from "@effect/vitest"
 import * as FetchError from "@simul/scraper/FetchError"
 import { NoStore } from "@simul/scraper/RunError"
 import type { Entry } from "@simul/scraper/Store"
+import type { LastRun } from "@simul/scraper/store/SqlEntries"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -23,8 +24,8 @@ const { folder, put } = Folder.make("inspect")
 const screenOf = (
   args: ReadonlyArray<string>,
   entries: ReadonlyArray<Entry> | undefined,
-  isHeld = false,
-  isOver = !isHeld
+  lastRun: LastRun = "whole",
+  isHeld = false
 ) => {
   const records: Records["Service"] = {
     read: (directory) =>
@@ -35,7 +36,7 @@ const screenOf = (
             archives: [],
             indexed: undefined,
             holds: () => Effect.succeed(true),
-            isOver,
+            lastRun,
             isHeld
           }),
     distrust: (_, paths) => Effect.succeed(paths.size)
@@ -92,7 +93,7 @@ describe("report", () => {
   )
   it.effect("sends nobody to begin a run that is under way", () =>
     Effect.gen(function* () {
-      const screen = yield* screenOf(["report", "pages"], entries, true)
+      const screen = yield* screenOf(["report", "pages"], entries, "killed", true)
       assert.include(screen, "hint: a run works in it: ask again when that is over\n")
       assert.notInclude(screen, "run the command")
     })
@@ -222,11 +223,19 @@ describe("verify", () => {
     })
   )
   it.effect.each([
-    [true, "a run is under way", "a run works in it: ask again when that is over"],
-    [false, "the last run was killed before its end", "run the command that wrote it again to do what is not done yet"]
-  ] as const)("vouches for nothing that a run did not come to write down; it works: %j", ([isHeld, fact, remedy]) =>
+    ["killed", true, "a run is under way", "a run works in it: ask again when that is over"],
+    ...(["killed", "stopped"] as const).map(
+      (lastRun) =>
+        [
+          lastRun,
+          false,
+          `the last run was ${lastRun} before its end`,
+          "run the command that wrote it again to do what is not done yet"
+        ] as const
+    )
+  ] as const)("vouches for nothing that a run did not come to: %s, it works: %j", ([lastRun, isHeld, fact, remedy]) =>
     Effect.gen(function* () {
-      const ofDirectory = (command: string) => screenOf([command, directory], [recorded("good")], isHeld, false)
+      const ofDirectory = (command: string) => screenOf([command, directory], [recorded("good")], lastRun, isHeld)
       assert.strictEqual(
         yield* ofDirectory("verify"),
         `exit 3\n--- stdout\n--- stderr\nerror: ${fact}\n\nhint: ${remedy}\n`

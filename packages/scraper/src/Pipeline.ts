@@ -170,7 +170,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   )
   yield* work().pipe(
     Effect.andThen(committer.flush),
-    Effect.andThen(untilRoom(store.refreshed(list.number), disk.wait(0))),
+    Effect.andThen(untilRoom(store.finished(list.number), disk.wait(0))),
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? committer.end : committer.fail(exit.cause))),
     Effect.forkScoped
   )

@@ -257,8 +257,8 @@ export class Store extends Context.Service<
      * refresh where `isRefresh` is not.
      */
     readonly refresh: (list: number, isRefresh: boolean) => Effect.Effect<number, StoreError>
-    /** Says that a list, or the crawl, has come to its end: another refresh of it begins anew. */
-    readonly refreshed: (list: number) => Effect.Effect<void, StoreError>
+    /** Says that the run has come to the end of its list, or of the crawl: another refresh of it begins anew. */
+    readonly finished: (list: number) => Effect.Effect<void, StoreError>
     /** A number for a list that has none. */
     readonly newList: Effect.Effect<number, StoreError>
     /**
@@ -278,7 +278,7 @@ export class Store extends Context.Service<
     readonly hosts: (origins: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<HostClock>, StoreError>
     /** What is kept of a host's robots.txt, however old. */
     readonly robots: (origin: string) => Effect.Effect<Copy | undefined, StoreError>
-    /** Says that the run ended and has committed all that it knows. */
+    /** Says that the run ended and has committed all that it knows; it was stopped unless it `finished`. */
     readonly end: Effect.Effect<void, StoreError>
     /** Files saved without a sync before the machine was last started. */
     readonly unsynced: Stream.Stream<Unsynced, StoreError>

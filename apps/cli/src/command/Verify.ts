@@ -80,7 +80,7 @@ const archived = (
     indexed,
     holds,
     isHeld
-  }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries" | "isOver">
+  }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries" | "lastRun">
 ): Stream.Stream<Fault | undefined, RunError> => {
   const named =
     (name: string) =>
@@ -113,7 +113,7 @@ const archived = (
 const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, quiet: boolean) {
   const screen = yield* Screen
   const records = yield* Records
-  const { entries, archives, indexed, holds, isOver, isHeld } = yield* records.read(directory)
+  const { entries, archives, indexed, holds, lastRun, isHeld } = yield* records.read(directory)
   const bodies = yield* ArchivedBodies.make(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
   const damaged = new Set<string>()
@@ -136,7 +136,8 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const kinds = (Object.keys(faults) as ReadonlyArray<keyof typeof faults>).filter((kind) => faults[kind] > 0)
   const report = fold.result(0)
   const beyond = Summary.beyond(report.limit, report.beyond)
-  if (kinds.length === 0 && isOver) {
+  const isWhole = lastRun === "whole"
+  if (kinds.length === 0 && isWhole) {
     if (quiet) return
     const all = `${Summary.plural(report.saved + report.unchanged, "file")} (${Sizes.format(report.bytes)})`
     screen.note(`${screen.paint.green("verified")} ${all}: all as recorded`)
@@ -147,11 +148,11 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const words = { missing: "missing", changed: "changed", undone: "without an outcome" }
   const facts = [
     ...kinds.map((kind) => `${number(faults[kind])} ${words[kind]}`),
-    ...(isOver ? [] : [isHeld ? "a run is under way" : "the last run was killed before its end"])
+    ...(isWhole ? [] : [isHeld ? "a run is under way" : `the last run was ${lastRun} before its end`])
   ]
   screen.note(
     complaint(screen.paint, facts.join(", "), [
-      ...(faults.undone > 0 || !isOver ? [Summary.finish(isHeld)] : []),
+      ...(faults.undone > 0 || !isWhole ? [Summary.finish(isHeld)] : []),
       ...(damaged.size > 0 && !repair
         ? [
             `\`${commandFor("simul verify", directory)} --repair\` has what is missing or changed fetched again by the command that wrote it`

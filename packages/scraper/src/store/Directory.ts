@@ -153,7 +153,7 @@ export const read = Effect.fnUntraced(function* (directory: string) {
     entries: yield* provided(SqlEntries.all(file)),
     named: yield* provided(SqlEntries.named(file)),
     ...(yield* provided(SqlArchives.committed(file))),
-    isOver: yield* provided(SqlEntries.isOver(file)),
+    lastRun: yield* provided(SqlEntries.lastRun(file)),
     /** Somebody works in it. */
     isHeld
   }

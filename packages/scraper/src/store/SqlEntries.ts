@@ -52,18 +52,20 @@ export const all = Effect.fnUntraced(function* (file: string) {
 })
 
 /**
- * Whether the last run ended, or was stopped, in order. Of one that was killed, or works still, there may be files and URLs
- * that have no row. What a run that was stopped had not read yet has none either.
+ * How the last run ended. What one that was stopped had not read yet has no row. Of one that was killed, or works still,
+ * there may be files without one, too.
  */
-export const isOver = Effect.fnUntraced(function* (file: string) {
+export type LastRun = "whole" | "stopped" | "killed"
+
+/** Earlier runs wrote down no end, and then no more than that there was one. */
+const endOf = (run?: { readonly ended?: number | null; readonly whole?: number | null }): LastRun =>
+  run === undefined || run.ended === null ? "killed" : run.whole === 0 ? "stopped" : "whole"
+
+export const lastRun = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
-  // earlier runs wrote down no end
-  if ((yield* SchemaVersion.check(sql, file)) < 4) return true
-  const [last] = yield* Effect.mapError(
-    sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`,
-    SqliteFault.of(file)
-  )
-  return last !== undefined && last.ended !== null
+  yield* SchemaVersion.check(sql, file)
+  const [last] = yield* Effect.mapError(sql`SELECT * FROM run ORDER BY id DESC LIMIT 1`, SqliteFault.of(file))
+  return endOf(last)
 })
 
 /**

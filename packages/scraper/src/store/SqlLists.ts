@@ -54,7 +54,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
           WHERE id = ${list} RETURNING refresh AS since`,
         ([row]) => row!.since ?? 0
       ),
-    refreshed: (list: number) => sql`UPDATE list SET refresh = NULL WHERE id = ${list} AND refresh IS NOT NULL`,
+    finished: (list: number) => sql`UPDATE list SET refresh = NULL WHERE id = ${list} AND refresh IS NOT NULL`,
     writePlace: ({ list, bytes, lines, sha256, targets }: Place) =>
       sql`INSERT INTO list (id, bytes, lines, sha256, targets) VALUES (${list}, ${bytes}, ${lines}, ${sha256}, ${targets})
         ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines, sha256 = excluded.sha256,

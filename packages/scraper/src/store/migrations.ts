@@ -149,6 +149,10 @@ const steps = {
     `DROP INDEX target_open`,
     `CREATE INDEX target_open ON target (list, state, due)
       WHERE state >= 3 OR (state = 0 AND (site IS NULL OR due > 1000000000))`
+  ),
+  "19_ends": statements(
+    // whole: it came to the end of its list or crawl; 0 where it was stopped before.
+    `ALTER TABLE run ADD COLUMN whole INTEGER`
   )
 }
 

@@ -5,6 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import type { Store } from "../../src/Store.ts"
 import * as Directory from "../../src/store/Directory.ts"
 
 const folder = Effect.acquireRelease(
@@ -34,29 +35,32 @@ const readBySomebody = (directory: string): string => {
 }
 
 describe("the runs of a directory", () => {
-  it.effect("are over when the last one ended in order, not while it works or where it was killed", () =>
+  it.effect("ended as the last one did: at the end of its list, before it, or nobody knows how", () =>
     Effect.gen(function* () {
       const root = yield* folder
-      const [whole, killed] = [join(root, "whole"), join(root, "killed")]
+      const [stopped, killed] = [join(root, "stopped"), join(root, "killed")]
       const stateOf = (directory: string) =>
-        Effect.scoped(Effect.map(Directory.read(directory), ({ isOver, isHeld }) => ({ isOver, isHeld })))
-      const during = Effect.gen(function* () {
-        yield* Directory.open(whole, "process")
-        assert.deepStrictEqual(yield* stateOf(whole), { isOver: false, isHeld: true })
+        Effect.scoped(Effect.map(Directory.read(directory), ({ lastRun, isHeld }) => ({ lastRun, isHeld })))
+      const run = (directory: string, work: (store: Store["Service"]) => Effect.Effect<void, unknown>) =>
+        Effect.scoped(Effect.flatMap(Directory.open(directory, "process"), ({ store }) => work(store)))
+      const copied = Effect.gen(function* () {
+        assert.deepStrictEqual(yield* stateOf(stopped), { lastRun: "killed", isHeld: true })
         mkdirSync(join(killed, ".simul"), { recursive: true })
         for (const name of ["store.sqlite", "store.sqlite-wal"])
-          copyFileSync(join(whole, ".simul", name), join(killed, ".simul", name))
+          copyFileSync(join(stopped, ".simul", name), join(killed, ".simul", name))
       })
-      yield* Effect.scoped(during)
-      assert.deepStrictEqual(yield* stateOf(whole), { isOver: true, isHeld: false })
-      assert.deepStrictEqual(yield* stateOf(killed), { isOver: false, isHeld: false })
+      yield* run(stopped, () => copied)
+      assert.deepStrictEqual(yield* stateOf(stopped), { lastRun: "stopped", isHeld: false })
+      assert.deepStrictEqual(yield* stateOf(killed), { lastRun: "killed", isHeld: false })
       // killed between its schema and its first row
       const database = new DatabaseSync(join(killed, ".simul", "store.sqlite"))
       database.exec("DELETE FROM run")
       database.close()
-      assert.deepStrictEqual(yield* stateOf(killed), { isOver: false, isHeld: false })
-      yield* Effect.scoped(Directory.open(killed, "process"))
-      assert.deepStrictEqual(yield* stateOf(killed), { isOver: true, isHeld: false })
+      assert.deepStrictEqual(yield* stateOf(killed), { lastRun: "killed", isHeld: false })
+      yield* run(killed, (store) => store.finished(1))
+      assert.deepStrictEqual(yield* stateOf(killed), { lastRun: "whole", isHeld: false })
+      yield* run(killed, () => Effect.void)
+      assert.deepStrictEqual(yield* stateOf(killed), { lastRun: "stopped", isHeld: false })
     })
   )
 })

@@ -393,7 +393,7 @@ describe("SqlStore", () => {
       const { store: later, run: second } = yield* begin()
       assert.deepStrictEqual(yield* later.places(true), [place])
       assert.strictEqual(yield* later.refresh(list, true), run)
-      yield* later.refreshed(list)
+      yield* later.finished(list)
       assert.deepStrictEqual([yield* later.places(true), yield* later.places(false)], [[], [place]])
       assert.strictEqual(yield* later.refresh(list, true), second)
       assert.strictEqual(yield* later.refresh(list, false), 0)
