@@ -160,18 +160,27 @@ const hints = (facts: Facts): ReadonlyArray<string> => {
   const { report, progress, directory, interrupted } = facts
   if (interrupted && progress.diskFull !== undefined)
     return ["the disk was full: make room on it, and run the same command again to resume"]
-  if (interrupted) return ["run the same command again to resume"]
+  if (interrupted) return [`run the same command again to resume${fromWhen(progress)}`]
   const retryable = report.reasons.reduce((sum, reason) => sum + (reason.retryable ? reason.targets : 0), 0)
   const many = report.failed + report.refused > 1
   return [
     ...(retryable > 0
-      ? [many ? `run the same command again to retry the ${number(retryable)} that may succeed` : retryOne]
+      ? [
+          (many ? `run the same command again to retry the ${number(retryable)} that may succeed` : retryOne) +
+            fromWhen(progress)
+        ]
       : []),
     ...remedies(facts),
     ...(many ? [`\`${commandFor("simul report", directory)} --failed\` lists every URL`] : [])
   ]
 }
 const retryOne = "run the same command again to try once more"
+
+/** Sooner it would only wait. */
+const fromWhen = ({ leftAlone }: Get.Progress): string =>
+  leftAlone === undefined
+    ? ""
+    : `; ${withoutScheme(leftAlone.host)} asked to be left alone until ${Durations.instant(leftAlone.untilMs)}`
 
 /** What to do about targets without an outcome. */
 export const finish = (isHeld: boolean): string =>
@@ -232,7 +241,7 @@ const onlyOne = (facts: Facts & { readonly only: Outcome }, paint: Paint): strin
     }
     case "Refused":
     case "Failed": {
-      const retry = only._tag === "Failed" && only.error.retryable ? [retryOne] : []
+      const retry = only._tag === "Failed" && only.error.retryable ? [retryOne + fromWhen(facts.progress)] : []
       return complaint(paint, printable(`${only.error.message}: ${only.url}`), [...retry, ...remedies(facts)])
     }
   }

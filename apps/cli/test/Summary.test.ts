@@ -112,6 +112,21 @@ describe("the summary", () => {
       "stays"
     )
   })
+  it("says from when on a host may be asked again that asked to be left alone", () => {
+    const leftAlone = { host: "https://a.example", untilMs: Date.UTC(2026, 10, 28, 11, 24, 50, 700) }
+    const progress = { ...idle, leftAlone }
+    const busy = failed("https://a.example/1", new FetchError.StatusError({ status: 429, retryAfterMs: 1e8 }))
+    const until = "; a.example asked to be left alone until 2026-11-28T11:24:50Z\n"
+    const retry = `hint: run the same command again to try once more${until}`
+    assert.include(render([busy], { progress }), retry)
+    assert.include(render([busy], { progress, only: busy }), retry)
+    assert.include(
+      render([busy, busy], { progress }),
+      `hint: run the same command again to retry the 2 that may succeed${until}`
+    )
+    assert.include(render([], { progress, interrupted: true }), `hint: run the same command again to resume${until}`)
+    assert.notInclude(render([notFound("https://a.example/2")], { progress }), "left alone")
+  })
   it("says of a crawl that it stopped at the number of its pages", () => {
     const progress = {
       ...idle,

@@ -50,6 +50,8 @@ export interface Progress {
   }>
   /** The hosts that make most targets wait, at most three; alone the proxy, while nothing is asked for want of it. */
   readonly slow: ReadonlyArray<SlowHost>
+  /** The host that asked to be left alone longest (Retry-After): more than a minute, until then in ms since the epoch. */
+  readonly leftAlone?: { readonly host: string; readonly untilMs: number }
   /** Set while the disk is full: bytes that are free now, and that must be before it goes on. */
   readonly diskFull?: { readonly free: number; readonly needed: number }
   /** Of a crawl: the limit that what is queued is beyond in the end. */
@@ -89,7 +91,7 @@ export const make = (
     now
   }: {
     readonly frontier: Pick<Frontier, "statistics" | "isPausedBy">
-    readonly politeness: Pick<Politeness, "slow">
+    readonly politeness: Pick<Politeness, "slow" | "leftAlone">
     readonly session: Pick<Session["Service"], "statistics">
     readonly transfers: Pick<Transfers, "all">
     readonly disk: Pick<FullDisk, "full">
@@ -103,6 +105,7 @@ export const make = (
     const listRead = list.read?.()
     const diskFull = disk.full()
     const wanted = proxy.wanted()
+    const leftAlone = politeness.leftAlone(now())
     return {
       elapsedMs: nowMs - startedMs,
       ...counts,
@@ -124,6 +127,7 @@ export const make = (
           elapsedMs: nowMs - startedMs
         })),
       slow: wanted === undefined ? politeness.slow(now(), 3) : [{ ...wanted, queued, inFlight }],
+      ...(leftAlone === undefined ? {} : { leftAlone }),
       ...(diskFull === undefined ? {} : { diskFull }),
       ...(limit === undefined ? {} : { limit }),
       ...(frontier.isPausedBy("somebody") ? { paused: true } : {})

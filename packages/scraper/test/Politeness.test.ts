@@ -53,6 +53,21 @@ describe("Politeness", () => {
     assert.isTrue(after({ strikes: 1 }, 100))
   })
 
+  it("names the host that asked to be left alone longest, while that is long", () => {
+    const politeness = make()
+    const pause = (host: string, verdict: Politeness.Verdict) => {
+      politeness.add(target(host))
+      politeness.release(politeness.take(0)!.target, 0, verdict)
+    }
+    politeness.restore([{ ...clock, host: "restored", pausedMs: 90_000, asked: true }], 0)
+    assert.deepStrictEqual(politeness.leftAlone(0), { host: "restored", untilMs: 90_000 })
+    pause("at fault", { fault: "x" })
+    pause("long", { pauseMs: 200_000 })
+    pause("short", { pauseMs: 100_000 })
+    assert.deepStrictEqual(politeness.leftAlone(139_999), { host: "long", untilMs: 200_000 })
+    assert.isUndefined(politeness.leftAlone(140_000), "a minute is waited for")
+  })
+
   it("lets hosts take turns, so that a long queue does not starve a short one", () => {
     const politeness = make({ perHost: 100 })
     fill(politeness, "a", 10)

@@ -33,8 +33,6 @@ const settings = {
   insecure: transfer.insecure
 }
 
-const time = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z")
-
 const targetText = ({ target }: Explanation): string => {
   if (target === undefined) return "not known here"
   if ("pending" in target.entry) {
@@ -59,7 +57,7 @@ const linkedText = ({ by, nofollow, pages, all }: Explained.Linked): string => {
 }
 
 const robotsText = ({ kind, rule, fault, askedMs, isNew }: Explained.RobotsSaid): string => {
-  const of = isNew ? "asked now" : `asked at ${time(askedMs)}`
+  const of = isNew ? "asked now" : `asked at ${Durations.instant(askedMs)}`
   switch (kind) {
     case "unavailable":
       return `there is none; ${of}`
@@ -87,10 +85,10 @@ const hostText = ({ host }: Explanation): string | undefined => {
   const now = Date.now()
   const parts = [
     ...(host.pausedMs > now
-      ? [`${host.asked ? "asked to be left alone" : "backed off"} until ${time(host.pausedMs)}`]
+      ? [`${host.asked ? "asked to be left alone" : "backed off"} until ${Durations.instant(host.pausedMs)}`]
       : []),
     ...(host.strikes > 0 ? [`failed ${number(host.strikes)} times in a row: ${host.fault}`] : []),
-    ...(host.nextMs > now ? [`next request at ${time(host.nextMs)}`] : [])
+    ...(host.nextMs > now ? [`next request at ${Durations.instant(host.nextMs)}`] : [])
   ]
   return parts.length === 0 ? undefined : parts.join("; ")
 }
@@ -101,7 +99,7 @@ const render = (explanation: Explanation, { bold, green, yellow }: Paint): strin
   const { url, target, scope, linked, priority, maxPages, maxPagesPerHost, robots, file, decision } = explanation
   const { what, message, untilMs } = decision
   const paint = what === "refuse" || what === "wait" ? yellow : green
-  const until = untilMs === undefined ? "" : ` until ${time(untilMs)}`
+  const until = untilMs === undefined ? "" : ` until ${Durations.instant(untilMs)}`
   const rows: ReadonlyArray<readonly [string, string | undefined]> = [
     ["url", url],
     ["target", targetText(explanation)],
