@@ -7,14 +7,12 @@ import type { Capture } from "../Sink.ts"
 import * as RecordLocation from "../sink/RecordLocation.ts"
 import type { Indexed } from "../Store.ts"
 import * as Surt from "../warc/Surt.ts"
+import * as ManyRows from "./ManyRows.ts"
 
 const columns = "archive, start, length, url, surt, date, status, type, digest, revisit, cut"
-const sizes = [64, 16, 4, 1]
-const texts = new Map(
-  sizes.map((size) => {
-    const row = `(${columns.replace(/\w+/g, "?")})`
-    return [size, `INSERT INTO capture (${columns}) VALUES ${Array.from({ length: size }, () => row).join(",")}`]
-  })
+const insertRows = ManyRows.statement(
+  `(${columns.replace(/\w+/g, "?")})`,
+  (rows) => `INSERT INTO capture (${columns}) VALUES ${rows}`
 )
 
 const valuesOf = (capture: Capture): ReadonlyArray<unknown> => {
@@ -56,10 +54,7 @@ const toCapture = ({ archive, start, length, url, date, status, type, digest, re
 
 const insert = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, captures: ReadonlyArray<Capture>) {
   yield* sql`DELETE FROM indexed`
-  let from = 0
-  for (const size of sizes)
-    for (; captures.length - from >= size; from += size)
-      yield* sql.unsafe(texts.get(size)!, captures.slice(from, from + size).flatMap(valuesOf))
+  for (const run of ManyRows.runs(captures)) yield* sql.unsafe(insertRows(run.length), run.flatMap(valuesOf))
 })
 
 /** The body of a target is damaged: nothing refers to its record any more. */

@@ -17,6 +17,7 @@ import type { Crawl, Found, Limits, Settled } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 import * as Changes from "./Changes.ts"
+import * as ManyRows from "./ManyRows.ts"
 import { rowsAmong } from "./RowsAmong.ts"
 import * as SqlLeases from "./SqlLeases.ts"
 import * as SqlLent from "./SqlLent.ts"
@@ -26,20 +27,18 @@ import * as SqlPriorities from "./SqlPriorities.ts"
 import * as TargetRank from "./TargetRank.ts"
 import { flagOf, keyOf, type TargetRow, toSavedPage } from "./TargetRow.ts"
 
-const sizes = [64, 16, 4, 1]
 /** Links that are added without a pause. */
 const linksAtOnce = 256
 
-const inserts = new Map(
-  sizes.map((size) => {
-    const rows = Array.from({ length: size }, () => "(?,?,?,0,?,0,?,?,?,?,?)").join(",")
-    const text = `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key, resource, priority) VALUES ${rows}
-      ON CONFLICT (url) DO UPDATE SET depth = excluded.depth, priority = excluded.priority,
-        due = CASE WHEN due > ${TargetRank.mostDepth} THEN due ELSE excluded.due END,
-        nearer = CASE WHEN state IN (1, 2) THEN 1 END
-      WHERE excluded.depth < depth`
-    return [size, text] as const
-  })
+const insertRows = ManyRows.statement(
+  "(?,?,?,0,?,0,?,?,?,?,?)",
+  (
+    rows
+  ) => `INSERT INTO target (url, list, run, state, due, attempts, depth, site, key, resource, priority) VALUES ${rows}
+    ON CONFLICT (url) DO UPDATE SET depth = excluded.depth, priority = excluded.priority,
+      due = CASE WHEN due > ${TargetRank.mostDepth} THEN due ELSE excluded.due END,
+      nearer = CASE WHEN state IN (1, 2) THEN 1 END
+    WHERE excluded.depth < depth`
 )
 /** A row of another list becomes one of this crawl, and keeps what is saved: what is so since a run is read, and not asked for again. */
 const takeOver = (() => {
@@ -139,20 +138,18 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     const [after] = yield* rows
     return (after!.last ?? 0) - (before!.last ?? 0) + taken
   })
-  /** As `inserts` and `takeOver` name them. */
+  /** As `insertRows` and `takeOver` name them. */
   const columnsOf = (list: number, page: Target) => {
     const { url, depth = 0, host, isResource, priority = 0 } = page
     return [url, list, run, TargetRank.of(page), depth, siteOf(host), keyOf(url), flagOf(isResource), priority]
   }
   /** Gives how many of those that were taken over from other lists are to be asked for. */
   const insert = Effect.fnUntraced(function* (list: number, pages: ReadonlyArray<Target>) {
-    let from = 0
-    for (const size of sizes)
-      for (; pages.length - from >= size; from += size) {
-        const values: Array<unknown> = []
-        for (let i = from; i < from + size; i++) values.push(...columnsOf(list, pages[i]!))
-        yield* sql.unsafe(inserts.get(size)!, values)
-      }
+    for (const run of ManyRows.runs(pages))
+      yield* sql.unsafe(
+        insertRows(run.length),
+        run.flatMap((page) => columnsOf(list, page))
+      )
     if (!hasLists) return 0
     yield* SqlLists.forgetPlaces(sql, list, pages.map(urlOf))
     let taken = 0

@@ -1,9 +1,7 @@
-/**
- * Writes rows of the table `target`, many at a time, by statements of a few fixed
- * sizes: so each is prepared once, and a row costs a few microseconds.
- */
+/** Writes rows of the table `target`, many at a time. */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
+import * as ManyRows from "./ManyRows.ts"
 import type { TargetRow } from "./TargetRow.ts"
 
 const columns = [
@@ -107,32 +105,23 @@ const updateOf: Partial<Record<keyof TargetRow, string>> = {
     "nearer=CASE WHEN excluded.state IN (1, 2) AND excluded.depth > depth THEN 1 END, depth=CASE WHEN excluded.depth > depth THEN depth ELSE excluded.depth END"
 }
 
-/** The text for each number of rows, made once. */
-const kept = (make: (rows: number) => string) => {
-  const texts = new Map<number, string>()
-  return (rows: number) => {
-    let text = texts.get(rows)
-    if (text === undefined) texts.set(rows, (text = make(rows)))
-    return text
-  }
-}
-const rowsOf = (shape: Shape, rows: number) => {
-  const row = `(${shape.map(() => "?").join(",")})`
-  return `target (${shape.join(",")}) VALUES ${Array.from({ length: rows }, () => row).join(",")}`
-}
+const insertion = (shape: Shape, verb: "INSERT" | "INSERT OR IGNORE", rest = "") =>
+  ManyRows.statement(
+    `(${shape.map(() => "?").join(",")})`,
+    (rows) => `${verb} INTO target (${shape.join(",")}) VALUES ${rows} ${rest}`
+  )
 const updates = columns.slice(1).map((name) => updateOf[name] ?? `${name}=excluded.${name}`)
 const upserts = new Map(
   [usual, found, columns].map((shape: Shape) => [
     shape,
-    kept((rows) => `INSERT INTO ${rowsOf(shape, rows)} ON CONFLICT (url) DO UPDATE SET ${updates.join(",")}`)
+    insertion(shape, "INSERT", `ON CONFLICT (url) DO UPDATE SET ${updates.join(",")}`)
   ])
 )
 /**
  * For targets without a row, as those of a list mostly are. It leaves what is in its way as it is, so SQLite need not copy
  * pages to undo it by: that takes a sixth off all that the store does.
  */
-const insert = kept((rows) => `INSERT OR IGNORE INTO ${rowsOf(usual, rows)}`)
-const sizes = [256, 64, 16, 4, 1]
+const insert = insertion(usual, "INSERT OR IGNORE")
 
 /** Writes rows, those of one shape together. */
 export const write = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, rows: ReadonlyArray<TargetRow>) {
@@ -140,16 +129,14 @@ export const write = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, rows
     const upsert = upserts.get(shape)!
     let areNew = shape === usual
     const add = shape === usual ? addUsual : shape === found ? addFound : addAll
-    let from = 0
-    for (const size of sizes)
-      for (; alike.length - from >= size; from += size) {
-        const values: Array<unknown> = []
-        for (let i = from; i < from + size; i++) add(values, alike[i]!)
-        if (areNew) {
-          const { changes } = (yield* sql.unsafe(insert(size), values).raw) as { readonly changes: number | bigint }
-          areNew = Number(changes) === size
-        }
-        if (!areNew) yield* sql.unsafe(upsert(size), values)
+    for (const run of ManyRows.runs(alike)) {
+      const values: Array<unknown> = []
+      for (const row of run) add(values, row)
+      if (areNew) {
+        const { changes } = (yield* sql.unsafe(insert(run.length), values).raw) as { readonly changes: number | bigint }
+        areNew = Number(changes) === run.length
       }
+      if (!areNew) yield* sql.unsafe(upsert(run.length), values)
+    }
   }
 })
