@@ -3,6 +3,7 @@
  * Help text says what a value does in one line; the default stands in brackets.
  */
 import * as Result from "effect/Result"
+import * as FieldName from "@simul/scraper/FieldName"
 import * as FieldValue from "@simul/scraper/FieldValue"
 import { bound, type Priority } from "@simul/scraper/crawl/Priorities"
 import { defaults } from "@simul/scraper/Options"
@@ -102,13 +103,14 @@ export const oneOf = (choices: ReadonlyArray<string>): string =>
 
 type Header = readonly [name: string, value: string]
 
-/** Name: a token (RFC 9110 5.6.2). Value: no control character but tab (5.5), so that no line can be smuggled in. */
+/** Of the value no control character but tab (RFC 9110 5.5), so that no line can be smuggled in. */
 const readHeader = (line: string): Result.Result<Header, string> => {
   const colon = line.indexOf(":")
   if (colon < 0) return Result.fail("NAME:VALUE, with a colon")
   const name = line.slice(0, colon).trim()
   const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "")
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return Result.fail("NAME:VALUE, with a header name before the colon")
+  if (!FieldName.isToken(name)) return Result.fail("NAME:VALUE, with a header name before the colon")
+  if (FieldName.isOurs(name)) return Result.fail(`a NAME other than ${name}, which the connection sets itself`)
   return FieldValue.isSendable(value)
     ? Result.succeed([name, value])
     : Result.fail(`NAME:VALUE, ${FieldValue.sendable}`)

@@ -150,15 +150,17 @@ export const resolve = <S extends Readonly<Record<string, Setting<any>>>>(
 
 type Parsed = { readonly name: string; readonly values: Readonly<Record<string, unknown>> }
 
+const form = 'a settings file is one JSON object, such as { "jobs": 16, "per-host": 2 }'
+
 const parseFile = (name: string, text: string, known: ReadonlySet<string>): Result.Result<Parsed, UsageError> => {
   let values: unknown
   try {
     values = JSON.parse(text)
   } catch (error) {
-    return Result.fail(new UsageError({ message: `${name} is no JSON: ${(error as Error).message}`, hints: [] }))
+    return Result.fail(new UsageError({ message: `${name} is no JSON: ${(error as Error).message}`, hints: [form] }))
   }
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
-    return Result.fail(new UsageError({ message: `${name}: expected one JSON object`, hints: [] }))
+    return Result.fail(new UsageError({ message: `${name}: expected one JSON object`, hints: [form] }))
   }
   const stranger = Object.keys(values).find((key) => !known.has(key))
   if (stranger !== undefined) {
@@ -220,7 +222,16 @@ export const sources = (
         if (!required && (code === "ENOENT" || code === "ENOTDIR")) continue
         // what another user's HOME has, which `sudo -u` and containers leave in place, is not this one's
         if (name === user && code === "EACCES" && isBehindOthers(name)) continue
-        return Effect.fail(new UsageError({ message: `cannot read the settings file ${name} (${code})`, hints: [] }))
+        return Effect.fail(
+          new UsageError({
+            message: `cannot read the settings file ${name} (${code})`,
+            hints: [
+              required
+                ? "`--config FILE` (or SIMUL_CONFIG) names one that can be read"
+                : "let this user read it, or move it away"
+            ]
+          })
+        )
       }
       if ("refused" in found) {
         return Effect.fail(

@@ -133,6 +133,9 @@ const remedies = ({ report, keepsCookies = false, hasProxy = false }: Facts): Re
     ...(report.reasons.some(({ text }) => text === "no room on the disk")
       ? ["make room on the disk, and run the same command again"]
       : []),
+    ...(report.reasons.some(({ text }) => text === "path through a symbolic link")
+      ? ["nothing is written through a link below the directory: put a folder in its place, or `-o` another directory"]
+      : []),
     ...(has("TooLargeError") ? ["`--max-size SIZE` allows larger bodies"] : []),
     ...(report.reasons.some(({ reason, text }) => reason === "TimeoutError" && text.startsWith("not done"))
       ? ["`--max-time TIME` gives a URL longer"]

@@ -150,11 +150,13 @@ describe("settings files", () => {
       const complaint = (text: string) => {
         writeFileSync(name, text)
         const read = Settings.sources(Option.some(name), known, { XDG_CONFIG_HOME: directory })
-        return Effect.runSync(Effect.flip(read)).message.replace(name, "FILE")
+        const { message, hints } = Effect.runSync(Effect.flip(read))
+        return [message.replace(name, "FILE"), ...hints].join("\n")
       }
-      assert.match(complaint("{"), /^FILE is no JSON: /)
-      assert.strictEqual(complaint("[]"), "FILE: expected one JSON object")
-      assert.strictEqual(complaint('{ "perHost": 1 }'), 'FILE: unknown setting "perHost"')
+      const form = 'a settings file is one JSON object, such as { "jobs": 16, "per-host": 2 }'
+      assert.match(complaint("{"), new RegExp(`^FILE is no JSON: .*\n${form}$`))
+      assert.strictEqual(complaint("[]"), `FILE: expected one JSON object\n${form}`)
+      assert.match(complaint('{ "perHost": 1 }'), /^FILE: unknown setting "perHost"\nkeys are the long flags /)
     })
   })
 })

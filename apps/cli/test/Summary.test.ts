@@ -112,6 +112,13 @@ describe("the summary", () => {
       "stays"
     )
   })
+  it("says that nothing is written through a link, and what to do about that", () => {
+    const error = new FetchError.WriteError({ path: "a.example", code: "EUNSAFE" })
+    assert.include(
+      render([failed("https://a.example/1", error)]),
+      "hint: nothing is written through a link below the directory: put a folder in its place, or `-o` another directory\n"
+    )
+  })
   it("says from when on a host may be asked again that asked to be left alone", () => {
     const leftAlone = { host: "https://a.example", untilMs: Date.UTC(2026, 10, 28, 11, 24, 50, 700) }
     const progress = { ...idle, leftAlone }

@@ -317,6 +317,12 @@ describe.concurrent("usage errors", () => {
     ["a missing value", ["get", "http://a/", "--out"], "--out needs a value", ""],
     ["a header without colon", ["get", "-H", "Foo", "http://a/"], "--header: expected NAME:VALUE, with a colon", ""],
     [
+      "a header that is the connection's",
+      ["get", "-H", "Content-Length: 5", "http://a/"],
+      "--header: expected a NAME other than Content-Length, which the connection sets itself",
+      "`simul get --help` lists the flags and what they take"
+    ],
+    [
       "a header with a line break",
       ["get", "-H", "A: b\r\nC: d", "http://a/"],
       "--header: expected NAME:VALUE, without line breaks",
@@ -332,7 +338,7 @@ describe.concurrent("usage errors", () => {
       "a settings file that is not there",
       ["get", "--config", "none.json", "http://a/"],
       "cannot read the settings file none.json (ENOENT)",
-      ""
+      "`--config FILE` (or SIMUL_CONFIG) names one that can be read"
     ],
     [
       "a short name for what is no file",

@@ -3,25 +3,12 @@
  * out. Names are in lower case, as HTTP/2 wants them.
  */
 import * as Effect from "effect/Effect"
+import * as FieldName from "../FieldName.ts"
 import * as FieldValue from "../FieldValue.ts"
 import * as OptionError from "../RunError.ts"
 
 /** Name, value, name, value ... */
 export type Fields = ReadonlyArray<string>
-
-/** Fields that frame a message or belong to the connection (RFC 9110 7.6.1): not a user's to set. */
-const ours = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "keep-alive",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade"
-])
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /**
  * The user's fields, in lower case; fails with `OptionUnusable` on one that cannot be sent. The value is not told: it
@@ -30,14 +17,14 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 export const user = Effect.fnUntraced(function* (headers: ReadonlyArray<readonly [string, string]>) {
   const fields: Array<string> = []
   for (const [name, text] of headers) {
-    const detail = !token.test(name)
+    const detail = !FieldName.isToken(name)
       ? "is no field name"
-      : ours.has(name.toLowerCase())
+      : FieldName.isOurs(name)
         ? "is set by the connection itself"
         : FieldValue.isSendable(text)
           ? undefined
           : "has a value with characters that a field cannot carry"
-    if (detail !== undefined) return yield* new OptionError.OptionUnusable({ option: "--header", value: name, detail })
+    if (detail !== undefined) return yield* new OptionError.OptionUnusable({ option: "headers", value: name, detail })
     fields.push(name.toLowerCase(), text)
   }
   return fields
