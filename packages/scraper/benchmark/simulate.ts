@@ -99,19 +99,20 @@ const whole = (name: string, text: string | undefined): number | undefined => {
 interface Share {
   readonly from: number
   readonly seeds: number
-  readonly step: number
+  /** How many of them are taken, by all threads. */
+  readonly taken: Int32Array<SharedArrayBuffer>
   /** Of a trial; without it each seed is run once. */
   readonly points: number | undefined
   readonly crawl: boolean
 }
 
-/** Runs every `step`-th seed; at most three failures, or a wrong law would be told ten thousand times. */
-const run = ({ from, seeds, step, points, crawl }: Share) => {
+/** Runs seeds that no other thread has; at most three failures, or a wrong law would be told ten thousand times. */
+const run = ({ from, seeds, taken, points, crawl }: Share) => {
   const failures: Array<string> = []
   let runs = 0
   const { stackTraceLimit } = Error
-  for (let seed = from; seed < from + seeds && failures.length < 3; seed += step) {
-    runs++
+  for (let index = 0; failures.length < 3 && (index = Atomics.add(taken, 0, 1)) < seeds; runs++) {
+    const seed = from + index
     // servers and disk fail often: the stacks of their errors are worth their time only where they are told
     Error.stackTraceLimit = 0
     const failure = attempt({ seed, crawl }, points === undefined ? {} : { points })
@@ -121,18 +122,18 @@ const run = ({ from, seeds, step, points, crawl }: Share) => {
   return { runs, failures }
 }
 
-const search = async (share: Omit<Share, "step">, workers: number) => {
+const search = async (asked: Omit<Share, "taken">, workers: number) => {
   const began = performance.now()
-  const results = await Promise.all(
-    Array.from({ length: workers }, (_, index) => {
-      const workerData: Share = { ...share, from: share.from + index, seeds: share.seeds - index, step: workers }
-      return new Promise<ReturnType<typeof run>>((resolve, reject) => {
-        const worker = new Worker(new URL(import.meta.url), { workerData })
-        worker.once("message", resolve)
-        worker.once("error", reject)
-      })
+  const workerData: Share = { ...asked, taken: new Int32Array(new SharedArrayBuffer(4)) }
+  const others = Array.from({ length: workers - 1 }, () => {
+    const worker = new Worker(new URL(import.meta.url), { workerData })
+    return new Promise<ReturnType<typeof run>>((resolve, reject) => {
+      worker.once("message", resolve)
+      worker.once("error", reject)
     })
-  )
+  })
+  // this thread has loaded everything before they have
+  const results = [run(workerData), ...(await Promise.all(others))]
   const seconds = (performance.now() - began) / 1000
   const runs = results.reduce((sum, one) => sum + one.runs, 0)
   const failures = results.flatMap((one) => one.failures)
