@@ -25,10 +25,10 @@ export const of = (value: string): string => {
 }
 
 /** The type itself, without its parameters, in lower case; empty where there is none. */
-export const essence = (contentType = ""): string => contentType.split(";", 1)[0]!.trim().toLowerCase()
-
-/** Whether it is that of an HTML page. */
-export const isPage = (contentType: string | undefined): boolean => {
-  const type = essence(contentType)
-  return type === "text/html" || type === "application/xhtml+xml"
+export const essence = (contentType = ""): string => {
+  const end = contentType.indexOf(";")
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
 }
+
+/** The types of HTML pages. */
+export const pages: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml"])

@@ -116,8 +116,8 @@ const gzipName = /\.(?:gz|tgz|svgz)$/i
  */
 export const keepsEncoded = (applied: ReadonlyArray<string>, contentType: string | undefined, url: string): boolean => {
   if (applied.length !== 1 || applied[0] !== "gzip") return false
-  if (gzipTypes.has(ContentType.essence(contentType))) return true
-  return !ContentType.isPage(contentType) && gzipName.test(url.split(/[?#]/, 1)[0]!)
+  const type = ContentType.essence(contentType)
+  return gzipTypes.has(type) || (!ContentType.pages.has(type) && gzipName.test(url.split(/[?#]/, 1)[0]!))
 }
 
 /** A class and not closures: one is made for each request. */

@@ -147,7 +147,7 @@ const pictures =
 export const syntaxOf = (contentType: string | undefined): "html" | "css" | undefined => {
   const type = ContentType.essence(contentType)
   if (type === "text/css") return "css"
-  return type === "" || type === "image/svg+xml" || ContentType.isPage(contentType) ? "html" : undefined
+  return type === "" || type === "image/svg+xml" || ContentType.pages.has(type) ? "html" : undefined
 }
 
 const dataUrl = /^data:(text\/html|text\/css|image\/svg\+xml|application\/xhtml\+xml)((?:;[^,]{0,200})?),/i
@@ -621,8 +621,9 @@ export class Links {
     const { url, contentType, fallback, maxBytes = defaultMaxBytes, maxLinks = defaultMaxLinks } = options
     this.#maxBytes = maxBytes
     this.#maxLinks = maxLinks
-    const isCss = syntaxOf(contentType) === "css"
-    const isXml = ContentType.essence(contentType).endsWith("+xml")
+    const type = ContentType.essence(contentType)
+    const isCss = type === "text/css"
+    const isXml = type.endsWith("+xml")
     this.#decoder = new Encoding.Decoder({ syntax: isCss ? "css" : isXml ? "xml" : "html", contentType, fallback })
     this.#document = {
       decode: this.#decoder.decodeAlone,

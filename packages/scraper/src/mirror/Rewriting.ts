@@ -18,7 +18,6 @@
 import * as ContentType from "../ContentType.ts"
 import { Css } from "../extract/Css.ts"
 import * as Encoding from "../extract/Encoding.ts"
-import * as Links from "../extract/Links.ts"
 import * as Reference from "../extract/Reference.ts"
 import * as Refresh from "../extract/Refresh.ts"
 import * as Srcset from "../extract/Srcset.ts"
@@ -424,8 +423,9 @@ const encodingOf = ({ bytes, contentType }: Document, syntax: Encoding.Syntax) =
 /** Reads a page or a style sheet. */
 export const read = (document: Document): Rewriting => {
   const { bytes, url, contentType } = document
-  const isCss = Links.syntaxOf(contentType) === "css"
-  const isXml = ContentType.essence(contentType).endsWith("+xml")
+  const type = ContentType.essence(contentType)
+  const isCss = type === "text/css"
+  const isXml = type.endsWith("+xml")
   const { encoding, isUntold } = encodingOf(document, isCss ? "css" : isXml ? "xml" : "html")
   const reading = new Reading(url, isCss ? "utf-8" : encoding)
   const view = View.ofBytes(bytes, encoding)

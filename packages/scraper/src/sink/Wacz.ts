@@ -53,7 +53,11 @@ interface Resource {
 
 /** What is cut is none. A server that has none may answer for robots.txt with a page: nobody went there to read it. */
 const isPage = ({ url, status, type, isCut }: Capture) =>
-  !isCut && status >= 200 && status < 300 && ContentType.isPage(type) && new URL(url).pathname !== "/robots.txt"
+  !isCut &&
+  status >= 200 &&
+  status < 300 &&
+  ContentType.pages.has(type.toLowerCase()) &&
+  new URL(url).pathname !== "/robots.txt"
 
 const pageLine = ({ url, dateMs }: Capture) => {
   const ts = new Date(dateMs).toISOString()

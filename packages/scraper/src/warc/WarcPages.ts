@@ -89,7 +89,7 @@ const decode = (body: Uint8Array, applied: ReadonlyArray<string>, maxBytes: numb
 
 /** What a server calls a page. It called it nothing: then its first bytes tell, which is up to the reader. */
 const mayBePage = (contentType: string | undefined): boolean =>
-  contentType === undefined || ContentType.isPage(contentType)
+  contentType === undefined || ContentType.pages.has(ContentType.essence(contentType))
 
 const isWell = (status: number): boolean => status >= 200 && status < 300
 
