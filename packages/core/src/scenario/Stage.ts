@@ -7,6 +7,7 @@
  * 3. Time is the fiber's Clock, so in virtual time the same program tells the same events.
  * 4. What a lane does is one thing at a time: a span that begins ends the one before it. Between two spans it waits.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -111,11 +112,7 @@ export const lane = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Eff
   )
 
 const endOf = (exit: Exit.Exit<unknown, unknown>) =>
-  exit._tag === "Success"
-    ? "ok"
-    : exit.cause.reasons.every((reason) => reason._tag === "Interrupt")
-      ? "interrupted"
-      : "failed"
+  exit._tag === "Success" ? "ok" : Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "failed"
 
 const categories: ReadonlyArray<Timeline.Category> = [
   { name: "running", description: "at work; on an event loop one at a time", waiting: false, colour: "#4fbf7f" },
