@@ -12,7 +12,6 @@ import { Cancelled, ExecutorError, InvalidOption, TaskFailed } from "../executor
 import type { ExecutorOptions, ShutdownChoice, SubmitOptions } from "../executor/ExecutorOptions.ts"
 import { engineOptions, jobOptions, submitNames } from "../executor/ExecutorOptions.ts"
 import { inlineSpawn } from "../executor/InlineWorker.ts"
-import type { Job } from "../executor/Job.ts"
 import type { Chunk, MapOptions } from "../executor/MapRun.ts"
 import { mapNames, MapRun } from "../executor/MapRun.ts"
 import type { OptionNames } from "../executor/OptionNames.ts"
@@ -53,6 +52,12 @@ const signalOf = (options: { readonly signal?: AbortSignal | undefined } | undef
   if (signal !== undefined && typeof signal.addEventListener !== "function")
     throw new ExecutorError(new InvalidOption({ option: "signal", expected: "an AbortSignal", got: signal }), call)
   return signal
+}
+
+/** Calls once when a signal aborts. What it gives takes that back. */
+const onAbort = (signal: AbortSignal, call: () => void): (() => void) => {
+  signal.addEventListener("abort", call, { once: true })
+  return () => signal.removeEventListener("abort", call)
 }
 
 const toMs = (ms: number): number => ms
@@ -126,7 +131,8 @@ export class Pool implements AsyncDisposable {
         }
       )
       // one that is settled by now listens to nothing
-      if (job.state !== "settled") stop = signal && this.#cancelOn(signal, job, () => reject(signal.reason))
+      if (job.state !== "settled" && signal !== undefined)
+        stop = onAbort(signal, () => this.#engine.cancel(job, () => reject(signal.reason)))
     })
   }
 
@@ -176,12 +182,6 @@ export class Pool implements AsyncDisposable {
     return this.shutdown()
   }
 
-  #cancelOn(signal: AbortSignal, job: Job, done: () => void): () => void {
-    const cancel = () => this.#engine.cancel(job, done)
-    signal.addEventListener("abort", cancel, { once: true })
-    return () => signal.removeEventListener("abort", cancel)
-  }
-
   async *#stream<A>(
     task: Task<any, A>,
     parameters: ReadonlyArray<unknown>,
@@ -209,7 +209,7 @@ export class Pool implements AsyncDisposable {
         }
       }
     )
-    const stop = signal && this.#cancelOn(signal, job, () => {})
+    const stop = signal && onAbort(signal, () => this.#engine.cancel(job, () => {}))
     try {
       for (;;) {
         if (values.length > 0) {
@@ -246,9 +246,7 @@ export class Pool implements AsyncDisposable {
         aborted = new Promise((_, reject) => {
           const end = () => reject(signal.reason)
           // a source that fails as it is returned fails nobody: the reason is the signal's
-          const abort = () => void run.close().then(end, end)
-          signal.addEventListener("abort", abort, { once: true })
-          stop = () => signal.removeEventListener("abort", abort)
+          stop = onAbort(signal, () => void run.close().then(end, end))
         })
         aborted.catch(() => {})
       }
