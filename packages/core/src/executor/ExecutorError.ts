@@ -6,6 +6,7 @@
  * Effect, which takes nine tenths of a short program's start-up.
  */
 import type { CapturedVariable } from "./CapturedVariables.ts"
+import { described } from "./Described.ts"
 
 const lastLines = (text: string) => {
   const tail = text.trimEnd()
@@ -207,7 +208,7 @@ export class InvalidOption extends Tagged("InvalidOption")<{
   readonly got: unknown
 }> {
   get message(): string {
-    return `${this.option} must be ${this.expected}, got ${String(this.got)}`
+    return `${this.option} must be ${this.expected}, got ${described(this.got)}`
   }
 }
 

@@ -6,12 +6,13 @@
 import type { ErrorRegistry } from "./ErrorCodec.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import { check, checkChoice, checkOptions } from "./EngineOptions.ts"
-import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
+import { ExecutorError } from "./ExecutorError.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { WorkerSink } from "../WorkerEvent.ts"
 import type { JobOptions } from "./Job.ts"
+import { notArray, notFunction } from "./OptionKind.ts"
 import { type OptionNames, unknownOption } from "./OptionNames.ts"
-import { checkTask, described } from "./TaskEntry.ts"
+import { checkTask } from "./TaskEntry.ts"
 
 interface Address {
   readonly url: string
@@ -161,12 +162,8 @@ export const engineOptions = <D>(
     unknownOption(options, executorNames) ??
     unknownOption(queue, queueNames, "queue") ??
     unknownOption(recycle, recycleNames, "recycle") ??
-    (Array.isArray(tasks)
-      ? undefined
-      : new InvalidOption({ option: "tasks", expected: "an array", got: described(tasks) })) ??
-    (options.onEvent == null || typeof options.onEvent === "function"
-      ? undefined
-      : new InvalidOption({ option: "onEvent", expected: "a function", got: options.onEvent }))
+    notArray("tasks", tasks) ??
+    notFunction("onEvent", options.onEvent)
   if (unknown !== undefined) throw new ExecutorError(unknown, "executor")
   const complete: EngineOptions = {
     name: options.name ?? kind,

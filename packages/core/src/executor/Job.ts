@@ -10,6 +10,7 @@
  */
 import type { ExecutorError } from "./ExecutorError.ts"
 import { InvalidOption } from "./ExecutorError.ts"
+import { notArray, notFunction } from "./OptionKind.ts"
 import type { JobQueue, Queued } from "./JobQueue.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
 import type { Slot } from "./Slot.ts"
@@ -43,19 +44,17 @@ export const invalid = (
   { wrong, priority = 0, queueTimeoutMs = 0, runTimeoutMs = 0, transfer, onProgress }: JobOptions
 ): InvalidOption | undefined => {
   if (wrong !== undefined) return wrong
-  if (!Array.isArray(parameters))
-    return new InvalidOption({ option: "the list of arguments", expected: "an array", got: parameters })
   if (typeof priority !== "number" || Number.isNaN(priority))
     return new InvalidOption({ option: "priority", expected: "a number", got: priority })
   if (!(queueTimeoutMs >= 0))
     return new InvalidOption({ option: "timeout.queue", expected: "at least 0 ms", got: queueTimeoutMs })
   if (!(runTimeoutMs >= 0))
     return new InvalidOption({ option: "timeout.run", expected: "at least 0 ms", got: runTimeoutMs })
-  if (transfer !== undefined && !Array.isArray(transfer))
-    return new InvalidOption({ option: "transfer", expected: "an array", got: transfer })
-  if (onProgress !== undefined && typeof onProgress !== "function")
-    return new InvalidOption({ option: "onProgress", expected: "a function", got: onProgress })
-  return undefined
+  return (
+    notArray("the list of arguments", parameters) ??
+    (transfer === undefined ? undefined : notArray("transfer", transfer)) ??
+    notFunction("onProgress", onProgress)
+  )
 }
 
 /** Takes the outcome. `value` beside an error: what the items of a chunk before the failed one gave. */

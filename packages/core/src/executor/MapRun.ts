@@ -11,11 +11,12 @@
 import type { Task } from "../Task.ts"
 import { ChunkSize } from "./ChunkSize.ts"
 import type { Engine } from "./Engine.ts"
+import { isTask } from "./Described.ts"
 import { ExecutorError, InvalidOption, SchemaMismatch } from "./ExecutorError.ts"
 import type { Job } from "./Job.ts"
 import { type OptionNames, unknownOption } from "./OptionNames.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
-import { checkTask, described, isTask } from "./TaskEntry.ts"
+import { checkTask } from "./TaskEntry.ts"
 
 /** How many items of a `map` travel at once, and how many are under way. */
 export interface MapOptions {
@@ -109,10 +110,7 @@ export class MapRun<A> {
   ) {
     if ((isTask(source) || typeof source === "function") && !isTask(task)) {
       const expected = "the source, and the second one the task"
-      throw new ExecutorError(
-        new InvalidOption({ option: "the first argument", expected, got: described(source) }),
-        "map"
-      )
+      throw new ExecutorError(new InvalidOption({ option: "the first argument", expected, got: source }), "map")
     }
     checkTask(task)
     const chunk = options?.chunk ?? "auto"
@@ -124,9 +122,7 @@ export class MapRun<A> {
     }
     const iterable = Object(source)
     if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
-      throw refuse(
-        new InvalidOption({ option: "the source", expected: "an Iterable or AsyncIterable", got: described(source) })
-      )
+      throw refuse(new InvalidOption({ option: "the source", expected: "an Iterable or AsyncIterable", got: source }))
     const unknown = unknownOption(options, names)
     if (unknown !== undefined) throw refuse(unknown)
     if (chunk !== "auto") check("chunk", chunk)

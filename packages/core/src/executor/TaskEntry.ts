@@ -1,25 +1,13 @@
 /** What an engine knows of a task: its number on the wire, and how long it runs. */
 import type { TaskCodec } from "../Task.ts"
+import { isTask } from "./Described.ts"
 import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
-
-export const isTask = (value: unknown): value is { readonly url: string; readonly name: string } => {
-  const { url, name } = (value ?? {}) as { readonly url?: unknown; readonly name?: unknown }
-  return typeof url === "string" && typeof name === "string"
-}
-
-/** A task or a function by its name, for messages; anything else as it is. */
-export const described = (value: unknown): unknown =>
-  isTask(value)
-    ? `the task ${value.name}`
-    : typeof value === "function"
-      ? `the function ${value.name || "without a name"}`
-      : value
 
 /** Throws what a plain function, or anything else that is no task, is told. */
 export const checkTask = (task: unknown): void => {
   if (isTask(task)) return
   throw new ExecutorError(
-    new InvalidOption({ option: "a task", expected: "of `Task.module` or `inline`", got: described(task) }),
+    new InvalidOption({ option: "a task", expected: "of `Task.module` or `inline`", got: task }),
     "executor"
   )
 }

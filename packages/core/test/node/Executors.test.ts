@@ -400,6 +400,22 @@ for (const [kind, isolated] of kinds)
           ],
           [() => run(work.increment, [1], { transfer: 5 }), "transfer must be an array, got 5"],
           [() => run(work.increment, [1], { transfer: "ab" }), "transfer must be an array, got ab"],
+          [
+            () => run(work.increment, [1], { transfer: "ab".repeat(1e6) }),
+            `transfer must be an array, got ${"ab".repeat(50)}...`
+          ],
+          [
+            () => run(work.increment, [1], { priority: () => 1e6 }),
+            "priority must be a number, got the function priority"
+          ],
+          [
+            () => run(work.increment, [1], { priority: Array(1e6) }),
+            "priority must be a number, got an array of length 1000000"
+          ],
+          [
+            () => run(work.increment, Object.create(null)),
+            "the list of arguments must be an array, got [object Object]"
+          ],
           [() => run(work.increment, [1], { onProgress: 5 }), "onProgress must be a function, got 5"],
           [() => open({ onEvent: 5 as never }), "onEvent must be a function, got 5"],
           [() => open({ queue: 5 as never }), "queue must be an object of capacity, policy, age, got 5"],
