@@ -134,15 +134,16 @@ export const open = Effect.fnUntraced(function* (
   given: Given<Rules> = {},
   givenOptions: Given<Options> = {}
 ) {
-  yield* OptionKind.check(ruleKinds, given)
+  yield* OptionKind.check(ruleKinds, given, "rules")
   yield* OptionKind.check(kinds, givenOptions)
   yield* OptionKind.check({ urls: OptionKind.urls }, { urls: urls ?? null })
   const asked = complete(rules, given)
   const seeds: Array<string> = []
   for (const seed of urls as ReadonlyArray<unknown>) {
-    const text = String(seed)
+    const text = Url.textOf(seed)
     const url = Url.given(text)
-    if (typeof url !== "string") return yield* new OptionUnusable({ option: "seed", value: text, detail: url.detail })
+    if (typeof url !== "string")
+      return yield* new OptionUnusable({ option: "seed", value: OptionKind.bounded(text), detail: url.detail })
     seeds.push(url)
   }
   const sink = Option.getOrUndefined(yield* Effect.serviceOption(Sink))

@@ -71,8 +71,10 @@ export interface Run {
  * provided like any service, and takes the place of the run's.
  */
 export const open = (source: Source, given: Given<Options> = {}) => {
-  const options = complete(defaults, given)
-  const run = openRun((store, run) => listOf(source, store, run, options.refresh), options)
+  const run = Effect.suspend(() => {
+    const options = complete(defaults, given)
+    return openRun((store, run) => listOf(source, store, run, options.refresh), options)
+  })
   // before a directory is made for it
   const listed = "file" in source ? Effect.andThen(ListFile.look(source.file), run) : run
   const isList = "urls" in source ? OptionKind.check(sourceKinds, { urls: source.urls ?? null }) : Effect.void
@@ -230,8 +232,18 @@ export interface Stop {
 }
 
 /** The outcomes for a program without Effect. */
-export const iterate = (outcomes: Stream.Stream<Outcome, RunError>, { signal }: Stop = {}): AsyncIterable<Outcome> =>
-  Stream.toAsyncIterable(signal === undefined ? outcomes : until(aborted(signal), outcomes))
+export const iterate = (outcomes: Stream.Stream<Outcome, RunError>, stop: Stop = {}): AsyncIterable<Outcome> =>
+  Stream.toAsyncIterable(
+    Stream.unwrap(
+      Effect.map(OptionKind.check(stopKinds, stop, "the last argument"), () =>
+        stop.signal === undefined ? outcomes : until(aborted(stop.signal), outcomes)
+      )
+    )
+  )
+
+const stopKinds: OptionKind.Kinds<Stop> = {
+  signal: { takes: "an AbortSignal", has: (value) => Object(value) === value && "addEventListener" in Object(value) }
+}
 
 /** A fiber of its own pulls the run: it is to stop also while the loop is at work and pulls nothing. */
 const until = (stopped: Effect.Effect<never>, outcomes: Stream.Stream<Outcome, RunError>) =>

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { type Next, nextOf } from "@simul/core/Concurrently"
 import * as Cause from "effect/Cause"
 import type * as Stream from "effect/Stream"
+import * as Url from "./Url.ts"
 
 /** One line that is neither blank nor a comment. `number` counts every line, from 1. `isCut`: it was longer. */
 export interface Line {
@@ -151,7 +152,7 @@ export const fromUrls = Effect.fnUntraced(function* (
         ended = true
         break
       }
-      lines.push({ text: String(url).trim(), number: ++number })
+      lines.push({ text: Url.textOf(url).trim(), number: ++number })
     }
     return { lines }
   })

@@ -56,15 +56,21 @@ export const either = (one: Kind, other: Kind): Kind => ({
   has: (value) => one.has(value) || other.has(value)
 })
 
+/** Longer text is cut. */
+const mostText = 100
+export const bounded = (text: string): string => (text.length > mostText ? `${text.slice(0, mostText)}...` : text)
+
 /** A plain value as it is, unless it may be a secret. */
 const shown = (value: unknown, isSecret = false): string => {
   if (Array.isArray(value)) return "(array)"
   if (value !== null && (isSecret || /^(?:object|function)$/.test(typeof value))) return `(${typeof value})`
-  return typeof value === "string" ? JSON.stringify(value) : String(value)
+  return bounded(typeof value === "string" ? JSON.stringify(value) : String(value))
 }
 
-/** Fails where an option is none of these, or is not what it may be. */
-export const check = <A>(kinds: Kinds<A>, given: object): Effect.Effect<void, OptionUnusable> => {
+/** Fails where an option is none of these, or is not what it may be. `of`: what has them, where that is no object. */
+export const check = <A>(kinds: Kinds<A>, given: unknown, of = "options"): Effect.Effect<void, OptionUnusable> => {
+  if (typeof given !== "object" || given === null)
+    return Effect.fail(new OptionUnusable({ option: of, value: shown(given), detail: "it takes an object" }))
   for (const [option, value] of Object.entries(given)) {
     if (value === undefined) continue
     const kind = Object.hasOwn(kinds, option) ? kinds[option as keyof A] : undefined

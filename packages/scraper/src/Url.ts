@@ -108,6 +108,15 @@ export const given = (text: string, isCut = false): string | InvalidUrl => {
   return fault === undefined ? parse(trimmed) : new InvalidUrl({ detail: `${fault}: ${quote(trimmed)}` })
 }
 
+/** What a program gave for a URL, as text. An object that has none is no URL by any. */
+export const textOf = (given: unknown): string => {
+  try {
+    return String(given)
+  } catch {
+    return Object.prototype.toString.call(given)
+  }
+}
+
 /**
  * A reference in a field of an answer, its octets beyond ASCII escaped as they came: fields are handed over an octet a
  * character, and what a server names in its encoding, UTF-8 or not, it knows again in that alone. As curl and Chrome do it.

@@ -22,7 +22,14 @@ const read = async (batches: AsyncIterable<Lines.Batch>) => {
 describe("Lines", () => {
   it.effect("of a program are its URLs, and end where its list ends, not at what is none", () =>
     Effect.gen(function* () {
-      const given: ReadonlyArray<unknown> = ["http://a/ ", undefined, new URL("http://b/x"), null, "http://c/"]
+      const given: ReadonlyArray<unknown> = [
+        "http://a/ ",
+        undefined,
+        new URL("http://b/x"),
+        null,
+        "http://c/",
+        Object.create(null)
+      ]
       const next = yield* Lines.fromUrls(given as ReadonlyArray<string>)
       const { lines } = yield* next
       assert.deepStrictEqual(
@@ -32,7 +39,8 @@ describe("Lines", () => {
           [2, "undefined"],
           [3, "http://b/x"],
           [4, "null"],
-          [5, "http://c/"]
+          [5, "http://c/"],
+          [6, "[object Object]"]
         ]
       )
     })

@@ -96,6 +96,54 @@ describe("options", () => {
     })
   )
 
+  it("that are no options at all are refused, and so is what is no signal", async () => {
+    const directory = folder()
+    const refused = async (outcomes: AsyncIterable<unknown>) => {
+      try {
+        for await (const _ of outcomes) assert.fail("it was opened")
+      } catch (error) {
+        assert.instanceOf(error, OptionUnusable)
+        return (error as OptionUnusable).message
+      }
+      return assert.fail("it ended")
+    }
+    const urls = ["http://h/"]
+    const any = (value: unknown) => value as never
+    assert.deepStrictEqual(
+      await Promise.all(
+        [
+          Get.get(urls, any(null)),
+          Get.get(urls, any(5)),
+          Get.get(urls, { directory }, any(null)),
+          Get.get(urls, { directory }, { signal: any(5) }),
+          Crawl.crawl(urls, any(null), { directory }),
+          Crawl.crawl(urls, {}, any(null)),
+          Crawl.crawl(urls, {}, { directory }, { signal: any(null) })
+        ].map(refused)
+      ),
+      [
+        "options null: it takes an object",
+        "options 5: it takes an object",
+        "the last argument null: it takes an object",
+        "signal 5: it takes an AbortSignal",
+        "rules null: it takes an object",
+        "options null: it takes an object",
+        "signal null: it takes an AbortSignal"
+      ]
+    )
+    assert.isFalse(fs.existsSync(directory))
+  })
+
+  it.effect("are told of in a message that is no longer than it need be", () =>
+    Effect.gen(function* () {
+      const long = "x".repeat(1e6)
+      const { message } = yield* get({ durability: long })
+      assert.strictEqual(message, `durability "${"x".repeat(99)}...: it takes "process" or "power"`)
+      const seed = yield* refusal(Crawl.open([long]))
+      assert.isBelow(seed.message.length, 500)
+    })
+  )
+
   it.effect("that are no list of URLs are refused, a single URL too", () =>
     Effect.gen(function* () {
       const directory = folder()
