@@ -270,6 +270,7 @@ describe("the summary", () => {
   })
   it("quotes a directory that a shell would take apart", () => {
     assert.include(render(mixed, { directory: "my pages" }), "`simul report 'my pages' --failed`")
+    assert.include(render(mixed, { directory: "-x" }), "`simul report ./-x --failed`", "no flag")
   })
   it("names as many hosts as it has room for, and cuts no count", () => {
     const hosts = Array.from({ length: 6 }, (_, host) => `http://192.168.${host}.100:8080`)

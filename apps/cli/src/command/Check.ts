@@ -18,7 +18,7 @@ import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import type { Paint } from "../Screen.ts"
 import { complaint, Screen } from "../Screen.ts"
-import { shellWord } from "../ShellWord.ts"
+import { pathWord } from "../ShellWord.ts"
 import * as Summary from "../Summary.ts"
 import { UsageError } from "../UsageError.ts"
 
@@ -45,7 +45,7 @@ export const check = Effect.fnUntraced(function* ({ schema, paths, url: given, j
   if (paths.length === 0) {
     return yield* new UsageError({
       message: "no PATH given",
-      hints: [`for example: \`simul check ${shellWord(schema)} pages\``]
+      hints: [`for example: \`simul check ${pathWord(schema)} pages\``]
     })
   }
   const [Schemas, FieldCounts, Page, Pages] = yield* Effect.promise(() =>

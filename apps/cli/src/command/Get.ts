@@ -32,7 +32,7 @@ import type { Plan } from "../Plan.ts"
 import * as Progress from "../Progress.ts"
 import { complaint, Screen, warning } from "../Screen.ts"
 import * as Settings from "../Settings.ts"
-import { shellWord } from "../ShellWord.ts"
+import { pathWord } from "../ShellWord.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
 import { UsageError } from "../UsageError.ts"
@@ -151,7 +151,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
   const list = urls.find((url) => !URL.canParse(url) && existsSync(url) && !existsSync(`${url}/.`))
   if (list !== undefined) {
     const file = printable(list)
-    const hint = `did you mean \`-i ${shellWord(file)}\`?`
+    const hint = `did you mean \`-i ${pathWord(file)}\`?`
     return yield* usage(`no http(s) URL, but a file: ${file}`, ...[hint, withScheme(list) ?? []].flat())
   }
   yield* Effect.forEach(urls, (url) => checkUrl(url), { discard: true })
