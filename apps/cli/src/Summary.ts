@@ -111,7 +111,10 @@ const hostsOf = (reason: Reason, room: number): string => {
 
 /** By the codes of OpenSSL and Node. A certificate that is trusted may still be too old, or another host's. */
 const tlsRemedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
-  [/SELF_SIGNED|UNABLE_TO_/, "`--cacert FILE` trusts the certificates in FILE as well"],
+  [
+    /SELF_SIGNED|UNABLE_TO_/,
+    "`--cacert FILE` trusts the certificates in FILE as well, NODE_USE_SYSTEM_CA=1 those of this machine"
+  ],
   [/CERT_HAS_EXPIRED|CERT_NOT_YET|ALTNAME/, "`--insecure` takes any certificate, of whoever answers"],
   [/WRONG_VERSION|PACKET_LENGTH/, "that port speaks no TLS: try `http://`"]
 ]

@@ -255,7 +255,7 @@ describe("the summary", () => {
     for (const code of ["CERT_HAS_EXPIRED", "ERR_TLS_CERT_ALTNAME_INVALID"])
       assert.match(tls(code), /^hint: `--insecure`(?![^]*--cacert)/mu)
     assert.include(tls("ERR_SSL_WRONG_VERSION_NUMBER"), "hint: that port speaks no TLS")
-    assert.notMatch(tls("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"), /--cacert|--insecure|no TLS/u)
+    assert.notMatch(tls("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"), /--cacert|--insecure|speaks no TLS/u)
     assert.include(hints(new FetchError.ProxyError({ proxy: "http://p:1", code: "ECONNREFUSED" })), "hint: `--proxy")
     // a host may say so as well, with no proxy on the way
     const credentials = [failed("http://a.example/", new FetchError.StatusError({ status: 407 }))]

@@ -64,14 +64,25 @@ export class ProxyError extends Schema.TaggedError<ProxyError>()("ProxyError", {
   }
 }
 
-/** The server's certificate or the TLS handshake was refused. */
+/** What the codes of OpenSSL and Node mean, those that a user meets. */
+const tlsFaults: ReadonlyArray<readonly [code: RegExp, fault: string]> = [
+  [/CERT_HAS_EXPIRED/, "expired certificate"],
+  [/CERT_NOT_YET_VALID/, "certificate of the future"],
+  [/ALTNAME/, "certificate of another host"],
+  [/SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)/, "certificate of no known authority"],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, "no TLS on that port"],
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, "no TLS 1.2 or newer"]
+]
+
+/** The server's certificate or the TLS handshake was refused. `code` is OpenSSL's or Node's (`CERT_HAS_EXPIRED`). */
 export class TlsError extends Schema.TaggedError<TlsError>()("TlsError", {
   host: Schema.String,
   code: Schema.String
 }) {
   readonly retryable = false
+  readonly fault = tlsFaults.find(([code]) => code.test(this.code))?.[1]
   override get message() {
-    return `TLS with ${this.host} failed (${this.code})`
+    return `TLS with ${this.host} failed${this.fault === undefined ? "" : `: ${this.fault}`} (${this.code})`
   }
 }
 

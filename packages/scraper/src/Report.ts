@@ -90,7 +90,7 @@ export const describe = (reason: FetchReason): string => {
     case "ProxyError":
       return reason.message
     case "TlsError":
-      return `TLS failed (${reason.code})`
+      return `${reason.fault ?? "TLS failed"} (${reason.code})`
     case "AddressError":
       return "private address"
     case "ProtocolError":

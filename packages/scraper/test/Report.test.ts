@@ -130,6 +130,17 @@ describe("Report", () => {
     assert.isBelow(reasons.length, 400)
     assert.strictEqual(otherReasons + reasons.reduce((sum, { targets }) => sum + targets, 0), 400)
   })
+  it("says in words what the usual codes of TLS mean, and the code for whoever looks for it", () => {
+    const told = (code: string) => {
+      const error = new FetchError.TlsError({ host: "a.test", code })
+      return [error.message, Report.describe(error)]
+    }
+    assert.deepStrictEqual(told("ERR_TLS_CERT_ALTNAME_INVALID"), [
+      "TLS with a.test failed: certificate of another host (ERR_TLS_CERT_ALTNAME_INVALID)",
+      "certificate of another host (ERR_TLS_CERT_ALTNAME_INVALID)"
+    ])
+    assert.deepStrictEqual(told("EPROTO"), ["TLS with a.test failed (EPROTO)", "TLS failed (EPROTO)"])
+  })
   it("has words for every reason that are free of what differs from target to target", () => {
     const host = "secret.example"
     const reasons: ReadonlyArray<FetchError.FetchReason> = [

@@ -239,7 +239,7 @@ describe("RobotsTxt", () => {
     const { asked, robots } = make({ maxTimeMs: 5000 })
     const fiber = ruleOf(robots, target("/1", "https://a"))
     asked[0]!.fail(new TlsError({ host: "a", code: "CERT_HAS_EXPIRED" }))
-    const message = "robots.txt of https://a cannot be had: TLS with a failed (CERT_HAS_EXPIRED)"
+    const message = "robots.txt of https://a cannot be had: TLS with a failed: expired certificate (CERT_HAS_EXPIRED)"
     assert.deepStrictEqual(await ruling(fiber), refused("answered", "RobotsUnreachable", message))
     assert.deepStrictEqual(
       await ruling(ruleOf(robots, target("/2", "https://a"))),
