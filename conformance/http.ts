@@ -13,8 +13,8 @@
  * 5. All are asked over plain `http://`, straight. Proxies are undici's, whose parser
  *    refuses more: a line that ends with LF alone, a folded line, a length beside a
  *    transfer coding, an equal length twice, `identity`, a blank before the first field
- *    or behind a chunk's size, a control octet in a value, a list of no transfer codings, and
- *    a chunk extension without a name or with a control octet.
+ *    or behind a chunk's size, a name that is no token, a control octet in a value, a list of
+ *    no transfer codings, and a chunk extension without a name or with a control octet.
  */
 import { createHash } from "node:crypto"
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"

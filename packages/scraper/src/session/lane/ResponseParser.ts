@@ -6,8 +6,9 @@
  *    work is linear, and a head that breaks the grammar is refused at the byte
  *    that breaks it.
  * 2. Lenient where browsers and curl all read one thing: a line may end with LF
- *    alone, blanks stand behind a chunk's size, chunks outdo a length. Such a
- *    response is the last of its connection. Everything refused is a `LaneFault` with a code of llhttp's.
+ *    alone, blanks stand behind a chunk's size, chunks outdo a length, a field has
+ *    a name that is no token. Such a response is the last of its connection.
+ *    Everything refused is a `LaneFault` with a code of llhttp's.
  *    Control octets in text end nothing, so they are told on: whoever shows or sends a value looks at them (RFC 9110 5.5).
  * 3. What is handed on lies in the caller's buffer.
  */
@@ -82,6 +83,7 @@ const blank = 7
 const text = 8
 const sectionEnd = 9
 const whole = 10
+const oddName = 11
 
 const nothing = Buffer.alloc(0)
 
@@ -316,10 +318,12 @@ export class ResponseParser {
       } else if (next === name) {
         while (at < end && isToken[bytes[at] as number] === 1) at++
         if (at === end) break
-        if (bytes[at] !== 58) throw grammar(name)
-        marks[this.#marked++] = at - base
-        at++
-        next = blank
+        if (bytes[at] !== 58) next = oddName
+        else {
+          marks[this.#marked++] = at - base
+          at++
+          next = blank
+        }
       } else if (next === blank) {
         while (at < end && isBlank[bytes[at] as number] === 1) at++
         if (at === end) break
@@ -333,15 +337,29 @@ export class ResponseParser {
         } else if (code === CR || code === LF) {
           at = this.#lineFeedAfter(code, at)
           next = sectionEnd
-        } else if (isBlank[code] !== 1 || this.#phase !== head) throw grammar(line)
+        } else if (isBlank[code] !== 1) {
+          marks[this.#marked++] = at - base
+          next = oddName
+        }
         // before the first field there is no value that could go on: the line is passed over (RFC 9112 2.2)
-        else if (this.#marked === 0) next = reason
+        else if (this.#marked === 0 || this.#phase !== head) next = reason
         else {
           // the value before goes on: its end is not there yet
           this.#marked--
           this.#isFolded = true
           next = text
         }
+      } else if (next === oddName) {
+        // nobody asks for such a field; blanks before a colon are no part of a name that may be asked for (RFC 9112 5.1)
+        while (at < end && bytes[at] !== 58 && isText[bytes[at] as number] === 1) at++
+        if (at === end) break
+        if (bytes[at] !== 58) throw grammar(name)
+        let last = at
+        while (isBlank[bytes[last - 1] as number] === 1) last--
+        marks[this.#marked++] = last - base
+        this.reusable = false
+        at++
+        next = blank
       } else if (next === lineEnd || next === sectionEnd || next === leadEnd) {
         if (bytes[at] !== LF) throw grammar(next)
         at++

@@ -186,6 +186,17 @@ describe("ResponseParser", () => {
     }
   })
 
+  it("uses no connection again on which a field had a name that is no token, and takes no blank for a part of one", () => {
+    for (const size of sizes) {
+      const reply = "HTTP/1.1 200 OK\r\nContent-Length \t: 2\r\nA b : c\r\n d\r\n: e\r\n\r\nhi"
+      const { headers, body, parser } = parse(bytesOf(reply), size)
+      assert.deepStrictEqual({ ...headers }, { "content-length": "2", "a b": "c d", "": "e" })
+      assert.deepStrictEqual([body, parser.isComplete, parser.reusable], ["hi", true, false])
+    }
+    const trailer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA : b\r\n\r\n"
+    assert.isFalse(parse(bytesOf(trailer), 1 << 20).parser.reusable)
+  })
+
   it("passes over the lines between the status line and the first field that begin with a blank", () => {
     const reply = bytesOf("HTTP/1.1 200 OK\r\n A: b\r\n\tc\r\nB: d\r\n e\r\n\r\n")
     for (const size of sizes) assert.deepStrictEqual(Object.entries(parse(reply, size).headers ?? {}), [["b", "d e"]])

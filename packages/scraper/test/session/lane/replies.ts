@@ -65,6 +65,13 @@ export const sound: Readonly<Record<string, string>> = {
   "a length and a list of no codings": `${ok}Transfer-Encoding: , \t,\r\n${two}`,
   "identity and chunks": ok + coded("identity,chunked"),
   "chunks and identity in two lines": `${ok}Transfer-Encoding: chunked\r\n${coded("identity")}`,
+  "names that are no tokens": `${ok}A\x1b: b\r\nC\x7fd: e\r\nF(g): h\r\n\xe9: i\r\nj k: l\r\n${two}`,
+  "blanks before the colon": `${ok}A \t: b\r\n c\r\nContent-Length : 2\r\n\r\nhi`,
+  "a coding with a blank before its colon": `${ok}Transfer-Encoding : chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n`,
+  "a field without a name": `${ok}: b\r\n${two}`,
+  "trailers without a name, or one that is no token": `${chunked}2\r\nhi\r\n0\r\n: a\r\nB : c\r\n(d): e\r\n\r\n`,
+  "a folded trailer": `${chunked}2\r\nhi\r\n0\r\nX: y\r\n z\r\n\r\n`,
+  "a trailer with a blank before it": `${chunked}2\r\nhi\r\n0\r\n x\r\n\r\n`,
   "names of an object's own": `${ok}__proto__: a\r\nConstructor: b\r\n${two}`
 }
 
@@ -91,14 +98,9 @@ export const broken: Readonly<Record<string, readonly [code: string, reply: stri
   "a head that ends with a bare return": ["HPE_LF_EXPECTED", `${ok}A: b\r\n\rh`, "i"],
   "a bare return in a value": ["HPE_LF_EXPECTED", `${ok}A: b\rc`, "\r\n\r\n"],
   "a zero byte in a value": ["HPE_INVALID_HEADER_TOKEN", `${ok}A: b\0`, "c\r\n\r\n"],
-  "a control byte in a name": ["HPE_INVALID_HEADER_TOKEN", `${ok}A\x1b`, ": b\r\n\r\n"],
-  "a delete byte in a name": ["HPE_INVALID_HEADER_TOKEN", `${ok}A\x7f`, ": b\r\n\r\n"],
   "a length behind a control byte": ["HPE_INVALID_CONTENT_LENGTH", `${ok}Content-Length: \x0c2\r\n\r\n`],
-  "a space before the colon": ["HPE_INVALID_HEADER_TOKEN", `${ok}A `, ": b\r\n\r\n"],
-  "a field without a name": ["HPE_INVALID_HEADER_TOKEN", `${ok}:`, " b\r\n\r\n"],
+  "a zero byte in a name": ["HPE_INVALID_HEADER_TOKEN", `${ok}A\0`, ": b\r\n\r\n"],
   "a field without a colon": ["HPE_INVALID_HEADER_TOKEN", `${ok}Abc\r`, "\n\r\n"],
-  "a bracket in a name": ["HPE_INVALID_HEADER_TOKEN", `${ok}A(`, "b: c\r\n\r\n"],
-  "a byte beyond ASCII in a name": ["HPE_INVALID_HEADER_TOKEN", `${ok}A\xe9`, ": c\r\n\r\n"],
   "unequal lengths in two lines": [
     "HPE_UNEXPECTED_CONTENT_LENGTH",
     `${ok}Content-Length: 3\r\nContent-Length: 2\r\n\r\n`
@@ -139,9 +141,9 @@ export const broken: Readonly<Record<string, readonly [code: string, reply: stri
   "an endless extension": ["HPE_CHUNK_EXTENSIONS_OVERFLOW", `${chunked}2;${"x".repeat(4096)}`],
   "a chunk longer than its size": ["HPE_STRICT", `${chunked}2\r\nhix`, "\r\n0\r\n\r\n"],
   "a chunk that ends with a bare return": ["HPE_LF_EXPECTED", `${chunked}2\r\nhi\r0`, "\r\n\r\n"],
+  "a field without a colon whose name is no token": ["HPE_INVALID_HEADER_TOKEN", `${ok}A b\n`, "\r\n\r\n"],
+  "a trailer without a colon": ["HPE_INVALID_HEADER_TOKEN", `${chunked}2\r\nhi\r\n0\r\nX\r`, "\n\r\n"],
   "a zero byte in a trailer": ["HPE_INVALID_HEADER_TOKEN", `${chunked}2\r\nhi\r\n0\r\nX: \0`, "y\r\n\r\n"],
-  "a folded trailer": ["HPE_INVALID_HEADER_TOKEN", `${chunked}2\r\nhi\r\n0\r\nX: y\r\n `, "z\r\n\r\n"],
-  "a trailer without a name": ["HPE_INVALID_HEADER_TOKEN", `${chunked}2\r\nhi\r\n0\r\n:`, " y\r\n\r\n"],
   "a head of more than 64 KiB": ["UND_ERR_HEADERS_OVERFLOW", `${ok}A: ${"x".repeat(65_536 - ok.length - 3)}`],
   "trailers of more than 64 KiB": ["UND_ERR_HEADERS_OVERFLOW", `${chunked}0\r\nA: ${"x".repeat(65_533)}`]
 }
