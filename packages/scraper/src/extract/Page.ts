@@ -95,6 +95,8 @@ const padded = (head: Uint8Array): Uint8Array => {
 }
 
 const ofHtml: string = html.NS.HTML
+/** The parser of XHTML gives no namespaces. */
+export const isHtml = ({ namespace = ofHtml }: Element): boolean => namespace === ofHtml
 
 /** Of the parser of XHTML, which gives no namespaces. */
 const isForeign = ({ name, namespace }: Element): boolean =>
@@ -104,7 +106,7 @@ const isForeign = ({ name, namespace }: Element): boolean =>
 const findBase = (document: Document): string | undefined => {
   const pending: Array<ParentNode> = [document]
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    if ("attribs" in node && node.name === "base" && (node.namespace ?? ofHtml) === ofHtml) {
+    if ("attribs" in node && node.name === "base" && isHtml(node)) {
       const href = node.attribs["href"]
       if (href !== undefined) return href
     }

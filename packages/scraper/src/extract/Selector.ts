@@ -22,9 +22,9 @@ import { type AnyNode, type Document, type Element, isCDATA, isTag, isText } fro
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { DomUtils } from "htmlparser2"
-import { html, serialize } from "parse5"
+import { serialize } from "parse5"
 import { adapter } from "parse5-htmlparser2-tree-adapter"
-import type { Page } from "./Page.ts"
+import { isHtml, type Page } from "./Page.ts"
 import * as Text from "./Text.ts"
 
 /** A text that is no selector. */
@@ -53,20 +53,18 @@ export interface Selector {
 
 const rootOf = (document: Document): ReadonlyArray<Element> => document.children.filter(isTag)
 
-const ofHtml: string = html.NS.HTML
-
 /** By its name in lower case: the parser writes those of SVG as `viewBox` (HTML 13.2.6.1), browsers find them in any case. */
-const attributeOf = ({ attribs, namespace = ofHtml }: Element, name: string): string | undefined => {
-  if (Object.hasOwn(attribs, name)) return attribs[name]
-  if (namespace === ofHtml) return undefined
-  return Object.entries(attribs).find(([written]) => written.toLowerCase() === name)?.[1]
+const attributeOf = (element: Element, name: string): string | undefined => {
+  if (Object.hasOwn(element.attribs, name)) return element.attribs[name]
+  if (isHtml(element)) return undefined
+  return Object.entries(element.attribs).find(([written]) => written.toLowerCase() === name)?.[1]
 }
 
 const options: Options<AnyNode, Element> = {
   adapter: {
     ...DomUtils,
     isTag,
-    getName: ({ name, namespace = ofHtml }) => (namespace === ofHtml ? name : name.toLowerCase()),
+    getName: (element) => (isHtml(element) ? element.name : element.name.toLowerCase()),
     getAttributeValue: attributeOf,
     hasAttrib: (element, name) => attributeOf(element, name) !== undefined
   },
