@@ -165,21 +165,18 @@ export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerato
       const length = fields.get("content-length") ?? ""
       if (!/^\d{1,15}$/.test(length)) throw new WarcSyntaxError("a record without a length")
       let left = Number(length)
-      const block: AsyncGenerator<Uint8Array> = (async function* () {
-        while (left > 0) {
-          const chunk = await input.some(left)
-          if (chunk === undefined) throw new WarcSyntaxError(`the file ends ${left} bytes before its last record`)
-          left -= chunk.length
-          yield chunk
-        }
-      })()
-      yield { version, field: (name) => fields.get(name.toLowerCase()), block }
-      // the block itself may have been left half way, which ends it
-      while (left > 0) {
+      const next = async (): Promise<Uint8Array> => {
         const chunk = await input.some(left)
         if (chunk === undefined) throw new WarcSyntaxError(`the file ends ${left} bytes before its last record`)
         left -= chunk.length
+        return chunk
       }
+      const block: AsyncGenerator<Uint8Array> = (async function* () {
+        while (left > 0) yield await next()
+      })()
+      yield { version, field: (name) => fields.get(name.toLowerCase()), block }
+      // the block itself may have been left half way, which ends it
+      while (left > 0) await next()
       // two are there by the standard (4), more behind records of some
       if ((await input.lineEnds()) < 2) throw new WarcSyntaxError("a record that does not end where it should")
     }
