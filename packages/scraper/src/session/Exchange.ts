@@ -80,11 +80,8 @@ const single: ReadonlySet<string> = new Set(
 )
 
 const value = (headers: Headers, name: string): string | undefined => {
-  if (!Object.hasOwn(headers, name)) return undefined
-  const found = headers[name]
-  if (typeof found === "string") return FieldValue.trimmed(found)
   const told = lines(headers, name)
-  return single.has(name) ? told[0] : told.join(", ")
+  return told.length < 2 || single.has(name) ? told[0] : told.join(", ")
 }
 
 /** The host of a URL, as errors name it. */
