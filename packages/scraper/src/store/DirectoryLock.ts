@@ -59,13 +59,45 @@ interface Held {
   readonly folder: string
 }
 
+/** Who only looks whether it is held has the lock itself meanwhile: tried so often, so far apart, in milliseconds. */
+const tries = 100
+const tryMs = 10
+
+const hold = (
+  directory: string,
+  folder: string,
+  left = tries
+): Effect.Effect<Held, DirectoryLocked | DirectoryUnusable> => {
+  const holder = join(folder, "pid")
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(join(folder, "lock"), { timeout: 0 })
+    database.exec("BEGIN EXCLUSIVE")
+    const descriptor = openSync(holder, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+    writeFileSync(descriptor, `${process.pid}\n`)
+    closeSync(descriptor)
+    held.add(folder)
+    return Effect.succeed({ database, folder })
+  } catch (error) {
+    database?.close()
+    if ((error as { errcode?: number }).errcode !== sqliteBusy)
+      return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
+    if (left > 1 && !isHeld(directory))
+      return Effect.delay(
+        Effect.suspend(() => hold(directory, folder, left - 1)),
+        tryMs
+      )
+    const pid = Number.parseInt(readIfThere(holder))
+    return Effect.fail(new DirectoryLocked({ directory, isOwn: held.has(folder), ...(pid > 0 ? { pid } : {}) }))
+  }
+}
+
 /** Makes the directory and its state folder if need be, and holds them until the scope closes. */
 export const acquire = (directory: string) =>
   Effect.acquireRelease(
     Effect.suspend((): Effect.Effect<Held, DirectoryLocked | DirectoryUnusable> => {
       const state = stateOf(directory)
       const parts = partsOf(directory)
-      const holder = join(state, "pid")
       let folder: string
       try {
         makeDirectory(directory)
@@ -76,22 +108,7 @@ export const acquire = (directory: string) =>
       } catch (error) {
         return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
       }
-      let database: DatabaseSync | undefined
-      try {
-        database = new DatabaseSync(join(state, "lock"), { timeout: 0 })
-        database.exec("BEGIN EXCLUSIVE")
-        const descriptor = openSync(holder, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
-        writeFileSync(descriptor, `${process.pid}\n`)
-        closeSync(descriptor)
-        held.add(folder)
-        return Effect.succeed({ database, folder })
-      } catch (error) {
-        database?.close()
-        if ((error as { errcode?: number }).errcode !== sqliteBusy)
-          return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
-        const pid = Number.parseInt(readIfThere(holder))
-        return Effect.fail(new DirectoryLocked({ directory, isOwn: held.has(folder), ...(pid > 0 ? { pid } : {}) }))
-      }
+      return hold(directory, folder)
     }),
     ({ database, folder }) =>
       Effect.sync(() => {

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import {
@@ -14,6 +16,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { acquire, partsOf, stateOf } from "../../src/store/DirectoryLock.ts"
 
 const code = (directory: string) =>
@@ -85,6 +88,21 @@ describe("DirectoryLock", () => {
     await once(other, "exit")
     assert.strictEqual(message, `${link} is in use by another simul (process ${process.pid})`)
   })
+
+  it.effect("is not kept from it by whoever looks at that moment whether it is held", () =>
+    Effect.gen(function* () {
+      using all = folders()
+      yield* Effect.scoped(acquire(all.directory))
+      using looking = new DatabaseSync(join(stateOf(all.directory), "lock"), { readOnly: true })
+      looking.exec("BEGIN")
+      looking.exec("SELECT COUNT(*) FROM sqlite_schema")
+      const begun = yield* Effect.forkChild(Effect.scoped(acquire(all.directory)))
+      yield* TestClock.adjust("50 millis")
+      looking.exec("ROLLBACK")
+      yield* TestClock.adjust("10 millis")
+      yield* Fiber.join(begun)
+    })
+  )
 
   // only root can give a folder away
   it.skipIf(process.getuid?.() !== 0)("takes no state that somebody else has put there", async () => {
