@@ -44,19 +44,36 @@ export const changed = (before: Bounded, change: Change): Bounded => {
 }
 
 /** From the narrowest: each lies within the next. */
-const reach = ["path", "host", "domain"]
+const reach = ["path", "host", "domain"] as const
+
+const isAmong = (patterns: ReadonlyArray<RegExp>) => {
+  const texts = new Set(patterns.map(String))
+  return (pattern: RegExp) => texts.has(String(pattern))
+}
+
+/** What both rules let in, or less. */
+export const common = (one: Rules, other: Rules): Rules => {
+  const depth = Math.min(one.depth ?? Infinity, other.depth ?? Infinity)
+  const [some, others] = [one.include, other.include]
+  const both = some.length === 0 ? others : others.length === 0 ? some : some.filter(isAmong(others))
+  return {
+    scope: reach.find((scope) => scope === one.scope || scope === other.scope)!,
+    // nothing, for no pattern at all lets in everything
+    include: both.length === 0 && some.length > 0 ? [/(?!)/u] : both,
+    exclude: [...one.exclude, ...other.exclude],
+    sitemaps: one.sitemaps,
+    traps: one.traps,
+    ...(depth === Infinity ? {} : { depth })
+  }
+}
 
 /** Whether rules may let in what others did not: only then is what is saved read for links once more. */
 export const isWider = (before: Rules, after: Rules): boolean => {
-  const isWithout = (some: ReadonlyArray<RegExp>, others: ReadonlyArray<RegExp>) => {
-    const texts = new Set(others.map(String))
-    return some.some((pattern) => !texts.has(String(pattern)))
-  }
   const { include } = before
   return (
     reach.indexOf(after.scope) > reach.indexOf(before.scope) ||
-    (include.length > 0 && (after.include.length === 0 || isWithout(after.include, include))) ||
-    isWithout(before.exclude, after.exclude) ||
+    (include.length > 0 && (after.include.length === 0 || !after.include.every(isAmong(include)))) ||
+    !before.exclude.every(isAmong(after.exclude)) ||
     (after.depth ?? Infinity) > (before.depth ?? Infinity)
   )
 }
@@ -65,8 +82,8 @@ export const make =
   (seeds: ReadonlyArray<string>, begun: Bounded, following: Following) =>
   (line: Line, store: Store["Service"], list: number): Steer => {
     let rules = begun
-    /** Whether what is saved was read by these. */
-    let isRead = true
+    /** By which all that is saved was read. */
+    let readBy: Rules = begun
     const turn = Semaphore.makeUnsafe(1)
 
     const widen = Widening.widen(store, list, following, {
@@ -75,7 +92,12 @@ export const make =
     })
     const apply = Effect.fnUntraced(function* (change: Change) {
       const before = rules
-      rules = changed(before, change)
+      const after = changed(before, change)
+      const least = common(readBy, after)
+      // first: once links are passed over by narrower rules, a run that was killed and one by the rules of before must tell
+      if (isWider(least, readBy)) yield* store.ruled(list, RulesText.encode(seeds, least), limitsOf(before))
+      readBy = least
+      rules = after
       following.change(rules)
       const limits = limitsOf(rules)
       const isLimited = limits.maxPages !== before.maxPages || limits.maxPagesPerHost !== before.maxPagesPerHost
@@ -92,9 +114,8 @@ export const make =
         )
         yield* line.putBack
       }
-      if (isWider(before, rules)) isRead = false
-      const found = isRead ? 0 : yield* widen
-      isRead = true
+      const found = isWider(readBy, rules) ? yield* widen : 0
+      readBy = rules
       yield* store.ruled(list, RulesText.encode(seeds, rules), limits)
       // what was held back by the limit of before can be had only now
       if (isLimited) line.limit(limits)

@@ -7,7 +7,9 @@ import * as Exit from "effect/Exit"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Committer from "../../src/Committer.ts"
+import * as Crawl from "../../src/Crawl.ts"
 import * as Following from "../../src/crawl/Following.ts"
+import * as RulesText from "../../src/crawl/RulesText.ts"
 import * as Steering from "../../src/crawl/Steering.ts"
 import * as Frontier from "../../src/Frontier.ts"
 import { defaults } from "../../src/Options.ts"
@@ -151,6 +153,35 @@ describe("Steering", () => {
     })
   )
 
+  it.effect("loses no link where it is killed while it makes the rules narrower", () =>
+    Effect.gen(function* () {
+      const sql = yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" })
+      const { store } = yield* begin(sql)
+      const target = page("a", "one")
+      const { list } = yield* store.crawl([target], false)
+      const text = RulesText.encode([target.url], rules)
+      yield* store.ruled(list, text, { maxPages: undefined, maxPagesPerHost: undefined })
+      const read = async function* () {
+        yield Buffer.from("<a href=/a2>x</a>")
+      }
+      const followed = () => Following.make([target.url], rules, { ...defaults, directory: "unused" }, read)
+      const line: Pick<Line, "change" | "withdraw"> = {
+        change: (change) => change,
+        // a page is saved, and what it leads to passed over by the rules of then
+        withdraw: Effect.andThen(
+          store.commit({ list, settled: [saved(target)], waiting: [], hosts: [], isCrawl: true }),
+          Effect.die("killed")
+        )
+      }
+      const narrower = { include: ["/b/u"], exclude: ["/a2/u"], depth: null }
+      const steer = Steering.make([target.url], rules, followed())(line as Line, store, list)
+      assert.deepStrictEqual(yield* Effect.exit(steer(narrower)), Exit.die("killed"))
+      const { store: later, run } = yield* begin(sql)
+      const { targets } = yield* Crawl.listOf(later, run, followed(), [target], { refresh: false, text })
+      assert.strictEqual(targets, 2)
+    })
+  )
+
   it.effect("reads what is saved when it is asked once more, where it could not be read at first", () =>
     Effect.gen(function* () {
       const { store } = yield* begin(yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" }))
@@ -246,5 +277,18 @@ describe("Steering", () => {
     ] as const)
       assert.isTrue(isWider(wider), JSON.stringify(wider))
     assert.isFalse(Steering.isWider({ ...rules, include: [] }, rules))
+  })
+
+  it("knows what both rules let in, or less", () => {
+    const wide = { scope: "domain", include: [], exclude: [], sitemaps: false, traps: true } as const
+    const { scope, include, exclude, depth } = rules
+    assert.deepInclude(Steering.common(wide, rules), { scope, include, exclude, depth })
+    assert.deepInclude(Steering.common(rules, wide), { scope, include, exclude, depth })
+    assert.deepStrictEqual(Steering.common(wide, wide), wide)
+    const other = { ...wide, include: [/a/u, /c/u], exclude: [/d/u], depth: 2 }
+    assert.deepInclude(Steering.common(rules, other), { include: [/a/u], exclude: [/b/u, /d/u], depth: 2 })
+    const apart = Steering.common(rules, { ...wide, include: [/c/u] })
+    assert.isFalse(apart.include.some((pattern) => pattern.test("acb")))
+    assert.isTrue(Steering.isWider(apart, rules))
   })
 })
