@@ -5,12 +5,12 @@ import * as Effect from "effect/Effect"
 import { appendFileSync, closeSync, openSync, renameSync, rmSync, statSync } from "node:fs"
 
 /** Why the file that an option names cannot be written. */
-export const unwritable = (option: string, file: string) => (error: unknown) =>
-  new OptionUnusable({
-    option,
-    value: file,
-    detail: `cannot be written (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
-  })
+export const unwritable = (option: string, file: string) => (error: unknown) => {
+  const { code, message } = error as NodeJS.ErrnoException
+  // of the system's: Node's own, `ERR_SQLITE_ERROR`, say less than the message
+  const why = code === undefined || code.startsWith("ERR_") ? message : code
+  return new OptionUnusable({ option, value: file, detail: `cannot be written (${why})` })
+}
 
 /** `part`: what is written, and gets the name `file` when it is whole; none where that is written itself. */
 export interface Place {

@@ -66,15 +66,11 @@ export const toFile = Effect.fnUntraced(function* (
   const removed = async () => {
     if (place.part !== undefined) await rm(place.part, { force: true })
   }
+  // also where it is made and cannot be opened; on a disk that failed it may stay
+  yield* Effect.addFinalizer(() => Effect.promise(() => removed().catch(() => {})))
   const table = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => removed().then(() => openFile(format, place, columns)), catch: unusable }),
-    (table) =>
-      Effect.promise(() =>
-        table
-          .close()
-          .catch(() => {})
-          .then(removed)
-      )
+    (table) => Effect.promise(() => table.close().catch(() => {}))
   )
   return {
     write: (rows) => Effect.tryPromise({ try: () => table.write(rows), catch: unusable }),

@@ -282,6 +282,16 @@ describe("extract", () => {
       ["kept.sqlite"]
     )
   })
+  it("leaves nothing of a file that cannot be begun, and says why in the words of who writes it", async () => {
+    // more than SQLite takes
+    const columns = Array.from({ length: 2001 }, (_, index) => `-sc${index}=p`)
+    const text = await screen("pages", ...columns, "-o", "out-wide.sqlite")
+    assert.include(text, "error: -o out-wide.sqlite: cannot be written (too many columns on record)\n")
+    assert.deepStrictEqual(
+      readdirSync(folder).filter((name) => name.startsWith("out-wide")),
+      []
+    )
+  })
   it("says when there are no pages", async ({ expect }) => {
     expect(await screen("empty", "-s", "a=p")).toMatchInlineSnapshot(`
       "exit 3

@@ -33,8 +33,10 @@ export const open = (place: OutputFile.Place, format: TextFormat, columns: Reado
     write: async (rows) => appendFileSync(descriptor, lines(format, rows, columns)),
     end: () => Promise.resolve(),
     close: async () => {
-      if (isOpen) closeSync(descriptor)
+      if (!isOpen) return
+      // whatever is told: the number is free
       isOpen = false
+      closeSync(descriptor)
     }
   }
 }
