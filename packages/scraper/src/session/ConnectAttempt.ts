@@ -33,3 +33,11 @@ export class ConnectAttempt implements Watched {
     this.#clock.unwatch(this)
   }
 }
+
+/**
+ * How long one of several addresses of a host may take to answer. Node tries one after the other, and gives up each but the
+ * last when its time is over, by default after half a second: over a slow line, or while the loop is busy, a host of two
+ * addresses, one of which leads nowhere, could never be had.
+ */
+export const attemptTimeoutMs = (connectTimeoutMs: number): number =>
+  Math.min(60_000, Math.max(500, Math.ceil(connectTimeoutMs / 5)))

@@ -10,7 +10,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
 import * as net from "node:net"
 import type { SecureContext } from "node:tls"
 import * as AddressGuard from "./AddressGuard.ts"
-import { ConnectAttempt } from "./ConnectAttempt.ts"
+import { attemptTimeoutMs, ConnectAttempt } from "./ConnectAttempt.ts"
 import type { DnsCache } from "./DnsCache.ts"
 import { ProxyFailure, Unserved } from "./Fault.ts"
 import { Opening } from "./Opening.ts"
@@ -53,8 +53,10 @@ const builder = (settings: Settings, judge?: AddressGuard.Judge, secure?: { read
   const { rejectUnauthorized, context } = settings.tls
   const overTls = secure && { ...secure, rejectUnauthorized, secureContext: context() }
   const lookup = settings.dns.lookup(judge)
+  const autoSelectFamilyAttemptTimeout = attemptTimeoutMs(settings.connectTimeoutMs)
   // `timeout: 0` switches undici's timer off
-  return buildConnector({ ...overTls, lookup, autoSelectFamily: true, timeout: 0 }) as unknown as Build
+  const options = { ...overTls, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout, timeout: 0 }
+  return buildConnector(options) as unknown as Build
 }
 
 /** Begins an attempt, which is over when `end` calls back. */

@@ -75,7 +75,9 @@ const violation = (error: Error, code: string, headSeen: boolean): string | unde
   return message === "bad response" || message === "bad upgrade" ? message : undefined
 }
 
+/** Of several addresses the last one counts: those before may have been given up to try it. */
 const codeOf = (error: unknown): string => {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors.at(-1))
   const code = (error as { readonly code?: unknown } | null)?.code
   return typeof code === "string" ? code : "UNKNOWN"
 }

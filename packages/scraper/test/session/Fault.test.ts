@@ -277,6 +277,11 @@ describe("reasonOf", () => {
     })
   }
 
+  it("names of several addresses what became of the last: those before were given up for it", () => {
+    const error = Object.assign(new AggregateError([fail("ETIMEDOUT"), fail("ECONNREFUSED")]), { code: "ETIMEDOUT" })
+    assert.deepInclude(Fault.reasonOf(error, standing), { _tag: "ConnectError", code: "ECONNREFUSED" })
+  })
+
   it("never shows a code of undici as the system's", () => {
     for (const code of ["UND_ERR_SOCKET", "UND_ERR_INFO", "UND_ERR_ABORTED", "UND_ERR_DESTROYED", "UND_ERR_CLOSED"]) {
       const reason = Fault.reasonOf(fail(code), standing)

@@ -6,7 +6,7 @@
  */
 import * as net from "node:net"
 import * as AddressGuard from "../AddressGuard.ts"
-import { ConnectAttempt } from "../ConnectAttempt.ts"
+import { attemptTimeoutMs, ConnectAttempt } from "../ConnectAttempt.ts"
 import type { Settings } from "../Connection.ts"
 
 export interface Dial {
@@ -19,7 +19,10 @@ export interface Dial {
 /** Milliseconds of silence after which the kernel asks whether the other side still lives. */
 const probeAfterMs = 60_000
 
-interface Options extends Pick<net.TcpSocketConnectOpts, "port" | "lookup" | "autoSelectFamily"> {
+interface Options extends Pick<
+  net.TcpSocketConnectOpts,
+  "port" | "lookup" | "autoSelectFamily" | "autoSelectFamilyAttemptTimeout"
+> {
   readonly host: string
   readonly onread: net.OnReadOpts
 }
@@ -28,12 +31,13 @@ interface Options extends Pick<net.TcpSocketConnectOpts, "port" | "lookup" | "au
 const direct = (settings: Settings, ready: Dial["ready"], open: (options: Options) => net.Socket): Dial => {
   const judge = AddressGuard.judge(settings.denyPrivate)
   const lookup = settings.dns.lookup(judge)
+  const autoSelectFamilyAttemptTimeout = attemptTimeoutMs(settings.connectTimeoutMs)
   return {
     ready,
     connect: (host, port, onread) => {
       const denied = net.isIP(host) !== 0 ? judge?.([{ address: host }]) : undefined
       if (denied !== undefined) return new net.Socket().destroy(denied)
-      const socket = open({ host, port, lookup, autoSelectFamily: true, onread })
+      const socket = open({ host, port, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout, onread })
       socket.setNoDelay(true).setKeepAlive(true, probeAfterMs)
       const attempt = new ConnectAttempt(settings)
       attempt.socket = socket

@@ -409,6 +409,27 @@ describe.each(["http", "https"] as const)("a lane of %s", (scheme) => {
       })
     )
 
+    it.effect("have more time for an address of several than the loop may be busy", () =>
+      Effect.gen(function* () {
+        const up = yield* origin((socket) => inPieces(socket, hi, 3))
+        // Node's own timer gives an address up after half a second
+        const block = () => {
+          for (const until = performance.now() + 700; performance.now() < until;);
+        }
+        const { lane: l } = yield* lane({
+          resolve: (_, callback) => {
+            callback(null, [
+              { address: "127.0.0.1", family: 4 },
+              { address: "127.0.0.2", family: 4 }
+            ])
+            // once the first address is tried
+            process.nextTick(() => process.nextTick(block))
+          }
+        })
+        assert.strictEqual((yield* get(l, `${scheme}://named.example:${up.port}`, "/")).body, "hi")
+      })
+    )
+
     it.effect("that a resolver refuses say so", () =>
       Effect.gen(function* () {
         const { lane: l } = yield* lane({
