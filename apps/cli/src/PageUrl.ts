@@ -17,24 +17,21 @@ export const flag = text("url", "URL", "Where the page on stdin came from, for i
 export const settle = Effect.fnUntraced(function* (given: Option.Option<string>, paths: ReadonlyArray<string>) {
   const isAwaited = paths.includes("-")
   if (paths.indexOf("-") !== paths.lastIndexOf("-"))
-    return yield* new UsageError({
-      message: "`-` is named more than once, and standard input is one page",
-      hints: ["name it once; what is in files is named by its path"]
-    })
+    return yield* UsageError.of(
+      "`-` is named more than once, and standard input is one page",
+      "name it once; what is in files is named by its path"
+    )
   if (isAwaited && process.stdin.isTTY) (yield* Screen).note("reading a page from the terminal; Ctrl-D ends it")
   if (Option.isNone(given)) return undefined
   const url = given.value
   if (!isAwaited)
-    return yield* new UsageError({
-      message: "`--url` is for the page on standard input, and no PATH is `-`",
-      hints: [`for example: \`simul extract - --url ${printable(shellWord(Url.redact(url)))} --metadata < page.html\``]
-    })
+    return yield* UsageError.of(
+      "`--url` is for the page on standard input, and no PATH is `-`",
+      `for example: \`simul extract - --url ${printable(shellWord(Url.redact(url)))} --metadata < page.html\``
+    )
   const parsed = Url.given(url)
   if (typeof parsed !== "string")
-    return yield* new UsageError({
-      message: `--url: ${parsed.message}`,
-      hints: ["for example: `--url https://example.com/page`"]
-    })
+    return yield* UsageError.of(`--url: ${parsed.message}`, "for example: `--url https://example.com/page`")
   // a record is passed on
   return Url.withoutCredentials(parsed)
 })

@@ -34,10 +34,7 @@ export const valuesOf = <P extends Parameter.Parameters>(
   return Effect.try({
     try: () => Parameter.parse(parameters, texts),
     catch: (error) =>
-      new UsageError({
-        message: (error as Parameter.ParameterError).message,
-        hints: [`\`simul ${command} --help\` lists what can be turned`]
-      })
+      UsageError.of((error as Parameter.ParameterError).message, `\`simul ${command} --help\` lists what can be turned`)
   })
 }
 

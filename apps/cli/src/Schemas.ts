@@ -19,12 +19,10 @@ import { UsageError } from "./UsageError.ts"
 
 const form = 'for example: `export default ({ make }) => make({ title: "h1", tags: ".tag[]" })`'
 
-const usage = (message: string, ...hints: ReadonlyArray<string>) => new UsageError({ message, hints })
-
 /** The extraction that a module exports. The module runs as part of this program. */
 export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>, UsageError> =>
   Effect.gen(function* () {
-    if (!existsSync(file)) return yield* usage(`no such file: ${file}`, form)
+    if (!existsSync(file)) return yield* UsageError.of(`no such file: ${file}`, form)
     const given = yield* Effect.promise(() => import("./Given.ts"))
     Carried.register(given)
     const { default: exported } = yield* Effect.tryPromise({
@@ -44,19 +42,19 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
                 "`npm install @simul/scraper` and what else it needs beside it"
               ]
             : [form]
-        return usage(`${file} cannot be loaded: ${message}`, ...hints)
+        return UsageError.of(`${file} cannot be loaded: ${message}`, ...hints)
       }
     })
     const made = yield* Effect.try({
       try: () => (typeof exported === "function" ? exported(given) : exported),
       catch: (error) =>
-        usage(
+        UsageError.of(
           `${file}: ${(error as Error).message}`,
           (error as Error).name === "ForeignSchema"
             ? "take `Schema` from what the function is given: `export default ({ make, field, Schema }) => ...`"
             : form
         )
     })
-    if (!Extraction.isExtraction(made)) return yield* usage(`${file} exports no extraction by default`, form)
+    if (!Extraction.isExtraction(made)) return yield* UsageError.of(`${file} exports no extraction by default`, form)
     return made
   })

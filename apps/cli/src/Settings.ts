@@ -118,10 +118,9 @@ const lookUp = (
 }
 
 const bad = (place: string, value: string | undefined, expected: string): UsageError =>
-  new UsageError({
-    message: value === undefined ? `${place}: expected ${expected}` : `${place}: expected ${expected}, got "${value}"`,
-    hints: []
-  })
+  UsageError.of(
+    value === undefined ? `${place}: expected ${expected}` : `${place}: expected ${expected}, got "${value}"`
+  )
 
 /** Settles every setting; the error is the first bad value, by the order of `settings`. */
 export const resolve = <S extends Readonly<Record<string, Setting<any>>>>(
@@ -157,18 +156,18 @@ const parseFile = (name: string, text: string, known: ReadonlySet<string>): Resu
   try {
     values = JSON.parse(text)
   } catch (error) {
-    return Result.fail(new UsageError({ message: `${name} is no JSON: ${(error as Error).message}`, hints: [form] }))
+    return Result.fail(UsageError.of(`${name} is no JSON: ${(error as Error).message}`, form))
   }
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
-    return Result.fail(new UsageError({ message: `${name}: expected one JSON object`, hints: [form] }))
+    return Result.fail(UsageError.of(`${name}: expected one JSON object`, form))
   }
   const stranger = Object.keys(values).find((key) => !known.has(key))
   if (stranger !== undefined) {
     return Result.fail(
-      new UsageError({
-        message: `${name}: unknown setting "${stranger}"`,
-        hints: ['keys are the long flags without dashes, such as "per-host"; `simul get --help` lists them']
-      })
+      UsageError.of(
+        `${name}: unknown setting "${stranger}"`,
+        'keys are the long flags without dashes, such as "per-host"; `simul get --help` lists them'
+      )
     )
   }
   return Result.succeed({ name, values: values as Record<string, unknown> })
@@ -223,22 +222,20 @@ export const sources = (
         // what another user's HOME has, which `sudo -u` and containers leave in place, is not this one's
         if (name === user && code === "EACCES" && isBehindOthers(name)) continue
         return Effect.fail(
-          new UsageError({
-            message: `cannot read the settings file ${name} (${code})`,
-            hints: [
-              required
-                ? "`--config FILE` (or SIMUL_CONFIG) names one that can be read"
-                : "let this user read it, or move it away"
-            ]
-          })
+          UsageError.of(
+            `cannot read the settings file ${name} (${code})`,
+            required
+              ? "`--config FILE` (or SIMUL_CONFIG) names one that can be read"
+              : "let this user read it, or move it away"
+          )
         )
       }
       if ("refused" in found) {
         return Effect.fail(
-          new UsageError({
-            message: `the settings file ${resolvePath(name)} ${found.refused}`,
-            hints: ["if you trust it, name it: `--config simul.json`; or work in another directory"]
-          })
+          UsageError.of(
+            `the settings file ${resolvePath(name)} ${found.refused}`,
+            "if you trust it, name it: `--config simul.json`; or work in another directory"
+          )
         )
       }
       const file = parseFile(name, found.text, known)

@@ -5,4 +5,8 @@ import * as Schema from "effect/Schema"
 export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
   message: Schema.String,
   hints: Schema.Array(Schema.String)
-}) {}
+}) {
+  static of(message: string, ...hints: ReadonlyArray<string>) {
+    return new UsageError({ message, hints })
+  }
+}

@@ -43,10 +43,7 @@ export const check = Effect.fnUntraced(function* ({ schema, paths, url: given, j
   const screen = yield* Screen
   const { paint } = screen
   if (paths.length === 0) {
-    return yield* new UsageError({
-      message: "no PATH given",
-      hints: [`for example: \`simul check ${pathWord(schema)} pages\``]
-    })
+    return yield* UsageError.of("no PATH given", `for example: \`simul check ${pathWord(schema)} pages\``)
   }
   const [Schemas, FieldCounts, Page, Pages] = yield* Effect.promise(() =>
     Promise.all([

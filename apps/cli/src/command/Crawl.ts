@@ -19,16 +19,9 @@ const settle = Effect.fnUntraced(function* (
   quiet: boolean,
   verbose: number
 ): Effect.fn.Return<Plan, UsageError> {
-  if (urls.length === 0)
-    return yield* new UsageError({
-      message: "no URL given",
-      hints: [example]
-    })
+  if (urls.length === 0) return yield* UsageError.of("no URL given", example)
   if (settings.mirror && settings.format === "warc")
-    return yield* new UsageError({
-      message: "`--mirror` is made of files, `--format warc` makes none",
-      hints: ["leave one of the two away"]
-    })
+    return yield* UsageError.of("`--mirror` is made of files, `--format warc` makes none", "leave one of the two away")
   yield* Effect.forEach(urls, (url) => checkUrl(url, example), { discard: true })
   const {
     depth,

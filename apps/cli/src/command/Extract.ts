@@ -34,8 +34,6 @@ interface Asked {
   readonly quiet: boolean
 }
 
-const usage = (message: string, ...hints: ReadonlyArray<string>) => new UsageError({ message, hints })
-
 const examples = [
   "`--select title=h1 --select 'image=img@src[]'` takes what selectors find",
   "`--links`, `--metadata`, `--article` or `--schema FILE` take more"
@@ -54,12 +52,13 @@ const readSelects = Effect.fnUntraced(function* (asked: Asked) {
   for (const text of asked.select) {
     const equals = text.indexOf("=")
     const name = text.slice(0, Math.max(0, equals)).trim()
-    if (name === "") return yield* usage(`--select: expected NAME=SELECTOR, got "${text}"`, examples[0]!)
-    if (taken.has(name)) return yield* usage(`--select: "${name}" is the name of another field`, "choose another name")
+    if (name === "") return yield* UsageError.of(`--select: expected NAME=SELECTOR, got "${text}"`, examples[0]!)
+    if (taken.has(name))
+      return yield* UsageError.of(`--select: "${name}" is the name of another field`, "choose another name")
     taken.add(name)
     const selector = Selector.parse(text.slice(equals + 1))
     if (Result.isFailure(selector)) {
-      return yield* usage(
+      return yield* UsageError.of(
         `--select ${name}: ${selector.failure.message}`,
         "a selector is CSS, then `@attribute`, then `[]` for all that match"
       )
@@ -74,24 +73,24 @@ const settle = Effect.fnUntraced(function* (asked: Asked) {
   const { links, metadata, article } = asked
   const selects = yield* readSelects(asked)
   if (asked.paths.length === 0) {
-    return yield* usage("no PATH given", "for example: `simul extract pages --metadata`")
+    return yield* UsageError.of("no PATH given", "for example: `simul extract pages --metadata`")
   }
   // a shell gives a selector whose flag was forgotten as one more path
   const stray = asked.paths.find((path) => /^\w[^/=]*=./.test(path) && !existsSync(path))
   if (stray !== undefined) {
-    return yield* usage(
+    return yield* UsageError.of(
       `no such file or directory: ${printable(stray)}`,
       `each field has a flag of its own: \`--select ${printable(shellWord(stray))}\``
     )
   }
   if (selects.length === 0 && !links && !metadata && !article && Option.isNone(asked.schema)) {
-    return yield* usage("nothing to extract", ...examples)
+    return yield* UsageError.of("nothing to extract", ...examples)
   }
   const output = Option.getOrUndefined(asked.output)
   const format =
     Option.getOrUndefined(asked.format) ?? (output === undefined ? undefined : Table.ofName(output)) ?? "jsonl"
   if (output === undefined && format !== "jsonl" && format !== "csv") {
-    return yield* usage(
+    return yield* UsageError.of(
       `\`--format ${format}\` makes a file, none was named`,
       `give it a name: \`-o records.${format}\``
     )
@@ -103,7 +102,10 @@ const settle = Effect.fnUntraced(function* (asked: Asked) {
     const taken = new Set([...reserved(asked), ...selects.map(({ name }) => name)])
     const double = Object.keys(schema.fields).find((name) => taken.has(name))
     if (double !== undefined) {
-      return yield* usage(`${asked.schema.value}: "${double}" is the name of another field`, "choose another name")
+      return yield* UsageError.of(
+        `${asked.schema.value}: "${double}" is the name of another field`,
+        "choose another name"
+      )
     }
   }
   const wanted: Wanted = { selects, links, metadata, article, schema }
@@ -125,7 +127,7 @@ export const extract = Effect.fnUntraced(function* (asked: Asked) {
   const folded = new Map(columns.map(({ name }) => [fold(name), name]))
   const double = columns.find(({ name }) => folded.get(fold(name)) !== name)
   if (format === "sqlite" && double !== undefined) {
-    return yield* usage(
+    return yield* UsageError.of(
       `SQLite takes "${double.name}" and "${folded.get(fold(double.name))}" for one name`,
       "choose another name, or another `--format`"
     )

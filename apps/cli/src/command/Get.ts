@@ -51,7 +51,7 @@ interface Request {
 
 const example = "for example: `simul get https://example.com/ -o pages`"
 
-const usage = (message: string, ...hints: ReadonlyArray<string>) => Effect.fail(new UsageError({ message, hints }))
+const usage = (message: string, ...hints: ReadonlyArray<string>) => Effect.fail(UsageError.of(message, ...hints))
 
 /** A URL that someone typed gets more help than one in a list: it is checked before anything starts. */
 export const checkUrl = (text: string, way = example): Effect.Effect<void, UsageError> => {

@@ -23,10 +23,10 @@ export const pack = Command.make(
     const screen = yield* Screen
     const file = Option.getOrElse(output, () => join(directory, "simul.wacz"))
     if (!file.endsWith(".wacz"))
-      return yield* new UsageError({
-        message: `no .wacz file: ${printable(file)}`,
-        hints: ["readers know a package by its name: `-O site.wacz`"]
-      })
+      return yield* UsageError.of(
+        `no .wacz file: ${printable(file)}`,
+        "readers know a package by its name: `-O site.wacz`"
+      )
     const { archived } = yield* Effect.promise(() => import("@simul/scraper/store/Directory"))
     const Wacz = yield* Effect.promise(() => import("@simul/scraper/sink/Wacz"))
     const packed = yield* Wacz.pack(yield* archived(directory), file, `simul ${version}`)

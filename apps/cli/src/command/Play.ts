@@ -75,10 +75,10 @@ const anyName = Argument.String("scenario").pipe(Argument.optional)
 
 export const command = Command.make("play", { name: anyName }, ({ name }) =>
   Effect.fail(
-    new UsageError({
-      message: Option.isSome(name) ? `no such scenario: ${name.value}` : "play needs a scenario",
-      hints: names.map((name) => `\`simul play ${name}\`: ${scenarios[name]!.title}`)
-    })
+    UsageError.of(
+      Option.isSome(name) ? `no such scenario: ${name.value}` : "play needs a scenario",
+      ...names.map((name) => `\`simul play ${name}\`: ${scenarios[name]!.title}`)
+    )
   )
 ).pipe(
   Command.withDescription("Play a scenario in virtual time, draw it, and hold it against theory."),

@@ -69,10 +69,10 @@ const anyName = Argument.String("task").pipe(Argument.optional)
 
 export const command = Command.make("race", { name: anyName }, ({ name }) =>
   Effect.fail(
-    new UsageError({
-      message: Option.isSome(name) ? `no such task: ${name.value}` : "race needs a task",
-      hints: Object.keys(tasks).map((name) => `\`simul race ${name}\``)
-    })
+    UsageError.of(
+      Option.isSome(name) ? `no such task: ${name.value}` : "race needs a task",
+      ...Object.keys(tasks).map((name) => `\`simul race ${name}\``)
+    )
   )
 ).pipe(
   Command.withDescription("Race the same work: sequential, cooperative, on threads, on processes."),

@@ -127,12 +127,10 @@ const checkAsked = ({ failed, by, json, html }: Omit<Asked, "directory">): Effec
   return one === undefined || other === undefined
     ? Effect.void
     : Effect.fail(
-        new UsageError({
-          message: `\`${one}\` and \`${other}\` cannot be combined`,
-          hints: [
-            other === "--by" ? "ask twice" : `ask twice: \`${other}\` has the table of every host, status and reason`
-          ]
-        })
+        UsageError.of(
+          `\`${one}\` and \`${other}\` cannot be combined`,
+          other === "--by" ? "ask twice" : `ask twice: \`${other}\` has the table of every host, status and reason`
+        )
       )
 }
 

@@ -110,10 +110,10 @@ const terminal = Effect.acquireRelease(
   Effect.try({
     try: () => new tty.ReadStream(fs.openSync("/dev/tty", "r")),
     catch: () =>
-      new UsageError({
-        message: "the page is on standard input, and there is no terminal to ask for selectors",
-        hints: ["`simul extract - --select NAME=SELECTOR` takes them from the command line"]
-      })
+      UsageError.of(
+        "the page is on standard input, and there is no terminal to ask for selectors",
+        "`simul extract - --select NAME=SELECTOR` takes them from the command line"
+      )
   }),
   (opened) => Effect.sync(() => opened.destroy())
 )
