@@ -17,7 +17,7 @@ import * as Priorities from "./crawl/Priorities.ts"
 import * as RulesText from "./crawl/RulesText.ts"
 import * as UrlKey from "./crawl/UrlKey.ts"
 import * as Links from "./extract/Links.ts"
-import type { Options } from "./Options.ts"
+import { complete, type Options } from "./Options.ts"
 import * as Politeness from "./Politeness.ts"
 import * as Robots from "./robots/Robots.ts"
 import * as RobotsPolicy from "./robots/RobotsPolicy.ts"
@@ -200,22 +200,19 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
       robots = said(yield* ask({ url, host: Url.origin(url), path: "", attempts: 0 }, options), url, token, true)
   }
 
-  const explanation: Omit<Explanation, "decision"> = {
-    url: Url.redact(url),
-    file: FileName.fromUrl(url),
-    ...(target === undefined ? {} : { target }),
-    ...(decision === undefined
-      ? {}
-      : { scope: { by, message: exclusion?.message ?? inScope(by), excluded: exclusion !== undefined } }),
-    ...(linked === undefined ? {} : { linked }),
-    ...(priority === undefined
-      ? {}
-      : { priority: { value: priority.value, pattern: priority.pattern.source.replaceAll("\\/", "/") } }),
-    ...(maxPages === undefined ? {} : { maxPages }),
-    ...(maxPagesPerHost === undefined ? {} : { maxPagesPerHost }),
-    ...(robots === undefined ? {} : { robots }),
-    ...(host === undefined ? {} : { host })
-  }
+  const explanation = complete<Omit<Explanation, "decision">>(
+    { url: Url.redact(url), file: FileName.fromUrl(url) },
+    {
+      target,
+      scope: decision && { by, message: exclusion?.message ?? inScope(by), excluded: exclusion !== undefined },
+      linked,
+      priority: priority && { value: priority.value, pattern: priority.pattern.source.replaceAll("\\/", "/") },
+      maxPages,
+      maxPagesPerHost,
+      robots,
+      host
+    }
+  )
   return { ...explanation, decision: early ?? decide(explanation, nowMs) } satisfies Explanation
 }, Effect.scoped)
 

@@ -5,6 +5,7 @@ import type { Evidence } from "../crawl/Traps.ts"
 import * as SiteHost from "../crawl/SiteHost.ts"
 import * as UrlPattern from "../crawl/UrlPattern.ts"
 import type { HostClock } from "../Politeness.ts"
+import { complete } from "../Options.ts"
 import type { Copy } from "../robots/RobotsPolicy.ts"
 import type { Entry } from "../Store.ts"
 import * as Url from "../Url.ts"
@@ -91,26 +92,19 @@ export const make = Effect.fnUntraced(function* (file: string, isHeld: boolean) 
         const robots = yield* hosts.robots(origin)
         const [trap] = yield* sql<NonNullable<Known["trap"]>>`SELECT pattern, pages, contents FROM pattern
           WHERE pattern = ${patternOf(url)} AND caught = 1`
-        const known: Known = {
-          ...target,
-          ...(typeof crawl?.rules !== "string"
-            ? {}
-            : {
-                crawl: {
-                  rules: crawl.rules,
-                  saved: crawl.saved,
-                  ...(crawl.most === null ? {} : { most: crawl.most }),
-                  ...(crawl.most_of_host === null
-                    ? {}
-                    : { ofHost: { host: site, saved: ofHost?.saved ?? 0, most: crawl.most_of_host } }),
-                  ...(crawl.priorities === null ? {} : { priorities: crawl.priorities })
+        const most = crawl?.most_of_host ?? undefined
+        const ruled =
+          typeof crawl?.rules === "string"
+            ? complete<NonNullable<Known["crawl"]>>(
+                { rules: crawl.rules, saved: crawl.saved },
+                {
+                  most: crawl.most ?? undefined,
+                  ofHost: most === undefined ? undefined : { host: site, saved: ofHost?.saved ?? 0, most },
+                  priorities: crawl.priorities ?? undefined
                 }
-              }),
-          ...(trap === undefined ? {} : { trap }),
-          ...(host === undefined ? {} : { host }),
-          ...(robots === undefined ? {} : { robots })
-        }
-        return known
+              )
+            : undefined
+        return complete<Known>(target, { crawl: ruled, trap, host, robots })
       }),
       SqliteFault.of(file)
     )
