@@ -194,8 +194,7 @@ export const make = (
     for (const link of named) meet(link)
     const begun = scope
     /** What the rules leave out and was not looked at again: other rules may come before the page is whole. */
-    const left: Array<string> = []
-    const leftResources: Array<string> = []
+    const left: Array<readonly [url: string, isResource: boolean]> = []
     // a trap may be told by its margins, but not by a menu: that makes short pages alike
     const ofPage = new Margins.OfPage(margins, depth, head.url, watch === undefined ? 0 : Margins.menu)
     const passesOver = (bytes: Uint8Array, from: number, to: number, base: string, kind: Links.Kind) => {
@@ -209,7 +208,7 @@ export const make = (
       if (prefix.endsWith("/")) ofPage.relate()
       if (verdict === "out") {
         ofPage.tell()
-        if (scope === begun) (isResource ? leftResources : left).push(met.latest)
+        if (scope === begun) left.push([met.latest, isResource])
       }
       return verdict !== undefined
     }
@@ -225,10 +224,8 @@ export const make = (
       isCut: () => links.end().truncated !== undefined,
       end: () => {
         const nofollow = directives().nofollow && options.robots
-        if (scope !== begun) {
-          for (const url of left) find(found, url, depth + 1, false)
-          for (const url of leftResources) find(found, url, depth, true)
-        }
+        if (scope !== begun)
+          for (const [url, isResource] of left) find(found, url, isResource ? depth : depth + 1, isResource)
         const targets = settle(nofollow ? found.filter(({ target }) => target.isResource) : found)
         watch?.end(targets)
         return targets
