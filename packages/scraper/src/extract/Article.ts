@@ -7,7 +7,8 @@
  * a browser would.
  *
  * 1. The page itself stays as it is: Readability tears its document apart.
- * 2. A page without a main text gives `null`, never an error.
+ * 2. A page without a main text gives `null`, never an error. So does one with more elements far within one another than
+ *    any page needs, for it would take minutes.
  */
 import { Readability } from "@mozilla/readability"
 import { type ChildNode, type Document, type Element, isTag, isText, type ParentNode } from "domhandler"
@@ -69,6 +70,12 @@ interface DomDocument extends Node {
 /** A document of linkedom looks through all attributes of an element for each that is set. */
 const mostAttributes = 1000
 
+/**
+ * What nodes with siblings may come to, each with the square of its depth: Readability reads for each `div` the text of each
+ * within it. A million nodes 14 deep, or 250 that are 900 deep, and some 20 seconds.
+ */
+const mostWork = 2e8
+
 const svg = "http://www.w3.org/2000/svg"
 
 const childOf = (parent: ParentNode | undefined, name: string) =>
@@ -81,9 +88,9 @@ const copyAttributes = (from: Element | undefined, to: DomElement): void => {
 /**
  * A tree once more, as a document that may be torn apart. Comments and templates are left out: they show nothing. XHTML may
  * lack a body, or be no more than a text: Readability asks for one, so what stands beside head and body is put there, before
- * and behind what the body has.
+ * and behind what the body has. None where there are too many deep within one another.
  */
-const toDocument = (tree: Document): DomDocument => {
+const toDocument = (tree: Document): DomDocument | undefined => {
   const { document } = parseHTML("<!doctype html><html><head></head><body></body></html>") as unknown as {
     readonly document: DomDocument
   }
@@ -96,12 +103,15 @@ const toDocument = (tree: Document): DomDocument => {
   const shown = tree.children
     .flatMap((child) => (child === root ? child.children : [child]))
     .flatMap((child) => (child === head ? [] : child === body ? child.children : [child]))
-  const pending: Array<readonly [children: ReadonlyArray<ChildNode>, to: Node]> = [
-    [shown, document.body],
-    [head?.children ?? [], document.head]
+  const pending: Array<readonly [children: ReadonlyArray<ChildNode>, to: Node, depth: number]> = [
+    [shown, document.body, 0],
+    [head?.children ?? [], document.head, 0]
   ]
+  let work = 0
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [children, to] = next
+    const [children, to, depth] = next
+    work += (children.length - 1) * depth * depth
+    if (work > mostWork) return undefined
     for (const child of children) {
       if (isText(child)) to.appendChild(document.createTextNode(child.data))
       if (!isTag(child)) continue
@@ -109,7 +119,7 @@ const toDocument = (tree: Document): DomDocument => {
         child.namespace === svg ? document.createElementNS(svg, child.name) : document.createElement(child.name)
       copyAttributes(child, element)
       to.appendChild(element)
-      if (child.name !== "template") pending.push([child.children, element])
+      if (child.name !== "template") pending.push([child.children, element, depth + 1])
     }
   }
   return document
@@ -198,9 +208,13 @@ const likeAround = (inline: Node): DomElement | null => {
 const arrangeInline = (content: DomElement): void => {
   for (const inline of content.querySelectorAll(inlines)) {
     const like = likeAround(inline)
-    if (inline.nodeName === "A") {
+    // in code marks would be read as they stand
+    if (inline.closest("code") !== null) unwrap(inline)
+    else if (inline.nodeName === "A") {
       // a click follows the inner one
       if (like !== null) unwrap(like)
+      // nothing leads to where it does
+      if (!isShown(inline)) unwrap(inline)
       // blank emphasis becomes nothing, but the end of a line parts words
     } else if (like !== null || (!isShown(inline) && inline.querySelector("br") !== null)) unwrap(inline)
   }
@@ -400,7 +414,9 @@ const inOneLine = (text: string) => text.replace(/\s+/g, " ").trim()
 
 /** The main text of a page; `null` where there is none. */
 export const of = (page: Page): Article | null => {
-  const reader = new Readability<DomElement>(toDocument(page.document), {
+  const document = toDocument(page.document)
+  if (document === undefined) return null
+  const reader = new Readability<DomElement>(document, {
     serializer: (node) => node,
     keepClasses: true
   })

@@ -122,6 +122,7 @@ describe("an article", () => {
       "<table><caption>a<tr><td>b<td>c<tr><td>d<td>e<td>f</table>",
       ["a", "| b | c |  |\n| --- | --- | --- |\n| d | e | f |"]
     ],
+    ["<p>a <code>b<i>c</i> <a href=/x>d</a></code><a href=/x></a> <a href=/y> <svg></svg></a>e</p>", "a `bc d` e"],
     ["<ol><li>a</li><ul><li>b</li></ul><li>c</ol>", "1.  a\n    -   b\n2.  c"],
     ["<details><summary>a</summary>b</details>", ["a", "b"]]
   ])("says in Markdown what the page says: %s", (part, lines) => {
@@ -177,6 +178,12 @@ ${`<p>${sentence}</p>`.repeat(5)}`)
     const xhtml = { contentType: "application/xhtml+xml" }
     for (const text of ["", "<!-- a -->", "<script>y</script>", "<noscript/><style/>", "<html/>"])
       assert.strictEqual(Article.of(Result.getOrThrow(Page.fromText(text, xhtml))), null, text)
+  })
+  it("is null where elements lie in one another beyond what any page needs, so that none takes minutes", () => {
+    const nested = (depth: number, count: number) =>
+      `${"<div>".repeat(depth)}<p>${sentence}</p>${"<b>x</b>".repeat(count)}${"</div>".repeat(depth)}`
+    assert.strictEqual(Article.of(pageOf(nested(900, 2000))), null)
+    assert.isNotNull(Article.of(pageOf(nested(90, 100))))
   })
   it("is found in XHTML without a body", () => {
     const articleOf = (text: string) =>
