@@ -38,12 +38,12 @@ export const number = (count: number): string => String(count).replace(/\B(?=(?:
 const done = (progress: Get.Progress) =>
   progress.saved + progress.unchanged + progress.refused + progress.failed + progress.skipped
 
-/** How much of the run is behind us, 0 to 1; the list's position stands in until its length is known. */
+/** How much of the run is behind us, 0 to 1. */
 const fraction = (progress: Get.Progress): number | undefined => {
-  const { total, listRead, running } = progress
+  const { expected = 0, total, running } = progress
   if (total === 1 && running.length === 1) return share(running[0]!)
-  if (total !== undefined) return total === 0 ? undefined : Math.min(1, done(progress) / total)
-  return listRead === undefined ? undefined : Math.min(1, listRead)
+  const all = total ?? expected
+  return all === 0 ? undefined : Math.min(1, done(progress) / all)
 }
 
 const share = (transfer: Get.Progress["running"][number]): number | undefined =>
@@ -51,22 +51,21 @@ const share = (transfer: Get.Progress["running"][number]): number | undefined =>
 
 /** Milliseconds to the end, at the present rate. */
 const remaining = (progress: Get.Progress, rate: Rate.Rate): number | undefined => {
-  const { total, listRead, running, elapsedMs } = progress
+  const { total, running } = progress
+  const all = total ?? progress.expected
   if (total === 1 && running.length === 1 && running[0]!.total !== undefined) {
     return rate.bytes > 0 ? ((running[0]!.total - running[0]!.received) / rate.bytes) * 1000 : undefined
   }
-  if (total !== undefined) {
-    // Where a few long transfers are left, their bytes tell more than the count of targets.
-    const targets = total - done(progress)
-    const left = running.reduce((sum, { received, total }) => sum + Math.max(0, (total ?? 0) - received), 0)
-    const ofBytes = rate.bytes > 0 ? left / rate.bytes : 0
-    // alone they say it only where each target left is among them, and its length is known
-    const isAll = targets <= running.length && running.every(({ total }) => total !== undefined)
-    if (rate.targets <= 0 && (ofBytes === 0 || !isAll)) return undefined
-    const ofTargets = rate.targets > 0 ? targets / rate.targets : 0
-    return Math.max(ofTargets, ofBytes) * 1000
-  }
-  return listRead === undefined || listRead < 0.01 ? undefined : (elapsedMs / listRead) * (1 - listRead)
+  if (all === undefined) return undefined
+  // Where a few long transfers are left, their bytes tell more than the count of targets.
+  const targets = all - done(progress)
+  const left = running.reduce((sum, { received, total }) => sum + Math.max(0, (total ?? 0) - received), 0)
+  const ofBytes = rate.bytes > 0 ? left / rate.bytes : 0
+  // alone they say it only where each target left is among them, and its length is known
+  const isAll = targets <= running.length && running.every(({ total }) => total !== undefined)
+  if (rate.targets <= 0 && (ofBytes === 0 || !isAll)) return undefined
+  const ofTargets = rate.targets > 0 ? targets / rate.targets : 0
+  return Math.max(ofTargets, ofBytes) * 1000
 }
 
 const amountOf = ({ received, total }: Get.Progress["running"][number]) =>

@@ -78,12 +78,12 @@ describe("the block", () => {
       "
     `)
   })
-  it("follows the position in the list while its length is unknown", () => {
-    const { total: _, ...unknown } = { ...running, running: [], slow: [], listRead: 0.25 }
+  it("goes by as many as there seem to be while their number is unknown", () => {
+    const { total: _, ...unknown } = { ...running, running: [], slow: [], expected: 4816 }
     expect(screenOf(draw(unknown))).toMatchInlineSnapshot(`
       "
         ━━━━━━━━━━━━━━━━━━──────────────────────────────────────────────────────  25%
-        1,204 done   3 failed   64 in flight   412/s   87 MB/s   253 MB   eta 15s
+        1,204 done   3 failed   64 in flight   412/s   87 MB/s   253 MB   eta 8.8s
         disk full (12 KB free, needs 16 MB): paused, goes on when there is room
       "
     `)

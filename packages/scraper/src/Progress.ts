@@ -35,8 +35,8 @@ export interface Progress {
   readonly waiting: number
   /** All targets, once the list has been read to its end. */
   readonly total?: number
-  /** Fraction of the list that has been read, where its length is known. */
-  readonly listRead?: number
+  /** About how many there are, while that is not known: as many as were read for each byte of the list. */
+  readonly expected?: number
   /** Bytes of saved files. */
   readonly bytes: number
   /** Bytes off the wire. */
@@ -113,8 +113,7 @@ export const make = (
       ...(inOtherForm ? { inOtherForm } : {}),
       inFlight,
       waiting,
-      ...(listEnded ? { total: read } : {}),
-      ...(listRead === undefined ? {} : { listRead }),
+      ...(listEnded ? { total: read } : listRead ? { expected: Math.round(read / listRead) } : {}),
       received: session.statistics().bytesReceived,
       running: transfers
         .all()

@@ -505,6 +505,25 @@ describe("get", () => {
     assert.strictEqual(site.count("/retry-after/1/1/429/bytes/10/busy"), 2)
   })
 
+  it("guesses how many targets a list has by the part of it that was read", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const list = `${directory}.txt`
+    const urls = Array.from({ length: 9000 }, (_, index) => site.url(`/silent?${10_000 + index}`))
+    fs.writeFileSync(list, urls.map((url) => `${url}\n`).join(""))
+    const { expected, total } = await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const run = yield* Get.open({ file: list }, { directory, jobs: 1 })
+          while (run.progress().expected === undefined) yield* Effect.sleep(5)
+          return run.progress()
+        })
+      )
+    )
+    assert.strictEqual(expected, urls.length)
+    assert.isUndefined(total)
+  })
+
   it("reads a list on behind more targets than it holds of a host that asked it to wait", async () => {
     await using slow = await Site.start()
     await using quick = await Site.start()
