@@ -212,13 +212,15 @@ const beyondIn = ({ progress, interrupted }: Facts): ReadonlyArray<string> => {
 }
 
 const headline = ({ report, progress, interrupted }: Facts, paint: Paint): string => {
-  const got = report.saved + report.unchanged
   const time = Durations.format(progress.elapsedMs)
   const skipped = progress.skipped > 0 ? `, ${number(progress.skipped)} already saved` : ""
   if (interrupted) {
+    // what was saved last is committed when the run is closed, and has no outcome
+    const got = number(progress.saved + progress.unchanged)
     const total = progress.total === undefined ? "" : ` of ${number(progress.total)}`
-    return `${paint.yellow("interrupted")} after ${time}: saved ${number(got)}${total} (${Sizes.format(report.bytes)})${skipped}`
+    return `${paint.yellow("interrupted")} after ${time}: saved ${got}${total} (${Sizes.format(progress.bytes)})${skipped}`
   }
+  const got = report.saved + report.unchanged
   if (report.targets === 0) {
     const known = progress.skipped === 1 ? "already saved" : `all ${number(progress.skipped)} URLs already saved`
     return progress.skipped === 0 ? "nothing to do: the list has no URLs" : `${paint.green(known)}; nothing to do`

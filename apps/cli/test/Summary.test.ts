@@ -210,11 +210,11 @@ describe("the summary", () => {
       "
     `)
   })
-  it("says how to go on after an interruption", () => {
-    expect(render(mixed, { interrupted: true, progress: { ...idle, elapsedMs: 12_000, total: 20_000 } }))
-      .toMatchInlineSnapshot(`
+  it("says how to go on after an interruption, and counts what has no outcome yet", () => {
+    const progress = { ...idle, elapsedMs: 12_000, saved: 9_990, bytes: 2_200_000_000, total: 20_000 }
+    expect(render(mixed, { interrupted: true, progress })).toMatchInlineSnapshot(`
       "
-      interrupted after 12s: saved 9,979 of 20,000 (2.0 GB)
+      interrupted after 12s: saved 9,990 of 20,000 (2.0 GB)
 
         12  HTTP 404                       a.example 9, b.example 3
          4  refused by robots.txt          c.example
