@@ -101,9 +101,8 @@ const FirstDate = Date
 
 const replaced: ReadonlyArray<Replaced> = [
   ...timers.map((name) =>
-    replacing(globalThis, name, (original) => (...args) => {
-      if (current === undefined) return original(...args)
-      const [fire, ms, ...given] = args
+    replacing(globalThis, name, (original) => (fire, ms, ...given) => {
+      if (current === undefined) return original(fire, ms, ...given)
       const start = current.process === undefined ? undefined : simulated[name]
       if (start !== undefined) return start(current.process!, () => (fire as Callable)(...given), ms)
       current.report(name, stackHere())

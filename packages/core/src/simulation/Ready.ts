@@ -21,6 +21,8 @@ class Line<T> {
   readonly priority: number
   length = 0
   private readonly slots: Array<T | undefined> = []
+  /** Slots that are used, empty or not. The room behind them is kept: an array whose length is set to 0 loses it. */
+  private end = 0
   /** At `i`, from 1: how many of the slots are not empty, of as many up to the `i`-th as the lowest bit of `i` says. */
   private readonly counts: Array<number> = [0]
 
@@ -30,36 +32,38 @@ class Line<T> {
 
   add(task: T): void {
     const { slots, counts } = this
-    const at = slots.push(task)
+    slots[this.end++] = task
+    const at = this.end
     let count = 1
     for (let step = 1; step < (at & -at); step <<= 1) count += counts[at - step]!
-    counts.push(count)
+    counts[at] = count
     this.length++
   }
 
   take(index: number): T {
-    const { slots, counts } = this
+    const { slots, counts, end } = this
     // the longest run of slots with no more than `index` tasks ends before the one that is asked for
     let before = 0
     let left = index
-    for (let step = 1 << (31 - Math.clz32(slots.length)); step > 0; step >>= 1) {
-      const end = before + step
-      if (end > slots.length || counts[end]! > left) continue
-      before = end
-      left -= counts[end]!
+    for (let step = 1 << (31 - Math.clz32(end)); step > 0; step >>= 1) {
+      const at = before + step
+      if (at > end || counts[at]! > left) continue
+      before = at
+      left -= counts[at]!
     }
     const task = slots[before]!
     slots[before] = undefined
-    for (let at = before + 1; at <= slots.length; at += at & -at) counts[at]!--
+    for (let at = before + 1; at <= end; at += at & -at) counts[at]!--
     this.length--
-    if (this.length === 0 || slots.length > fewest + 2 * this.length) this.close()
+    if (this.length === 0) this.end = 0
+    else if (end > fewest + 2 * this.length) this.close()
     return task
   }
 
   private close() {
-    const tasks = this.length === 0 ? [] : Array.from(this)
+    const tasks = Array.from(this)
     this.slots.length = 0
-    this.counts.length = 1
+    this.end = 0
     this.length = 0
     for (const task of tasks) this.add(task)
   }

@@ -177,10 +177,9 @@ export class SimulatedDisk {
   private locate(path: string, syscall: string): { directory: DirectoryNode; name: string; node: Node | undefined } {
     if (path === "") throw new DiskError("ENOENT", syscall, path)
     let links = 0
-    const walk = (from: ReadonlyArray<DirectoryNode>, names: Array<string>): Array<DirectoryNode> => {
-      const trail = [...from]
-      while (names.length > 0) {
-        const name = names.shift()!
+    const walk = (from: Array<DirectoryNode>, names: ReadonlyArray<string>): Array<DirectoryNode> => {
+      let trail = from
+      for (const name of names) {
         if (name === "..") {
           if (trail.length > 1) trail.pop()
           continue
@@ -191,8 +190,7 @@ export class SimulatedDisk {
         if (next.type === "Directory") trail.push(next)
         else {
           if (++links > maxLinks) throw new DiskError("ELOOP", syscall, path)
-          const start = next.target.startsWith("/") ? [this.root] : trail
-          trail.splice(0, trail.length, ...walk(start, splitPath(next.target)))
+          trail = walk(next.target.startsWith("/") ? [this.root] : trail, splitPath(next.target))
         }
       }
       return trail
@@ -203,7 +201,8 @@ export class SimulatedDisk {
       const directory = walk([this.root], names).at(-1)!
       return { directory, name: "", node: directory }
     }
-    const directory = walk([this.root], names.slice(0, -1)).at(-1)!
+    names.pop()
+    const directory = walk([this.root], names).at(-1)!
     return { directory, name: last, node: directory.entries.get(last) }
   }
 

@@ -133,7 +133,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   private choices = 0
   private last: Runner | undefined
   /** Fibers that run or have another one nested in their operation, outermost first; some may have let go already. */
-  private readonly stack: Array<Runner> = []
+  private stack: Array<Runner> = []
   private preempting: Runner | undefined
   private scheduled: Task | undefined
   private task: Task | undefined
@@ -372,7 +372,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
         this.interrupting = undefined
         this.task = undefined
         this.last = undefined
-        this.stack.length = 0
+        this.stack = []
         victim.interruptUnsafe()
         continue
       }
@@ -389,7 +389,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
       const task = this.pick()
       this.task = task
       this.last = undefined
-      this.stack.length = 0
+      this.stack = []
       try {
         task.run()
       } catch (error) {
