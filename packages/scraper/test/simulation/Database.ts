@@ -174,18 +174,19 @@ const contentsOf = (sqlite: DatabaseSync) =>
   tables.map((table) => {
     const statement = sqlite.prepare(`SELECT rowid AS rowid, * FROM ${table}`)
     statement.setReadBigInts(true)
-    return statement.all()
+    statement.setReturnArrays(true)
+    // the types of Node know rows as objects alone
+    const rows = statement.all() as unknown as ReadonlyArray<ReadonlyArray<SQLInputValue>>
+    return { table, names: statement.columns().map(({ name }) => name), rows }
   })
 
 const restored = (contents: ReturnType<typeof contentsOf>): Connection => {
   const connection = emptied()
-  for (const [index, rows] of contents.entries())
-    for (const row of rows) {
-      const names = Object.keys(row)
+  for (const { table, names, rows } of contents)
+    for (const row of rows)
       connection.sqlite
-        .prepare(`INSERT INTO ${tables[index]} (${names.join(",")}) VALUES (${names.map(() => "?").join(",")})`)
-        .run(...Object.values(row))
-    }
+        .prepare(`INSERT INTO ${table} (${names.join(",")}) VALUES (${names.map(() => "?").join(",")})`)
+        .run(...row)
   return connection
 }
 

@@ -47,6 +47,8 @@ export class Origin {
   /** Given out whole in this run; saved and committed in any. */
   private readonly delivered = new Set<string>()
   private readonly saved = new Set<string>()
+  /** The session's own: it is overwritten after each chunk of any body. */
+  private readonly buffer = new Uint8Array(256)
   /** By how much the client's clock was set back: servers do not go back with it. Where it is set on, they do. */
   private behindMs = 0
   /** What of hosts the store has promised to remember. */
@@ -228,8 +230,7 @@ export class Origin {
       const stallAt = body.length > 0 && this.strikes("stall") ? this.between(0, body.length - 1) : undefined
       const endAt = Math.min(cutAt ?? Infinity, stallAt ?? Infinity, body.length)
       receiver.onHead(headOf(answer, url))
-      // the buffer is the session's own: it is overwritten after each chunk
-      const buffer = new Uint8Array(256)
+      const { buffer } = this
       let at = 0
       const next = () => {
         if (visit.ended) return
