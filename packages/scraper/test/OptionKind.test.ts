@@ -100,10 +100,10 @@ describe("options", () => {
     const directory = folder()
     const refused = async (outcomes: AsyncIterable<unknown>) => {
       try {
-        for await (const _ of outcomes) assert.fail("it was opened")
+        for await (const outcome of outcomes) assert.fail(`it gave ${JSON.stringify(outcome)}`)
       } catch (error) {
         assert.instanceOf(error, OptionUnusable)
-        return (error as OptionUnusable).message
+        return error.message
       }
       return assert.fail("it ended")
     }
