@@ -206,6 +206,32 @@ export const bugs: ReadonlyArray<Planted> = [
     laws: ["no wait is longer because the clock was set back"]
   },
   {
+    name: "begins a refresh anew that was killed",
+    bug: {
+      store: (store) => ({
+        ...store,
+        places: (isRefresh) => (isRefresh ? Effect.succeed([]) : store.places(isRefresh))
+      })
+    },
+    scenario: { refresh: true },
+    laws: ["nothing that was saved and committed is fetched again"]
+  },
+  {
+    name: "begins a refresh of a crawl anew that was killed",
+    crawl: true,
+    bug: {
+      store: (store) => ({
+        ...store,
+        crawl: (seeds, refresh) =>
+          Effect.flatMap(store.crawl(seeds, false), (crawl) =>
+            refresh ? Effect.andThen(store.finished(crawl.list), store.crawl(seeds, true)) : Effect.succeed(crawl)
+          )
+      })
+    },
+    scenario: { refresh: true },
+    laws: ["nothing that was saved and committed is fetched again"]
+  },
+  {
     name: "leaks a slot on a retry",
     bug: {
       politeness: (politeness) => ({

@@ -2,7 +2,8 @@
  * The servers, the way to them, and what they have seen: a `Session` without a transport.
  *
  * A model: no bytes of HTTP, no connections, no TLS; a request is answered after a latency, its body comes in chunks,
- * and each request may meet a fault. Ranges, If-Range and entity tags are as RFC 9110 has them, unless one goes `astray`.
+ * and each request may meet a fault. Ranges, If-Range, If-None-Match and entity tags are as RFC 9110 has them, unless one goes
+ * `astray`.
  * The servers keep watch over the laws that they can see: who is asked when, and what is asked again.
  */
 import { type Randomness, Simulation } from "@simul/core/simulation"
@@ -87,6 +88,11 @@ export class Origin {
         this.promised.set(host, { pauseUntilMs: Math.max(pauseUntilMs, before?.pauseUntilMs ?? 0) })
       }
     for (const { url, saved } of settled) if (saved) this.saved.add(url)
+  }
+
+  /** What was saved may be asked for again from now on. */
+  refreshes(): void {
+    this.saved.clear()
   }
 
   clockShifted(byMs: number): void {
@@ -275,6 +281,8 @@ export class Origin {
     const tag = `"${version}"`
     const fields: Record<string, string> =
       validator === "none" ? {} : { etag: validator === "strong" ? tag : `W/${tag}` }
+    if (fields["etag"] !== undefined && headers["if-none-match"] === fields["etag"])
+      return { status: 304, fields, body: new Uint8Array(0), declared: false, whole: true }
     const range = /^bytes=(\d+)-$/.exec(headers["range"] ?? "")
     const whole: Answer = { status: 200, fields, body, declared, whole: true }
     if (range === null) return whole

@@ -34,6 +34,7 @@ const quiet: Partial<Scenario> = {
   storeFaults: {},
   fresh: false,
   naming: "tree",
+  refresh: false,
   recorded: false
 }
 

@@ -58,6 +58,8 @@ export interface Scenario {
   /** Begins without a schema, and has it step by step: as an old store does, and a new one no more. */
   readonly fresh: boolean
   readonly naming: "tree" | "flat"
+  /** When all is done what is saved is asked for again (`--refresh`). */
+  readonly refresh: boolean
   /** Its timeline is recorded, which takes a seventh of the time of a trial. */
   readonly recorded: boolean
   /** Set for a crawl: pages are found by links, and not by the list. */
@@ -135,6 +137,7 @@ export const draw = (random: Randomness.Randomness, most = 6): Scenario => {
     pages: isContinued ? named.map((page): Page => ({ ...page, validator: "strong", declared: false })) : named,
     lines: naming === "flat" ? lines.map(inFolders) : lines,
     naming,
+    refresh: isOneOf(200, 10),
     faults: isContinued ? { ...chances, cut: 0.3, astray: 0.3 } : chances,
     journaled: rare < 0.2,
     diskFaults: rare >= 0.05 && rare < 0.08 ? { ...diskChances, "eio-look": 0.1, "eio-read": 0.1 } : diskChances,

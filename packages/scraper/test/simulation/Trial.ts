@@ -1,6 +1,6 @@
 /**
  * The scraper, whole, in simulation: one list, or one crawl, fetched by runs that are crashed at any operation, lose power or are
- * stopped, until one comes to its end.
+ * stopped, until one comes to its end; and asked for again by a refresh.
  *
  * Real: the line (`Pipeline`, `Frontier`, `Politeness`, `Download`, `Decode`, `Committer`, `Retry`, `Naming`), what comes
  * before it (`Resume`, `Crawl.listOf`), the store (`SqlStore` over `effect/sql` and SQLite), the file sink, the report, the timeline.
@@ -55,6 +55,7 @@ export interface Bug {
 const directory = "/out"
 const parts = `${directory}/.simul/parts`
 const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4 }
+const isSaved = ({ state: found }: Pick<Database.Row, "state">) => found === state.saved || found === state.unchanged
 
 export const laws = [
   "every URL has one outcome",
@@ -86,6 +87,8 @@ export interface Survivors {
   readonly origin: Origin
   /** Losses of power. */
   boot: number
+  /** All is done, and what is saved is asked for again. */
+  isRefresh: boolean
   stops: ReadonlyArray<number>
   clockShifts: ReadonlyArray<Scenario.ClockShift>
   readonly violations: Map<Law, string>
@@ -114,6 +117,7 @@ export const make = (
     database: new Database.Database(scenario.fresh, random, scenario.storeFaults),
     origin: new Origin(scenario, random, broken),
     boot: 0,
+    isRefresh: false,
     stops: scenario.stops,
     clockShifts: scenario.clockShifts,
     violations
@@ -126,7 +130,11 @@ const sha256 = (bytes: Uint8Array | string) => hash("sha256", bytes)
  * The list as `ListFile` and `Lines` give it: from the furthest place on that it still begins with, with a place after
  * each batch.
  */
-const continued = ({ lines, batch }: Scenario.Scenario, places: ReadonlyArray<Place>): Resume.Continued => {
+const continued = (
+  { lines, batch }: Scenario.Scenario,
+  places: ReadonlyArray<Place>,
+  isRefresh: boolean
+): Resume.Continued => {
   const text = (count: number) =>
     lines
       .slice(0, count)
@@ -148,7 +156,7 @@ const continued = ({ lines, batch }: Scenario.Scenario, places: ReadonlyArray<Pl
     }
     return Effect.succeed(read)
   })
-  return { place, start: undefined, isRefresh: false, next, read: () => at / lines.length }
+  return { place, start: { bytes: 0, lines: 0, sha256: sha256("") }, isRefresh, next, read: () => at / lines.length }
 }
 
 const targetOf = (url: string, depth: number): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth })
@@ -187,17 +195,23 @@ const optionsOf = ({ jobs, perHost, delayMs, retries, durability, naming }: Scen
 
 /** Sees what is committed, for the laws. */
 const watched = (
-  { origin, database, scenario, violations }: Survivors,
+  { origin, database, scenario, isRefresh, violations }: Survivors,
   store: Store["Service"],
   told: Set<string>
 ): Store["Service"] => ({
   ...store,
+  // whoever is killed after this has done all, and the next one asks again
+  finished: (list) =>
+    Effect.suspend(() => {
+      if (isRefresh) origin.refreshes()
+      return store.finished(list)
+    }),
   commit: (commit) =>
     Effect.tap(store.commit(commit), () =>
       Effect.sync(() => {
         for (const { outcome } of commit.settled) told.add(outcome.url)
         origin.committed([
-          ...commit.settled.map(({ target, outcome }) => ({ url: target.url, saved: outcome._tag === "Saved" })),
+          ...commit.settled.map(({ target, outcome }) => ({ url: target.url, saved: outcome._tag !== "Failed" })),
           ...commit.waiting.filter(({ leased }) => !leased).map(({ target }) => ({ url: target.url, saved: false }))
         ])
         if (scenario.power && scenario.durability === "process") database.remember()
@@ -211,8 +225,7 @@ const watched = (
 
 const savedByHost = (rows: ReadonlyArray<Database.Row>): ReadonlyMap<string, number> => {
   const count = new Map<string, number>()
-  for (const row of rows)
-    if (row.state === state.saved) count.set(Url.origin(row.url), (count.get(Url.origin(row.url)) ?? 0) + 1)
+  for (const row of rows) if (isSaved(row)) count.set(Url.origin(row.url), (count.get(Url.origin(row.url)) ?? 0) + 1)
   return count
 }
 
@@ -249,7 +262,7 @@ const checkTimeline = (
 
 /** One run: what `Get.open` does, over these services. Gives its last progress, and the report. */
 const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
-  const { scenario, disk, database, origin, violations } = survivors
+  const { scenario, disk, database, origin, isRefresh, violations } = survivors
   const options = optionsOf(scenario)
   const plain = SimulatedFiles.make(disk)
   const files = bug.files?.(plain) ?? plain
@@ -275,9 +288,9 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   const { crawl } = scenario
   const list =
     crawl === undefined
-      ? yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places(false)))
+      ? yield* Resume.listOf(store, begun.run, continued(scenario, yield* store.places(isRefresh), isRefresh))
       : yield* Crawl.listOf(store, begun.run, followingOf(crawl), [targetOf(crawl.seed, 0)], {
-          refresh: false,
+          refresh: isRefresh,
           text: "rules",
           ...(crawl.mostOfHost === undefined ? {} : { maxPagesPerHost: crawl.mostOfHost })
         })
@@ -342,8 +355,14 @@ const program = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
     const tookMs = performance.now() - startedMs
     if (tookMs > survivors.origin.mostMs())
       survivors.violations.set("no wait is longer because the clock was set back", `a run took ${tookMs} ms`)
-    if (stopMs === undefined && Option.isSome(ended)) return ended.value
+    const isDone = stopMs === undefined && Option.isSome(ended)
+    if (isDone && survivors.isRefresh === survivors.scenario.refresh) return ended.value
     yield* Effect.sync(() => {
+      if (isDone) {
+        survivors.isRefresh = true
+        survivors.stops = survivors.scenario.stops
+        survivors.origin.refreshes()
+      }
       survivors.origin.checkIdle()
       survivors.origin.hangUp(false)
     })
@@ -387,11 +406,11 @@ const checkOwnNames = (
   const { "eio-close": unclosed, "eio-look": unseen, "eio-read": unread } = disk.faults.struck
   if (boot > 0 || unclosed !== undefined || unseen !== undefined || unread !== undefined) return
   const named = new Set(rows.map(({ url, path }) => path ?? FileName.fromUrl(url)))
-  for (const { url, state: found } of rows)
-    for (const path of found === state.saved ? namesOf(url, scenario.naming) : []) {
+  for (const row of rows)
+    for (const path of isSaved(row) ? namesOf(row.url, scenario.naming) : []) {
       const file = files.get(path)
-      if (file !== undefined && !named.has(path) && origin.isBodyOf(url, file))
-        violations.set("nothing lies about", `${path}, and ${url} under another name`)
+      if (file !== undefined && !named.has(path) && origin.isBodyOf(row.url, file))
+        violations.set("nothing lies about", `${path}, and ${row.url} under another name`)
     }
 }
 
@@ -410,18 +429,23 @@ const crash = (survivors: Survivors, random: Randomness.Randomness) => {
 
 /**
  * The URLs that a crawl should have, by what it has saved. What was saved, and damaged by a loss of power, and could not be
- * had again, has led to others all the same.
+ * had again, has led to others all the same; so has what a refresh could not have.
  */
-const reachedBy = (crawl: Scenario.Crawl, { boot, database, violations }: Survivors): ReadonlyArray<string> => {
+const reachedBy = (crawl: Scenario.Crawl, survivors: Survivors): ReadonlyArray<string> => {
+  const { database, violations } = survivors
+  const mayBeLost = survivors.boot > 0 || survivors.isRefresh
   const rows = new Map(database.rows().map((row) => [row.url, row]))
   const least = Scenario.reached(crawl, () => true)
-  const depths = Scenario.reached(crawl, (url) => rows.get(url)?.state === state.saved)
-  if (boot > 0) for (const [url] of least) if (rows.has(url) && !depths.has(url)) depths.set(url, Infinity)
+  const depths = Scenario.reached(crawl, (url) => {
+    const row = rows.get(url)
+    return row !== undefined && isSaved(row)
+  })
+  if (mayBeLost) for (const [url] of least) if (rows.has(url) && !depths.has(url)) depths.set(url, Infinity)
   // without a bound the depth is for the order alone
   if (crawl.maxDepth < Infinity)
     for (const [url, depth] of depths) {
       const found = rows.get(url)?.depth ?? depth
-      if (found > depth || (found < depth && (boot === 0 || found < least.get(url)!)))
+      if (found > depth || (found < depth && (!mayBeLost || found < least.get(url)!)))
         violations.set("a page is as deep as the shortest way to it", `${url}: ${found}, not ${depth}`)
     }
   return [...depths.keys()]
@@ -437,18 +461,17 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
   const pages = rows.filter(({ url }) => urls.has(url))
   const savedOf = savedByHost(rows)
   const wrong = [...urls].filter((url) => {
-    const found = pages.find((row) => row.url === url)?.state
+    const row = pages.find((row) => row.url === url)
     // it is left over where its host has what it may
-    const isLeft = found === state.pending && savedOf.get(Url.origin(url)) === crawl?.mostOfHost
-    return found !== state.saved && found !== state.failed && !isLeft
+    const isLeft = row?.state === state.pending && savedOf.get(Url.origin(url)) === crawl?.mostOfHost
+    return row === undefined || !(isSaved(row) || row.state === state.failed || isLeft)
   })
   if (wrong.length > 0 || rows.length !== urls.size + invalid)
     violations.set("every URL has one outcome", `${rows.length} rows; without an outcome: ${wrong.join(" ")}`)
 
   const check = () => {
     const files = SimulatedFiles.filesBelow(disk, directory)
-    for (const { url, state: found, bytes, sha256: digest, path } of pages) {
-      if (found !== state.saved) continue
+    for (const { url, bytes, sha256: digest, path } of pages.filter(isSaved)) {
       const file = files.get(path ?? FileName.fromUrl(url))
       if (file === undefined || file.length !== bytes || sha256(file) !== digest || !origin.isBodyOf(url, file))
         violations.set("every saved file is whole", `${url}: ${file?.length ?? "no"} bytes, recorded ${bytes}`)
@@ -463,7 +486,7 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
   if (unseen === undefined && unremoved === undefined && !pages.some((row) => row.state === state.pending))
     for (const path of files.keys()) if (path.startsWith(".simul/parts/")) violations.set("nothing lies about", path)
   const count = (wanted: number) => rows.filter(({ state }) => state === wanted).length
-  const counts = { targets: rows.length, saved: count(state.saved), failed: count(state.failed) }
+  const counts = { targets: rows.length, saved: rows.filter(isSaved).length, failed: count(state.failed) }
   const same = (name: string, found: typeof counts) => {
     if (JSON.stringify(found) !== JSON.stringify(counts))
       violations.set(
@@ -471,7 +494,7 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
         `${name} ${JSON.stringify(found)}, store ${JSON.stringify(counts)}`
       )
   }
-  const { saved, skipped, failed, total = -1 } = progress
+  const { saved, unchanged, skipped, failed, total = -1 } = progress
   // what another list saved has no row of this one that tells that it came twice; only within a batch that is seen
   let again = 0
   for (const row of rows)
@@ -479,10 +502,10 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
       const batches = lines.flatMap((line, index) => (line === row.url ? [Math.floor(index / scenario.batch)] : []))
       again += new Set(batches).size - 1
     }
-  same("progress", { targets: total - again, saved: saved + skipped - again, failed })
+  same("progress", { targets: total - again, saved: saved + unchanged + skipped - again, failed })
   if (told.filter(({ _tag }) => _tag === "Saved").length !== saved)
     violations.set("counts of progress, report and store agree", `${saved} saved, told of others`)
-  same("report", { targets: report.targets, saved: report.saved, failed: report.failed })
+  same("report", { targets: report.targets, saved: report.saved + report.unchanged, failed: report.failed })
   if (scenario.durability === "power") {
     disk.crash()
     check()
