@@ -58,8 +58,10 @@ const description = (flag: FlagDoc): string => {
 const section = (title: string, lines: ReadonlyArray<string>, paint: Paint): ReadonlyArray<string> =>
   lines.length === 0 ? [] : ["", paint.bold(title), ...lines]
 
+const pathOf = ({ commandPath = ["simul"] }: HelpDoc): string => commandPath.join(" ")
+
 const usage = (doc: HelpDoc): string => {
-  const path = (doc.commandPath ?? ["simul"]).join(" ")
+  const path = pathOf(doc)
   if (doc.subcommands !== undefined) return `${path} COMMAND [flags]`
   const args = (doc.args ?? []).map(({ name, required, variadic }) => {
     const word = name.toUpperCase() + (variadic ? "..." : "")
@@ -109,7 +111,7 @@ export const render = (doc: HelpDoc, paint: Paint): string => {
     ),
     "",
     isRoot
-      ? "`simul COMMAND --help` says what a command takes."
+      ? `\`${pathOf(doc)} COMMAND --help\` says what a command takes.`
       : "`simul --help` lists the flags that every command takes: -q, -v, --color ..."
   ].join("\n")
 }

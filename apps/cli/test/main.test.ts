@@ -219,6 +219,9 @@ describe.concurrent("help and version", () => {
   it("paces the crawl of which it says a request a second", async () => {
     assert.match(await screen("crawl", "-h"), /a request a second\n.*--delay 1s/)
   })
+  it("says of a command with commands of its own how to be told of those", async () => {
+    assert.include(await screen("play", "--help"), "`simul play COMMAND --help` says what a command takes.")
+  })
   it("says the same where help is asked for as a command", async () => {
     assert.strictEqual(await screen("help"), await screen("--help"))
     assert.strictEqual(await screen("help", "help"), await screen("--help"))

@@ -152,6 +152,8 @@ const write = (file: string, lines: Lines) => {
   }
 }
 
+const form = "host, TRUE or FALSE, path, TRUE or FALSE, time, name and value, with tabs between"
+
 /**
  * Opens the jar of `file`, which need not exist yet, and writes it back when the
  * scope ends: what changed meanwhile, for another run may have changed the rest. A device or a pipe is not read, and
@@ -189,7 +191,8 @@ export const open = Effect.fnUntraced(function* (file: string) {
     for (const [index, line] of text.replace(byteOrderMark, "").split(/\r?\n/).entries()) {
       if (line.trim() === "" || (line.startsWith("#") && !line.startsWith(httpOnly))) continue
       const cookie = parseLine(line)
-      if (cookie === undefined) return yield* unusable(`line ${index + 1} is no line of a cookie file`)
+      if (cookie === undefined)
+        return yield* unusable(`line ${index + 1} is no line of a cookie file: ${form}; mend that line, or remove it`)
       const now = new Date()
       jar.store.putCookie(new Cookie({ ...cookie, creation: now, lastAccessed: now }), () => undefined)
     }

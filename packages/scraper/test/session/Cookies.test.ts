@@ -225,7 +225,10 @@ describe("a cookie jar", () => {
       ]) {
         fs.writeFileSync(file, `${domain}\tTRUE\t/\tFALSE\t0\tname\t${value}\n`)
         const { detail } = yield* Effect.flip(opened(file, (cookies) => cookies.header("http://a.test./")))
-        assert.strictEqual(detail, "line 1 is no line of a cookie file")
+        assert.strictEqual(
+          detail,
+          "line 1 is no line of a cookie file: host, TRUE or FALSE, path, TRUE or FALSE, time, name and value, with tabs between; mend that line, or remove it"
+        )
       }
     })
   )
