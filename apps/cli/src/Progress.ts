@@ -242,6 +242,21 @@ export const checks = (kind: Kind, screen: Screen["Service"], now = () => perfor
   }
 }
 
+/** Takes turns until the scope ends; then the screen is free again. */
+const drawing = (turn: Effect.Effect<void>, pause: number, screen: Screen["Service"]) =>
+  Effect.fn("progress")(() => Effect.andThen(Effect.sleep(pause), Effect.repeat(turn, Schedule.fixed(pause))))().pipe(
+    Effect.ensuring(Effect.sync(() => screen.block([]))),
+    Effect.forkScoped
+  )
+
+/** Shows on a terminal, until the scope ends, how many URLs were looked at; nothing of what is over in a blink. */
+export const looked = (count: () => number, screen: Screen["Service"]) =>
+  drawing(
+    Effect.sync(() => screen.block([`  ${number(count())} URLs looked at`])),
+    pauses.bar,
+    screen
+  )
+
 /** Shows a run in `directory` until the scope ends; then the screen is free again. */
 export const show = (
   kind: Kind,
@@ -262,14 +277,7 @@ export const show = (
     )
   )
   const line = look((now, rate) => screen.note(plain(now, rate, screen.paint)))
-  const turn = kind === "bar" ? redraw : line
-  const pause = pauses[kind]
-  const drawing = Effect.fn("progress")(() =>
-    Effect.andThen(Effect.sleep(pause), Effect.repeat(turn, Schedule.fixed(pause)))
-  )
-  return drawing().pipe(
-    Effect.ensuring(Effect.sync(() => screen.block([]))),
-    Effect.forkScoped,
+  return drawing(kind === "bar" ? redraw : line, pauses[kind], screen).pipe(
     Effect.andThen(kind === "bar" ? Effect.void : watchDisk(progress, screen)),
     Effect.asVoid
   )

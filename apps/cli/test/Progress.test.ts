@@ -200,6 +200,19 @@ describe("show", () => {
       assert.strictEqual(stderr(), "")
     })
   )
+  it.effect("counts what is looked at, and shows nothing of what is over in a blink", () =>
+    Effect.gen(function* () {
+      const fake = FakeScreen.make()
+      const look = (ms: number) =>
+        Progress.looked(() => 1204, fake.screen).pipe(Effect.andThen(Effect.sleep(ms)), Effect.scoped, Effect.forkChild)
+      yield* look(200)
+      yield* TestClock.adjust(200)
+      assert.deepStrictEqual(fake.blocks.flat(), [])
+      yield* look(300)
+      yield* TestClock.adjust(300)
+      assert.deepStrictEqual(fake.blocks.slice(-2), [["  1,204 URLs looked at"], []])
+    })
+  )
   it.effect("writes a line each ten seconds where nothing can be redrawn", () =>
     Effect.gen(function* () {
       const { stderr } = yield* watch("plain", 25_000)

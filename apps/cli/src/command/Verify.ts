@@ -20,7 +20,7 @@ import { onOff } from "../FlagKinds.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
 import { printable } from "../Printable.ts"
-import { number } from "../Progress.ts"
+import * as Progress from "../Progress.ts"
 import { Records } from "../Records.ts"
 import { complaint, hint, Screen } from "../Screen.ts"
 import * as Sizes from "../Sizes.ts"
@@ -118,20 +118,26 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const faults = { missing: 0, changed: 0, undone: 0 }
   const damaged = new Set<string>()
   const fold = Report.make()
+  let looked = 0
   const look = (entry: Entry) => {
+    looked++
     fold.add(entry)
     return faultOf(directory, bodies, entry)
   }
   // Four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
-  yield* Stream.mapEffect(entries, look, { concurrency: 4 }).pipe(
+  const looking = Stream.mapEffect(entries, look, { concurrency: 4 }).pipe(
     Stream.concat(archived(directory, bodies, { archives, indexed, holds, isHeld })),
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1
       if (fault.path !== undefined) damaged.add(fault.path)
+      // both may be on one terminal
+      screen.block([])
       return screen.data(`${fault.kind}\t${printable(fault.name)}\t${printable(fault.detail)}\n`)
     })
   )
+  const show = screen.animated && !quiet ? Progress.looked(() => looked, screen) : Effect.void
+  yield* Effect.scoped(Effect.andThen(show, looking))
 
   const kinds = (Object.keys(faults) as ReadonlyArray<keyof typeof faults>).filter((kind) => faults[kind] > 0)
   const report = fold.result(0)
@@ -147,7 +153,7 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const distrusted = repair && damaged.size > 0 ? yield* records.distrust(directory, damaged) : 0
   const words = { missing: "missing", changed: "changed", undone: "without an outcome" }
   const facts = [
-    ...kinds.map((kind) => `${number(faults[kind])} ${words[kind]}`),
+    ...kinds.map((kind) => `${Progress.number(faults[kind])} ${words[kind]}`),
     ...(isWhole ? [] : [isHeld ? "a run is under way" : `the last run was ${lastRun} before its end`])
   ]
   screen.note(
