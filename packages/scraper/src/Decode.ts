@@ -298,7 +298,8 @@ const withCodings = (applied: ReadonlyArray<Stage.Coding>, limits: Limits, outpu
  * With `maxBytes`, a body that grows larger ends in `TooLargeError`, after at most `maxBytes` bytes. Without it, a body
  * that has grown both larger than 64 MiB and larger than 250 times what was received does (`bomb: true`). Damaged data
  * ends in `DecodeError`, after what could be decoded: `"cut"` where it stops too early, `"corrupt"` where it is no such
- * data. No bytes at all decode to none. Returns the error for a coding that is unknown here, or more than five.
+ * data, `"window"` where zstd wants more memory than RFC 9659 grants it. No bytes at all decode to none. Returns the error
+ * for a coding that is unknown here, or more than five.
  */
 export const make = (applied: ReadonlyArray<string>, limits: Limits, output: Output): Decoder | DecodeError => {
   if (applied.length === 0) return new NoCodings(limits.maxBytes ?? Number.POSITIVE_INFINITY, output)

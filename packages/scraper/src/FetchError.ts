@@ -188,7 +188,7 @@ export class RangeError extends Schema.TaggedError<RangeError>()("RangeError", {
 /** The content coding is unknown, or its data is damaged. `coding` is the server's word for it. */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
   coding: Schema.String,
-  kind: Schema.Literals(["unknown", "corrupt", "cut", "nested"])
+  kind: Schema.Literals(["unknown", "corrupt", "cut", "nested", "window"])
 }) {
   readonly retryable = this.kind === "cut"
   override get message() {
@@ -201,6 +201,8 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError"
         return `${this.coding} data ended too early`
       case "nested":
         return `too many content codings: ${this.coding}`
+      case "window":
+        return `${this.coding} data that wants a window of more than 8 MiB`
     }
   }
 }

@@ -111,7 +111,8 @@ export const describe = (reason: FetchReason): string => {
         unknown: "unknown content coding",
         corrupt: "damaged compressed data",
         cut: "compressed data cut short",
-        nested: "too many content codings"
+        nested: "too many content codings",
+        window: "a zstd window of more than 8 MiB"
       }[reason.kind]
     case "TooLargeError":
       return reason.bomb ? "decompression bomb" : `larger than ${reason.maxBytes} bytes`

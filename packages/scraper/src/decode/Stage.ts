@@ -25,8 +25,11 @@ export interface StageOutput {
   /** After `write` returned `false`: the next chunk is welcome. Never called from within `write`. */
   readonly drain: () => void
   readonly end: () => void
-  readonly error: (kind: "cut" | "corrupt") => void
+  readonly error: (kind: Fault) => void
 }
+
+/** `window`: it may be sound, and wants more memory than it gets. */
+type Fault = "cut" | "corrupt" | "window"
 
 export interface Stage {
   /** Keeps `chunk` until it is decoded: it must not be written to again. `false`: busy until `drain`. */
@@ -43,6 +46,12 @@ const chunkSize = 64 * 1024
 
 /** RFC 9659 3: a decoder must manage windows of 8 MiB and should refuse larger ones; so memory is bounded. */
 const zstdWindowLog = 23
+
+/** What zlib's errors mean, if not damage. */
+const faults: Readonly<Record<string, Fault>> = {
+  Z_BUF_ERROR: "cut",
+  ZSTD_error_frameParameter_windowTooLarge: "window"
+}
 
 /** A frame that holds one byte, without that byte. */
 const cutFrame = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 9, 0, 0)
@@ -178,7 +187,7 @@ export const make = (coding: Coding, output: StageOutput): Stage => {
     release()
   }
 
-  const fail = (kind: "cut" | "corrupt") => {
+  const fail = (kind: Fault) => {
     close()
     output.error(kind)
   }
@@ -195,7 +204,7 @@ export const make = (coding: Coding, output: StageOutput): Stage => {
     const opened = makeEngine(coding, head.replay())
     engine = opened
     opened.on("error", (error: NodeJS.ErrnoException) => {
-      if (!closed && engine === opened) fail(error.code === "Z_BUF_ERROR" ? "cut" : "corrupt")
+      if (!closed && engine === opened) fail(faults[error.code ?? ""] ?? "corrupt")
     })
     opened.on("end", () => {
       if (!closed && engine === opened) endBody(opened)

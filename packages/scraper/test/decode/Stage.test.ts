@@ -5,7 +5,7 @@ import * as Stage from "../../src/decode/Stage.ts"
 const text = Buffer.from("Countdown: 3, 2, 1. ".repeat(50))
 
 interface Result {
-  readonly end: "end" | "cut" | "corrupt"
+  readonly end: "end" | "cut" | "corrupt" | "window"
   readonly data: Buffer
 }
 
@@ -157,7 +157,7 @@ describe("Stage", () => {
       encoder.write(noise)
       encoder.flush(() => encoder.end(noise))
     })
-    assert.strictEqual((await decode("zstd", body)).end, "corrupt")
+    assert.strictEqual((await decode("zstd", body)).end, "window")
   })
 
   it("is silent after close, wherever it comes", async () => {
