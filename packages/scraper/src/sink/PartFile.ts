@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import { createHash, hash, type Hash } from "node:crypto"
 import { createReadStream } from "node:fs"
+import { constants } from "node:os"
 import { WriteError } from "../FetchError.ts"
 import { ample } from "../FullDisk.ts"
 import { DirectoryUnusable } from "../RunError.ts"
@@ -27,8 +28,10 @@ interface Begun {
 /** An error of the file system as one of the sink's. */
 export const failure = (path: string, error: unknown): WriteError | DiskFull => {
   if (error instanceof WriteError || error instanceof DiskFull) return error
-  const code = (error as NodeJS.ErrnoException).code ?? "EIO"
-  return code === "ENOSPC" || code === "EDQUOT" ? new DiskFull({ path }) : new WriteError({ path, code })
+  const { code = "EIO", errno } = error as NodeJS.ErrnoException
+  // Node has no name for a quota that is used up (EDQUOT), and tells its number alone
+  const isFull = code === "ENOSPC" || code === "EDQUOT" || errno === -constants.errno.EDQUOT
+  return isFull ? new DiskFull({ path }) : new WriteError({ path, code })
 }
 
 export class PartFile {
