@@ -1,6 +1,5 @@
 /** The clients that are compared: how each is found and called, and what is on or off for it. */
 import { execFileSync } from "node:child_process"
-import { statSync } from "node:fs"
 import { join } from "node:path"
 import * as Bundle from "./Bundle.ts"
 import type { Lists, Workload } from "./Workload.ts"
@@ -95,21 +94,6 @@ export const simulCommand = (
     "--progress": "none",
     ...(cacert && { "--cacert": cacert })
   })
-]
-
-/**
- * `RecordedGet.ts` at a level, with the settings of V8 that the published program starts itself anew with for such a list
- * (`main.ts`): with others what a recorder adds is collected and compiled in another way.
- */
-export const recordedCommand = (level: string, { lists, out, jobs }: Task): ReadonlyArray<string> => [
-  process.execPath,
-  `--max-semi-space-size=${statSync(lists.urls).size > 2 ** 21 ? 16 : 4}`,
-  "--no-concurrent-recompilation",
-  join(import.meta.dirname, "RecordedGet.ts"),
-  level,
-  lists.urls,
-  out,
-  String(jobs)
 ]
 
 /** The clients that are installed, Simul first, and the names of those that are not. */

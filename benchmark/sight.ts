@@ -18,7 +18,6 @@ import * as Timeline from "@simul/core/Timeline"
 import * as TimelineHtml from "@simul/core/TimelineHtml"
 import * as Effect from "effect/Effect"
 import { launch } from "../test/Browser.ts"
-import { recordedCommand } from "./Client.ts"
 import * as FileServer from "./FileServer.ts"
 import * as Machine from "./Machine.ts"
 import type * as Tasks from "./nothing.task.ts"
@@ -156,10 +155,9 @@ const scraper = async () => {
   let recorded = ""
   const found = await inTurn(runs, async (level) => {
     const out = room.folder("out")
-    const usage = await measure(workplace, recordedCommand(level, { lists, out, jobs: workload.jobs }), {
-      cpus: placement.clients,
-      cwd: room.folder("work")
-    })
+    const program = join(import.meta.dirname, "RecordedGet.ts")
+    const command = [process.execPath, program, level, lists.urls, out, String(workload.jobs)]
+    const usage = await measure(workplace, command, { cpus: placement.clients, cwd: room.folder("work") })
     rmSync(out, { recursive: true })
     if (usage.status !== 0) throw new Error(`level ${level}: exit ${usage.status}: ${usage.said}`)
     const { saved, cpuMs, scheduled, lanes, overwritten } = JSON.parse(usage.said) as Record<string, number>

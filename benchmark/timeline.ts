@@ -9,7 +9,7 @@
 import { rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import * as Bundle from "./Bundle.ts"
-import { recordedCommand, simulCommand } from "./Client.ts"
+import { simulCommand } from "./Client.ts"
 import * as FileServer from "./FileServer.ts"
 import * as Machine from "./Machine.ts"
 import { cpuSeconds, measure } from "./Measurement.ts"
@@ -60,9 +60,10 @@ for (const [name, whole] of chosen) {
     const out = room.folder("out")
     return run([...simulCommand({ lists: urls, out, jobs: workload.jobs }), ...more], out)
   }
+  const program = join(import.meta.dirname, "RecordedGet.ts")
   const fromSources = async (level: string) => {
     const out = room.folder("out")
-    const { said } = await run(recordedCommand(level, { lists: urls, out, jobs: workload.jobs }), out)
+    const { said } = await run([process.execPath, program, level, urls.urls, out, String(workload.jobs)], out)
     return JSON.parse(said) as Record<"cpuMs" | "readMs" | "renderMs" | "writeMs", number>
   }
 
