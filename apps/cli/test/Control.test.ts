@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Site } from "@simul/scraper/testing"
 import { once } from "node:events"
+import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { shellWord } from "../src/ShellWord.ts"
 import * as Folder from "./Folder.ts"
@@ -52,6 +53,26 @@ describe.concurrent("simul pause, resume and scope", () => {
     assert.include(await simul("resume", directory), "resumed")
     assert.strictEqual(await run.ended, 0)
     assert.strictEqual(site.requests.length, 3)
+  })
+
+  it("tells on standard output what a run that is stopped commits last", async () => {
+    await using site = await Site.start()
+    const directory = join(root, "last")
+    const urls = ["/bytes/10/a", "/hold/gate/bytes/10/b"].map((path) => site.url(path))
+    const run = begin(["get", ...urls, "--json", "--timeout", "10m", "-o", directory])
+    let stdout = ""
+    run.child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
+    await site.arrived(1, "/hold/")
+    // it is there before it is committed, a fifth of a second later
+    while (!readdirSync(directory, { encoding: "utf8", recursive: true }).some((name) => name.endsWith("a.data")))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    run.child.kill("SIGINT")
+    assert.strictEqual(await run.ended, 130)
+    const told = stdout.split("\n").slice(0, -1)
+    assert.deepStrictEqual(
+      told.map((line) => (JSON.parse(line) as { readonly url: string }).url),
+      urls.slice(0, 1)
+    )
   })
 
   it("has a run that was stopped in its pause known for one that did not read its list to the end", async () => {

@@ -7,6 +7,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
 import type { Evidence } from "./crawl/Traps.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { LineError } from "./List.ts"
@@ -52,7 +53,7 @@ export const make = Effect.fnUntraced(function* (
   options: CommitterOptions
 ) {
   const { store, sink } = services
-  const committed = yield* Queue.bounded<Outcome, LineError | Cause.Done>(2 * options.most)
+  const committed = yield* Queue.unbounded<Outcome, LineError | Cause.Done>()
   let settled: Array<Settled> = []
   let waiting: Array<Waiting> = []
   /** Lengths of archives that are not committed yet, the latest last. */
@@ -151,6 +152,12 @@ export const make = Effect.fnUntraced(function* (
         }
       )
     })
+  /** Somebody took what was told. */
+  let taken: (() => void) | undefined
+  const untilTaken = Effect.callback<void>((resume) => {
+    if (Queue.sizeUnsafe(committed) <= 2 * options.most) return resume(Effect.void)
+    taken = () => resume(Effect.void)
+  })
   /**
    * Commits follow each other: one that was begun later must not be overtaken, in the list nor in archives. Nor may the
    * telling of its outcomes: who comes after it may end them.
@@ -158,9 +165,10 @@ export const make = Effect.fnUntraced(function* (
   const turn = yield* Semaphore.make(1)
   const flush = turn.withPermits(1)(
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(write(restore), (outcomes) =>
-        outcomes.length === 0 ? Effect.void : restore(Queue.offerAll(committed, outcomes))
-      )
+      Effect.flatMap(write(restore), (outcomes) => {
+        Queue.offerAllUnsafe(committed, outcomes)
+        return restore(untilTaken)
+      })
     )
   )
 
@@ -216,7 +224,10 @@ export const make = Effect.fnUntraced(function* (
   return {
     admit,
     /** Every committed outcome; ends after `end`. */
-    outcomes: Queue.asDequeue(committed),
+    outcomes: Stream.mapArray(Stream.fromQueue(committed), (outcomes) => {
+      taken?.()
+      return outcomes
+    }),
     settle: (one: Settled) => {
       settled.push(one)
       wake?.()
@@ -234,8 +245,20 @@ export const make = Effect.fnUntraced(function* (
     room: (): Effect.Effect<void> | undefined => (isFull() ? waitForCommit : undefined),
     /** Commits what is there, now. */
     flush,
-    /** Commits what is there without telling: nobody listens any more. Who stops a run does not wait for room. */
-    close: Effect.asVoid(Effect.uninterruptibleMask((restore) => turn.withPermits(1)(write(restore, noRoom)))),
+    /**
+     * Commits what is there. It gives the outcomes that nobody took, for nobody listens any more. Who stops a run does not wait
+     * for room.
+     */
+    close: Effect.uninterruptibleMask((restore) =>
+      turn.withPermits(1)(
+        Effect.zipWith(
+          // that of a run that failed, or is interrupted, may have failed itself
+          Effect.catchCause(Queue.clear(committed), () => none),
+          Effect.catch(write(restore, noRoom), () => none),
+          (told, last) => [...told, ...last]
+        )
+      )
+    ),
     run: loop(),
     end: Queue.end(committed),
     fail: (cause: Cause.Cause<LineError>) => Queue.failCause(committed, cause)
@@ -248,6 +271,7 @@ export type Committer = Effect.Success<ReturnType<typeof make>>
 const mostHeld = 16 << 20
 /** Whoever closes hears of no error. */
 const noRoom = Effect.fail(new StoreFull({ file: "" }))
+const none = Effect.succeed<ReadonlyArray<Outcome>>([])
 
 /** The outcome with the place that `sync` told; a body that could not get its place after all is no saved one. */
 const withPlace = (

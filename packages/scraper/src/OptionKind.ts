@@ -33,6 +33,7 @@ export const whole = (least: number, most = Infinity): Kind => ({
 export const positive: Kind = { takes: "a number above 0", has: (value) => typeof value === "number" && value > 0 }
 export const text: Kind = { takes: "some text", has: (value) => typeof value === "string" && value !== "" }
 export const toggle: Kind = { takes: "true or false", has: (value) => typeof value === "boolean" }
+export const callback: Kind = { takes: "a function", has: (value) => typeof value === "function" }
 export const choice = (...values: ReadonlyArray<string>): Kind => ({
   takes: values.map((value) => `"${value}"`).join(" or "),
   has: (value) => typeof value === "string" && values.includes(value)

@@ -1,5 +1,6 @@
 import * as FieldValue from "./FieldValue.ts"
 import * as OptionKind from "./OptionKind.ts"
+import type { Outcome } from "./Outcome.ts"
 import type { Recorder } from "./Recorder.ts"
 
 /** What a run is asked to do. Every field has a default, see `defaults`. */
@@ -71,6 +72,11 @@ export interface Options {
    * saved: how many so far, and of how many.
    */
   readonly onCheck?: (files: number, total: number) => void
+  /**
+   * Told at the end of a run that is stopped or fails: the outcomes that are committed, so that no other run tells of them,
+   * and that its stream has not given.
+   */
+  readonly onUntaken?: (outcomes: ReadonlyArray<Outcome>) => void
   /** Listens to the run; absent: nothing does, at no cost. */
   readonly recorder?: Recorder
 }
@@ -142,7 +148,8 @@ export const kinds: OptionKind.Kinds<Options> = {
   ),
   serverNames: OptionKind.toggle,
   hash: OptionKind.toggle,
-  onCheck: { takes: "a function", has: (value) => typeof value === "function" },
+  onCheck: OptionKind.callback,
+  onUntaken: OptionKind.callback,
   recorder: OptionKind.record("a recorder", () => true)
 }
 

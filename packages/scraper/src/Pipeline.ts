@@ -7,10 +7,9 @@
  * outcomes to the store in groups, and only then are they told.
  */
 import * as Concurrently from "@simul/core/Concurrently"
-import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Queue from "effect/Queue"
+import type * as Stream from "effect/Stream"
 import * as Attempts from "./Attempts.ts"
 import * as Committer from "./Committer.ts"
 import * as Conclusion from "./Conclusion.ts"
@@ -42,7 +41,7 @@ import * as Transfers from "./Transfers.ts"
  */
 export interface Line extends Requeue.Requeue {
   /** Each outcome once, after it was committed. Ends when every target has one. */
-  readonly outcomes: Queue.Dequeue<Outcome, LineError | Cause.Done>
+  readonly outcomes: Stream.Stream<Outcome, LineError>
   readonly progress: () => Progress.Progress
   readonly reins: Reins
   /** Does not end before this change of the rules is done. */
@@ -160,7 +159,9 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       for (const target of transfers.interrupted()) committer.park({ target, dueMs: 0, leased: false })
-      return Effect.ignore(committer.close)
+      return Effect.map(committer.close, (untaken) => {
+        if (untaken.length > 0) options.onUntaken?.(untaken)
+      })
     })
   )
   yield* Effect.forkScoped(Effect.onError(committer.run, committer.fail))

@@ -267,7 +267,12 @@ const fetch = Effect.fnUntraced(function* (plan: Plan) {
   yield* Effect.gen(function* () {
     const kind = kindOf(plan, screen)
     run = yield* engine
-      .open(plan.source, { ...plan.options, onCheck: Progress.checks(kind, screen) })
+      .open(plan.source, {
+        ...plan.options,
+        onCheck: Progress.checks(kind, screen),
+        // nothing is left to wait for, so it is written at once
+        onUntaken: (outcomes) => void Effect.runFork(take(outcomes))
+      })
       .pipe(Effect.ensuring(Effect.sync(() => screen.block([]))))
     yield* Progress.show(kind, run.progress, screen, plan.options.directory).pipe(
       Effect.andThen(Stream.runForEachArray(run.outcomes, take)),

@@ -100,7 +100,7 @@ const raised = Effect.gen(function* () {
     isCrawl: true
   })
   yield* Effect.forkScoped(committer.run)
-  yield* Effect.forkScoped(Stream.runDrain(Stream.fromQueue(committer.outcomes)))
+  yield* Effect.forkScoped(Stream.runDrain(committer.outcomes))
   yield* Effect.forkScoped(frontier.run)
   const pages: Array<string> = []
   const visit = Effect.fnUntraced(function* ({ target }: Politeness.Admission) {

@@ -14,8 +14,6 @@ import { type Randomness, SimulatedDisk, Simulation, type Strategy } from "@simu
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Pull from "effect/Pull"
-import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { hash } from "node:crypto"
 import * as Crawl from "../../src/Crawl.ts"
@@ -317,7 +315,7 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
       if (outcome.attempts > scenario.retries + 1)
         violations.set("no target has more attempts than it may", `${outcome.attempts} at ${outcome.url}`)
     })
-  yield* Pull.catchDone(Effect.forever(Effect.flatMap(Queue.take(line.outcomes), tell)), () => Effect.void)
+  yield* Stream.runForEach(line.outcomes, tell)
   const report = Report.make()
   yield* Stream.runForEachArray(store.entries, (entries: ReadonlyArray<Entry>) =>
     Effect.sync(() => entries.forEach(report.add))
