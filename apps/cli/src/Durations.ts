@@ -31,7 +31,4 @@ export const format = (ms: number): string => {
   return `${Math.floor(hours / 24)}d ${hours % 24}h`
 }
 
-/** A point in time, in milliseconds since the epoch, to the second. */
-export const instant = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z")
-
 const two = (count: number) => String(count).padStart(2, "0")

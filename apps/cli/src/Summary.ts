@@ -19,6 +19,7 @@ import type { Beyond } from "@simul/scraper/Store"
 import { join } from "node:path"
 import { commandFor } from "./DirectoryArgument.ts"
 import * as Durations from "./Durations.ts"
+import * as Instant from "./Instant.ts"
 import { printable } from "./Printable.ts"
 import { number, shorten, withoutScheme } from "./Progress.ts"
 import type { Paint } from "./Screen.ts"
@@ -186,7 +187,7 @@ const retryOne = "run the same command again to try once more"
 const fromWhen = ({ leftAlone }: Get.Progress): string =>
   leftAlone === undefined
     ? ""
-    : `; ${withoutScheme(leftAlone.host)} asked to be left alone until ${Durations.instant(leftAlone.untilMs)}`
+    : `; ${withoutScheme(leftAlone.host)} asked to be left alone until ${Instant.format(leftAlone.untilMs)}`
 
 /** What to do about targets without an outcome. */
 export const finish = (isHeld: boolean): string =>

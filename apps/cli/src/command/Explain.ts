@@ -10,6 +10,7 @@ import { onOff } from "../FlagKinds.ts"
 import * as Flags from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { Incomplete } from "../Incomplete.ts"
+import * as Instant from "../Instant.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
 import { hint, type Paint, Screen } from "../Screen.ts"
@@ -57,7 +58,7 @@ const linkedText = ({ by, nofollow, pages, all }: Explained.Linked): string => {
 }
 
 const robotsText = ({ kind, rule, fault, askedMs, isNew }: Explained.RobotsSaid): string => {
-  const of = isNew ? "asked now" : `asked at ${Durations.instant(askedMs)}`
+  const of = isNew ? "asked now" : `asked at ${Instant.format(askedMs)}`
   switch (kind) {
     case "unavailable":
       return `there is none; ${of}`
@@ -85,10 +86,10 @@ const hostText = ({ host }: Explanation): string | undefined => {
   const now = Date.now()
   const parts = [
     ...(host.pausedMs > now
-      ? [`${host.asked ? "asked to be left alone" : "backed off"} until ${Durations.instant(host.pausedMs)}`]
+      ? [`${host.asked ? "asked to be left alone" : "backed off"} until ${Instant.format(host.pausedMs)}`]
       : []),
     ...(host.strikes > 0 ? [`failed ${number(host.strikes)} times in a row: ${host.fault}`] : []),
-    ...(host.nextMs > now ? [`next request at ${Durations.instant(host.nextMs)}`] : [])
+    ...(host.nextMs > now ? [`next request at ${Instant.format(host.nextMs)}`] : [])
   ]
   return parts.length === 0 ? undefined : parts.join("; ")
 }
@@ -99,7 +100,7 @@ const render = (explanation: Explanation, { bold, green, yellow }: Paint): strin
   const { url, target, scope, linked, priority, maxPages, maxPagesPerHost, robots, file, decision } = explanation
   const { what, message, untilMs } = decision
   const paint = what === "refuse" || what === "wait" ? yellow : green
-  const until = untilMs === undefined ? "" : ` until ${Durations.instant(untilMs)}`
+  const until = untilMs === undefined ? "" : ` until ${Instant.format(untilMs)}`
   const rows: ReadonlyArray<readonly [string, string | undefined]> = [
     ["url", url],
     ["target", targetText(explanation)],
