@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { join } from "node:path"
 import * as Folder from "./Folder.ts"
@@ -33,6 +33,18 @@ put("list.mjs", 'export default ({ make }) => make({ word: "@class" }, { each: "
 
 /** The whole screen; words that name a file mean the folder's, which is shown as nothing. */
 const screen = (...args: ReadonlyArray<string>) => InProcess.screen(["extract", ...args], folder)
+/** What this process has open, where the system tells. */
+const openFiles = () => {
+  const descriptors = "/proc/self/fd"
+  return (existsSync(descriptors) ? readdirSync(descriptors) : []).flatMap((descriptor) => {
+    try {
+      return readlinkSync(join(descriptors, descriptor))
+    } catch {
+      // the one that read the folder
+      return []
+    }
+  })
+}
 const dataOf = (text: string) => text.split("--- stdout\n")[1]!.split("--- stderr")[0]!
 
 describe("extract", () => {
@@ -289,6 +301,10 @@ describe("extract", () => {
     assert.include(text, "error: -o out-wide.sqlite: cannot be written (too many columns on record)\n")
     assert.deepStrictEqual(
       readdirSync(folder).filter((name) => name.startsWith("out-wide")),
+      []
+    )
+    assert.deepStrictEqual(
+      openFiles().filter((path) => path.includes("out-wide")),
       []
     )
   })

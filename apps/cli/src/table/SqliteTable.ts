@@ -9,6 +9,16 @@ const name = (text: string): string => `"${text.replaceAll('"', '""')}"`
 
 export const open = (file: string, columns: ReadonlyArray<Column>): Table => {
   const database = new DatabaseSync(file)
+  try {
+    return tableIn(database, columns)
+  } catch (error) {
+    // what is open cannot be removed on Windows
+    database.close()
+    throw error
+  }
+}
+
+const tableIn = (database: DatabaseSync, columns: ReadonlyArray<Column>): Table => {
   // the file counts only when it is whole: nothing is gained by syncing on the way
   database.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
   database.exec(

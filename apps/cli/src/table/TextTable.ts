@@ -26,12 +26,17 @@ export const lines = (format: TextFormat, rows: ReadonlyArray<Row>, columns: Rea
 
 export const open = (place: OutputFile.Place, format: TextFormat, columns: ReadonlyArray<Column>): Table => {
   const descriptor = OutputFile.open(place)
-  appendFileSync(descriptor, head(format, columns))
   let isOpen = true
+  // with what follows it: what fails here is open for nobody to close
+  let first = head(format, columns)
+  const append = (text: string) => {
+    appendFileSync(descriptor, first + text)
+    first = ""
+  }
   return {
-    // in a promise, so that what is thrown is a rejection
-    write: async (rows) => appendFileSync(descriptor, lines(format, rows, columns)),
-    end: () => Promise.resolve(),
+    // in promises, so that what is thrown is a rejection
+    write: async (rows) => append(lines(format, rows, columns)),
+    end: async () => append(""),
     close: async () => {
       if (!isOpen) return
       // whatever is told: the number is free
