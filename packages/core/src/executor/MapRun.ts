@@ -11,12 +11,11 @@
 import type { Task } from "../Task.ts"
 import { ChunkSize } from "./ChunkSize.ts"
 import type { Engine } from "./Engine.ts"
-import { isTask } from "./Described.ts"
 import { ExecutorError, InvalidOption, SchemaMismatch } from "./ExecutorError.ts"
 import type { Job } from "./Job.ts"
 import { type OptionNames, unknownOption } from "./OptionNames.ts"
 import type { SubmitSite } from "./SubmitSite.ts"
-import { checkTask } from "./TaskEntry.ts"
+import { checkTask, isTask } from "./TaskEntry.ts"
 
 /** How many items of a `map` travel at once, and how many are under way. */
 export interface MapOptions {
@@ -110,7 +109,8 @@ export class MapRun<A> {
   ) {
     if ((isTask(source) || typeof source === "function") && !isTask(task)) {
       const expected = "the source, and the second one the task"
-      throw new ExecutorError(new InvalidOption({ option: "the first argument", expected, got: source }), "map")
+      const reason = new InvalidOption({ option: "the first argument", expected, got: source })
+      throw new ExecutorError(reason, isTask(source) ? source.name : "map")
     }
     checkTask(task)
     const chunk = options?.chunk ?? "auto"

@@ -1,7 +1,12 @@
 /** What an engine knows of a task: its number on the wire, and how long it runs. */
 import type { TaskCodec } from "../Task.ts"
-import { isTask } from "./Described.ts"
 import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
+import type { TaskAddress } from "./Protocol.ts"
+
+export const isTask = (value: unknown): value is TaskAddress => {
+  const { url, name } = (value ?? {}) as { readonly url?: unknown; readonly name?: unknown }
+  return typeof url === "string" && typeof name === "string"
+}
 
 /** Throws what a plain function, or anything else that is no task, is told. */
 export const checkTask = (task: unknown): void => {

