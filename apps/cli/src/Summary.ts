@@ -216,10 +216,11 @@ const headline = ({ report, progress, interrupted }: Facts, paint: Paint): strin
   const time = Durations.format(progress.elapsedMs)
   const skipped = progress.skipped > 0 ? `, ${number(progress.skipped)} already saved` : ""
   if (interrupted) {
-    // what was saved last is committed when the run is closed, and has no outcome
-    const got = number(progress.saved + progress.unchanged)
+    // what was saved last is committed when the run is closed, and has no outcome; on a full disk it may never be
+    const { saved, unchanged, bytes } = progress.diskFull === undefined ? progress : report
+    const got = number(saved + unchanged)
     const total = progress.total === undefined ? "" : ` of ${number(progress.total)}`
-    return `${paint.yellow("interrupted")} after ${time}: saved ${got}${total} (${Sizes.format(progress.bytes)})${skipped}`
+    return `${paint.yellow("interrupted")} after ${time}: saved ${got}${total} (${Sizes.format(bytes)})${skipped}`
   }
   const got = report.saved + report.unchanged
   if (report.targets === 0) {

@@ -235,6 +235,11 @@ describe("the summary", () => {
     const progress = { ...idle, elapsedMs: 12_000, diskFull: { free: 9, needed: 10 } }
     assert.include(render([], { interrupted: true, progress }), "hint: the disk was full: make room on it, and run")
   })
+  it("counts nothing that may find no room on the disk any more", () => {
+    const progress = { ...idle, elapsedMs: 12_000, saved: 9, bytes: 9000, diskFull: { free: 9, needed: 10 }, total: 20 }
+    const shown = render([saved("https://a.example/")], { interrupted: true, progress })
+    assert.include(shown, "interrupted after 12s: saved 1 of 20 (1.0 KB)\n")
+  })
   it("tells apart what is unchanged", () => {
     const unchanged: Outcome = { ...saved("https://a.example/u"), _tag: "Unchanged" } as never
     expect(render([saved("https://a.example/"), unchanged]) + render([unchanged])).toMatchInlineSnapshot(`

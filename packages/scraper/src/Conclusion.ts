@@ -85,6 +85,7 @@ export const make = (
         const path = record ?? target.path
         const stands = (reading?: Download.Reading) => {
           counts.unchanged++
+          counts.bytes += bytes
           const outcome = answered("Unchanged", target, startedMs, ended.head, path, bytes, sha256)
           return linked({ target, outcome, validators }, ended.head, reading)
         }

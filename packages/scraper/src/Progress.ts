@@ -37,7 +37,7 @@ export interface Progress {
   readonly total?: number
   /** About how many there are, while that is not known: as many as were read for each byte of the list. */
   readonly expected?: number
-  /** Bytes of saved files. */
+  /** Of the files of saved and unchanged targets. */
   readonly bytes: number
   /** Bytes off the wire. */
   readonly received: number
@@ -67,7 +67,7 @@ export interface Progress {
   }
 }
 
-/** What became of targets so far, and the bytes of saved files. */
+/** What became of targets so far, and the bytes of their files. */
 export interface Counts {
   saved: number
   unchanged: number

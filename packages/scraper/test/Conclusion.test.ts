@@ -92,7 +92,7 @@ describe("Conclusion", () => {
       assert.deepInclude(outcome, { _tag: "Unchanged", path, bytes: 9, sha256: "ab" })
       assert.strictEqual(validators?.etag, '"1"')
     }
-    assert.deepStrictEqual(counts, { ...none, unchanged: 2 })
+    assert.deepStrictEqual(counts, { ...none, unchanged: 2, bytes: 18 })
   })
   it("settles a body under its name before it gives the slot back", () => {
     const { conclusion, told, settled, counts } = begin()
