@@ -168,13 +168,14 @@ const hints = (facts: Facts): ReadonlyArray<string> => {
   if (interrupted && progress.diskFull !== undefined)
     return ["the disk was full: make room on it, and run the same command again to resume"]
   if (interrupted) return [`run the same command again to resume${fromWhen(progress)}`]
-  const retryable = report.reasons.reduce((sum, reason) => sum + (reason.retryable ? reason.targets : 0), 0)
+  const retried = report.reasons.filter(({ retryable }) => retryable)
+  const retryable = retried.reduce((sum, { targets }) => sum + targets, 0)
   const many = report.failed + report.refused > 1
   return [
     ...(retryable > 0
       ? [
           (many ? `run the same command again to retry the ${number(retryable)} that may succeed` : retryOne) +
-            fromWhen(progress)
+            fromWhen(progress, retried)
         ]
       : []),
     ...remedies(facts),
@@ -183,11 +184,16 @@ const hints = (facts: Facts): ReadonlyArray<string> => {
 }
 const retryOne = "run the same command again to try once more"
 
-/** Sooner it would only wait. */
-const fromWhen = ({ leftAlone }: Get.Progress): string =>
-  leftAlone === undefined
-    ? ""
-    : `; ${withoutScheme(leftAlone.host)} asked to be left alone until ${Instant.format(leftAlone.untilMs)}`
+/** Sooner it would only wait; or what is of that host would, where that is not all that is tried again. */
+const fromWhen = ({ leftAlone }: Get.Progress, retried: ReadonlyArray<Reason> = []): string => {
+  if (leftAlone === undefined) return ""
+  const name = withoutScheme(leftAlone.host)
+  const isAll = retried.every(
+    ({ hosts, otherTargets }) => otherTargets === 0 && hosts.every(({ host }) => host === name)
+  )
+  const until = Instant.format(leftAlone.untilMs)
+  return isAll ? `; ${name} asked to be left alone until ${until}` : `; what is of ${name} waits until ${until}`
+}
 
 /** What to do about targets without an outcome. */
 export const finish = (isHeld: boolean): string =>

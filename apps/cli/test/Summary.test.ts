@@ -131,6 +131,13 @@ describe("the summary", () => {
       render([busy, busy], { progress }),
       `hint: run the same command again to retry the 2 that may succeed${until}`
     )
+    const other = failed("https://b.example/1", cut)
+    assert.include(
+      render([busy, other], { progress }),
+      "hint: run the same command again to retry the 2 that may succeed; what is of a.example waits until 2026-11-28T11:24:50Z\n"
+    )
+    // what no run gets is no reason to tell of less
+    assert.include(render([busy, notFound("https://b.example/1")], { progress }), until)
     assert.include(render([], { progress, interrupted: true }), `hint: run the same command again to resume${until}`)
     assert.notInclude(render([notFound("https://a.example/2")], { progress }), "left alone")
   })
