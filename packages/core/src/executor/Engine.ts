@@ -38,7 +38,7 @@ import { JobEvents } from "./JobEvents.ts"
 import { itemsLost, lossOf } from "./Loss.ts"
 import type { Problem, Reply } from "./Protocol.ts"
 import { reasonOf } from "./ReasonOf.ts"
-import { lookMs, mayTake } from "./SendAhead.ts"
+import { isFree, lookMs, mayTake } from "./SendAhead.ts"
 import type { Slot } from "./Slot.ts"
 import { takenBack } from "./Slot.ts"
 import type { ExecutorStatistics } from "./Statistics.ts"
@@ -437,12 +437,7 @@ export class Engine {
         (job) => job.state === "sent" && job.options.key === undefined && !slot.handle.board.started(job.position)
       )
       for (const job of waiting.toSorted((one, other) => one.sequence - other.sequence)) {
-        const free = this.#workers.active.find(
-          (other) =>
-            other.state === "ready" &&
-            other.count < this.options.tasksPerWorker &&
-            other.given < this.options.recycle.tasks
-        )
+        const free = this.#workers.active.find((other) => isFree(other, this.options))
         if (free === undefined) break
         if (!this.#takeBack(slot, job)) continue
         this.#counts.takenBack++
@@ -533,9 +528,7 @@ export class Engine {
     // it waits for an answer, and could end no other way
     if (parent.state !== "sent")
       return this.#send(slot, ["answer", nested, false, { name: "AbortError", message: "the task was cancelled" }])
-    const free = this.#workers.active.some(
-      (other) => other.state === "ready" && other.count < this.options.tasksPerWorker
-    )
+    const free = this.#workers.active.some((other) => isFree(other, this.options))
     if (!free || this.#workers.closed) return this.#send(slot, ["help", nested])
     const { deadline } = parent.options
     // a queue that is full settles it before there is a child

@@ -15,8 +15,16 @@ const mostChunksAhead = 2
 /** How often it is looked whether what was sent ahead had better be taken back. */
 export const lookMs = 2
 
+/** It is up, and has not had its last task. */
+const takesMore = (slot: Slot<Job>, { recycle }: EngineOptions): boolean =>
+  slot.state === "ready" && slot.given < recycle.tasks
+
+/** Whether a worker can begin a job at once. */
+export const isFree = (slot: Slot<Job>, options: EngineOptions): boolean =>
+  takesMore(slot, options) && slot.count < options.tasksPerWorker
+
 export const mayTake = (slot: Slot<Job>, job: Job, now: number, options: EngineOptions): boolean => {
-  if (slot.state !== "ready" || slot.given >= options.recycle.tasks) return false
+  if (!takesMore(slot, options)) return false
   if (slot.count < options.tasksPerWorker) return true
   // what was moved to a worker cannot be taken back
   if (job.options.transfer !== undefined || job.options.runTimeoutMs !== undefined) return false

@@ -358,6 +358,27 @@ describe("an engine, with its workers in any order", () => {
     assert.sameMembers(done, [0, 1, 2, 3])
   })
 
+  it("has a task run itself what it submits, where the other worker has had its last one", () => {
+    const world = new SimulatedWorkers()
+    const given = { maximum: 2, recycle: { tasks: 1 }, bootTimeout: Infinity }
+    const engine = new Engine(
+      world.spawn,
+      engineOptions<number>(given, "simulated", 1, (ms) => ms),
+      world.timers
+    )
+    void engine.warm(2)
+    // their successors never start
+    const workers = [...world.live]
+    const done: Array<unknown> = []
+    for (const [number, behaviour] of (["returns", "asks"] as const).entries()) {
+      const task = engine.entry({ url: "simulated", name: behaviour })
+      engine.submit("run", task, [behaviour, number], {}, (error, value) => done.push(error ?? value))
+      world.settle()
+      for (let step; (step = workers.flatMap((worker) => worker.steps())[0]) !== undefined; world.settle()) step()
+    }
+    assert.deepStrictEqual(done, [0, 1])
+  })
+
   it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {
     const task = {
       idempotent: false,
