@@ -220,7 +220,9 @@ describe.concurrent("help and version", () => {
     assert.match(await screen("crawl", "-h"), /a request a second\n.*--delay 1s/)
   })
   it("says of a command with commands of its own how to be told of those", async () => {
-    assert.include(await screen("play", "--help"), "`simul play COMMAND --help` says what a command takes.")
+    const help = await screen("play", "--help")
+    assert.include(help, "`simul play COMMAND --help` says what a command takes.")
+    assert.match(help, /^ {2}exhibition {2}A chess master plays many opponents$/m)
   })
   it("says the same where help is asked for as a command", async () => {
     assert.strictEqual(await screen("help"), await screen("--help"))

@@ -87,7 +87,10 @@ export const command = Command.make("play", { name: anyName }, ({ name }) =>
     names.map((name) =>
       Command.make(name, { ...Scenarios.flagsOf(scenarios[name]!.parameters), ...flags }, (given) =>
         play(name, scenarios[name]!, given as Given & Readonly<Record<string, unknown>>)
-      ).pipe(Command.withDescription(`${scenarios[name]!.title}.`))
+      ).pipe(
+        Command.withDescription(`${scenarios[name]!.title}.`),
+        Command.withShortDescription(scenarios[name]!.title)
+      )
     )
   ),
   Command.withExamples([

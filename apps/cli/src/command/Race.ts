@@ -80,7 +80,8 @@ export const command = Command.make("race", { name: anyName }, ({ name }) =>
   Command.withSubcommands(
     Object.entries(tasks).map(([name, { parameters }]) =>
       Command.make(name, { ...Scenarios.flagsOf(parameters), ...flags }, (given) => race(name, given as Given)).pipe(
-        Command.withDescription("Large Fibonacci numbers: wall time, CPU time, how long the event loop stood still.")
+        Command.withDescription("Large Fibonacci numbers: wall time, CPU time, how long the event loop stood still."),
+        Command.withShortDescription("Large Fibonacci numbers: wall time, CPU time, longest stall")
       )
     )
   ),
