@@ -1,15 +1,27 @@
 /** Files that a command is told to write: whole under their name, or not at all. */
-import { OptionUnusable } from "@simul/scraper/RunError"
 import * as WrittenItself from "@simul/scraper/sink/WrittenItself"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { appendFileSync, closeSync, openSync, renameSync, rmSync, statSync } from "node:fs"
+
+/** The file that `option` names cannot be written: that may be found out when the work is done, so the option is not to blame. */
+export class OutputUnwritable extends Schema.TaggedError<OutputUnwritable>()("OutputUnwritable", {
+  option: Schema.String,
+  file: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.option} ${this.file}: cannot be written (${this.detail})`
+  }
+  readonly hint = `check the value of ${this.option}`
+}
 
 /** Why the file that an option names cannot be written. */
 export const unwritable = (option: string, file: string) => (error: unknown) => {
   const { code, message } = error as NodeJS.ErrnoException
   // of the system's: Node's own, `ERR_SQLITE_ERROR`, say less than the message
-  const why = code === undefined || code.startsWith("ERR_") ? message : code
-  return new OptionUnusable({ option, value: file, detail: `cannot be written (${why})` })
+  const detail = code === undefined || code.startsWith("ERR_") ? message : code
+  return new OutputUnwritable({ option, file, detail })
 }
 
 /** `part`: what is written, and gets the name `file` when it is whole; none where that is written itself. */
@@ -48,7 +60,7 @@ export const open = ({ file, part, isPipe }: Place): number => {
 }
 
 /** Writes a file in pieces, at once: the work is done, and nobody waits. `option` names it where that fails. */
-export const write = (option: string, file: string, pieces: Iterable<string>): Effect.Effect<void, OptionUnusable> =>
+export const write = (option: string, file: string, pieces: Iterable<string>): Effect.Effect<void, OutputUnwritable> =>
   Effect.try({
     try: () => {
       const place = placeFor(file)

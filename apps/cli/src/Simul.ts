@@ -142,6 +142,8 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, neve
           return Effect.succeed(ExitStatus.incomplete)
         case "UsageError":
           return Effect.as(said(printable(error.message), usageHints(error, args)), ExitStatus.usage)
+        case "OptionUnusable":
+          return Effect.as(said(printable(error.message), hintsOf(error)), ExitStatus.usage)
         default:
           return Effect.as(said(printable(error.message), hintsOf(error)), ExitStatus.stopped)
       }

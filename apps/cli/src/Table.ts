@@ -7,11 +7,10 @@
  *    then. An interrupted run leaves no half of one.
  * 3. Columns are known before the first record, so they never depend on the data.
  */
-import type { OptionUnusable } from "@simul/scraper/RunError"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { rename, rm } from "node:fs/promises"
-import { type Place, placeFor, unwritable } from "./OutputFile.ts"
+import { type OutputUnwritable, type Place, placeFor, unwritable } from "./OutputFile.ts"
 import type { Screen } from "./Screen.ts"
 import type { Column, Row, Table } from "./table/Column.ts"
 
@@ -38,9 +37,9 @@ const openFile = async (format: Format, place: Place, columns: ReadonlyArray<Col
 }
 
 interface Writer {
-  readonly write: (rows: ReadonlyArray<Row>) => Effect.Effect<void, OptionUnusable>
+  readonly write: (rows: ReadonlyArray<Row>) => Effect.Effect<void, OutputUnwritable>
   /** Puts the file in its place. */
-  readonly finish: Effect.Effect<void, OptionUnusable>
+  readonly finish: Effect.Effect<void, OutputUnwritable>
 }
 
 /** Rows to standard output as they come. */
@@ -60,7 +59,7 @@ export const toFile = Effect.fnUntraced(function* (
   file: string,
   format: Format,
   columns: ReadonlyArray<Column>
-): Effect.fn.Return<Writer, OptionUnusable, Scope.Scope> {
+): Effect.fn.Return<Writer, OutputUnwritable, Scope.Scope> {
   const unusable = unwritable("-o", file)
   const place = yield* Effect.try({ try: () => placeFor(file), catch: unusable })
   const removed = async () => {

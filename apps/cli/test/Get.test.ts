@@ -4,7 +4,7 @@ import * as FetchError from "@simul/scraper/FetchError"
 import type * as Get from "@simul/scraper/Get"
 import type { Outcome } from "@simul/scraper/Outcome"
 import { defaults } from "@simul/scraper/Options"
-import { DirectoryGone, StoreDamaged } from "@simul/scraper/RunError"
+import { DirectoryGone, OptionUnusable, StoreDamaged } from "@simul/scraper/RunError"
 import type { RunError } from "@simul/scraper/RunError"
 import { Site } from "@simul/scraper/testing"
 import * as Effect from "effect/Effect"
@@ -200,6 +200,15 @@ describe("get", () => {
         hint: nothing was deleted; to start over move pages/.simul away, then every URL is asked again
         "
       `)
+    })
+  )
+  it.effect("ends with 2 where an option cannot be used, so that nothing was asked for", () =>
+    Effect.gen(function* () {
+      const error = new OptionUnusable({ option: "HTTP_PROXY", value: "ftp://p", detail: "is no proxy" })
+      assert.strictEqual(
+        yield* screenOf([...two], error),
+        "exit 2\n--- stdout\n--- stderr\nerror: HTTP_PROXY ftp://p: is no proxy\n\nhint: check the value of HTTP_PROXY\n"
+      )
     })
   )
   it.effect("ends with 1 and one line on a fault of its own", () =>

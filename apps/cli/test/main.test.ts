@@ -346,6 +346,12 @@ describe.concurrent("usage errors", () => {
       "`--config FILE` (or SIMUL_CONFIG) names one that can be read"
     ],
     [
+      "certificates that are not there",
+      ["explain", "--cacert", "none.pem", "http://a/"],
+      "--cacert none.pem: cannot be read (ENOENT)",
+      "check the value of --cacert"
+    ],
+    [
       "a short name for what is no file",
       ["get", "--flat", "--format", "warc", "http://a/"],
       "`--flat` names files, `--format warc` makes none",
