@@ -24,10 +24,13 @@ const didYouMean = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
   names.length === 0 ? [] : [`did you mean ${oneOf(names.map((name) => `\`${printable(name)}\``))}?`]
 
 /** Of a letter all that has one is as near. */
-const flagsLike = ({ option, suggestions }: CliError.UnrecognizedOption, { flags }: HelpDoc): ReadonlyArray<string> => {
-  const own = flags.flatMap(({ name, aliases }) => [`--${name}`, ...aliases])
-  const { names, needless } = Elsewhere.meanings(option, own)
-  if (names.length + needless.length > 0) return [...didYouMean(names), ...needless]
+const flagsLike = (
+  { option, suggestions }: CliError.UnrecognizedOption,
+  { flags, globalFlags = [] }: HelpDoc
+): ReadonlyArray<string> => {
+  const own = [...flags, ...globalFlags].flatMap(({ name, aliases }) => [`--${name}`, ...aliases])
+  const { names, sentences } = Elsewhere.meanings(option, own)
+  if (names.length + sentences.length > 0) return [...didYouMean(names), ...sentences]
   return didYouMean(/^-[^-]$/.test(option) ? [] : suggestions)
 }
 

@@ -10,6 +10,7 @@ import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Elsewhere from "./Elsewhere.ts"
 import type { Engine } from "./Engine.ts"
 import { ExitStatus } from "./ExitStatus.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
@@ -105,7 +106,9 @@ const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   }
   if (command !== undefined && !Object.hasOwn(commands, command)) return args.filter((arg) => !isHelp(arg))
   const end = args.indexOf("--")
-  return args.map((arg, at) => (end >= 0 && at > end ? arg : arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1=")))
+  return args.map((arg, at) =>
+    end >= 0 && at > end ? arg : (Elsewhere.inFull[arg] ?? arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1="))
+  )
 }
 
 const said = (message: string, hints: ReadonlyArray<string>) =>
