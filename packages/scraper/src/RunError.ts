@@ -4,6 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { ProxyError } from "./FetchError.ts"
+import { codeOf, isFull } from "./sink/SystemError.ts"
 
 /** Another run works in the directory, which `isOwn` if this program holds it. `pid` is absent where it could not be read. */
 export class DirectoryLocked extends Schema.TaggedError<DirectoryLocked>()("DirectoryLocked", {
@@ -39,14 +40,13 @@ export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("
   /** That, by what the system said of it. */
   static of(directory: string, isUnseen = false) {
     return (error: unknown) => {
-      const { code = "EIO" } = error as NodeJS.ErrnoException
-      return new DirectoryUnusable({ directory, code, ...(isUnseen && { isUnseen }) })
+      return new DirectoryUnusable({ directory, code: codeOf(error), ...(isUnseen && { isUnseen }) })
     }
   }
   // in another directory everything would be fetched again
   readonly hint = this.isUnseen
     ? "look at its disk, its permissions and those of the folders above it; then the same command goes on"
-    : this.code === "ENOSPC" || this.code === "EDQUOT"
+    : isFull(this.code)
       ? "make room on its disk, or choose another directory with `-o`"
       : this.code === "EUNSAFE"
         ? "nothing was written; choose another directory with `-o`, or make it your own (`chown`)"

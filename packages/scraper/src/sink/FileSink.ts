@@ -19,6 +19,7 @@ import * as Files from "./Files.ts"
 import * as PartFile from "./PartFile.ts"
 import * as PlacedNames from "./PlacedNames.ts"
 import * as Recorded from "./Recorded.ts"
+import { codeOf } from "./SystemError.ts"
 
 export interface FileSinkOptions {
   readonly directory: string
@@ -63,8 +64,6 @@ class FilePart extends PartFile.PartFile implements Part {
 
 /** Files and directories that are synced at once: Node has four threads for it. */
 const atOnce = 8
-
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "EIO"
 
 // template strings, for node:path costs as much as a system call, and paths here are our own
 const directoryOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")))

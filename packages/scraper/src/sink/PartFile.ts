@@ -5,12 +5,12 @@
 import * as Effect from "effect/Effect"
 import { createHash, hash, type Hash } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { constants } from "node:os"
 import { WriteError } from "../FetchError.ts"
 import { ample } from "../FullDisk.ts"
 import { DirectoryUnusable } from "../RunError.ts"
 import { DiskFull, type Truncation } from "../Sink.ts"
 import * as Files from "./Files.ts"
+import { codeOf, isFull } from "./SystemError.ts"
 
 export interface PartOptions {
   /** The folder of the parts. */
@@ -28,10 +28,8 @@ interface Begun {
 /** An error of the file system as one of the sink's. */
 export const failure = (path: string, error: unknown): WriteError | DiskFull => {
   if (error instanceof WriteError || error instanceof DiskFull) return error
-  const { code = "EIO", errno } = error as NodeJS.ErrnoException
-  // Node has no name for a quota that is used up (EDQUOT), and tells its number alone
-  const isFull = code === "ENOSPC" || code === "EDQUOT" || errno === -constants.errno.EDQUOT
-  return isFull ? new DiskFull({ path }) : new WriteError({ path, code })
+  const code = codeOf(error)
+  return isFull(code) ? new DiskFull({ path }) : new WriteError({ path, code })
 }
 
 export class PartFile {

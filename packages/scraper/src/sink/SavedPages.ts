@@ -34,6 +34,7 @@ import * as WarcReader from "../warc/WarcReader.ts"
 import { read } from "./ArchiveFile.ts"
 import * as FileName from "./FileName.ts"
 import * as RecordLocation from "./RecordLocation.ts"
+import { codeOf } from "./SystemError.ts"
 
 /** One page of a run, a folder or an archive, or why it cannot be read. */
 export interface SavedPage {
@@ -46,8 +47,6 @@ export interface SavedPage {
   readonly payload?: ReadonlyArray<string>
   readonly body: Result.Result<Uint8Array, PageError>
 }
-
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "EIO"
 
 const pageName = /\.(?:x?html?|shtml)$/i
 const archiveName = /\.warc(?:\.gz)?$/i

@@ -23,6 +23,7 @@ import {
 import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { DirectoryLocked, DirectoryUnusable } from "../RunError.ts"
+import { codeOf } from "../sink/SystemError.ts"
 
 /** Where the state of a run in `directory` lies. */
 export const stateOf = (directory: string) => join(directory, ".simul")
@@ -35,9 +36,6 @@ const held = new Set<string>()
 
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
 const sqliteBusy = 5
-const sqliteFull = 13
-const code = (error: unknown) =>
-  (error as { errcode?: number }).errcode === sqliteFull ? "ENOSPC" : ((error as NodeJS.ErrnoException).code ?? "EIO")
 
 /** As `mkdir -p`. Node's own recursion never ends where the system refuses new names with ENOENT, as in `/proc`. */
 const makeDirectory = (path: string, mode = 0o777): void => {
@@ -81,7 +79,7 @@ const hold = (
   } catch (error) {
     database?.close()
     if ((error as { errcode?: number }).errcode !== sqliteBusy)
-      return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
+      return Effect.fail(new DirectoryUnusable({ directory, code: codeOf(error) }))
     if (left > 1 && !isHeld(directory))
       return Effect.delay(
         Effect.suspend(() => hold(directory, folder, left - 1)),
@@ -106,7 +104,7 @@ export const acquire = (directory: string) =>
         if (!isOwn(state) || !isOwn(parts)) return Effect.fail(new DirectoryUnusable({ directory, code: "EUNSAFE" }))
         folder = realpathSync.native(state)
       } catch (error) {
-        return Effect.fail(new DirectoryUnusable({ directory, code: code(error) }))
+        return Effect.fail(new DirectoryUnusable({ directory, code: codeOf(error) }))
       }
       return hold(directory, folder)
     }),

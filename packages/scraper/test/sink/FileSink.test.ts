@@ -5,7 +5,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
+import { constants, tmpdir } from "node:os"
 import { join } from "node:path"
 import { WriteError } from "../../src/FetchError.ts"
 import { DiskFull } from "../../src/Sink.ts"
@@ -286,7 +286,9 @@ describe("FileSink", () => {
       closed.push(descriptor)
       fs.closeSync(descriptor)
       // as a quota on a network's disk is told of
-      throw Object.assign(new Error("EDQUOT: close"), { code: closed.length > 1 ? "EIO" : "EDQUOT" })
+      throw closed.length > 1
+        ? Object.assign(new Error("EIO: close"), { code: "EIO" })
+        : Object.assign(new Error("UNKNOWN: close"), { code: "UNKNOWN", errno: -constants.errno.EDQUOT })
     }
     const { parts, sink } = open({ files: { ...Files.node, close } })
     for (const expected of [DiskFull, WriteError]) {
