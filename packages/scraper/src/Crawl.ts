@@ -156,7 +156,7 @@ export const open = Effect.fnUntraced(function* (
     headersFor: seeds.map(Url.origin)
   }
   const following = Following.make(seeds, asked, options, sink?.read)
-  if (asked.mirror === true) yield* checkMirror(options, sink)
+  const mirror = asked.mirror === true ? yield* mirrorOf(options, sink, seeds) : undefined
 
   const run = yield* Get.openRun(
     Effect.fnUntraced(function* (store, run) {
@@ -172,9 +172,10 @@ export const open = Effect.fnUntraced(function* (
       return yield* Get.settled(listOf(store, run, following, targets, { ...asked, refresh, text }))
     }),
     options,
-    Steering.make(seeds, asked, following)
+    Steering.make(seeds, asked, following),
+    mirror?.make
   )
-  return asked.mirror === true ? yield* mirrored(run, options.directory, seeds) : run
+  return mirror === undefined ? run : { ...run, progress: () => ({ ...run.progress(), ...mirror.progress() }) }
 })
 
 /** Loaded where one is asked for: it brings a parser of whole documents, which a crawl does without. */
@@ -192,28 +193,25 @@ const checkMirror = ({ directory, format }: Options, sink: Sink["Service"] | und
       )
     : Effect.flatMap(mirrorTree, ({ check }) => check(directory))
 
-/** The run that makes a mirror when all its outcomes are told, and ends after it. */
-const mirrored = Effect.fnUntraced(function* (run: Get.Run, directory: string, seeds: ReadonlyArray<string>) {
-  const bodies = yield* Directory.bodies(directory)
-  const asked = Following.asks(seeds)
+/** What makes a mirror of all that is saved, and says how far it came. */
+const mirrorOf = Effect.fnUntraced(function* (
+  options: Options,
+  sink: Sink["Service"] | undefined,
+  seeds: ReadonlyArray<string>
+) {
+  yield* checkMirror(options, sink)
+  const { directory } = options
+  const asks = Following.asks(seeds)
   let mirror: Get.Progress["mirror"]
-  const make = Effect.map(
-    Effect.flatMap(mirrorTree, ({ build }) =>
-      build(
-        { directory, bodies, asked: (url) => asked(url), onFile: (files, total) => (mirror = { files, total }) },
-        seeds.map(Url.withoutCredentials)
-      )
-    ),
-    (made) => {
-      mirror = { ...made, total: made.files + made.missing }
-    }
-  )
-  const mirroring: Get.Run = {
-    ...run,
-    outcomes: Stream.concat(run.outcomes, Stream.drain(Stream.fromEffect(make))),
-    progress: () => (mirror === undefined ? run.progress() : { ...run.progress(), mirror })
-  }
-  return mirroring
+  const make = Effect.gen(function* () {
+    const { build } = yield* mirrorTree
+    const bodies = yield* Directory.bodies(directory)
+    const asked = (url: string) => asks(url)
+    const onFile = (files: number, total: number) => void (mirror = { files, total })
+    const made = yield* build({ directory, bodies, asked, onFile }, seeds.map(Url.withoutCredentials))
+    mirror = { ...made, total: made.files + made.missing }
+  })
+  return { make: Effect.scoped(make), progress: () => mirror && { mirror } }
 })
 
 /** The crawl of a store, as a list that grows. `text`: two crawls with the same one follow the same links. */

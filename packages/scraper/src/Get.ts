@@ -89,11 +89,12 @@ const sourceKinds: OptionKind.Kinds<{ urls: unknown }> = {
   }
 }
 
-/** The same for a list that is made of what the store has. */
+/** The same for a list that is made of what the store has. `last`: what is made when all outcomes are told. */
 export const openRun = Effect.fnUntraced(function* <E, R>(
   listFrom: (store: Store["Service"], run: number) => Effect.Effect<List, E, R>,
   asked: Options,
-  steering?: (line: Pipeline.Line, store: Store["Service"], list: number) => Control.Steer
+  steering?: (line: Pipeline.Line, store: Store["Service"], list: number) => Control.Steer,
+  last: Effect.Effect<void, RunError> = Effect.void
 ) {
   // records have no names
   const { jobs, mostFiles = Infinity } = OpenFiles.affordable(asked.jobs)
@@ -120,13 +121,13 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
   })
   yield* Effect.forkScoped(control())
   const committed = Stream.provideService(line.outcomes, WaitReason, "a commit")
-  const outcomes =
+  const index =
     options.format === "files" || Option.isSome(ownSink)
-      ? committed
-      : Stream.concat(
-          committed,
-          Stream.drain(Stream.fromEffect(ArchiveIndex.renew(store, { ...options, parts: partsOf(options.directory) })))
-        )
+      ? Effect.void
+      : ArchiveIndex.renew(store, { ...options, parts: partsOf(options.directory) })
+  // a run that ends before it has made all goes on with that
+  const rest = Effect.andThen(Effect.andThen(index, last), line.finish)
+  const outcomes = Stream.concat(committed, Stream.drain(Stream.fromEffect(rest)))
   // by name, or whoever looks at the type is shown each field of each outcome
   const opened: Run = { progress: line.progress, outcomes: Stream.mapError(outcomes, unwaited), gone }
   return opened

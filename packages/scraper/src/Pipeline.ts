@@ -32,7 +32,7 @@ import * as RobotsTxt from "./RobotsTxt.ts"
 import * as RunClock from "./RunClock.ts"
 import { Session } from "./Session.ts"
 import { Sink } from "./Sink.ts"
-import { Store, untilRoom } from "./Store.ts"
+import { Store, type StoreError, untilRoom } from "./Store.ts"
 import * as Transfers from "./Transfers.ts"
 
 /**
@@ -42,6 +42,8 @@ import * as Transfers from "./Transfers.ts"
 export interface Line extends Requeue.Requeue {
   /** Each outcome once, after it was committed. Ends when every target has one. */
   readonly outcomes: Stream.Stream<Outcome, LineError>
+  /** Says that the run came to its end, once all is made of it that is made after its outcomes. */
+  readonly finish: Effect.Effect<void, StoreError>
   readonly progress: () => Progress.Progress
   readonly reins: Reins
   /** Does not end before this change of the rules is done. */
@@ -171,7 +173,6 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   )
   yield* work().pipe(
     Effect.andThen(committer.flush),
-    Effect.andThen(untilRoom(store.finished(list.number), disk.wait(0))),
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? committer.end : committer.fail(exit.cause))),
     Effect.forkScoped
   )
@@ -186,6 +187,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const { excludes = () => undefined } = crawl ?? {}
   return {
     outcomes: committer.outcomes,
+    finish: untilRoom(store.finished(list.number), disk.wait(0)),
     progress: Progress.make(startedMs, list, counts, { frontier, politeness, session, transfers, disk, proxy, now }),
     reins,
     change: frontier.change,

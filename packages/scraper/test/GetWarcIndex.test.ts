@@ -13,7 +13,7 @@ import { Site } from "../src/testing/index.ts"
 import * as Surt from "../src/warc/Surt.ts"
 import * as Folders from "./Folders.ts"
 
-const { folder } = Folders.make("index")
+const { root, folder } = Folders.make("index")
 
 const fetchAll = async (urls: Iterable<string>, directory: string, options: Partial<Options> = {}) => {
   const outcomes = Get.outcomes(urls, { backoffMs: 1, format: "warc", directory, ...options })
@@ -120,6 +120,33 @@ describe("index of get --format warc", () => {
     fs.writeFileSync(file, "half")
     await fetchAll(urls, directory)
     assert.isTrue(fs.readFileSync(file).equals(whole))
+  })
+
+  it("belongs to its run: one that failed in it goes on with it, and a refresh asks for nothing again", async () => {
+    await using site = await Site.start()
+    const directory = folder()
+    const list = join(root, "list.txt")
+    fs.writeFileSync(list, [0, 1].map((index) => site.url(`/bytes/100/${index}\n`)).join(""))
+    const run = (refresh: boolean) => {
+      site.reset()
+      return Effect.gen(function* () {
+        const { outcomes } = yield* Get.open({ file: list }, { format: "warc", robots: false, directory, refresh })
+        return yield* Effect.exit(Stream.runDrain(outcomes))
+      }).pipe(
+        Effect.scoped,
+        Effect.map(({ _tag: written }) => ({ written, asked: site.requests.length })),
+        Effect.runPromise
+      )
+    }
+    const index = join(directory, "index.cdxj")
+    assert.deepStrictEqual(await run(false), { written: "Success", asked: 2 })
+    fs.rmSync(index)
+    fs.mkdirSync(index)
+    assert.deepStrictEqual(await run(true), { written: "Failure", asked: 2 })
+    fs.rmdirSync(index)
+    assert.deepStrictEqual(await run(true), { written: "Success", asked: 0 })
+    assert.strictEqual(linesOf(directory).length, 4)
+    assert.deepStrictEqual(await run(true), { written: "Success", asked: 2 })
   })
 
   it("is not there where nothing was archived", async () => {

@@ -5,6 +5,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import * as Crawl from "../src/Crawl.ts"
 import type { Options } from "../src/Options.ts"
+import * as Directory from "../src/store/Directory.ts"
 import { Site } from "../src/testing/index.ts"
 import * as Folders from "./Folders.ts"
 
@@ -145,6 +146,30 @@ describe("a mirror", () => {
       [`${hostOf(site)}/index.html`]: "made before"
     })
     assert.isFalse(fs.existsSync(aside))
+  })
+
+  it("belongs to its run: one that failed in it goes on with it, and a refresh asks for nothing again", async () => {
+    await using site = await Site.start({ files: { "/": html("<a href=a.html>"), "/a.html": html("a") } })
+    const directory = folder()
+    const mark = join(directory, "mirror", ".mirror")
+    await mirror([site.url("/")], { directory })
+    const refreshed = (meanwhile: () => void) => {
+      site.reset()
+      const options = { backoffMs: 1, robots: false, directory, refresh: true }
+      return Effect.gen(function* () {
+        const run = Crawl.outcomes([site.url("/")], { mirror: true }, options)
+        const made = yield* Effect.exit(Stream.runForEach(run, () => Effect.sync(meanwhile)))
+        const { lastRun } = yield* Effect.scoped(Directory.read(directory))
+        return { made: made._tag, lastRun, asked: site.requests.length }
+      }).pipe(Effect.runPromise)
+    }
+    // then it is nobody's that simul made
+    const failed = await refreshed(() => fs.rmSync(mark, { force: true }))
+    assert.deepStrictEqual(failed, { made: "Failure", lastRun: "stopped", asked: 2 })
+    fs.rmSync(join(directory, "mirror"), { recursive: true })
+    assert.deepStrictEqual(await refreshed(() => {}), { made: "Success", lastRun: "whole", asked: 0 })
+    assert.isTrue(fs.existsSync(mark))
+    assert.deepStrictEqual(await refreshed(() => {}), { made: "Success", lastRun: "whole", asked: 2 })
   })
 
   it("replaces nothing that it has not made", async () => {

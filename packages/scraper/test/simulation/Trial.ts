@@ -316,6 +316,7 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
         violations.set("no target has more attempts than it may", `${outcome.attempts} at ${outcome.url}`)
     })
   yield* Stream.runForEach(line.outcomes, tell)
+  yield* line.finish
   const report = Report.make()
   yield* Stream.runForEachArray(store.entries, (entries: ReadonlyArray<Entry>) =>
     Effect.sync(() => entries.forEach(report.add))
