@@ -1,4 +1,5 @@
 /** Files that a command is told to write: whole under their name, or not at all. */
+import * as SystemError from "@simul/scraper/sink/SystemError"
 import * as WrittenItself from "@simul/scraper/sink/WrittenItself"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -8,20 +9,24 @@ import { appendFileSync, closeSync, openSync, renameSync, rmSync, statSync } fro
 export class OutputUnwritable extends Schema.TaggedError<OutputUnwritable>()("OutputUnwritable", {
   option: Schema.String,
   file: Schema.String,
-  detail: Schema.String
+  detail: Schema.String,
+  isFull: Schema.Boolean
 }) {
   override get message() {
     return `${this.option} ${this.file}: cannot be written (${this.detail})`
   }
-  readonly hint = `check the value of ${this.option}`
+  readonly hint = this.isFull
+    ? `make room on its disk, or name a file on another one with ${this.option}`
+    : `check the value of ${this.option}`
 }
 
 /** Why the file that an option names cannot be written. */
 export const unwritable = (option: string, file: string) => (error: unknown) => {
-  const { code, message } = error as NodeJS.ErrnoException
+  const { code: given = "ERR_", message } = error as NodeJS.ErrnoException
+  const code = SystemError.codeOf(error)
   // of the system's: Node's own, `ERR_SQLITE_ERROR`, say less than the message
-  const detail = code === undefined || code.startsWith("ERR_") ? message : code
-  return new OutputUnwritable({ option, file, detail })
+  const detail = given.startsWith("ERR_") ? message : code
+  return new OutputUnwritable({ option, file, detail, isFull: SystemError.isFull(code) })
 }
 
 /** `part`: what is written, and gets the name `file` when it is whole; none where that is written itself. */

@@ -14,6 +14,7 @@ import {
   statSync,
   symlinkSync
 } from "node:fs"
+import { constants as os } from "node:os"
 import { join } from "node:path"
 import * as OutputFile from "../src/OutputFile.ts"
 import * as Table from "../src/Table.ts"
@@ -49,6 +50,24 @@ describe("an output file", () => {
       assert.include(message, "--html")
       assert.include(message, "cannot be written (no more)")
       assert.deepStrictEqual([readFileSync(file, "utf8"), readdirSync(folder)], ["ab", ["a.html"]])
+    })
+  )
+  it.effect("has whoever meets a full disk make room, and check the name where that is at fault", () =>
+    Effect.gen(function* () {
+      const told = Effect.fnUntraced(function* (fault: object) {
+        const broken = (function* () {
+          yield "c"
+          throw Object.assign(new Error("no room"), fault)
+        })()
+        const { message, hint } = yield* Effect.flip(OutputFile.write("-o", join(folder, "full"), broken))
+        return [/\((.*)\)$/.exec(message)?.[1], hint]
+      })
+      const room = "make room on its disk, or name a file on another one with -o"
+      assert.deepStrictEqual(yield* told({ code: "ENOSPC" }), ["ENOSPC", room])
+      // a quota, and SQLite
+      assert.deepStrictEqual(yield* told({ code: "UNKNOWN", errno: -os.errno.EDQUOT }), ["EDQUOT", room])
+      assert.deepStrictEqual(yield* told({ code: "ERR_SQLITE_ERROR", errcode: 13 }), ["no room", room])
+      assert.deepStrictEqual(yield* told({ code: "EACCES" }), ["EACCES", "check the value of -o"])
     })
   )
   it.effect.skipIf(process.platform === "win32")("puts no file in the place of a pipe or a device", () =>
