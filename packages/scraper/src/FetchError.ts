@@ -70,6 +70,7 @@ const tlsFaults: ReadonlyArray<readonly [code: RegExp, fault: string]> = [
   [/CERT_NOT_YET_VALID/, "certificate of the future"],
   [/ALTNAME/, "certificate of another host"],
   [/SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)/, "certificate of no known authority"],
+  [/CERTIFICATE_REQUIRED/, "client certificate required"],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, "no TLS on that port"],
   [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, "no TLS 1.2 or newer"]
 ]

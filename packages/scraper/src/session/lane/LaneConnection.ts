@@ -219,7 +219,8 @@ export class LaneConnection implements Message, Rests, Serving {
     this.#ended = flight?.paused === true
     if (this.#ended) return
     if (flight !== undefined && this.#parser.finish()) this.#complete(flight, false)
-    else this.fail(LaneFault.closed())
+    // TLS 1.3 tells a refusal of the client after the handshake, and ends
+    else this.fail(this.#error ?? LaneFault.closed())
   }
 
   #complete(flight: Flight, isClean: boolean): void {
