@@ -184,6 +184,10 @@ ${`<p>${sentence}</p>`.repeat(5)}`)
       `${"<div>".repeat(depth)}<p>${sentence}</p>${"<b>x</b>".repeat(count)}${"</div>".repeat(depth)}`
     assert.strictEqual(Article.of(pageOf(nested(900, 2000))), null)
     assert.isNotNull(Article.of(pageOf(nested(90, 100))))
+    const empties = (depth: number, count: number) =>
+      `${"<div>".repeat(depth)}<p>text</p>${`${"<img src=x>".repeat(count)}</div>`.repeat(depth)}`
+    assert.strictEqual(Article.of(pageOf(empties(900, 9))), null)
+    assert.isNotNull(Article.of(pageOf(empties(90, 9))))
   })
   it("is found in XHTML without a body", () => {
     const articleOf = (text: string) =>
@@ -233,8 +237,8 @@ ${`<p>${sentence}</p>`.repeat(5)}`)
     }
     assert.isBelow(Math.max(...listed.values()), 20)
   })
-  it("bears a page as deep as pages may be", () => {
-    const deep = pageOf(`${"<div>".repeat(1000)}${`<p>${sentence}`.repeat(10)}`)
+  it("bears a page ten times as deep as pages are", () => {
+    const deep = pageOf(`${"<div>".repeat(350)}${`<p>${sentence}`.repeat(10)}`)
     assert.include(Article.of(deep)?.text, sentence)
   })
 })
