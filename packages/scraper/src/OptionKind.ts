@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { OptionUnusable } from "./RunError.ts"
+import * as Url from "./Url.ts"
 
 /** What a value must be. */
 export interface Kind {
@@ -57,9 +58,12 @@ export const either = (one: Kind, other: Kind): Kind => ({
   has: (value) => one.has(value) || other.has(value)
 })
 
-/** Longer text is cut. */
 const mostText = 100
-export const bounded = (text: string): string => (text.length > mostText ? `${text.slice(0, mostText)}...` : text)
+/** Credentials are left out, and longer text is cut: in this order, or a cut would hide the `@` that ends them. */
+export const bounded = (text: string): string => {
+  const whole = Url.redact(text)
+  return whole.length > mostText ? `${whole.slice(0, mostText)}...` : whole
+}
 
 /** A plain value as it is, unless it may be a secret. */
 const shown = (value: unknown, isSecret = false): string => {

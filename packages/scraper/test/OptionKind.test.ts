@@ -144,6 +144,18 @@ describe("options", () => {
     })
   )
 
+  it.effect("show no password of a seed that is no URL, nor of a URL in the place of options, however long", () =>
+    Effect.gen(function* () {
+      for (const secret of ["secret", "secret".repeat(100)]) {
+        const url = `htp://user:${secret}@host.example/`
+        const seed = yield* refusal(Crawl.open([url]))
+        assert.strictEqual((seed as { readonly value?: string }).value, "htp://***@host.example/")
+        for (const { message } of [seed, yield* refusal(Get.open({ urls: [] }, url as unknown as {}))])
+          assert.notInclude(message, "secret")
+      }
+    })
+  )
+
   it.effect("that are no list of URLs are refused, a single URL too", () =>
     Effect.gen(function* () {
       const directory = folder()
