@@ -236,14 +236,17 @@ export interface Stop {
 export const iterate = (outcomes: Stream.Stream<Outcome, RunError>, stop: Stop = {}): AsyncIterable<Outcome> =>
   Stream.toAsyncIterable(
     Stream.unwrap(
-      Effect.map(OptionKind.check(stopKinds, stop, "the last argument"), () =>
+      Effect.map(OptionKind.check(stopKinds, { "the last argument": stop, signal: Object(stop).signal }), () =>
         stop.signal === undefined ? outcomes : until(aborted(stop.signal), outcomes)
       )
     )
   )
 
-const stopKinds: OptionKind.Kinds<Stop> = {
-  signal: { takes: "an AbortSignal", has: (value) => Object(value) === value && "addEventListener" in Object(value) }
+const isSignal = (value: unknown) => Object(value) === value && "addEventListener" in Object(value)
+/** Whatever else the last argument has is the caller's. */
+const stopKinds = {
+  "the last argument": OptionKind.record("{ signal }", (value) => !isSignal(value)),
+  signal: { takes: "an AbortSignal", has: isSignal }
 }
 
 /** A fiber of its own pulls the run: it is to stop also while the loop is at work and pulls nothing. */

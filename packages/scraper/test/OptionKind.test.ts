@@ -115,6 +115,7 @@ describe("options", () => {
           Get.get(urls, any(null)),
           Get.get(urls, any(5)),
           Get.get(urls, { directory }, any(null)),
+          Get.get(urls, { directory }, any(new AbortController().signal)),
           Get.get(urls, { directory }, { signal: any(5) }),
           Crawl.crawl(urls, any(null), { directory }),
           Crawl.crawl(urls, {}, any(null)),
@@ -124,7 +125,8 @@ describe("options", () => {
       [
         "options null: it takes an object",
         "options 5: it takes an object",
-        "the last argument null: it takes an object",
+        "the last argument null: it takes { signal }",
+        "the last argument (object): it takes { signal }",
         "signal 5: it takes an AbortSignal",
         "rules null: it takes an object",
         "options null: it takes an object",
@@ -132,6 +134,8 @@ describe("options", () => {
       ]
     )
     assert.isFalse(fs.existsSync(directory))
+    const more = { signal: undefined, more: 1 }
+    for await (const outcome of Get.get([], { directory }, more)) assert.fail(outcome.url)
   })
 
   it.effect("are told of in a message that is no longer than it need be", () =>
