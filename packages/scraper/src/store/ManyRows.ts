@@ -11,7 +11,7 @@ export const statement = (row: string, make: (rows: string) => string) => {
 }
 
 /** All rows in their order, as many at once as a statement is for. */
-export function* runs<A>(rows: ReadonlyArray<A>): Generator<ReadonlyArray<A>> {
+export function* atOnce<A>(rows: ReadonlyArray<A>): Generator<ReadonlyArray<A>> {
   let from = 0
   for (const size of sizes) for (; rows.length - from >= size; from += size) yield rows.slice(from, from + size)
 }

@@ -54,7 +54,7 @@ const toCapture = ({ archive, start, length, url, date, status, type, digest, re
 
 const insert = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, captures: ReadonlyArray<Capture>) {
   yield* sql`DELETE FROM indexed`
-  for (const run of ManyRows.runs(captures)) yield* sql.unsafe(insertRows(run.length), run.flatMap(valuesOf))
+  for (const rows of ManyRows.atOnce(captures)) yield* sql.unsafe(insertRows(rows.length), rows.flatMap(valuesOf))
 })
 
 /** The body of a target is damaged: nothing refers to its record any more. */

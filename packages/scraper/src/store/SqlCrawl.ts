@@ -145,10 +145,10 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
   }
   /** Gives how many of those that were taken over from other lists are to be asked for. */
   const insert = Effect.fnUntraced(function* (list: number, pages: ReadonlyArray<Target>) {
-    for (const run of ManyRows.runs(pages))
+    for (const rows of ManyRows.atOnce(pages))
       yield* sql.unsafe(
-        insertRows(run.length),
-        run.flatMap((page) => columnsOf(list, page))
+        insertRows(rows.length),
+        rows.flatMap((page) => columnsOf(list, page))
       )
     if (!hasLists) return 0
     yield* SqlLists.forgetPlaces(sql, list, pages.map(urlOf))

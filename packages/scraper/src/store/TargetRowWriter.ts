@@ -124,19 +124,21 @@ const upserts = new Map(
 const insert = insertion(usual, "INSERT OR IGNORE")
 
 /** Writes rows, those of one shape together. */
-export const write = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, rows: ReadonlyArray<TargetRow>) {
-  for (const [shape, alike] of Map.groupBy(rows, shapeOf)) {
+export const write = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, targets: ReadonlyArray<TargetRow>) {
+  for (const [shape, alike] of Map.groupBy(targets, shapeOf)) {
     const upsert = upserts.get(shape)!
     let areNew = shape === usual
     const add = shape === usual ? addUsual : shape === found ? addFound : addAll
-    for (const run of ManyRows.runs(alike)) {
+    for (const rows of ManyRows.atOnce(alike)) {
       const values: Array<unknown> = []
-      for (const row of run) add(values, row)
+      for (const row of rows) add(values, row)
       if (areNew) {
-        const { changes } = (yield* sql.unsafe(insert(run.length), values).raw) as { readonly changes: number | bigint }
-        areNew = Number(changes) === run.length
+        const { changes } = (yield* sql.unsafe(insert(rows.length), values).raw) as {
+          readonly changes: number | bigint
+        }
+        areNew = Number(changes) === rows.length
       }
-      if (!areNew) yield* sql.unsafe(upsert(run.length), values)
+      if (!areNew) yield* sql.unsafe(upsert(rows.length), values)
     }
   }
 })
