@@ -172,16 +172,11 @@ export const make = (options: PolitenessOptions) => {
   const sleeping = new Set<Host>()
   let hasFar = false
   let queued = 0
-  /** That asked for the longest pause. */
-  let leftAlone: Host | undefined
 
   const hostOf = (origin: string) => {
     let host = hosts.get(origin)
     if (host === undefined) hosts.set(origin, (host = new Host(origin, options.delayMs)))
     return host
-  }
-  const compare = (host: Host) => {
-    if (host.asked && host.pausedMs > (leftAlone?.pausedMs ?? 0)) leftAlone = host
   }
   const list = (host: Host) => {
     if (host.listed || host.queued === 0) return
@@ -281,7 +276,6 @@ export const make = (options: PolitenessOptions) => {
         if (pausedMs > host.pausedMs && !isProbed) {
           host.pausedMs = pausedMs
           host.asked = clock.asked
-          compare(host)
         }
         const learnedMs = host.learnedMs ?? (adaptive && clock.learnedMs)
         slow(host, Math.max(host.crawlDelayMs, options.robots ? clock.crawlDelayMs : 0), learnedMs)
@@ -397,7 +391,6 @@ export const make = (options: PolitenessOptions) => {
         host.asked = askedMs >= pauseMs
         changed.add(host)
       }
-      compare(host)
       if (sleeping.has(host)) wake(nowMs)
       list(host)
       forget(host, nowMs)
@@ -499,10 +492,12 @@ export const make = (options: PolitenessOptions) => {
     },
 
     /** The host that asked to be left alone longest, and until when, where that is more than a minute. */
-    leftAlone: (nowMs: number) =>
-      leftAlone !== undefined && leftAlone.pausedMs > nowMs + maxBackoffMs
-        ? { host: leftAlone.host, untilMs: leftAlone.pausedMs }
-        : undefined,
+    leftAlone: (nowMs: number) => {
+      let longest: Host | undefined
+      for (const host of hosts.values())
+        if (host.asked && host.pausedMs > (longest?.pausedMs ?? nowMs + maxBackoffMs)) longest = host
+      return longest && { host: longest.host, untilMs: longest.pausedMs }
+    },
 
     /** The hosts that make most targets wait. */
     slow: (nowMs: number, most: number) =>

@@ -68,6 +68,19 @@ describe("Politeness", () => {
     assert.isUndefined(politeness.leftAlone(140_000), "a minute is waited for")
   })
 
+  it("names the host that asked for the next longest pause, where one is given up for an answer under way", () => {
+    const politeness = make({ perHost: 2 })
+    fill(politeness, "long", 2)
+    const [one, other] = [politeness.take(0)!.target, politeness.take(0)!.target]
+    politeness.add(target("short"))
+    const short = politeness.take(0)!.target
+    politeness.release(one, 0, { fault: "x", pauseMs: 200_000 })
+    politeness.release(short, 0, { pauseMs: 100_000 })
+    assert.deepStrictEqual(politeness.leftAlone(0), { host: "long", untilMs: 200_000 })
+    politeness.release(other, 0, "answered")
+    assert.deepStrictEqual(politeness.leftAlone(0), { host: "short", untilMs: 100_000 })
+  })
+
   it("lets hosts take turns, so that a long queue does not starve a short one", () => {
     const politeness = make({ perHost: 100 })
     fill(politeness, "a", 10)
