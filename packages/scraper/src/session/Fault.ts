@@ -75,9 +75,18 @@ const violation = (error: Error, code: string, headSeen: boolean): string | unde
   return message === "bad response" || message === "bad upgrade" ? message : undefined
 }
 
-/** Of several addresses the last one counts: those before may have been given up to try it. */
+/** No way led to an address: that tells less of the host than what became of another. */
+const noWay = /^(?:ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL)$/
+
+/**
+ * Of several addresses the last one counts that a way led to: those before may have been given up to try it. That files ran
+ * out is no fault of any.
+ */
 const codeOf = (error: unknown): string => {
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors.at(-1))
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    const codes = error.errors.map(codeOf)
+    return codes.find(FetchError.isOutOfFiles) ?? codes.findLast((code) => !noWay.test(code)) ?? codes.at(-1)!
+  }
   const code = (error as { readonly code?: unknown } | null)?.code
   return typeof code === "string" ? code : "UNKNOWN"
 }

@@ -282,6 +282,16 @@ describe("reasonOf", () => {
     assert.deepInclude(Fault.reasonOf(error, standing), { _tag: "ConnectError", code: "ECONNREFUSED" })
   })
 
+  for (const [codes, code] of [
+    [["ECONNREFUSED", "ENETUNREACH"], "ECONNREFUSED"],
+    [["ECONNREFUSED", "ECONNRESET", "EADDRNOTAVAIL", "EHOSTUNREACH"], "ECONNRESET"],
+    [["EHOSTUNREACH", "ENETUNREACH"], "ENETUNREACH"],
+    [["EMFILE", "ECONNREFUSED"], "EMFILE"]
+  ] as const)
+    it(`names ${code} of ${codes.join(", ")}: the last that a way led to, and files that ran out before all`, () => {
+      assert.deepInclude(Fault.reasonOf(new AggregateError(codes.map(fail)), standing), { _tag: "ConnectError", code })
+    })
+
   it("never shows a code of undici as the system's", () => {
     for (const code of ["UND_ERR_SOCKET", "UND_ERR_INFO", "UND_ERR_ABORTED", "UND_ERR_DESTROYED", "UND_ERR_CLOSED"]) {
       const reason = Fault.reasonOf(fail(code), standing)
