@@ -56,7 +56,8 @@ const builder = (settings: Settings, judge?: AddressGuard.Judge, secure?: { read
   const autoSelectFamilyAttemptTimeout = attemptTimeoutMs(settings.connectTimeoutMs)
   // `timeout: 0` switches undici's timer off
   const options = { ...overTls, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout, timeout: 0 }
-  return buildConnector(options) as unknown as Build
+  const build = buildConnector(options) as unknown as Build
+  return (to, callback) => settings.dns.heed(to.hostname, build(to, callback))
 }
 
 /** Begins an attempt, which is over when `end` calls back. */

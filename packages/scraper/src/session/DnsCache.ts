@@ -3,13 +3,14 @@
  *
  * Names are resolved by the system (`getaddrinfo`: hosts file, search domains),
  * which does not tell lifetimes, so an answer is believed for a fixed time. All
- * addresses of a host are kept, for a connection to try them side by side
- * (RFC 8305). Lookups of one name at one time are one. `localhost` has both
+ * addresses of a host are kept, for a connection to try them one after the
+ * other; one that let an attempt run out of time is tried last from then on.
+ * Lookups of one name at one time are one. `localhost` has both
  * addresses of the loopback.
  */
 import type { LookupAddress } from "node:dns"
 import * as dns from "node:dns"
-import type { LookupFunction } from "node:net"
+import type { LookupFunction, Socket } from "node:net"
 import * as Localhost from "./Localhost.ts"
 
 /** Resolves a name to all its addresses, in the order to try them. */
@@ -93,6 +94,17 @@ export class DnsCache {
         else if (all === true) callback(null, fitting)
         else callback(null, first.address, first.family)
       })
+  }
+
+  /** Puts each address last that this socket, on its way to `host`, gives up for another. */
+  heed<A extends Socket>(host: string, socket: A): A {
+    return socket.on("connectionAttemptTimeout", (silent) => {
+      const entry = this.#entries.get(host)
+      const isSilent = ({ address }: LookupAddress) => Number(address === silent)
+      if (entry?.answer === undefined) return
+      const { error, addresses } = entry.answer
+      entry.answer = { error, addresses: addresses.toSorted((one, other) => isSilent(one) - isSilent(other)) }
+    })
   }
 
   #ask(host: string, reply: (answer: Answer) => void) {

@@ -1,5 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { LookupAddress } from "node:dns"
+import { Socket } from "node:net"
+import { createSecureContext } from "node:tls"
+import * as Connection from "../../src/session/Connection.ts"
+import * as Dial from "../../src/session/lane/Dial.ts"
+import { Opening } from "../../src/session/Opening.ts"
+import { StallClock } from "../../src/session/StallClock.ts"
 import { DnsCache } from "../../src/session/DnsCache.ts"
 import type { Options, Resolve } from "../../src/session/DnsCache.ts"
 
@@ -75,6 +81,35 @@ describe("DnsCache", () => {
     by.answer(v4)
     assert.deepStrictEqual(await again, [v4])
   })
+
+  const ways: Readonly<Record<string, (settings: Connection.Settings) => Socket>> = {
+    "the lane": (settings) =>
+      Dial.plain(settings).connect("a.test", 80, { buffer: Buffer.alloc(1), callback: () => true }),
+    undici: (settings) => {
+      let connecting = new Socket()
+      const opening = Object.assign(new Opening("a.test"), { follow: (socket: Socket) => (connecting = socket) })
+      const to = { protocol: "https:", hostname: "a.test", host: "a.test", port: "443" }
+      Connection.direct(settings)(to, () => {}, opening)
+      return connecting
+    }
+  }
+  for (const [way, connect] of Object.entries(ways))
+    it(`puts an address last that a connection of ${way} gave up for another`, async () => {
+      const by = resolver()
+      const { dns, lookup } = cache(by)
+      const first = lookup("a.test")
+      by.answer(v4, v6)
+      assert.deepStrictEqual(await first, [v4, v6])
+      const tls = { rejectUnauthorized: true, context: () => createSecureContext() }
+      const settings = { clock: new StallClock(50), dns, connectTimeoutMs: 1000, denyPrivate: false, tls }
+      for (const socket of [connect(settings), connect(settings)]) {
+        socket.emit("connectionAttemptTimeout", v4.address, 80, 4)
+        // before it has an address
+        socket.on("error", () => {}).destroy(new Error("given up"))
+      }
+      assert.deepStrictEqual(await lookup("a.test"), [v6, v4])
+      assert.strictEqual(by.asked.length, 1)
+    })
 
   it("forgets the name least recently asked for", async () => {
     const by = resolver()

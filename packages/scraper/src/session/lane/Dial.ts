@@ -38,7 +38,7 @@ const direct = (settings: Settings, ready: Dial["ready"], open: (options: Option
       const denied = net.isIP(host) !== 0 ? judge?.([{ address: host }]) : undefined
       if (denied !== undefined) return new net.Socket().destroy(denied)
       const socket = open({ host, port, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout, onread })
-      socket.setNoDelay(true).setKeepAlive(true, probeAfterMs)
+      settings.dns.heed(host, socket).setNoDelay(true).setKeepAlive(true, probeAfterMs)
       const attempt = new ConnectAttempt(settings)
       attempt.socket = socket
       const end = () => attempt.end()
