@@ -87,7 +87,9 @@ const codeOf = (error: unknown): string => {
     const codes = error.errors.map(codeOf)
     return codes.find(FetchError.isOutOfFiles) ?? codes.findLast((code) => !noWay.test(code)) ?? codes.at(-1)!
   }
-  const code = (error as { readonly code?: unknown } | null)?.code
+  const { code, cause } = Object(error) as { readonly code?: unknown; readonly cause?: unknown }
+  // undici calls it a time-out where any of several addresses let its time pass
+  if (code === "UND_ERR_CONNECT_TIMEOUT" && cause instanceof AggregateError) return codeOf(cause)
   return typeof code === "string" ? code : "UNKNOWN"
 }
 
