@@ -5,9 +5,8 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Archive } from "@simul/scraper/Sink"
-import type { Entry, Indexed } from "@simul/scraper/Store"
+import type { Entry, Indexed, ListName } from "@simul/scraper/Store"
 import type { RunError } from "@simul/scraper/RunError"
-import type { LastRun } from "@simul/scraper/store/SqlEntries"
 
 export class Records extends Context.Service<
   Records,
@@ -21,8 +20,8 @@ export class Records extends Context.Service<
         readonly indexed: Indexed | undefined
         /** Whether a record has a payload of this digest. */
         readonly holds: (digest: string) => Effect.Effect<boolean, RunError>
-        /** How the last run ended; `killed` also while it works. */
-        readonly lastRun: LastRun
+        /** The lists that were begun and that no run has come to the end of since. */
+        readonly unfinished: ReadonlyArray<ListName>
         /** A run works in it. */
         readonly isHeld: boolean
       },

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Site } from "@simul/scraper/testing"
 import { once } from "node:events"
-import { readdirSync } from "node:fs"
+import { readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { shellWord } from "../src/ShellWord.ts"
 import * as Folder from "./Folder.ts"
@@ -75,11 +75,17 @@ describe.concurrent("simul pause, resume and scope", () => {
     )
   })
 
-  it("has a run that was stopped in its pause known for one that did not read its list to the end", async () => {
+  it("has a list that was stopped in a pause known for unfinished until it is read to its end", async () => {
     await using site = await Site.start()
     const directory = join(root, "stopped")
-    const urls = ["/hold/gate/bytes/10/first", "/bytes/10/b"].map((path) => site.url(path))
-    const run = begin(["get", ...urls, "-j", "1", "--timeout", "10m", "-o", directory])
+    const [first, second, other] = ["/hold/gate/bytes/10/first", "/bytes/10/b", "/bytes/10/c"].map((path) =>
+      site.url(path)
+    )
+    const [list, foreign] = [join(root, "list.txt"), join(root, "foreign.txt")]
+    writeFileSync(list, `${first}\n${second}\n`)
+    writeFileSync(foreign, second!, "utf16le")
+    const whole = ["get", "-i", list, "-o", directory]
+    const run = begin([...whole, "-j", "1", "--timeout", "10m"])
     await site.arrived(1, "/hold/")
     const pause = begin(["pause", directory])
     await pause.said("pausing: 1 transfer in flight")
@@ -88,8 +94,18 @@ describe.concurrent("simul pause, resume and scope", () => {
     run.child.kill("SIGINT")
     assert.strictEqual(await run.ended, 130)
     assert.strictEqual((await read(directory)).length, 1, "the other has no row that would be told of")
-    const verified = await simul("verify", directory)
-    assert.match(verified, /^exit 3\n--- stdout\n--- stderr\nerror: the last run was stopped before its end\n/)
+    assert.match(await simul("get", other!, "-o", directory), /^exit 0\n/)
+    const verified = `exit 3\n--- stdout\n--- stderr\nerror: no run came to the end of ${list}\n`
+    assert.include(await simul("verify", directory), verified, "a run between says nothing of it")
+    assert.match(await simul(...whole), /^exit 0\n/)
+    const all = /^exit 0\n--- stdout\n--- stderr\nverified 3 files \(30 B\): all as recorded\n/
+    assert.match(await simul("verify", directory), all)
+    for (const refused of [
+      [...whole, "--cacert", "/nope"],
+      ["get", "-i", foreign, "-o", directory]
+    ])
+      assert.match(await simul(...refused), /^exit [12]\n/)
+    assert.match(await simul("verify", directory), all, "a command that was refused began nothing")
   })
 
   it("shows the rules of a crawl, and changes them for what is queued too", async ({ expect }) => {

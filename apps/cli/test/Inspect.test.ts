@@ -2,8 +2,7 @@
 import { assert, beforeEach, describe, it } from "@effect/vitest"
 import * as FetchError from "@simul/scraper/FetchError"
 import { NoStore } from "@simul/scraper/RunError"
-import type { Entry } from "@simul/scraper/Store"
-import type { LastRun } from "@simul/scraper/store/SqlEntries"
+import { crawled, type Entry, type ListName, unnamed } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -24,7 +23,7 @@ const { folder, put } = Folder.make("inspect")
 const screenOf = (
   args: ReadonlyArray<string>,
   entries: ReadonlyArray<Entry> | undefined,
-  lastRun: LastRun = "whole",
+  unfinished: ReadonlyArray<ListName> = [],
   isHeld = false
 ) => {
   const records: Records["Service"] = {
@@ -36,7 +35,7 @@ const screenOf = (
             archives: [],
             indexed: undefined,
             holds: () => Effect.succeed(true),
-            lastRun,
+            unfinished,
             isHeld
           }),
     distrust: (_, paths) => Effect.succeed(paths.size)
@@ -93,7 +92,7 @@ describe("report", () => {
   )
   it.effect("sends nobody to begin a run that is under way", () =>
     Effect.gen(function* () {
-      const screen = yield* screenOf(["report", "pages"], entries, "killed", true)
+      const screen = yield* screenOf(["report", "pages"], entries, [unnamed], true)
       assert.include(screen, "hint: a run works in it: ask again when that is over\n")
       assert.notInclude(screen, "run the command")
     })
@@ -223,19 +222,16 @@ describe("verify", () => {
     })
   )
   it.effect.each([
-    ["killed", true, "a run is under way", "a run works in it: ask again when that is over"],
-    ...(["killed", "stopped"] as const).map(
-      (lastRun) =>
-        [
-          lastRun,
-          false,
-          `the last run was ${lastRun} before its end`,
-          "run the command that wrote it again to do what is not done yet"
-        ] as const
-    )
-  ] as const)("vouches for nothing that a run did not come to: %s, it works: %j", ([lastRun, isHeld, fact, remedy]) =>
+    [true, [unnamed], "a run is under way", "a run works in it: ask again when that is over"],
+    [
+      false,
+      [unnamed, "/a/li\u202est.txt", crawled],
+      "a run did not come to its end, no run came to the end of /a/li\\u{202e}st.txt, no run came to the end of the crawl",
+      "run the command that wrote it again to do what is not done yet"
+    ]
+  ] as const)("vouches for no list that was not read to its end; a run works: %j", ([isHeld, names, fact, remedy]) =>
     Effect.gen(function* () {
-      const ofDirectory = (command: string) => screenOf([command, directory], [recorded("good")], lastRun, isHeld)
+      const ofDirectory = (command: string) => screenOf([command, directory], [recorded("good")], names, isHeld)
       assert.strictEqual(
         yield* ofDirectory("verify"),
         `exit 3\n--- stdout\n--- stderr\nerror: ${fact}\n\nhint: ${remedy}\n`

@@ -28,7 +28,7 @@ import { OptionUnusable, type RunError } from "./RunError.ts"
 import { Session } from "./Session.ts"
 import { Sink } from "./Sink.ts"
 import * as SeedAddress from "./session/SeedAddress.ts"
-import type { Limits, Store } from "./Store.ts"
+import { crawled, type Limits, type Store } from "./Store.ts"
 import * as Directory from "./store/Directory.ts"
 import type { Target } from "./Target.ts"
 import * as Url from "./Url.ts"
@@ -237,6 +237,7 @@ export const listOf = Effect.fnUntraced(function* (
   const { list, found, ended, saved } = yield* store.crawl(seeds, refresh)
   return {
     number: list,
+    name: crawled,
     run,
     targets: found,
     invalid: 0,

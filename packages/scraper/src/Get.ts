@@ -34,7 +34,7 @@ import * as ArchiveFile from "./sink/ArchiveFile.ts"
 import * as ArchiveIndex from "./sink/ArchiveIndex.ts"
 import * as FileSink from "./sink/FileSink.ts"
 import * as WarcSink from "./sink/WarcSink.ts"
-import { Store, StoreFull } from "./Store.ts"
+import { Store, StoreFull, unnamed } from "./Store.ts"
 import * as ControlSocket from "./store/ControlSocket.ts"
 import * as Directory from "./store/Directory.ts"
 import { partsOf } from "./store/DirectoryLock.ts"
@@ -180,15 +180,13 @@ const sinkOf = Effect.fnUntraced(function* (
 /** `isRefresh`: what is done is asked again, so the list is read from its start, or where a refresh of it was stopped. */
 const listOf = Effect.fnUntraced(function* (source: Source, store: Store["Service"], run: number, isRefresh: boolean) {
   if ("file" in source) {
-    const { place, start, batches, read } = yield* ListFile.openList(
-      source.file,
-      yield* settled(store.places(isRefresh))
-    )
+    const { batches, ...list } = yield* ListFile.openList(source.file, yield* settled(store.places(isRefresh)))
     const next = yield* nextBatch(batches, source.file)
-    return yield* settled(Resume.listOf(store, run, { place, start, isRefresh, next, read }))
+    return yield* settled(Resume.listOf(store, run, { ...list, isRefresh, next }))
   }
   return {
     number: yield* settled(store.newList),
+    name: unnamed,
     run,
     freshSince: isRefresh ? run : 0,
     targets: 0,

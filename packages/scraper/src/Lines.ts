@@ -51,6 +51,12 @@ const foreignIn = (bytes: Buffer): Foreign["code"] | undefined => {
   const zeros = [0, 1, 2, 3].filter((at) => bytes[at] === 0).join()
   return zeros === "1,3" ? "UTF-16LE" : zeros === "0,2" ? "UTF-16BE" : undefined
 }
+/** Throws `Foreign` where this, the first line or more, is none of a list. */
+export const check = (head: Buffer) => {
+  const end = head.indexOf(newline)
+  const code = foreignIn(end < 0 ? head : head.subarray(0, end))
+  if (code !== undefined) throw new Foreign(code)
+}
 
 /**
  * Batches of at most 256 lines of a UTF-8 text, each as soon as it has come; a byte order mark and CR are dropped.
@@ -71,10 +77,7 @@ export const fromBytes = (
     let before: ReturnType<RunningHash["copy"]> | undefined
     const add = (all: Buffer, from: number, end: number) => {
       number++
-      if (number === 1) {
-        const code = foreignIn(all.subarray(from, end))
-        if (code !== undefined) throw new Foreign(code)
-      }
+      if (number === 1) check(all.subarray(from, end))
       const isCut = end - from > maxLine
       // without a byte order mark, for it counts as white space
       const text = all.toString("utf8", from, isCut ? from + maxLine : end).trim()

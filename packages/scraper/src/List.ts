@@ -3,7 +3,7 @@ import type { Next } from "@simul/core/Concurrently"
 import type { Following } from "./crawl/Following.ts"
 import type { Batch } from "./Lines.ts"
 import type { DirectoryUnusable, ListUnreadable, ProxyUnusable } from "./RunError.ts"
-import type { Place, StoreError } from "./Store.ts"
+import type { ListName, Place, StoreError } from "./Store.ts"
 
 /** What ends the line before its targets are done. */
 export type LineError = StoreError | DirectoryUnusable | ListUnreadable | ProxyUnusable
@@ -11,6 +11,7 @@ export type LineError = StoreError | DirectoryUnusable | ListUnreadable | ProxyU
 /** The list a run works on: its number in the store, and what is known of it. */
 export interface List {
   readonly number: number
+  readonly name: ListName
   readonly run: number
   readonly next: Next<Batch, ListUnreadable>
   /** Where earlier runs stopped in it, if it can be continued. */

@@ -166,6 +166,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
       })
     })
   )
+  yield* store.begun(list.name)
   yield* Effect.forkScoped(Effect.onError(committer.run, committer.fail))
   yield* Effect.forkScoped(frontier.run)
   const work = Effect.fn("workers")(() =>
@@ -187,7 +188,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   const { excludes = () => undefined } = crawl ?? {}
   return {
     outcomes: committer.outcomes,
-    finish: untilRoom(store.finished(list.number), disk.wait(0)),
+    finish: untilRoom(store.finished(list.number, list.name), disk.wait(0)),
     progress: Progress.make(startedMs, list, counts, { frontier, politeness, session, transfers, disk, proxy, now }),
     reins,
     change: frontier.change,

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { List } from "./List.ts"
 import type { Sink } from "./Sink.ts"
-import type { Place, Store } from "./Store.ts"
+import type { ListName, Place, Store } from "./Store.ts"
 
 /**
  * Brings directory and store together. After a power loss, files that were not synced are believed only when their
@@ -36,6 +36,7 @@ export const mend = Effect.fnUntraced(function* (
 
 /** A list that can be continued: what follows `place`, where an earlier run stopped in it. */
 export interface Continued {
+  readonly name: ListName
   readonly place: Place | undefined
   /** Its place before the first line, if it can be told from other lists by it. */
   readonly start: Omit<Place, "list" | "targets"> | undefined
@@ -48,7 +49,7 @@ export interface Continued {
 export const listOf = Effect.fnUntraced(function* (
   store: Store["Service"],
   run: number,
-  { place, start, isRefresh, next, read }: Continued
+  { name, place, start, isRefresh, next, read }: Continued
 ) {
   const number = place?.list ?? (yield* store.newList)
   // a new list has nothing to go on with
@@ -57,6 +58,7 @@ export const listOf = Effect.fnUntraced(function* (
   const targets = place?.targets ?? 0
   return {
     number,
+    name,
     run,
     // a refresh is known by it until its first lines are done
     place: place ?? (isRefresh && start !== undefined ? { list: number, targets: 0, ...start } : undefined),

@@ -146,6 +146,15 @@ export type Entry =
     }
   | { readonly pending: { readonly url: string; readonly attempts: number; readonly beyond?: Beyond } }
 
+/**
+ * By what it is known whether a list that was begun came to its end: the path of its file, from the root, whatever lines
+ * that has by then; `crawled`; or `unnamed`.
+ */
+export type ListName = string
+export const crawled: ListName = "crawl"
+/** From arguments, a pipe or a program: nobody can tell one from another, so no more is known than of the last one. */
+export const unnamed: ListName = ""
+
 /** A saved file that was never synced and must be looked at after a power loss. */
 export interface Unsynced {
   readonly target: Target
@@ -257,8 +266,10 @@ export class Store extends Context.Service<
      * refresh where `isRefresh` is not.
      */
     readonly refresh: (list: number, isRefresh: boolean) => Effect.Effect<number, StoreError>
+    /** Says that the run begins to read its list, or to crawl. */
+    readonly begun: (name: ListName) => Effect.Effect<void, StoreError>
     /** Says that the run has come to the end of its list, or of the crawl: another refresh of it begins anew. */
-    readonly finished: (list: number) => Effect.Effect<void, StoreError>
+    readonly finished: (list: number, name: ListName) => Effect.Effect<void, StoreError>
     /** A number for a list that has none. */
     readonly newList: Effect.Effect<number, StoreError>
     /**
@@ -278,7 +289,7 @@ export class Store extends Context.Service<
     readonly hosts: (origins: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<HostClock>, StoreError>
     /** What is kept of a host's robots.txt, however old. */
     readonly robots: (origin: string) => Effect.Effect<Copy | undefined, StoreError>
-    /** Says that the run ended and has committed all that it knows; it was stopped unless it `finished`. */
+    /** Says that the run ended and has committed all that it knows. */
     readonly end: Effect.Effect<void, StoreError>
     /** Files saved without a sync before the machine was last started. */
     readonly unsynced: Stream.Stream<Unsynced, StoreError>

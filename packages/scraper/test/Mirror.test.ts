@@ -159,17 +159,17 @@ describe("a mirror", () => {
       return Effect.gen(function* () {
         const run = Crawl.outcomes([site.url("/")], { mirror: true }, options)
         const made = yield* Effect.exit(Stream.runForEach(run, () => Effect.sync(meanwhile)))
-        const { lastRun } = yield* Effect.scoped(Directory.read(directory))
-        return { made: made._tag, lastRun, asked: site.requests.length }
+        const { unfinished } = yield* Effect.scoped(Directory.read(directory))
+        return { made: made._tag, unfinished, asked: site.requests.length }
       }).pipe(Effect.runPromise)
     }
     // then it is nobody's that simul made
     const failed = await refreshed(() => fs.rmSync(mark, { force: true }))
-    assert.deepStrictEqual(failed, { made: "Failure", lastRun: "stopped", asked: 2 })
+    assert.deepStrictEqual(failed, { made: "Failure", unfinished: ["crawl"], asked: 2 })
     fs.rmSync(join(directory, "mirror"), { recursive: true })
-    assert.deepStrictEqual(await refreshed(() => {}), { made: "Success", lastRun: "whole", asked: 0 })
+    assert.deepStrictEqual(await refreshed(() => {}), { made: "Success", unfinished: [], asked: 0 })
     assert.isTrue(fs.existsSync(mark))
-    assert.deepStrictEqual(await refreshed(() => {}), { made: "Success", lastRun: "whole", asked: 2 })
+    assert.deepStrictEqual(await refreshed(() => {}), { made: "Success", unfinished: [], asked: 2 })
   })
 
   it("replaces nothing that it has not made", async () => {

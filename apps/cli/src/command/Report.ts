@@ -137,7 +137,7 @@ const checkAsked = ({ failed, by, json, html }: Omit<Asked, "directory">): Effec
 export const report = Effect.fnUntraced(function* ({ directory, failed, by, json, html }: Asked) {
   const screen = yield* Screen
   yield* checkAsked({ failed, by, json, html })
-  const { entries, lastRun, isHeld } = yield* (yield* Records).read(directory)
+  const { entries, unfinished, isHeld } = yield* (yield* Records).read(directory)
   if (failed) {
     return yield* Stream.runForEachArray(entries, (chunk) =>
       screen.data(
@@ -159,7 +159,7 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   if (json) return yield* screen.data(`${JSON.stringify(result)}\n`)
   yield* screen.data(`${render(result, Option.getOrUndefined(by), screen.columns(), screen.paintData)}\n`)
   const next = [
-    ...(result.pending > 0 || lastRun !== "whole" ? [Summary.finish(isHeld)] : []),
+    ...(result.pending + unfinished.length > 0 ? [Summary.finish(isHeld)] : []),
     ...Summary.beyond(result.limit, result.beyond),
     ...(Option.isNone(by) && result.failed + result.refused > 0
       ? [`\`${commandFor("simul report", directory)} --failed\` lists every URL and why`]

@@ -1,8 +1,9 @@
 /**
  * `simul verify`: reads every saved file and archived record again and compares
  * it with what was recorded: length, sha256, and that every target has its one
- * outcome, but for those that a limit of their crawl holds back. With `--repair`
- * what is not as recorded is asked for again by the next run.
+ * outcome, but for those that a limit of their crawl holds back. Asks, too, whether
+ * every list that was begun was read to its end, for what was not has no record.
+ * With `--repair` what is not as recorded is asked for again by the next run.
  */
 import * as Command from "effect/cli/Command"
 import * as Report from "@simul/scraper/Report"
@@ -12,7 +13,7 @@ import * as ArchivedBodies from "@simul/scraper/sink/ArchivedBodies"
 import * as ArchiveIndex from "@simul/scraper/sink/ArchiveIndex"
 import * as Recorded from "@simul/scraper/sink/Recorded"
 import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
-import type { Entry } from "@simul/scraper/Store"
+import { crawled, type Entry, type ListName, unnamed } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { commandFor, directoryArgument } from "../DirectoryArgument.ts"
@@ -80,7 +81,7 @@ const archived = (
     indexed,
     holds,
     isHeld
-  }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries" | "lastRun">
+  }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries" | "unfinished">
 ): Stream.Stream<Fault | undefined, RunError> => {
   const named =
     (name: string) =>
@@ -110,10 +111,15 @@ const archived = (
   )
 }
 
+const unread = (name: ListName): string => {
+  if (name === unnamed) return "a run did not come to its end"
+  return `no run came to the end of ${name === crawled ? "the crawl" : printable(name)}`
+}
+
 const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, quiet: boolean) {
   const screen = yield* Screen
   const records = yield* Records
-  const { entries, archives, indexed, holds, lastRun, isHeld } = yield* records.read(directory)
+  const { entries, archives, indexed, holds, unfinished, isHeld } = yield* records.read(directory)
   const bodies = yield* ArchivedBodies.make(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
   const damaged = new Set<string>()
@@ -142,8 +148,7 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const kinds = (Object.keys(faults) as ReadonlyArray<keyof typeof faults>).filter((kind) => faults[kind] > 0)
   const report = fold.result(0)
   const beyond = Summary.beyond(report.limit, report.beyond)
-  const isWhole = lastRun === "whole"
-  if (kinds.length === 0 && isWhole) {
+  if (kinds.length + unfinished.length === 0) {
     if (quiet) return
     const all = `${Summary.plural(report.saved + report.unchanged, "file")} (${Sizes.format(report.bytes)})`
     screen.note(`${screen.paint.green("verified")} ${all}: all as recorded`)
@@ -154,11 +159,11 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const words = { missing: "missing", changed: "changed", undone: "without an outcome" }
   const facts = [
     ...kinds.map((kind) => `${Progress.number(faults[kind])} ${words[kind]}`),
-    ...(isWhole ? [] : [isHeld ? "a run is under way" : `the last run was ${lastRun} before its end`])
+    ...(isHeld && unfinished.length > 0 ? ["a run is under way"] : unfinished.map(unread))
   ]
   screen.note(
     complaint(screen.paint, facts.join(", "), [
-      ...(faults.undone > 0 || !isWhole ? [Summary.finish(isHeld)] : []),
+      ...(faults.undone + unfinished.length > 0 ? [Summary.finish(isHeld)] : []),
       ...(damaged.size > 0 && !repair
         ? [
             `\`${commandFor("simul verify", directory)} --repair\` has what is missing or changed fetched again by the command that wrote it`
@@ -179,7 +184,7 @@ export const command = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Read every saved file again and compare it with what was recorded: its length,\nits sha256, and that every URL has its one outcome. Faults go to stdout, one a\nline: missing, changed or undone, a tab, the file or URL, a tab, and why. With\n`--repair` the command that wrote them fetches those again when it is run next."
+    "Read every saved file again and compare it with what was recorded: its length,\nits sha256, and that every URL has its one outcome. Nor is a list file (by its\npath) or a crawl vouched for that was begun and did not come to its end; of\nlists from arguments or stdin that is known of the last one. Faults go to\nstdout, one a line: missing, changed or undone, a tab, the file or URL, a tab,\nand why. With `--repair` the command that wrote them fetches those again when\nit is run next."
   ),
   Command.withShortDescription("Check saved files against their records"),
   Command.withExamples([

@@ -153,7 +153,7 @@ export const read = Effect.fnUntraced(function* (directory: string) {
     entries: yield* provided(SqlEntries.all(file)),
     named: yield* provided(SqlEntries.named(file)),
     ...(yield* provided(SqlArchives.committed(file))),
-    lastRun: yield* provided(SqlEntries.lastRun(file)),
+    unfinished: yield* provided(SqlEntries.unfinished(file)),
     /** Somebody works in it. */
     isHeld
   }

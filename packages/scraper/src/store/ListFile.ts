@@ -4,11 +4,12 @@ import { createHash, hash } from "node:crypto"
 import { constants, createReadStream, openSync } from "node:fs"
 import { access, type FileHandle, open, stat } from "node:fs/promises"
 import { Socket } from "node:net"
+import { resolve } from "node:path"
 import type { Readable } from "node:stream"
 import { isatty, ReadStream } from "node:tty"
 import * as Lines from "../Lines.ts"
 import { ListUnreadable } from "../RunError.ts"
-import type { Place } from "../Store.ts"
+import { type Place, unnamed } from "../Store.ts"
 
 const chunkSize = 1 << 18
 /** So much of a list is read to know it by before any of it is done. */
@@ -45,6 +46,7 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
     )
     // it cannot be read twice
     return {
+      name: unnamed,
       place: undefined,
       start: undefined,
       batches: Lines.fromBytes(bytes, { bytes: 0, lines: 0 }),
@@ -73,6 +75,7 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
     }
   }
   return {
+    name: resolve(file),
     place: found.place,
     start: { bytes: 0, lines: 0, sha256: head },
     batches: (async function* () {
@@ -97,7 +100,10 @@ const flowing = (file: string, isPipe: boolean): Readable => {
 
 const headOf = async (handle: FileHandle) => {
   const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(headSize), 0, headSize, 0)
-  return hash("sha256", buffer.subarray(0, bytesRead), "hex")
+  const read = buffer.subarray(0, bytesRead)
+  // before anybody begins it
+  Lines.check(read)
+  return hash("sha256", read, "hex")
 }
 
 const match = async (handle: FileHandle, size: number, head: string, places: ReadonlyArray<Place>) => {

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
-import { type Beyond, claimKey, type Entry } from "../Store.ts"
+import { type Beyond, claimKey, type Entry, type ListName, unnamed } from "../Store.ts"
 import * as RowsByUrl from "./RowsByUrl.ts"
 import * as SchemaVersion from "./SchemaVersion.ts"
 import * as SqliteFault from "./SqliteFault.ts"
@@ -52,20 +52,18 @@ export const all = Effect.fnUntraced(function* (file: string) {
 })
 
 /**
- * How the last run ended. What one that was stopped had not read yet has no row. Of one that was killed, or works still,
- * there may be files without one, too.
+ * The lists that were begun and that no run has come to the end of since: what was not read of them has no row, and files
+ * may have none. Of runs of earlier versions no more is known than whether the last one was killed.
  */
-export type LastRun = "whole" | "stopped" | "killed"
-
-/** Earlier runs wrote down no end, and then no more than that there was one. */
-const endOf = (run?: { readonly ended?: number | null; readonly whole?: number | null }): LastRun =>
-  run === undefined || run.ended === null ? "killed" : run.whole === 0 ? "stopped" : "whole"
-
-export const lastRun = Effect.fnUntraced(function* (file: string) {
+export const unfinished = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
-  yield* SchemaVersion.check(sql, file)
-  const [last] = yield* Effect.mapError(sql`SELECT * FROM run ORDER BY id DESC LIMIT 1`, SqliteFault.of(file))
-  return endOf(last)
+  const fault = SqliteFault.of(file)
+  if ((yield* SchemaVersion.check(sql, file)) < 19) {
+    const [last] = yield* Effect.mapError(sql`SELECT * FROM run ORDER BY id DESC LIMIT 1`, fault)
+    return last?.ended === null ? [unnamed] : []
+  }
+  const begun = sql<{ name: ListName }>`SELECT name FROM begun ORDER BY name`
+  return (yield* Effect.mapError(begun, fault)).map(({ name }) => name)
 })
 
 /**

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Place } from "../Store.ts"
+import type { ListName, Place } from "../Store.ts"
 import { leasedColumns, type LeasedRow, toTarget } from "./TargetRow.ts"
 
 /**
@@ -54,7 +54,12 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
           WHERE id = ${list} RETURNING refresh AS since`,
         ([row]) => row!.since ?? 0
       ),
-    finished: (list: number) => sql`UPDATE list SET refresh = NULL WHERE id = ${list} AND refresh IS NOT NULL`,
+    begun: (name: ListName) => sql`INSERT OR IGNORE INTO begun (name) VALUES (${name})`,
+    finished: (list: number, name: ListName) =>
+      Effect.andThen(
+        sql`DELETE FROM begun WHERE name = ${name}`,
+        sql`UPDATE list SET refresh = NULL WHERE id = ${list} AND refresh IS NOT NULL`
+      ),
     writePlace: ({ list, bytes, lines, sha256, targets }: Place) =>
       sql`INSERT INTO list (id, bytes, lines, sha256, targets) VALUES (${list}, ${bytes}, ${lines}, ${sha256}, ${targets})
         ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, lines = excluded.lines, sha256 = excluded.sha256,

@@ -154,7 +154,6 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   const tables = tablesOf(sql, run)
   const { lists, hosts, archives, captures } = tables
   const { unsynced, unsyncedCount, trust } = yield* guarded(SqlTrust.make(sql, options.boot))
-  let isWhole = false
 
   return {
     run,
@@ -176,13 +175,12 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
         return guarded(links < manyLinks ? written : Spreading.spread(sql, written))
       },
       entries: each("true", toEntry),
-      end: Effect.suspend(() =>
-        Effect.asVoid(guarded(sql`UPDATE run SET ended = ${Date.now()}, whole = ${Number(isWhole)} WHERE id = ${run}`))
-      ),
+      end: Effect.suspend(() => Effect.asVoid(guarded(sql`UPDATE run SET ended = ${Date.now()} WHERE id = ${run}`))),
 
       places: (isRefresh) => guarded(lists.places(isRefresh)),
       refresh: (list, isRefresh) => guarded(lists.refresh(list, isRefresh)),
-      finished: (list) => Effect.map(guarded(lists.finished(list)), () => void (isWhole = true)),
+      begun: (name) => Effect.asVoid(guarded(lists.begun(name))),
+      finished: (list, name) => Effect.asVoid(guarded(lists.finished(list, name))),
       newList: guarded(SqlLists.begin(sql)),
       lease: (list, limit, nowMs) => guarded(lists.lease(list, limit, nowMs)),
       waiting: (list) => guarded(lists.waiting(list)),

@@ -150,9 +150,9 @@ const steps = {
     `CREATE INDEX target_open ON target (list, state, due)
       WHERE state >= 3 OR (state = 0 AND (site IS NULL OR due > 1000000000))`
   ),
-  "19_ends": statements(
-    // whole: it came to the end of its list or crawl; 0 where it was stopped before.
-    `ALTER TABLE run ADD COLUMN whole INTEGER`
+  "19_begun": statements(
+    // Lists that were begun, and that no run has come to the end of since.
+    `CREATE TABLE begun (name TEXT PRIMARY KEY)`
   )
 }
 

@@ -6,6 +6,7 @@ import { SimulatedDisk } from "@simul/core/simulation"
 import * as Effect from "effect/Effect"
 import type { Receiver } from "../../src/Session.ts"
 import type { Synced } from "../../src/Sink.ts"
+import { crawled } from "../../src/Store.ts"
 import type { Page, Scenario } from "./Scenario.ts"
 import type { Bug, Law } from "./Trial.ts"
 
@@ -206,6 +207,11 @@ export const bugs: ReadonlyArray<Planted> = [
     laws: ["no wait is longer because the clock was set back"]
   },
   {
+    name: "does not say that it begins a list",
+    bug: { store: (store) => ({ ...store, begun: () => Effect.void }) },
+    laws: ["a list is known for unfinished until it is read to its end"]
+  },
+  {
     name: "begins a refresh anew that was killed",
     bug: {
       store: (store) => ({
@@ -224,7 +230,9 @@ export const bugs: ReadonlyArray<Planted> = [
         ...store,
         crawl: (seeds, refresh) =>
           Effect.flatMap(store.crawl(seeds, false), (crawl) =>
-            refresh ? Effect.andThen(store.finished(crawl.list), store.crawl(seeds, true)) : Effect.succeed(crawl)
+            refresh
+              ? Effect.andThen(store.finished(crawl.list, crawled), store.crawl(seeds, true))
+              : Effect.succeed(crawl)
           )
       })
     },

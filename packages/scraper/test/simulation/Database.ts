@@ -139,7 +139,7 @@ class Sqlite extends DatabaseSync {
 }
 
 const schema = { file: "store", boot: "none", durability: "process" } as const
-const tables = ["target", "list", "host", "run", "archive", "robots", "crawl", "site", "pattern"]
+const tables = ["target", "list", "host", "run", "archive", "robots", "crawl", "site", "pattern", "begun"]
 
 const areFilled = `SELECT ${tables.map((table) => `EXISTS (SELECT 1 FROM ${table}) AS ${table}`).join(", ")}`
 
@@ -231,5 +231,10 @@ export class Database {
       "SELECT url, list, state, bytes, sha256, depth, path FROM target ORDER BY url"
     )
     return statement.all() as unknown as ReadonlyArray<Row>
+  }
+
+  /** A list was begun, and no run came to its end. */
+  isUnfinished(): boolean {
+    return this.sqlite.prepare("SELECT 1 FROM begun").get() !== undefined
   }
 }

@@ -57,6 +57,7 @@ const isSaved = ({ state: found }: Pick<Database.Row, "state">) => found === sta
 
 export const laws = [
   "every URL has one outcome",
+  "a list is known for unfinished until it is read to its end",
   "every saved file is whole",
   "no final name shows a partial file",
   "nothing lies about",
@@ -154,7 +155,14 @@ const continued = (
     }
     return Effect.succeed(read)
   })
-  return { place, start: { bytes: 0, lines: 0, sha256: sha256("") }, isRefresh, next, read: () => at / lines.length }
+  return {
+    name: "/list",
+    place,
+    start: { bytes: 0, lines: 0, sha256: sha256("") },
+    isRefresh,
+    next,
+    read: () => at / lines.length
+  }
 }
 
 const targetOf = (url: string, depth: number): Target => ({ url, host: Url.origin(url), path: "", attempts: 0, depth })
@@ -199,10 +207,10 @@ const watched = (
 ): Store["Service"] => ({
   ...store,
   // whoever is killed after this has done all, and the next one asks again
-  finished: (list) =>
+  finished: (list, name) =>
     Effect.suspend(() => {
       if (isRefresh) origin.refreshes()
-      return store.finished(list)
+      return store.finished(list, name)
     }),
   commit: (commit) =>
     Effect.tap(store.commit(commit), () =>
@@ -258,6 +266,15 @@ const checkTimeline = (
     violations.set("every millisecond of a target has one cause", `${all} ms of targets are drawn as ${drawn}`)
 }
 
+/** Of a crawl nobody can tell what is not read yet. */
+const checkUnfinished = ({ database, scenario, violations }: Survivors) => {
+  if (scenario.crawl !== undefined || database.isUnfinished()) return
+  const urls = new Set(database.rows().map(({ url }) => url))
+  const unread = scenario.lines.filter((line) => typeof Url.parse(line) === "string" && !urls.has(line))
+  if (urls.size > 0 && unread.length > 0)
+    violations.set("a list is known for unfinished until it is read to its end", unread.join(" "))
+}
+
 /** One run: what `Get.open` does, over these services. Gives its last progress, and the report. */
 const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   const { scenario, disk, database, origin, isRefresh, violations } = survivors
@@ -270,6 +287,7 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
     { file: "store", boot, durability: scenario.durability },
     database.statementFaults()
   )
+  checkUnfinished(survivors)
   const store = bug.store?.(begun.store, database) ?? begun.store
   const made: Sink["Service"] = {
     ...FileSink.make({ ...options, parts, files }),

@@ -5,7 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import type { Store } from "../../src/Store.ts"
+import { crawled, type Store, unnamed } from "../../src/Store.ts"
 import * as Directory from "../../src/store/Directory.ts"
 
 const folder = Effect.acquireRelease(
@@ -34,33 +34,42 @@ const readBySomebody = (directory: string): string => {
   return execFileSync(process.execPath, ["--input-type=module", "-e", script, directory], { cwd, encoding: "utf8" })
 }
 
-describe("the runs of a directory", () => {
-  it.effect("ended as the last one did: at the end of its list, before it, or nobody knows how", () =>
+describe("the lists of a directory", () => {
+  const unfinished = (directory: string) =>
+    Effect.scoped(Effect.map(Directory.read(directory), ({ unfinished }) => unfinished))
+  const run = (
+    directory: string,
+    work: (store: Store["Service"]) => Effect.Effect<void, unknown> = () => Effect.void
+  ) => Effect.scoped(Effect.flatMap(Directory.open(directory, "process"), ({ store }) => work(store)))
+
+  it.effect("are unfinished from when they are begun until a run comes to their end, whatever runs between", () =>
     Effect.gen(function* () {
-      const root = yield* folder
-      const [stopped, killed] = [join(root, "stopped"), join(root, "killed")]
-      const stateOf = (directory: string) =>
-        Effect.scoped(Effect.map(Directory.read(directory), ({ lastRun, isHeld }) => ({ lastRun, isHeld })))
-      const run = (directory: string, work: (store: Store["Service"]) => Effect.Effect<void, unknown>) =>
-        Effect.scoped(Effect.flatMap(Directory.open(directory, "process"), ({ store }) => work(store)))
-      const copied = Effect.gen(function* () {
-        assert.deepStrictEqual(yield* stateOf(stopped), { lastRun: "killed", isHeld: true })
-        mkdirSync(join(killed, ".simul"), { recursive: true })
-        for (const name of ["store.sqlite", "store.sqlite-wal"])
-          copyFileSync(join(stopped, ".simul", name), join(killed, ".simul", name))
-      })
-      yield* run(stopped, () => copied)
-      assert.deepStrictEqual(yield* stateOf(stopped), { lastRun: "stopped", isHeld: false })
-      assert.deepStrictEqual(yield* stateOf(killed), { lastRun: "killed", isHeld: false })
-      // killed between its schema and its first row
-      const database = new DatabaseSync(join(killed, ".simul", "store.sqlite"))
-      database.exec("DELETE FROM run")
+      const directory = yield* folder
+      const [one, other] = ["/one.txt", "/other.txt"]
+      yield* run(directory)
+      assert.deepStrictEqual(yield* unfinished(directory), [], "a run that was refused began none")
+      for (const name of [one, other, crawled, unnamed, one]) yield* run(directory, (store) => store.begun(name))
+      assert.deepStrictEqual(yield* unfinished(directory), [unnamed, one, other, crawled])
+      yield* run(directory)
+      yield* run(directory, (store) => Effect.andThen(store.begun(one), store.finished(2, one)))
+      assert.deepStrictEqual(yield* unfinished(directory), [unnamed, other, crawled])
+      for (const name of [unnamed, other, crawled]) yield* run(directory, (store) => store.finished(1, name))
+      assert.deepStrictEqual(yield* unfinished(directory), [])
+    })
+  )
+
+  it.effect("are told of an earlier version where its last run was killed", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      yield* run(directory)
+      const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+      database.exec("DROP TABLE begun; DELETE FROM migration WHERE migration_id = 19")
+      assert.deepStrictEqual(yield* unfinished(directory), [])
+      database.exec("UPDATE run SET ended = NULL")
+      assert.deepStrictEqual(yield* unfinished(directory), [unnamed])
+      database.exec("ALTER TABLE run DROP COLUMN ended; DELETE FROM migration WHERE migration_id > 3")
+      assert.deepStrictEqual(yield* unfinished(directory), [], "that one did not write down its end")
       database.close()
-      assert.deepStrictEqual(yield* stateOf(killed), { lastRun: "killed", isHeld: false })
-      yield* run(killed, (store) => store.finished(1))
-      assert.deepStrictEqual(yield* stateOf(killed), { lastRun: "whole", isHeld: false })
-      yield* run(killed, () => Effect.void)
-      assert.deepStrictEqual(yield* stateOf(killed), { lastRun: "stopped", isHeld: false })
     })
   )
 })

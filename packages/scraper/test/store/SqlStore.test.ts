@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import { DatabaseSync } from "node:sqlite"
 import { type FetchReason, InvalidUrl, StatusError } from "../../src/FetchError.ts"
 import type { Outcome } from "../../src/Outcome.ts"
-import type { Commit, Store } from "../../src/Store.ts"
+import { type Commit, type Store, unnamed } from "../../src/Store.ts"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import * as SqlStore from "../../src/store/SqlStore.ts"
 import type { Target } from "../../src/Target.ts"
@@ -393,7 +393,7 @@ describe("SqlStore", () => {
       const { store: later, run: second } = yield* begin()
       assert.deepStrictEqual(yield* later.places(true), [place])
       assert.strictEqual(yield* later.refresh(list, true), run)
-      yield* later.finished(list)
+      yield* later.finished(list, unnamed)
       assert.deepStrictEqual([yield* later.places(true), yield* later.places(false)], [[], [place]])
       assert.strictEqual(yield* later.refresh(list, true), second)
       assert.strictEqual(yield* later.refresh(list, false), 0)
