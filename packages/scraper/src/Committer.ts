@@ -152,6 +152,8 @@ export const make = Effect.fnUntraced(function* (
         }
       )
     })
+  /** What was committed when the run had failed: it can be told to nobody. */
+  const late: Array<Outcome> = []
   /** Somebody took what was told. */
   let taken: (() => void) | undefined
   const untilTaken = Effect.callback<void>((resume) => {
@@ -166,7 +168,7 @@ export const make = Effect.fnUntraced(function* (
   const flush = turn.withPermits(1)(
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(write(restore), (outcomes) => {
-        Queue.offerAllUnsafe(committed, outcomes)
+        late.push(...Queue.offerAllUnsafe(committed, outcomes))
         return restore(untilTaken)
       })
     )
@@ -255,7 +257,7 @@ export const make = Effect.fnUntraced(function* (
           // that of a run that failed, or is interrupted, may have failed itself
           Effect.catchCause(Queue.clear(committed), () => none),
           Effect.catch(write(restore, noRoom), () => none),
-          (told, last) => [...told, ...last]
+          (told, last) => [...told, ...late, ...last]
         )
       )
     ),

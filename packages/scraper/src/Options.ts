@@ -74,7 +74,7 @@ export interface Options {
   readonly onCheck?: (files: number, total: number) => void
   /**
    * Told at the end of a run that is stopped or fails: the outcomes that are committed, so that no other run tells of them,
-   * and that its stream has not given.
+   * and that its stream has not given. What an iterator had of the stream when its loop was left is not among them.
    */
   readonly onUntaken?: (outcomes: ReadonlyArray<Outcome>) => void
   /** Listens to the run; absent: nothing does, at no cost. */

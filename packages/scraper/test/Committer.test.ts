@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { nextOf } from "@simul/core/Concurrently"
 import { Simulation, Strategy } from "@simul/core/simulation"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -143,7 +144,7 @@ const answers = Effect.gen(function* () {
   return { early, committed: committed.size }
 }).pipe(Effect.scoped)
 
-/** A run of more outcomes than are told at once, which is stopped at any time. Gives what is committed, and what was told of. */
+/** A run of more outcomes than are told at once, which is stopped or fails at any time. Gives what is committed, and told of. */
 const stopped = Effect.gen(function* () {
   const rows: Array<string> = []
   const told: Array<string> = []
@@ -163,17 +164,18 @@ const stopped = Effect.gen(function* () {
   const run = Effect.fnUntraced(function* () {
     yield* Effect.forkScoped(committer.run)
     const take = (outcomes: ReadonlyArray<Outcome>) => void told.push(...outcomes.map(({ url }) => url))
-    yield* Effect.forkScoped(
-      Stream.runForEachArray(committer.outcomes, (outcomes) =>
-        Effect.andThen(
-          Effect.sync(() => take(outcomes)),
-          soon
-        )
+    const listen = Stream.runForEachArray(committer.outcomes, (outcomes) =>
+      Effect.andThen(
+        Effect.sync(() => take(outcomes)),
+        soon
       )
     )
-    for (const target of [...targets, ...targets]) {
+    yield* Effect.forkScoped(Effect.exit(listen))
+    const failing = Math.floor(12 * Math.random())
+    for (const [index, target] of [...targets, ...targets].entries()) {
       committer.settle({ target, outcome: failed(target) })
       yield* soon
+      if (index === failing) yield* committer.fail(Cause.interrupt())
     }
   }, Effect.scoped)
   yield* run()

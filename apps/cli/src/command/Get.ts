@@ -271,7 +271,7 @@ const fetch = Effect.fnUntraced(function* (plan: Plan) {
         ...plan.options,
         onCheck: Progress.checks(kind, screen),
         // nothing is left to wait for, so it is written at once
-        onUntaken: (outcomes) => void Effect.runFork(take(outcomes))
+        ...(plan.json ? { onUntaken: (outcomes) => void Effect.runFork(take(outcomes)) } : {})
       })
       .pipe(Effect.ensuring(Effect.sync(() => screen.block([]))))
     yield* Progress.show(kind, run.progress, screen, plan.options.directory).pipe(
