@@ -4,7 +4,7 @@
  */
 const names: Readonly<Record<string, string>> = {
   "--insecure": "-k --no-check-certificate --check-certificate",
-  "--cacert": "--ca-certificate --capath --ca-directory",
+  "--cacert": "--ca-certificate",
   "--rate": "--limit-rate --max-overall-download-limit --max-download-limit --max-rate",
   "--max-size": "--max-filesize",
   "--proxy": "-x --all-proxy --http-proxy --https-proxy",
@@ -24,10 +24,10 @@ const names: Readonly<Record<string, string>> = {
   "--progress bar": "-# --progress-bar --show-progress",
   "--json": "-w --write-out",
   "--retries": "-t --tries --retry --max-tries",
-  "--delay": "-w --wait --random-wait --connection-per-second",
+  "--delay": "-w --wait --random-wait",
   "--cookie-jar": "-b -c --cookie --load-cookies --save-cookies",
-  "--max-time": "-m --speed-limit --lowest-speed-limit",
-  "--timeout": "-T --read-timeout --speed-time",
+  "--max-time": "-m",
+  "--timeout": "-T --read-timeout",
   "--connect-timeout": "--dns-timeout",
   "--refresh": "-N --timestamping --conditional-get --time-cond",
   "--format warc": "--warc-file",
@@ -93,13 +93,13 @@ const sentences: Readonly<Record<string, string>> = {
 }
 
 /** What wget has of two letters, which would be taken for two flags. */
-export const inFull: Readonly<Record<string, string>> = {
-  "-nc": "--no-clobber",
-  "-nd": "--no-directories",
-  "-nH": "--no-host-directories",
-  "-np": "--no-parent",
-  "-nv": "--no-verbose"
-}
+export const inFull: ReadonlyMap<string, string> = new Map([
+  ["-nc", "--no-clobber"],
+  ["-nd", "--no-directories"],
+  ["-nH", "--no-host-directories"],
+  ["-np", "--no-parent"],
+  ["-nv", "--no-verbose"]
+])
 
 /** What another program's flag may mean to a command that has the flags `own`: names here, and what there is to say. */
 export const meanings = (flag: string, own: ReadonlyArray<string>) => {

@@ -107,7 +107,7 @@ const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (command !== undefined && !Object.hasOwn(commands, command)) return args.filter((arg) => !isHelp(arg))
   const end = args.indexOf("--")
   return args.map((arg, at) =>
-    end >= 0 && at > end ? arg : (Elsewhere.inFull[arg] ?? arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1="))
+    end >= 0 && at > end ? arg : (Elsewhere.inFull.get(arg) ?? arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1="))
   )
 }
 

@@ -33,4 +33,12 @@ describe("a flag of another program", () => {
       for (const [at, hint] of hints.entries()) assert.isTrue(told[at]!.startsWith(hint), stderr)
     })
   )
+
+  it.effect("is no word of an object's own", () =>
+    Effect.map(InProcess.run(["get", "constructor", "-q"]), ({ status, stderr }) => {
+      assert.strictEqual(status, 2)
+      assert.include(stderr, "constructor")
+      assert.notInclude(stderr, "unexpected")
+    })
+  )
 })
