@@ -7,7 +7,6 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
 import type { Evidence } from "./crawl/Traps.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { LineError } from "./List.ts"
@@ -225,8 +224,8 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     admit,
-    /** Every committed outcome; ends after `end`. */
-    outcomes: Stream.mapArray(Stream.fromQueue(committed), (outcomes) => {
+    /** Takes outcomes that are committed, each once; done after `end`. */
+    take: Effect.map(Queue.takeAll(committed), (outcomes) => {
       taken?.()
       return outcomes
     }),

@@ -120,7 +120,7 @@ export const openRun = Effect.fnUntraced(function* <E, R>(
     yield* ControlSocket.listen(options.directory, Control.obey(line.reins, steering?.(line, store, list.number)))
   })
   yield* Effect.forkScoped(control())
-  const committed = Stream.provideService(line.outcomes, WaitReason, "a commit")
+  const committed = Stream.provideService(Stream.fromPull(Effect.succeed(line.take)), WaitReason, "a commit")
   const index =
     options.format === "files" || Option.isSome(ownSink)
       ? Effect.void

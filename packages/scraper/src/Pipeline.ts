@@ -7,9 +7,10 @@
  * outcomes to the store in groups, and only then are they told.
  */
 import * as Concurrently from "@simul/core/Concurrently"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Stream from "effect/Stream"
+import type * as Pull from "effect/Pull"
 import * as Attempts from "./Attempts.ts"
 import * as Committer from "./Committer.ts"
 import * as Conclusion from "./Conclusion.ts"
@@ -40,8 +41,8 @@ import * as Transfers from "./Transfers.ts"
  * asked again by the next run.
  */
 export interface Line extends Requeue.Requeue {
-  /** Each outcome once, after it was committed. Ends when every target has one. */
-  readonly outcomes: Stream.Stream<Outcome, LineError>
+  /** Takes outcomes, each once, after they were committed. Done when every target has one. */
+  readonly take: Pull.Pull<NonEmptyReadonlyArray<Outcome>, LineError>
   /** Says that the run came to its end, once all is made of it that is made after its outcomes. */
   readonly finish: Effect.Effect<void, StoreError>
   readonly progress: () => Progress.Progress
@@ -50,7 +51,7 @@ export interface Line extends Requeue.Requeue {
   readonly change: <A, E>(change: Effect.Effect<A, E>) => Effect.Effect<A, E>
 }
 
-/** Starts the line. It runs until the list is done or the scope closes, as fast as `outcomes` is pulled. */
+/** Starts the line. It runs until the list is done or the scope closes, as fast as its outcomes are taken. */
 export const start = Effect.fnUntraced(function* (list: List, options: Options) {
   const { recorder = Recorder.none } = options
   const { crawl } = list
@@ -187,7 +188,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
   }
   const { excludes = () => undefined } = crawl ?? {}
   return {
-    outcomes: committer.outcomes,
+    take: committer.take,
     finish: untilRoom(store.finished(list.number, list.name), disk.wait(0)),
     progress: Progress.make(startedMs, list, counts, { frontier, politeness, session, transfers, disk, proxy, now }),
     reins,

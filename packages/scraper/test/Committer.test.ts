@@ -76,7 +76,7 @@ const transfers = Effect.gen(function* () {
     }
   )
   yield* Effect.forkScoped(committer.run)
-  const told = yield* Effect.forkScoped(Stream.runCollect(committer.outcomes))
+  const told = yield* Effect.forkScoped(Stream.runCollect(Stream.fromPull(Effect.succeed(committer.take))))
   const transfer = Effect.fnUntraced(function* (target: Target) {
     yield* soon
     running.add(target)
@@ -164,12 +164,7 @@ const stopped = Effect.gen(function* () {
   const run = Effect.fnUntraced(function* () {
     yield* Effect.forkScoped(committer.run)
     const take = (outcomes: ReadonlyArray<Outcome>) => void told.push(...outcomes.map(({ url }) => url))
-    const listen = Stream.runForEachArray(committer.outcomes, (outcomes) =>
-      Effect.andThen(
-        Effect.sync(() => take(outcomes)),
-        soon
-      )
-    )
+    const listen = Effect.forever(Effect.andThen(Effect.map(committer.take, take), soon))
     yield* Effect.forkScoped(Effect.exit(listen))
     const failing = Math.floor(12 * Math.random())
     for (const [index, target] of [...targets, ...targets].entries()) {

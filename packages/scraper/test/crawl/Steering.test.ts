@@ -5,7 +5,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as SqlClient from "effect/sql/SqlClient"
-import * as Stream from "effect/Stream"
 import * as Committer from "../../src/Committer.ts"
 import * as Crawl from "../../src/Crawl.ts"
 import * as Following from "../../src/crawl/Following.ts"
@@ -100,7 +99,7 @@ const raised = Effect.gen(function* () {
     isCrawl: true
   })
   yield* Effect.forkScoped(committer.run)
-  yield* Effect.forkScoped(Stream.runDrain(committer.outcomes))
+  yield* Effect.forkScoped(Effect.forever(committer.take))
   yield* Effect.forkScoped(frontier.run)
   const pages: Array<string> = []
   const visit = Effect.fnUntraced(function* ({ target }: Politeness.Admission) {

@@ -14,6 +14,7 @@ import { type Randomness, SimulatedDisk, Simulation, type Strategy } from "@simu
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { hash } from "node:crypto"
 import * as Crawl from "../../src/Crawl.ts"
@@ -325,15 +326,15 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
     Effect.provideService(Sink, sink),
     Effect.provideService(Store, watched(survivors, store, committed))
   )
-  const tell = (outcome: Outcome) =>
-    Effect.sync(() => {
-      told.push(outcome)
-      if (!committed.delete(outcome.url))
-        violations.set("what is told is committed, and told once", `${outcome._tag} ${outcome.url}`)
-      if (outcome.attempts > scenario.retries + 1)
-        violations.set("no target has more attempts than it may", `${outcome.attempts} at ${outcome.url}`)
-    })
-  yield* Stream.runForEach(line.outcomes, tell)
+  const tell = (outcomes: ReadonlyArray<Outcome>) => {
+    told.push(...outcomes)
+    for (const { _tag, url, attempts } of outcomes) {
+      if (!committed.delete(url)) violations.set("what is told is committed, and told once", `${_tag} ${url}`)
+      if (attempts > scenario.retries + 1)
+        violations.set("no target has more attempts than it may", `${attempts} at ${url}`)
+    }
+  }
+  yield* Pull.catchDone(Effect.forever(Effect.map(line.take, tell)), () => Effect.void)
   yield* line.finish
   const report = Report.make()
   yield* Stream.runForEachArray(store.entries, (entries: ReadonlyArray<Entry>) =>
