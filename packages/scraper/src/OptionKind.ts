@@ -59,17 +59,17 @@ export const either = (one: Kind, other: Kind): Kind => ({
 })
 
 const mostText = 100
+const cut = (text: string): string => (text.length > mostText ? `${text.slice(0, mostText)}...` : text)
 /** Credentials are left out, and longer text is cut: in this order, or a cut would hide the `@` that ends them. */
-export const bounded = (text: string): string => {
-  const whole = Url.redact(text)
-  return whole.length > mostText ? `${whole.slice(0, mostText)}...` : whole
-}
+export const bounded = (text: string): string => cut(Url.redact(text))
 
 /** A plain value as it is, unless it may be a secret. */
 const shown = (value: unknown, isSecret = false): string => {
   if (Array.isArray(value)) return "(array)"
   if (value !== null && (isSecret || /^(?:object|function)$/.test(typeof value))) return `(${typeof value})`
-  return bounded(typeof value === "string" ? JSON.stringify(value) : String(value))
+  // before it is quoted: a quotation mark would hide where a URL begins
+  const text = Url.redact(String(value))
+  return cut(typeof value === "string" ? JSON.stringify(text) : text)
 }
 
 /** Fails where an option is none of these, or is not what it may be. `of`: what has them, where that is no object. */

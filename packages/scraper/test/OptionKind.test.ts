@@ -150,13 +150,16 @@ describe("options", () => {
 
   it.effect("show no password of a seed that is no URL, nor of a URL in the place of options, however long", () =>
     Effect.gen(function* () {
-      for (const secret of ["secret", "secret".repeat(100)]) {
-        const url = `htp://user:${secret}@host.example/`
-        const seed = yield* refusal(Crawl.open([url]))
-        assert.strictEqual((seed as { readonly value?: string }).value, "htp://***@host.example/")
-        for (const { message } of [seed, yield* refusal(Get.open({ urls: [] }, url as unknown as {}))])
-          assert.notInclude(message, "secret")
-      }
+      for (const secret of ["secret", "secret".repeat(100)])
+        for (const scheme of ["htp:", "http:", ""]) {
+          const url = `${scheme}//user:${secret}@host.example:x/`
+          const shown = `${scheme}//***@host.example:x/`
+          const seed = yield* refusal(Crawl.open([url]))
+          assert.strictEqual((seed as { readonly value?: string }).value, shown)
+          assert.notInclude(seed.message, "secret")
+          const { message } = yield* refusal(Get.open({ urls: [] }, url as unknown as {}))
+          assert.strictEqual(message, `options "${shown}": it takes an object`)
+        }
     })
   )
 
