@@ -3,9 +3,14 @@ import type { TaskCodec } from "../Task.ts"
 import { ExecutorError, InvalidOption } from "./ExecutorError.ts"
 import type { TaskAddress } from "./Protocol.ts"
 
+/** Anything can be given, also what throws when it is looked at: that is none. */
 export const isTask = (value: unknown): value is TaskAddress => {
-  const { url, name } = (value ?? {}) as { readonly url?: unknown; readonly name?: unknown }
-  return typeof url === "string" && typeof name === "string"
+  try {
+    const { url, name } = (value ?? {}) as { readonly url?: unknown; readonly name?: unknown }
+    return typeof url === "string" && typeof name === "string"
+  } catch {
+    return false
+  }
 }
 
 /** Throws what a plain function, or anything else that is no task, is told. */

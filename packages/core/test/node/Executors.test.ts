@@ -359,6 +359,14 @@ for (const [kind, isolated] of kinds)
         const run = (...given: ReadonlyArray<unknown>) => pool.run(...(given as Parameters<typeof pool.run>))
         const map = (source: unknown, task: unknown = work.increment, options?: object) =>
           pool.map(source as ReadonlyArray<number>, task as typeof work.increment, options).toArray()
+        const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+        revoke()
+        const unreadable = {
+          name: "lamp",
+          get url() {
+            throw new Error("not to be read")
+          }
+        }
         const among = (names: string) => `must be one of ${names.replaceAll(" ", ", ")}`
         const refused: ReadonlyArray<readonly [() => Promise<unknown>, string]> = [
           [() => run(parseInt, [1]), "a task must be of `Task.module` or `inline`, got the function parseInt"],
@@ -429,6 +437,9 @@ for (const [kind, isolated] of kinds)
             "the first argument must be the source, and the second one the task, got the function parseInt"
           ],
           [() => map([1], parseInt), "a task must be of `Task.module` or `inline`, got the function parseInt"],
+          [() => run(unreadable, [1]), "a task must be of `Task.module` or `inline`, got [object Object]"],
+          [() => map([1], revoked), "a task must be of `Task.module` or `inline`, got something that cannot be shown"],
+          [() => map(unreadable), "the source must be an Iterable or AsyncIterable, got [object Object]"],
           [() => map([1], null), "a task must be of `Task.module` or `inline`, got null"],
           [() => map(5), "the source must be an Iterable or AsyncIterable, got 5"],
           [() => map(undefined), "the source must be an Iterable or AsyncIterable, got undefined"],
