@@ -187,6 +187,7 @@ ${`<p>${sentence}</p>`.repeat(5)}`)
     const empties = (depth: number, count: number) =>
       `${"<div>".repeat(depth)}<p>text</p>${`${"<img src=x>".repeat(count)}</div>`.repeat(depth)}`
     assert.strictEqual(Article.of(pageOf(empties(900, 9))), null)
+    assert.strictEqual(Article.of(pageOf(empties(300, 2))), null)
     assert.isNotNull(Article.of(pageOf(empties(90, 9))))
   })
   it("is found in XHTML without a body", () => {
@@ -240,5 +241,10 @@ ${`<p>${sentence}</p>`.repeat(5)}`)
   it("bears a page ten times as deep as pages are", () => {
     const deep = pageOf(`${"<div>".repeat(350)}${`<p>${sentence}`.repeat(10)}`)
     assert.include(Article.of(deep)?.text, sentence)
+  })
+  it("bears a long thread of comments, deeper than pages are", () => {
+    const comment = `<div><a href=/u><img src=/u></a><p>${sentence}</p><ul><li>reply<li>share</ul></div>`
+    const thread = pageOf("<div>".repeat(60) + comment.repeat(600))
+    assert.strictEqual(Article.of(thread)?.text.split(sentence).length, 601)
   })
 })
