@@ -20,7 +20,7 @@ const whole = async (input: AsyncIterable<Uint8Array>): Promise<Result.Result<Ui
       chunks.push(chunk)
     }
   } catch (error) {
-    return Result.fail(new Unreadable({ code: (error as NodeJS.ErrnoException).code ?? "EIO" }))
+    return Result.fail(Unreadable.of(error))
   }
   return bytes === 0 ? Result.fail(new NoPage()) : Result.succeed(Buffer.concat(chunks))
 }

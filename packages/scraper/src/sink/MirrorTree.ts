@@ -25,6 +25,7 @@ import { bootId } from "../store/BootId.ts"
 import { stateOf } from "../store/DirectoryLock.ts"
 import type { Bodies, Body } from "../store/SqlBodies.ts"
 import * as Files from "./Files.ts"
+import { codeOf, isFull } from "./SystemError.ts"
 
 export interface Options {
   readonly directory: string
@@ -140,8 +141,8 @@ export const build = Effect.fnUntraced(function* (
     try {
       fs.linkSync(source, file)
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === "EEXIST" || code === "ENOSPC") throw error
+      const code = codeOf(error)
+      if (code === "EEXIST" || isFull(code)) throw error
       fs.copyFileSync(source, part, fs.constants.COPYFILE_FICLONE)
       fs.renameSync(part, file)
     }

@@ -13,6 +13,7 @@ import { read } from "./ArchiveFile.ts"
 import * as Files from "./Files.ts"
 import * as RecordDigests from "./RecordDigests.ts"
 import * as RecordLocation from "./RecordLocation.ts"
+import { codeOf } from "./SystemError.ts"
 
 export type Fault =
   /** `code`: it is there, and this is why it cannot be read. */
@@ -114,7 +115,7 @@ const fileFault = async (file: string, expected: Expected): Promise<Fault | unde
 
 /** Not there, by the error of who looked. */
 export const missing = (error: unknown): Fault => {
-  const { code = "EIO" } = error as NodeJS.ErrnoException
+  const code = codeOf(error)
   return code === "ENOENT" || code === "ENOTDIR" ? { _tag: "Missing" } : { _tag: "Missing", code }
 }
 

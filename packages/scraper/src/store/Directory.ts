@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path"
 import { DirectoryGone, NoStore, type StoreFault, StoreForeign, StoreUnusable } from "../RunError.ts"
 import * as Files from "../sink/Files.ts"
 import * as PlacedNames from "../sink/PlacedNames.ts"
+import { codeOf } from "../sink/SystemError.ts"
 import type { Store } from "../Store.ts"
 import { bootId } from "./BootId.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
@@ -39,7 +40,7 @@ const found = (directory: string) =>
       const entry = statSync(file, { throwIfNoEntry: false })
       return entry === undefined ? Effect.fail(new NoStore({ directory })) : Effect.succeed(file)
     } catch (error) {
-      const { code = "EIO" } = error as NodeJS.ErrnoException
+      const code = codeOf(error)
       const detail = code === "EACCES" ? "its folder does not let this user in (EACCES)" : code
       return Effect.fail(new StoreUnusable({ file, detail }))
     }

@@ -9,14 +9,14 @@ import type { Readable } from "node:stream"
 import { isatty, ReadStream } from "node:tty"
 import * as Lines from "../Lines.ts"
 import { ListUnreadable } from "../RunError.ts"
+import { codeOf } from "../sink/SystemError.ts"
 import { type Place, unnamed } from "../Store.ts"
 
 const chunkSize = 1 << 18
 /** So much of a list is read to know it by before any of it is done. */
 const headSize = 1 << 16
 
-const unreadable = (file: string) => (error: unknown) =>
-  new ListUnreadable({ file, code: (error as NodeJS.ErrnoException).code ?? "EIO" })
+const unreadable = (file: string) => (error: unknown) => new ListUnreadable({ file, code: codeOf(error) })
 
 /** What the list is. Fails where it is not there, or is none that can be read. */
 export const look = (file: string) =>
