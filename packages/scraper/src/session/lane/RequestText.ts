@@ -3,12 +3,12 @@
  * Latin-1: a character beyond it would lose its upper bits and could come out as
  * a line end, so it is refused like a line end.
  */
+import * as FieldName from "../../FieldName.ts"
 import * as FieldValue from "../../FieldValue.ts"
 import type { Fields } from "../RequestFields.ts"
 import { unsendable } from "./LaneFault.ts"
 
 const target = /^\/[\x21-\x7e\x80-\xff]*$/
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /**
  * Everything after the target: the same for all requests with the same fields. `host` stands in where the fields name
@@ -20,7 +20,7 @@ export const tail = (host: string, fields: Fields, connection: "keep-alive" | "c
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? ""
     const text = fields[i + 1] ?? ""
-    if (!token.test(name)) throw unsendable("a field's name cannot be sent")
+    if (!FieldName.isToken(name)) throw unsendable("a field's name cannot be sent")
     if (!FieldValue.isSendable(text)) throw unsendable(`the value of ${name} cannot be sent`)
     if (name.toLowerCase() === "host") named = text
     else lines += `${name}: ${text}\r\n`
