@@ -222,7 +222,7 @@ const headline = ({ report, progress, interrupted }: Facts, paint: Paint): strin
   const time = Durations.format(progress.elapsedMs)
   const skipped = progress.skipped > 0 ? `, ${number(progress.skipped)} already saved` : ""
   if (interrupted) {
-    // what was saved last is committed when the run is closed, and has no outcome; on a full disk it may never be
+    // what was saved last is committed, and told of, when the run is closed, after this; on a full disk it may never be
     const { saved, unchanged, bytes } = progress.diskFull === undefined ? progress : report
     const got = number(saved + unchanged)
     const total = progress.total === undefined ? "" : ` of ${number(progress.total)}`
