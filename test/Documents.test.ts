@@ -4,13 +4,13 @@ import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 
 const root = join(import.meta.dirname, "..")
-const documents = globSync("{*.md,{apps,packages}/*/**/*.md,benchmark/*.md}", {
+const documents = globSync("{*.md,{apps,packages}/*/**/*.md,{benchmark,conformance}/*.md}", {
   cwd: root,
   exclude: (name) => /^(?:node_modules|dist)$/.test(name)
 })
 const sources = globSync("{apps,packages}/*/{.,src}", { cwd: root })
-/** A user's own, in examples. */
-const others = new Set(["src/program.ts", "src/work.task.ts"])
+/** A user's own, in examples, and another project's. */
+const others = new Set(["src/program.ts", "src/work.task.ts", "src/parse.spec.ts"])
 const isThere = (path: string) =>
   others.has(path) || [".", ...sources].some((source) => existsSync(join(root, source, path)))
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
