@@ -53,6 +53,13 @@ export const Reply = Schema.TaggedUnion({
 })
 export type Reply = typeof Reply.Type
 
+/** Neither a pause nor other rules are of any effect on a run that asks for nothing more. */
+export class NothingLeft extends Schema.TaggedError<NothingLeft>()("NothingLeft", {}) {
+  override get message() {
+    return "nothing is left to ask for, it is about to end"
+  }
+}
+
 /** What a running line can be held by. */
 export interface Reins {
   /** Gives out no more targets. */
@@ -60,6 +67,8 @@ export interface Reins {
   /** Goes on; whether it was paused. */
   readonly resume: () => boolean
   readonly isPaused: () => boolean
+  /** It has given out its last target. */
+  readonly isFinished: () => boolean
   /** Targets under way. */
   readonly inFlight: () => number
   /** Commits what has come. */
@@ -67,7 +76,7 @@ export interface Reins {
 }
 
 /** Reads and changes the rules of a crawl. */
-export type Steer = (change: Change | undefined) => Effect.Effect<Reply, StoreError | DirectoryUnusable>
+export type Steer = (change: Change | undefined) => Effect.Effect<Reply, NothingLeft | StoreError | DirectoryUnusable>
 
 /** Does what a command says, and says what became of it. A list has nothing to steer. */
 export const obey = (reins: Reins, steer: Steer | undefined) => {
@@ -82,6 +91,7 @@ export const obey = (reins: Reins, steer: Steer | undefined) => {
         }
         if (!reins.isPaused()) return say({ _tag: "Impossible", message: "it was resumed meanwhile" })
         yield* reins.flush
+        if (reins.isFinished()) return yield* new NothingLeft()
         return say({ _tag: "Paused" })
       }
       case "Resume":

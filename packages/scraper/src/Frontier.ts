@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function* (
     wakeMs: (isAwaited) => Math.min(isAwaited ? politeness.wakeMs() : Infinity, supply.dueMs()),
     wakeFeeder: supply.wake
   })
-  const { dispatch, take, poll, change, pause, resume, isPausedBy } = handout
+  const { dispatch, take, poll, change, pause, resume, isPausedBy, isFinished } = handout
   const limit = (): Beyond | undefined => {
     if (isFull()) return { by: "maxPages", most }
     const ofHost = queue.mostOfHost()
@@ -141,10 +141,11 @@ export const make = Effect.fnUntraced(function* (
     pause,
     resume,
     isPausedBy,
+    isFinished,
     statistics: () => ({
       ...supply.statistics(),
       inFlight,
-      waiting: queue.waiting(handout.isFinished()),
+      waiting: queue.waiting(isFinished()),
       queued: politeness.queued(),
       limit: limit()
     })

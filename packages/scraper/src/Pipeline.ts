@@ -14,7 +14,7 @@ import type * as Pull from "effect/Pull"
 import * as Attempts from "./Attempts.ts"
 import * as Committer from "./Committer.ts"
 import * as Conclusion from "./Conclusion.ts"
-import type { Reins } from "./Control.ts"
+import type { NothingLeft, Reins } from "./Control.ts"
 import * as Requeue from "./crawl/Requeue.ts"
 import * as DeadProxy from "./DeadProxy.ts"
 import { patience } from "./Download.ts"
@@ -47,8 +47,8 @@ export interface Line extends Requeue.Requeue {
   readonly finish: Effect.Effect<void, StoreError>
   readonly progress: () => Progress.Progress
   readonly reins: Reins
-  /** Does not end before this change of the rules is done. */
-  readonly change: <A, E>(change: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  /** Does not end before this change of the rules is done; none is made where it has ended. */
+  readonly change: <A, E>(change: Effect.Effect<A, E>) => Effect.Effect<A, E | NothingLeft>
 }
 
 /** Starts the line. It runs until the list is done or the scope closes, as fast as its outcomes are taken. */
@@ -183,6 +183,7 @@ export const start = Effect.fnUntraced(function* (list: List, options: Options) 
     pause: () => frontier.pause("somebody"),
     resume: () => frontier.resume("somebody"),
     isPaused: () => frontier.isPausedBy("somebody"),
+    isFinished: frontier.isFinished,
     inFlight: () => frontier.statistics().inFlight,
     flush: committer.flush
   }

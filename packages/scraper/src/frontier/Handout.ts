@@ -6,6 +6,7 @@ import type { Next } from "@simul/core/Concurrently"
 import { WaitReason } from "@simul/core/WaitReason"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import { NothingLeft } from "../Control.ts"
 import type { LineError } from "../List.ts"
 import type { Admission } from "../Politeness.ts"
 import type { RunClock } from "../RunClock.ts"
@@ -96,10 +97,14 @@ export const make = Effect.fnUntraced(function* (options: HandoutOptions) {
       dispatch()
     },
     isFinished: () => finished !== undefined,
-    /** The line does not end before this change is done. One at a time. */
-    change: <A, E>(change: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    /** The line does not end before this change is done. One at a time; none where it has ended. */
+    change: <A, E>(change: Effect.Effect<A, E>): Effect.Effect<A, E | NothingLeft> =>
       Effect.acquireUseRelease(
-        Effect.sync(() => void (isChanging = true)),
+        Effect.suspend(() => {
+          if (finished !== undefined) return Effect.fail(new NothingLeft())
+          isChanging = true
+          return Effect.void
+        }),
         () => change,
         () =>
           Effect.sync(() => {

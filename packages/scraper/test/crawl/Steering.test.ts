@@ -116,9 +116,8 @@ const raised = Effect.gen(function* () {
   }
   const raise = Effect.gen(function* () {
     yield* Effect.sleep(16 + Math.floor(6 * Math.random()))
-    const isInTime = frontier.statistics().inFlight > 0
-    yield* steer(1)(line as Line, slow, list)({ maxPagesPerHost: 2 })
-    return isInTime
+    const change = steer(1)(line as Line, slow, list)({ maxPagesPerHost: 2 })
+    return yield* Effect.catchTag(Effect.as(change, true), "NothingLeft", () => Effect.succeed(false))
   })
   const work = Concurrently.forEachBounded(frontier.take, visit, { concurrency: 2, name: "worker" })
   const [isInTime] = yield* Effect.all([raise, work], { concurrency: 2 })

@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { NothingLeft } from "../../src/Control.ts"
 import * as Handout from "../../src/frontier/Handout.ts"
 import type { Admission } from "../../src/Politeness.ts"
 
@@ -55,6 +56,15 @@ describe("Handout", () => {
         })
       )
       assert.isTrue(handout.isFinished())
+    })
+  )
+
+  it.effect("changes no rules once it has ended", () =>
+    Effect.gen(function* () {
+      const handout = yield* Handout.make({ ...idle, take: () => undefined, isAtEnd: () => true })
+      handout.dispatch()
+      const change = Effect.sync(() => assert.fail("nobody would follow it"))
+      assert.instanceOf(yield* Effect.flip(handout.change(change)), NothingLeft)
     })
   )
 
