@@ -30,15 +30,14 @@ const byteOrderMark = /^\xef\xbb\xbf/
 /** A date has no later millisecond. curl writes the end of all time as a greater number. */
 const lastMs = 8.64e15
 
-const parseLine = (line: string): Partial<Cookie> | undefined => {
+const parseLine = (line: string): (Partial<Cookie> & { readonly domain: string }) | undefined => {
   const marked = line.startsWith(httpOnly)
   const [domain, subdomains, path, secure, expires, name, value = "", ...more] = (
     marked ? line.slice(httpOnly.length) : line
   ).split("\t")
   if (domain === undefined || name === undefined || path === undefined || !/^(-?\d+(\.\d+)?)?$/.test(expires ?? ""))
     return undefined
-  // with a CR it could not be written back
-  if (CookieDomain.isNameless(domain) || more.length > 0 || line.includes("\r")) return undefined
+  if (more.length > 0) return undefined
   const endMs = Math.max(-lastMs, Math.min(Number(expires) * 1000, lastMs))
   return {
     domain: domain.replace(/^\./, "").replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
@@ -188,11 +187,18 @@ export const open = Effect.fnUntraced(function* (file: string) {
         cause.code === "ENOENT" ? Effect.succeed("") : Effect.fail(unusable(`cannot be read (${cause.code})`))
       )
     )
-    for (const [index, line] of text.replace(byteOrderMark, "").split(/\r?\n/).entries()) {
+    // what is behind a CR in a line could not be written back, and curl leaves it out
+    const lines = text
+      .replace(byteOrderMark, "")
+      .replace(/\r[^\n]*/g, "")
+      .split("\n")
+    for (const [index, line] of lines.entries()) {
       if (line.trim() === "" || (line.startsWith("#") && !line.startsWith(httpOnly))) continue
       const cookie = parseLine(line)
       if (cookie === undefined)
         return yield* unusable(`line ${index + 1} is no line of a cookie file: ${form}; mend that line, or remove it`)
+      // as curl and wget do: it is of no host
+      if (CookieDomain.isNameless(cookie.domain)) continue
       const now = new Date()
       jar.store.putCookie(new Cookie({ ...cookie, creation: now, lastAccessed: now }), () => undefined)
     }

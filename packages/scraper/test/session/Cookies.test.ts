@@ -214,22 +214,28 @@ describe("a cookie jar", () => {
       yield* opened(file, (cookies) => assert.isUndefined(cookies.header("http://a.test/")))
     })
   )
-  it.live("is not used where it has a cookie of no host, or one that could not be written back", () =>
+  it.live("passes over cookies of no host, and what is behind a CR in a line, as curl and wget do", () =>
     Effect.gen(function* () {
       const file = yield* jarFile
-      for (const [domain, value] of [
-        [".", "1"],
-        ["", "1"],
-        ["#HttpOnly_..", "1"],
-        ["a.test", "1\r2"]
-      ]) {
-        fs.writeFileSync(file, `${domain}\tTRUE\t/\tFALSE\t0\tname\t${value}\n`)
-        const { detail } = yield* Effect.flip(opened(file, (cookies) => cookies.header("http://a.test./")))
-        assert.strictEqual(
-          detail,
-          "line 1 is no line of a cookie file: host, TRUE or FALSE, path, TRUE or FALSE, time, name and value, with tabs between; mend that line, or remove it"
-        )
-      }
+      const line = (domain: string, value: string) => `${domain}\tTRUE\t/\tFALSE\t0\tname\t${value}`
+      const nameless = [".", "", "#HttpOnly_.."].map((domain) => line(domain, "1"))
+      fs.writeFileSync(file, [...nameless, `${line(".a.test", "2")}\r3`, "\r", ""].join("\r\r\n"))
+      yield* opened(file, (cookies) => {
+        assert.strictEqual(cookies.header("http://a.test/"), "name=2")
+        assert.isUndefined(cookies.header("http://b.test./"))
+      })
+      assert.deepStrictEqual(linesOf(file), [line(".a.test", "2")])
+    })
+  )
+  it.live("is not used where it has a line that is no cookie, for it is some other file then", () =>
+    Effect.gen(function* () {
+      const file = yield* jarFile
+      fs.writeFileSync(file, "\nhello world\n")
+      const { detail } = yield* Effect.flip(opened(file, () => undefined))
+      assert.strictEqual(
+        detail,
+        "line 2 is no line of a cookie file: host, TRUE or FALSE, path, TRUE or FALSE, time, name and value, with tabs between; mend that line, or remove it"
+      )
     })
   )
   it.live("has cookies that end later than any date, and some that ended before", () =>
