@@ -240,26 +240,26 @@ export class Pool implements AsyncDisposable {
       const signal = signalOf(options, "map")
       signal?.throwIfAborted()
       const run = new MapRun<B>(this.#engine, source, task, ordered, options, poolMapNames, site)
-      let aborted: Promise<never> | undefined
-      let stop: (() => void) | undefined
-      if (signal !== undefined) {
-        aborted = new Promise((_, reject) => {
-          const end = () => reject(signal.reason)
-          // a source that fails as it is returned fails nobody: the reason is the signal's
-          stop = onAbort(signal, () => void run.close().then(end, end))
+      let aborted = false
+      // no promise of its own for readers to race with: it would keep something of each chunk until it is settled
+      const stop =
+        signal &&
+        onAbort(signal, () => {
+          aborted = true
+          run.close().catch(() => {})
         })
-        aborted.catch(() => {})
-      }
       const next = async (): Promise<ReadonlyArray<C> | undefined> => {
+        let chunk: Chunk<B> | undefined
         try {
-          const chunk = await (aborted === undefined ? run.next() : Promise.race([run.next(), aborted]))
+          chunk = await run.next()
           // a map that was closed by its signal has not come to its end
-          if (chunk === undefined && signal?.aborted === true) await aborted
-          if (chunk === undefined) stop?.()
+          if (chunk === undefined && aborted) throw signal!.reason
           return chunk && arrange(chunk)
         } catch (error) {
-          stop?.()
-          throw thrown(error)
+          // a source that fails as it is returned fails nobody: the reason is the signal's
+          throw aborted ? signal!.reason : thrown(error)
+        } finally {
+          if (chunk === undefined) stop?.()
         }
       }
       const close = async () => {

@@ -14,6 +14,11 @@ import { begun, kinds, range, reasonOf, until } from "./Submitted.ts"
 const fault = Task.module<typeof Fault>(new URL("../tasks/fault.task.ts", import.meta.url))
 const work = Task.module<typeof Work>(new URL("../tasks/work.task.ts", import.meta.url))
 
+const heapBytes = () => {
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
 const alive = (pool: Pool) => pool.statistics().workers.filter(({ state }) => state !== "killing")
 
 for (const [kind, isolated] of kinds)
@@ -43,6 +48,24 @@ for (const [kind, isolated] of kinds)
         await pool.shutdown()
         assert.strictEqual(await reasonOf(pool.run(work.increment, [1], { signal })), "ShutDown")
         assert.deepStrictEqual(getEventListeners(signal, "abort"), [])
+      })
+
+      it.runIf(kind === "inline")("keeps nothing of a map that goes on", async () => {
+        await using pool = await open()
+        const chunks = 4000
+        let before = 0
+        let kept = Number.NaN
+        const source = function* () {
+          for (let n = 0; n < 2 * chunks; n++) {
+            // what is compiled, and learnt of types, stays
+            if (n === chunks) before = heapBytes()
+            yield n
+          }
+          kept = heapBytes() - before
+        }
+        await pool.map(source(), work.increment, { chunk: 1, signal: new AbortController().signal }).toArray()
+        // a promise that waits for the signal keeps 250 bytes of each
+        assert.isBelow(kept / chunks, 50)
       })
 
       it("ends a map over a source that gives no more", async () => {
