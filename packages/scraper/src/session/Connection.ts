@@ -245,6 +245,8 @@ export class Connection extends Client implements Rests, Watched {
     // first in the row of listeners: undici ends a body without a length as whole on a reset
     socket.prependListener("error", () => {
       if (this.#socket === socket) this.broken = true
+      // TLS 1.3 tells a refusal of the client after the handshake, and ends: undici would tell of the end alone
+      socket.destroy()
     })
   }
 

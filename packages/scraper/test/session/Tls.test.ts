@@ -42,15 +42,18 @@ describe("TLS", () => {
     })
   )
 
-  it.live("says that a server of TLS 1.3 refuses a client without a certificate", () =>
+  it.live("says that a server of TLS 1.3 refuses a client without a certificate, through a tunnel too", () =>
     Effect.gen(function* () {
       const options = { ...keys, requestCert: true, minVersion: "TLSv1.3" } as const
       const { port } = yield* listen(https.createServer(options, (_, response) => response.end()))
-      const { error } = yield* ask(yield* session({ insecure: true }), `https://localhost:${port}/`)
-      assert.strictEqual(
-        error?.message,
-        "TLS with localhost failed: client certificate required (ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED)"
-      )
+      const proxy = yield* ForwardProxy.make()
+      for (const way of [{}, { proxy: proxy.url }]) {
+        const { error } = yield* ask(yield* session({ insecure: true, ...way }), `https://localhost:${port}/`)
+        assert.strictEqual(
+          error?.message,
+          "TLS with localhost failed: client certificate required (ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED)"
+        )
+      }
     })
   )
 
