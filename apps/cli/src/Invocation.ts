@@ -23,7 +23,7 @@ interface Told {
 const didYouMean = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
   names.length === 0 ? [] : [`did you mean ${oneOf(names.map((name) => `\`${printable(name)}\``))}?`]
 
-/** Of a letter all that has one is as near. */
+/** A letter is as near to any other as it is to each short word, so none is guessed from it, nor it from a word. */
 const flagsLike = (
   { option, suggestions }: CliError.UnrecognizedOption,
   { flags, globalFlags = [] }: HelpDoc
@@ -31,16 +31,26 @@ const flagsLike = (
   const own = [...flags, ...globalFlags].flatMap(({ name, aliases }) => [`--${name}`, ...aliases])
   const { names, sentences } = Elsewhere.meanings(option, own)
   if (names.length + sentences.length > 0) return [...didYouMean(names), ...sentences]
-  return didYouMean(/^-[^-]$/.test(option) ? [] : suggestions)
+  if (!option.startsWith("--")) return []
+  // an abbreviation, as curl, wget and aria2 take them
+  const begun = own.filter((name) => name.startsWith(option))
+  return didYouMean(begun.length > 0 ? begun : suggestions.filter((name) => name.startsWith("--")))
 }
 
 const isUrl = (text: string) => /^https?:\/\//.test(text)
 
 /** One of the library's errors in this program's words. */
-const tell = (error: CliError.NonShowHelpErrors, commandPath: ReadonlyArray<string>, help: HelpDoc): Told => {
+const tell = (
+  error: CliError.NonShowHelpErrors,
+  commandPath: ReadonlyArray<string>,
+  help: HelpDoc,
+  args: ReadonlyArray<string>
+): Told => {
   switch (error._tag) {
-    case "UnrecognizedOption":
-      return { message: `no such flag: ${printable(error.option)}`, hints: flagsLike(error, help) }
+    case "UnrecognizedOption": {
+      const typed = args.find((arg) => Elsewhere.inFull.get(arg) === error.option) ?? error.option
+      return { message: `no such flag: ${printable(typed)}`, hints: flagsLike(error, help) }
+    }
     case "UnknownSubcommand":
       return isUrl(error.subcommand)
         ? { message: "no command given", hints: didYouMean([`simul get ${error.subcommand}`]) }
@@ -61,7 +71,7 @@ const tell = (error: CliError.NonShowHelpErrors, commandPath: ReadonlyArray<stri
       if (error.value.endsWith(" occurrences")) return { message: `${name} is given more than once`, hints: [] }
       if (error.value === "" && error.kind === "flag") return { message: `${name} needs a value`, hints: [] }
       // the choices of a flag: `"files" | "warc"`
-      const isChoice = /^"[^"]*"(?: \| "[^"]*")*$/.test(error.expected)
+      const isChoice = /^(?:Expected )?"[^"]*"(?: \| "[^"]*")*$/.test(error.expected)
       const choices = isChoice ? [...error.expected.matchAll(/"([^"]*)"/g)].map(([, choice]) => choice!) : undefined
       const expected = choices === undefined ? lowerFirst(error.expected) : `expected ${oneOf(choices)}`
       return { message: `${name}: ${printable(expected)}, got "${printable(error.value)}"`, hints: [] }
@@ -75,23 +85,24 @@ const tell = (error: CliError.NonShowHelpErrors, commandPath: ReadonlyArray<stri
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)
 
-/** Help as `Help.ts` draws it, errors as above. */
-export const layer: Layer.Layer<never, never, Screen> = Layer.effect(
-  CliOutput.Presenter,
-  Effect.map(Screen, (screen) => ({
-    present: (event) => {
-      if (event._tag === "Help") return Console.log(Help.render(event.helpDoc, screen.paintData))
-      if (event._tag === "Version") return Console.log(`${event.name} ${event.version}`)
-      // One error at a time: the second is often the shadow of the first.
-      const told = tell(event.errors[0]!, event.commandPath, event.helpDoc)
-      return Effect.sync(() =>
-        screen.note(
-          complaint(screen.paint, told.message, [
-            ...told.hints,
-            `\`${event.commandPath.join(" ")} --help\` lists what it takes`
-          ])
+/** Help as `Help.ts` draws it, errors as above, with the flags as `args` have them. */
+export const layer = (args: ReadonlyArray<string>): Layer.Layer<never, never, Screen> =>
+  Layer.effect(
+    CliOutput.Presenter,
+    Effect.map(Screen, (screen) => ({
+      present: (event) => {
+        if (event._tag === "Help") return Console.log(Help.render(event.helpDoc, screen.paintData))
+        if (event._tag === "Version") return Console.log(`${event.name} ${event.version}`)
+        // One error at a time: the second is often the shadow of the first.
+        const told = tell(event.errors[0]!, event.commandPath, event.helpDoc, args)
+        return Effect.sync(() =>
+          screen.note(
+            complaint(screen.paint, told.message, [
+              ...told.hints,
+              `\`${event.commandPath.join(" ")} --help\` lists what it takes`
+            ])
+          )
         )
-      )
-    }
-  }))
-)
+      }
+    }))
+  )

@@ -94,8 +94,8 @@ const treeFor = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
 const isHelp = (arg: string) => arg === "--help" || arg === "-h"
 
 /**
- * `-j8` as `-j=8`: the parser would take it for the flags `-j` and `-8`. And `help get` as `get --help`; of what is no
- * command it would show the help of the program, so there it is not asked for any.
+ * `-j8` as `-j=8`, and `-qO-` as `-qO=-`: the parser would take it for the flags `-j` and `-8`. And `help get` as
+ * `get --help`; of what is no command it would show the help of the program, so there it is not asked for any.
  */
 const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   const at = args.findIndex((arg, index) => !arg.startsWith("-") && !/^--(color|config)$/.test(args[index - 1] ?? ""))
@@ -107,7 +107,7 @@ const separate = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (command !== undefined && !Object.hasOwn(commands, command)) return args.filter((arg) => !isHelp(arg))
   const end = args.indexOf("--")
   return args.map((arg, at) =>
-    end >= 0 && at > end ? arg : (Elsewhere.inFull.get(arg) ?? arg.replace(/^-([ioOjAHs])(?=[^=])/, "-$1="))
+    end >= 0 && at > end ? arg : (Elsewhere.inFull.get(arg) ?? arg.replace(/^(-[hqvV]*[ioOjAHs])(?=[^=])/, "$1="))
   )
 }
 
@@ -159,7 +159,7 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, neve
       })
     }),
     Effect.provide(
-      Layer.mergeAll(Invocation.layer, terminal, warnings, CliConfig.layer({ builtIns: [GlobalFlags.help] }))
+      Layer.mergeAll(Invocation.layer(args), terminal, warnings, CliConfig.layer({ builtIns: [GlobalFlags.help] }))
     )
   )
 

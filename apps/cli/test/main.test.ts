@@ -264,6 +264,14 @@ describe.concurrent("usage errors", () => {
     ],
     ["no URL", ["get"], "no URL given", "for example: `simul get https://example.com/ -o pages`"],
     ["an unknown flag", ["get", "--jbos", "3"], "no such flag: --jbos", "did you mean `--jobs` or `--json`?"],
+    ["an abbreviated flag", ["crawl", "--max-pages-p", "3"], "no such flag: --max-pages-p", "`--max-pages-per-host`?"],
+    ["a flag of all commands, abbreviated", ["get", "--verb"], "no such flag: --verb", "did you mean `--verbose`?"],
+    [
+      "a word that is no toggle's",
+      ["get", "--json=x"],
+      "--json: expected true, yes, on, 1, y, false, no, off, 0 or n",
+      ""
+    ],
     ["a flag of curl", ["get", "-k", "http://a/"], "no such flag: -k", "did you mean `--insecure`?"],
     ["a letter of two programs", ["get", "-x", "2", "http://a/"], "no such flag: -x", "`--proxy` or `--per-host`?"],
     ["a flag of wget", ["get", "-r", "http://a/"], "no such flag: -r", "did you mean `simul crawl`?"],
@@ -287,6 +295,12 @@ describe.concurrent("usage errors", () => {
       "did you mean `https://a.example/b`?"
     ],
     ["-O with two URLs", ["get", "-Ox", "http://a/", "http://b/"], "`-O` takes one URL, 2 URLs were given", "`-o DIR`"],
+    [
+      "curl's -O",
+      ["get", "-O", "http://me:secret@a/1", "http://b/"],
+      "`-O` takes a file, not a URL: http://***@a/1",
+      "`simul get --flat URL`"
+    ],
     ["-O with -i", ["get", "-O", "x", "-i", "y"], "`-O` takes one URL, `-i` gives a list", "`-o DIR`"],
     ["-O with -o", ["get", "-O", "x", "-o", "y", "http://a/"], "`-O` and `-o` cannot be combined", "-O DIR/FILE"],
     ["-O for a directory", ["get", "-O", "x/", "http://a/"], "`-O` takes a file, not a directory", "`-o DIR`"],
@@ -299,6 +313,7 @@ describe.concurrent("usage errors", () => {
       '--jobs: expected a whole number from 1 to 10000, got "-3"',
       ""
     ],
+    ["jobs behind another letter", ["get", "-vqj0", "http://a/"], "--jobs: expected a whole number", ""],
     [
       "jobs glued to their flag",
       ["get", "-j0", "http://a/"],
@@ -375,8 +390,12 @@ describe.concurrent("usage errors", () => {
     assert.match(text, /\n\nhint: .*\n$/s)
     assert.include(text, hint)
   })
-  it("guesses no letter by another", async () => {
-    assert.notInclude(await screen("get", "-z", "http://a/"), "did you mean")
+  it("guesses no letter by another, nor by a short word", async () => {
+    for (const flag of ["-z", "--z"]) assert.notInclude(await screen("get", flag, "http://a/"), "did you mean")
+  })
+  it("calls a flag of two letters as it was given", async () => {
+    for (const flag of ["-nd", "--no-directories"])
+      assert.include(await screen("extract", flag, "."), `error: no such flag: ${flag}\n`)
   })
   it("names no flag that the command has not, nor one that does something else", async () => {
     const lines: ReadonlyArray<ReadonlyArray<string>> = [

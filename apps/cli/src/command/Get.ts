@@ -120,6 +120,11 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
   const { urls, settings } = request
   const input = Option.getOrUndefined(request.input)
   const output = Option.getOrUndefined(request.output)
+  // curl's takes no value
+  if (output !== undefined && URL.parse(output)?.host) {
+    const names = "`simul get --flat URL` names the file as curl's `-O` does, `simul get -O FILE URL` as you say"
+    return yield* usage(`\`-O\` takes a file, not a URL: ${withoutSecrets(output)}`, names)
+  }
   if (urls.length === 0 && input === undefined) {
     return yield* usage("no URL given", example, "`simul get -i urls.txt` reads them from a file, `-i -` from stdin")
   }
