@@ -14,10 +14,18 @@ class OutputBroken extends Data.TaggedError("OutputBroken")<{ readonly code: str
   readonly hint = "what was saved is safe; run the same command again once there is room"
 }
 
+const broken = ({ code = "unknown" }: NodeJS.ErrnoException): Effect.Effect<void, OutputBroken> =>
+  code === "EPIPE" ? Effect.void : Effect.fail(new OutputBroken({ code }))
+
 /** Done when writing to standard output failed with EPIPE; fails with `OutputBroken` when it failed otherwise. */
 export const readerGone: Effect.Effect<void, OutputBroken> = Effect.callback((resume) => {
-  const onError = ({ code = "unknown" }: NodeJS.ErrnoException) =>
-    resume(code === "EPIPE" ? Effect.void : Effect.fail(new OutputBroken({ code })))
+  const onError = (error: Error) => resume(broken(error))
   process.stdout.on("error", onError)
   return Effect.sync(() => process.stdout.off("error", onError))
+})
+
+/** Fails when the last that was written could not be. The event comes too late for a program that has ended, as help has. */
+export const written: Effect.Effect<void, OutputBroken> = Effect.suspend(() => {
+  const { errored } = process.stdout
+  return errored === null ? Effect.void : broken(errored)
 })

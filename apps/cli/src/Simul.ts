@@ -16,7 +16,7 @@ import { ExitStatus } from "./ExitStatus.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 import * as Invocation from "./Invocation.ts"
 import { printable } from "./Printable.ts"
-import { readerGone } from "./ReaderGone.ts"
+import { readerGone, written } from "./ReaderGone.ts"
 import type { Records } from "./Records.ts"
 import type { Paint } from "./Screen.ts"
 import { coloured, complaint, Screen, warning } from "./Screen.ts"
@@ -136,6 +136,9 @@ const unasked = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, never, Screen | Engine | Records> =>
   unasked(Effect.flatMap(treeFor(args), (tree) => Command.runWith(tree, { version })(separate(args)))).pipe(
     Effect.as<ExitStatus>(ExitStatus.done),
+    Effect.exit,
+    Effect.tap(() => written),
+    Effect.flatten,
     Effect.raceFirst(Effect.as(readerGone, ExitStatus.done)),
     Effect.catch((error): Effect.Effect<ExitStatus, never, Screen> => {
       switch (error._tag) {

@@ -60,6 +60,12 @@ if (most !== undefined) {
 }
 
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    // as `ReaderGone.ts` has it, without what that loads
+    if (code === "EPIPE") return
+    process.stderr.write(`error: cannot write to standard output (${code})\n`)
+    process.exitCode = 1
+  })
   process.stdout.write(`simul ${version}\n`)
 } else if (isOld(process.versions.node)) {
   process.stderr.write(`error: simul needs Node ${oldest.join(".")} or newer, and this is ${process.version}\n`)
