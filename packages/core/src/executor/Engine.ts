@@ -556,7 +556,7 @@ export class Engine {
   // --- settling ----------------------------------------------------------------------------------
 
   #error(job: Job, reason: Reason, item?: number, lastItem = item): ExecutorError {
-    return new ExecutorError(reason, job.task.name, job.attempt, item, lastItem)
+    return new ExecutorError(reason, job.task.name, job.attempt, item, lastItem, job.options.site)
   }
 
   #settle(job: Job, error: ExecutorError | undefined, value: unknown, ms: number): void {

@@ -15,6 +15,7 @@
  * 4. Shared references stay shared and cycles stay cycles.
  * 5. `decodeError` never throws, and leaves what it reads as it was.
  */
+import { framesOf, type SubmitSite } from "./SubmitSite.ts"
 
 /** One error, taken apart. Values may refer to other records of the same `EncodedError`. */
 interface ErrorRecord {
@@ -228,12 +229,6 @@ export const decodeError = (encoded: EncodedError, registry: ErrorRegistry = {})
   return decode(encoded.thrown)
 }
 
-const engine = new URL("..", import.meta.url)
-const isEngine = (frame: string) =>
-  frame.includes(engine.href) ||
-  frame.includes(decodeURIComponent(engine.pathname)) ||
-  /\(?node:internal\/|\/node_modules\/effect\//.test(frame)
-
 /**
  * Adds to an error's stack where its work was submitted: below the worker's
  * frames a line `--- submitted from ---`, then the frames of `site` outside of
@@ -242,9 +237,9 @@ const isEngine = (frame: string) =>
  *
  * `site` is an error made when the work was submitted; its stack is first read here.
  */
-export const withSubmitSite = <A>(error: A, site: { readonly stack?: string }): A => {
+export const withSubmitSite = <A>(error: A, site: SubmitSite): A => {
   if (!(error instanceof Error)) return error
-  const frames = (site.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line) && !isEngine(line))
+  const frames = framesOf(site)
   const stack = typeof error.stack === "string" ? error.stack : String(error)
   if (frames.length > 0) define(error, "stack", [stack, "    --- submitted from ---", ...frames].join("\n"), false)
   return error

@@ -7,6 +7,7 @@
  */
 import type { CapturedVariable } from "./CapturedVariables.ts"
 import { described } from "./Described.ts"
+import { framesOf, type SubmitSite } from "./SubmitSite.ts"
 
 const lastLines = (text: string) => {
   const tail = text.trimEnd()
@@ -250,7 +251,7 @@ export interface Death {
  * A task gave no result. `task`: the name of its function; `attempt` counts from 1;
  * `item`: which item of a `map`, or value of a stream, it was, from 0. `lastItem` is the same, but where a process was
  * killed amid items too short to be noted each: then it was one from `item` to `lastItem`. `cause` is what the task
- * threw, if it did.
+ * threw, if it did. The stack is that of `site`, where the task was submitted.
  */
 export class ExecutorError extends Error {
   readonly _tag = "ExecutorError"
@@ -260,7 +261,7 @@ export class ExecutorError extends Error {
   readonly attempt: number
   readonly item: number | undefined
   readonly lastItem: number | undefined
-  constructor(reason: Reason, task: string, attempt = 1, item?: number, lastItem = item) {
+  constructor(reason: Reason, task: string, attempt = 1, item?: number, lastItem = item, site?: SubmitSite) {
     const which = lastItem === item ? `item ${item}` : `one of the items ${item} to ${lastItem}`
     const subject = item === undefined ? task : `${task}, ${which}`
     const error = "error" in reason ? reason.error : undefined
@@ -270,5 +271,15 @@ export class ExecutorError extends Error {
     this.attempt = attempt
     this.item = item
     this.lastItem = lastItem
+    if (site === undefined) return
+    // that of the engine tells nobody anything; put into words when it is read, because many may fail at once
+    let stack: unknown
+    Object.defineProperty(this, "stack", {
+      configurable: true,
+      get: () => (stack ??= [`${this.name}: ${this.message}`, ...framesOf(site)].join("\n")),
+      set: (value) => {
+        stack = value
+      }
+    })
   }
 }

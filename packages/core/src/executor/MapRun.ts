@@ -277,7 +277,7 @@ export class MapRun<A> {
     try {
       return codec.encode([item])[0]
     } catch (cause) {
-      throw new ExecutorError(new SchemaMismatch("parameters", cause), name, 1, this.#pulled)
+      throw new ExecutorError(new SchemaMismatch("parameters", cause), name, 1, this.#pulled, undefined, this.#site)
     }
   }
 
@@ -324,7 +324,7 @@ export class MapRun<A> {
           if (before.length > 0) this.#arrange({ first, values: before })
           const { reason, task, attempt, item = 0, lastItem = item } = error
           this.#fail(
-            new ExecutorError(reason, task, attempt, first + item, first + lastItem),
+            new ExecutorError(reason, task, attempt, first + item, first + lastItem, this.#site),
             first + item,
             first + before.length
           )

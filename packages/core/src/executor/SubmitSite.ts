@@ -1,4 +1,4 @@
-/** Where a task was submitted from, so that its error can tell: `withSubmitSite` of `ErrorCodec`. */
+/** Where a task was submitted from, so that its error can tell: `ExecutorError`, and `withSubmitSite` of `ErrorCodec`. */
 
 export interface SubmitSite {
   readonly stack?: string
@@ -16,3 +16,13 @@ export const submitSite = (): SubmitSite => {
   Error.stackTraceLimit = stackTraceLimit
   return site
 }
+
+const engine = new URL("..", import.meta.url)
+const isEngine = (frame: string) =>
+  frame.includes(engine.href) ||
+  frame.includes(decodeURIComponent(engine.pathname)) ||
+  /\(?node:internal\/|\/node_modules\/effect\//.test(frame)
+
+/** The lines of its stack that are frames outside of this package, of Effect and of Node. */
+export const framesOf = ({ stack = "" }: SubmitSite): ReadonlyArray<string> =>
+  stack.split("\n").filter((line) => /^\s+at /.test(line) && !isEngine(line))

@@ -265,6 +265,26 @@ for (const [kind, isolated] of kinds)
         assert.strictEqual(await reasonOf(pool.run(work.reject, ["x"])), "RangeError")
       })
 
+      it("of the executor show where the task was submitted, and nothing of the executor", async () => {
+        const uncopied = [Symbol("a")] as never
+        for (const outcome of [
+          () => pool.run(work.never, [], { timeout: { run: 1 } }),
+          () => pool.run(work.increment, uncopied),
+          () => pool.map(uncopied, work.increment).toArray(),
+          () => pool.stream(work.upTo, uncopied)[Symbol.asyncIterator]().next()
+        ])
+          try {
+            await outcome()
+            assert.fail("gave a result")
+          } catch (error) {
+            assert.instanceOf(error, ExecutorError)
+            const [head, ...frames] = error.stack!.split("\n")
+            assert.strictEqual(head, `ExecutorError: ${error.message}`)
+            assert.include(frames[0], "Executors.test.ts")
+            assert.notInclude(error.stack, "Engine")
+          }
+      })
+
       it("of a map name the item, after the results of those before it", async () => {
         const values: Array<number> = []
         try {
