@@ -6,7 +6,8 @@
  * copied, and what V8 made of it in an earlier run (`Parts.ts`) is read and revived as a whole.
  */
 import { createHash } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { defineConfig, type Plugin, type RolldownOptions } from "rolldown"
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string }
@@ -126,6 +127,48 @@ const build: Plugin = {
   renderChunk: (code) => code.replace("SIMUL_BUILD", JSON.stringify(hash.digest("hex").slice(0, 16)))
 }
 
+const packages = new Set<string>()
+
+/** Notes whose code is in a file. */
+const foreign: Plugin = {
+  name: "foreign",
+  generateBundle: (_options, bundle) => {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== "chunk") continue
+      for (const id of Object.keys(chunk.modules)) {
+        const folder = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)
+        if (folder) packages.add(folder[0])
+      }
+    }
+  }
+}
+
+/** Licences of what was bundled want to be in every copy, with their copyright notices. */
+const licenses: Plugin = {
+  name: "licenses",
+  generateBundle() {
+    const texts = [...packages].map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+        readonly name: string
+        readonly version: string
+        readonly license: string
+      }
+      const files = globSync("{LICEN[CS]E,licen[cs]e,COPYING}*", { cwd: folder })
+      if (files.length === 0) this.error(`${name} has no text of its licence`)
+      return [
+        `${name} ${version} (${license})`,
+        ...files.map((file) => readFileSync(join(folder, file), "utf8").trim())
+      ]
+    })
+    const source = texts.map((text) => `${text.join("\n\n")}\n`).toSorted()
+    this.emitFile({
+      type: "asset",
+      fileName: "THIRD-PARTY-LICENSES.txt",
+      source: source.join(`\n${"-".repeat(78)}\n\n`)
+    })
+  }
+}
+
 /** Loads the program where `main.ts` imports it. An import would look through it for what it exports. */
 const late: Plugin = {
   name: "late",
@@ -153,7 +196,7 @@ export default defineConfig([
   {
     ...common,
     input: "src/Process.ts",
-    plugins: [given, seldom, segmenter, onUse, ascii, wrapped],
+    plugins: [given, seldom, segmenter, onUse, ascii, wrapped, foreign],
     // what one command loads on use may stand in the part that another brings
     checks: { ineffectiveDynamicImport: false },
     output: {
@@ -165,13 +208,18 @@ export default defineConfig([
       }
     }
   },
-  { ...common, input: "src/Given.ts", plugins: [onUse, ascii, wrapped], output: { ...part, codeSplitting: false } },
+  {
+    ...common,
+    input: "src/Given.ts",
+    plugins: [onUse, ascii, wrapped, foreign],
+    output: { ...part, codeSplitting: false }
+  },
   {
     ...common,
     input: "src/Published.ts",
-    plugins: [onUse, ascii, build],
+    plugins: [onUse, ascii, build, foreign],
     output: { ...part, entryFileNames: "[name].cjs", codeSplitting: false }
   },
-  { ...common, input: { simul: "src/main.ts" }, plugins: [late, ascii], output: entry },
-  { ...common, input: "src/work.task.ts", plugins: [ascii], output: entry }
+  { ...common, input: { simul: "src/main.ts" }, plugins: [late, ascii, foreign], output: entry },
+  { ...common, input: "src/work.task.ts", plugins: [ascii, foreign, licenses], output: entry }
 ])

@@ -187,6 +187,18 @@ hint: install a newer Node (https://nodejs.org), or put it first in PATH
   assert.strictEqual(status, 1)
 })
 
+it("carries the licences of what the command bundles", () => {
+  const { name } = packages.at(-1)!.manifest
+  const path = join(folder, "node_modules", name, "dist/THIRD-PARTY-LICENSES.txt")
+  const lines = readFileSync(path, "utf8").split("\n")
+  const { dependencies, peerDependencies } = read(root, "packages/scraper/package.json")
+  const bundled = Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !name.startsWith("@simul/"))
+  assert.deepStrictEqual(
+    bundled.filter((name) => !lines.some((line) => line.startsWith(`${name} `))),
+    []
+  )
+})
+
 it.skipIf(oldest === undefined)("tries the oldest Node in the version that the packages promise", async () => {
   const version = await run(folder, oldest!, ["--version"])
   for (const { path } of packages)
