@@ -30,6 +30,7 @@ export interface Output {
   readonly error: (reason: DecodeError | TooLargeError) => void
 }
 
+/** Undoes the codings of one body, by callbacks: bytes in by `write`, content out to its `Output`. */
 export interface Decoder {
   /**
    * Takes bytes as they were received; `chunk` is only read during the call. `false`: hold back until `drain`.
@@ -48,6 +49,7 @@ export interface Decoder {
   readonly close: () => void
 }
 
+/** How much one body may become. */
 export interface Limits {
   /** Decoded bytes allowed. Without it a guard against bombs stands: see `make`. */
   readonly maxBytes?: number

@@ -27,11 +27,13 @@ import type * as Politeness from "./Politeness.ts"
 import type { Beyond, Found, Store } from "./Store.ts"
 import { asked, type Target } from "./Target.ts"
 
+/** What a frontier stands between, and where it begins. */
 export interface FrontierOptions extends Supply.SupplyOptions, OpenTargets.Start {
   /** Set for a crawl. */
   readonly crawl: CrawlOptions | undefined
 }
 
+/** What a crawl adds to it. */
 export interface CrawlOptions extends StoreQueue.CrawlQueueOptions, NearerPagesOptions {
   /** Targets that are saved. */
   readonly saved: number
@@ -39,6 +41,7 @@ export interface CrawlOptions extends StoreQueue.CrawlQueueOptions, NearerPagesO
   readonly most: number
 }
 
+/** A frontier over the lines of a list and the targets of a store, which lets politeness say whose turn it is. */
 export const make = Effect.fnUntraced(function* (
   next: List["next"],
   store: Store["Service"],

@@ -1,40 +1,43 @@
+/** What a run is asked to do, what holds where nothing is said, and what each option may be. */
 import * as FieldValue from "./FieldValue.ts"
 import * as OptionKind from "./OptionKind.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Recorder } from "./Recorder.ts"
 
-/** What a run is asked to do. Every field has a default, see `defaults`. */
+/** What a run is asked to do. In brackets: what holds where nothing is said; what has no bracket is off. */
 export interface Options {
-  /** Where files go; the state lives in `.simul/` below it. */
+  /** Where files go; the state lives in `.simul/` below it. [`.`] */
   readonly directory: string
-  /** Transfers in flight, as far as the system has files for them, and 10,000 at most. */
+  /** Transfers in flight, as far as the system has files for them, and 10,000 at most. [64] */
   readonly jobs: number
-  /** Transfers in flight to one host. */
+  /** Transfers in flight to one host. [6] */
   readonly perHost: number
-  /** Milliseconds between the starts of two requests to one host. */
+  /** Milliseconds between the starts of two requests to one host. [0] */
   readonly delayMs: number
   /**
    * Keeps about so many requests under way at a host, by how long its answers take; it may be a fraction. Absent: the
    * delay stays as it is.
    */
   readonly adaptive?: number
-  /** Milliseconds to which `adaptive` lengthens the delay at most. */
+  /** Milliseconds to which `adaptive` lengthens the delay at most. [60,000] */
   readonly maxDelayMs: number
   /** Bytes a second, all transfers together; absent: no bound. */
   readonly rate?: number
-  /** Obey robots.txt. */
+  /** Obey robots.txt. [`false`; of a crawl `true`] */
   readonly robots: boolean
-  /** Attempts after the first, for faults that may pass. */
+  /** Attempts after the first, for faults that may pass. [4] */
   readonly retries: number
-  /** The longest first wait before another attempt, in milliseconds; it doubles each time, up to a minute. */
+  /** The longest first wait before another attempt, in milliseconds; it doubles each time, up to a minute. [1,000] */
   readonly backoffMs: number
-  /** Milliseconds without a byte, before and within the body. */
+  /** Milliseconds without a byte, before and within the body. [30,000] */
   readonly timeoutMs: number
+  /** Milliseconds until a connection stands, all addresses of its host and TLS included. [10,000] */
   readonly connectTimeoutMs: number
   /** Milliseconds for all attempts at a target, with their redirects and the waits between them; not for its turn at a host. */
   readonly maxTimeMs?: number
   /** Bytes of a body after decoding. */
   readonly maxSize?: number
+  /** Name and contact that servers are told. [`simul`, its version and its page] */
   readonly userAgent: string
   /** Sent to the origin of each target, never to another one on redirect. */
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
@@ -55,17 +58,17 @@ export interface Options {
    * stopped goes on.
    */
   readonly refresh: boolean
-  /** `process`: survives `kill -9`. `power`: files and directories are synced before each commit. */
+  /** `process`: survives `kill -9`. `power`: files and directories are synced before each commit. [`process`] */
   readonly durability: "process" | "power"
-  /** `files`: bodies, decoded, a file each. `warc`: answers as they came, in WARC files; names then do not matter. */
+  /** `files`: bodies, decoded, a file each. `warc`: answers as they came, in WARC files; names then do not matter. [`files`] */
   readonly format: "files" | "warc"
-  /** No exchange is begun in an archive that has this many bytes. */
+  /** No exchange is begun in an archive that has this many bytes. [1 GiB] */
   readonly archiveBytes: number
-  /** `tree`: host/path/name. `flat`: name alone. `{ file }`: this one file, relative to `directory`. */
+  /** `tree`: host/path/name. `flat`: name alone. `{ file }`: this one file, relative to `directory`. [`tree`] */
   readonly naming: "tree" | "flat" | { readonly file: string }
   /** Use the name that a server suggests (Content-Disposition), made safe. */
   readonly serverNames: boolean
-  /** sha256 of every body. */
+  /** sha256 of every body. [`true`] */
   readonly hash: boolean
   /**
    * Told, before anything is fetched, of each file that is looked at because the machine was started since it was

@@ -50,6 +50,7 @@ export interface HostClock {
   readonly learnedMs?: number
 }
 
+/** What a run asks of its politeness; times in milliseconds. */
 export interface PolitenessOptions {
   readonly perHost: number
   readonly delayMs: number
@@ -158,6 +159,7 @@ class Host {
   }
 }
 
+/** The hosts of a run, none of which is known yet. Nothing in it waits or looks at a clock: each call is given the time. */
 export const make = (options: PolitenessOptions) => {
   const hosts = new Map<string, Host>()
   /** All that the store knows of these is here. */
@@ -514,4 +516,5 @@ export const make = (options: PolitenessOptions) => {
   }
 }
 
+/** Slots, delays, pauses and strikes of every host of a run. */
 export type Politeness = ReturnType<typeof make>

@@ -27,6 +27,7 @@ import * as Schema from "effect/Schema"
 /** The disk has no room for a commit. Nothing was written; the same commit may be tried again. */
 export class StoreFull extends Schema.TaggedError<StoreFull>()("StoreFull", { file: Schema.String }) {}
 
+/** What any step of the store may fail with. */
 export type StoreError = StoreFault | StoreFull
 
 /** A step that is done again whenever the store had no room for it, once `room` has ended. */
@@ -151,6 +152,7 @@ export type Entry =
  * that has by then; `crawled`; or `unnamed`.
  */
 export type ListName = string
+/** The crawl of a directory: there is one at most. */
 export const crawled: ListName = "crawl"
 /** From arguments, a pipe or a program: nobody can tell one from another, so no more is known than of the last one. */
 export const unnamed: ListName = ""
@@ -171,6 +173,7 @@ export interface Indexed {
 /** Two names that one file system may take for the same have the same key. */
 export const claimKey = (path: string) => path.normalize("NFKC").toLowerCase()
 
+/** The unit of truth: what is known of every target, host, list and archive of a directory. */
 export class Store extends Context.Service<
   Store,
   {

@@ -23,6 +23,7 @@ import * as UrlKey from "./UrlKey.ts"
  */
 export type Within = "host" | "domain" | "path"
 
+/** Where a crawl begins, and how far it goes. */
 export interface Options {
   /** As `Url.parse` gives them. */
   readonly seeds: ReadonlyArray<string>
@@ -60,6 +61,7 @@ export type Decision =
   | { readonly _tag: "NotIncluded" }
   | { readonly _tag: "Outside"; readonly within: Within }
 
+/** Which links are followed. */
 export interface Scope {
   readonly decide: (candidate: Candidate) => Decision
 }
@@ -89,6 +91,7 @@ const few = 8
 /** A pattern that keeps its place would answer by turns. */
 const stateless = ({ source, flags }: RegExp) => new RegExp(source, flags.replace(/[gy]/g, ""))
 
+/** The scope of these seeds. Patterns with `g` or `y` look at each URL from its start. */
 export const make = ({ seeds, within, include = [], exclude = [], maxDepth = Infinity }: Options): Scope => {
   const keys = seeds.map(UrlKey.of)
   const seedKeys = keys.length <= few ? undefined : new Set(keys)

@@ -44,6 +44,7 @@ import * as XmlStylesheet from "./XmlStylesheet.ts"
  */
 export type Kind = "navigation" | "resource" | "reference" | "form" | "base" | "report" | "guess"
 
+/** A reference of a document to a URL that can be fetched. */
 export interface Link {
   /** As `Url.parse` gives it. */
   readonly url: string
@@ -56,6 +57,7 @@ export interface Link {
   readonly nofollow: boolean
 }
 
+/** What a document is, what is wanted of it, and how much of it is read. */
 export interface Options {
   /** Where the document came from, after redirects. */
   readonly url: string

@@ -19,6 +19,7 @@ import * as Encoding from "./Encoding.ts"
 import * as Reference from "./Reference.ts"
 import { type Attributes, Tags } from "./Tags.ts"
 
+/** A sitemap index, a sitemap, a list of URLs in plain text, or a feed. */
 export type Kind = "index" | "urlset" | "text" | "rss" | "atom"
 
 export type ChangeFrequency = (typeof changeFrequencies)[number]
@@ -37,6 +38,7 @@ export interface Entry {
   readonly alternates: ReadonlyArray<{ readonly language: string; readonly url: string }>
 }
 
+/** What came of reading it. */
 export interface Summary {
   /** What it is; `undefined` where nothing of it could be read: a page, or nothing. */
   readonly kind: Kind | undefined
@@ -51,6 +53,7 @@ export interface Summary {
   readonly error: DecodeError | TooLargeError | undefined
 }
 
+/** Who is told of its entries while it is read. */
 export interface Output {
   readonly entry: (entry: Entry) => void
   /** After `write` gave `false`: more input is welcome. */
@@ -59,6 +62,7 @@ export interface Output {
   readonly end: (summary: Summary) => void
 }
 
+/** What a sitemap is, and how much of it is read. */
 export interface Options {
   /** Where it came from, after redirects. */
   readonly url: string

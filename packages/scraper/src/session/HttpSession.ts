@@ -95,4 +95,5 @@ export const make = Effect.fnUntraced(function* (options: Options, environment: 
   })
 })
 
+/** `make` as the `Session` of a program. */
 export const layer = (options: Options, environment?: Environment) => Layer.effect(Session, make(options, environment))

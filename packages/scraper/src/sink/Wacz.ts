@@ -26,6 +26,7 @@ import * as Files from "./Files.ts"
 import * as TextFile from "./TextFile.ts"
 import * as WrittenItself from "./WrittenItself.ts"
 
+/** What is packed: archives of a directory, and where the captures lie in them. */
 export interface Contents<E> {
   readonly directory: string
   /** Where parts of it grow. */
@@ -35,6 +36,7 @@ export interface Contents<E> {
   readonly captures: Stream.Stream<Capture, E>
 }
 
+/** What was written: the file, its bytes, and how many of each it has. */
 export interface Packed {
   readonly file: string
   readonly bytes: number

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import type { Part, Sink, Synced } from "../Sink.ts"
 
+/** A sink, and what it was given. */
 export interface MemorySink {
   readonly sink: Sink["Service"]
   /** What was saved, by its path. */
@@ -19,6 +20,7 @@ export interface MemorySink {
 const nothing: Synced = { placed: new Map(), failed: new Map(), archives: [], captures: [] }
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
+/** A sink that has nothing yet. */
 export const make = (): MemorySink => {
   const bodies = new Map<string, Uint8Array>()
 
