@@ -1,5 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Randomness } from "@simul/core/simulation"
+import sniff from "html-encoding-sniffer"
 import * as Encoding from "../../src/extract/Encoding.ts"
+
+/** As in `Encoding.ts`. */
+const sniffHtml: (bytes: Uint8Array, options: { readonly defaultEncoding: string }) => string = sniff
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1")
 
@@ -100,6 +105,63 @@ describe("detect", () => {
     assert.strictEqual(html('<meta content="text/html; charset=koi8-r" http-equiv=content-type>').encoding, "koi8-r")
     assert.strictEqual(html('<?xml version="1.0" encoding="koi8-r"?><html>').encoding, "koi8-r")
     assert.strictEqual(html('<!-- <meta charset="koi8-r"> -->').source, "default")
+  })
+
+  it("finds at a glance what is found attribute by attribute, whatever it found before", () => {
+    const seed = 20261
+    const next = Randomness.make(seed)
+    const pieces = [
+      "<!doctype html>",
+      "<!DOCTYPE a>",
+      "<!-",
+      "<!--",
+      "-->",
+      "<html>",
+      "<html lang=",
+      '"en"',
+      "<head>",
+      "</head>",
+      "<title>",
+      "</title>",
+      '</p a="><meta charset=big5>">',
+      "<p",
+      "<p title=",
+      "<meta",
+      "<meta ",
+      "<metadata>",
+      '<meta name="a" content="b">',
+      "charset=",
+      "content=",
+      '"text/html; charset=koi8-r"',
+      'http-equiv="content-type"',
+      '"koi8-r"',
+      "koi8-r",
+      "utf-16",
+      '<meta charset="',
+      '<meta charset="utf-8">',
+      '<META CHARSET="Big5" />',
+      '<meta charset="none">',
+      '"',
+      "'",
+      "/>",
+      ">",
+      "/",
+      " ",
+      "\n",
+      "=",
+      "a",
+      '<?xml encoding="koi8-r"?>',
+      "é"
+    ]
+    let found = 0
+    for (let page = 0; page < 10_000; page++) {
+      let text = next() < 0.5 ? '<!doctype html>\n<html lang="en">' : ""
+      for (let length = 1 + next() * 12; length > 0; length--) text += pieces[Math.floor(next() * pieces.length)]
+      const expected = sniffHtml(bytes(text), { defaultEncoding: "" }).toLowerCase()
+      if (expected !== "") found++
+      assert.strictEqual(html(text).encoding, expected || "windows-1252", `seed ${seed}: ${text}`)
+    }
+    assert.isAbove(found, 500)
   })
 
   it("takes UTF-16 in a declaration for UTF-8, since it could be read", () => {
