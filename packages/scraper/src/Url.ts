@@ -129,7 +129,8 @@ const authority = (url: string): { readonly start: number; readonly host: number
   const start = url.indexOf("://") + 3
   const slash = url.indexOf("/", start)
   const end = slash < 0 ? url.length : slash
-  const at = url.lastIndexOf("@", end - 1)
+  // few have any, and to look from the end takes V8 several times as long
+  const at = url.includes("@") ? url.lastIndexOf("@", end - 1) : -1
   return { start, host: at < start ? start : at + 1, end }
 }
 
@@ -141,8 +142,8 @@ const authority = (url: string): { readonly start: number; readonly host: number
  * unescaped `/`, `?` or `#`, everything before the last `@` is replaced.
  */
 export const redact = (url: string): string => {
+  if (!url.includes("@")) return url
   const last = url.lastIndexOf("@")
-  if (last < 0) return url
   const start = /^[\0- \uFEFF]*(?:[a-z][a-z0-9+.-]*:(?=[\\/])|https?:)?[\\/]*/i.exec(url)![0].length
   const length = url.slice(start).search(/[\\/?#]/)
   const end = length < 0 ? url.length : start + length
@@ -152,10 +153,15 @@ export const redact = (url: string): string => {
   return at < start ? url : `${url.slice(0, start)}***${url.slice(at)}`
 }
 
+/** What `origin` gave last: as the same string it is found sooner where it is a key, for V8 need not look whether there is one like it. */
+let told = ""
+
 /** Scheme, host and port, no credentials: `http://h:8080`. The key for politeness and slots. `url` as `parse` gives it. */
 export const origin = (url: string): string => {
+  if (told !== "" && url.startsWith(told) && url[told.length] === "/") return told
   const { start, host, end } = authority(url)
-  return host === start ? url.slice(0, end) : url.slice(0, start) + url.slice(host, end)
+  told = host === start ? url.slice(0, end) : url.slice(0, start) + url.slice(host, end)
+  return told
 }
 
 /** The URL without user name and password. `url` as `parse` gives it. */
