@@ -24,10 +24,16 @@ export const of = (value: string): string => {
   return chosen
 }
 
+/** A site says it in the same words for all of its pages, and each is asked several times. */
+let latest = { contentType: "", essence: "" }
+
 /** The type itself, without its parameters, in lower case; empty where there is none. */
 export const essence = (contentType = ""): string => {
-  const end = contentType.indexOf(";")
-  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
+  if (contentType !== latest.contentType) {
+    const end = contentType.indexOf(";")
+    latest = { contentType, essence: (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase() }
+  }
+  return latest.essence
 }
 
 /** The types of HTML pages. */
