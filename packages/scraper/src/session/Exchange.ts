@@ -80,6 +80,10 @@ const single: ReadonlySet<string> = new Set(
 )
 
 const value = (headers: Headers, name: string): string | undefined => {
+  if (!Object.hasOwn(headers, name)) return undefined
+  // nearly all come in one line, and each answer is asked for a dozen
+  const found = headers[name]
+  if (typeof found === "string") return FieldValue.trimmed(found)
   const told = lines(headers, name)
   return told.length < 2 || single.has(name) ? told[0] : told.join(", ")
 }

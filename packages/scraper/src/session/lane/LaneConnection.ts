@@ -51,6 +51,7 @@ export class LaneConnection implements Message, Rests, Serving {
   readonly #bytes: Buffer
   readonly #parser = new ResponseParser(this)
   #flight: Flight | undefined
+  #address: string | undefined
   /** It was given a request once. */
   #used = false
   /** The present request is written. */
@@ -97,8 +98,9 @@ export class LaneConnection implements Message, Rests, Serving {
     return this.#socket.writableLength === 0
   }
 
+  /** It stays the same, and Node goes through four functions to tell it. */
   get address(): string | undefined {
-    return this.#socket.remoteAddress
+    return (this.#address ??= this.#socket.remoteAddress)
   }
 
   /** Whether the process stays alive for it. */
