@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import * as Recorded from "../../src/sink/Recorded.ts"
@@ -19,6 +21,38 @@ describe("what was recorded", () => {
       assert.deepStrictEqual(yield* faultAt("none"), { _tag: "Missing" })
       assert.deepStrictEqual(yield* faultAt("circle/a"), { _tag: "Missing", code: "ELOOP" })
       assert.deepStrictEqual(yield* faultAt("folder"), { _tag: "Missing", code: "EISDIR" })
+    })
+  )
+
+  it.effect("is told of files of any length, empty ones and those of many chunks", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      fs.mkdirSync(directory, { recursive: true })
+      for (const bytes of [0, 1, 262_143, 262_144, 262_145, 1_000_000]) {
+        const body = Buffer.alloc(bytes, "abcdefg")
+        const sha256 = createHash("sha256").update(body).digest("hex")
+        const other = createHash("sha256").update("other").digest("hex")
+        fs.writeFileSync(join(directory, "a"), body)
+        const fault = (expected: { readonly bytes: number; readonly sha256: string | undefined }) =>
+          Recorded.recorded(directory, "a", expected)
+        assert.isUndefined(yield* fault({ bytes, sha256 }))
+        assert.isUndefined(yield* fault({ bytes, sha256: undefined }))
+        assert.deepStrictEqual(yield* fault({ bytes, sha256: other }), { _tag: "Hash", found: sha256 })
+        assert.deepStrictEqual(yield* fault({ bytes: bytes + 1, sha256 }), { _tag: "Length", found: bytes })
+      }
+    })
+  )
+
+  it.effect("waits for nobody who would write to a pipe in its place", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      fs.mkdirSync(directory, { recursive: true })
+      execFileSync("mkfifo", [join(directory, "a")])
+      for (const bytes of [1, 1_000_000])
+        assert.deepStrictEqual(yield* Recorded.recorded(directory, "a", { bytes, sha256: "0" }), {
+          _tag: "Length",
+          found: 0
+        })
     })
   )
 
