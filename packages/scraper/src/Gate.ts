@@ -62,16 +62,18 @@ export const make = (
       return wait ?? committer.room() ?? Effect.void
     })
   }
-  /** A redirect is a request as any other: within a host it may be sent at once where nothing is to be kept apart. */
+  /**
+   * A redirect is a request as any other: within a host it may be sent at once where nothing is to be kept apart. Another
+   * host has slots and pauses of its own, and what becomes of the request must count there.
+   */
   const turn = (target: Target, to: URL): Turn => {
     const { origin } = to
-    const isOther = origin !== asked(target).host
     if (options.robots) {
       const ruling = robots.known({ ...target, hop: { url: to.href, host: origin, redirects: 0 } })
       if (ruling?._tag === "Refused") return { refused: ruling.error }
-      if (ruling === undefined || isOther) return "wait"
+      if (ruling === undefined) return "wait"
     }
-    return politeness.keepsApart(origin, now()) ? "wait" : "follow"
+    return origin !== asked(target).host || politeness.keepsApart(origin, now()) ? "wait" : "follow"
   }
 
   return {

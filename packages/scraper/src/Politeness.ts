@@ -431,8 +431,7 @@ export const make = (options: PolitenessOptions) => {
     },
     /** Whether another request to a host may have to wait, so that it must not be sent without a turn. */
     keepsApart: (origin: string, nowMs: number): boolean => {
-      const host = hosts.get(origin)
-      if (host === undefined) return options.delayMs > 0 || adaptive !== undefined
+      const host = hostOf(origin)
       return host.delayMs > 0 || readyMs(host) > nowMs || isTried(host)
     },
     /** What a host wants by its robots.txt, as far as `setDelay` or an earlier run said: milliseconds. */

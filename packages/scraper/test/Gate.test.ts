@@ -101,11 +101,12 @@ describe("Gate", () => {
     assert.isFalse(gateOf({ isCaught: true }).gate.isOpen({ target }))
   })
 
-  it("has a redirect wait for its turn where hosts keep requests apart, or rules of another host are to be asked", () => {
+  it("has a redirect wait for its turn at another host, or where hosts keep requests apart", () => {
     const turn = (asked: Parameters<typeof gateOf>[0], to: URL) => gateOf(asked).gate.turn(target, to)
     const within = new URL("http://h/b")
-    assert.strictEqual(turn({}, elsewhere), "follow")
-    assert.strictEqual(turn({ keepsApart: true }, elsewhere), "wait")
+    assert.strictEqual(turn({}, within), "follow")
+    assert.strictEqual(turn({ keepsApart: true }, within), "wait")
+    assert.strictEqual(turn({}, elsewhere), "wait")
     assert.strictEqual(turn({ known: { _tag: "Allowed" } }, within), "follow")
     assert.strictEqual(turn({ known: { _tag: "Allowed" } }, elsewhere), "wait")
     assert.deepStrictEqual(turn({ known: { _tag: "Refused", verdict: undefined, error: disallowed } }, within), {

@@ -548,6 +548,19 @@ describe("get", () => {
     assert.isBelow(slow.requests.length, 100)
   })
 
+  it("does not hold against a host what becomes of its redirects at another one", async () => {
+    await using site = await Site.start()
+    const away = [1, 2, 3, 4].map((n) => site.url(`/redirect-to/${n}?url=http%3A%2F%2F127.0.0.1%3A1%2F`))
+    const here = [1, 2].map((n) => site.url(`/bytes/10/${n}`))
+    const outcomes = await collect([...away, ...here], { perHost: 1, retries: 0 })
+    const reasons = new Map(outcomes.map((outcome) => [outcome.url, reason(outcome)]))
+    assert.deepStrictEqual(
+      here.map((url) => reasons.get(url)),
+      ["Saved", "Saved"]
+    )
+    assert.sameMembers([...new Set(away.map((url) => reasons.get(url)))], ["ConnectError", "HostDown"])
+  })
+
   it("gives a URL so much time for all its attempts, and for the redirects that wait for their turn", async () => {
     await using site = await Site.start()
     const bounded = { maxTimeMs: 550, retries: 9 }
