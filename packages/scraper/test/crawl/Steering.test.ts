@@ -117,7 +117,7 @@ const raised = Effect.gen(function* () {
   const raise = Effect.gen(function* () {
     yield* Effect.sleep(16 + Math.floor(6 * Math.random()))
     const change = steer(1)(line as Line, slow, list)({ maxPagesPerHost: 2 })
-    return yield* Effect.catchTag(Effect.as(change, true), "NothingLeft", () => Effect.succeed(false))
+    return yield* Effect.isSuccess(change)
   })
   const work = Concurrently.forEachBounded(frontier.take, visit, { concurrency: 2, name: "worker" })
   const [isInTime] = yield* Effect.all([raise, work], { concurrency: 2 })
