@@ -19,19 +19,32 @@ import { UsageError } from "./UsageError.ts"
 
 const form = 'for example: `export default ({ make }) => make({ title: "h1", tags: ".tag[]" })`'
 
+const isNoModule = /^ERR_(?:UNKNOWN_FILE_EXTENSION|UNSUPPORTED_DIR_IMPORT|IMPORT_ATTRIBUTE_MISSING)$/
+
+/** `:12`, the line of a module at which an error arose, as far as the error tells. */
+const lineOf = ({ stack = "" }: Error, path: string): string => {
+  for (const name of [pathToFileURL(path).href, path]) {
+    const line = stack.includes(`${name}:`) ? /^:\d+/.exec(stack.slice(stack.indexOf(`${name}:`) + name.length)) : null
+    if (line !== null) return line[0]
+  }
+  return ""
+}
+
 /** The extraction that a module exports. The module runs as part of this program. */
 export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>, UsageError> =>
   Effect.gen(function* () {
     if (!existsSync(file)) return yield* UsageError.of(`no such file: ${file}`, form)
+    const path = resolve(file)
     const given = yield* Effect.promise(() => import("./Given.ts"))
     Carried.register(given)
     const { default: exported } = yield* Effect.tryPromise({
       try: async (): Promise<{ readonly default?: unknown }> => {
-        const path = resolve(file)
         // Node 22 asks no hook for what an imported module requires
         return /\.c[jt]s$/.test(path) ? { default: createRequire(path)(path) } : import(pathToFileURL(path).href)
       },
       catch: (error) => {
+        if (isNoModule.test(String((error as NodeJS.ErrnoException).code)))
+          return UsageError.of(`${file} is no module of JavaScript or TypeScript`, form)
         const message = (error as Error).message.replace(/\nRequire stack:[^]*/, "")
         // a package.json above the file may say that its modules are CommonJS
         const hints = /token 'export'|import statement outside/.test(message)
@@ -42,14 +55,14 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
                 "`npm install @simul/scraper` and what else it needs beside it"
               ]
             : [form]
-        return UsageError.of(`${file} cannot be loaded: ${message}`, ...hints)
+        return UsageError.of(`${file}${lineOf(error as Error, path)} cannot be loaded: ${message}`, ...hints)
       }
     })
     const made = yield* Effect.try({
       try: () => (typeof exported === "function" ? exported(given) : exported),
       catch: (error) =>
         UsageError.of(
-          `${file}: ${(error as Error).message}`,
+          `${file}${lineOf(error as Error, path)}: ${(error as Error).message}`,
           (error as Error).name === "ForeignSchema"
             ? "take `Schema` from what the function is given: `export default ({ make, field, Schema }) => ...`"
             : form

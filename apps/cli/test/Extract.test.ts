@@ -25,6 +25,9 @@ put(
 )
 put("other.mjs", "export default 3")
 put("broken.mjs", 'export default ({ make }) => make({ a: "a[" })')
+put("data.json", '{ "a": "p" }')
+put("syntax.mts", 'export default ({ make }: any) =>\n  make({ a: "p" b: "i" })')
+put("field.mjs", "export default ({ make, Schema }) =>\n  make({ a: Schema.Strng })")
 put(
   "foreign.mjs",
   'export default ({ make, field, Schema }) => make({ a: field("p", { ast: { ...Schema.String.ast } }) })'
@@ -344,17 +347,26 @@ describe("extract", () => {
     ],
     ["a schema that is not there", ["pages", "--schema", "none.ts"], "no such file: none.ts"],
     ["a selector without its flag", ["pages", "-s", "a=h1", "b=img@src[]"], "no such file or directory: b=img@src[]"],
+    ["a schema with a field that is none", ["pages", "--schema", "field.mjs"], 'field.mjs:2: "a": expected a selector'],
     ["a schema that exports none", ["pages", "--schema", "other.mjs"], "other.mjs exports no extraction by default"],
     [
       "a schema of another effect",
       ["pages", "--schema", "foreign.mjs"],
-      'foreign.mjs: the schema of "p" is of another copy of effect than the one that is to decode it\n\nhint: take `Schema` from'
+      'foreign.mjs:1: the schema of "p" is of another copy of effect than the one that is to decode it\n\nhint: take `Schema` from'
     ],
-    ["a schema with a bad selector", ["pages", "--schema", "broken.mjs"], 'broken.mjs: no selector: "a["']
+    ["a schema with a bad selector", ["pages", "--schema", "broken.mjs"], 'broken.mjs:1: no selector: "a["']
   ])("refuses %s", async (_name, args, message) => {
     const text = await screen(...args)
     assert.isTrue(text.startsWith(`exit 2\n--- stdout\n--- stderr\nerror: ${message}`), text)
     assert.match(text, /\n\nhint: /)
+  })
+  it.each([
+    ["that is a folder", "pages", " is no module of JavaScript or TypeScript\n"],
+    ["in JSON", "data.json", " is no module of JavaScript or TypeScript\n"],
+    ["with a mistake, and says in which line", "syntax.mts", ":2 cannot be loaded: Expected ',', "]
+  ])("refuses a schema %s", async (_name, schema, message) => {
+    const text = await Program.screen(["extract", "-", "--schema", join(folder, schema)])
+    assert.include(text, `error: ${join(folder, schema)}${message}`)
   })
   it("fails where the output cannot be written", async () => {
     const text = await screen("pages", "-s", "a=p", "-o", "pages")

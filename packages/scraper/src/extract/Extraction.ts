@@ -34,6 +34,17 @@ export class ForeignSchema extends Schema.TaggedError<ForeignSchema>()("ForeignS
   }
 }
 
+/** A part of an extraction that is not what it must be. */
+export class DefinitionError extends Schema.TaggedError<DefinitionError>()("DefinitionError", {
+  /** The name of a field, a selector, or `pages`. */
+  part: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${JSON.stringify(this.part)}: ${this.detail}`
+  }
+}
+
 /** What all schemas of this copy inherit from: the class of their nodes, which effect does not export. */
 const node = Object.getPrototypeOf(Object.getPrototypeOf(Schema.String.ast)) as object
 
@@ -149,13 +160,44 @@ const kindOf = (ast: SchemaAST.AST): Kind => {
   }
 }
 
+/** Whether a schema, by what it decodes, takes nothing that a selector finds: a text, or with `[]` a list. */
+const isUnfit = (encoded: SchemaAST.AST, many: boolean): boolean => {
+  switch (encoded._tag) {
+    case "Number":
+    case "Boolean":
+    case "BigInt":
+      return true
+    case "String":
+      return many
+    case "Arrays":
+    case "Objects":
+      return !many
+    case "Union":
+      return encoded.types.every((type) => type._tag === "Null" || isUnfit(type, many))
+    default:
+      return false
+  }
+}
+
 /**
  * What a selector finds, decoded: a schema from a text, for a selector with `[]` from a list of texts. Throws
- * `SelectorError` where the selector is none, and `ForeignSchema`: those are mistakes of the program.
+ * `SelectorError` where the selector is none, `ForeignSchema`, and `DefinitionError` where the schema is none or
+ * of something else: those are mistakes of the program.
  */
 export const field = <const S extends string, A>(selector: S, schema: Schema.Codec<A, Selected<S>>): Field<A> => {
   const parsed = Selector.make(selector)
+  const fail = (detail: string): never => {
+    throw new DefinitionError({ part: selector, detail })
+  }
+  if ((schema as Partial<typeof schema> | undefined)?.ast === undefined)
+    return fail("expected a schema, as Schema.FiniteFromString")
   if (!isOwn(schema.ast)) throw new ForeignSchema({ selector })
+  if (isUnfit(Schema.toEncoded(schema).ast, parsed.many))
+    return fail(
+      parsed.many
+        ? "expected a schema that reads a list of texts, as Schema.Array(Schema.String) does"
+        : "expected a schema that reads a text, as Schema.String and Schema.FiniteFromString do"
+    )
   const decode = Schema.decodeUnknownResult(schema)
   return {
     "~simul/extract/Field": none,
@@ -177,18 +219,26 @@ export const field = <const S extends string, A>(selector: S, schema: Schema.Cod
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1).replace(/\s+/g, " ")
 
-const toField = (input: FieldInput): Field<unknown> => {
-  if (typeof input !== "string") return input
+const isField = (input: unknown): input is Field<unknown> =>
+  typeof input === "object" && input !== null && "~simul/extract/Field" in input
+
+const toField = (input: FieldInput, part: string): Field<unknown> => {
+  if (isField(input)) return input
+  if (typeof input !== "string")
+    throw new DefinitionError({ part, detail: "expected a selector, or what field, optional or each make" })
   const { many } = Selector.make(input)
   return many ? field(input, Schema.Array(Schema.String) as never) : field(input, Schema.String as never)
 }
 
-const toFields = (fields: Fields): Readonly<Record<string, Field<unknown>>> =>
-  Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, toField(input)]))
+const toFields = (fields: Fields, part: string): Readonly<Record<string, Field<unknown>>> => {
+  if (typeof fields !== "object" || fields === null)
+    throw new DefinitionError({ part, detail: "expected fields by their names" })
+  return Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, toField(input, name)]))
+}
 
 /** The field, or `null` where nothing matches. What is there and wrong stays an error. */
 export const optional = <const F extends FieldInput>(input: F): Field<Value<F> | null> => {
-  const inner = toField(input)
+  const inner = toField(input, "optional")
   return {
     ...inner,
     "~simul/extract/Field": none,
@@ -224,7 +274,7 @@ const readRecord = (
 /** A record for each element that the CSS matches; selectors of its fields look within it. No match: an empty list. */
 export const each = <const F extends Fields>(css: string, fields: F): Field<ReadonlyArray<Values<F>>> => {
   const within = Selector.make(css)
-  const inner = toFields(fields)
+  const inner = toFields(fields, css)
   return {
     "~simul/extract/Field": none,
     selector: css,
@@ -270,11 +320,13 @@ export interface Extraction<out A> {
 /** The type of an extraction's records. */
 export type RecordOf<E> = E extends Extraction<infer A> ? A : never
 
-/** An extraction of these fields. Throws `SelectorError` where a selector is none. */
+/** An extraction of these fields. Throws `SelectorError` where a selector is none, `DefinitionError` where a field is. */
 export const make = <const F extends Fields>(fields: F, options: Options = {}): Extraction<Values<F>> => {
-  const inner = toFields(fields)
+  const inner = toFields(fields, "make")
   const whole = options.each === undefined ? undefined : Selector.make(options.each)
   const { pages } = options
+  if (pages !== undefined && typeof (pages as Partial<RegExp>).source !== "string")
+    throw new DefinitionError({ part: "pages", detail: "expected a regular expression, as /list/" })
   return {
     "~simul/extract/Extraction": none,
     fields: inner,

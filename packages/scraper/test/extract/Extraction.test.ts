@@ -46,6 +46,33 @@ describe("an extraction", () => {
       readonly offers: ReadonlyArray<{ readonly seller: string; readonly stock: number | null }>
     }>()
   })
+  it.each<readonly [string, () => unknown, string]>([
+    ["a field that is none", () => Extraction.make({ a: undefined as never }), '"a": expected a selector, or what'],
+    ["fields within a field", () => Extraction.make({ a: { b: "p" } as never }), '"a": expected a selector, or what'],
+    ["an optional that is none", () => Extraction.optional(3 as never), '"optional": expected a selector, or what'],
+    ["fields without names", () => Extraction.each("li", "p" as never), '"li": expected fields by their names'],
+    ["no fields", () => Extraction.make(undefined as never), '"make": expected fields by their names'],
+    ["no schema", () => Extraction.field("p", undefined as never), '"p": expected a schema'],
+    ["a number", () => Extraction.field("p", Schema.Finite as never), '"p": expected a schema that reads a text'],
+    [
+      "a number or null",
+      () => Extraction.field("p", Schema.NullOr(Schema.Number) as never),
+      '"p": expected a schema that reads a text'
+    ],
+    [
+      "a list",
+      () => Extraction.field("p", Schema.Array(Schema.String) as never),
+      '"p": expected a schema that reads a'
+    ],
+    ["no list", () => Extraction.field("p[]", Schema.String as never), '"p[]": expected a schema that reads a list'],
+    ["a text of pages", () => Extraction.make({ a: "p" }, { pages: "/p/" as never }), '"pages": expected a regular']
+  ])("refuses %s in a definition", (_name, define, message) => {
+    assert.throws(define, message)
+  })
+  it("takes schemas that may read a text", () => {
+    for (const schema of [Schema.Unknown, Schema.Literals(["a"]), Schema.Union([Schema.Finite, Schema.String])])
+      assert.doesNotThrow(() => Extraction.field("p", schema as Schema.Codec<unknown, string>))
+  })
   it("refuses a schema of another copy of effect, and one that has it within", () => {
     // the same in all but its classes
     const foreign: typeof Schema.String = Object.create(Schema.String, { ast: { value: { ...Schema.String.ast } } })
