@@ -13,13 +13,13 @@ const lastLines = (text: string) => {
   const tail = text.trimEnd()
   return tail === "" ? "" : `; last on stderr:\n${tail}`
 }
-// anything can be thrown, also what throws when it is read
 const describe = (error: unknown) => {
   try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : `the value ${String(error)}`
+    if (error instanceof Error) return `${error.name}: ${error.message}`
   } catch {
-    return `a ${typeof error} that cannot be shown`
+    // anything can be thrown, also what throws when it is read
   }
+  return described(error)
 }
 
 /** A class of reasons: its tag, and its data as it is given. What its message says is its own. */

@@ -79,6 +79,11 @@ export class Pool implements AsyncDisposable {
   readonly #engine: Engine
 
   private constructor(engine: Engine) {
+    // where no types tell, as other pools are made
+    if (!(engine instanceof Engine)) {
+      const expected = "made by `Pool.threads`, `Pool.processes` or `Pool.inline`"
+      throw new ExecutorError(new InvalidOption({ option: "a pool", expected, got: engine }), "executor")
+    }
     this.#engine = engine
     Pool.#forgotten.register(this, engine)
   }

@@ -338,3 +338,13 @@ for (const [kind, isolated] of kinds)
       await pool.shutdown()
     })
   })
+
+describe("a pool", () => {
+  it("that is made as other pools are says how to make it", () => {
+    const Constructor = Pool as unknown as new (options: object) => Pool
+    assert.throws(
+      () => new Constructor({ maximum: 2 }),
+      "executor: a pool must be made by `Pool.threads`, `Pool.processes` or `Pool.inline`, got [object Object]"
+    )
+  })
+})
