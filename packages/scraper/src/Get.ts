@@ -70,23 +70,35 @@ export interface Run {
  * or go on; a URL that fails is an outcome. A `Sink` or a `Session` of one's own is
  * provided like any service, and takes the place of the run's.
  */
-export const open = (source: Source, given: Given<Options> = {}) => {
-  const run = Effect.suspend(() => {
-    const options = complete(defaults, given)
-    return openRun((store, run) => listOf(source, store, run, options.refresh), options)
-  })
-  // before a directory is made for it
-  const listed = "file" in source ? Effect.andThen(ListFile.look(source.file), run) : run
-  const isList = "urls" in source ? OptionKind.check(sourceKinds, { urls: source.urls ?? null }) : Effect.void
-  return Effect.andThen(Effect.andThen(OptionKind.check(kinds, given), isList), listed)
-}
+export const open = (source: Source, given: Given<Options> = {}) =>
+  OptionKind.check(kinds, given).pipe(
+    Effect.andThen(OptionKind.check(sourceKinds, ofSource(source))),
+    // before a directory is made for it
+    Effect.andThen(() => ("file" in source ? ListFile.look(source.file) : Effect.void)),
+    Effect.andThen(() => {
+      const options = complete(defaults, given)
+      return openRun((store, run) => listOf(source, store, run, options.refresh), options)
+    })
+  )
 
-const sourceKinds: OptionKind.Kinds<{ urls: unknown }> = {
+type Sources = { readonly file: unknown; readonly bytes: unknown; readonly urls: unknown; readonly source: unknown }
+
+/** The one that is given; what has none of them is no source. */
+const ofSource = (source: unknown): Partial<Sources> => {
+  const given: Partial<Sources> = Object(source)
+  if ("file" in given) return { file: given.file ?? null }
+  if ("bytes" in given) return { bytes: given.bytes ?? null }
+  return "urls" in given ? { urls: given.urls ?? null } : { source: source ?? null }
+}
+const sourceKinds: OptionKind.Kinds<Sources> = {
+  file: OptionKind.text,
+  bytes: { takes: "an AsyncIterable of bytes", has: (value) => Symbol.asyncIterator in Object(value) },
   urls: {
     ...OptionKind.urls,
     takes: "an array of URLs, or another iterable of them",
     has: (value) => OptionKind.urls.has(value) || Symbol.asyncIterator in Object(value) || Stream.isStream(value)
-  }
+  },
+  source: { isSecret: true, takes: "an object with file, bytes or urls", has: () => false }
 }
 
 /** The same for a list that is made of what the store has. `last`: what is made when all outcomes are told. */

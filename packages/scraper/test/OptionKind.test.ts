@@ -96,6 +96,35 @@ describe("options", () => {
     })
   )
 
+  it.effect("that are no source are refused before a directory is made", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const sources: ReadonlyArray<unknown> = [
+        null,
+        "list.txt",
+        ["http://h/"],
+        {},
+        { file: "" },
+        { bytes: "http://h/" }
+      ]
+      const told = yield* Effect.forEach(sources, (source) =>
+        Effect.scoped(Effect.flip(Get.open(source as Get.Source, { directory })))
+      )
+      assert.deepStrictEqual(
+        told.map(({ message }) => message),
+        [
+          "source null: it takes an object with file, bytes or urls",
+          "source (string): it takes an object with file, bytes or urls",
+          "source (array): it takes an object with file, bytes or urls",
+          "source (object): it takes an object with file, bytes or urls",
+          'file "": it takes some text',
+          'bytes "http://h/": it takes an AsyncIterable of bytes'
+        ]
+      )
+      assert.isFalse(fs.existsSync(directory))
+    })
+  )
+
   it("that are no options at all are refused, and so is what is no signal", async () => {
     const directory = folder()
     const refused = async (outcomes: AsyncIterable<unknown>) => {
