@@ -4,6 +4,7 @@
  */
 import type { Counts, Report } from "@simul/scraper/Report"
 import * as Durations from "./Durations.ts"
+import * as Instant from "./Instant.ts"
 import { number, withoutScheme } from "./Progress.ts"
 import type { RunTimes } from "./RunTimes.ts"
 import * as Sizes from "./Sizes.ts"
@@ -93,7 +94,7 @@ const timesTable = ({ title, startedAtMs, durationMs, categories, hosts }: RunTi
       `<tr><td><span class="key" style="background:${colour(fill)}"></span>${escape(name)}</td><td>${Durations.format(inAll(name))}</td><td>${share(inAll(name), whole)}</td><td>${escape(description)}</td></tr>`
   )
   return `<section><h2>Where the time went</h2>
-<p>${escape(title)}, ${new Date(startedAtMs).toISOString().slice(0, 19).replace("T", " ")} UTC: the run took ${Durations.format(durationMs)}, its targets together ${Durations.format(whole)}, from being read to being recorded.</p>
+<p>${escape(title)}, ${Instant.format(startedAtMs)}: the run took ${Durations.format(durationMs)}, its targets together ${Durations.format(whole)}, from being read to being recorded.</p>
 <table class="sums times"><tr><th>host</th><th>URLs</th><th>time</th><th></th></tr>
 ${rows.join("\n")}
 </table>

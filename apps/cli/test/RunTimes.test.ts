@@ -59,5 +59,6 @@ describe("RunTimes", () => {
     assert.notMatch(page, /<script|<list>|<0>|red;/)
     assert.include(page, 'title="body 2ms, 50 %"')
     assert.include(page, "<td>works</td>")
+    assert.include(page, ", 1970-01-01T00:00:00Z: the run took ")
   })
 })

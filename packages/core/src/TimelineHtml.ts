@@ -209,7 +209,7 @@ const summary = ({ totals, words, durationMs, startedAtMs, leftOut, runs }: Time
   const about =
     `${counted(lanes, words.lane)} in ${duration(durationMs)}` +
     (lanes === 0 ? "" : `, ${leftOut.ungrouped === 0 ? groups : `more than ${groups}`}`) +
-    `, begun ${new Date(startedAtMs).toISOString().replace("T", " ").slice(0, 19)} UTC`
+    `, begun ${new Date(startedAtMs).toISOString().slice(0, 19)}Z`
   const missing = [
     ...(leftOut.lanes === 0 ? [] : [counted(leftOut.lanes, words.lane)]),
     ...(leftOut.spans === 0 ? [] : [`${counted(leftOut.spans, "span")} of others`])

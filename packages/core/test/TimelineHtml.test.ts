@@ -78,7 +78,7 @@ describe("TimelineHtml", () => {
     )
     assert.strictEqual(slowest!.length, 11)
     assert.include(html, "60 targets in ")
-    assert.include(html, ", 3 hosts, begun 2026-01-02 03:04:05 UTC")
+    assert.include(html, ", 3 hosts, begun 2026-01-02T03:04:05Z")
     assert.notInclude(html, `id="left-out"`)
   })
 
