@@ -252,10 +252,10 @@ export class Engine {
     const bound = this.#waiting.boundTo(job)
     const slot = bound === undefined ? this.#pick(job, now) : mayTake(bound, job, now, this.options) ? bound : undefined
     if (slot === undefined || !this.#waiting.isEmpty(bound)) return false
-    if (slot.count >= this.options.tasksPerWorker) this.#limitWait(job, now)
+    if (slot.holds >= this.options.tasksPerWorker) this.#limitWait(job, now)
     this.#assign(job, slot, now)
     // a busy pool that may grow does so, and the new worker takes back what waits behind the old ones
-    if (slot.count > this.options.tasksPerWorker) this.#workers.grow(1)
+    if (slot.holds > this.options.tasksPerWorker) this.#workers.grow(1)
     return true
   }
 
@@ -313,7 +313,7 @@ export class Engine {
   #assign(job: Job, slot: Slot<Job>, now: number): void {
     const { key, runTimeoutMs, deadline, transfer } = job.options
     // what is sent ahead still waits
-    if (slot.count < this.options.tasksPerWorker) {
+    if (slot.holds < this.options.tasksPerWorker) {
       job.stopTimers?.()
       job.stopTimers = undefined
     }
@@ -344,7 +344,7 @@ export class Engine {
       const exact = job.attempt > 1 || !(job.expectedMs / parameters.length < notedMs)
       this.#send(slot, [kind, position, number, parameters, deadline, exact])
     }
-    if (slot.count > this.options.tasksPerWorker) this.#looking ??= this.#timers.after(lookMs, () => this.#look())
+    if (slot.holds > this.options.tasksPerWorker) this.#looking ??= this.#timers.after(lookMs, () => this.#look())
     if (slot.given < this.options.recycle.tasks) return
     this.#waiting.unbind(slot)
     this.#workers.recycle(slot)
@@ -414,7 +414,7 @@ export class Engine {
   /** Takes a job back that a worker has not begun, and never will. */
   #takeBack(slot: Slot<Job>, job: Job, forGood = false): boolean {
     if (!slot.handle.board.revoke(job.position, forGood)) return false
-    slot.jobs[job.position] = takenBack
+    slot.takeBack(job.position)
     if (job.expectedMs >= 0) slot.expectedMs -= job.expectedMs
     job.slot = undefined
     return true
@@ -430,7 +430,7 @@ export class Engine {
     const now = this.#timers.now()
     let ahead = false
     for (const slot of this.#workers.active) {
-      if (slot.count <= this.options.tasksPerWorker) continue
+      if (slot.holds <= this.options.tasksPerWorker) continue
       ahead = true
       if (now - slot.activeAt < lookMs) continue
       const waiting = [...slot.held()].filter(

@@ -2,6 +2,7 @@
  * Which jobs a worker may be given: one for each of its places, and short ones ahead of their turn, so that it need not
  * wait for a message between two of them.
  */
+import { positions } from "./Board.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import type { Job } from "./Job.ts"
 import type { Slot } from "./Slot.ts"
@@ -15,17 +16,17 @@ const mostChunksAhead = 2
 /** How often it is looked whether what was sent ahead had better be taken back. */
 export const lookMs = 2
 
-/** It is up, and has not had its last task. */
+/** It is up, has not had its last task, and has a position for one more. */
 const takesMore = (slot: Slot<Job>, { recycle }: EngineOptions): boolean =>
-  slot.state === "ready" && slot.given < recycle.tasks
+  slot.state === "ready" && slot.given < recycle.tasks && slot.count < positions
 
 /** Whether a worker can begin a job at once. */
 export const isFree = (slot: Slot<Job>, options: EngineOptions): boolean =>
-  takesMore(slot, options) && slot.count < options.tasksPerWorker
+  takesMore(slot, options) && slot.holds < options.tasksPerWorker
 
 export const mayTake = (slot: Slot<Job>, job: Job, now: number, options: EngineOptions): boolean => {
   if (!takesMore(slot, options)) return false
-  if (slot.count < options.tasksPerWorker) return true
+  if (slot.holds < options.tasksPerWorker) return true
   // what was moved to a worker cannot be taken back
   if (job.options.transfer !== undefined || job.options.runTimeoutMs !== undefined) return false
   if (!(slot.expectedMs + job.expectedMs >= 0)) return false

@@ -40,6 +40,8 @@ export class Slot<Job extends Held> {
   readonly #free: Array<number> = Array.from({ length: positions }, (_, i) => positions - 1 - i)
   /** Positions in use. */
   count = 0
+  /** Jobs that it has and that were not taken back. */
+  holds = 0
   /** Sum of what its jobs are expected to take. */
   expectedMs = 0
   /** Jobs that it was ever given. */
@@ -74,12 +76,20 @@ export class Slot<Job extends Held> {
     const position = this.#free.pop()!
     this.jobs[position] = job
     this.count++
+    this.holds++
     this.given++
     if (job.expectedMs >= 0) this.expectedMs += job.expectedMs
     return position
   }
 
+  /** The worker will pass over what is there. */
+  takeBack(position: number): void {
+    this.jobs[position] = takenBack
+    this.holds--
+  }
+
   free(position: number): void {
+    if (this.jobs[position] !== takenBack) this.holds--
     this.jobs[position] = undefined
     this.#free.push(position)
     if (--this.count === 0) this.expectedMs = 0

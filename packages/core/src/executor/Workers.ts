@@ -185,7 +185,7 @@ export class Workers {
       nativeId: slot.handle?.nativeId,
       state: this.#spares.includes(slot) ? "spare" : slot.state,
       tasks: slot.completed,
-      holds: [...slot.held()].length,
+      holds: slot.holds,
       ageMs: now - slot.bornAt,
       busyMs: slot.busyMs,
       ...slot.usage

@@ -31,6 +31,18 @@ for (const [kind, isolated] of kinds)
         assert.deepStrictEqual(await Promise.all(range(5).map((n) => pool.run(work.increment, [n]))), [1, 2, 3, 4, 5])
       })
 
+      it("of no capacity has a worker for the next task after one that was cancelled before it began", async () => {
+        await using pool = await open({ queue: { capacity: 0, policy: "fail" } })
+        await pool.warm(1)
+        const controller = new AbortController()
+        const given = pool.run(work.increment, [1], { signal: controller.signal })
+        controller.abort()
+        assert.deepStrictEqual(await Promise.all([given, pool.run(work.increment, [2])].map(reasonOf)), [
+          "AbortError",
+          "gave 3"
+        ])
+      })
+
       it("of no capacity refuses what no worker starts for, and nothing else", async () => {
         await using pool = await open({ maximum: 2, queue: { capacity: 0, policy: "fail" } })
         const outcomes = range(3).map((n) => reasonOf(pool.run(work.later, [20, n])))
