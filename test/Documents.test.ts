@@ -48,7 +48,9 @@ describe.each(documents)("%s", (document) => {
   })
 
   it("runs scripts that are there", () => {
-    const names = [...text.matchAll(/^pnpm ([\w:]+)(?![\w:=])|`pnpm ([a-z:]+)/gm)].map((match) => match[1] ?? match[2]!)
+    const names = [...text.matchAll(/^pnpm (?:run )?([\w:]+)(?![\w:=])|`pnpm ([a-z:]+)/gm)].map(
+      (match) => match[1] ?? match[2]!
+    )
     assert.deepStrictEqual(
       names.filter((name) => !commands.has(name) && !(name in scripts)),
       []
