@@ -195,7 +195,7 @@ export class Store extends Context.Service<
      * again, with no attempts made; with `refresh` also what is done, unless a refresh was stopped: that goes on.
      */
     readonly crawl: (seeds: ReadonlyArray<Target>, refresh: boolean) => Effect.Effect<Crawl, StoreError>
-    /** What a crawl has saved, in the order of URLs. */
+    /** What a crawl has saved, in the order in which they were found. */
     readonly saved: (list: number) => Stream.Stream<SavedPage, StoreError>
     /**
      * Pages that turned out to be nearer to a seed than when their links were followed, which is of no use where depth bounds
@@ -225,7 +225,7 @@ export class Store extends Context.Service<
       text: string,
       of: (url: string, before: number) => number
     ) => Effect.Effect<void, StoreError>
-    /** What the rules of a crawl left out, in the order of URLs. */
+    /** What the rules of a crawl left out, in the order in which they were found. */
     readonly excluded: (list: number) => Stream.Stream<Target, StoreError>
     /**
      * Leases those pending targets of a crawl that are out, of at most 1,000 rows after `after`: 0 at first, then the `next`
@@ -318,7 +318,7 @@ export class Store extends Context.Service<
     readonly announce: (archive: string) => Effect.Effect<void, StoreError>
     /** URLs with a part file to continue: all that wait, and those that failed in the run before. */
     readonly partials: Effect.Effect<ReadonlyArray<string>, StoreError>
-    /** Every row, in the order of URLs. */
+    /** Every row, in the order in which they were found. */
     readonly entries: Stream.Stream<Entry, StoreError>
   }
 >()("@simul/scraper/Store") {}

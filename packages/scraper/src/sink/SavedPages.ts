@@ -189,7 +189,7 @@ const savedOf = (entry: Entry | undefined) => {
   return { url: finalUrl, path, contentType: entry.contentType }
 }
 
-/** The pages of a run whose files lie under `path`, in the order of their URLs. */
+/** The pages of a run whose files lie under `path`, in the order in which they were found. */
 const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<SavedPage, RunError> => {
   const below = relative(run, resolve(path)).split(sep).join("/")
   // as one would name the directory from here

@@ -8,7 +8,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
 import { rowsAmong } from "./RowsAmong.ts"
-import * as RowsByUrl from "./RowsByUrl.ts"
+import * as Rows from "./Rows.ts"
 import * as SqliteFault from "./SqliteFault.ts"
 import { keyOf, type TargetRow } from "./TargetRow.ts"
 
@@ -52,8 +52,8 @@ export const make = Effect.fnUntraced(function* (file: string) {
       ),
       SqliteFault.of(file)
     ),
-    /** All of it, in the order of URLs. */
-    all: Stream.mapError(Stream.map(RowsByUrl.stream<Row>(sql, columns, isFile), toBody), SqliteFault.of(file)),
+    /** All of it, in the order in which it was found. */
+    all: Stream.mapError(Stream.map(Rows.stream<Row>(sql, columns, isFile), toBody), SqliteFault.of(file)),
     /** What these URLs lead to, by URL: what was saved for it, or for another URL of the same page (`crawl/UrlKey.ts`). */
     at: (urls: ReadonlyArray<string>) =>
       Effect.mapError(

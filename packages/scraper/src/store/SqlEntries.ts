@@ -4,10 +4,11 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
 import { type Beyond, claimKey, type Entry, type ListName, unnamed } from "../Store.ts"
-import * as RowsByUrl from "./RowsByUrl.ts"
+import { latest } from "./migrations.ts"
+import * as Rows from "./Rows.ts"
 import * as SchemaVersion from "./SchemaVersion.ts"
 import * as SqliteFault from "./SqliteFault.ts"
-import { type TargetRow, toEntry } from "./TargetRow.ts"
+import { type TargetRow, type ToldRow, toEntry, toldColumns } from "./TargetRow.ts"
 
 /**
  * The limit of its crawl that a row is beyond, by its place in `limits`, where it is pending and its crawl may have no more.
@@ -22,16 +23,17 @@ const beyond = (isByHost: boolean) => `CASE WHEN state = 0 AND list = (SELECT li
       : ""
   } END END AS beyond`
 
-interface Told extends TargetRow {
+interface Told extends ToldRow {
   readonly beyond: number | null
 }
 
 /** Every row. */
 export const all = Effect.fnUntraced(function* (file: string) {
   const sql = yield* SqlClient.SqlClient
+  const version = yield* SchemaVersion.check(sql, file)
   // earlier ones know no limit for hosts
-  if ((yield* SchemaVersion.check(sql, file)) < 10)
-    return Stream.mapError(Stream.map(RowsByUrl.stream<TargetRow>(sql, "*", "true"), toEntry), SqliteFault.of(file))
+  if (version < 10)
+    return Stream.mapError(Stream.map(Rows.stream<TargetRow>(sql, "*", "true"), toEntry), SqliteFault.of(file))
   const [crawl] = yield* Effect.mapError(
     sql<{ most: number | null; ofHost: number | null }>`SELECT most, most_of_host AS ofHost FROM crawl`,
     SqliteFault.of(file)
@@ -45,8 +47,9 @@ export const all = Effect.fnUntraced(function* (file: string) {
     const limit = limits[row.beyond ?? -1]
     return limit === undefined || "outcome" in entry ? entry : { pending: { ...entry.pending, beyond: limit } }
   }
+  const columns = version < latest ? "*" : toldColumns.join(", ")
   return Stream.mapError(
-    Stream.map(RowsByUrl.stream<Told>(sql, `*, ${beyond(crawl?.ofHost != null)}`, "true"), told),
+    Stream.map(Rows.stream<Told>(sql, `${columns}, ${beyond(crawl?.ofHost != null)}`, "true"), told),
     SqliteFault.of(file)
   )
 })

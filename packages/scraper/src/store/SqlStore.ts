@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import { maxStaleSeconds } from "../robots/RobotsPolicy.ts"
 import { type Commit, type Found, Store, type StoreError, StoreFull } from "../Store.ts"
 import { rowsAmong } from "./RowsAmong.ts"
-import * as RowsByUrl from "./RowsByUrl.ts"
+import * as Rows from "./Rows.ts"
 import * as SchemaVersion from "./SchemaVersion.ts"
 import * as Spreading from "./Spreading.ts"
 import * as SqlArchives from "./SqlArchives.ts"
@@ -147,7 +147,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       SqliteFault.isFull(error) ? new StoreFull({ file: options.file }) : fault(error)
     )
   const each = <A>(where: string, to: (row: TargetRow) => A, ...values: ReadonlyArray<unknown>) =>
-    Stream.mapError(Stream.map(RowsByUrl.stream<TargetRow>(sql, "*", where, ...values), to), fault)
+    Stream.mapError(Stream.map(Rows.stream<TargetRow>(sql, "*", where, ...values), to), fault)
 
   yield* SchemaVersion.migrate(sql, options.file)
   const { run, unseenMs } = yield* guarded(begin(sql, options))

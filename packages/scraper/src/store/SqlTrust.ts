@@ -8,7 +8,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
 import type { Unsynced } from "../Store.ts"
-import * as RowsByUrl from "./RowsByUrl.ts"
+import * as Rows from "./Rows.ts"
 import * as SchemaVersion from "./SchemaVersion.ts"
 import * as SqlCaptures from "./SqlCaptures.ts"
 import * as SqliteFault from "./SqliteFault.ts"
@@ -40,7 +40,7 @@ export const distrustAt = Effect.fnUntraced(function* (file: string, paths: Read
   yield* SchemaVersion.migrate(sql, file)
   type Row = Pick<TargetRow, "url" | "path" | "record">
   const isMeant = ({ url, path, record }: Row) => paths.has(record ?? path ?? FileName.fromUrl(url))
-  const rows = RowsByUrl.stream<Row>(sql, "url, path, record", "bytes IS NOT NULL")
+  const rows = Rows.stream<Row>(sql, "url, path, record", "bytes IS NOT NULL")
   const distrusting = Effect.gen(function* () {
     const damaged = yield* Stream.runCollect(Stream.filter(rows, isMeant))
     for (const { url } of damaged) yield* distrust(sql, url)
@@ -86,7 +86,7 @@ export const make = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, boot:
   const [earlier] = yield* sql<{ runs: number; unsynced: number }>`SELECT COUNT(*) AS runs,
     COALESCE(SUM(durability = 'process'), 0) AS unsynced FROM run WHERE boot <> ${boot} AND trusted = 0`
   const { runs, unsynced } = earlier!
-  const files = Stream.map(RowsByUrl.stream<TargetRow>(sql, "*", unsyncedOf, boot), toUnsynced)
+  const files = Stream.map(Rows.stream<TargetRow>(sql, "*", unsyncedOf, boot), toUnsynced)
   const count = Effect.map(
     sql.unsafe<{ count: number }>(`SELECT COUNT(*) AS count FROM target WHERE ${unsyncedOf}`, [boot]),
     ([row]) => row!.count

@@ -126,8 +126,27 @@ export const toKnown = (row: KnownRow): Known => ({
         : "failed"
 })
 
+/** Of these an entry is made. Earlier versions have not all of them. */
+export const toldColumns = [
+  "url",
+  "state",
+  "attempts",
+  "duration",
+  "final_url",
+  "status",
+  "error",
+  "path",
+  "record",
+  "bytes",
+  "sha256",
+  "noindex",
+  "links_cut",
+  "type"
+] as const satisfies ReadonlyArray<keyof TargetRow>
+export type ToldRow = Pick<TargetRow, (typeof toldColumns)[number]>
+
 /** A row as it is told. */
-export const toEntry = (row: TargetRow): Entry => {
+export const toEntry = (row: ToldRow): Entry => {
   const about = { url: Url.redact(row.url), attempts: row.attempts, durationMs: row.duration ?? 0 }
   const answered = {
     ...(row.final_url === null ? {} : { finalUrl: row.final_url }),

@@ -98,7 +98,8 @@ describe("SqlStore", () => {
       }
       assert.deepStrictEqual(
         yield* Stream.runCollect(store.entries),
-        names.map((name) => ({ outcome: saved(name).outcome }))
+        // in the order in which they came into the store
+        ["b", "f", "g", "a", "c", "d", "e"].map((name) => ({ outcome: saved(name).outcome }))
       )
     })
   )
