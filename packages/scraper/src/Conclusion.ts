@@ -118,12 +118,13 @@ export const make = (
         })
       }
       case "Turned": {
-        const { turn, partial } = ended
+        const { turn, partial, pauseMs } = ended
+        const verdict = pauseMs === undefined ? "answered" : { pauseMs }
         const hop = { ...ended.hop, asides: [...(target.hop?.asides ?? []), ...(ended.asides ?? [])] }
         const spentMs = spent(target, startedMs)
         const turned = { ...withPartial(target, partial), hop, ...(spentMs === undefined ? {} : { spentMs }) }
-        if (turn !== "wait") return refuse(turned, startedMs, turn.refused, "answered")
-        return Effect.map(frontier.turn(turned), () => frontier.release(target, "answered"))
+        if (turn !== "wait") return refuse(turned, startedMs, turn.refused, verdict)
+        return Effect.map(frontier.turn(turned), () => frontier.release(target, verdict))
       }
       case "Failed":
         note(target, ended.asides)

@@ -113,6 +113,8 @@ type Ended =
       readonly _tag: "Turned"
       readonly hop: Hop
       readonly turn: Exclude<Turn, "follow">
+      /** The host that redirects asks for a pause of so long. */
+      readonly pauseMs?: number
       readonly partial?: Partial
     }
   /**
@@ -238,12 +240,17 @@ class Running implements Download, Receiver, Decode.Output {
     this.#transfer = session.open(this.#request(), this)
   }
 
-  #follows(to: URL, redirects: number): boolean {
+  #follows(to: URL, redirects: number, pauseMs = 0): boolean {
     const { follow, turn: turnOf } = this.#options
     if (follow?.redirect(this.target, to) === false) return false
     const turn = turnOf(this.target, to)
-    if (turn === "follow") return true
-    this.#turned = { _tag: "Turned", hop: { url: to.href, host: to.origin, redirects }, turn }
+    if (turn === "follow" && pauseMs === 0) return true
+    this.#turned = {
+      _tag: "Turned",
+      hop: { url: to.href, host: to.origin, redirects },
+      turn: turn === "follow" ? "wait" : turn,
+      ...(pauseMs === 0 ? {} : { pauseMs })
+    }
     return false
   }
 
@@ -253,7 +260,7 @@ class Running implements Download, Receiver, Decode.Output {
     // in the literal: a function that is assigned to a property V8 takes for long-lived, with all that it refers to
     const request: Mutable<Request> = {
       url: target.url,
-      follows: (url, redirects) => this.#follows(url, redirects)
+      follows: (...redirect) => this.#follows(...redirect)
     }
     if (maxTimeMs !== undefined) {
       request.maxTimeMs = maxTimeMs

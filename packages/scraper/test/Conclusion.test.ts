@@ -247,6 +247,15 @@ describe("Conclusion", () => {
     })
   )
 
+  it.effect("pauses the host that redirects where it asks for that", () =>
+    Effect.gen(function* () {
+      const { conclusion, told } = begin()
+      const hop = { url: "http://h/b", host: "http://h", redirects: 1 }
+      yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait", pauseMs: 7000 })!
+      assert.deepStrictEqual(told, ["turned", `released {"pauseMs":7000}`])
+    })
+  )
+
   it("keeps nothing that asks not to be indexed where that was wanted, but its links", () => {
     const link = { ...target, url: "http://h/b" }
     const told: Array<string> = []

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as Download from "../src/Download.ts"
-import type { Receiver, Session } from "../src/Session.ts"
+import { RedirectError } from "../src/FetchError.ts"
+import type { Receiver, Request, Session } from "../src/Session.ts"
 import { DiskFull, type Part, type Sink } from "../src/Sink.ts"
 
 /** An answer that goes on for as many bytes as are asked for, on a disk that has room for some. */
@@ -12,6 +13,7 @@ const answer = (
   room = Infinity
 ) => {
   let receiver!: Receiver
+  let request!: Request
   const told: Array<string> = []
   const part = {
     bytes: 0,
@@ -25,7 +27,8 @@ const answer = (
     discard: () => told.push("discarded")
   }
   const session = {
-    open: (_request: unknown, given: Receiver) => {
+    open: (asked: Request, given: Receiver) => {
+      request = asked
       receiver = given
       return { pause: () => {}, resume: () => {}, abort: () => told.push("aborted") }
     }
@@ -42,10 +45,20 @@ const answer = (
   const attempts: Array<Download.Attempt> = []
   Download.start({ session, sink }, target, undefined, whole, (attempt) => attempts.push(attempt))
   receiver.onHead({ status: 200, url: target.url, header: (name) => fields[name] })
-  return { receiver, told, attempts }
+  return { request, receiver, told, attempts }
 }
 
 describe("Download", () => {
+  it("follows a redirect at once, but where its host asks for a pause", () => {
+    const { request, receiver, attempts } = answer({}, {})
+    const to = new URL("http://h/b")
+    assert.isTrue(request.follows!(to, 1))
+    assert.isFalse(request.follows!(to, 1, 7000))
+    receiver.onError(new RedirectError({ kind: "scope", location: to.href, count: 1 }))
+    const hop = { url: to.href, host: to.origin, redirects: 1 }
+    assert.deepStrictEqual(attempts, [{ _tag: "Turned", hop, turn: "wait", pauseMs: 7000 }])
+  })
+
   it("gives up a body that tells no length when it is longer than it may be", () => {
     const { receiver, told, attempts } = answer({}, { endless: { bytes: 100, ms: Infinity } })
     receiver.onData(new Uint8Array(100))

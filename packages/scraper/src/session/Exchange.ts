@@ -15,6 +15,7 @@ import type { ClientHttp2Stream } from "node:http2"
 import * as ContentType from "../ContentType.ts"
 import * as FetchError from "../FetchError.ts"
 import * as FieldValue from "../FieldValue.ts"
+import { retryAfterMs } from "../RetryAfter.ts"
 import type { Receiver, Request, ResponseHead, SentRequest, Transfer } from "../Session.ts"
 import * as Url from "../Url.ts"
 import * as AddressGuard from "./AddressGuard.ts"
@@ -299,7 +300,7 @@ export class Exchange implements Served, Transfer, Watched {
       if (location !== undefined && location !== "") {
         if (this.#receiver.onRedirect !== undefined)
           this.#redirect = { head: this.#answer(status, headers, statusMessage), chunks: [] }
-        return this.#turn(location)
+        return this.#turn(location, headers)
       }
     }
     this.#state = body
@@ -426,14 +427,15 @@ export class Exchange implements Served, Transfer, Watched {
   }
 
   /** A redirect: looks where it leads, and lets its body pass by. */
-  #turn(location: string): void {
+  #turn(location: string, headers: Headers): void {
     const next = Redirect.resolve(new URL(this.#url), location)
     if (!(next instanceof URL)) {
       this.#tellRedirect(false)
       return this.#stop(next)
     }
     const count = this.#trail === undefined ? 1 : this.#trail.count
-    if (this.#request.follows?.(next, count) === false)
+    const waitMs = retryAfterMs(value(headers, "retry-after"), Date.now(), value(headers, "date"))
+    if (this.#request.follows?.(next, count, waitMs) === false)
       this.#left = new FetchError.RedirectError({ kind: "scope", location: Redirect.bare(next), count })
     else {
       if (this.#trail === undefined) {

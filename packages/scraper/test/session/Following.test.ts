@@ -48,6 +48,20 @@ describe("redirects", () => {
     )
   }
 
+  it.live("tell for how long their host asks to wait before", () =>
+    Effect.gen(function* () {
+      const { origin } = yield* httpServer((request, response) => {
+        const nth = Number(request.url?.slice(1))
+        if (nth === 0) response.setHeader("retry-after", "7")
+        return nth < 2 ? moved(response, `/${nth + 1}`) : response.end("there")
+      })
+      const waits: Array<number | undefined> = []
+      const follows = (_url: URL, _redirects: number, retryAfterMs?: number) => waits.push(retryAfterMs) > 0
+      yield* ask(yield* session(), { url: `${origin}/0`, follows })
+      assert.deepStrictEqual(waits, [7000, undefined])
+    })
+  )
+
   it.live("use the same connection where they can", () =>
     Effect.gen(function* () {
       let connections = 0
