@@ -94,6 +94,10 @@ export const parse = (text: string): Result.Result<Selector, SelectorError> => {
   const [, css = "", what] = /^([^]*?)(?:@([\w:.-]+))?$/.exec(before)!
   const fail = (detail: string) => Result.fail(new SelectorError({ selector: text, detail }))
   if (css.trim() === "" && what === undefined) return fail("it is empty")
+  // as it is written for Scrapy
+  const [, element, attribute] = /^([^]*)::(?:text|attr\(\s*([\w:.-]+)\s*\))\s*$/.exec(css) ?? []
+  if (element !== undefined) return fail(`write ${element}@${attribute ?? "text"}${brackets?.trim() ?? ""}`)
+  if (/^\s*\(?\.?\//.test(css)) return fail("it is XPath, expected CSS")
   // the compiler takes it for a selector that nothing matches
   if (/(?<!\\)[>+~,|]\s*$/.test(css)) return fail(`nothing follows "${css.trim().at(-1)}"`)
   try {
@@ -106,7 +110,7 @@ export const parse = (text: string): Result.Result<Selector, SelectorError> => {
       find
     })
   } catch (error) {
-    return fail((error as Error).message)
+    return fail((error as Error).message.replace(/(?: yet)? supported by css-select$/, " supported"))
   }
 }
 

@@ -100,7 +100,11 @@ describe("a selector", () => {
     ["[]", 'no selector: "[]": it is empty'],
     ["a[", 'no selector: "a[": '],
     ["a:hoover", 'no selector: "a:hoover": '],
-    ["a >", 'no selector: "a >": nothing follows ">"']
+    ["a >", 'no selector: "a >": nothing follows ">"'],
+    ["h1::text", 'no selector: "h1::text": write h1@text'],
+    ["a::attr(href)[]", 'no selector: "a::attr(href)[]": write a@href[]'],
+    ["svg|a", 'no selector: "svg|a": Namespaced tag names are not supported'],
+    ["//h1/text()", 'no selector: "//h1/text()": it is XPath, expected CSS']
   ])("is not %s", (text, message) => {
     assert.include(Result.getOrThrow(Result.flip(Selector.parse(text))).message, message)
   })
