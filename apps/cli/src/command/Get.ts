@@ -9,6 +9,7 @@ import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
 import * as Proxies from "@simul/scraper/session/Proxies"
 import * as Url from "@simul/scraper/Url"
+import * as SystemError from "@simul/scraper/sink/SystemError"
 import * as WrittenItself from "@simul/scraper/sink/WrittenItself"
 import * as OpenFiles from "@simul/scraper/store/OpenFiles"
 import * as Argument from "effect/cli/Argument"
@@ -35,6 +36,7 @@ import * as Settings from "../Settings.ts"
 import { pathWord } from "../ShellWord.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
+import { TemporaryUnusable } from "../TemporaryUnusable.ts"
 import { UsageError } from "../UsageError.ts"
 
 /** What came on the command line, next to the settings. */
@@ -319,11 +321,17 @@ const fetch = Effect.fnUntraced(function* (plan: Plan) {
 const fetchThrough = (plan: Plan) =>
   Effect.gen(function* () {
     const screen = yield* Screen
+    const unusable = (code: string) => new TemporaryUnusable({ directory: tmpdir(), code })
     const directory = yield* Effect.acquireRelease(
-      Effect.promise(() => mkdtemp(join(tmpdir(), "simul-"))),
+      Effect.tryPromise({
+        try: () => mkdtemp(join(tmpdir(), "simul-")),
+        catch: (error) => unusable(SystemError.codeOf(error))
+      }),
       (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
     )
-    yield* fetch({ ...plan, options: { ...plan.options, directory, naming: { file: "body" } } })
+    yield* fetch({ ...plan, options: { ...plan.options, directory, naming: { file: "body" } } }).pipe(
+      Effect.catchTag("DirectoryUnusable", ({ code }) => Effect.fail(unusable(code)))
+    )
     const body = createReadStream(join(directory, "body"))
     const { stream } = plan
     if (stream !== undefined) {
@@ -342,8 +350,10 @@ const fetchThrough = (plan: Plan) =>
 /** Does what was planned so that one can look into it, with its timeline where that is asked for. */
 export const perform = Effect.fnUntraced(function* (planned: Plan) {
   const { watched } = yield* Effect.promise(() => import("../Watched.ts"))
-  const run = (plan: Plan) =>
-    watched(plan.toStdout || plan.stream !== undefined ? fetchThrough(plan) : fetch(plan), plan)
+  const work = Effect.fnUntraced(function* (plan: Plan) {
+    yield* plan.toStdout || plan.stream !== undefined ? fetchThrough(plan) : fetch(plan)
+  })
+  const run = (plan: Plan) => watched(work(plan), plan)
   const { timeline } = planned
   if (timeline === undefined) return yield* run(planned)
   const { record } = yield* Effect.promise(() => import("../TimelineFile.ts"))
