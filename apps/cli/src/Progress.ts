@@ -249,13 +249,21 @@ const drawing = (turn: Effect.Effect<void>, pause: number, screen: Screen["Servi
     Effect.forkScoped
   )
 
-/** Shows on a terminal, until the scope ends, how many URLs were looked at; nothing of what is over in a blink. */
-export const looked = (count: () => number, screen: Screen["Service"]) =>
-  drawing(
-    Effect.sync(() => screen.block([`  ${number(count())} URLs looked at`])),
-    pauses.bar,
-    screen
-  )
+/** What was looked at, and of that in archives, which are read after all else. */
+export interface Looked {
+  readonly urls: number
+  readonly archived: number
+}
+
+/** Shows, until the scope ends, how much was looked at; nothing of what is over in a blink. */
+export const looked = (count: () => Looked, screen: Screen["Service"]) => {
+  const line = () => {
+    const { urls, archived } = count()
+    return `${number(urls)} URLs looked at${archived === 0 ? "" : `   ${number(archived)} bodies in archives read`}`
+  }
+  const turn = Effect.sync(() => (screen.animated ? screen.block([`  ${line()}`]) : screen.note(line())))
+  return drawing(turn, screen.animated ? pauses.bar : pauses.plain, screen)
+}
 
 /** Shows a run in `directory` until the scope ends; then the screen is free again. */
 export const show = (

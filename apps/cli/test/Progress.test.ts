@@ -202,9 +202,14 @@ describe("show", () => {
   )
   it.effect("counts what is looked at, and shows nothing of what is over in a blink", () =>
     Effect.gen(function* () {
-      const fake = FakeScreen.make()
+      const fake = FakeScreen.make({ animated: true })
+      const counts = { urls: 1204, archived: 0 }
       const look = (ms: number) =>
-        Progress.looked(() => 1204, fake.screen).pipe(Effect.andThen(Effect.sleep(ms)), Effect.scoped, Effect.forkChild)
+        Progress.looked(() => counts, fake.screen).pipe(
+          Effect.andThen(Effect.sleep(ms)),
+          Effect.scoped,
+          Effect.forkChild
+        )
       yield* look(200)
       yield* TestClock.adjust(200)
       assert.deepStrictEqual(fake.blocks.flat(), [])
@@ -212,6 +217,30 @@ describe("show", () => {
       yield* TestClock.adjust(300)
       assert.deepStrictEqual(fake.blocks.slice(-2), [["  1,204 URLs looked at"], []])
     })
+  )
+  it.effect(
+    "writes what was looked at each ten seconds where nothing can be redrawn, also while archives are read",
+    () =>
+      Effect.gen(function* () {
+        const { screen, stderr, blocks } = FakeScreen.make()
+        const counts = { urls: 0, archived: 0 }
+        yield* Effect.forkChild(
+          Effect.scoped(
+            Effect.andThen(
+              Progress.looked(() => counts, screen),
+              Effect.never
+            )
+          )
+        )
+        yield* TestClock.adjust(9999)
+        assert.strictEqual(stderr(), "")
+        counts.urls = 1204
+        yield* TestClock.adjust(1)
+        counts.archived = 12
+        yield* TestClock.adjust(10_000)
+        const lines = ["1,204 URLs looked at\n", "1,204 URLs looked at   12 bodies in archives read\n"]
+        assert.deepStrictEqual([stderr(), blocks.flat()], [lines.join(""), []])
+      })
   )
   it.effect("writes a line each ten seconds where nothing can be redrawn", () =>
     Effect.gen(function* () {

@@ -81,7 +81,8 @@ const archived = (
     indexed,
     holds,
     isHeld
-  }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries" | "unfinished">
+  }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries" | "unfinished">,
+  onBody: () => void
 ): Stream.Stream<Fault | undefined, RunError> => {
   const named =
     (name: string) =>
@@ -90,12 +91,18 @@ const archived = (
       const path = RecordLocation.toPath(body)
       return { name: path, path, ...told(fault, body.bytes) }
     }
+  const counted = function* <A>(bodies: Iterable<A>) {
+    for (const body of bodies) {
+      onBody()
+      yield body
+    }
+  }
   const holdsNow = (digest: string) => Effect.runPromise(holds(digest))
   const records = Stream.flatMap(Stream.fromEffect(bodies.sorted), (sorted) => {
     const bytes = new Map(sorted.archives.map((name) => [name, 0]))
     for (const archive of archives) bytes.set(archive.name, archive.bytes)
     return Stream.flatMap(Stream.fromIterable([...bytes]), ([name, bytes]) => {
-      const faults = ArchiveCheck.faults(directory, { name, bytes }, sorted.within(name), holdsNow, isHeld)
+      const faults = ArchiveCheck.faults(directory, { name, bytes }, counted(sorted.within(name)), holdsNow, isHeld)
       return Stream.map(Stream.orDie(Stream.fromAsyncIterable(faults, (error) => error)), named(name))
     })
   })
@@ -124,15 +131,15 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const faults = { missing: 0, changed: 0, undone: 0 }
   const damaged = new Set<string>()
   const fold = Report.make()
-  let looked = 0
+  const looked = { urls: 0, archived: 0 }
   const look = (entry: Entry) => {
-    looked++
+    looked.urls++
     fold.add(entry)
     return faultOf(directory, bodies, entry)
   }
-  // Four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
+  // Of large files four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
   const looking = Stream.mapEffect(entries, look, { concurrency: 4 }).pipe(
-    Stream.concat(archived(directory, bodies, { archives, indexed, holds, isHeld })),
+    Stream.concat(archived(directory, bodies, { archives, indexed, holds, isHeld }, () => looked.archived++)),
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1
@@ -142,7 +149,7 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
       return screen.data(`${fault.kind}\t${printable(fault.name)}\t${printable(fault.detail)}\n`)
     })
   )
-  const show = screen.animated && !quiet ? Progress.looked(() => looked, screen) : Effect.void
+  const show = quiet ? Effect.void : Progress.looked(() => looked, screen)
   yield* Effect.scoped(Effect.andThen(show, looking))
 
   const kinds = (Object.keys(faults) as ReadonlyArray<keyof typeof faults>).filter((kind) => faults[kind] > 0)
