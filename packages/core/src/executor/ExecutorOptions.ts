@@ -73,7 +73,7 @@ export interface ExecutorOptions<D = number> {
 export interface SubmitOptions<D = number> {
   /** Higher ones begin earlier. Default 0. */
   readonly priority?: number | undefined
-  /** Tasks with the same key run on the same worker while it lives, for caches. */
+  /** Tasks with the same key run on the same worker while it lives, for caches. Each key is kept as long: some 80 bytes. */
   readonly key?: string | undefined
   /** `queue`: until it begins; `run`: from there. */
   readonly timeout?: { readonly queue?: D | undefined; readonly run?: D | undefined } | undefined
