@@ -426,6 +426,8 @@ export const of = (page: Page): Article | null => {
   })
   const found = reader.parse()
   if (found?.content === undefined || found.content === null) return null
+  // a heading's link to itself, as Sphinx and MkDocs put behind each
+  for (const link of found.content.querySelectorAll("a")) if (link.textContent.trim() === "¶") link.remove()
   const { content, title, byline, publishedTime, siteName, lang, excerpt } = found
   makeAbsolute(content, page.base)
   const text = textOf(content)

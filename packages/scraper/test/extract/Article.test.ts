@@ -54,6 +54,10 @@ describe("an article", () => {
       a = 1"
     `)
   })
+  it("leaves out the links of headings to themselves", () => {
+    const marked = html.replace("<h2>Kinds", '<h2 id=kinds>Kinds<a class=headerlink href="#kinds">\u00b6</a>')
+    assert.deepStrictEqual(Article.of(pageOf(marked)), Article.of(pageOf(html)))
+  })
   it("has what is preformatted as it stands, with or without an element for code", () => {
     const markdown = (pre: string) =>
       Article.of(pageOf(`<article>${`<p>${sentence}</p>`.repeat(5)}${pre}</article>`))!
