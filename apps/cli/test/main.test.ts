@@ -428,15 +428,18 @@ describe.concurrent("usage errors", () => {
 })
 
 describe.concurrent("surroundings", () => {
-  it("says what is wrong with the folder for temporary files, and how to do without", async () => {
-    // a file: what nobody can write to, root included
-    const text = await Program.screen(["get", "http://127.0.0.1:9/", "-O", "-"], { env: { TMPDIR: process.execPath } })
-    assert.strictEqual(
-      text,
-      `exit 1\n--- stdout\n--- stderr\nerror: cannot write to ${process.execPath}, the folder for temporary files (ENOTDIR)\n\n` +
-        "hint: TMPDIR names another one, and `-O FILE` needs none\n"
-    )
-  })
+  it.each([["get", "-O-"], ["shell"]])(
+    "says what is wrong with the folder for temporary files: %s",
+    async (...args) => {
+      // a file: what nobody can write to, root included
+      const text = await Program.screen([...args, "http://127.0.0.1:9/"], { env: { TMPDIR: process.execPath } })
+      assert.strictEqual(
+        text,
+        `exit 1\n--- stdout\n--- stderr\nerror: cannot write to ${process.execPath}, the folder for temporary files (ENOTDIR)\n\n` +
+          "hint: make room there, or name another one with TMPDIR\n"
+      )
+    }
+  )
   /** What it says where this has put a `simul.json`. */
   const withSettings = async (put: (file: string) => Promise<unknown>) => {
     const directory = await mkdtemp(join(tmpdir(), "simul-test-"))

@@ -9,7 +9,6 @@ import type { Outcome } from "@simul/scraper/Outcome"
 import { toJson } from "@simul/scraper/Outcome"
 import * as Proxies from "@simul/scraper/session/Proxies"
 import * as Url from "@simul/scraper/Url"
-import * as SystemError from "@simul/scraper/sink/SystemError"
 import * as WrittenItself from "@simul/scraper/sink/WrittenItself"
 import * as OpenFiles from "@simul/scraper/store/OpenFiles"
 import * as Argument from "effect/cli/Argument"
@@ -19,8 +18,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { createReadStream, createWriteStream, existsSync, fstatSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { Engine } from "../Engine.ts"
@@ -36,7 +33,7 @@ import * as Settings from "../Settings.ts"
 import { pathWord } from "../ShellWord.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
-import { TemporaryUnusable } from "../TemporaryUnusable.ts"
+import * as TemporaryFolder from "../TemporaryFolder.ts"
 import { UsageError } from "../UsageError.ts"
 
 /** What came on the command line, next to the settings. */
@@ -321,16 +318,9 @@ const fetch = Effect.fnUntraced(function* (plan: Plan) {
 const fetchThrough = (plan: Plan) =>
   Effect.gen(function* () {
     const screen = yield* Screen
-    const unusable = (code: string) => new TemporaryUnusable({ directory: tmpdir(), code })
-    const directory = yield* Effect.acquireRelease(
-      Effect.tryPromise({
-        try: () => mkdtemp(join(tmpdir(), "simul-")),
-        catch: (error) => unusable(SystemError.codeOf(error))
-      }),
-      (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
-    )
+    const directory = yield* TemporaryFolder.make
     yield* fetch({ ...plan, options: { ...plan.options, directory, naming: { file: "body" } } }).pipe(
-      Effect.catchTag("DirectoryUnusable", ({ code }) => Effect.fail(unusable(code)))
+      Effect.catchTag("DirectoryUnusable", (error) => Effect.fail(TemporaryFolder.unusable(error)))
     )
     const body = createReadStream(join(directory, "body"))
     const { stream } = plan

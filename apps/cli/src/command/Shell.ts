@@ -13,8 +13,6 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { createInterface } from "node:readline"
 import { join } from "node:path"
 import * as tty from "node:tty"
@@ -25,6 +23,7 @@ import { Incomplete } from "../Incomplete.ts"
 import { printable } from "../Printable.ts"
 import * as PageUrl from "../PageUrl.ts"
 import { complaint, Screen } from "../Screen.ts"
+import * as TemporaryFolder from "../TemporaryFolder.ts"
 import { UsageError } from "../UsageError.ts"
 
 const commands = [".links", ".metadata", ".article", ".help", ".exit"]
@@ -45,12 +44,11 @@ interface Source {
 /** Fetches the page of a URL into a directory of its own. */
 const fetched = Effect.fnUntraced(function* (url: string) {
   const screen = yield* Screen
-  const directory = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "simul-"))),
-    (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
-  )
+  const directory = yield* TemporaryFolder.make
   const options = { ...defaults, directory, naming: { file: "page" } as const }
-  const run = yield* (yield* Engine).open({ urls: [url] }, options)
+  const run = yield* (yield* Engine)
+    .open({ urls: [url] }, options)
+    .pipe(Effect.catchTag("DirectoryUnusable", (error) => Effect.fail(TemporaryFolder.unusable(error))))
   const [outcome] = yield* Stream.runCollect(run.outcomes)
   if (outcome?._tag === "Saved") return { url: outcome.finalUrl ?? outcome.url, path: join(directory, outcome.path) }
   const why = outcome !== undefined && "error" in outcome ? outcome.error.message : "no answer"
