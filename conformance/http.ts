@@ -195,6 +195,8 @@ const serve = async (exchanges: ReadonlyArray<Exchange>, crlf: boolean): Promise
     socket.on("error", () => socket.destroy())
     socket.on("close", () => sockets.delete(socket))
     socket.on("data", (bytes) => {
+      // it idled too long: whoever asked when it ended asks again elsewhere
+      if (socket.writableEnded) return
       head += bytes.toString("latin1")
       const end = head.indexOf("\r\n\r\n")
       if (end < 0) return
