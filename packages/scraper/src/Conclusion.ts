@@ -124,7 +124,14 @@ export const make = (
         const spentMs = spent(target, startedMs)
         const turned = { ...withPartial(target, partial), hop, ...(spentMs === undefined ? {} : { spentMs }) }
         if (turn !== "wait") return refuse(turned, startedMs, turn.refused, verdict)
-        return Effect.map(frontier.turn(turned), () => frontier.release(target, verdict))
+        return Effect.flatMap(frontier.turn(turned), (putOff) => {
+          if (putOff === undefined) return Effect.sync(() => frontier.release(target, verdict))
+          note(turned)
+          park(turned, putOff.dueMs)
+          // it would lead there time and again
+          frontier.release(target, { pauseMs: Math.max(putOff.pauseMs, pauseMs ?? 0) })
+          return committer.room() ?? Effect.void
+        })
       }
       case "Failed":
         note(target, ended.asides)
@@ -265,7 +272,11 @@ export const make = (
   return {
     conclude,
     refuse,
-    park,
+    /** Of a target that was queued. */
+    park: (target: Target, dueMs: number) => {
+      note(target)
+      park(target, dueMs)
+    },
     /** Its host is not asked now, for it does not answer. */
     down: (target: Target, startedMs: number, down: NonNullable<Admission["down"]>): Rest => {
       note(target)

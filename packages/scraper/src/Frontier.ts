@@ -91,8 +91,7 @@ export const make = Effect.fnUntraced(function* (
     run: Effect.onError(supply.run(dispatch), (cause) => Effect.sync(() => handout.fail(cause))),
     take,
     poll,
-    /** A target in flight goes on at another place: it gets its turn there. Called before `release`. */
-    turn: (target: Target) => Effect.map(supply.restoreHosts([asked(target)]), () => politeness.add(target)),
+    turn: supply.turn,
     /** The worker is done with a target: its slot is free. `verdict` as for `Politeness.release`. */
     release: (target: Target, verdict?: Politeness.Verdict) => {
       politeness.release(target, now(), verdict)

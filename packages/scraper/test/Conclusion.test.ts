@@ -17,7 +17,12 @@ const none: Counts = { saved: 0, unchanged: 0, refused: 0, failed: 0, bytes: 0 }
 const partial = { validator: `"1"` }
 
 /** What stages were told, in its order, and what was settled. */
-const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeMs?: number) => {
+const begin = (
+  crawl?: Partial<Crawl>,
+  proxyWait?: Effect.Effect<void>,
+  maxTimeMs?: number,
+  putOff?: { readonly dueMs: number; readonly pauseMs: number }
+) => {
   const told: Array<string> = []
   const settled: Array<Settled> = []
   const parked: Array<Waiting> = []
@@ -35,7 +40,7 @@ const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeM
       frontier: {
         settle: () => void told.push("counted"),
         park: () => void told.push("waits"),
-        turn: () => Effect.sync(() => void told.push("turned")),
+        turn: () => Effect.sync(() => (told.push("turned"), putOff)),
         release: (_target, verdict) => void told.push(`released ${JSON.stringify(verdict)}`)
       },
       committer: {
@@ -254,6 +259,21 @@ describe("Conclusion", () => {
       yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait", pauseMs: 7000 })!
       assert.deepStrictEqual(told, ["turned", `released {"pauseMs":7000}`])
     })
+  )
+
+  it.effect(
+    "has a redirect begin anew where it leads to a host without room, and pauses the host that leads there",
+    () =>
+      Effect.gen(function* () {
+        const { conclusion, told, parked } = begin({}, undefined, undefined, { dueMs: 9000, pauseMs: 8000 })
+        const hop = { url: "http://other/", host: "http://other", redirects: 1 }
+        yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait" })!
+        assert.deepStrictEqual(told, ["turned", "waits", "parked", `released {"pauseMs":8000}`])
+        assert.deepStrictEqual(
+          parked.map(({ dueMs }) => dueMs),
+          [9000]
+        )
+      })
   )
 
   it("keeps nothing that asks not to be indexed where that was wanted, but its links", () => {

@@ -390,7 +390,7 @@ describe("Politeness", () => {
     assert.isUndefined(politeness.take(0))
     assert.isTrue(politeness.hasFar())
     assert.deepStrictEqual(
-      politeness.shed(0).map(([{ url }, dueMs]) => [url, dueMs]),
+      politeness.shed(0, 1).map(([{ url }, dueMs]) => [url, dueMs]),
       [
         ["a/2", 20_000],
         ["a/3", 20_100],
