@@ -160,8 +160,10 @@ let told = ""
 export const origin = (url: string): string => {
   if (told !== "" && url.startsWith(told) && url[told.length] === "/") return told
   const { start, host, end } = authority(url)
-  told = host === start ? url.slice(0, end) : url.slice(0, start) + url.slice(host, end)
-  return told
+  const found = host === start ? url.slice(0, end) : url.slice(0, start) + url.slice(host, end)
+  // of "http:/x" it is "http:", with which others begin that have another
+  if (found.includes("://")) told = found
+  return found
 }
 
 /** The URL without user name and password. `url` as `parse` gives it. */

@@ -249,6 +249,9 @@ describe("credentials", () => {
       "http://h/"
     ])
       assert.strictEqual(Url.origin(url), new URL(url).origin)
+    // and after what a program asked for that is none
+    Url.origin("http:/x")
+    assert.strictEqual(Url.origin("http://h/"), "http://h")
   })
 
   it("are looked for in any text without throwing", () => {
