@@ -91,7 +91,10 @@ export const obey = (reins: Reins, steer: Steer | undefined) => {
         }
         if (!reins.isPaused()) return say({ _tag: "Impossible", message: "it was resumed meanwhile" })
         yield* reins.flush
-        if (reins.isFinished()) return yield* new NothingLeft()
+        if (reins.isFinished()) {
+          reins.resume()
+          return yield* new NothingLeft()
+        }
         return say({ _tag: "Paused" })
       }
       case "Resume":

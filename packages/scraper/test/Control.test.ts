@@ -9,11 +9,15 @@ describe("Control", () => {
     Effect.gen(function* () {
       const paused = Effect.fnUntraced(function* (isLast: boolean) {
         let inFlight = 1
+        let isPaused = false
         const said: Array<Control.Reply> = []
         const reins: Control.Reins = {
-          pause: () => {},
-          resume: () => true,
-          isPaused: () => true,
+          pause: () => void (isPaused = true),
+          resume: () => {
+            isPaused = false
+            return true
+          },
+          isPaused: () => isPaused,
           inFlight: () => inFlight,
           isFinished: () => isLast && inFlight === 0,
           flush: Effect.void
@@ -24,6 +28,7 @@ describe("Control", () => {
         assert.deepStrictEqual(said, [{ _tag: "Waiting", inFlight: 1 }])
         inFlight = 0
         yield* TestClock.adjust("1 second")
+        assert.strictEqual(isPaused, !isLast)
         return [yield* Fiber.join(done), said.slice(1)] as const
       })
       assert.deepStrictEqual((yield* paused(false))[1], [{ _tag: "Paused" }])
