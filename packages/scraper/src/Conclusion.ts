@@ -13,7 +13,7 @@ import type { Exclusion } from "./crawl/Exclusion.ts"
 import type { DeadProxy } from "./DeadProxy.ts"
 import * as Decode from "./Decode.ts"
 import * as Download from "./Download.ts"
-import { type FetchReason, HostDown, type InvalidUrl, WriteError } from "./FetchError.ts"
+import { type FetchReason, HostDown, type InvalidUrl, TimeoutError, WriteError } from "./FetchError.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { FullDisk } from "./FullDisk.ts"
 import type { Line } from "./Lines.ts"
@@ -21,14 +21,14 @@ import type { Crawl, LineError } from "./List.ts"
 import type { Naming } from "./Naming.ts"
 import type { Options } from "./Options.ts"
 import type { Outcome, Refusal } from "./Outcome.ts"
-import type { Admission, Backoff, Verdict } from "./Politeness.ts"
+import { type Admission, type Backoff, maxPauseMs, type Verdict } from "./Politeness.ts"
 import type { Counts } from "./Progress.ts"
 import * as Retry from "./Retry.ts"
 import type { ResponseHead } from "./Session.ts"
 import type { Aside, Sink } from "./Sink.ts"
 import type { RunClock } from "./RunClock.ts"
 import type { Settled } from "./Store.ts"
-import { type Partial, type Target, withoutSaved, withPartial, withPath } from "./Target.ts"
+import { asked, type Partial, type Target, withoutSaved, withPartial, withPath } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 /** What is left to do or to wait for after a target; mostly nothing. */
@@ -121,9 +121,17 @@ export const make = (
         const { turn, partial, pauseMs } = ended
         const verdict = pauseMs === undefined ? "answered" : { pauseMs }
         const hop = { ...ended.hop, asides: [...(target.hop?.asides ?? []), ...(ended.asides ?? [])] }
-        const spentMs = spent(target, startedMs)
+        // within the host it is waited for
+        const waitMs = pauseMs === undefined || hop.host !== asked(target).host ? 0 : Math.min(pauseMs, maxPauseMs)
+        const spentMs = spent(target, startedMs - waitMs)
         const turned = { ...withPartial(target, partial), hop, ...(spentMs === undefined ? {} : { spentMs }) }
         if (turn !== "wait") return refuse(turned, startedMs, turn.refused, verdict)
+        const { maxTimeMs = Infinity } = options
+        if (spentMs !== undefined && spentMs >= maxTimeMs) {
+          note(turned)
+          const error = new TimeoutError({ phase: "total", ms: Math.round(maxTimeMs) })
+          return fail(target, startedMs, error, undefined, partial, verdict)
+        }
         return Effect.flatMap(frontier.turn(turned), (putOff) => {
           if (putOff === undefined) return Effect.sync(() => frontier.release(target, verdict))
           note(turned)
@@ -219,7 +227,7 @@ export const make = (
     error: FetchReason,
     head: ResponseHead | undefined,
     partial: Partial | undefined,
-    said?: "unasked"
+    said?: Verdict
   ): Rest => {
     const wait = error._tag === "ProxyError" ? proxy.failed(error, startedMs) : undefined
     if (wait !== undefined) {
@@ -227,7 +235,7 @@ export const make = (
       frontier.release(target, "unasked")
       return wait
     }
-    const attempts = target.attempts + (said !== undefined || error._tag === "HostDown" ? 0 : 1)
+    const attempts = target.attempts + (said === "unasked" || error._tag === "HostDown" ? 0 : 1)
     const spentMs = spent(target, startedMs)
     const delay = Retry.delayMs(error, attempts, options, backoff, spentMs)
     if (delay === undefined) {

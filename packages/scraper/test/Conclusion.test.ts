@@ -276,6 +276,28 @@ describe("Conclusion", () => {
       })
   )
 
+  it.effect("begins no wait for a redirect that takes longer than is left of a target's time", () =>
+    Effect.gen(function* () {
+      const ended = (host: string, pauseMs: number) =>
+        ({ _tag: "Turned", hop: { url: `${host}/b`, host, redirects: 1 }, turn: "wait", pauseMs }) as const
+      const late = begin({}, undefined, 60_000)
+      late.conclusion.conclude(target, performance.now(), ended("http://h", 60_000))
+      assert.deepStrictEqual(late.told, ["counted", "settled", `released {"pauseMs":60000}`])
+      assert.deepStrictEqual(
+        late.settled.map(({ outcome }) => outcome._tag === "Failed" && outcome.error.message),
+        ["not done within 60 s"]
+      )
+      for (const [host, pauseMs] of [
+        ["http://h", 30_000],
+        ["http://other", 60_000]
+      ] as const) {
+        const { conclusion, told } = begin({}, undefined, 60_000)
+        yield* conclusion.conclude(target, performance.now(), ended(host, pauseMs))!
+        assert.deepStrictEqual(told, ["turned", `released {"pauseMs":${pauseMs}}`])
+      }
+    })
+  )
+
   it("keeps nothing that asks not to be indexed where that was wanted, but its links", () => {
     const link = { ...target, url: "http://h/b" }
     const told: Array<string> = []
