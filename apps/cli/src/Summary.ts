@@ -120,6 +120,9 @@ const tlsRemedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
   [/WRONG_VERSION|PACKET_LENGTH/, "that port speaks no TLS: try `http://`"]
 ]
 
+/** Between two hosts a loop is told by the number of its redirects. */
+const endless: ReadonlySet<string> = new Set(["redirects in a loop", "too many redirects"])
+
 /** What may help with what went wrong, the most general first. */
 const remedies = ({ report, keepsCookies = false, hasProxy = false }: Facts): ReadonlyArray<string> => {
   const has = (tag: string) => report.reasons.some(({ reason }) => reason === tag)
@@ -148,7 +151,7 @@ const remedies = ({ report, keepsCookies = false, hasProxy = false }: Facts): Re
     ...(has("RobotsUnreachable")
       ? ["a host whose robots.txt cannot be had is left alone: run the same command again when it answers"]
       : []),
-    ...(!keepsCookies && report.reasons.some(({ text }) => text === "redirects in a loop")
+    ...(!keepsCookies && report.reasons.some(({ text }) => endless.has(text))
       ? ["`--cookie-jar FILE` keeps cookies: some sites redirect until one is sent back"]
       : []),
     ...(has("TooManySitemaps") ? ["a sitemap that is given as a further URL is read"] : []),

@@ -180,6 +180,9 @@ describe("the summary", () => {
     ]
     const told = render(outcomes)
     assert.notInclude(render(outcomes, { keepsCookies: true }), "--cookie-jar")
+    const limit = new FetchError.RedirectError({ kind: "limit", location: "https://b.example/", count: 20 })
+    const between = { _tag: "Failed", url: "https://b.example/", attempts: 1, durationMs: 1, error: limit } as const
+    assert.include(render([between]), "--cookie-jar")
     expect(told).toMatchInlineSnapshot(`
       "
       saved 0 of 2 URLs (0 B) in 24s
