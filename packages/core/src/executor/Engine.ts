@@ -597,7 +597,11 @@ export class Engine {
       return this.#admit()
     }
     this.#settle(job, this.#error(job, reason, item), undefined, 0)
-    if (this.#takeBack(slot, job, true)) return this.#release(job)
+    if (this.#takeBack(slot, job, true)) {
+      // those who wait come before those whom its release lets submit
+      this.#feed(slot)
+      return this.#release(job)
+    }
     if (slot.state === "dead" || slot.state === "killing") return
     if (this.options.graceMs === 0) return this.#kill(job, slot)
     this.#send(slot, ["cancel", job.position])

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { Engine } from "../../src/executor/Engine.ts"
 import type { ExecutorError } from "../../src/executor/ExecutorError.ts"
-import { engineOptions } from "../../src/executor/ExecutorOptions.ts"
+import { engineOptions, type ExecutorOptions } from "../../src/executor/ExecutorOptions.ts"
 import type { Job, JobOptions } from "../../src/executor/Job.ts"
 import type { WorkerStatistics } from "../../src/executor/Statistics.ts"
 import * as Randomness from "../../src/simulation/Randomness.ts"
@@ -339,6 +339,33 @@ describe("an engine, with its workers in any order", () => {
     assert.deepStrictEqual(outcomes, [0, 1])
   })
 
+  /** So many workers that are up. */
+  const warm = (maximum: number, given: ExecutorOptions) => {
+    const world = new SimulatedWorkers()
+    const options = engineOptions<number>({ maximum, bootTimeout: Infinity, ...given }, "simulated", 1, (ms) => ms)
+    const engine = new Engine(world.spawn, options, world.timers)
+    const goOn = (steps = () => world.steps()) => {
+      world.settle()
+      for (let step; (step = steps()[0]) !== undefined; world.settle()) step()
+    }
+    const outcomes: Array<unknown> = []
+    const submit = (behaviour: Behaviour, options: JobOptions = {}, name: string = behaviour) => {
+      const number = outcomes.push(undefined) - 1
+      return engine.submit(
+        "run",
+        engine.entry({ url: "simulated", name }),
+        [behaviour, number],
+        options,
+        (error, value) => {
+          outcomes[number] = error?.reason._tag ?? value
+        }
+      )
+    }
+    void engine.warm(maximum)
+    goOn()
+    return { engine, world, goOn, outcomes, submit }
+  }
+
   it("gives what waited before a full queue to the worker of its key, though that has nothing to do any more", () => {
     const world = new SimulatedWorkers()
     const queue = { capacity: 0, policy: "suspend" as const }
@@ -377,6 +404,18 @@ describe("an engine, with its workers in any order", () => {
       for (let step; (step = workers.flatMap((worker) => worker.steps())[0]) !== undefined; world.settle()) step()
     }
     assert.deepStrictEqual(done, [0, 1])
+  })
+
+  it("has a task run itself what it submits, where another waits for the worker that one was taken back from", () => {
+    const { engine, world, goOn, submit, outcomes } = warm(2, { queue: { capacity: 1, policy: "fail" } })
+    const [first] = [...world.live]
+    submit("asks")
+    const unwanted = submit("returns")
+    submit("returns")
+    engine.cancel(unwanted, () => {})
+    goOn(() => first!.steps())
+    goOn()
+    assert.deepStrictEqual(outcomes, [0, "Cancelled", 2])
   })
 
   it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {

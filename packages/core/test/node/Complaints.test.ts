@@ -43,6 +43,19 @@ for (const [kind, isolated] of kinds)
         ])
       })
 
+      it("of no capacity gives the worker of one that was cancelled before it began to the next that waits", async () => {
+        await using pool = await open({ queue: { capacity: 0 } })
+        await pool.warm(1)
+        const controller = new AbortController()
+        const ended: Array<string> = []
+        const run = async (n: number, options = {}) =>
+          ended.push(await reasonOf(pool.run(work.increment, [n], options)))
+        const outcomes = [run(1, { signal: controller.signal }), run(2)]
+        controller.abort()
+        await Promise.all([...outcomes, run(3)])
+        assert.deepStrictEqual(ended, ["AbortError", "gave 3", "gave 4"])
+      })
+
       it("of no capacity refuses what no worker starts for, and nothing else", async () => {
         await using pool = await open({ maximum: 2, queue: { capacity: 0, policy: "fail" } })
         const outcomes = range(3).map((n) => reasonOf(pool.run(work.later, [20, n])))
