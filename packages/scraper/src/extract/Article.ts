@@ -420,14 +420,14 @@ const inOneLine = (text: string) => text.replace(/\s+/g, " ").trim()
 export const of = (page: Page): Article | null => {
   const document = toDocument(page.document)
   if (document === undefined) return null
+  // links of headings and paragraphs to themselves, as Sphinx, MkDocs and RFCs have them
+  for (const link of document.body.querySelectorAll("a")) if (link.textContent.trim() === "¶") link.remove()
   const reader = new Readability<DomElement>(document, {
     serializer: (node) => node,
     keepClasses: true
   })
   const found = reader.parse()
   if (found?.content === undefined || found.content === null) return null
-  // a heading's link to itself, as Sphinx and MkDocs put behind each
-  for (const link of found.content.querySelectorAll("a")) if (link.textContent.trim() === "¶") link.remove()
   const { content, title, byline, publishedTime, siteName, lang, excerpt } = found
   makeAbsolute(content, page.base)
   const text = textOf(content)

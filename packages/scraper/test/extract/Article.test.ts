@@ -54,9 +54,11 @@ describe("an article", () => {
       a = 1"
     `)
   })
-  it("leaves out the links of headings to themselves", () => {
-    const marked = html.replace("<h2>Kinds", '<h2 id=kinds>Kinds<a class=headerlink href="#kinds">\u00b6</a>')
-    assert.deepStrictEqual(Article.of(pageOf(marked)), Article.of(pageOf(html)))
+  it("leaves out the links of headings and paragraphs to themselves", () => {
+    const page = html.replace("Lamps - Site", "Lamps").replace("<h1>Lamps", "<h1>Of lamps and of their kinds")
+    const marked = page.replace(/<\/(?=h1|h2|p>)/g, '<a href="#here">\u00b6</a>$&')
+    assert.deepStrictEqual(Article.of(pageOf(marked)), Article.of(pageOf(page)))
+    assert.include(Article.of(pageOf(marked)), { title: "Of lamps and of their kinds", excerpt: sentence })
   })
   it("has what is preformatted as it stands, with or without an element for code", () => {
     const markdown = (pre: string) =>
