@@ -94,10 +94,12 @@ export const parse = (text: string): Result.Result<Selector, SelectorError> => {
   const [, css = "", what] = /^([^]*?)(?:@([\w:.-]+))?$/.exec(before)!
   const fail = (detail: string) => Result.fail(new SelectorError({ selector: text, detail }))
   if (css.trim() === "" && what === undefined) return fail("it is empty")
-  // as it is written for Scrapy
-  const [, element, attribute] = /^([^]*)::(?:text|attr\(\s*([\w:.-]+)\s*\))\s*$/.exec(css) ?? []
-  if (element !== undefined) return fail(`write ${element}@${attribute ?? "text"}${brackets?.trim() ?? ""}`)
-  if (/^\s*\(?\.?\//.test(css)) return fail("it is XPath, expected CSS")
+  // as it is written for Scrapy, behind each of several
+  const [taken, attribute = "text"] = /::(?:text|attr\(\s*([\w:.-]+)\s*\))\s*$/.exec(css) ?? []
+  const elements = taken === undefined ? css : css.replaceAll(taken.trimEnd(), "")
+  if (taken !== undefined && !elements.includes("::"))
+    return fail(`write ${elements.trimEnd()}@${attribute}${brackets?.trim() ?? ""}`)
+  if (/^\s*\(?\.?\/(?!\*)/.test(css)) return fail("it is XPath, expected CSS")
   // the compiler takes it for a selector that nothing matches
   if (/(?<!\\)[>+~,|]\s*$/.test(css)) return fail(`nothing follows "${css.trim().at(-1)}"`)
   try {

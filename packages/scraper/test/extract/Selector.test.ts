@@ -87,6 +87,10 @@ describe("a selector", () => {
     for (const name of ["constructor", "toString"]) assert.deepStrictEqual(ids(`[${name}]`), [])
     assert.isNull(Selector.select(Selector.make("div@constructor"), parts))
   })
+  it("may begin with a comment", () => {
+    const [found] = Selector.make("/* first */ i").find(Result.getOrThrow(Page.fromText("<i>")))
+    assert.strictEqual(found?.name, "i")
+  })
   it("may end in an escaped comma", () => {
     const [found] = Selector.make("p, .a\\,[]").find(Result.getOrThrow(Page.fromText("<i class='a,'>")))
     assert.strictEqual(found?.name, "i")
@@ -103,6 +107,8 @@ describe("a selector", () => {
     ["a >", 'no selector: "a >": nothing follows ">"'],
     ["h1::text", 'no selector: "h1::text": write h1@text'],
     ["a::attr(href)[]", 'no selector: "a::attr(href)[]": write a@href[]'],
+    ["h1::text, h2::text", 'no selector: "h1::text, h2::text": write h1, h2@text'],
+    ["a::attr(href), b::text", 'no selector: "a::attr(href), b::text": Pseudo-elements are not supported'],
     ["svg|a", 'no selector: "svg|a": Namespaced tag names are not supported'],
     ["//h1/text()", 'no selector: "//h1/text()": it is XPath, expected CSS']
   ])("is not %s", (text, message) => {
