@@ -9,9 +9,8 @@
  */
 import * as Extraction from "@simul/scraper/extract/Extraction"
 import * as Effect from "effect/Effect"
-import { existsSync } from "node:fs"
+import { existsSync, realpathSync } from "node:fs"
 import { createRequire } from "node:module"
-import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Carried from "./Carried.ts"
 import { oneOf } from "./Flags.ts"
@@ -34,7 +33,8 @@ const lineOf = ({ stack = "" }: Error, path: string): string => {
 export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>, UsageError> =>
   Effect.gen(function* () {
     if (!existsSync(file)) return yield* UsageError.of(`no such file: ${file}`, form)
-    const path = resolve(file)
+    // as Node names it in a stack
+    const path = realpathSync(file)
     const given = yield* Effect.promise(() => import("./Given.ts"))
     Carried.register(given)
     const { default: exported } = yield* Effect.tryPromise({
@@ -43,7 +43,8 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
         return /\.c[jt]s$/.test(path) ? { default: createRequire(path)(path) } : import(pathToFileURL(path).href)
       },
       catch: (error) => {
-        if (isNoModule.test(String((error as NodeJS.ErrnoException).code)))
+        // what a module imports may be none, too
+        if (isNoModule.test(String((error as NodeJS.ErrnoException).code)) && !/\.[cm]?[jt]s$/.test(path))
           return UsageError.of(`${file} is no module of JavaScript or TypeScript`, form)
         const message = (error as Error).message.replace(/\nRequire stack:[^]*/, "")
         // a package.json above the file may say that its modules are CommonJS

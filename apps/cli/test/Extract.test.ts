@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { join } from "node:path"
 import * as Folder from "./Folder.ts"
@@ -28,6 +28,8 @@ put("broken.mjs", 'export default ({ make }) => make({ a: "a[" })')
 put("data.json", '{ "a": "p" }')
 put("syntax.mts", 'export default ({ make }: any) =>\n  make({ a: "p" b: "i" })')
 put("field.mjs", "export default ({ make, Schema }) =>\n  make({ a: Schema.Strng })")
+symlinkSync("field.mjs", join(folder, "link.mjs"))
+put("within.mjs", 'import "./data.json"\nexport default ({ make }) => make({ a: "p" })')
 put(
   "foreign.mjs",
   'export default ({ make, field, Schema }) => make({ a: field("p", { ast: { ...Schema.String.ast } }) })'
@@ -363,6 +365,8 @@ describe("extract", () => {
   it.each([
     ["that is a folder", "pages", " is no module of JavaScript or TypeScript\n"],
     ["in JSON", "data.json", " is no module of JavaScript or TypeScript\n"],
+    ["by a link to it", "link.mjs", ':2: "a": expected a selector'],
+    ["that imports JSON", "within.mjs", " cannot be loaded: Module "],
     ["with a mistake, and says in which line", "syntax.mts", ":2 cannot be loaded: Expected ',', "]
   ])("refuses a schema %s", async (_name, schema, message) => {
     const text = await Program.screen(["extract", "-", "--schema", join(folder, schema)])
