@@ -237,7 +237,12 @@ const toFields = (fields: Fields, part: string): Readonly<Record<string, Field<u
 }
 
 /** The field, or `null` where nothing matches. What is there and wrong stays an error. */
-export const optional = <const F extends FieldInput>(input: F): Field<Value<F> | null> => {
+export const optional = <const F extends FieldInput>(input: F, schema?: never): Field<Value<F> | null> => {
+  if (schema !== undefined)
+    throw new DefinitionError({
+      part: "optional",
+      detail: "a schema belongs in optional(field(selector, schema))"
+    })
   const inner = toField(input, "optional")
   return {
     ...inner,

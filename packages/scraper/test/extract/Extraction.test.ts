@@ -50,6 +50,11 @@ describe("an extraction", () => {
     ["a field that is none", () => Extraction.make({ a: undefined as never }), '"a": expected a selector, or what'],
     ["fields within a field", () => Extraction.make({ a: { b: "p" } as never }), '"a": expected a selector, or what'],
     ["an optional that is none", () => Extraction.optional(3 as never), '"optional": expected a selector, or what'],
+    [
+      "an optional with a schema",
+      () => Extraction.optional("p", Schema.FiniteFromString as never),
+      '"optional": a schema belongs in optional(field(selector, schema))'
+    ],
     ["fields without names", () => Extraction.each("li", "p" as never), '"li": expected fields by their names'],
     ["no fields", () => Extraction.make(undefined as never), '"make": expected fields by their names'],
     ["no schema", () => Extraction.field("p", undefined as never), '"p": expected a schema'],
