@@ -7,7 +7,7 @@
  *    URL is not kept.
  * 3. However the text is cut into chunks, the URLs are the same.
  *
- * What begins a URL is known by its name, whole; a name written with escapes is not.
+ * What begins a URL is known by its name, whole; of those written with escapes only `url` is.
  */
 
 /**
@@ -16,11 +16,15 @@
  */
 export type Found = (url: string, isImport: boolean, start: number, end: number) => void
 
-const starts = /\/\*|["']|\\[^]|url\(|image-set\(|@import|@namespace/gi
+/** `url(`, each letter of which may be an escape. */
+const url = /((?:\\?u|\\0{0,4}[57]5 ?)(?:\\?r|\\0{0,4}[57]2 ?)(?:\\?l|\\0{0,4}[46]c ?)\()/.source
+  // the blank that ends an escape
+  .replaceAll(" ?", "(?:\\r\\n|[ \\t\\r\\n\\f])?")
+const starts = new RegExp(`/\\*|["']|${url}|\\\\[^]|image-set\\(|@import|@namespace`, "gi")
 /** Within `image-set(`, where a string is a URL and the depth tells where it ends. */
-const startsInSet = /\/\*|["']|\\[^]|url\(|[()]/gi
+const startsInSet = new RegExp(`/\\*|["']|${url}|\\\\[^]|[()]`, "gi")
 /** Within `@namespace`, whose string or `url()` is a mere name and may hold what ends the rule. */
-const startsInNamespace = /\/\*|["']|\\[^]|url\(|;/gi
+const startsInNamespace = new RegExp(`/\\*|["']|${url}|\\\\[^]|;`, "gi")
 /** What a name is made of (CSS Syntax 3, 4.2). */
 // oxlint-disable-next-line no-control-regex -- all that is not ASCII is of a name
 const inName = /[\w-]|[^\0-\x7f]/
@@ -29,11 +33,11 @@ const inName = /[\w-]|[^\0-\x7f]/
 const endOfWord = /[)"'(\\ \t\n\r\f\x01-\x08\v\x0e-\x1f\x7f]/g
 /** An escaped parenthesis does not close what is no URL (CSS Syntax 3, 4.3.14). */
 const endOfBad = /\\[^]|\)/g
-/** The longest of them is `@namespace`: so much may wait for its end. */
-const longestStart = 10
 
 /** An escape needs its six digits and a blank to be known whole. */
 const longestEscape = 8
+/** The longest of them is `url(` of three escapes that a line ends: so much may wait for its end. */
+const longestStart = 28
 
 const escape = /\\(?:([0-9a-f]{1,6})(?:\r\n|[ \t\r\n\f])?|(\r\n|[\n\r\f])|([^]))/iy
 
@@ -157,14 +161,15 @@ export class Css {
     const pattern = this.#depth > 0 ? startsInSet : this.#isNamespace ? startsInNamespace : starts
     pattern.lastIndex = at
     const match = pattern.exec(text)
-    if (match === null) {
+    const safe = text.length - longestStart + 1
+    // an escape may be of a name that has not come to its end
+    if (match === null || (!isEnd && match.index >= safe && /^\\[^]$/.test(match[0]))) {
       if (isEnd) return text.length
-      const safe = text.length - longestStart + 1
       return safe > at ? safe : undefined
     }
     const next = pattern.lastIndex
-    const [start] = match
-    switch (start.toLowerCase()) {
+    const [start, url] = match
+    switch (url === undefined ? start.toLowerCase() : "url(") {
       case "/*":
         this.#after = "sheet"
         this.#state = "comment"

@@ -40,6 +40,9 @@ const sheets: ReadonlyArray<readonly [sheet: string, urls: ReadonlyArray<string>
   ["@import 'x", ["import x"]],
   ["a{b:url('x' crossorigin(anonymous)); c:url(d)}", ["x", "d"]],
   ["a{\\'b:url(x)} \\", ["x"]],
+  ["a{b:u\\72l(a);c:\\55\r\n\\000072\t\\6C\n(b);d:\\u\\r\\l('c');e:image-set(\\75 RL(d) 1x)}", ["a", "b", "c", "d"]],
+  ["a{b:xu\\72l(a);c:\\0000075rl(b);d:u\\72  l(c);e:u\\72l (d);f:x\\url(e)}", []],
+  ["@namespace u\\72l(a);@import u\\72l(b);", ["b"]],
   ["url(", []],
   ["", []]
 ]
