@@ -53,6 +53,8 @@ export const under = (
     const { cut, revisits } = held
     const first = Stream.fromIterable(paths).pipe(
       Stream.flatMap((path) => at(path, url)),
+      // files are read at once, and what is done with a page may take long: signals are heard in between
+      Stream.tap(() => Effect.yieldNow),
       Stream.filter((page) => !held.take(page))
     )
     const again = Stream.fromIterable(paths.filter((path) => path !== "-")).pipe(

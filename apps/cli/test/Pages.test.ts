@@ -114,3 +114,22 @@ describe("pages of archives", () => {
     ])
   })
 })
+
+describe("pages of a folder", () => {
+  it("come with a turn for others before each", async () => {
+    const files = mkdtempSync(join(folder, "files-"))
+    for (const name of ["a", "b", "c", "d"]) writeFileSync(join(files, `${name}.html`), "<h1>x</h1>")
+    const turns = new Set<number>()
+    let turn = 0
+    const count = () => {
+      turn++
+      next = setImmediate(count)
+    }
+    let next = setImmediate(count)
+    await Effect.runPromise(
+      Stream.runForEach(Pages.under([files], undefined), () => Effect.sync(() => turns.add(turn)))
+    )
+    clearImmediate(next)
+    assert.strictEqual(turns.size, 4)
+  })
+})

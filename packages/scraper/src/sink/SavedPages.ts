@@ -19,7 +19,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { open, opendir, stat } from "node:fs/promises"
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs"
+import { opendir, stat } from "node:fs/promises"
 import { join, relative, resolve, sep } from "node:path"
 import { crc32 } from "node:zlib"
 import * as Page from "../extract/Page.ts"
@@ -52,23 +53,24 @@ const pageName = /\.(?:x?html?|shtml)$/i
 const archiveName = /\.warc(?:\.gz)?$/i
 const packageName = /\.wacz$/i
 
-/** The bytes of a file; `undefined` where they are to be those of a page and are not. */
-const readPage = async (
-  file: string,
-  maxBytes: number,
-  any: boolean
-): Promise<Result.Result<Uint8Array, PageError> | undefined> => {
+/** A pipe has no bytes for who does not wait for them; a wait would hold the process. */
+const flags = constants.O_RDONLY | constants.O_NONBLOCK
+
+/**
+ * The bytes of a file; `undefined` where they are to be those of a page and are not. Here and not in a thread of the pool:
+ * to pass five calls there and back takes more CPU than to parse a small page.
+ */
+const readPage = (file: string, maxBytes: number, any: boolean): Result.Result<Uint8Array, PageError> | undefined => {
   try {
-    const handle = await open(file, "r")
+    const descriptor = openSync(file, flags)
     try {
       const head = Buffer.alloc(Page.sniffBytes)
-      const { bytesRead } = await handle.read(head, 0, head.length, 0)
+      const bytesRead = readSync(descriptor, head, 0, head.length, 0)
       if (!any && !pageName.test(file) && !Page.looksLikePage(head.subarray(0, bytesRead))) return undefined
-      const { size } = await handle.stat()
-      if (size > maxBytes) return Result.fail(new TooLarge({ maxBytes }))
-      return Result.succeed(await handle.readFile())
+      if (fstatSync(descriptor).size > maxBytes) return Result.fail(new TooLarge({ maxBytes }))
+      return Result.succeed(readFileSync(descriptor))
     } finally {
-      await handle.close()
+      closeSync(descriptor)
     }
   } catch (error) {
     return Result.fail(Unreadable.of(error))
@@ -167,7 +169,7 @@ async function* inFolder(folder: string, maxBytes: number): AsyncGenerator<Saved
           if (packageName.test(path)) packages.push(path)
           else if (archiveName.test(path)) yield* inArchive(path, maxBytes, readOnce(read(path), archives))
           else {
-            const body = await readPage(path, maxBytes, false)
+            const body = readPage(path, maxBytes, false)
             if (body !== undefined) yield { url: undefined, path, contentType: undefined, body }
           }
         }
@@ -205,7 +207,7 @@ const inRun = (run: string, path: string, maxBytes: number): Stream.Stream<Saved
         const about = { url, path: join(directory, name) }
         const location = RecordLocation.fromPath(name)
         if (location === undefined) {
-          const body = await readPage(join(run, name), maxBytes, name === below)
+          const body = readPage(join(run, name), maxBytes, name === below)
           return body === undefined ? undefined : { ...about, contentType, body }
         }
         const page = await readRecord(run, location, maxBytes)
@@ -233,7 +235,7 @@ const inFile = (path: string, run: string | undefined, maxBytes: number): Stream
     Effect.gen(function* () {
       const name = run === undefined ? "" : relative(run, resolve(path)).split(sep).join("/")
       const saved = run === undefined ? undefined : yield* Effect.orElseSucceed(inStore(run, name), () => undefined)
-      const body = (yield* Effect.promise(() => readPage(path, maxBytes, true)))!
+      const body = readPage(path, maxBytes, true)!
       return { url: saved?.url, path, contentType: saved?.contentType, body }
     })
   )

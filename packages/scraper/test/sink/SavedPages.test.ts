@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { basename, join, relative } from "node:path"
 import { buffer } from "node:stream/consumers"
@@ -67,6 +68,13 @@ describe("a folder", () => {
   it("gives a file whatever it is, when the path names it", async () => {
     const directory = folder({ "a.css": "p {}" })
     assert.strictEqual((await at(join(directory, "a.css")))[0]?.body, "p {}")
+  })
+  it("waits for nobody who would write to a pipe in the place of a page", async () => {
+    const directory = folder()
+    const pipe = join(directory, "a.html")
+    execFileSync("mkfifo", [pipe])
+    const [only] = await at(pipe)
+    assert.strictEqual(only!.body, "Unreadable: cannot be read (ESPIPE)")
   })
   it("fails where there is none", async () => {
     const error = await Effect.runPromise(Effect.flip(Stream.runDrain(SavedPages.at(join(root, "none")))))
