@@ -72,7 +72,7 @@ export const stands = (directory: string, path: string, bytes: number, files = F
  */
 export const recorded = (directory: string, path: string, expected: Expected): Effect.Effect<Fault | undefined> =>
   Effect.suspend(() => {
-    const file = `${directory}/${path}`
+    const file = join(directory, path)
     const elsewhere = (error: unknown) => {
       const location = RecordLocation.fromPath(path)
       return location === undefined ? missing(error) : archived(directory, location, expected)

@@ -43,6 +43,13 @@ describe("what was recorded", () => {
     })
   )
 
+  it.effect("is looked for where one is, for a directory without a name", () =>
+    Effect.gen(function* () {
+      const { size } = fs.statSync("package.json")
+      assert.isUndefined(yield* Recorded.recorded("", "package.json", { bytes: size, sha256: undefined }))
+    })
+  )
+
   it.effect("waits for nobody who would write to a pipe in its place", () =>
     Effect.gen(function* () {
       const directory = folder()
