@@ -232,11 +232,12 @@ export class Engine {
   // --- queue -------------------------------------------------------------------------------------
 
   #enlist(job: Job, now: number): void {
-    if (this.#place(job, now)) return
+    const { queued, suspended } = this.#waiting
+    // those whom the queue has no room for are passed by key only
+    if ((suspended === 0 || this.#waiting.boundTo(job) !== undefined) && this.#place(job, now)) return
     this.#limitWait(job, now)
     const { capacity, policy } = this.options.queue
-    const { queued } = this.#waiting
-    if (queued < capacity || queued < capacity + this.#coming()) return this.#line(job)
+    if (suspended === 0 && (queued < capacity || queued < capacity + this.#coming())) return this.#line(job)
     if (policy === "fail") return this.#reject(job, new QueueFull({ capacity }))
     if (policy === "drop") {
       const oldest = this.#waiting.oldest() ?? job
@@ -283,9 +284,13 @@ export class Engine {
   /** Lets jobs in that the queue had no room for. A worker that may take one may be fed by nobody else. */
   #admit(): void {
     const now = this.#timers.now()
-    const most = Math.max(1, this.options.queue.capacity)
-    for (let job; this.#waiting.queued < most && (job = this.#waiting.letIn(now)) !== undefined;)
+    const { capacity } = this.options.queue
+    // what waits for the worker of its key keeps no other worker idle
+    while (this.#waiting.queued < capacity || this.#waiting.isEmpty(undefined)) {
+      const job = this.#waiting.letIn(now)
+      if (job === undefined) return
       if (!this.#place(job, now)) this.#line(job)
+    }
   }
 
   /** Puts a job back that a worker had but has not begun, or that may be run again. */

@@ -27,7 +27,7 @@ const programs = fc.record({
   minimum: fc.integer({ min: 0, max: 1 }),
   spare: fc.integer({ min: 0, max: 1 }),
   tasksPerWorker: fc.integer({ min: 1, max: 2 }),
-  grace: fc.constantFrom(0, 10),
+  grace: fc.constantFrom<number>(0, 10),
   capacity: fc.constantFrom(0, 1, 3, Infinity),
   policy: fc.constantFrom("suspend" as const, "fail" as const, "drop" as const),
   recycle: fc.constantFrom(1, 3, Infinity),
@@ -385,6 +385,41 @@ describe("an engine, with its workers in any order", () => {
     assert.sameMembers(done, [0, 1, 2, 3])
   })
 
+  it("lets no worker be idle for those that wait for another one, by their keys, before a full queue", () => {
+    const { world, goOn, submit } = warm(2, { queue: { capacity: 1 } })
+    submit("hangs", { key: "a" })
+    submit("returns")
+    submit("returns", { key: "a" })
+    submit("returns")
+    goOn()
+    assert.deepStrictEqual(world.begun, [0, 1, 3])
+  })
+
+  it("sends nothing ahead of what waits before a full queue", () => {
+    const { world, goOn, submit } = warm(1, { queue: { capacity: 0 } })
+    submit("returns")
+    goOn()
+    submit("returns")
+    submit("returns", {}, "never run before")
+    submit("returns")
+    goOn()
+    assert.deepStrictEqual(world.begun, [0, 1, 2, 3])
+  })
+
+  it("lets nothing into a queue past what waits before it, while a worker starts", () => {
+    const { engine, world, goOn, submit } = warm(1, { queue: { capacity: 0 }, grace: 0, tasksPerWorker: 2 })
+    const hangs = submit("hangs")
+    submit("returns")
+    submit("returns")
+    submit("returns")
+    // until it has begun
+    goOn(() => world.steps().slice(0, world.begun.length === 0 ? 1 : 0))
+    engine.cancel(hangs, () => {})
+    submit("returns")
+    goOn()
+    assert.deepStrictEqual(world.begun, [0, 1, 2, 3, 4])
+  })
+
   it("has a task run itself what it submits, where the other worker has had its last one", () => {
     const world = new SimulatedWorkers()
     const given = { maximum: 2, recycle: { tasks: 1 }, bootTimeout: Infinity }
@@ -497,6 +532,29 @@ describe("an engine, with its workers in any order", () => {
             const { queued, workers } = engine.statistics()
             if (queued > 0) assert.deepStrictEqual(workers.filter(isFree), [])
           }
+        )
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 300) }
+    )
+  })
+
+  it("lets none overtake another, wherever they wait", async () => {
+    await fc.assert(
+      fc.asyncProperty(programs, async (program) => {
+        const { run, ended, engine, world } = play({
+          ...program,
+          maximum: 1,
+          failures: 0,
+          recycle: Infinity,
+          policy: "suspend",
+          // what a killed worker had comes back behind what its successor has begun
+          grace: Infinity,
+          tasks: program.tasks.map((task) => ({ ...task, behaviour: "returns", key: undefined, priority: 0 }))
+        })
+        run(() => ended() && engine.statistics().open === 0)
+        assert.deepStrictEqual(
+          world.begun,
+          world.begun.toSorted((one, other) => one - other)
         )
       }),
       { numRuns: Number(process.env["RUNS"] ?? 300) }
