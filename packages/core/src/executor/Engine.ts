@@ -654,7 +654,7 @@ export class Engine {
   #killAll(idle: boolean): void {
     this.#rejectWaiting(() => new ShutDown())
     for (const slot of this.#workers.all) {
-      if (slot.count === 0 && !idle) continue
+      if (slot.holds === 0 && !idle) continue
       for (const job of slot.held()) this.#settle(job, this.#error(job, new ShutDown()), undefined, 0)
       this.#workers.kill(slot)
     }
