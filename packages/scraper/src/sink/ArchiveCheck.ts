@@ -7,7 +7,6 @@
  * own, so what is damaged before or in one hides nothing of the next.
  */
 import { join } from "node:path"
-import { Readable } from "node:stream"
 import type { Archive } from "../Sink.ts"
 import * as Gzip from "../warc/Gzip.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
@@ -47,10 +46,7 @@ const recordFault = async (
   return undefined
 }
 
-/** Compressed bytes up to this are undone in one piece. */
-const smallBytes = 65_536
-
-/** Reads on in a file: what lies from one byte to another, uncompressed. What is not read of that is passed over. */
+/** Reads on in a file: the records that lie from one byte to another. What is not read of that is passed over. */
 class Reading {
   readonly #open: (from: number) => AsyncGenerator<Uint8Array>
   #chunks: AsyncGenerator<Uint8Array> | undefined
@@ -84,19 +80,12 @@ class Reading {
     }
   }
 
-  async *uncompressed(from: number, to: number): AsyncGenerator<Uint8Array> {
+  async *records(from: number, to: number): AsyncGenerator<WarcReader.WarcRecord> {
     const bytes = this.#bytes(from, to)
-    if (to - from > smallBytes) return yield* Gzip.gunzip(bytes)
+    if (to - from > ArchiveFile.pieceBytes) return yield* WarcReader.records(Gzip.gunzip(bytes))
     const held: Array<Uint8Array> = []
     for await (const chunk of bytes) held.push(chunk)
-    const all = held.length === 1 ? held[0]! : Buffer.concat(held)
-    try {
-      held[0] = Gzip.gunzipSync(all)
-    } catch {
-      // what comes before the damage
-      return yield* Gzip.gunzip(Readable.from([all]))
-    }
-    yield held[0]
+    yield* ArchiveFile.recordsOf(held.length === 1 ? held[0]! : Buffer.concat(held))
   }
 
   async close() {
@@ -165,7 +154,7 @@ export async function* faults(
   async function* others(from: number, to: number): AsyncGenerator<Found> {
     let isFirst = from === 0
     try {
-      for await (const record of WarcReader.records(reading.uncompressed(from, to))) {
+      for await (const record of reading.records(from, to)) {
         const fault = await recordFault(record, isFirst, about)
         isFirst = false
         number++
@@ -181,7 +170,7 @@ export async function* faults(
     const [{ offset, length }] = place
     if (offset === 0) yield { fault: { _tag: "Record", detail: noWarcinfo } }
     number++
-    const faults = await Recorded.responseFaults(reading.uncompressed(offset, offset + length), place)
+    const faults = await Recorded.responseFaults(reading.records(offset, offset + length), place)
     for (const [index, fault] of faults.entries()) if (fault !== undefined) yield { fault, body: place[index]! }
   }
   try {

@@ -9,6 +9,7 @@
 import { createHash, hash } from "node:crypto"
 import * as fs from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
+import { Readable } from "node:stream"
 import { promisify } from "node:util"
 import * as zlib from "node:zlib"
 import type { Archive } from "../Sink.ts"
@@ -40,7 +41,7 @@ export interface Digested extends Exchange {
   readonly blockDigest: string
 }
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
 const chunkSize = 1 << 18
 /** Bodies up to this are compressed in one piece, several at once. */
 const smallBytes = 1 << 20
@@ -88,6 +89,40 @@ export async function* read(file: string, offset = 0, length = Infinity): AsyncG
   } finally {
     await handle.close()
   }
+}
+
+/** Compressed bytes up to this are undone in one piece. */
+export const pieceBytes = 65_536
+
+/** The records of compressed bytes. Throws where they are damaged, behind what comes before. */
+export async function* recordsOf(bytes: Uint8Array): AsyncGenerator<WarcReader.WarcRecord> {
+  let uncompressed: Buffer
+  try {
+    uncompressed = Gzip.gunzipSync(bytes)
+  } catch {
+    return yield* WarcReader.records(Gzip.gunzip(Readable.from([bytes])))
+  }
+  yield* WarcReader.recordsIn(uncompressed)
+}
+
+/** The records at a place. Throws where they cannot be read. */
+export async function* recordsAt(
+  directory: string,
+  { archive, offset, length }: RecordLocation.RecordLocation
+): AsyncGenerator<WarcReader.WarcRecord> {
+  const file = `${directory}/${archive}`
+  if (length > pieceBytes) return yield* WarcReader.records(Gzip.gunzip(read(file, offset, length)))
+  const bytes = Buffer.allocUnsafe(length)
+  let held = 0
+  // here and not in a thread of the pool, whose turns take more than what is done in them; a pipe would wait for a writer
+  const descriptor = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    for (let more = -1; more !== 0; held += more)
+      more = fs.readSync(descriptor, bytes, held, length - held, offset + held)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+  yield* recordsOf(bytes.subarray(0, held))
 }
 
 /** Compressed bytes in which the head of a record is looked for. */

@@ -1,5 +1,5 @@
 /** What the bytes of a record add up to, to be held against what its fields say. */
-import { createHash, type Hash } from "node:crypto"
+import { createHash, hash, type Hash } from "node:crypto"
 import * as WarcReader from "../warc/WarcReader.ts"
 import * as WarcRecord from "../warc/WarcRecord.ts"
 
@@ -11,8 +11,21 @@ export interface RecordDigests {
   readonly bytes: number
 }
 
+const isResponse = ({ field }: WarcReader.WarcRecord) => field("WARC-Type") === "response"
+
+const inMemory = (record: WarcReader.HeldRecord, also?: Hash): RecordDigests => {
+  const digest = (bytes: Buffer) => WarcRecord.sha1(hash("sha1", bytes, "buffer"))
+  const payload = isResponse(record) ? WarcReader.payloadIn(record.held) : record.held
+  also?.update(payload)
+  return { block: digest(record.held), payload: digest(payload), bytes: payload.length }
+}
+
 /** Reads a record to its end. `also` takes the payload as well. Throws where it breaks off or is no message. */
-export const read = async (record: WarcReader.WarcRecord, also?: Hash): Promise<RecordDigests> => {
+export const read = async (
+  record: WarcReader.WarcRecord | WarcReader.HeldRecord,
+  also?: Hash
+): Promise<RecordDigests> => {
+  if ("held" in record) return inMemory(record, also)
   const block = createHash("sha1")
   const payload = createHash("sha1")
   async function* hashed() {
@@ -21,9 +34,8 @@ export const read = async (record: WarcReader.WarcRecord, also?: Hash): Promise<
       yield chunk
     }
   }
-  const isResponse = record.field("WARC-Type") === "response"
   let bytes = 0
-  for await (const chunk of isResponse ? (await WarcReader.message(hashed())).payload : hashed()) {
+  for await (const chunk of isResponse(record) ? (await WarcReader.message(hashed())).payload : hashed()) {
     bytes += chunk.length
     payload.update(chunk)
     also?.update(chunk)

@@ -6,10 +6,9 @@ import { open } from "node:fs/promises"
 import { join } from "node:path"
 import * as Decode from "../Decode.ts"
 import { DirectoryUnusable } from "../RunError.ts"
-import * as Gzip from "../warc/Gzip.ts"
 import * as WarcPages from "../warc/WarcPages.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
-import { read } from "./ArchiveFile.ts"
+import { recordsAt } from "./ArchiveFile.ts"
 import * as Files from "./Files.ts"
 import * as RecordDigests from "./RecordDigests.ts"
 import * as RecordLocation from "./RecordLocation.ts"
@@ -151,16 +150,15 @@ export const missing = (error: unknown): Fault => {
 
 const archived = async (
   directory: string,
-  { archive, offset, length }: RecordLocation.RecordLocation,
+  location: RecordLocation.RecordLocation,
   expected: Expected
 ): Promise<Fault | undefined> => {
-  const file = join(directory, archive)
   try {
-    if (!lstatSync(file).isFile()) return { _tag: "Missing" }
+    if (!lstatSync(join(directory, location.archive)).isFile()) return { _tag: "Missing" }
   } catch (error) {
     return missing(error)
   }
-  return (await responseFaults(Gzip.gunzip(read(file, offset, length)), [expected]))[0]
+  return (await responseFaults(recordsAt(directory, location), [expected]))[0]
 }
 
 /** The bytes that lie at a path below `directory`: of a record, its body without codings. Throws where they cannot be read. */
@@ -168,8 +166,7 @@ export const bytesOf = async function* (directory: string, path: string): AsyncG
   const location = RecordLocation.fromPath(path)
   if (location === undefined || lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined)
     return yield* createReadStream(join(directory, path))
-  const { archive, offset, length } = location
-  for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length)))) {
+  for await (const record of recordsAt(directory, location)) {
     const { head, payload } = await WarcReader.message(record.block)
     yield* Decode.decoded(Decode.codings(WarcPages.parseHead(head).fields.get("content-encoding")), payload)
   }
@@ -204,15 +201,15 @@ export const unreadable = (error: unknown) => {
   return damaged(code?.startsWith("Z_") === true ? `damaged gzip (${message})` : message)
 }
 
-/** What is wrong with the one response that the uncompressed bytes are, for each body that it should have: one fault at most. */
+/** What is wrong with the one response that the records are, for each body that it should have: one fault at most. */
 export const responseFaults = async (
-  uncompressed: AsyncIterable<Uint8Array>,
+  records: AsyncIterable<WarcReader.WarcRecord>,
   bodies: ReadonlyArray<Expected>
 ): Promise<ReadonlyArray<Fault | undefined>> => {
   const all = (fault: Fault) => bodies.map(() => fault)
   let faults: ReadonlyArray<Fault | undefined> | undefined
   try {
-    for await (const record of WarcReader.records(uncompressed)) {
+    for await (const record of records) {
       if (faults !== undefined) return all(damaged("more than one record"))
       const sha256 = createHash("sha256")
       const digests = await RecordDigests.read(record, sha256)

@@ -32,7 +32,7 @@ import * as Gzip from "../warc/Gzip.ts"
 import * as WaczArchives from "../warc/WaczArchives.ts"
 import * as WarcPages from "../warc/WarcPages.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
-import { read } from "./ArchiveFile.ts"
+import { read, recordsAt } from "./ArchiveFile.ts"
 import * as FileName from "./FileName.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 import { codeOf } from "./SystemError.ts"
@@ -80,12 +80,11 @@ const readPage = (file: string, maxBytes: number, any: boolean): Result.Result<U
 /** The page of one record, whose place is known. */
 const readRecord = async (
   directory: string,
-  { archive, offset, length }: RecordLocation.RecordLocation,
+  location: RecordLocation.RecordLocation,
   maxBytes: number
 ): Promise<Pick<SavedPage, "contentType" | "body"> | undefined> => {
   try {
-    for await (const record of WarcReader.records(Gzip.gunzip(read(join(directory, archive), offset, length))))
-      return await WarcPages.ofRecord(record, maxBytes)
+    for await (const record of recordsAt(directory, location)) return await WarcPages.ofRecord(record, maxBytes)
     return undefined
   } catch (error) {
     return { contentType: undefined, body: Result.fail(faultOf(error)) }

@@ -41,9 +41,12 @@ export async function* gzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<U
 const foreign = () => new Error("bytes that are no gzip member")
 
 /** The same as `gunzip`, in memory: for what is small that is several times as fast. */
-export const gunzipSync = (bytes: Uint8Array): Uint8Array => {
-  const { buffer, engine } = zlib.gunzipSync(bytes, { info: true }) as unknown as {
-    readonly buffer: Uint8Array
+export const gunzipSync = (bytes: Uint8Array): Buffer => {
+  // a member ends with its length (RFC 1952 2.3.1): memory for one that is small, where zlib would take 16 KiB
+  const length = bytes.length < 4 ? 0 : Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(bytes.length - 4)
+  const chunkSize = Math.min(Math.max(length + 1, zlib.constants.Z_MIN_CHUNK), zlib.constants.Z_DEFAULT_CHUNK)
+  const { buffer, engine } = zlib.gunzipSync(bytes, { info: true, chunkSize }) as unknown as {
+    readonly buffer: Buffer
     readonly engine: zlib.Gunzip
   }
   if (engine.bytesWritten < bytes.length) throw foreign()

@@ -24,6 +24,12 @@ export interface WarcRecord {
   readonly block: AsyncIterable<Uint8Array>
 }
 
+/** A record that is in memory. */
+export interface HeldRecord extends WarcRecord {
+  /** The whole of its block. */
+  readonly held: Buffer
+}
+
 /** Heads are held in memory: of records, and of HTTP messages within them. */
 const mostHeadBytes = 1 << 20
 
@@ -58,6 +64,10 @@ const http: Syntax = {
   },
   Fault: MessageSyntaxError
 }
+
+/** What is wrong where no head ends in so many bytes. */
+const headless = ({ name, Fault }: Syntax, bytes: number): Error =>
+  new Fault(bytes > mostHeadBytes ? `a head of more than ${mostHeadBytes} bytes` : `the ${name} ends within a head`)
 
 /** Bytes to be taken by length or up to an empty line. */
 class Input {
@@ -103,23 +113,22 @@ class Input {
 
   /** Up to and with the empty line after it; `undefined` at the end. */
   async head(): Promise<Uint8Array | undefined> {
-    const { name, headEnd, Fault } = this.#syntax
     const { buffer, byteOffset, length } = this.#rest
     // seen, not copied: a chunk may have the heads of a thousand records
     let held = Buffer.from(buffer, byteOffset, length)
     let from = 0
     for (;;) {
-      const end = headEnd(held, from)
+      const end = this.#syntax.headEnd(held, from)
       if (end >= 0) {
         this.#rest = held.subarray(end)
         return held.subarray(0, end)
       }
-      if (held.length > mostHeadBytes) throw new Fault(`a head of more than ${mostHeadBytes} bytes`)
+      if (held.length > mostHeadBytes) throw headless(this.#syntax, held.length)
       from = Math.max(0, held.length - 3)
       const chunk = await this.#more()
       if (chunk === undefined) {
         if (held.length === 0) return undefined
-        throw new Fault(`the ${name} ends within a head`)
+        throw headless(this.#syntax, held.length)
       }
       held = Buffer.concat([held, chunk])
     }
@@ -130,9 +139,11 @@ class Input {
   }
 }
 
+const utf8 = new TextDecoder()
+
 const parseHead = (head: Uint8Array) => {
   // a line that begins with a blank goes on with the one before (4)
-  const [first = "", ...lines] = new TextDecoder().decode(head.subarray(0, -4)).split(/\r\n(?![\t ])/)
+  const [first = "", ...lines] = utf8.decode(head.subarray(0, -4)).split(/\r\n(?![\t ])/)
   const version = /^WARC\/(1\.[01]|0\.1[78])$/.exec(first)?.[1]
   if (version === undefined) throw new WarcSyntaxError("no WARC record where one should begin")
   const fields = new Map<string, string>()
@@ -154,6 +165,15 @@ export const headOf = (bytes: Uint8Array): Pick<WarcRecord, "version" | "field">
   return { version, field: (name) => fields.get(name.toLowerCase()) }
 }
 
+const lengthOf = (fields: ReadonlyMap<string, string>): number => {
+  const length = fields.get("content-length") ?? ""
+  if (!/^\d{1,15}$/.test(length)) throw new WarcSyntaxError("a record without a length")
+  return Number(length)
+}
+
+const early = (bytes: number) => new WarcSyntaxError(`the file ends ${bytes} bytes before its last record`)
+const unended = () => new WarcSyntaxError("a record that does not end where it should")
+
 /** The records of an uncompressed file, in their order. Chunks must stay valid. Throws `WarcSyntaxError`. */
 export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerator<WarcRecord> {
   const input = new Input(source, warc)
@@ -162,12 +182,10 @@ export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerato
       const head = await input.head()
       if (head === undefined) return
       const { version, fields } = parseHead(head)
-      const length = fields.get("content-length") ?? ""
-      if (!/^\d{1,15}$/.test(length)) throw new WarcSyntaxError("a record without a length")
-      let left = Number(length)
+      let left = lengthOf(fields)
       const next = async (): Promise<Uint8Array> => {
         const chunk = await input.some(left)
-        if (chunk === undefined) throw new WarcSyntaxError(`the file ends ${left} bytes before its last record`)
+        if (chunk === undefined) throw early(left)
         left -= chunk.length
         return chunk
       }
@@ -178,11 +196,40 @@ export async function* records(source: AsyncIterable<Uint8Array>): AsyncGenerato
       // the block itself may have been left half way, which ends it
       while (left > 0) await next()
       // two are there by the standard (4), more behind records of some
-      if ((await input.lineEnds()) < 2) throw new WarcSyntaxError("a record that does not end where it should")
+      if ((await input.lineEnds()) < 2) throw unended()
     }
   } finally {
     await input.end()
   }
+}
+
+/** The same as `records`, in memory: for what is small that is several times as fast. */
+export function* recordsIn(bytes: Buffer): Generator<HeldRecord> {
+  for (let at = 0; at < bytes.length;) {
+    const start = warc.headEnd(bytes, at)
+    if (start < 0) throw headless(warc, bytes.length - at)
+    const { version, fields } = parseHead(bytes.subarray(at, start))
+    at = start + lengthOf(fields)
+    if (at > bytes.length) throw early(at - bytes.length)
+    const held = bytes.subarray(start, at)
+    const block = (async function* () {
+      yield held
+    })()
+    yield { version, field: (name) => fields.get(name.toLowerCase()), block, held }
+    let lines = 0
+    for (; bytes[at] === 10 || bytes[at] === 13; at++) if (bytes[at] === 10) lines++
+    if (lines < 2) throw unended()
+  }
+}
+
+const withoutHead = () => new MessageSyntaxError("a message without a head")
+
+/** What follows the head in the block of an HTTP record. Throws `MessageSyntaxError`. */
+export const payloadIn = (block: Buffer): Buffer => {
+  if (block.length === 0) throw withoutHead()
+  const end = http.headEnd(block, 0)
+  if (end < 0) throw headless(http, block.length)
+  return block.subarray(end)
 }
 
 /** Takes the block of an HTTP record apart: the head with its empty line, and what follows it. Throws `MessageSyntaxError`. */
@@ -191,7 +238,7 @@ export const message = async (
 ): Promise<{ readonly head: Uint8Array; readonly payload: AsyncIterable<Uint8Array> }> => {
   const input = new Input(block, http)
   const head = await input.head()
-  if (head === undefined) throw new MessageSyntaxError("a message without a head")
+  if (head === undefined) throw withoutHead()
   return {
     head,
     payload: (async function* () {

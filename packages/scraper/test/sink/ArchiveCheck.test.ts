@@ -11,6 +11,7 @@ import * as ArchiveFile from "../../src/sink/ArchiveFile.ts"
 import * as Recorded from "../../src/sink/Recorded.ts"
 import * as Directory from "../../src/store/Directory.ts"
 import { Site } from "../../src/testing/index.ts"
+import * as WarcReader from "../../src/warc/WarcReader.ts"
 import { recordsOf } from "../warc/conforms.ts"
 import * as Folders from "../Folders.ts"
 
@@ -198,13 +199,13 @@ describe("ArchiveCheck", () => {
       yield* chunks
     }
     const bodies = [2, 3].map((bytes) => ({ bytes, sha256: undefined }))
-    assert.deepStrictEqual(await Recorded.responseFaults(of(record), bodies), [
+    assert.deepStrictEqual(await Recorded.responseFaults(WarcReader.records(of(record)), bodies), [
       { _tag: "Record", detail: "no WARC-Record-ID that is one" },
       { _tag: "Length", found: 2 }
     ])
     const two = { _tag: "Record", detail: "more than one record" } as const
-    assert.deepStrictEqual(await Recorded.responseFaults(of(record, record), bodies), [two, two])
+    assert.deepStrictEqual(await Recorded.responseFaults(WarcReader.records(of(record, record)), bodies), [two, two])
     const none = { _tag: "Record", detail: "no record there" } as const
-    assert.deepStrictEqual(await Recorded.responseFaults(of(), bodies), [none, none])
+    assert.deepStrictEqual(await Recorded.responseFaults(WarcReader.records(of()), bodies), [none, none])
   })
 })

@@ -6,6 +6,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import * as Recorded from "../../src/sink/Recorded.ts"
 import * as RecordLocation from "../../src/sink/RecordLocation.ts"
+import * as WarcReader from "../../src/warc/WarcReader.ts"
 import * as Folders from "../Folders.ts"
 
 const { folder } = Folders.make("recorded")
@@ -88,7 +89,7 @@ describe("what was recorded", () => {
         yield Buffer.from("WARC/1.1\r\n")
         throw Object.assign(new Error("why"), { code })
       }
-      return (await Recorded.responseFaults(fails(), [{ bytes: 1, sha256: undefined }]))[0]
+      return (await Recorded.responseFaults(WarcReader.records(fails()), [{ bytes: 1, sha256: undefined }]))[0]
     }
     assert.deepStrictEqual(await faultOf("EIO"), { _tag: "Record", detail: "why", code: "EIO" })
     assert.deepStrictEqual(await faultOf("Z_DATA_ERROR"), { _tag: "Record", detail: "damaged gzip (why)" })

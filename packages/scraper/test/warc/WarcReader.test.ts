@@ -85,6 +85,50 @@ describe("WarcReader", () => {
     await assertFails(read(pieces(Buffer.alloc(3 << 20, "a"), 65_536)), /a head of more than/)
   })
 
+  it("reads of bytes in memory the same records, and says the same of what is wrong", async () => {
+    const two = Buffer.from(`${record("a", "block")}\n\n${record("b", "")}`)
+    const files = [
+      plain,
+      Buffer.from("no warc\r\n\r\n"),
+      Buffer.from(record("a", "x", "0.16")),
+      Buffer.from("WARC/1.1\r\nWARC-Type: a\r\n\r\n"),
+      Buffer.from("WARC/1.1\r\nWARC-Type\r\n\r\n"),
+      Buffer.alloc(3 << 20, "a"),
+      Buffer.concat([two.subarray(0, two.indexOf("block") + 7), two]),
+      ...Array.from(two, (_, end) => two.subarray(0, end))
+    ]
+    for (const file of files) {
+      const told: Array<ReadonlyArray<readonly [string | undefined, string] | string>> = []
+      for (const records of [WarcReader.records(pieces(file, 1 << 20)), WarcReader.recordsIn(file)]) {
+        const found: Array<readonly [string | undefined, string] | string> = []
+        try {
+          for await (const { field, block } of records) found.push([field("WARC-Type"), await textOf(block)])
+        } catch (error) {
+          assert.instanceOf(error, WarcReader.WarcSyntaxError)
+          found.push(error.message)
+        }
+        told.push(found)
+      }
+      assert.deepStrictEqual(told[1], told[0])
+    }
+  })
+
+  it("undoes gzip in memory, whatever the length of its members", () => {
+    const small = gzipSync("x")
+    const large = gzipSync("y".repeat(1 << 20))
+    for (const [members, bytes] of [
+      [[], 0],
+      [[small], 1],
+      [[large, small], (1 << 20) + 1],
+      [[small, large], (1 << 20) + 1]
+    ] as const) {
+      const all = Buffer.concat(members)
+      if (bytes === 0) assert.throws(() => Gzip.gunzipSync(all), /unexpected end of file/)
+      else assert.strictEqual(Gzip.gunzipSync(all).length, bytes)
+    }
+    assert.throws(() => Gzip.gunzipSync(Buffer.concat([small, Buffer.alloc(300)])), /no gzip member/)
+  })
+
   it("says where gzip is cut, damaged, or followed by something else", async () => {
     for (const size of [7, 100_000]) {
       await assertFails(read(Gzip.gunzip(pieces(zipped.subarray(0, -3), size))), /unexpected end of file/)
@@ -149,6 +193,7 @@ describe("WarcReader", () => {
         const message = await WarcReader.message(pieces(Buffer.from(head + body), size))
         assert.strictEqual(Buffer.from(message.head).toString(), head)
         assert.strictEqual(await textOf(message.payload), body)
+        assert.strictEqual(WarcReader.payloadIn(Buffer.from(head + body)).toString(), body)
       }
   })
 
@@ -158,7 +203,10 @@ describe("WarcReader", () => {
       const { head, payload } = await WarcReader.message(pieces(whole, size))
       assert.strictEqual(Buffer.from(head).toString(), "HTTP/1.1 200 \r\nA: b\r\n\r\n")
       assert.strictEqual(await textOf(payload), "body\r\n\r\nmore")
+      assert.strictEqual(WarcReader.payloadIn(whole).toString(), "body\r\n\r\nmore")
     }
+    assert.throws(() => WarcReader.payloadIn(Buffer.from("\r\n\r\n")), /message ends within a head/)
+    assert.throws(() => WarcReader.payloadIn(Buffer.from("")), /without a head/)
     await assertFails(WarcReader.message(pieces(Buffer.from("HTTP/1.1 200 \r\n"), 3)), /message ends within a head/)
     await assertFails(WarcReader.message(pieces(Buffer.from("\r\n\r\n"), 3)), /message ends within a head/)
     await assertFails(WarcReader.message(pieces(Buffer.from(""), 3)), /without a head/)
