@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, realpathSync } from "node:fs"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
+import { inspect } from "node:util"
 import * as Carried from "./Carried.ts"
 import { oneOf } from "./Flags.ts"
 import { UsageError } from "./UsageError.ts"
@@ -19,6 +20,10 @@ import { UsageError } from "./UsageError.ts"
 const form = 'for example: `export default ({ make }) => make({ title: "h1", tags: ".tag[]" })`'
 
 const isNoModule = /^ERR_(?:UNKNOWN_FILE_EXTENSION|UNSUPPORTED_DIR_IMPORT|IMPORT_ATTRIBUTE_MISSING)$/
+
+/** What a module threw, which may be anything. */
+const errorOf = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(`it threw ${inspect(thrown)}`)
 
 /** `:12`, the line of a module at which an error arose, as far as the error tells. */
 const lineOf = ({ stack = "" }: Error, path: string): string => {
@@ -42,11 +47,12 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
         // Node 22 asks no hook for what an imported module requires
         return /\.c[jt]s$/.test(path) ? { default: createRequire(path)(path) } : import(pathToFileURL(path).href)
       },
-      catch: (error) => {
+      catch: (thrown) => {
+        const error: NodeJS.ErrnoException = errorOf(thrown)
         // what a module imports may be none, too
-        if (isNoModule.test(String((error as NodeJS.ErrnoException).code)) && !/\.[cm]?[jt]s$/.test(path))
+        if (isNoModule.test(String(error.code)) && !/\.[cm]?[jt]s$/.test(path))
           return UsageError.of(`${file} is no module of JavaScript or TypeScript`, form)
-        const message = (error as Error).message.replace(/\nRequire stack:[^]*/, "")
+        const message = error.message.replace(/\nRequire stack:[^]*/, "")
         // a package.json above the file may say that its modules are CommonJS
         const hints = /token 'export'|import statement outside/.test(message)
           ? ["name it .mts or .mjs", form]
@@ -56,18 +62,20 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
                 "`npm install @simul/scraper` and what else it needs beside it"
               ]
             : [form]
-        return UsageError.of(`${file}${lineOf(error as Error, path)} cannot be loaded: ${message}`, ...hints)
+        return UsageError.of(`${file}${lineOf(error, path)} cannot be loaded: ${message}`, ...hints)
       }
     })
     const made = yield* Effect.try({
       try: () => (typeof exported === "function" ? exported(given) : exported),
-      catch: (error) =>
-        UsageError.of(
-          `${file}${lineOf(error as Error, path)}: ${(error as Error).message}`,
-          (error as Error).name === "ForeignSchema"
+      catch: (thrown) => {
+        const error = errorOf(thrown)
+        return UsageError.of(
+          `${file}${lineOf(error, path)}: ${error.message}`,
+          error.name === "ForeignSchema"
             ? "take `Schema` from what the function is given: `export default ({ make, field, Schema }) => ...`"
             : form
         )
+      }
     })
     if (!Extraction.isExtraction(made)) return yield* UsageError.of(`${file} exports no extraction by default`, form)
     return made

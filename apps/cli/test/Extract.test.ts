@@ -27,6 +27,8 @@ put("other.mjs", "export default 3")
 put("broken.mjs", 'export default ({ make }) => make({ a: "a[" })')
 put("data.json", '{ "a": "p" }')
 put("syntax.mts", 'export default ({ make }: any) =>\n  make({ a: "p" b: "i" })')
+put("thrown.mjs", 'throw "no"')
+put("thrown-later.mjs", "export default () => {\n  throw null\n}")
 put("field.mjs", "export default ({ make, Schema }) =>\n  make({ a: Schema.Strng })")
 symlinkSync("field.mjs", join(folder, "link.mjs"))
 put("within.mjs", 'import "./data.json"\nexport default ({ make }) => make({ a: "p" })')
@@ -350,6 +352,12 @@ describe("extract", () => {
     ["a schema that is not there", ["pages", "--schema", "none.ts"], "no such file: none.ts"],
     ["a selector without its flag", ["pages", "-s", "a=h1", "b=img@src[]"], "no such file or directory: b=img@src[]"],
     ["a schema with a field that is none", ["pages", "--schema", "field.mjs"], 'field.mjs:2: "a": expected a selector'],
+    [
+      "a schema that throws no error",
+      ["pages", "--schema", "thrown.mjs"],
+      "thrown.mjs cannot be loaded: it threw 'no'"
+    ],
+    ["one that does when it is asked", ["pages", "--schema", "thrown-later.mjs"], "thrown-later.mjs: it threw null"],
     ["a schema that exports none", ["pages", "--schema", "other.mjs"], "other.mjs exports no extraction by default"],
     [
       "a schema of another effect",
