@@ -32,13 +32,17 @@ const isWritable = (folder: string): boolean => {
   }
 }
 
-/** The file of the store, where there is one. That a folder lets nobody but its owner in does not say that there is none. */
+/**
+ * The file of the store, where there is one. That a folder lets nobody but its owner in does not say that there is none.
+ * An empty one is left alone: the run that makes it fails at once where somebody reads while it turns to the write-ahead
+ * log, which SQLite does not wait for.
+ */
 const found = (directory: string) =>
   Effect.suspend((): Effect.Effect<string, NoStore | StoreUnusable> => {
     const file = fileOf(directory)
     try {
       const entry = statSync(file, { throwIfNoEntry: false })
-      return entry === undefined ? Effect.fail(new NoStore({ directory })) : Effect.succeed(file)
+      return entry === undefined || entry.size === 0 ? Effect.fail(new NoStore({ directory })) : Effect.succeed(file)
     } catch (error) {
       const code = codeOf(error)
       const detail = code === "EACCES" ? "its folder does not let this user in (EACCES)" : code

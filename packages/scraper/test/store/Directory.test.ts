@@ -74,6 +74,18 @@ describe("the lists of a directory", () => {
   )
 })
 
+it.effect("a store that a run is making is neither opened nor waited for", () =>
+  Effect.gen(function* () {
+    const directory = yield* folder
+    mkdirSync(join(directory, ".simul"))
+    const making = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    making.exec("BEGIN EXCLUSIVE")
+    const error = yield* Effect.flip(Effect.scoped(Directory.read(directory)))
+    assert.strictEqual(error._tag, "NoStore")
+    making.close()
+  })
+)
+
 describe.skipIf(process.platform === "win32")("a directory that nothing can be written to", () => {
   it.effect("is read as it is, and says what it lacks where a run was killed there", () =>
     Effect.gen(function* () {
