@@ -308,8 +308,8 @@ export class Engine {
   #pick(job: Job, now: number): Slot<Job> | undefined {
     let best: Slot<Job> | undefined
     for (const slot of this.#workers.active)
-      if ((best === undefined || slot.count < best.count) && mayTake(slot, job, now, this.options)) {
-        if (slot.count === 0) return slot
+      if ((best === undefined || slot.holds < best.holds) && mayTake(slot, job, now, this.options)) {
+        if (slot.holds === 0) return slot
         best = slot
       }
     return best
@@ -323,7 +323,7 @@ export class Engine {
       job.stopTimers = undefined
     }
     if (key !== undefined) this.#waiting.bind(key, slot)
-    if (slot.count === 0) slot.activeAt = now
+    if (slot.holds === 0) slot.activeAt = now
     const position = slot.take(job)
     slot.handle.board.reset(position)
     job.slot = slot

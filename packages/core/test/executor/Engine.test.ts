@@ -453,6 +453,17 @@ describe("an engine, with its workers in any order", () => {
     assert.deepStrictEqual(outcomes, [0, "Cancelled", 2])
   })
 
+  it("gives a task to the worker that one was taken back from, not behind what another one runs", () => {
+    const { engine, world, goOn, submit } = warm(2, {})
+    submit("returns")
+    goOn()
+    submit("hangs", {}, "returns")
+    engine.cancel(submit("returns"), () => {})
+    submit("returns")
+    goOn()
+    assert.deepStrictEqual(world.begun, [0, 1, 3])
+  })
+
   it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {
     const task = {
       idempotent: false,
