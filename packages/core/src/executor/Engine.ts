@@ -13,6 +13,7 @@
  * 5. Short tasks are sent ahead to busy workers, so that none waits for a message;
  *    what is sent ahead can be taken back (`Board.ts`) when the one before turns out long.
  */
+import { positions } from "./Board.ts"
 import { decoded } from "./Decoded.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
 import { checkOptions } from "./EngineOptions.ts"
@@ -274,11 +275,16 @@ export class Engine {
     this.#workers.grow()
   }
 
-  /** Tasks for which workers start or may be started: they do not count against the capacity. */
+  /**
+   * Tasks for which workers start or may be started, or have yet to pass over what was taken back before they have a
+   * position again: they do not count against the capacity.
+   */
   #coming(): number {
+    const { maximum, tasksPerWorker } = this.options
     let ready = 0
-    for (const slot of this.#workers.active) if (slot.state === "ready" && !slot.replaced) ready++
-    return (this.options.maximum - ready) * this.options.tasksPerWorker
+    for (const slot of this.#workers.active)
+      if (slot.state === "ready" && !slot.replaced && (slot.count < positions || slot.holds >= tasksPerWorker)) ready++
+    return (maximum - ready) * tasksPerWorker
   }
 
   /** Lets jobs in that the queue had no room for. A worker that may take one may be fed by nobody else. */

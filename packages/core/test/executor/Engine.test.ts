@@ -464,6 +464,15 @@ describe("an engine, with its workers in any order", () => {
     assert.deepStrictEqual(world.begun, [0, 1, 3])
   })
 
+  it("has room for a task without a queue, however many were taken back from the worker before", () => {
+    const { engine, goOn, submit, outcomes } = warm(1, { queue: { capacity: 0, policy: "fail" } })
+    for (let cancelled = 0; cancelled < 100; cancelled++) engine.cancel(submit("returns"), () => {})
+    submit("returns")
+    submit("returns")
+    goOn()
+    assert.deepStrictEqual(outcomes.slice(100), [100, "QueueFull"])
+  })
+
   it("runs what waits before a full queue, though it was shut down and the only worker crashed then", async () => {
     const task = {
       idempotent: false,
