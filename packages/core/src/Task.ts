@@ -86,6 +86,10 @@ export type TasksOf<Module> = {
 /** With a scheme, or a path from the root. */
 const absolute = /^(?:[a-z][a-z\d+.-]*:|\/)/i
 
+/** A path as a URL, in which `%`, `?` and `#` would mean something else. */
+const href = (address: string): string =>
+  address.startsWith("/") ? `file://${encodeURI(address).replaceAll(/[?#]/g, encodeURIComponent)}` : address
+
 const relative = (path: string): string => (/^\.\.?\//.test(path) ? path : `./${path}`)
 
 /**
@@ -104,13 +108,14 @@ export const module = <Module>(url: URL | string): TasksOf<Module> => {
       "Task.module"
     )
   }
+  const address = href(String(url))
   const tasks = new Map<string, Address>()
   return new Proxy({} as never, {
     get: (_, name) => {
       // a module of tasks is no promise, whatever awaits it
       if (typeof name !== "string" || name === "then") return undefined
       let task = tasks.get(name)
-      if (task === undefined) tasks.set(name, (task = { url: String(url), name }))
+      if (task === undefined) tasks.set(name, (task = { url: address, name }))
       return task
     }
   })

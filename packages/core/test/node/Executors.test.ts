@@ -4,7 +4,7 @@
  * breaks it.
  */
 import { deepStrictEqual } from "node:assert"
-import { mkdtemp, readdir, rm } from "node:fs/promises"
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
@@ -40,6 +40,18 @@ for (const [kind, isolated] of kinds)
     const open = (options: Parameters<typeof Pool.inline>[0] = {}) => Pool[kind]({ maximum: 2, grace: 50, ...options })
 
     describe("results", () => {
+      if (isolated)
+        it("come from a module that is named by its path, whatever that has in it", async () => {
+          const folder = await mkdtemp(join(tmpdir(), "simul #1, 100%25? "))
+          try {
+            const path = join(folder, "one.task.mjs")
+            await writeFile(path, "export const one = () => 1")
+            assert.strictEqual(await pool.run(Task.module<{ one: () => number }>(path).one, []), 1)
+          } finally {
+            await rm(folder, { recursive: true })
+          }
+        })
+
       it("come back, also from asynchronous tasks", async () => {
         assert.strictEqual(await pool.run(work.increment, [41]), 42)
         assert.strictEqual(await pool.run(work.later, [1, 7]), 7)
