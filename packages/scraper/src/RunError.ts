@@ -146,6 +146,14 @@ export class StoreUnusable extends Schema.TaggedError<StoreUnusable>()("StoreUnu
   readonly hint = "look at its disk: room, quota, limits, permissions; then the same command goes on"
 }
 
+/** Another program keeps the state locked, for longer than it is waited for. */
+export class StoreLocked extends Schema.TaggedError<StoreLocked>()("StoreLocked", { file: Schema.String }) {
+  override get message() {
+    return `${this.file} is locked by another program`
+  }
+  readonly hint = "close what has it open, as a database browser or a backup; then the same command goes on"
+}
+
 /** The state of a run was removed, or its directory renamed, while it worked there. */
 export class DirectoryGone extends Schema.TaggedError<DirectoryGone>()("DirectoryGone", { directory: Schema.String }) {
   override get message() {
@@ -154,7 +162,7 @@ export class DirectoryGone extends Schema.TaggedError<DirectoryGone>()("Director
   readonly hint = "put it back and the same command goes on; without it every URL is asked again"
 }
 
-export type StoreFault = StoreDamaged | StoreUnusable | DirectoryGone
+export type StoreFault = StoreDamaged | StoreUnusable | StoreLocked | DirectoryGone
 
 /**
  * The proxy `proxy` (its origin) did not answer, as often as it was tried, nor did anything else. `code` as a

@@ -1,5 +1,5 @@
 /** What the result codes of SQLite (https://sqlite.org/rescode.html) say of a store. */
-import { StoreDamaged, type StoreFault, StoreUnusable } from "../RunError.ts"
+import { StoreDamaged, type StoreFault, StoreLocked, StoreUnusable } from "../RunError.ts"
 
 /** An error of `effect/sql`, with SQLite's own within. */
 interface Told {
@@ -12,8 +12,9 @@ const causeOf = ({ reason }: Told) =>
 
 /** No room on the disk: for the database or its log, or for what the log's readers share. */
 const full: ReadonlySet<number | undefined> = new Set([13, 4874])
-/** PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN: the file may be whole. */
-const unusable: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 10, 13, 14])
+const busy = 5
+/** PERM, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN: the file may be whole. */
+const unusable: ReadonlySet<number> = new Set([3, 6, 7, 8, 10, 13, 14])
 
 /** Whether a statement failed for want of room on the disk. */
 export const isFull = (error: Told): boolean => full.has(causeOf(error)?.errcode)
@@ -24,5 +25,7 @@ export const of =
   (error: Told): StoreFault => {
     const { errcode = 0, message: detail = error.message } = causeOf(error) ?? {}
     // extended codes have what they extend in their last byte
-    return unusable.has(errcode & 255) ? new StoreUnusable({ file, detail }) : new StoreDamaged({ file, detail })
+    const code = errcode & 255
+    if (code === busy) return new StoreLocked({ file })
+    return unusable.has(code) ? new StoreUnusable({ file, detail }) : new StoreDamaged({ file, detail })
   }

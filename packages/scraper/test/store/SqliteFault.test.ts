@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
 import * as SqliteFault from "../../src/store/SqliteFault.ts"
+import * as Folders from "../Folders.ts"
+
+const { root } = Folders.make("fault")
 
 describe("SqliteFault", () => {
   it.effect("takes a database without room for full, and not for damaged", () =>
@@ -19,8 +23,27 @@ describe("SqliteFault", () => {
     })
   )
 
+  it.effect("says of a lock whose it is, and sends nobody to look at the disk", () =>
+    Effect.gen(function* () {
+      const file = join(root, "store.sqlite")
+      const other = new DatabaseSync(file)
+      other.exec("BEGIN EXCLUSIVE")
+      const database = new DatabaseSync(file, { timeout: 0 })
+      const sql = yield* NodeSqlite.over(database)
+      const error = SqliteFault.of(file)(yield* Effect.flip(sql`CREATE TABLE a (b)`))
+      assert.strictEqual(error.message, `${file} is locked by another program`)
+      assert.notInclude(error.hint, "disk")
+      database.close()
+      other.close()
+    })
+  )
+
   // https://sqlite.org/rescode.html
-  const codes = { StoreUnusable: [8, 10, 778, 1034, 4874, 14, 2570], StoreDamaged: [1, 11, 267, 779, 26] }
+  const codes = {
+    StoreLocked: [5, 261, 517],
+    StoreUnusable: [8, 10, 778, 1034, 4874, 14, 2570],
+    StoreDamaged: [1, 11, 267, 779, 26]
+  }
   for (const [tag, all] of Object.entries(codes))
     it(`says ${tag} of the codes ${all.join(", ")}`, () => {
       for (const errcode of all) {
