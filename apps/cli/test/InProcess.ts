@@ -1,4 +1,5 @@
 /** Runs the program in this process, which is much faster than in one of its own, and tells all that a caller can see of it. */
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { existsSync } from "node:fs"
@@ -14,8 +15,11 @@ export const run = Effect.fnUntraced(function* (
   fakes: Layer.Layer<never> = Layer.empty,
   fake: ReturnType<typeof FakeScreen.make> = FakeScreen.make()
 ) {
+  // what the library prints itself, such as help
+  const log = (text: string) => Effect.runSync(fake.screen.data(`${text}\n`))
   const status = yield* Simul.run(args).pipe(
-    Effect.provide(Layer.mergeAll(services, fakes, Layer.succeed(Screen, fake.screen)))
+    Effect.provide(Layer.mergeAll(services, fakes, Layer.succeed(Screen, fake.screen))),
+    Effect.provideService(Console.Console, { ...globalThis.console, log })
   )
   const [stdout, stderr] = [fake.stdout(), fake.stderr()]
   return { status, stdout, stderr, screen: `exit ${status}\n--- stdout\n${stdout}--- stderr\n${stderr}` }
