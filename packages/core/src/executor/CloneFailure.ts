@@ -142,7 +142,7 @@ export const cloneFailure = (
     if (message === undefined) return partsOf(value, tag)
     const name = tag === "Arguments" ? tag : classOf(value)
     const remedy = /transferList/.test(message) ? ", which can only be transferred" : ""
-    return `is ${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}${remedy}`
+    return `is ${/^[AEIO]/.test(name) ? "an" : "a"} ${name}${remedy}`
   }
 
   const path = [root]

@@ -39,6 +39,7 @@ const uncloneable: ReadonlyArray<readonly [fact: string, value: () => unknown]> 
   ["was transferred before", () => transferred(new Uint8Array(8))],
   ["is a Generator", () => (function* () {})()],
   ["is an Iterator", () => [].values()],
+  ["is a URL", () => new URL("http://a/")],
   ["is a NumberFormat", () => new Intl.NumberFormat()],
   ["is a ReadableStream, which can only be transferred", () => new ReadableStream()],
   [
