@@ -10,6 +10,7 @@ import type { Command, Reply } from "../executor/Protocol.ts"
 import type { Spawn } from "../executor/WorkerHandle.ts"
 import { importModule } from "./Bootstrap.ts"
 import { compileCache } from "./CompileCache.ts"
+import { refusesEmptied } from "./EmptiedObject.ts"
 import { openFileBoard } from "./FileBoard.ts"
 import { own } from "./OwnOptions.ts"
 import { processSource } from "./ProcessProgram.ts"
@@ -66,6 +67,7 @@ const flagsOf = ({ permission, heapLimitBytes, execArgv }: ProcessOptions): Read
 }
 
 const graceAfterExitMs = 500
+const refuseEmptied = refusesEmptied()
 
 export const processSpawn =
   (name: string, given: ProcessOptions | undefined): Spawn =>
@@ -129,6 +131,7 @@ export const processSpawn =
       board,
       nativeId: child.pid,
       post: (commands: ReadonlyArray<Command>) => {
+        for (const command of commands) refuseEmptied(command)
         if (child.connected) child.send([...commands], ignore)
       },
       kill: () => void child.kill("SIGKILL")

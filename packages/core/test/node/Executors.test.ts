@@ -340,6 +340,8 @@ for (const [kind, isolated] of kinds)
         for (const [run, path] of [
           [() => pool.run(work.echo, [{ a: [1, () => 0] }]), "argument 0.a[1]"],
           [() => pool.run(work.unclonable, []), "result.deep[0].callback"],
+          [() => pool.run(work.echo, [{ page: new URL("http://a/") }]), "argument 0.page is a URL"],
+          [() => pool.run(work.pageOf, ["http://a/"]), "result.page"],
           [() => pool.map([1, () => 0], work.echo).toArray(), "item"]
         ] as const) {
           const error = await failureOf(run())

@@ -148,6 +148,12 @@ for (const [kind, isolated] of kinds)
       assert.strictEqual(await among(() => pool.run(fault.sharedMemory, [])), expected)
     })
 
+    it("a blob that a process cannot give, there and back", async () => {
+      const expected = kind === "processes" ? "NotCloneable" : "gave [object Blob]"
+      assert.strictEqual(await among(() => pool.run(work.echo, [new Blob(["text"])])), expected)
+      assert.strictEqual(await among(() => pool.run(fault.blob, [])), expected)
+    })
+
     it("one item's result that cannot be copied, and gives those before it", async () => {
       const values: Array<unknown> = []
       const error = await (async () => {
