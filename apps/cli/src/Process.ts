@@ -2,8 +2,8 @@
  * The program as this process: arguments in, signals heard, exit status out.
  *
  * The first SIGINT or SIGTERM interrupts the run, whose finalizers stop it
- * cleanly; the second ends the process at once. Both are safe for what was
- * saved: the store survives `kill -9`.
+ * cleanly, and so does a terminal that closes; the second ends the process at
+ * once. Both are safe for what was saved: the store survives `kill -9`.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -46,8 +46,12 @@ export const start = (args: ReadonlyArray<string>, provided: Layer.Layer<Engine 
     process.on("SIGINT", onSignal)
     process.on("SIGTERM", onSignal)
     // Node forgets that `nohup` had it ignored, and does not tell. So all streams redirected mean a run in the background,
-    // which goes on, whoever hangs up, a supervisor too: SIGTERM stops it. One with a terminal ends with that, at once.
-    if (![0, 1, 2].some((stream) => isatty(stream))) process.on("SIGHUP", () => {})
+    // which goes on, whoever hangs up, a supervisor too: SIGTERM stops it. One with a terminal ends with that, as cleanly:
+    // the shell and the system both tell of it, which is no second signal.
+    const hasTerminal = [0, 1, 2].some((stream) => isatty(stream))
+    process.on("SIGHUP", () => {
+      if (hasTerminal && signals === 0) onSignal()
+    })
     const exit = yield* Fiber.await(running)
     if (Exit.isSuccess(exit)) return exit.value
     return Cause.hasInterruptsOnly(exit.cause) ? ExitStatus.interrupted : ExitStatus.stopped

@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Site } from "@simul/scraper/testing"
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { closeSync, openSync } from "node:fs"
+import { closeSync, existsSync, openSync } from "node:fs"
 import { chown, mkdtemp, open, rm, truncate, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
+import { shellWord } from "../src/ShellWord.ts"
 import { version } from "../src/Version.ts"
 import * as Program from "./Program.ts"
 
@@ -226,6 +229,28 @@ describe.concurrent("surroundings", () => {
       await once(child.stderr, "data")
       child.kill("SIGINT")
       assert.deepStrictEqual(await once(child, "close"), [130, null])
+    }
+  )
+  // `script` gives the program a terminal, which goes with it
+  it.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
+    "stops cleanly where its terminal closes",
+    async () => {
+      await using site = await Site.start()
+      const folder = await mkdtemp(join(tmpdir(), "simul-terminal-"))
+      try {
+        const [out, jar] = [join(folder, "out"), join(folder, "jar")]
+        const args = ["get", site.url("/hold/gate/empty"), "-o", out, "--timeout", "10m", "--cookie-jar", jar]
+        const command = [process.execPath, Program.main, ...args].map(shellWord).join(" ")
+        const terminal = spawn("/usr/bin/script", ["-qc", `exec ${command} >&3`, "/dev/null"], {
+          stdio: ["pipe", "ignore", "ignore", "pipe"]
+        })
+        await site.arrived(1, "/hold/")
+        terminal.kill("SIGKILL")
+        await once((terminal.stdio[3] as Readable).resume(), "close")
+        assert.isTrue(existsSync(jar), "what is written at the end of a run")
+      } finally {
+        await rm(folder, { recursive: true })
+      }
     }
   )
   it("ends at once on the second signal, and says what still ran", async () => {
