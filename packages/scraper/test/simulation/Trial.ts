@@ -367,6 +367,7 @@ const program = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
     const one = Effect.catchTags(Effect.asSome(shifted(survivors, run(survivors, bug))), {
       DirectoryUnusable: nothing,
       StoreFull: nothing,
+      StoreLocked: nothing,
       StoreUnusable: nothing
     })
     const ended = yield* stopMs === undefined ? one : Effect.map(Effect.timeoutOption(one, stopMs), Option.flatten)
