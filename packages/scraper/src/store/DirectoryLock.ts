@@ -24,6 +24,7 @@ import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { DirectoryLocked, DirectoryUnusable } from "../RunError.ts"
 import { codeOf } from "../sink/SystemError.ts"
+import * as Refusal from "./Refusal.ts"
 
 /** Where the state of a run in `directory` lies. */
 export const stateOf = (directory: string) => join(directory, ".simul")
@@ -78,8 +79,11 @@ const hold = (
     return Effect.succeed({ database, folder })
   } catch (error) {
     database?.close()
-    if ((error as { errcode?: number }).errcode !== sqliteBusy)
-      return Effect.fail(new DirectoryUnusable({ directory, code: codeOf(error) }))
+    const { errcode } = error as { errcode?: number }
+    if (errcode !== sqliteBusy) {
+      const refusal = errcode === undefined ? undefined : Refusal.of(folder)
+      return Effect.fail(new DirectoryUnusable({ directory, code: refusal ?? codeOf(error) }))
+    }
     if (left > 1 && !isHeld(directory))
       return Effect.delay(
         Effect.suspend(() => hold(directory, folder, left - 1)),

@@ -142,10 +142,9 @@ const write = Effect.fnUntraced(function* (
 export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
   const sql = yield* SqlClient.SqlClient
   const fault = SqliteFault.of(options.file)
+  const isFull = SqliteFault.isFull(options.file)
   const guarded = <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect.Effect<A, StoreError, R> =>
-    Effect.mapError(effect, (error) =>
-      SqliteFault.isFull(error) ? new StoreFull({ file: options.file }) : fault(error)
-    )
+    Effect.mapError(effect, (error) => (isFull(error) ? new StoreFull({ file: options.file }) : fault(error)))
   const each = <A>(where: string, to: (row: TargetRow) => A, ...values: ReadonlyArray<unknown>) =>
     Stream.mapError(Stream.map(Rows.stream<TargetRow>(sql, "*", where, ...values), to), fault)
 

@@ -285,7 +285,8 @@ const run = Effect.fnUntraced(function* (survivors: Survivors, bug: Bug) {
   const boot = `boot ${survivors.boot}`
   const begun = yield* Database.begin(
     database.connection,
-    { file: "store", boot, durability: scenario.durability },
+    // where no real file is: none is written beside one that fails
+    { file: "nowhere/store", boot, durability: scenario.durability },
     database.statementFaults()
   )
   checkUnfinished(survivors)

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
@@ -18,6 +18,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { acquire, partsOf, stateOf } from "../../src/store/DirectoryLock.ts"
+import * as Refusal from "../../src/store/Refusal.ts"
 
 const code = (directory: string) =>
   Effect.runPromise(
@@ -87,6 +88,14 @@ describe("DirectoryLock", () => {
     other.stdin.end()
     await once(other, "exit")
     assert.strictEqual(message, `${link} is in use by another simul (process ${process.pid})`)
+  })
+
+  it("says what the system has against it, for SQLite does not", async () => {
+    using all = folders()
+    mkdirSync(join(stateOf(all.directory), "lock"), { recursive: true })
+    const refusal = vi.spyOn(Refusal, "of").mockReturnValue("EDQUOT")
+    assert.strictEqual(await code(all.directory), "EDQUOT")
+    refusal.mockRestore()
   })
 
   it.effect("is not kept from it by whoever looks at that moment whether it is held", () =>

@@ -1,8 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as NodeSqlite from "../../src/store/NodeSqlite.ts"
+import * as Refusal from "../../src/store/Refusal.ts"
 import * as SqliteFault from "../../src/store/SqliteFault.ts"
 import * as Folders from "../Folders.ts"
 
@@ -15,10 +16,10 @@ describe("SqliteFault", () => {
       database.exec("CREATE TABLE a (b); PRAGMA max_page_count = 2")
       const sql = yield* NodeSqlite.over(database)
       const error = yield* Effect.flip(sql`INSERT INTO a VALUES (zeroblob(100000))`)
-      assert.isTrue(SqliteFault.isFull(error))
+      assert.isTrue(SqliteFault.isFull("store")(error))
       assert.deepInclude(SqliteFault.of("store")(error), { _tag: "StoreUnusable", detail: "database or disk is full" })
       const other = yield* Effect.flip(sql`SELECT * FROM c`)
-      assert.isFalse(SqliteFault.isFull(other))
+      assert.isFalse(SqliteFault.isFull("store")(other))
       assert.deepInclude(SqliteFault.of("store")(other), { _tag: "StoreDamaged", detail: "no such table: c" })
     })
   )
@@ -37,6 +38,17 @@ describe("SqliteFault", () => {
       other.close()
     })
   )
+
+  it("takes a quota that is used up for a full disk, though SQLite says that the disk fails", () => {
+    const refusal = vi.spyOn(Refusal, "of").mockReturnValue("EDQUOT")
+    const failedWrite = { message: "", reason: { cause: { errcode: 778, message: "disk I/O error" } } }
+    assert.isTrue(SqliteFault.isFull("store")(failedWrite))
+    refusal.mockReturnValue("EIO")
+    assert.isFalse(SqliteFault.isFull("store")(failedWrite))
+    assert.deepInclude(SqliteFault.of("store")(failedWrite), { detail: "disk I/O error (EIO)" })
+    refusal.mockRestore()
+    assert.isFalse(SqliteFault.isFull("store")(failedWrite))
+  })
 
   // https://sqlite.org/rescode.html
   const codes = {

@@ -1,0 +1,27 @@
+import { assert, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { mkdirSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import * as Refusal from "../../src/store/Refusal.ts"
+import * as Folders from "../Folders.ts"
+
+const { folder, root } = Folders.make("refusal")
+
+it("gives nothing where the system takes a file, and leaves none", () => {
+  assert.strictEqual(Refusal.of(root), undefined)
+  assert.deepStrictEqual(readdirSync(root), [])
+  assert.strictEqual(Refusal.of(folder()), "ENOENT")
+})
+
+it.skipIf(process.platform === "win32")("gives what the system says to what is written", () => {
+  const made = folder()
+  mkdirSync(made)
+  const script = `
+    import * as Refusal from "./src/store/Refusal.ts"
+    process.stdout.write(Refusal.of(process.argv[1]) ?? "nothing")`
+  const limited = `trap "" XFSZ; ulimit -f 1; exec "$@"`
+  const cwd = join(import.meta.dirname, "..", "..")
+  const args = ["-c", limited, "sh", process.execPath, "--input-type=module", "-e", script, made]
+  assert.strictEqual(execFileSync("sh", args, { cwd, encoding: "utf8" }), "EFBIG")
+  assert.deepStrictEqual(readdirSync(made), [])
+})
