@@ -23,7 +23,8 @@ export const stream = <Row extends object>(
     Stream.paginate(0, (after: number) => {
       const to = Math.min(after + atOnce, last)
       return Effect.map(
-        sql.unsafe<Row>(page, [after, to, ...values]),
+        // or for a second no signal would come through, and no progress be shown
+        Effect.andThen(Effect.yieldNow, sql.unsafe<Row>(page, [after, to, ...values])),
         (rows) => [rows, to < last ? Option.some(to) : Option.none<number>()] as const
       )
     })

@@ -31,4 +31,22 @@ describe("Rows", () => {
         }
       })
   )
+
+  it.effect("lets others have a turn before each thousand", () =>
+    Effect.gen(function* () {
+      const sql = yield* NodeSqlite.make({ file: ":memory:", synchronous: "NORMAL" })
+      yield* sql`CREATE TABLE target (url TEXT PRIMARY KEY)`
+      yield* sql`INSERT INTO target WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 10000)
+        SELECT n FROM n`
+      let turns = 0
+      const others = () => {
+        turns++
+        turn = setImmediate(others)
+      }
+      let turn = setImmediate(others)
+      assert.strictEqual(yield* Stream.runCount(Rows.stream(sql, "url", "true")), 10_000)
+      clearImmediate(turn)
+      assert.isAtLeast(turns, 10)
+    })
+  )
 })
