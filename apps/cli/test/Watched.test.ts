@@ -69,6 +69,7 @@ describe("a blocked loop of the published program", () => {
       nameable(
         {
           durationMs: 700,
+          cpuMs: 650,
           stack: [{ function: name, file, line: 383, column: 2010 }],
           takenMs: 510,
           isNative: false,
@@ -81,8 +82,11 @@ describe("a blocked loop of the published program", () => {
   it("is told without the names that a minifier gave, and with those of others", () => {
     assert.strictEqual(
       blockedBy("cW", "/opt/simul/dist/simul.js.Get"),
-      "event loop blocked for 700 ms by this program (simul.js.Get:383:2010)"
+      "event loop blocked for 700 ms (CPU 650 ms) by this program (simul.js.Get:383:2010)"
     )
-    assert.strictEqual(blockedBy("statSync", "node:fs"), "event loop blocked for 700 ms by statSync (node:fs:383:2010)")
+    assert.strictEqual(
+      blockedBy("statSync", "node:fs"),
+      "event loop blocked for 700 ms (CPU 650 ms) by statSync (node:fs:383:2010)"
+    )
   })
 })

@@ -12,7 +12,7 @@
  * 2. Neither the thread nor the timer keeps the process alive.
  * 3. A debugger that is attached (`--inspect`) gets the pause as well: with one,
  *    the stack is not taken and the report says so.
- * 4. Time spent suspended, as by Ctrl-Z, looks the same as a stall.
+ * 4. Time without a processor, on a busy machine or suspended as by Ctrl-Z, looks the same as a stall, but for `cpuMs`.
  * 5. V8 does not compile a loop again in which it was stopped: until its function
  *    returns, that one runs interpreted, many times slower.
  */
@@ -38,6 +38,11 @@ export interface Frame {
 export interface Blocked {
   /** How long the event loop did not turn, in milliseconds; at most a fifth of the threshold too long. */
   readonly durationMs: number
+  /**
+   * How long the main thread had a processor meanwhile, in milliseconds. Much less than `durationMs`: it waited for one,
+   * was suspended, or waited within native code.
+   */
+  readonly cpuMs: number
   /**
    * What ran when the threshold was passed, innermost first; empty if it could not be taken. Native code (a synchronous
    * file operation, a child process that is waited for) cannot be stopped in: then it is what ran right after it.
@@ -71,14 +76,15 @@ const beats = 5
 
 const longestDetachMs = 500
 
-/** One line: `blocked for 410 ms by hotFunction (main.ts:20:5)`. */
-export const describe = ({ durationMs, stack, isNative, reason }: Blocked): string => {
+/** One line: `event loop blocked for 410 ms (CPU 402 ms) by hotFunction (main.ts:20:5)`. */
+export const describe = ({ durationMs, cpuMs, stack, isNative, reason }: Blocked): string => {
   const [top] = stack
   const what =
     top === undefined
       ? `an unknown function (${reason ?? "no stack"})`
       : `${top.function || "(module)"} (${top.file}:${top.line}:${top.column})`
-  return `event loop blocked for ${Math.round(durationMs)} ms by ${isNative ? "native code before " : ""}${what}`
+  const times = `${Math.round(durationMs)} ms (CPU ${Math.round(cpuMs)} ms)`
+  return `event loop blocked for ${times} by ${isNative ? "native code before " : ""}${what}`
 }
 
 const log = (blocked: Blocked) =>
@@ -132,7 +138,9 @@ const start = (
 ) => {
   const worker = new Worker(source, { eval: true, workerData, stdout: false, stderr: false, execArgv: [] })
   const beat = () => {
+    const { user, system } = process.threadCpuUsage()
     Atomics.store(heartbeat, word.beatAt, clock())
+    Atomics.store(heartbeat, word.cpu, Math.round((user + system) / 100) | 0)
     Atomics.store(heartbeat, word.debugged, inspectorUrl() === undefined ? 0 : 1)
     Atomics.add(heartbeat, word.beats, 1)
   }

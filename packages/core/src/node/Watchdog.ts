@@ -19,9 +19,11 @@ export const word = {
   /** 1 while a debugger is attached. */
   debugged: 2,
   /** 1 while the session of the watchdog is. */
-  attached: 3
+  attached: 3,
+  /** CPU time of the main thread at that beat, in tenths of a millisecond; it wraps as the clock does. */
+  cpu: 4
 } as const
-export const words = 4
+export const words = 5
 
 /** Tenths of a millisecond on the clock that threads share; it wraps, and differences within three days are right. */
 export function clock(): number {
@@ -48,6 +50,7 @@ export interface WatchdogParts {
 
 export interface FromWatchdog {
   readonly durationMs: number
+  readonly cpuMs: number
   readonly stack: ReadonlyArray<{
     readonly function: string
     readonly file: string
@@ -131,6 +134,7 @@ export function watchdog(
 
   let beats = Atomics.load(heartbeat, word.beats)
   let beatAt = Atomics.load(heartbeat, word.beatAt)
+  let cpu = Atomics.load(heartbeat, word.cpu)
   let stall: Stall | undefined
   let giveUp: (() => void) | undefined
 
@@ -139,6 +143,7 @@ export function watchdog(
     if (newBeats !== beats) {
       giveUp?.()
       const newBeatAt = Atomics.load(heartbeat, word.beatAt)
+      const newCpu = Atomics.load(heartbeat, word.cpu)
       const durationMs = since(beatAt, newBeatAt)
       // with more than one beat in between it is this thread that was not run; before the first there was none
       if (beats !== 0 && newBeats === beats + 1 && durationMs > thresholdMs)
@@ -149,11 +154,19 @@ export function watchdog(
         const waitedMs = askedAt === undefined ? 0 : since(askedAt, heardAt)
         const isNative = stack.length > 0 && waitedMs > leastNativeMs && waitedMs > 0.5 * since(askedAt!, newBeatAt)
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
-        port.postMessage({ durationMs, stack, takenMs, isNative, reason } satisfies FromWatchdog)
+        port.postMessage({
+          durationMs,
+          cpuMs: since(cpu, newCpu),
+          stack,
+          takenMs,
+          isNative,
+          reason
+        } satisfies FromWatchdog)
       }
       stall = undefined
       beats = newBeats
       beatAt = newBeatAt
+      cpu = newCpu
     } else if (stall === undefined && beats !== 0 && since(beatAt, clock()) > thresholdMs) {
       const found = missed(undefined)
       stall = found

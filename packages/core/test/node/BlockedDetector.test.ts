@@ -39,7 +39,7 @@ describe("BlockedDetector", () => {
       assert.isAbove(column, 0)
     }
     assert.isAtMost(report.takenMs!, report.durationMs)
-    assert.match(report.text, /^event loop blocked for \d+ ms by hotFunction \(.*program\.ts:\d+:\d+\)$/)
+    assert.match(report.text, /^event loop blocked for \d+ ms \(CPU \d+ ms\) by hotFunction \(.*program\.ts:\d+:\d+\)$/)
   })
 
   it("says that native code was not interrupted", async () => {
@@ -48,6 +48,8 @@ describe("BlockedDetector", () => {
     const report = reports.findLast(({ durationMs }) => durationMs > 1500)!
     assert.isTrue(report.isNative)
     assert.include(report.text, "native code before ")
+    // it waited for its child
+    assert.isBelow(report.cpuMs, report.durationMs / 2)
   })
 
   it("sees what blocks as soon as it watches", async () => {
@@ -87,11 +89,12 @@ describe("BlockedDetector", () => {
   it("describes code outside any function", () => {
     const text = BlockedDetector.describe({
       durationMs: 410.4,
+      cpuMs: 31.5,
       stack: [{ function: "", file: "a.ts", line: 3, column: 1 }],
       takenMs: 105,
       isNative: false,
       reason: undefined
     })
-    assert.strictEqual(text, "event loop blocked for 410 ms by (module) (a.ts:3:1)")
+    assert.strictEqual(text, "event loop blocked for 410 ms (CPU 32 ms) by (module) (a.ts:3:1)")
   })
 })

@@ -33,9 +33,11 @@ const make = () => {
       vi.advanceTimersByTime(10)
     }
   }
-  const beat = () => {
+  /** `cpuMs`: how long it has run so far. */
+  const beat = (cpuMs = 0) => {
     heartbeat[word.beats]!++
     heartbeat[word.beatAt] = nowMs * 10
+    heartbeat[word.cpu] = cpuMs * 10
   }
   const frame = {
     functionName: "busy",
@@ -43,7 +45,7 @@ const make = () => {
     url: "file:///a.ts"
   }
   const stop = () => paused!({ params: { callFrames: [frame] } })
-  beat()
+  beat(20)
   pass(10)
   return { pass, beat, hear: () => heard!(), stop, reports }
 }
@@ -58,10 +60,12 @@ describe("the watchdog", () => {
     hear()
     pass(180)
     stop()
-    beat()
+    beat(290)
     pass(10)
     const stack = [{ function: "busy", file: "/a.ts", line: 5, column: 3 }]
-    assert.deepStrictEqual(reports, [{ durationMs: 310, stack, takenMs: 310, isNative: false, reason: undefined }])
+    assert.deepStrictEqual(reports, [
+      { durationMs: 310, cpuMs: 270, stack, takenMs: 310, isNative: false, reason: undefined }
+    ])
   })
 
   it("tells native code, from within which nothing is answered", () => {
