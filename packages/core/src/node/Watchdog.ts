@@ -158,7 +158,8 @@ export function watchdog(
           durationMs,
           cpuMs: since(cpu, newCpu),
           stack,
-          takenMs,
+          // it hears of both, and may of the end first
+          takenMs: takenMs && Math.min(takenMs, durationMs),
           isNative,
           reason
         } satisfies FromWatchdog)

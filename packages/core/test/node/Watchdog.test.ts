@@ -39,6 +39,8 @@ const make = () => {
     heartbeat[word.beatAt] = nowMs * 10
     heartbeat[word.cpu] = cpuMs * 10
   }
+  /** Time in which the watchdog does not look. */
+  const oversleep = (ms: number) => void (nowMs += ms)
   const frame = {
     functionName: "busy",
     location: { scriptId: "1", lineNumber: 4, columnNumber: 2 },
@@ -47,7 +49,7 @@ const make = () => {
   const stop = () => paused!({ params: { callFrames: [frame] } })
   beat(20)
   pass(10)
-  return { pass, beat, hear: () => heard!(), stop, reports }
+  return { pass, oversleep, beat, hear: () => heard!(), stop, reports }
 }
 
 describe("the watchdog", () => {
@@ -66,6 +68,20 @@ describe("the watchdog", () => {
     assert.deepStrictEqual(reports, [
       { durationMs: 310, cpuMs: 270, stack, takenMs: 310, isNative: false, reason: undefined }
     ])
+  })
+
+  it("has taken no stack after the end, though it hears of it later", () => {
+    const { pass, oversleep, beat, hear, stop, reports } = make()
+    pass(120)
+    hear()
+    beat()
+    oversleep(5)
+    stop()
+    pass(10)
+    assert.deepStrictEqual(
+      reports.map(({ durationMs, takenMs }) => [durationMs, takenMs]),
+      [[130, 130]]
+    )
   })
 
   it("tells native code, from within which nothing is answered", () => {
