@@ -1,4 +1,4 @@
-/** One terminal holds and steers what runs in another: each is a process of its own. */
+/** One terminal holds and steers what runs in another: a run, and who waits for it, are processes of their own. */
 import { assert, describe, it } from "@effect/vitest"
 import { Site } from "@simul/scraper/testing"
 import { once } from "node:events"
@@ -6,6 +6,7 @@ import { readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { shellWord } from "../src/ShellWord.ts"
 import * as Folder from "./Folder.ts"
+import * as InProcess from "./InProcess.ts"
 import { read, savedIn } from "./Killed.ts"
 import * as Program from "./Program.ts"
 
@@ -27,7 +28,7 @@ const begin = (args: ReadonlyArray<string>) => {
   return { child, ended, said }
 }
 const page = (...links: ReadonlyArray<string>) => links.map((link) => `<a href="${link}">there</a>`).join("\n")
-const simul = (...args: ReadonlyArray<string>) => Program.screen(args)
+const simul = (...args: ReadonlyArray<string>) => InProcess.screen(args)
 
 describe.concurrent("simul pause, resume and scope", () => {
   it("pauses a run when nothing is in flight any more, and lets it go on", async () => {
@@ -217,6 +218,6 @@ describe.concurrent("simul pause, resume and scope", () => {
     assert.strictEqual(await run.ended, 130)
     assert.strictEqual(await pause.ended, 1)
     site.release("gate")
-    assert.include(await Program.screen(what), "exit 0", "started again it is not paused")
+    assert.include(await simul(...what), "exit 0", "started again it is not paused")
   })
 })

@@ -29,7 +29,8 @@ export const run = Effect.fnUntraced(function* (
  * The whole screen of a run to its end. Arguments that name what is in the folder, or is to be made there (`out.csv`), are
  * given with the folder before them; on the screen it is left out.
  */
-export const screen = async (args: ReadonlyArray<string>, folder: string): Promise<string> => {
+export const screen = async (args: ReadonlyArray<string>, folder?: string): Promise<string> => {
+  if (folder === undefined) return (await Effect.runPromise(run(args))).screen
   const placed = args.map((arg) =>
     /^[\w/-]+(?:\.\w+)?$/.test(arg) && (existsSync(join(folder, arg)) || /^(?:out|none)\b/.test(arg))
       ? join(folder, arg)

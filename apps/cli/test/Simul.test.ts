@@ -1,11 +1,9 @@
 /** What the program says of itself, and of what it is given. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
 import { version } from "../src/Version.ts"
 import * as InProcess from "./InProcess.ts"
 
-const screen = async (...args: ReadonlyArray<string>) =>
-  (await Effect.runPromise(InProcess.run(args))).screen.replaceAll(version, "VERSION")
+const screen = async (...args: ReadonlyArray<string>) => (await InProcess.screen(args)).replaceAll(version, "VERSION")
 
 describe("help", () => {
   it("says how to begin when nothing is asked", async ({ expect }) => {

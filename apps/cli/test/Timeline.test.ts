@@ -5,14 +5,18 @@ import { once } from "node:events"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as InProcess from "./InProcess.ts"
 import * as Program from "./Program.ts"
 
 const cwd = fs.mkdtempSync(join(tmpdir(), "simul-timeline-"))
+const home = process.cwd()
 let site: Site.Site
 beforeAll(async () => {
   site = await Site.start()
+  process.chdir(cwd)
 })
 afterAll(async () => {
+  process.chdir(home)
   await site.close()
   fs.rmSync(cwd, { recursive: true })
 })
@@ -37,10 +41,14 @@ const leftovers = () => fs.readdirSync(cwd).filter((name) => name.endsWith(".par
 describe.concurrent("--timeline", () => {
   it("writes a trace in which the times of each target add up", async () => {
     const paths = ["/bytes/10240/a.html", "/encoded/gzip/50000/b.html", "/redirect/2/bytes/500/c", "/status/404/d"]
-    const screen = await Program.screen(
-      ["get", ...paths.map((path) => site.url(path)), "-o", "trace", "--timeline", "trace.json"],
-      { cwd }
-    )
+    const screen = await InProcess.screen([
+      "get",
+      ...paths.map((path) => site.url(path)),
+      "-o",
+      "trace",
+      "--timeline",
+      "trace.json"
+    ])
     assert.match(screen, /^exit 3\n--- stdout\n--- stderr\nsaved 3 of 4 URLs/)
     assert.match(screen, /\ntimeline: trace\.json\n$/)
     const trace = readTrace("trace.json")
@@ -65,7 +73,7 @@ describe.concurrent("--timeline", () => {
 
   it("writes a page that shows the run", async () => {
     const url = site.url("/bytes/10240/page.html", { userinfo: "user:secret" })
-    const screen = await Program.screen(["get", url, "-O", "page.out", "--timeline", "page.HTML"], { cwd })
+    const screen = await InProcess.screen(["get", url, "-O", "page.out", "--timeline", "page.HTML"])
     assert.match(screen, /^exit 0\n[\s\S]*\ntimeline: page\.HTML\n$/)
     const page = read("page.HTML")
     assert.match(page, /^<!doctype html>/)
@@ -77,8 +85,8 @@ describe.concurrent("--timeline", () => {
   it("leaves in the directory what its report shows of where the time went", async () => {
     const paths = ["/bytes/10240/a", "/slow/30/bytes/10/b", "/encoded/gzip/50000/c"]
     const urls = paths.map((path) => site.url(path))
-    await Program.screen(["get", ...urls, "-o", "sums", "--timeline", "sums.json"], { cwd })
-    assert.match(await Program.screen(["report", "sums", "--html", "sums.html"], { cwd }), /^exit 0\n/)
+    await InProcess.screen(["get", ...urls, "-o", "sums", "--timeline", "sums.json"])
+    assert.match(await InProcess.screen(["report", "sums", "--html", "sums.html"]), /^exit 0\n/)
     const page = read("sums.html")
     assert.include(page, "<h2>Where the time went</h2>")
     const { host } = new URL(urls[0]!)
@@ -97,7 +105,7 @@ describe.concurrent("--timeline", () => {
 
   it("names a crawl by its first seed", async () => {
     const url = site.url("/bytes/10/seed.txt", { userinfo: "user:secret" })
-    await Program.screen(["crawl", url, "-o", "crawled", "--max-pages", "1", "--timeline", "crawled.html"], { cwd })
+    await InProcess.screen(["crawl", url, "-o", "crawled", "--max-pages", "1", "--timeline", "crawled.html"])
     const page = read("crawled.html")
     assert.include(page, `<title>simul crawl ${new URL(url).protocol}//***@${new URL(url).host}/bytes/10/seed.txt`)
     assert.notInclude(page, "secret")
@@ -106,10 +114,10 @@ describe.concurrent("--timeline", () => {
   it("says nothing more with -q and with -O -", async () => {
     const url = site.url("/bytes/10/quiet.txt")
     assert.strictEqual(
-      await Program.screen(["get", url, "-o", "quiet", "-q", "--timeline", "quiet.json"], { cwd }),
+      await InProcess.screen(["get", url, "-o", "quiet", "-q", "--timeline", "quiet.json"]),
       "exit 0\n--- stdout\n--- stderr\n"
     )
-    const body = await Program.screen(["get", url, "-O", "-", "--timeline", "pipe.json"], { cwd })
+    const body = await InProcess.screen(["get", url, "-O", "-", "--timeline", "pipe.json"])
     assert.isTrue(body.endsWith("--- stderr\n"), body)
     for (const file of ["quiet.json", "pipe.json"]) assert.strictEqual(targets(readTrace(file)).length, 1)
   })
@@ -132,9 +140,7 @@ describe.concurrent("--timeline", () => {
   })
 
   it("refuses a file of another kind, before anything is fetched", async ({ expect }) => {
-    const screen = await Program.screen(["get", site.url("/bytes/10/usage"), "-o", "usage", "--timeline", "run.txt"], {
-      cwd
-    })
+    const screen = await InProcess.screen(["get", site.url("/bytes/10/usage"), "-o", "usage", "--timeline", "run.txt"])
     expect(screen).toMatchInlineSnapshot(`
       "exit 2
       --- stdout
@@ -151,7 +157,7 @@ describe.concurrent("--timeline", () => {
     "refuses %s, which cannot be written, before anything is fetched",
     async (file) => {
       fs.mkdirSync(join(cwd, "taken.html"), { recursive: true })
-      const screen = await Program.screen(["get", site.url("/bytes/10/no"), "-o", "no", "--timeline", file], { cwd })
+      const screen = await InProcess.screen(["get", site.url("/bytes/10/no"), "-o", "no", "--timeline", file])
       const code = file === "taken.html" ? "EISDIR" : "ENOENT"
       assert.strictEqual(
         screen,
@@ -164,9 +170,7 @@ describe.concurrent("--timeline", () => {
 
   it("leaves the file of an earlier run where this one cannot start, and nothing unfinished anywhere", async () => {
     fs.writeFileSync(join(cwd, "earlier.html"), "earlier")
-    const screen = await Program.screen(["get", "-i", "no-such-list", "-o", "none", "--timeline", "earlier.html"], {
-      cwd
-    })
+    const screen = await InProcess.screen(["get", "-i", "no-such-list", "-o", "none", "--timeline", "earlier.html"])
     assert.match(screen, /^exit 1\n/)
     assert.strictEqual(read("earlier.html"), "earlier")
   })
