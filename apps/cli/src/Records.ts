@@ -15,6 +15,10 @@ export class Records extends Context.Service<
     readonly read: (directory: string) => Effect.Effect<
       {
         readonly entries: Stream.Stream<Entry, RunError>
+        /** That of a URL as it is now, and since when a run works there, if one does. */
+        readonly now: (
+          url: string
+        ) => Effect.Effect<{ readonly entry: Entry | undefined; readonly sinceMs: number | undefined }, RunError>
         readonly archives: ReadonlyArray<Archive>
         /** The index of the archives, while it is up to date. */
         readonly indexed: Indexed | undefined

@@ -24,7 +24,8 @@ const screenOf = (
   args: ReadonlyArray<string>,
   entries: ReadonlyArray<Entry> | undefined,
   unfinished: ReadonlyArray<ListName> = [],
-  isHeld = false
+  isHeld = false,
+  now: { readonly entry?: Entry; readonly sinceMs?: number } = {}
 ) => {
   const records: Records["Service"] = {
     read: (directory) =>
@@ -32,6 +33,7 @@ const screenOf = (
         ? Effect.fail(new NoStore({ directory }))
         : Effect.succeed({
             entries: Stream.fromIterable(entries),
+            now: () => Effect.succeed({ entry: now.entry, sinceMs: now.sinceMs }),
             archives: [],
             indexed: undefined,
             holds: () => Effect.succeed(true),
@@ -289,6 +291,28 @@ describe("verify", () => {
         hint: \`simul verify DIR --repair\` has what is missing or changed fetched again by the command that wrote it
         "
       `)
+    })
+  )
+  it.effect("takes no file for damaged that a run has written meanwhile, whether it is recorded by now or not", () =>
+    Effect.gen(function* () {
+      put("run/other", "another")
+      const verified = (now: { readonly entry?: Entry; readonly sinceMs?: number }) =>
+        screenOf(["verify", directory], [recorded("other")], [], true, now)
+      const other = { ...saved("https://a.example/other", 7), path: "other", sha256: undefined as never }
+      assert.include(yield* verified({ entry: { outcome: other } }), "all as recorded")
+      assert.strictEqual(
+        yield* verified({ entry: recorded("other"), sinceMs: 0 }),
+        `exit 3
+--- stdout
+undone	https://a.example/other	fetched again, and not recorded yet
+--- stderr
+error: 1 without an outcome
+
+hint: a run works in it: ask again when that is over
+`
+      )
+      const before = { entry: recorded("other"), sinceMs: Date.now() + 60_000 }
+      assert.include(yield* verified(before), "changed\tother\t7 bytes, not 5")
     })
   )
   it.effect("says what comes of it where it repairs", () =>

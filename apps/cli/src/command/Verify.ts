@@ -16,6 +16,9 @@ import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
 import { crawled, type Entry, type ListName, unnamed } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { statSync } from "node:fs"
+import { join } from "node:path"
+import { isDeepStrictEqual } from "node:util"
 import { commandFor, directoryArgument } from "../DirectoryArgument.ts"
 import { onOff } from "../FlagKinds.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
@@ -54,34 +57,43 @@ const told = (fault: Recorded.Fault, bytes: number): Pick<Fault, "kind" | "detai
 
 type Bodies = Effect.Success<ReturnType<typeof ArchivedBodies.make>>
 
-const faultOf = (directory: string, bodies: Bodies, entry: Entry): Effect.Effect<Fault | undefined, RunError> => {
+type Read = Effect.Success<ReturnType<Records["Service"]["read"]>>
+
+/** Whether a file was given its name since. */
+const isSince = (file: string, ms: number | undefined): boolean =>
+  ms !== undefined && (statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0) >= ms
+
+const faultOf = Effect.fnUntraced(function* (
+  directory: string,
+  bodies: Bodies,
+  { now }: Pick<Read, "now">,
+  entry: Entry
+): Effect.fn.Return<Fault | undefined, RunError> {
   if ("pending" in entry) {
-    if (entry.pending.beyond !== undefined) return Effect.undefined
-    return Effect.succeed({ kind: "undone", name: entry.pending.url, detail: "no outcome yet" })
+    if (entry.pending.beyond !== undefined) return undefined
+    return { kind: "undone", name: entry.pending.url, detail: "no outcome yet" }
   }
   const { outcome } = entry
-  if (outcome._tag !== "Saved" && outcome._tag !== "Unchanged") return Effect.undefined
-  const { path, bytes, sha256 } = outcome
+  if (outcome._tag !== "Saved" && outcome._tag !== "Unchanged") return undefined
+  const { url, path, bytes, sha256 } = outcome
   // it is read with its archive
-  return Effect.flatMap(bodies.add(path, { bytes, sha256 }), (isArchived) =>
-    isArchived
-      ? Effect.undefined
-      : Effect.map(Recorded.recorded(directory, path, { bytes, sha256 }), (fault) =>
-          fault === undefined ? undefined : { name: path, path, ...told(fault, bytes) }
-        )
-  )
-}
+  if (yield* bodies.add(path, { bytes, sha256 })) return undefined
+  const fault = yield* Recorded.recorded(directory, path, { bytes, sha256 })
+  if (fault === undefined) return undefined
+  // a run that fetches it again gives the file its name first, and then records it
+  const latest = yield* now(url)
+  if (latest.entry !== undefined && !isDeepStrictEqual(latest.entry, entry))
+    return yield* faultOf(directory, bodies, { now }, latest.entry)
+  if (isSince(join(directory, path), latest.sinceMs))
+    return { kind: "undone", name: url, detail: "fetched again, and not recorded yet" }
+  return { name: path, path, ...told(fault, bytes) }
+})
 
 /** What is wrong with archives, with the bodies in them, and with their index. */
 const archived = (
   directory: string,
   bodies: Bodies,
-  {
-    archives,
-    indexed,
-    holds,
-    isHeld
-  }: Omit<Effect.Success<ReturnType<Records["Service"]["read"]>>, "entries" | "unfinished">,
+  { archives, indexed, holds, isHeld }: Pick<Read, "archives" | "indexed" | "holds" | "isHeld">,
   onBody: () => void
 ): Stream.Stream<Fault | undefined, RunError> => {
   const named =
@@ -126,7 +138,7 @@ const unread = (name: ListName): string => {
 const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, quiet: boolean) {
   const screen = yield* Screen
   const records = yield* Records
-  const { entries, archives, indexed, holds, unfinished, isHeld } = yield* records.read(directory)
+  const { entries, now, archives, indexed, holds, unfinished, isHeld } = yield* records.read(directory)
   const bodies = yield* ArchivedBodies.make(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
   const damaged = new Set<string>()
@@ -135,7 +147,7 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const look = (entry: Entry) => {
     looked.urls++
     fold.add(entry)
-    return faultOf(directory, bodies, entry)
+    return faultOf(directory, bodies, { now }, entry)
   }
   // Of large files four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
   const looking = Stream.mapEffect(entries, look, { concurrency: 4 }).pipe(

@@ -157,6 +157,7 @@ export const read = Effect.fnUntraced(function* (directory: string) {
   return {
     entries: yield* provided(SqlEntries.all(file)),
     named: yield* provided(SqlEntries.named(file)),
+    now: yield* provided(SqlEntries.now(file, () => DirectoryLock.isHeld(directory))),
     ...(yield* provided(SqlArchives.committed(file))),
     unfinished: yield* provided(SqlEntries.unfinished(file)),
     /** Somebody works in it. */

@@ -70,6 +70,28 @@ export const unfinished = Effect.fnUntraced(function* (file: string) {
 })
 
 /**
+ * The entry of a URL as it is now, and when the run began that works here, if `isHeld` says of one that it may: what it
+ * has written since may have no record yet.
+ */
+export const now = Effect.fnUntraced(function* (file: string, isHeld: () => boolean) {
+  const sql = yield* SqlClient.SqlClient
+  return (url: string) =>
+    Effect.mapError(
+      Effect.gen(function* () {
+        // asked first: one that ends meanwhile has recorded all
+        const mayWork = isHeld()
+        const [row] = yield* sql<TargetRow>`SELECT * FROM target WHERE url = ${url}`
+        const [last] = yield* sql<{ started: number; ended: number | null }>`SELECT * FROM run ORDER BY id DESC LIMIT 1`
+        return {
+          entry: row && toEntry(row),
+          sinceMs: mayWork && last?.ended === null ? last.started : undefined
+        }
+      }),
+      SqliteFault.of(file)
+    )
+})
+
+/**
  * What may have been saved as a file, by its name relative to the directory. A name that has a hash of its URL in it
  * leads back to no row.
  */

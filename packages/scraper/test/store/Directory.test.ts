@@ -74,6 +74,22 @@ describe("the lists of a directory", () => {
   )
 })
 
+it.effect("a directory tells since when a run works there, while one does", () =>
+  Effect.gen(function* () {
+    const directory = yield* folder
+    const now = Effect.scoped(Effect.flatMap(Directory.read(directory), ({ now }) => now("http://a.example/")))
+    const beforeMs = Date.now()
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        yield* Directory.open(directory, "process")
+        const { sinceMs } = yield* now
+        assert.isTrue(sinceMs !== undefined && sinceMs >= beforeMs && sinceMs <= Date.now())
+      })
+    )
+    assert.deepStrictEqual(yield* now, { entry: undefined, sinceMs: undefined })
+  })
+)
+
 it.effect("a store that a run is making is neither opened nor waited for", () =>
   Effect.gen(function* () {
     const directory = yield* folder
