@@ -1,43 +1,150 @@
-/** An attempt to connect, which the clock ends where it takes too long, with its socket. */
+/**
+ * An attempt to connect to a host, which one clock bounds: its addresses race.
+ *
+ * The next address is tried once the one before has failed or been silent for a while, and the first that is connected
+ * wins (RFC 8305 5). A silent one is not given up for the next, or a host over a slow line could never be had.
+ *
+ * 1. Addresses are judged when they are about to be connected to.
+ * 2. It calls back once, and not before it has begun; never, where it is destroyed.
+ * 3. None of its sockets is left then, but the one that it gives.
+ */
+import type { LookupAddress } from "node:dns"
 import type { Socket } from "node:net"
-import { ConnectTimeout } from "./Fault.ts"
+import type { Judge } from "./AddressGuard.ts"
+import type { DnsCache } from "./DnsCache.ts"
+import { ConnectFailure, ConnectTimeout } from "./Fault.ts"
+import type { Opening } from "./Opening.ts"
 import type { StallClock, Watched } from "./StallClock.ts"
+
+/** What all attempts of a session share. */
+export interface AttemptSettings {
+  readonly clock: StallClock
+  readonly dns: DnsCache
+  readonly connectTimeoutMs: number
+}
+
+/** How a host is connected to. */
+export interface Way {
+  /** Begins to connect to one of its addresses. */
+  readonly open: (address: string) => Socket
+  /** The socket's event from which on it can be written to. */
+  readonly ready: "connect" | "secureConnect"
+  readonly judge?: Judge | undefined
+  /** What an error on this way is told as. */
+  readonly blame?: (error: Error) => Error
+}
+
+export type Connected = (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void
+
+/** How long an address may be silent before the next one is tried, too (RFC 8305 8). */
+const headStartMs = 250
+/** Addresses that are tried at one time: a name may have hundreds. */
+const mostAtOnce = 4
 
 export class ConnectAttempt implements Watched {
   slot = -1
-  /** The one that is made now. */
-  socket: Socket | undefined
-  readonly #clock: StallClock
-  readonly #timeoutMs: number
+  readonly #settings: AttemptSettings
+  readonly #opening: Opening
+  readonly #connected: Connected
   readonly #until: number
+  readonly #sockets = new Set<Socket>()
+  #blame: Way["blame"]
+  /** Tries the next address, which is due after this tick. */
+  #next = () => {}
+  #nextAt = Infinity
 
-  constructor({ clock, connectTimeoutMs }: { readonly clock: StallClock; readonly connectTimeoutMs: number }) {
-    this.#clock = clock
-    this.#timeoutMs = connectTimeoutMs
+  constructor(settings: AttemptSettings, opening: Opening, connected: Connected) {
+    const { clock, connectTimeoutMs } = settings
+    this.#settings = settings
+    this.#opening = opening
+    this.#connected = connected
     this.#until = clock.tick + clock.ticks(connectTimeoutMs)
     clock.watch(this)
   }
 
+  /** Connects to `host`. That is the whole attempt, unless `then` goes on with it. */
+  race(host: string, way: Way, then = this.succeed): this {
+    this.#blame = way.blame
+    this.#settings.dns.addresses(host, (error, addresses) => {
+      if (this.slot === -1) return
+      const fault = error ?? way.judge?.(addresses)
+      if (fault !== undefined) return this.fail(fault)
+      this.#opening.turn("connect")
+      this.#race(host, addresses, way, (socket) => {
+        this.#blame = undefined
+        then(socket)
+      })
+    })
+    return this
+  }
+
+  #race(host: string, addresses: ReadonlyArray<LookupAddress>, way: Way, then: (socket: Socket) => void): void {
+    const { clock, dns } = this.#settings
+    const sockets = this.#sockets
+    const errors: Array<Error> = []
+    let tried = 0
+    this.#next = () => {
+      const { address } = addresses[tried++]!
+      this.#nextAt = tried === addresses.length ? Infinity : clock.tick + clock.ticks(headStartMs)
+      const [longest] = sockets
+      if (sockets.size === mostAtOnce) this.#drop(longest!)
+      const socket = way.open(address)
+      sockets.add(socket)
+      const onError = (error: Error) => {
+        if (!sockets.delete(socket)) return
+        errors.push(error)
+        if (tried < addresses.length) this.#next()
+        else if (sockets.size === 0) this.fail(errors.length === 1 ? error : new AggregateError(errors))
+      }
+      socket.once("error", onError).once("connect", () => {
+        socket.off("error", onError)
+        this.#nextAt = Infinity
+        for (const other of sockets) if (other !== socket) this.#drop(other)
+        dns.prefer(host, address)
+        if (way.ready === "connect") then(socket)
+        else this.secure(socket, then)
+      })
+    }
+    this.#next()
+  }
+
+  /** Agrees on TLS, over a connection that stands. */
+  secure(socket: Socket, then = this.succeed): void {
+    this.#sockets.add(socket)
+    this.#opening.turn("tls")
+    socket.once("secureConnect", () => then(socket)).once("error", this.fail)
+  }
+
   onTick(tick: number): void {
-    if (tick <= this.#until) return
-    this.end()
-    this.socket?.destroy(new ConnectTimeout(`no connection within ${this.#timeoutMs} ms`))
+    if (tick > this.#until) this.fail(new ConnectTimeout(`no connection within ${this.#settings.connectTimeoutMs} ms`))
+    else if (tick > this.#nextAt) this.#next()
   }
 
   onStop(): void {
-    this.end()
-    this.socket?.destroy()
+    this.fail(new ConnectFailure("ESHUTDOWN"))
   }
 
-  end(): void {
-    this.#clock.unwatch(this)
+  readonly succeed = (socket: Socket): void => {
+    if (this.slot === -1) return
+    this.#settings.clock.unwatch(this)
+    this.#sockets.clear()
+    this.#opening.turn("open")
+    this.#connected(null, socket)
+  }
+
+  readonly fail = (error: Error): void => {
+    if (this.slot === -1) return
+    this.destroy()
+    this.#connected(this.#blame?.(error) ?? error, null)
+  }
+
+  destroy(): void {
+    this.#settings.clock.unwatch(this)
+    for (const socket of this.#sockets) this.#drop(socket)
+  }
+
+  #drop(socket: Socket): void {
+    this.#sockets.delete(socket)
+    socket.destroy()
   }
 }
-
-/**
- * How long one of several addresses of a host may take to answer. Node tries one after the other, and gives up each but the
- * last when its time is over, by default after half a second: over a slow line, or while the loop is busy, a host of two
- * addresses, one of which leads nowhere, could never be had.
- */
-export const attemptTimeoutMs = (connectTimeoutMs: number): number =>
-  Math.min(60_000, Math.max(500, Math.ceil(connectTimeoutMs / 5)))

@@ -2,22 +2,21 @@
  * How connections come to be, and what must be known of one while it serves.
  *
  * An attempt is everything up to a usable socket: resolution, TCP, proxy, TLS. It
- * has one clock, and the addresses are judged inside it. undici's own connect
- * timer is off; its resolution is a second.
+ * has one clock, and the addresses race inside it. undici's own connect timer is
+ * off; its resolution is a second.
  */
 import type { Serving } from "./lane/Flight.ts"
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2"
-import * as net from "node:net"
+import type * as net from "node:net"
 import type { SecureContext } from "node:tls"
 import * as AddressGuard from "./AddressGuard.ts"
-import { attemptTimeoutMs, ConnectAttempt } from "./ConnectAttempt.ts"
-import type { DnsCache } from "./DnsCache.ts"
+import { type AttemptSettings, ConnectAttempt, type Way } from "./ConnectAttempt.ts"
 import { ProxyFailure, Unserved } from "./Fault.ts"
 import { Opening } from "./Opening.ts"
 import * as Parser from "./Parser.ts"
 import type { Proxy } from "./Proxies.ts"
 import type { Resting, Rests } from "./Resting.ts"
-import type { StallClock, Watched } from "./StallClock.ts"
+import type { Watched } from "./StallClock.ts"
 import * as Tunnel from "./Tunnel.ts"
 import { buildConnector, Client, contextOf, pendingOf, queueOf, resumeOf, sessionOf, sizeOf } from "./Undici.ts"
 import type { Connector, Dispatcher, PoolTypes } from "./Undici.ts"
@@ -26,10 +25,7 @@ import type { Connector, Dispatcher, PoolTypes } from "./Undici.ts"
 const forsakenMs = 1_000
 
 /** What all connections of a session share. */
-export interface Settings {
-  readonly clock: StallClock
-  readonly dns: DnsCache
-  readonly connectTimeoutMs: number
+export interface Settings extends AttemptSettings {
   /** Judge the addresses of hosts that are connected to directly. */
   readonly denyPrivate: AddressGuard.Denied
   readonly tls: {
@@ -45,96 +41,62 @@ export interface Settings {
 /** A connector that tells what it is at. */
 export type Connect = (options: Connector.Options, callback: Connector.Callback, opening: Opening) => void
 
-/** undici's connectors return the socket at once, though their type does not say so. */
-type Build = (options: Connector.Options, callback: Connector.Callback) => net.Socket
+/** Makes undici connect, to one address. Its connectors return the socket at once, though their type does not say so. */
+type Build = (options: Connector.Options) => net.Socket
 
 /** `secure`: what is connected to over TLS. */
-const builder = (settings: Settings, judge?: AddressGuard.Judge, secure?: { readonly allowH2: boolean }): Build => {
+const builder = (settings: Settings, secure?: { readonly allowH2: boolean }): Build => {
   const { rejectUnauthorized, context } = settings.tls
   const overTls = secure && { ...secure, rejectUnauthorized, secureContext: context() }
-  const lookup = settings.dns.lookup(judge)
-  const autoSelectFamilyAttemptTimeout = attemptTimeoutMs(settings.connectTimeoutMs)
   // `timeout: 0` switches undici's timer off
-  const options = { ...overTls, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout, timeout: 0 }
-  const build = buildConnector(options) as unknown as Build
-  return (to, callback) => settings.dns.heed(to.hostname, build(to, callback))
-}
-
-/** Begins an attempt, which is over when `end` calls back. */
-const begin = (settings: Settings, callback: Connector.Callback) => {
-  const attempt = new ConnectAttempt(settings)
-  const end: Connector.Callback = (...outcome) => {
-    attempt.end()
-    callback(...outcome)
-  }
-  return { attempt, end }
+  const build = buildConnector({ ...overTls, timeout: 0 })
+  return (to) => build(to, () => {}) as unknown as net.Socket
 }
 
 /** Connects over TLS to the host itself. */
 export const direct = (settings: Settings): Connect => {
   const judge = AddressGuard.judge(settings.denyPrivate)
-  const build = builder(settings, judge, { allowH2: true })
-  return (options, callback, opening) => {
-    const denied = net.isIP(options.hostname) !== 0 ? judge?.([{ address: options.hostname }]) : undefined
-    if (denied !== undefined) {
-      process.nextTick(callback, denied, null)
-      return
-    }
-    const { attempt, end } = begin(settings, callback)
-    attempt.socket = build(options, end)
-    opening.follow(attempt.socket, "tls")
+  const build = builder(settings, { allowH2: true })
+  return (to, connected, opening) => {
+    const open = (hostname: string) => build({ ...to, hostname })
+    new ConnectAttempt(settings, opening, connected).race(to.hostname, { judge, ready: "secureConnect", open })
   }
 }
 
-const dialProxy = (settings: Settings, proxy: Proxy) => {
-  const protocol = proxy.protocol === "https:" ? "https:" : "http:"
+const wayToProxy = (settings: Settings, proxy: Proxy): Way => {
+  const isSecure = proxy.protocol === "https:"
   // the proxy is the user's choice, wherever it stands
-  const build = builder(settings, undefined, protocol === "https:" ? { allowH2: false } : undefined)
-  const { hostname } = proxy
-  return (callback: Connector.Callback, opening: Opening, then: "connect" | "open") => {
-    const there = { protocol, hostname, host: hostname, port: `${proxy.port}` }
-    const socket = build(there, (...[error, socket]) => {
-      if (error === null) callback(null, socket)
-      else callback(new ProxyFailure(proxy.origin, error), null)
-    })
-    opening.follow(socket, protocol === "https:" ? "tls" : then)
-    return socket
+  const build = builder(settings, isSecure ? { allowH2: false } : undefined)
+  const to = { protocol: isSecure ? "https:" : "http:", host: proxy.hostname, port: `${proxy.port}` }
+  return {
+    open: (hostname) => build({ ...to, hostname }),
+    ready: isSecure ? "secureConnect" : "connect",
+    blame: (error) => new ProxyFailure(proxy.origin, error)
   }
 }
 
 /** Connects to the proxy, for requests in absolute form (RFC 9112 3.2.2). */
 export const toProxy = (settings: Settings, proxy: Proxy): Connect => {
-  const dial = dialProxy(settings, proxy)
-  return (_options, callback, opening) => {
-    const { attempt, end } = begin(settings, callback)
-    attempt.socket = dial(end, opening, "open")
-  }
+  const way = wayToProxy(settings, proxy)
+  return (_to, connected, opening) => void new ConnectAttempt(settings, opening, connected).race(proxy.hostname, way)
 }
 
 /** Connects to the host by a tunnel through the proxy. */
 export const throughProxy = (settings: Settings, proxy: Proxy): Connect => {
-  const dial = dialProxy(settings, proxy)
-  let secure: Build | undefined
-  return (options, callback, opening) => {
-    const { attempt, end } = begin(settings, callback)
-    const onDialled: Connector.Callback = (...dialled) => {
-      if (dialled[0] !== null) return end(dialled[0], null)
-      const socket = dialled[1]
+  const way = wayToProxy(settings, proxy)
+  let build: Build | undefined
+  return (to, connected, opening) => {
+    const attempt = new ConnectAttempt(settings, opening, connected)
+    attempt.race(proxy.hostname, way, (socket) => {
       // what follows is the way through the proxy, a part of connecting
       opening.turn("connect")
-      const fail = (cause: Error) => {
-        socket.destroy()
-        end(cause, null)
-      }
-      const port = options.port === "" ? (options.protocol === "https:" ? 443 : 80) : Number(options.port)
-      Tunnel.open(socket, proxy, options.hostname, port).then(() => {
-        if (options.protocol !== "https:") return end(null, socket)
-        opening.turn("tls")
-        secure ??= builder(settings, undefined, { allowH2: true })
-        attempt.socket = secure({ ...options, httpSocket: socket }, end)
-      }, fail)
-    }
-    attempt.socket = dial(onDialled, opening, "connect")
+      const port = to.port === "" ? (to.protocol === "https:" ? 443 : 80) : Number(to.port)
+      Tunnel.open(socket, proxy, to.hostname, port).then(() => {
+        if (to.protocol !== "https:") return attempt.succeed(socket)
+        build ??= builder(settings, { allowH2: true })
+        attempt.secure(build({ ...to, httpSocket: socket }))
+      }, attempt.fail)
+    })
   }
 }
 

@@ -3,14 +3,14 @@
  *
  * Names are resolved by the system (`getaddrinfo`: hosts file, search domains),
  * which does not tell lifetimes, so an answer is believed for a fixed time. All
- * addresses of a host are kept, for a connection to try them one after the
- * other; one that let an attempt run out of time is tried last from then on.
+ * addresses of a host are kept in the order to try them: families in turn (RFC 8305
+ * 4), as one of them may lead nowhere, and first the one that was connected to last.
  * Lookups of one name at one time are one. `localhost` has both
  * addresses of the loopback.
  */
 import type { LookupAddress } from "node:dns"
 import * as dns from "node:dns"
-import type { LookupFunction, Socket } from "node:net"
+import { isIP } from "node:net"
 import * as Localhost from "./Localhost.ts"
 
 /** Resolves a name to all its addresses, in the order to try them. */
@@ -44,6 +44,11 @@ interface Entry {
 const system: Resolve = (host, callback) =>
   dns.lookup(host, { all: true }, (error, addresses) => callback(error, addresses ?? []))
 
+const inTurn = (found: ReadonlyArray<LookupAddress>) => {
+  const place = (one: LookupAddress) => found.filter(({ family }) => family === one.family).indexOf(one)
+  return found.toSorted((one, other) => place(one) - place(other))
+}
+
 const notFound = (host: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`no address for ${host}`), { code: "ENOTFOUND", syscall: "getaddrinfo", hostname: host })
 
@@ -63,10 +68,12 @@ export class DnsCache {
     this.#now = options.now ?? (() => performance.now())
   }
 
-  /** All addresses of `host`, one at least. `callback` never runs before this returns. */
+  /** All addresses of `host`, one at least: an address is its own. `callback` never runs before this returns. */
   addresses(host: string, callback: (error: Error | null, addresses: ReadonlyArray<LookupAddress>) => void): void {
     const reply = ({ error, addresses }: Answer) =>
       callback(error ?? (addresses.length === 0 ? notFound(host) : null), addresses)
+    const family = isIP(host)
+    if (family !== 0) return process.nextTick(callback, null, [{ address: host, family }])
     const known = this.#entries.get(host)
     if (known === undefined || known.until <= this.#now()) {
       this.#ask(host, reply)
@@ -78,33 +85,14 @@ export class DnsCache {
     else process.nextTick(reply, known.answer)
   }
 
-  /**
-   * The cache in the shape of `dns.lookup`, as `net.connect` takes it. `judge` sees
-   * the very addresses that are handed on, and may refuse them.
-   */
-  lookup(judge?: (addresses: ReadonlyArray<LookupAddress>) => Error | undefined): LookupFunction {
-    return (host, { family, all }, callback) =>
-      this.addresses(host, (error, addresses) => {
-        const fault = error ?? judge?.(addresses)
-        const wanted = family === "IPv4" ? 4 : family === "IPv6" ? 6 : (family ?? 0)
-        const fitting = addresses.filter((address) => wanted === 0 || address.family === wanted)
-        const [first] = fitting
-        if (fault !== undefined && fault !== null) callback(fault, [])
-        else if (first === undefined) callback(notFound(host), [])
-        else if (all === true) callback(null, fitting)
-        else callback(null, first.address, first.family)
-      })
-  }
-
-  /** Puts each address last that this socket, on its way to `host`, gives up for another. */
-  heed<A extends Socket>(host: string, socket: A): A {
-    return socket.on("connectionAttemptTimeout", (silent) => {
-      const entry = this.#entries.get(host)
-      const isSilent = ({ address }: LookupAddress) => Number(address === silent)
-      if (entry?.answer === undefined) return
-      const { error, addresses } = entry.answer
-      entry.answer = { error, addresses: addresses.toSorted((one, other) => isSilent(one) - isSilent(other)) }
-    })
+  /** A connection to this address of `host` came first: it is tried first from now on. */
+  prefer(host: string, preferred: string): void {
+    const entry = this.#entries.get(host)
+    if (entry?.answer === undefined) return
+    const { error, addresses } = entry.answer
+    const isOther = ({ address }: LookupAddress) => Number(address !== preferred)
+    if (addresses[0]?.address !== preferred)
+      entry.answer = { error, addresses: addresses.toSorted((one, other) => isOther(one) - isOther(other)) }
   }
 
   #ask(host: string, reply: (answer: Answer) => void) {
@@ -116,7 +104,7 @@ export class DnsCache {
       if (oldest !== undefined) this.#entries.delete(oldest)
     }
     this.#resolve(host, (fault, found) => {
-      const addresses = Localhost.complete(host, found)
+      const addresses = inTurn(Localhost.complete(host, found))
       const error = addresses.length > 0 ? null : fault
       const answer = { error, addresses }
       entry.answer = answer

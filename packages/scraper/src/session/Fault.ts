@@ -79,17 +79,14 @@ const violation = (error: Error, code: string, headSeen: boolean): string | unde
 const noWay = /^(?:ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL)$/
 
 /**
- * Of several addresses the last one counts that a way led to: those before may have been given up to try it. That files ran
- * out is no fault of any.
+ * Of several addresses the last one counts that a way led to. That files ran out is no fault of any.
  */
 const codeOf = (error: unknown): string => {
   if (error instanceof AggregateError && error.errors.length > 0) {
     const codes = error.errors.map(codeOf)
     return codes.find(FetchError.isOutOfFiles) ?? codes.findLast((code) => !noWay.test(code)) ?? codes.at(-1)!
   }
-  const { code, cause } = Object(error) as { readonly code?: unknown; readonly cause?: unknown }
-  // undici calls it a time-out where any of several addresses let its time pass
-  if (code === "UND_ERR_CONNECT_TIMEOUT" && cause instanceof AggregateError) return codeOf(cause)
+  const { code } = Object(error) as { readonly code?: unknown }
   return typeof code === "string" ? code : "UNKNOWN"
 }
 

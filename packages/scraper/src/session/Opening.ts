@@ -15,11 +15,6 @@ export class Opening {
   }
 
   turn(phase: OpeningMark["phase"]): void {
-    this.marks.push({ phase, atMs: performance.now() })
-  }
-
-  /** Follows a socket; `then` is what comes once it is connected. */
-  follow(socket: net.Socket, then: "connect" | "tls" | "open"): void {
-    socket.once("lookup", () => this.turn("connect")).once("connect", () => this.turn(then))
+    if (this.marks.at(-1)?.phase !== phase) this.marks.push({ phase, atMs: performance.now() })
   }
 }

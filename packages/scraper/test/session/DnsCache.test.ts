@@ -1,15 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { LookupAddress } from "node:dns"
-import { Socket } from "node:net"
-import { createSecureContext } from "node:tls"
-import * as Connection from "../../src/session/Connection.ts"
-import * as Dial from "../../src/session/lane/Dial.ts"
-import { Opening } from "../../src/session/Opening.ts"
-import { StallClock } from "../../src/session/StallClock.ts"
 import { DnsCache } from "../../src/session/DnsCache.ts"
 import type { Options, Resolve } from "../../src/session/DnsCache.ts"
 
 const v4 = { address: "192.0.2.1", family: 4 }
+const other4 = { address: "192.0.2.2", family: 4 }
 const v6 = { address: "2001:db8::1", family: 6 }
 
 /** A resolver that is answered by hand. */
@@ -27,10 +22,10 @@ const resolver = () => {
 
 const cache = (options: Options) => {
   const dns = new DnsCache(options)
-  const lookup = (host: string, asking: { all?: boolean; family?: number } = { all: true }, judge?: () => Error) =>
+  const lookup = (host: string) =>
     new Promise<unknown>((resolve) =>
-      dns.lookup(judge)(host, asking, (error, address, family) =>
-        resolve(error === null ? (family === undefined ? address : [address, family]) : (error.code ?? error.message))
+      dns.addresses(host, (error, addresses) =>
+        resolve(error === null ? addresses : ((error as NodeJS.ErrnoException).code ?? error.message))
       )
     )
   return { dns, lookup }
@@ -82,34 +77,34 @@ describe("DnsCache", () => {
     assert.deepStrictEqual(await again, [v4])
   })
 
-  const ways: Readonly<Record<string, (settings: Connection.Settings) => Socket>> = {
-    "the lane": (settings) =>
-      Dial.plain(settings).connect("a.test", 80, { buffer: Buffer.alloc(1), callback: () => true }),
-    undici: (settings) => {
-      let connecting = new Socket()
-      const opening = Object.assign(new Opening("a.test"), { follow: (socket: Socket) => (connecting = socket) })
-      const to = { protocol: "https:", hostname: "a.test", host: "a.test", port: "443" }
-      Connection.direct(settings)(to, () => {}, opening)
-      return connecting
-    }
-  }
-  for (const [way, connect] of Object.entries(ways))
-    it(`puts an address last that a connection of ${way} gave up for another`, async () => {
-      const by = resolver()
-      const { dns, lookup } = cache(by)
-      const first = lookup("a.test")
-      by.answer(v4, v6)
-      assert.deepStrictEqual(await first, [v4, v6])
-      const tls = { rejectUnauthorized: true, context: () => createSecureContext() }
-      const settings = { clock: new StallClock(50), dns, connectTimeoutMs: 1000, denyPrivate: false, tls }
-      for (const socket of [connect(settings), connect(settings)]) {
-        socket.emit("connectionAttemptTimeout", v4.address, 80, 4)
-        // before it has an address
-        socket.on("error", () => {}).destroy(new Error("given up"))
-      }
-      assert.deepStrictEqual(await lookup("a.test"), [v6, v4])
-      assert.strictEqual(by.asked.length, 1)
-    })
+  it("gives first the address that was preferred", async () => {
+    const by = resolver()
+    const { dns, lookup } = cache(by)
+    const first = lookup("a.test")
+    dns.prefer("a.test", v6.address)
+    by.answer(v4, v6, other4)
+    assert.deepStrictEqual(await first, [v4, v6, other4])
+    dns.prefer("a.test", other4.address)
+    assert.deepStrictEqual(await lookup("a.test"), [other4, v4, v6])
+    assert.strictEqual(by.asked.length, 1)
+  })
+
+  it("gives families in turn", async () => {
+    const by = resolver()
+    const { lookup } = cache(by)
+    const first = lookup("a.test")
+    const other6 = { address: "2001:db8::2", family: 6 }
+    by.answer(v6, other6, v4, other4, { address: "2001:db8::3", family: 6 })
+    assert.deepStrictEqual(await first, [v6, v4, other6, other4, { address: "2001:db8::3", family: 6 }])
+  })
+
+  it("takes an address for its own", async () => {
+    const by = resolver()
+    const { lookup } = cache(by)
+    assert.deepStrictEqual(await lookup(v6.address), [v6])
+    assert.deepStrictEqual(await lookup(v4.address), [v4])
+    assert.deepStrictEqual(by.asked, [])
+  })
 
   it("forgets the name least recently asked for", async () => {
     const by = resolver()
@@ -129,30 +124,12 @@ describe("DnsCache", () => {
     assert.deepStrictEqual(by.asked, ["a.test", "b.test", "c.test", "b.test"])
   })
 
-  it("gives one address, and one of a family, when asked so", async () => {
-    const by = resolver()
-    const { lookup } = cache(by)
-    const first = lookup("a.test", {})
-    by.answer(v4, v6)
-    assert.deepStrictEqual(await first, [v4.address, 4])
-    assert.deepStrictEqual(await lookup("a.test", { family: 6 }), [v6.address, 6])
-    assert.deepStrictEqual(await lookup("a.test", { family: 6, all: true }), [v6])
-  })
-
   it("calls no address a failure", async () => {
     const by = resolver()
     const { lookup } = cache(by)
     const first = lookup("a.test")
     by.answer()
     assert.strictEqual(await first, "ENOTFOUND")
-  })
-
-  it("lets a judge refuse the very addresses it was about to give", async () => {
-    const by = resolver()
-    const { lookup } = cache(by)
-    const first = lookup("a.test", { all: true }, () => new Error("refused"))
-    by.answer(v4)
-    assert.strictEqual(await first, "refused")
   })
 
   it("gives localhost both addresses of the loopback, and leaves what is led elsewhere", async () => {

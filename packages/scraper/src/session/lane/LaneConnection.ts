@@ -47,7 +47,9 @@ export class LaneConnection implements Message, Rests, Serving {
   readonly multiplexed = false
   isGone = false
   readonly #owner: Owner
-  readonly #socket: net.Socket
+  /** Set once it is connected. */
+  #socket: net.Socket | undefined
+  #attempt: ReturnType<Dial["connect"]> | undefined
   readonly #bytes: Buffer
   readonly #parser = new ResponseParser(this)
   #flight: Flight | undefined
@@ -72,20 +74,19 @@ export class LaneConnection implements Message, Rests, Serving {
       this.#read(length)
       return true
     }
-    const isSecure = dial.ready === "secureConnect"
     this.opening = new Opening(hostname)
-    this.#socket = dial
-      .connect(hostname, port, { buffer: bytes, callback })
-      .once(dial.ready, () => {
-        if (isSecure) this.opening?.turn("open")
-        if (!this.isGone) owner.onFree(this)
-      })
-      .on("error", (error) => (this.#error = error))
-      .once("end", () => this.#end())
-      .once("close", () => {
-        if (!this.#ended) this.fail(this.#error ?? LaneFault.closed())
-      })
-    this.opening.follow(this.#socket, isSecure ? "tls" : "open")
+    const onread = { buffer: bytes, callback }
+    this.#attempt = dial.connect(hostname, port, onread, this.opening, (error, socket) => {
+      this.#attempt = undefined
+      if (error !== null) return this.fail(error)
+      this.#socket = socket
+        .on("error", (error) => (this.#error = error))
+        .once("end", () => this.#end())
+        .once("close", () => {
+          if (!this.#ended) this.fail(this.#error ?? LaneFault.closed())
+        })
+      owner.onFree(this)
+    })
   }
 
   /** How long the server said it keeps the connection while idle, in milliseconds. */
@@ -95,18 +96,18 @@ export class LaneConnection implements Message, Rests, Serving {
 
   /** The request is out: an answer may come before. */
   get isOut(): boolean {
-    return this.#socket.writableLength === 0
+    return this.#socket?.writableLength === 0
   }
 
   /** It stays the same, and Node goes through four functions to tell it. */
   get address(): string | undefined {
-    return (this.#address ??= this.#socket.remoteAddress)
+    return (this.#address ??= this.#socket?.remoteAddress)
   }
 
   /** Whether the process stays alive for it. */
   hold(alive: boolean): void {
-    if (alive) this.#socket.ref()
-    else this.#socket.unref()
+    if (alive) this.#socket?.ref()
+    else this.#socket?.unref()
   }
 
   /** Serves `flight`, unless its handler declines by throwing or aborting: then it is over for the flight, and `false`. */
@@ -125,13 +126,13 @@ export class LaneConnection implements Message, Rests, Serving {
     if (this.#flight !== flight) return false
     this.#sent = true
     this.#parser.restart()
-    this.#socket.write(flight.request, "latin1")
+    this.#socket?.write(flight.request, "latin1")
     return true
   }
 
   pause(): void {
     this.#parser.paused = true
-    this.#socket.pause()
+    this.#socket?.pause()
   }
 
   resume(): void {
@@ -145,7 +146,7 @@ export class LaneConnection implements Message, Rests, Serving {
     }
     // even where the response is over now: an idle connection must be heard
     if (this.#ended) this.#end()
-    else this.#socket.resume()
+    else this.#socket?.resume()
   }
 
   /** Gives the present flight up, and the connection with it once the request is out. */
@@ -167,7 +168,8 @@ export class LaneConnection implements Message, Rests, Serving {
       this.isGone = true
       this.#parser.stop()
       this.#rest = undefined
-      this.#socket.destroy()
+      this.#attempt?.destroy()
+      this.#socket?.destroy()
       this.#owner.onGone(this, this.#used ? undefined : error)
     }
     flight?.handler.onResponseError?.(flight, error)

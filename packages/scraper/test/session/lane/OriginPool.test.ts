@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events"
-import type { OnReadOpts, Socket } from "node:net"
+import type { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
+import type { Dial } from "../../../src/session/lane/Dial.ts"
 import { OriginPool } from "../../../src/session/lane/OriginPool.ts"
 import { Resting } from "../../../src/session/Resting.ts"
 
@@ -10,7 +11,7 @@ const answer = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "la
 const pool = (connections: number) => {
   const sent: Array<string> = []
   const sockets: Array<{ readonly connect: () => void; readonly answer: () => void }> = []
-  const connect = (_host: string, _port: number, onread: OnReadOpts) => {
+  const connect: Dial["connect"] = (_host, _port, onread, _opening, connected) => {
     const buffer = onread.buffer as Uint8Array
     const socket = Object.assign(new EventEmitter(), {
       writableLength: 0,
@@ -20,10 +21,10 @@ const pool = (connections: number) => {
       destroy: () => {}
     })
     sockets.push({
-      connect: () => socket.emit("connect"),
+      connect: () => connected(null, socket as unknown as Socket),
       answer: () => onread.callback(answer.copy(buffer), buffer)
     })
-    return socket as unknown as Socket
+    return { destroy: () => {} }
   }
   const dial = { connect, ready: "connect" } as const
   const url = new URL("http://h.example")
