@@ -54,8 +54,11 @@ export const launch = async (): Promise<Browser | string> => {
         ...(await candidate()),
         headless: true,
         viewport: { width: 1200, height: 900 },
-        args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+        // what hangs the test's own bound ends: a busy machine is given its time, and is not taken for one without a browser
+        timeout: 0
       })
+      context.setDefaultTimeout(0)
       const close = async () => {
         await context.close()
         rmSync(profile, { recursive: true, force: true })

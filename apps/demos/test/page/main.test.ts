@@ -59,8 +59,6 @@ const open = async (
   media: { readonly reducedMotion?: "reduce" | "no-preference" } = {}
 ): Promise<Opened> => {
   const tab = await newPage()
-  // on a busy machine all of it takes its time
-  tab.setDefaultTimeout(120_000)
   const complaints: Array<string> = []
   tab.on("console", (message) => complaints.push(message.text()))
   tab.on("pageerror", (error) => complaints.push(String(error)))
