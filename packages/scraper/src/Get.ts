@@ -59,7 +59,7 @@ export interface Run {
   readonly outcomes: Stream.Stream<Outcome, RunError>
   readonly progress: () => Progress
   /** Why nothing is kept any more: what was saved and what is left to do cannot be told from the directory. */
-  readonly gone: () => DirectoryGone | undefined
+  readonly gone: () => DirectoryGone | StoreUnusable | undefined
 }
 
 /**

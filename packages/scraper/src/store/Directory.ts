@@ -32,6 +32,11 @@ const isWritable = (folder: string): boolean => {
   }
 }
 
+const unseen = (file: string, error: unknown): StoreUnusable => {
+  const code = codeOf(error)
+  return new StoreUnusable({ file, detail: code === "EACCES" ? "its folder does not let this user in (EACCES)" : code })
+}
+
 /**
  * The file of the store, where there is one. That a folder lets nobody but its owner in does not say that there is none.
  * An empty one is left alone: the run that makes it fails at once where somebody reads while it turns to the write-ahead
@@ -44,9 +49,7 @@ const found = (directory: string) =>
       const entry = statSync(file, { throwIfNoEntry: false })
       return entry === undefined || entry.size === 0 ? Effect.fail(new NoStore({ directory })) : Effect.succeed(file)
     } catch (error) {
-      const code = codeOf(error)
-      const detail = code === "EACCES" ? "its folder does not let this user in (EACCES)" : code
-      return Effect.fail(new StoreUnusable({ file, detail }))
+      return Effect.fail(unseen(file, error))
     }
   })
 
@@ -83,9 +86,13 @@ export const open = Effect.fnUntraced(function* (directory: string, durability: 
   yield* Effect.addFinalizer(() => Effect.ignore(begun.store.end))
   const { commit } = begun.store
   const opened = statSync(file)
-  const gone = () => {
-    const found = statSync(file, { throwIfNoEntry: false })
-    return found?.ino === opened.ino && found.dev === opened.dev ? undefined : new DirectoryGone({ directory })
+  const gone = (): DirectoryGone | StoreUnusable | undefined => {
+    try {
+      const found = statSync(file, { throwIfNoEntry: false })
+      return found?.ino === opened.ino && found.dev === opened.dev ? undefined : new DirectoryGone({ directory })
+    } catch (error) {
+      return unseen(file, error)
+    }
   }
   // what is written to a file without its name is lost, and with it all that is fetched from then on
   const kept: Store["Service"] = {

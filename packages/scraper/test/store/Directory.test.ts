@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -88,6 +88,19 @@ it.effect("a directory tells since when a run works there, while one does", () =
     )
     assert.deepStrictEqual(yield* now, { entry: undefined, sinceMs: undefined })
   })
+)
+
+it.effect("a run says why it cannot look for its store any more", () =>
+  Effect.gen(function* () {
+    const directory = yield* folder
+    const { store, gone } = yield* Directory.open(directory, "process")
+    const state = join(directory, ".simul")
+    renameSync(state, join(directory, "moved"))
+    symlinkSync(".simul", state)
+    const error = yield* Effect.flip(store.commit({ settled: [], waiting: [], hosts: [], list: 1 }))
+    assert.deepInclude(error, { _tag: "StoreUnusable", detail: "ELOOP" })
+    assert.deepStrictEqual(gone(), error)
+  }).pipe(Effect.scoped)
 )
 
 it.effect("a store that a run is making is neither opened nor waited for", () =>
