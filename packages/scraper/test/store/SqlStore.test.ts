@@ -202,7 +202,8 @@ describe("SqlStore", () => {
     Effect.gen(function* () {
       const { store, asked, planOf } = yield* watched
       yield* store.lease(1, 9, 0)
-      const plans = asked.flatMap(planOf)
+      // the SQLite of Node 22 has it beside the same plan, for the subquery
+      const plans = asked.flatMap(planOf).filter((step) => step !== "CREATE BLOOM FILTER")
       assert.deepStrictEqual(plans, [
         "SEARCH target USING INDEX target_due (list=? AND due>?)",
         "SEARCH target USING INTEGER PRIMARY KEY (rowid=?)",
