@@ -40,6 +40,8 @@ const encodeCommand = Schema.encodeSync(Command)
 const decodeReply = Schema.decodeUnknownSync(Reply)
 const encodeReply = Schema.encodeSync(Reply)
 
+const isSame = "is it the same simul on both sides?"
+
 /** Calls `line` with each whole line. */
 const onLines = (socket: net.Socket, line: (text: string) => void) => {
   let rest = ""
@@ -49,6 +51,15 @@ const onLines = (socket: net.Socket, line: (text: string) => void) => {
     for (const one of lines) line(one)
     if (rest.length > longestLine) socket.destroy()
   })
+}
+
+/** An answer of another version may be none that is known. */
+const replyOf = (text: string): Reply => {
+  try {
+    return decodeReply(JSON.parse(text))
+  } catch {
+    return { _tag: "Impossible", message: `its answer is none that is known here: ${isSame}` }
+  }
 }
 
 /** Listens for commands until the scope closes; `obey` says the answers and is done when there are no more. */
@@ -73,7 +84,7 @@ export const listen = Effect.fnUntraced(function* (
       isTold = true
       const command = Effect.try({
         try: () => decodeCommand(JSON.parse(text)),
-        catch: () => ({ message: "this is no command that it knows: is it the same simul on both sides?" })
+        catch: () => ({ message: `this is no command that it knows: ${isSame}` })
       })
       run(
         command.pipe(
@@ -136,7 +147,7 @@ export const send = (directory: string, command: Command): Stream.Stream<Reply, 
       const replies = yield* Queue.unbounded<Reply, RunGone | Cause.Done>()
       let isAnswered = false
       onLines(socket, (text) => {
-        const reply = decodeReply(JSON.parse(text))
+        const reply = replyOf(text)
         isAnswered = reply._tag !== "Waiting"
         Queue.offerUnsafe(replies, reply)
       })

@@ -92,6 +92,17 @@ describe("ControlSocket", () => {
     })
   )
 
+  it.live("takes an answer that it does not know for another version's", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const other = net.createServer((socket) => socket.end('{"_tag":"Later"}\n'))
+      yield* Effect.promise(() => once(other.listen(ControlSocket.addressOf(directory)!), "listening"))
+      const message = "its answer is none that is known here: is it the same simul on both sides?"
+      assert.deepStrictEqual(yield* answers(directory, { _tag: "Pause" }), [{ _tag: "Impossible", message }])
+      other.close()
+    })
+  )
+
   it.live("knows whether somebody holds the directory", () =>
     Effect.gen(function* () {
       const directory = folder()
