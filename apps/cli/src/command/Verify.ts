@@ -12,9 +12,11 @@ import * as ArchiveCheck from "@simul/scraper/sink/ArchiveCheck"
 import * as ArchivedBodies from "@simul/scraper/sink/ArchivedBodies"
 import * as ArchiveIndex from "@simul/scraper/sink/ArchiveIndex"
 import * as Recorded from "@simul/scraper/sink/Recorded"
+import type { Outcome } from "@simul/scraper/Outcome"
 import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
 import { crawled, type Entry, type ListName, unnamed } from "@simul/scraper/Store"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { statSync } from "node:fs"
 import { join } from "node:path"
@@ -63,31 +65,41 @@ type Read = Effect.Success<ReturnType<Records["Service"]["read"]>>
 const isSince = (file: string, ms: number | undefined): boolean =>
   ms !== undefined && (statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0) >= ms
 
-const faultOf = Effect.fnUntraced(function* (
-  directory: string,
-  bodies: Bodies,
-  { now }: Pick<Read, "now">,
-  entry: Entry
-): Effect.fn.Return<Fault | undefined, RunError> {
-  if ("pending" in entry) {
-    if (entry.pending.beyond !== undefined) return undefined
-    return { kind: "undone", name: entry.pending.url, detail: "no outcome yet" }
+/** Tells what is wrong with an entry: `undefined` where it is seen at once that nothing is. */
+const judge = (directory: string, bodies: Bodies, { now }: Pick<Read, "now">) => {
+  const atOnce = Recorded.makeAtOnce()
+  /** A run that fetches it again gives the file its name first, and then records it. */
+  const confirmed = Effect.fnUntraced(function* (
+    entry: Entry,
+    { url, path, bytes }: Extract<Outcome, { _tag: "Saved" | "Unchanged" }>,
+    fault: Recorded.Fault
+  ): Effect.fn.Return<Fault | undefined, RunError> {
+    const latest = yield* now(url)
+    if (latest.entry !== undefined && !isDeepStrictEqual(latest.entry, entry))
+      return yield* look(latest.entry) ?? Effect.undefined
+    if (isSince(join(directory, path), latest.sinceMs))
+      return { kind: "undone", name: url, detail: "fetched again, and not recorded yet" }
+    return { name: path, path, ...told(fault, bytes) }
+  })
+  const look = (entry: Entry): Effect.Effect<Fault | undefined, RunError> | undefined => {
+    if ("pending" in entry) {
+      if (entry.pending.beyond !== undefined) return undefined
+      return Effect.succeed({ kind: "undone", name: entry.pending.url, detail: "no outcome yet" })
+    }
+    const { outcome } = entry
+    if (outcome._tag !== "Saved" && outcome._tag !== "Unchanged") return undefined
+    const { path, bytes, sha256 } = outcome
+    const found = atOnce(directory, path, { bytes, sha256 })
+    if (found !== undefined) return found.fault && confirmed(entry, outcome, found.fault)
+    return Effect.gen(function* () {
+      // it is read with its archive
+      if (yield* bodies.add(path, { bytes, sha256 })) return undefined
+      const fault = yield* Recorded.recordedLater(directory, path, { bytes, sha256 })
+      return fault && (yield* confirmed(entry, outcome, fault))
+    })
   }
-  const { outcome } = entry
-  if (outcome._tag !== "Saved" && outcome._tag !== "Unchanged") return undefined
-  const { url, path, bytes, sha256 } = outcome
-  // it is read with its archive
-  if (yield* bodies.add(path, { bytes, sha256 })) return undefined
-  const fault = yield* Recorded.recorded(directory, path, { bytes, sha256 })
-  if (fault === undefined) return undefined
-  // a run that fetches it again gives the file its name first, and then records it
-  const latest = yield* now(url)
-  if (latest.entry !== undefined && !isDeepStrictEqual(latest.entry, entry))
-    return yield* faultOf(directory, bodies, { now }, latest.entry)
-  if (isSince(join(directory, path), latest.sinceMs))
-    return { kind: "undone", name: url, detail: "fetched again, and not recorded yet" }
-  return { name: path, path, ...told(fault, bytes) }
-})
+  return look
+}
 
 /** What is wrong with archives, with the bodies in them, and with their index. */
 const archived = (
@@ -144,13 +156,17 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const damaged = new Set<string>()
   const fold = Report.make()
   const looked = { urls: 0, archived: 0 }
+  const faultOf = judge(directory, bodies, { now })
   const look = (entry: Entry) => {
     looked.urls++
     fold.add(entry)
-    return faultOf(directory, bodies, { now }, entry)
+    return faultOf(entry)
   }
-  // Of large files four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the records.
-  const looking = Stream.mapEffect(entries, look, { concurrency: 4 }).pipe(
+  // What is waited for, four at a time: reading and hashing overlap, and the disk is not torn apart. In the order of the
+  // records.
+  const looking = entries.pipe(
+    Stream.filterMap((entry) => Result.fromNullishOr(look(entry), () => undefined)),
+    Stream.mapEffect((fault) => fault, { concurrency: 4 }),
     Stream.concat(archived(directory, bodies, { archives, indexed, holds, isHeld }, () => looked.archived++)),
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void

@@ -28,6 +28,8 @@ export const toPath = ({ archive, offset, length }: RecordLocation): string => `
 
 /** The location that a path tells; `undefined` where it is the path of a file. */
 export const fromPath = (path: string): RecordLocation | undefined => {
+  // as good as every file
+  if (!path.includes("#")) return undefined
   const [, archive, offset, length] = /^([^/#]+)#(\d{1,15})\+(\d{1,15})$/.exec(path) ?? []
   if (archive === undefined || numberOf(archive) === undefined) return undefined
   return { archive, offset: Number(offset), length: Number(length) }

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -34,8 +34,11 @@ describe("what was recorded", () => {
         const sha256 = createHash("sha256").update(body).digest("hex")
         const other = createHash("sha256").update("other").digest("hex")
         fs.writeFileSync(join(directory, "a"), body)
-        const fault = (expected: { readonly bytes: number; readonly sha256: string | undefined }) =>
-          Recorded.recorded(directory, "a", expected)
+        const fault = Effect.fnUntraced(function* (expected: Parameters<typeof Recorded.recorded>[2]) {
+          const fault = yield* Recorded.recorded(directory, "a", expected)
+          assert.deepStrictEqual(yield* Recorded.recordedLater(directory, "a", expected), fault)
+          return fault
+        })
         assert.isUndefined(yield* fault({ bytes, sha256 }))
         assert.isUndefined(yield* fault({ bytes, sha256: undefined }))
         assert.deepStrictEqual(yield* fault({ bytes, sha256: other }), { _tag: "Hash", found: sha256 })
@@ -43,6 +46,26 @@ describe("what was recorded", () => {
       }
     })
   )
+
+  it("is left to be waited for with others after a read that was slow", () => {
+    const directory = folder()
+    fs.mkdirSync(directory, { recursive: true })
+    fs.writeFileSync(join(directory, "a"), "abc")
+    let now = 0
+    let took = 0
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => (now += took))
+    const atOnce = Recorded.makeAtOnce()
+    const look = (bytes = 3) => atOnce(directory, "a", { bytes, sha256: undefined })
+    assert.deepStrictEqual(look(), { fault: undefined })
+    assert.deepStrictEqual(look(4), { fault: { _tag: "Length", found: 3 } })
+    took = 2
+    assert.isDefined(look())
+    took = 0
+    for (let waits = 0; waits < 16; waits++) assert.isUndefined(look())
+    assert.isDefined(look())
+    assert.isUndefined(look(1_000_000))
+    clock.mockRestore()
+  })
 
   it.effect("is looked for where one is, for a directory without a name", () =>
     Effect.gen(function* () {
