@@ -19,6 +19,8 @@ export class Records extends Context.Service<
         readonly now: (
           url: string
         ) => Effect.Effect<{ readonly entry: Entry | undefined; readonly sinceMs: number | undefined }, RunError>
+        /** Of the entries, those that failed or were refused. */
+        readonly lost: Stream.Stream<Entry, RunError>
         readonly archives: ReadonlyArray<Archive>
         /** The index of the archives, while it is up to date. */
         readonly indexed: Indexed | undefined

@@ -34,6 +34,9 @@ const screenOf = (
         : Effect.succeed({
             entries: Stream.fromIterable(entries),
             now: () => Effect.succeed({ entry: now.entry, sinceMs: now.sinceMs }),
+            lost: Stream.fromIterable(
+              entries.filter((entry) => "outcome" in entry && /^(?:Failed|Refused)$/.test(entry.outcome._tag))
+            ),
             archives: [],
             indexed: undefined,
             holds: () => Effect.succeed(true),

@@ -100,9 +100,6 @@ export const render = (report: Report, by: By | undefined, width: number, paint:
   }
 }
 
-const isLost = (entry: Entry) =>
-  "outcome" in entry && (entry.outcome._tag === "Failed" || entry.outcome._tag === "Refused")
-
 const failedLine = (entry: Entry, json: boolean): string => {
   if (!("outcome" in entry)) return ""
   const { outcome } = entry
@@ -137,15 +134,10 @@ const checkAsked = ({ failed, by, json, html }: Omit<Asked, "directory">): Effec
 export const report = Effect.fnUntraced(function* ({ directory, failed, by, json, html }: Asked) {
   const screen = yield* Screen
   yield* checkAsked({ failed, by, json, html })
-  const { entries, unfinished, isHeld } = yield* (yield* Records).read(directory)
+  const { entries, lost, unfinished, isHeld } = yield* (yield* Records).read(directory)
   if (failed) {
-    return yield* Stream.runForEachArray(entries, (chunk) =>
-      screen.data(
-        chunk
-          .filter(isLost)
-          .map((entry) => failedLine(entry, json))
-          .join("")
-      )
+    return yield* Stream.runForEachArray(lost, (chunk) =>
+      screen.data(chunk.map((entry) => failedLine(entry, json)).join(""))
     )
   }
   const fold = Reports.make()

@@ -163,6 +163,7 @@ export const read = Effect.fnUntraced(function* (directory: string) {
   const isHeld = DirectoryLock.isHeld(directory)
   return {
     entries: yield* provided(SqlEntries.all(file)),
+    lost: yield* provided(SqlEntries.all(file, SqlEntries.isLost)),
     named: yield* provided(SqlEntries.named(file)),
     now: yield* provided(SqlEntries.now(file, () => DirectoryLock.isHeld(directory))),
     ...(yield* provided(SqlArchives.committed(file))),

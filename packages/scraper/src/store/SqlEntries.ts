@@ -27,13 +27,16 @@ interface Told extends ToldRow {
   readonly beyond: number | null
 }
 
-/** Every row. */
-export const all = Effect.fnUntraced(function* (file: string) {
+/** Those of targets that failed or were refused. */
+export const isLost = "state >= 3"
+
+/** Every row, or those `where`. */
+export const all = Effect.fnUntraced(function* (file: string, where = "true") {
   const sql = yield* SqlClient.SqlClient
   const version = yield* SchemaVersion.check(sql, file)
   // earlier ones know no limit for hosts
   if (version < 10)
-    return Stream.mapError(Stream.map(Rows.stream<TargetRow>(sql, "*", "true"), toEntry), SqliteFault.of(file))
+    return Stream.mapError(Stream.map(Rows.stream<TargetRow>(sql, "*", where), toEntry), SqliteFault.of(file))
   const [crawl] = yield* Effect.mapError(
     sql<{ most: number | null; ofHost: number | null }>`SELECT most, most_of_host AS ofHost FROM crawl`,
     SqliteFault.of(file)
@@ -49,7 +52,7 @@ export const all = Effect.fnUntraced(function* (file: string) {
   }
   const columns = version < latest ? "*" : toldColumns.join(", ")
   return Stream.mapError(
-    Stream.map(Rows.stream<Told>(sql, `${columns}, ${beyond(crawl?.ofHost != null)}`, "true"), told),
+    Stream.map(Rows.stream<Told>(sql, `${columns}, ${beyond(crawl?.ofHost != null)}`, where), told),
     SqliteFault.of(file)
   )
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { execFileSync } from "node:child_process"
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -101,6 +102,29 @@ it.effect("a run says why it cannot look for its store any more", () =>
     assert.deepInclude(error, { _tag: "StoreUnusable", detail: "ELOOP" })
     assert.deepStrictEqual(gone(), error)
   }).pipe(Effect.scoped)
+)
+
+it.effect("what was lost is told without the rows of all else", () =>
+  Effect.gen(function* () {
+    const directory = yield* folder
+    yield* Effect.scoped(Directory.open(directory, "process"))
+    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    const add = database.prepare(
+      "INSERT INTO target (url, list, run, state, attempts, bytes, error) VALUES (?, 1, 1, ?, 1, 3, ?)"
+    )
+    const refused = '{"reason":"Scope","message":"beyond it"}'
+    const errors = [null, null, null, refused, '{"_tag":"StatusError","status":404}', refused]
+    for (const [state, error] of errors.entries()) add.run(`http://h/${state}`, state, error)
+    database.close()
+    const told = (of: "entries" | "lost") =>
+      Effect.gen(function* () {
+        const entries = yield* Stream.runCollect((yield* Directory.read(directory))[of])
+        return entries.map((entry) => ("pending" in entry ? entry.pending.url : entry.outcome.url))
+      }).pipe(Effect.scoped)
+    const urls = [0, 1, 2, 3, 4, 5].map((state) => `http://h/${state}`)
+    assert.deepStrictEqual(yield* told("entries"), urls)
+    assert.deepStrictEqual(yield* told("lost"), urls.slice(3))
+  })
 )
 
 it.effect("a store that a run is making is neither opened nor waited for", () =>
