@@ -43,10 +43,14 @@ export interface Digested extends Exchange {
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
 const chunkSize = 1 << 18
+/** Bytes up to this are compressed and undone in one piece, in this thread. */
+export const pieceBytes = 65_536
 /** Bodies up to this are compressed in one piece, several at once. */
 const smallBytes = 1 << 20
 
-const gzip = (bytes: Uint8Array) => promisify<Uint8Array, Buffer>(zlib.gzip)(bytes)
+// a turn in a thread of the pool takes several times the CPU of compressing what is small
+const gzip = async (bytes: Uint8Array): Promise<Buffer> =>
+  bytes.length <= pieceBytes ? Gzip.gzipSync(bytes) : promisify<Uint8Array, Buffer>(zlib.gzip)(bytes)
 const ending = Buffer.from(WarcRecord.end)
 
 /**
@@ -90,9 +94,6 @@ export async function* read(file: string, offset = 0, length = Infinity): AsyncG
     await handle.close()
   }
 }
-
-/** Compressed bytes up to this are undone in one piece. */
-export const pieceBytes = 65_536
 
 /** The records of compressed bytes. Throws where they are damaged, behind what comes before. */
 export async function* recordsOf(bytes: Uint8Array): AsyncGenerator<WarcReader.WarcRecord> {
@@ -283,9 +284,9 @@ export class ArchiveFile {
     let at = offset
     let end: number
     try {
-      if (Buffer.isBuffer(answer)) at = await this.#write(answer, at)
-      else for await (const chunk of answer) at = await this.#write(chunk, at)
-      end = request === undefined ? at : await this.#write(request, at)
+      if (Buffer.isBuffer(answer)) at = this.#write(answer, at)
+      else for await (const chunk of answer) at = this.#write(chunk, at)
+      end = request === undefined ? at : this.#write(request, at)
     } catch (error) {
       // should this fail too, the next record is written over it, and mending cuts what remains
       await this.#handle.truncate(offset).catch(() => {})
@@ -295,10 +296,10 @@ export class ArchiveFile {
     return { archive: this.name, offset, length: at - offset }
   }
 
-  async #write(bytes: Uint8Array, position: number): Promise<number> {
+  #write(bytes: Uint8Array, position: number): number {
     let written = 0
     while (written < bytes.length)
-      written += (await this.#handle.write(bytes, written, bytes.length - written, position + written)).bytesWritten
+      written += fs.writeSync(this.#handle.fd, bytes, written, bytes.length - written, position + written)
     return position + written
   }
 

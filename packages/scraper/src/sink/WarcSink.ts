@@ -199,8 +199,11 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       const one = waiting.get(key)
       return one === undefined ? [] : [{ key, one }]
     })
-    for (let from = 0; from < queue.length; from += ahead)
+    for (let from = 0; from < queue.length; from += ahead) {
       yield* append(yield* Effect.promise(() => Promise.all(queue.slice(from, from + ahead).map(digest))))
+      // what is small never leaves this thread: connections have their turns between
+      yield* Effect.yieldNow
+    }
     yield* Effect.catchTag(series.durable, "WriteError", (error) =>
       Effect.suspend(() => {
         // nobody knows what of it is on the disk: it stays uncommitted, and the archive is left

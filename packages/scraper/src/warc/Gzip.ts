@@ -38,14 +38,20 @@ export async function* gzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<U
   yield* through(zlib.createGzip(), source)
 }
 
+/** Memory for so many bytes and no more, where zlib would take 16 KiB. */
+const chunkFor = (bytes: number) =>
+  Math.min(Math.max(bytes, zlib.constants.Z_MIN_CHUNK), zlib.constants.Z_DEFAULT_CHUNK)
+
+/** The same as `gzip`, in memory: for what is small that takes a fraction of the CPU. */
+export const gzipSync = (bytes: Uint8Array): Buffer => zlib.gzipSync(bytes, { chunkSize: chunkFor(bytes.length) })
+
 const foreign = () => new Error("bytes that are no gzip member")
 
 /** The same as `gunzip`, in memory: for what is small that is several times as fast. */
 export const gunzipSync = (bytes: Uint8Array): Buffer => {
-  // a member ends with its length (RFC 1952 2.3.1): memory for one that is small, where zlib would take 16 KiB
+  // a member ends with its length (RFC 1952 2.3.1)
   const length = bytes.length < 4 ? 0 : Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(bytes.length - 4)
-  const chunkSize = Math.min(Math.max(length + 1, zlib.constants.Z_MIN_CHUNK), zlib.constants.Z_DEFAULT_CHUNK)
-  const { buffer, engine } = zlib.gunzipSync(bytes, { info: true, chunkSize }) as unknown as {
+  const { buffer, engine } = zlib.gunzipSync(bytes, { info: true, chunkSize: chunkFor(length + 1) }) as unknown as {
     readonly buffer: Buffer
     readonly engine: zlib.Gunzip
   }

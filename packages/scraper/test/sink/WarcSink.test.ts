@@ -88,6 +88,22 @@ describe("WarcSink", () => {
     })
   )
 
+  it.effect("lets others have their turns while it writes what is small", () =>
+    Effect.gen(function* () {
+      const sink = yield* make(folder())
+      for (let index = 0; index < 80; index++) write(sink, `${index}`, noise(100, index))
+      let turns = 0
+      const turn = () => {
+        turns++
+        next = setImmediate(turn)
+      }
+      let next = setImmediate(turn)
+      yield* sink.sync()
+      clearImmediate(next)
+      assert.isAtLeast(turns, 10)
+    })
+  )
+
   it.effect("has a payload archived once more where nobody can read the record that has it", () =>
     Effect.gen(function* () {
       const known = new Map<string, RecordLocation.RecordLocation>()

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { gzipSync } from "node:zlib"
+import { randomBytes } from "node:crypto"
+import { gunzipSync, gzipSync } from "node:zlib"
 import * as Gzip from "../../src/warc/Gzip.ts"
 import * as WarcReader from "../../src/warc/WarcReader.ts"
 
@@ -127,6 +128,12 @@ describe("WarcReader", () => {
       else assert.strictEqual(Gzip.gunzipSync(all).length, bytes)
     }
     assert.throws(() => Gzip.gunzipSync(Buffer.concat([small, Buffer.alloc(300)])), /no gzip member/)
+  })
+
+  it("makes gzip in memory of whatever length, also of what becomes longer by it", () => {
+    for (const length of [0, 1, 63, 64, 1000, 16_384, 65_536])
+      for (const bytes of [Buffer.alloc(length), randomBytes(length)])
+        assert.isTrue(gunzipSync(Gzip.gzipSync(bytes)).equals(bytes))
   })
 
   it("says where gzip is cut, damaged, or followed by something else", async () => {
