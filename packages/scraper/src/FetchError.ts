@@ -232,9 +232,8 @@ export class EndlessError extends Schema.TaggedError<EndlessError>()("EndlessErr
 }
 
 /**
- * The file could not be written. Too many open files pass with the transfers that have them, but a body that could not be put
- * into its archive has failed at once: its transfer was over. `code` is the system's (`EACCES`), or `EUNSAFE` for a
- * path through a symbolic link.
+ * The file could not be written. Too many open files pass with the transfers that have them. `code` is the
+ * system's (`EACCES`), or `EUNSAFE` for a path through a symbolic link.
  */
 export class WriteError extends Schema.TaggedError<WriteError>()("WriteError", {
   path: Schema.String,

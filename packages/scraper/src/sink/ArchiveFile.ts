@@ -12,11 +12,13 @@ import { type FileHandle, open } from "node:fs/promises"
 import { Readable } from "node:stream"
 import { promisify } from "node:util"
 import * as zlib from "node:zlib"
+import { isOutOfFiles } from "../FetchError.ts"
 import type { Archive } from "../Sink.ts"
 import * as Gzip from "../warc/Gzip.ts"
 import * as WarcReader from "../warc/WarcReader.ts"
 import * as WarcRecord from "../warc/WarcRecord.ts"
 import * as RecordLocation from "./RecordLocation.ts"
+import { codeOf } from "./SystemError.ts"
 
 /** A request and its answer, to be archived. */
 export interface Exchange {
@@ -152,7 +154,8 @@ export const originalAt = async (
         : { recordId, targetUri, date, payloadDigest }
     }
     return undefined
-  } catch {
+  } catch (error) {
+    if (isOutOfFiles(codeOf(error))) throw error
     // gone, or damaged: then the payload is archived once more
     return undefined
   }

@@ -11,12 +11,13 @@
  *    a group may be larger than what a process may have open.
  */
 import * as Effect from "effect/Effect"
-import { isOutOfFiles, WriteError } from "../FetchError.ts"
+import { WriteError } from "../FetchError.ts"
 import type { Options } from "../Options.ts"
 import type { Part, Sink, Synced } from "../Sink.ts"
 import type { Subject } from "../Subject.ts"
 import * as Files from "./Files.ts"
 import * as PartFile from "./PartFile.ts"
+import * as Patience from "./Patience.ts"
 import * as PlacedNames from "./PlacedNames.ts"
 import * as Recorded from "./Recorded.ts"
 import { codeOf } from "./SystemError.ts"
@@ -142,14 +143,7 @@ export const make = (options: FileSinkOptions): Sink["Service"] => {
       const fail = ({ path }: FilePart, error: unknown) => {
         failed.set(path, new WriteError({ path, code: codeOf(error) }))
       }
-      /** Too many open files pass with what has them, in five seconds; where they do not, none of the group waits for it. */
-      let isPatient = true
-      const patiently = (sync: Effect.Effect<void, unknown>, waits = 5): Effect.Effect<void, unknown> =>
-        Effect.catch(sync, (error) => {
-          if (!isOutOfFiles(codeOf(error))) return Effect.fail(error)
-          isPatient &&= waits > 0
-          return isPatient ? Effect.delay(patiently(sync, waits - 1), "1 second") : Effect.fail(error)
-        })
+      const patiently = Patience.make()
       const finish = (part: FilePart) =>
         Effect.match(patiently(synced(part)), {
           onSuccess: () => {

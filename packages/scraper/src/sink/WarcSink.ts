@@ -22,6 +22,7 @@ import type { Archive, Capture, Part, Sink, Truncation } from "../Sink.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
 import * as ArchiveSeries from "./ArchiveSeries.ts"
 import * as PartFile from "./PartFile.ts"
+import * as Patience from "./Patience.ts"
 import * as Recorded from "./Recorded.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 import { toExchange, type WaitingExchange } from "./WaitingExchange.ts"
@@ -151,7 +152,10 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
   const archive = series.archive(({ name, bytes }) => void sync.grown.set(name, bytes))
 
   /** Appends exchanges, in their order. They are digested and compressed at once. */
-  const append = Effect.fnUntraced(function* (some: ReadonlyArray<Digested>) {
+  const append = Effect.fnUntraced(function* (
+    some: ReadonlyArray<Digested>,
+    patiently: ReturnType<typeof Patience.make>
+  ) {
     const digests = some.flatMap(({ digested }) => (mayStandForAnother(digested) ? [digested.payloadDigest] : []))
     const known = yield* options.captured([...new Set(digests)])
     const locationOf = (payloadDigest: string) => {
@@ -168,25 +172,38 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       member.catch(() => {})
       return member
     })
-    const appendOne = async (into: ArchiveFile.ArchiveFile, { key, one, digested }: Digested, index: number) => {
+    const appendOne = async (
+      into: ArchiveFile.ArchiveFile,
+      { key, one, digested }: Digested,
+      ready?: Promise<Prepared>
+    ) => {
       if ("error" in digested) throw digested.error
       const { payloadDigest } = digested
       // one that came in this group before has the same payload: it is written by now
-      const made = await (prepared[index] ?? prepare(directory, one, digested, sync.written.get(payloadDigest)))
+      const made = await (ready ?? prepare(directory, one, digested, locationOf(payloadDigest)))
       const location = await into.append(made.member)
       sync.grown.set(into.name, into.bytes)
       if (made.earlier === undefined && mayStandForAnother(digested)) sync.written.set(payloadDigest, location)
       if (one.part !== undefined) sync.placed.set(key, RecordLocation.toPath(made.earlier ?? location))
       sync.captures.push(captureOf(one, digested, made, location))
     }
-    for (const [index, each] of some.entries()) {
-      const { key, one } = each
-      yield* Effect.flatMap(archive, (into) =>
+    const appended = (each: Digested, ready?: Promise<Prepared>) =>
+      Effect.flatMap(archive, (into) =>
         Effect.tryPromise({
-          try: () => appendOne(into, each, index),
+          try: () => appendOne(into, each, ready),
           catch: (error) => PartFile.failure(into.name, error)
         })
-      ).pipe(Effect.catchTag("WriteError", (error) => Effect.sync(() => void sync.failed.set(key, error))))
+      )
+    for (const [index, each] of some.entries()) {
+      const { key, one } = each
+      // what could not be opened may have been its part
+      const again = Effect.flatMap(
+        Effect.promise(() => digest(each)),
+        (once) => appended(once)
+      )
+      yield* patiently(appended(each, prepared[index]), again).pipe(
+        Effect.catchTag("WriteError", (error) => Effect.sync(() => void sync.failed.set(key, error)))
+      )
       waiting.delete(key)
       held -= heldBy(one)
       if (one.part !== undefined) sync.parts.push(one.part)
@@ -199,8 +216,9 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       const one = waiting.get(key)
       return one === undefined ? [] : [{ key, one }]
     })
+    const patiently = Patience.make()
     for (let from = 0; from < queue.length; from += ahead) {
-      yield* append(yield* Effect.promise(() => Promise.all(queue.slice(from, from + ahead).map(digest))))
+      yield* append(yield* Effect.promise(() => Promise.all(queue.slice(from, from + ahead).map(digest))), patiently)
       // what is small never leaves this thread: connections have their turns between
       yield* Effect.yieldNow
     }

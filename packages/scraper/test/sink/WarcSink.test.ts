@@ -1,9 +1,13 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import { execFileSync } from "node:child_process"
-import { createHash } from "node:crypto"
+import { createHash, randomBytes } from "node:crypto"
 import * as fs from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import { join } from "node:path"
+import { setImmediate as turn } from "node:timers/promises"
 import type { ResponseHead } from "../../src/Session.ts"
 import { type Archive, DiskFull, type Part, type Sink } from "../../src/Sink.ts"
 import { mend, originalAt } from "../../src/sink/ArchiveFile.ts"
@@ -295,6 +299,64 @@ describe("WarcSink", () => {
           records.map((record) => record.field("WARC-Target-URI")),
           [undefined, "http://host/before", "http://host/after"]
         )
+      })
+    )
+
+  /** Until the scope ends, opening a part meets one of these codes after the other, and nothing more. */
+  const meets = (codes: Array<string>) => {
+    const builtin = process.getBuiltinModule("node:fs")
+    const { promises, readFileSync } = builtin
+    const { open } = promises
+    const put = (read: typeof readFileSync, opened: typeof open) => {
+      Object.assign(builtin, { readFileSync: read })
+      Object.assign(promises, { open: opened })
+      syncBuiltinESMExports()
+    }
+    const meet = (path: unknown) => {
+      const code = String(path).includes("/parts/") ? codes.shift() : undefined
+      if (code !== undefined) throw Object.assign(new Error(code), { code })
+    }
+    const read = ((...args: Parameters<typeof readFileSync>) => {
+      meet(args[0])
+      return readFileSync(...args)
+    }) as typeof readFileSync
+    const opened: typeof open = async (...args) => {
+      meet(args[0])
+      return open(...args)
+    }
+    return Effect.acquireRelease(
+      Effect.sync(() => put(read, opened)),
+      () => Effect.sync(() => put(readFileSync, open))
+    )
+  }
+
+  for (const length of [1000, 1_100_000])
+    it.effect(`waits some seconds where no file can be opened to archive a body of ${length} bytes, not for each`, () =>
+      Effect.gen(function* () {
+        const directory = folder()
+        const sink = yield* make(directory)
+        const codes: Array<string> = []
+        yield* meets(codes)
+        /** What is told of so many bodies whose parts meet these codes. */
+        const failed = Effect.fnUntraced(function* (count: number, further: ReadonlyArray<string>) {
+          codes.splice(0, codes.length, ...further)
+          const keys = Array.from({ length: count }, (_, index) => write(sink, `${index}`, randomBytes(length)).key)
+          const syncing = yield* Effect.forkChild(sink.sync())
+          while (syncing.pollUnsafe() === undefined) {
+            yield* Effect.promise(() => turn())
+            yield* TestClock.adjust("1 second")
+          }
+          const { failed, placed } = yield* Fiber.join(syncing)
+          assert.strictEqual(placed.size + failed.size, count)
+          assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
+          return keys.flatMap((key) => failed.get(key)?.code ?? [])
+        })
+        assert.deepStrictEqual(yield* failed(1, ["EMFILE", "ENFILE"]), [])
+        assert.deepStrictEqual(yield* failed(1, ["EMFILE", "EIO"]), ["EIO"])
+        const always = (length: number) => Array.from({ length }, () => "EMFILE")
+        assert.deepStrictEqual(yield* failed(10, always(100)), always(10))
+        // the first was tried five times more
+        assert.strictEqual(codes.length, 100 - 15)
       })
     )
 
