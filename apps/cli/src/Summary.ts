@@ -120,7 +120,7 @@ const tlsRemedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
   [/WRONG_VERSION|PACKET_LENGTH/, "that port speaks no TLS: try `http://`"]
 ]
 
-/** Between two hosts a loop is told by the number of its redirects. */
+/** Of what a log-in makes that sends one back until a cookie is there: its URL may be another each time. */
 const endless: ReadonlySet<string> = new Set(["redirects in a loop", "too many redirects"])
 
 /** What may help with what went wrong, the most general first. */

@@ -240,14 +240,14 @@ class Running implements Download, Receiver, Decode.Output {
     this.#transfer = session.open(this.#request(), this)
   }
 
-  #follows(to: URL, redirects: number, pauseMs = 0): boolean {
+  #follows(to: URL, asked: ReadonlyArray<string>, pauseMs = 0): boolean {
     const { follow, turn: turnOf } = this.#options
     if (follow?.redirect(this.target, to) === false) return false
     const turn = turnOf(this.target, to)
     if (turn === "follow" && pauseMs === 0) return true
     this.#turned = {
       _tag: "Turned",
-      hop: { url: to.href, host: to.origin, redirects },
+      hop: { url: to.href, host: to.origin, asked },
       turn: turn === "follow" ? "wait" : turn,
       ...(pauseMs === 0 ? {} : { pauseMs })
     }

@@ -69,7 +69,7 @@ export const make = (
   const turn = (target: Target, to: URL): Turn => {
     const { origin } = to
     if (options.robots) {
-      const ruling = robots.known({ ...target, hop: { url: to.href, host: origin, redirects: 0 } })
+      const ruling = robots.known({ ...target, hop: { url: to.href, host: origin, asked: [] } })
       if (ruling?._tag === "Refused") return { refused: ruling.error }
       if (ruling === undefined) return "wait"
     }

@@ -23,12 +23,12 @@ export interface Request {
   readonly maxTimeMs?: number
   readonly spentMs?: number
   /**
-   * Whether the redirect with this number is followed to this URL, before which its host asks to wait for so long; absent:
+   * Whether a redirect is followed to this URL, `asked` up to it, before which its host asks to wait for so long; absent:
    * all are. Otherwise the exchange ends with `RedirectError`, `kind` `scope`.
    */
-  readonly follows?: (url: URL, redirects: number, retryAfterMs?: number) => boolean
-  /** So many redirects of `url` led there before: it goes on from there, as a redirect would. */
-  readonly from?: { readonly url: string; readonly redirects: number }
+  readonly follows?: (url: URL, asked: ReadonlyArray<string>, retryAfterMs?: number) => boolean
+  /** Redirects of `url` led there before, by what was `asked`: it goes on from there, as a redirect would. */
+  readonly from?: { readonly url: string; readonly asked: ReadonlyArray<string> }
   /** A redirect of another origin led there: what the user has sent is not for it. */
   readonly isForeign?: boolean
 }

@@ -44,8 +44,8 @@ export interface Hop {
   readonly url: string
   /** Its origin. */
   readonly host: string
-  /** Redirects up to it. */
-  readonly redirects: number
+  /** What was asked for up to it, each URL with its cookies: a loop is seen by that. */
+  readonly asked: ReadonlyArray<string>
   /** Answers on the way to it that are to be kept beside the target's own. */
   readonly asides?: ReadonlyArray<Aside>
 }

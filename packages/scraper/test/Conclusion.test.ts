@@ -246,7 +246,7 @@ describe("Conclusion", () => {
   it.effect("queues a redirect at its host before it gives the slot back", () =>
     Effect.gen(function* () {
       const { conclusion, told } = begin()
-      const hop = { url: "http://other/", host: "http://other", redirects: 1 }
+      const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
       yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait" })!
       assert.deepStrictEqual(told, ["turned", `released "answered"`])
     })
@@ -255,7 +255,7 @@ describe("Conclusion", () => {
   it.effect("pauses the host that redirects where it asks for that", () =>
     Effect.gen(function* () {
       const { conclusion, told } = begin()
-      const hop = { url: "http://h/b", host: "http://h", redirects: 1 }
+      const hop = { url: "http://h/b", host: "http://h", asked: ["http://h/a "] }
       yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait", pauseMs: 7000 })!
       assert.deepStrictEqual(told, ["turned", `released {"pauseMs":7000}`])
     })
@@ -266,7 +266,7 @@ describe("Conclusion", () => {
     () =>
       Effect.gen(function* () {
         const { conclusion, told, parked } = begin({}, undefined, undefined, { dueMs: 9000, pauseMs: 8000 })
-        const hop = { url: "http://other/", host: "http://other", redirects: 1 }
+        const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
         yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait" })!
         assert.deepStrictEqual(told, ["turned", "waits", "parked", `released {"pauseMs":8000}`])
         assert.deepStrictEqual(
@@ -279,7 +279,7 @@ describe("Conclusion", () => {
   it.effect("begins no wait for a redirect that takes longer than is left of a target's time", () =>
     Effect.gen(function* () {
       const ended = (host: string, pauseMs: number) =>
-        ({ _tag: "Turned", hop: { url: `${host}/b`, host, redirects: 1 }, turn: "wait", pauseMs }) as const
+        ({ _tag: "Turned", hop: { url: `${host}/b`, host, asked: ["http://h/a "] }, turn: "wait", pauseMs }) as const
       const late = begin({}, undefined, 60_000)
       late.conclusion.conclude(target, performance.now(), ended("http://h", 60_000))
       assert.deepStrictEqual(late.told, ["counted", "settled", `released {"pauseMs":60000}`])

@@ -52,10 +52,11 @@ describe("Download", () => {
   it("follows a redirect at once, but where its host asks for a pause", () => {
     const { request, receiver, attempts } = answer({}, {})
     const to = new URL("http://h/b")
-    assert.isTrue(request.follows!(to, 1))
-    assert.isFalse(request.follows!(to, 1, 7000))
+    const asked = ["http://h/a "]
+    assert.isTrue(request.follows!(to, asked))
+    assert.isFalse(request.follows!(to, asked, 7000))
     receiver.onError(new RedirectError({ kind: "scope", location: to.href, count: 1 }))
-    const hop = { url: to.href, host: to.origin, redirects: 1 }
+    const hop = { url: to.href, host: to.origin, asked }
     assert.deepStrictEqual(attempts, [{ _tag: "Turned", hop, turn: "wait", pauseMs: 7000 }])
   })
 

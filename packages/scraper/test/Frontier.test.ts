@@ -319,7 +319,7 @@ describe("Frontier", () => {
         now: () => 0
       })
       const led: Target = { url: "http://h/", host: "http://h", path: "", attempts: 0 }
-      const hop = { url: "https://h/", host: "https://h", redirects: 1 }
+      const hop = { url: "https://h/", host: "https://h", asked: ["http://h/a "] }
       const turn = frontier.turn({ ...led, hop })
       yield* turn
       const { target } = yield* frontier.take

@@ -381,7 +381,7 @@ describe("Politeness", () => {
 
   it("takes out of a queue what waits for a turn that is far off by now, but for what a redirect led there", () => {
     const politeness = make()
-    const hop = { url: "a/hop", host: "a", redirects: 1 }
+    const hop = { url: "a/hop", host: "a", asked: ["http://h/a "] }
     fill(politeness, "a", 5)
     politeness.add({ ...target("b"), hop })
     fill(politeness, "a", 1)

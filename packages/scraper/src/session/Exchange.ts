@@ -189,7 +189,7 @@ export class Exchange implements Served, Transfer, Watched {
     this.#url = from === undefined ? url : from.url
     this.#bare = Url.withoutCredentials(this.#url)
     this.#origin = Url.origin(url)
-    if (from !== undefined) this.#trail = new Redirect.Trail(from.redirects)
+    if (from !== undefined) this.#trail = new Redirect.Trail(from.asked)
     const { maxTimeMs } = request
     this.#deadline = maxTimeMs === undefined ? Infinity : performance.now() + maxTimeMs - (request.spentMs ?? 0)
   }
@@ -433,15 +433,19 @@ export class Exchange implements Served, Transfer, Watched {
       this.#tellRedirect(false)
       return this.#stop(next)
     }
-    const count = this.#trail === undefined ? 1 : this.#trail.count
+    if (this.#trail === undefined) {
+      this.#trail = new Redirect.Trail()
+      this.#trail.step(this.#bare, undefined)
+    }
+    const { asked } = this.#trail
     const waitMs = retryAfterMs(value(headers, "retry-after"), Date.now(), value(headers, "date"))
-    if (this.#request.follows?.(next, count, waitMs) === false)
-      this.#left = new FetchError.RedirectError({ kind: "scope", location: Redirect.bare(next), count })
+    if (this.#request.follows?.(next, asked, waitMs) === false)
+      this.#left = new FetchError.RedirectError({
+        kind: "scope",
+        location: Redirect.bare(next),
+        count: asked.length
+      })
     else {
-      if (this.#trail === undefined) {
-        this.#trail = new Redirect.Trail()
-        this.#trail.step(this.#bare, undefined)
-      }
       this.#url = next.href
       this.#bare = Url.withoutCredentials(next.href)
     }

@@ -49,27 +49,26 @@ const rounds = 4
 
 /** The way of one request so far. A URL asked for again with the same cookies is likely to answer the same. */
 export class Trail {
-  readonly #asked = new Map<string, number>()
-  #count: number
+  readonly #asked: Array<string>
 
-  /** `count`: requests that others made on it. */
-  constructor(count = 0) {
-    this.#count = count
+  /** `asked`: by others on it. */
+  constructor(asked: ReadonlyArray<string> = []) {
+    this.#asked = [...asked]
   }
 
-  /** Requests so far. */
-  get count() {
-    return this.#count
+  /** What was asked for so far, each URL with its cookies. */
+  get asked(): ReadonlyArray<string> {
+    return this.#asked
   }
 
   /** Notes a request; fails when it goes round in a loop or is one too many. */
   step(url: string, cookie: string | undefined): FetchError.RedirectError | undefined {
     const key = `${url} ${cookie ?? ""}`
-    const count = this.#count++
-    const times = this.#asked.get(key) ?? 0
+    const count = this.#asked.length
+    const times = this.#asked.filter((one) => one === key).length
     if (times === rounds) return new FetchError.RedirectError({ kind: "loop", location: url, count })
     if (count > limit) return new FetchError.RedirectError({ kind: "limit", location: url, count: limit })
-    this.#asked.set(key, times + 1)
+    this.#asked.push(key)
     return undefined
   }
 }

@@ -4,7 +4,10 @@ import * as Requeue from "../../src/crawl/Requeue.ts"
 import type { Target } from "../../src/Target.ts"
 
 const target = (name: string): Target => ({ url: `http://h/${name}`, host: "http://h", path: "", attempts: 0 })
-const turned: Target = { ...target("turned"), hop: { url: "http://other/", host: "http://other", redirects: 1 } }
+const turned: Target = {
+  ...target("turned"),
+  hop: { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
+}
 const excluded = { reason: "Excluded", message: "excluded by /x/" } as const
 
 /** Leaves out what has an x. */

@@ -352,7 +352,7 @@ describe("TargetRecorder", () => {
       const turning = targetOf("turning")
       politeness.add(turning)
       politeness.take(Date.now())
-      politeness.add({ ...turning, hop: { url: other.url, host: other.host, redirects: 1 } })
+      politeness.add({ ...turning, hop: { url: other.url, host: other.host, asked: ["http://h/a "] } })
       politeness.release(turning, Date.now(), "answered")
       politeness.add(targetOf("own"))
       politeness.take(Date.now())

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as http from "node:http"
+import type { Request } from "../../src/Session.ts"
 import { ask, httpServer, rawServer, session } from "./loopback.ts"
 
 const moved = (response: http.ServerResponse, location: string, status = 302) =>
@@ -56,7 +57,7 @@ describe("redirects", () => {
         return nth < 2 ? moved(response, `/${nth + 1}`) : response.end("there")
       })
       const waits: Array<number | undefined> = []
-      const follows = (_url: URL, _redirects: number, retryAfterMs?: number) => waits.push(retryAfterMs) > 0
+      const follows = (_url: URL, _asked: ReadonlyArray<string>, retryAfterMs?: number) => waits.push(retryAfterMs) > 0
       yield* ask(yield* session(), { url: `${origin}/0`, follows })
       assert.deepStrictEqual(waits, [7000, undefined])
     })
@@ -89,6 +90,27 @@ describe("redirects", () => {
       assert.isUndefined(head)
       assert.deepInclude({ ...error }, { _tag: "RedirectError", kind: "loop", location: `${origin}/a` })
       assert.deepStrictEqual(asked, ["/a", "/b", "/a", "/b", "/a", "/b", "/a", "/b"])
+    })
+  )
+
+  it.live("in a loop are an error where each is an exchange of its own, too", () =>
+    Effect.gen(function* () {
+      let requests = 0
+      const { origin } = yield* httpServer((request, response) => {
+        requests++
+        moved(response, request.url === "/a" ? "/b" : "/a")
+      })
+      const one = yield* session()
+      let from: Request["from"]
+      const follows: Request["follows"] = (url, asked) => {
+        from = { url: url.href, asked }
+        return false
+      }
+      const next = () => ask(one, { url: `${origin}/a`, follows, ...(from === undefined ? {} : { from }) })
+      let { error } = yield* next()
+      while (error?._tag === "RedirectError" && error.kind === "scope") ({ error } = yield* next())
+      assert.deepInclude({ ...error }, { _tag: "RedirectError", kind: "loop", location: `${origin}/a`, count: 8 })
+      assert.strictEqual(requests, 8)
     })
   )
 
