@@ -2,7 +2,7 @@
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
-import { onOff, text } from "./FlagKinds.ts"
+import { last, onOff, text } from "./FlagKinds.ts"
 import { version } from "./Version.ts"
 
 export const help = GlobalFlag.Help
@@ -31,7 +31,7 @@ export const color = GlobalFlag.Setting("color")({
   flag: Flag.Literals("color", ["auto", "always", "never"]).pipe(
     Flag.withMetavar("WHEN"),
     Flag.withDescription("auto, always or never [auto; NO_COLOR]"),
-    Flag.withDefault("auto")
+    last
   )
 })
 

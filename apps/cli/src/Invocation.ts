@@ -68,7 +68,10 @@ const tell = (
       return { message: `${error.argument.toUpperCase()} is needed`, hints: [] }
     case "InvalidValue": {
       const name = error.kind === "flag" ? `--${error.option}` : error.option.toUpperCase()
-      if (error.value.endsWith(" occurrences")) return { message: `${name} is given more than once`, hints: [] }
+      if (error.value.endsWith(" occurrences")) {
+        const hints = name === "--input" ? ["run once for each list: a directory takes many"] : []
+        return { message: `${name} is given more than once`, hints }
+      }
       if (error.value === "" && error.kind === "flag") return { message: `${name} needs a value`, hints: [] }
       // the choices of a flag: `"files" | "warc"`
       const isChoice = /^(?:Expected )?"[^"]*"(?: \| "[^"]*")*$/.test(error.expected)

@@ -18,6 +18,7 @@ import * as Result from "effect/Result"
 import { readFileSync, statSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, isAbsolute, join, resolve as resolvePath } from "node:path"
+import { last } from "./FlagKinds.ts"
 import { UsageError } from "./UsageError.ts"
 
 /** One setting. `A` is its value in the program, the unit is said by its name. */
@@ -58,7 +59,7 @@ const flag = (setting: Setting<unknown>): Flag.Flag<Option.Option<ReadonlyArray<
       const base = decorate(Flag.Boolean(setting.name))
       return (setting.negation === undefined ? base : base.pipe(Flag.withNegation(setting.negation))).pipe(
         Flag.map((on): ReadonlyArray<string> => [String(on)]),
-        Flag.optional
+        last
       )
     }
     case "list":
@@ -69,12 +70,12 @@ const flag = (setting: Setting<unknown>): Flag.Flag<Option.Option<ReadonlyArray<
     case "choice":
       return decorate(Flag.Literals(setting.name, setting.choices ?? [])).pipe(
         Flag.map((text): ReadonlyArray<string> => [text]),
-        Flag.optional
+        last
       )
     case "value":
       return decorate(Flag.String(setting.name)).pipe(
         Flag.map((text): ReadonlyArray<string> => [text]),
-        Flag.optional
+        last
       )
   }
 }

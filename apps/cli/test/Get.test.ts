@@ -336,6 +336,12 @@ describe("what the engine is asked", () => {
         }
       })
   )
+  it.effect("takes the last of a flag that is given twice", () =>
+    Effect.gen(function* () {
+      const { asked } = yield* run([two[0], "--flat", "-j", "3", "--no-flat", "-j", "4"], [saved(two[0])])
+      assert.deepInclude(asked.options, { jobs: 4, naming: "tree" })
+    })
+  )
   it.effect("is one file with -O, in its own directory", () =>
     Effect.gen(function* () {
       const { asked } = yield* run([two[0], "-O", "there/page.html"], [saved(two[0])])

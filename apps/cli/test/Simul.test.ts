@@ -293,7 +293,13 @@ describe("usage errors", () => {
       ""
     ],
     ["a bad choice", ["get", "--durability", "x", "http://a/"], '--durability: expected process or power, got "x"', ""],
-    ["a flag given twice", ["get", "--out", "a", "--out", "b", "http://a/"], "--out is given more than once", ""],
+    [
+      "a flag by its last value",
+      ["get", "-j", "3", "--jobs", "0", "http://a/"],
+      "--jobs: expected a whole number",
+      "0"
+    ],
+    ["a second list", ["get", "-i", "a", "-i", "b"], "--input is given more than once", "run once for each list"],
     ["a missing value", ["get", "http://a/", "--out"], "--out needs a value", ""],
     ["a header without colon", ["get", "-H", "Foo", "http://a/"], "--header: expected NAME:VALUE, with a colon", ""],
     [

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { existsSync } from "node:fs"
-import { onOff, text } from "../FlagKinds.ts"
+import { last, onOff, text } from "../FlagKinds.ts"
 import { oneOf } from "../Flags.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import type { Harvested, Wanted } from "../Harvest.ts"
@@ -230,7 +230,7 @@ export const command = Command.make(
     format: Flag.Literals("format", Table.formats).pipe(
       Flag.withMetavar("KIND"),
       Flag.withDescription(`${oneOf(Table.formats)} [by FILE, else jsonl]`),
-      Flag.optional
+      last
     ),
     output: text("output", "FILE", "Into this file, whole or not at all [stdout]").pipe(Flag.withAlias("o"))
   },

@@ -351,7 +351,13 @@ export const perform = Effect.fnUntraced(function* (planned: Plan) {
 })
 
 const urls = Argument.String("url").pipe(Argument.withDescription("URL to fetch"), Argument.variadic())
-const input = text("input", "FILE", "Read URLs from FILE, one a line; - is stdin").pipe(Flag.withAlias("i"))
+// a second one is no other word for the first, but a list that would be left out
+const input = Flag.String("input").pipe(
+  Flag.withAlias("i"),
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Read URLs from FILE, one a line; - is stdin"),
+  Flag.optional
+)
 const output = text("output", "FILE", "One URL only: into this file; - is stdout").pipe(Flag.withAlias("O"))
 
 export const get = Command.make(

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { table } from "../Alignment.ts"
 import { commandFor, directoryArgument } from "../DirectoryArgument.ts"
-import { onOff, text } from "../FlagKinds.ts"
+import { last, onOff, text } from "../FlagKinds.ts"
 import * as OutputFile from "../OutputFile.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
@@ -168,7 +168,7 @@ export const command = Command.make(
     by: Flag.Literals("by", ["host", "status", "reason"]).pipe(
       Flag.withMetavar("WHAT"),
       Flag.withDescription("One row for each host, status or reason"),
-      Flag.optional
+      last
     ),
     json: onOff("json", "One JSON object; with --failed one JSON line for each URL"),
     html: text("html", "FILE", "The whole report as one HTML page")
