@@ -154,6 +154,12 @@ export const headings: Readonly<Record<string, string>> = { input: "What to fetc
 export const transfer = {
   out: {
     ...text("out", { group: lines, alias: "o", metavar: "DIR", description: "Files here, state in DIR/.simul [.]" }),
+    // curl's `-o -`
+    read: single((value) =>
+      value === "" || value === "-"
+        ? Result.fail("a directory (`get -O -` is standard output, `-o ./-` a directory of that name)")
+        : Result.succeed(value)
+    ),
     fallback: defaults.directory
   } as Setting<string>,
   flat: toggle("flat", defaults.naming === "flat", {

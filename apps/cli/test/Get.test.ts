@@ -15,6 +15,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -335,6 +336,19 @@ describe("what the engine is asked", () => {
           rmSync(folder, { recursive: true })
         }
       })
+  )
+  it.live("is printed with -O -, beside a folder of that name too", () =>
+    Effect.promise(async () => {
+      await using site = await Site.start()
+      const folder = mkdtempSync(join(tmpdir(), "simul-get-"))
+      mkdirSync(join(folder, "-"))
+      try {
+        const screen = await Program.screen(["get", "-qO-", site.url("/bytes/1000/a.bin")], { cwd: folder })
+        assert.match(screen, /^exit 0\n--- stdout\n[^]{100,}--- stderr\n$/)
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    })
   )
   it.effect("takes the last of a flag that is given twice", () =>
     Effect.gen(function* () {

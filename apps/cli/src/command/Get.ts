@@ -140,7 +140,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
       return yield* usage(`\`-O\` takes one URL, ${what}`, "`-o DIR` saves many, each under its own name")
     }
     if (request.outGiven) return yield* usage("`-O` and `-o` cannot be combined", "give the whole path: `-O DIR/FILE`")
-    if (output === "" || /[/\\]$/.test(output) || existsSync(`${output}/.`)) {
+    if (output === "" || /[/\\]$/.test(output) || (output !== "-" && existsSync(`${output}/.`))) {
       return yield* usage("`-O` takes a file, not a directory", "`-o DIR` saves into a directory")
     }
     if (output === "-" && settings.json) {
