@@ -1,4 +1,4 @@
-/** The flags that every command takes. */
+/** The flags that every command takes: `all`. */
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
@@ -47,3 +47,5 @@ export const completions = GlobalFlag.Action({
   ),
   run: GlobalFlag.Completions.run
 })
+
+export const all = [showVersion, quiet, verbose, color, config, completions] as const

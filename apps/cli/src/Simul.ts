@@ -76,14 +76,7 @@ const treeFor = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   return Command.make("simul", {}, () => Effect.flatMap(Screen, (screen) => screen.data(`${welcome}\n`))).pipe(
     Command.withDescription("Fetch many URLs to files: fast, polite, resumable."),
     Command.withSubcommands(groups),
-    Command.withGlobalFlags([
-      GlobalFlags.showVersion,
-      GlobalFlags.quiet,
-      GlobalFlags.verbose,
-      GlobalFlags.color,
-      GlobalFlags.config,
-      GlobalFlags.completions
-    ]),
+    Command.withGlobalFlags(GlobalFlags.all),
     Command.withExamples([
       { command: "simul get https://example.com/ -o pages" },
       { command: "simul get -i urls.txt -o pages --per-host 2 --delay 500ms" }
@@ -125,16 +118,9 @@ export const unexpected = (paint: Paint, error: unknown, args: ReadonlyArray<str
 }
 const again = "the same command with `-v` says where, for a report"
 
-/**
- * The library reads files, asks for keys and starts programs for kinds of arguments that no command here has, and where it may
- * prompt: never here. So what does that is neither given nor loaded.
- */
-const unasked = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  effect as Effect.Effect<A, E, Exclude<R, Command.Environment>>
-
 /** Runs the program to its exit status. Interruption passes through: its status belongs to who interrupts. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<ExitStatus, never, Screen | Engine | Records> =>
-  unasked(Effect.flatMap(treeFor(args), (tree) => Command.runWith(tree, { version })(separate(args)))).pipe(
+  Invocation.unasked(Effect.flatMap(treeFor(args), (tree) => Command.runWith(tree, { version })(separate(args)))).pipe(
     Effect.as<ExitStatus>(ExitStatus.done),
     Effect.exit,
     Effect.tap(() => written),

@@ -225,6 +225,7 @@ describe("usage errors", () => {
     ["no URL", ["get"], "no URL given", "for example: `simul get https://example.com/ -o pages`"],
     ["an unknown flag", ["get", "--jbos", "3"], "no such flag: --jbos", "did you mean `--jobs` or `--json`?"],
     ["an abbreviated flag", ["crawl", "--max-pages-p", "3"], "no such flag: --max-pages-p", "`--max-pages-per-host`?"],
+    ["a flag of all commands, misspelt", ["get", "--quite"], "no such flag: --quite", "did you mean `--quiet`?"],
     ["a flag of all commands, abbreviated", ["get", "--verb"], "no such flag: --verb", "did you mean `--verbose`?"],
     [
       "a word that is no toggle's",
@@ -248,6 +249,10 @@ describe("usage errors", () => {
     ["a folder that is named like a host", ["get", "../cli"], "no http(s) URL: ../cli", "for example"],
     ["an unknown command", ["gte"], "no such command: gte", "did you mean `get`?"],
     ["a URL without command", ["http://a/"], "no command given", "did you mean `simul get http://a/`?"],
+    ["a flag without command", ["-o", "a", "http://a/"], "no command given", "did you mean `simul get http://a/`?"],
+    ["a host without command", ["a.example"], "no such command: a.example", "`simul get https://a.example`?"],
+    ["a port without command", ["a:1/b"], "no such command: a:1/b", "did you mean `simul get http://a:1/b`?"],
+    ["a flag's name as a command", ["version"], "no such command: version", "did you mean `simul --version`?"],
     [
       "a URL without scheme",
       ["get", "a.example/b"],

@@ -34,6 +34,7 @@ import { pathWord } from "../ShellWord.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
 import * as TemporaryFolder from "../TemporaryFolder.ts"
+import { withoutSecrets, withScheme } from "../TypedUrl.ts"
 import { UsageError } from "../UsageError.ts"
 
 /** What came on the command line, next to the settings. */
@@ -57,16 +58,14 @@ export const checkUrl = (text: string, way = example): Effect.Effect<void, Usage
   const url = Url.given(text)
   if (typeof url === "string") return Effect.void
   if (/^\s*https?:/i.test(text)) return usage(url.detail, way)
-  return usage(`no http(s) URL: ${withoutSecrets(text)}`, withScheme(text) ?? way)
+  return usage(`no http(s) URL: ${withoutSecrets(text)}`, meantUrl(text) ?? way)
 }
 
-const withoutSecrets = (text: string) => printable(text.replace(/(^|\/\/)[^/@]*@/, "$1***@"))
-
 /** The hint at what begins like a host. */
-const withScheme = (text: string): string | undefined =>
-  /^[^\s/:]+(\.[^\s/:]+|:\d+)([/?#]|$)/.test(text) && URL.canParse(`https://${text}`)
-    ? `did you mean \`https://${withoutSecrets(text)}\`?`
-    : undefined
+const meantUrl = (text: string): string | undefined => {
+  const url = withScheme(text)
+  return url && `did you mean \`${url}\`?`
+}
 
 /**
  * A flag that changes nothing without another is a mistake. Where a settings file or the environment says the same, it
@@ -156,7 +155,7 @@ export const settle = Effect.fnUntraced(function* (request: Request): Effect.fn.
   if (list !== undefined) {
     const file = printable(list)
     const hint = `did you mean \`-i ${pathWord(file)}\`?`
-    return yield* usage(`no http(s) URL, but a file: ${file}`, ...[hint, withScheme(list) ?? []].flat())
+    return yield* usage(`no http(s) URL, but a file: ${file}`, ...[hint, meantUrl(list) ?? []].flat())
   }
   yield* Effect.forEach(urls, (url) => checkUrl(url), { discard: true })
 
