@@ -21,6 +21,7 @@ const url = /((?:\\?u|\\0{0,4}[57]5 ?)(?:\\?r|\\0{0,4}[57]2 ?)(?:\\?l|\\0{0,4}[4
   // the blank that ends an escape
   .replaceAll(" ?", "(?:\\r\\n|[ \\t\\r\\n\\f])?")
 const starts = new RegExp(`/\\*|["']|${url}|\\\\[^]|image-set\\(|@import|@namespace`, "gi")
+const urlHere = new RegExp(url, "iy")
 /** Within `image-set(`, where a string is a URL and the depth tells where it ends. */
 const startsInSet = new RegExp(`/\\*|["']|${url}|\\\\[^]|[()]`, "gi")
 /** Within `@namespace`, whose string or `url()` is a mere name and may hold what ends the rule. */
@@ -217,17 +218,18 @@ export class Css {
       this.#isImport = true
       return this.#string(quote, true, start + 1)
     }
-    if (!isEnd && text.length - start < "url(".length) return start > at ? start : undefined
+    if (!isEnd && text.length - start < longestStart) return start > at ? start : undefined
     if (text.startsWith("/*", start)) {
       this.#after = "import"
       this.#state = "comment"
       return start + 2
     }
-    if (/^url\($/i.test(text.slice(start, start + 4))) {
+    urlHere.lastIndex = start
+    if (urlHere.test(text)) {
       this.#isImport = true
       this.#isInUrl = true
       this.#state = "url"
-      return start + 4
+      return urlHere.lastIndex
     }
     this.#state = "sheet"
     return start

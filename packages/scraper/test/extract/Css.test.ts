@@ -42,7 +42,7 @@ const sheets: ReadonlyArray<readonly [sheet: string, urls: ReadonlyArray<string>
   ["a{\\'b:url(x)} \\", ["x"]],
   ["a{b:u\\72l(a);c:\\55\r\n\\000072\t\\6C\n(b);d:\\u\\r\\l('c');e:image-set(\\75 RL(d) 1x)}", ["a", "b", "c", "d"]],
   ["a{b:xu\\72l(a);c:\\0000075rl(b);d:u\\72  l(c);e:u\\72l (d);f:x\\url(e)}", []],
-  ["@namespace u\\72l(a);@import u\\72l(b);", ["b"]],
+  ["@namespace u\\72l(a);@import u\\72l(b);", ["import b"]],
   ["url(", []],
   ["", []]
 ]
