@@ -330,7 +330,7 @@ export const make = <const F extends Fields>(fields: F, options: Options = {}): 
   const inner = toFields(fields, "make")
   const whole = options.each === undefined ? undefined : Selector.make(options.each)
   const { pages } = options
-  if (pages !== undefined && typeof (pages as Partial<RegExp>).source !== "string")
+  if (pages !== undefined && typeof (pages as Partial<RegExp> | null)?.source !== "string")
     throw new DefinitionError({ part: "pages", detail: "expected a regular expression, as /list/" })
   return {
     "~simul/extract/Extraction": none,

@@ -90,6 +90,8 @@ const finder = (css: string): Selector["find"] => {
 
 /** The parts of a selector. Fails where the CSS is none, or has a pseudo-class that no saved page can answer. */
 export const parse = (text: string): Result.Result<Selector, SelectorError> => {
+  if (typeof text !== "string")
+    return Result.fail(new SelectorError({ selector: String(text), detail: "it is no text" }))
   const [, before = "", brackets] = /^([^]*?)(\s*\[\s*\])?\s*$/.exec(text)!
   const [, css = "", what] = /^([^]*?)(?:@([\w:.-]+))?$/.exec(before)!
   const fail = (detail: string) => Result.fail(new SelectorError({ selector: text, detail }))

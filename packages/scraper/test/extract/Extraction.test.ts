@@ -70,6 +70,13 @@ describe("an extraction", () => {
       '"p": expected a schema that reads a'
     ],
     ["no list", () => Extraction.field("p[]", Schema.String as never), '"p[]": expected a schema that reads a list'],
+    [
+      "a number for a selector",
+      () => Extraction.field(5 as never, Schema.String as never),
+      'no selector: "5": it is no text'
+    ],
+    ["a number for what has records", () => Extraction.each(5 as never, {}), 'no selector: "5": it is no text'],
+    ["null for pages", () => Extraction.make({ a: "p" }, { pages: null as never }), '"pages": expected a regular'],
     ["a text of pages", () => Extraction.make({ a: "p" }, { pages: "/p/" as never }), '"pages": expected a regular']
   ])("refuses %s in a definition", (_name, define, message) => {
     assert.throws(define, message)
