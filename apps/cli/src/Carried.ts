@@ -6,6 +6,7 @@
  * installed beside the module, from there, and else from here, whatever effect lies beside it.
  */
 import { registerHooks } from "node:module"
+import { fileURLToPath } from "node:url"
 import type * as Given from "./Given.ts"
 
 /** The modules that are carried, by the names that one imports them by. */
@@ -26,6 +27,10 @@ const scheme = "simul-carried:"
 /** Where the text of a carried module, which is all that Node takes, finds what it exports. */
 const place = Symbol.for(scheme)
 let isRegistered = false
+const found: Array<string> = []
+
+/** The files that were loaded since `register`, the last one first. */
+export const loaded = (): ReadonlyArray<string> => found.toReversed()
 
 /** From here on what the scraper is not installed for takes these. */
 export const register = (given: typeof Given): void => {
@@ -48,6 +53,7 @@ export const register = (given: typeof Given): void => {
       }
     },
     load: (url, context, next) => {
+      if (url.startsWith("file:")) found.push(fileURLToPath(url))
       if (!url.startsWith(scheme)) return next(url, context)
       const specifier = url.slice(scheme.length)
       const exported = Object.keys(modules[specifier]!).map((name) => JSON.stringify(name))

@@ -9,9 +9,10 @@
  */
 import * as Extraction from "@simul/scraper/extract/Extraction"
 import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
 import { existsSync, realpathSync } from "node:fs"
 import { createRequire } from "node:module"
-import { pathToFileURL } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { inspect } from "node:util"
 import * as Carried from "./Carried.ts"
 import { oneOf } from "./Flags.ts"
@@ -25,13 +26,30 @@ const isNoModule = /^ERR_(?:UNKNOWN_FILE_EXTENSION|UNSUPPORTED_DIR_IMPORT|IMPORT
 const errorOf = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(`it threw ${inspect(thrown)}`)
 
-/** `:12`, the line of a module at which an error arose, as far as the error tells. */
-const lineOf = ({ stack = "" }: Error, path: string): string => {
-  for (const name of [pathToFileURL(path).href, path]) {
-    const line = stack.includes(`${name}:`) ? /^:\d+/.exec(stack.slice(stack.indexOf(`${name}:`) + name.length)) : null
-    if (line !== null) return line[0]
+/** The file and the line that stand in a text at `pattern`. */
+const placeAt = (pattern: RegExp, text: string) => {
+  const [, file, line] = pattern.exec(text) ?? []
+  return file === undefined ? undefined : { file: file.startsWith("file:") ? fileURLToPath(file) : file, line }
+}
+const top = /^((?:file:|[/\\]|[a-z]:).*):(\d+)$/im
+const frame = /^ +at (?:.*\()?((?:file:|[/\\]|[a-z]:).*?):(\d+):\d+\)?$/im
+
+/**
+ * Where an error arose, as far as that can be told: what cannot be read stands at the top of a stack, and of JavaScript's
+ * modules Node tells it on a screen alone.
+ */
+const placeOf = ({ name, stack }: Error, path: string) => {
+  const text = String(stack)
+  const frames = text.split("\n").flatMap((line) => placeAt(frame, line) ?? [])
+  const loaded = Carried.loaded()
+  const known =
+    placeAt(top, text) ?? frames.find(({ file }) => file === path) ?? frames.find(({ file }) => loaded.includes(file))
+  if (known !== undefined || name !== "SyntaxError") return known
+  for (const file of loaded) {
+    const { stderr } = spawnSync(process.execPath, ["--check", file], { encoding: "utf8" })
+    const place = placeAt(top, stderr)
+    if (place !== undefined) return place
   }
-  return ""
 }
 
 /** The extraction that a module exports. The module runs as part of this program. */
@@ -62,15 +80,19 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
                 "`npm install @simul/scraper` and what else it needs beside it"
               ]
             : [form]
-        return UsageError.of(`${file}${lineOf(error, path)} cannot be loaded: ${message}`, ...hints)
+        const place = placeOf(error, path)
+        const line = place?.file === path ? `:${place.line}` : ""
+        const elsewhere = place === undefined || line !== "" ? "" : `${place.file}:${place.line}: `
+        return UsageError.of(`${file}${line} cannot be loaded: ${elsewhere}${message}`, ...hints)
       }
     })
     const made = yield* Effect.try({
       try: () => (typeof exported === "function" ? exported(given) : exported),
       catch: (thrown) => {
         const error = errorOf(thrown)
+        const place = placeOf(error, path)
         return UsageError.of(
-          `${file}${lineOf(error, path)}: ${error.message}`,
+          `${file}${place?.file === path ? `:${place.line}` : ""}: ${error.message}`,
           error.name === "ForeignSchema"
             ? "take `Schema` from what the function is given: `export default ({ make, field, Schema }) => ...`"
             : form

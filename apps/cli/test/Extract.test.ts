@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
-import { existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { join } from "node:path"
 import * as Folder from "./Folder.ts"
@@ -31,6 +31,10 @@ put("thrown.mjs", 'throw "no"')
 put("thrown-later.mjs", "export default () => {\n  throw null\n}")
 put("field.mjs", "export default ({ make, Schema }) =>\n  make({ a: Schema.Strng })")
 symlinkSync("field.mjs", join(folder, "link.mjs"))
+put("stackless.mjs", 'export default () => { throw Object.assign(new Error("no"), { stack: 1 }) }')
+const half = join(realpathSync(folder), "half.mjs")
+put("half.mjs", 'export default ({ make }) =>\n  make({ a: "p"\n}')
+put("imports-half.mjs", 'import "./half.mjs"\nexport default ({ make }) => make({ a: "p" })')
 put("within.mjs", 'import "./data.json"\nexport default ({ make }) => make({ a: "p" })')
 put(
   "foreign.mjs",
@@ -358,6 +362,7 @@ describe("extract", () => {
       "thrown.mjs cannot be loaded: it threw 'no'"
     ],
     ["one that does when it is asked", ["pages", "--schema", "thrown-later.mjs"], "thrown-later.mjs: it threw null"],
+    ["one whose error has no stack", ["pages", "--schema", "stackless.mjs"], "stackless.mjs: no"],
     ["a schema that exports none", ["pages", "--schema", "other.mjs"], "other.mjs exports no extraction by default"],
     [
       "a schema of another effect",
@@ -375,7 +380,9 @@ describe("extract", () => {
     ["in JSON", "data.json", " is no module of JavaScript or TypeScript\n"],
     ["by a link to it", "link.mjs", ':2: "a": expected a selector'],
     ["that imports JSON", "within.mjs", " cannot be loaded: Module "],
-    ["with a mistake, and says in which line", "syntax.mts", ":2 cannot be loaded: Expected ',', "]
+    ["with a mistake, and says in which line", "syntax.mts", ":2 cannot be loaded: Expected ',', "],
+    ["in JavaScript with one", "half.mjs", ":3 cannot be loaded: missing )"],
+    ["that imports one with a mistake, and says which", "imports-half.mjs", ` cannot be loaded: ${half}:3: missing )`]
   ])("refuses a schema %s", async (_name, schema, message) => {
     const text = await Program.screen(["extract", "-", "--schema", join(folder, schema)])
     assert.include(text, `error: ${join(folder, schema)}${message}`)
