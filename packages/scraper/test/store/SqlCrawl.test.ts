@@ -506,7 +506,8 @@ describe("the crawl in the store", () => {
       assert.deepStrictEqual(yield* leased(next), order)
       const third = yield* begin
       const dueMs = Date.now() + 1_000_000
-      yield* third.commit({ list, settled: [], waiting: [{ target: links[3]!, dueMs, leased: false }], hosts: [] })
+      const waiting = [{ target: links[3]!, dueMs, leased: false }]
+      yield* third.commit({ list, settled: [], waiting, hosts: [], isCrawl: true })
       yield* third.prioritize(list, "other", (url) => (url.includes("last") ? 2 : 0))
       assert.deepStrictEqual(yield* leased(third), ["a last", "a plain", "a deep"])
     })
