@@ -10,6 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import type { TestProject } from "vitest/node"
+import { patience } from "../../vitest.shared.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -49,7 +50,8 @@ export const tarball = (folder: string, name: string): string =>
   globSync(`${name.replace("@", "").replace("/", "-")}-*.tgz`, { cwd: folder })[0]!
 
 const execute = promisify(execFile)
-/** Runs a command in a folder, for two minutes at most. A failing status rejects with what it printed. */
+const { testTimeout: timeout } = patience
+/** Runs a command in a folder, as long as a test may take. A failing status rejects with what it printed. */
 export const run = async (
   cwd: string,
   command: string,
@@ -59,7 +61,7 @@ export const run = async (
   try {
     // npm runs on the pinned Node here, which brings certificates of its own
     const env = { ...process.env, NODE_USE_SYSTEM_CA: "1", ...variables }
-    return (await execute(command, args, { cwd, env, encoding: "utf8", timeout: 120_000 })).stdout
+    return (await execute(command, args, { cwd, env, encoding: "utf8", timeout })).stdout
   } catch (cause) {
     const { stdout, stderr } = cause as { readonly stdout?: string; readonly stderr?: string }
     throw new Error(`${command} ${args.join(" ")}\n${stdout ?? ""}${stderr ?? ""}`, { cause })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { execFileSync, spawnSync } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import {
   closeSync,
   constants,
@@ -19,7 +19,7 @@ import { join } from "node:path"
 import * as OutputFile from "../src/OutputFile.ts"
 import * as Table from "../src/Table.ts"
 import * as Folder from "./Folder.ts"
-import { main } from "./Program.ts"
+import * as Program from "./Program.ts"
 
 const { folder, put } = Folder.make("output")
 
@@ -122,19 +122,18 @@ describe("an output file", () => {
       assert.strictEqual(readlinkSync(link), `/proc/self/fd/${descriptor}`)
     })
   )
-  it.skipIf(process.platform === "win32")("refuses a pipe that nobody reads, and one for what is no text", () => {
+  it.skipIf(process.platform === "win32")("refuses a pipe that nobody reads, and one for what is no text", async ({ signal }) => {
     put("page.html", "<h1>a</h1>")
     const [page, unread] = [join(folder, "page.html"), join(folder, "unread")]
     execFileSync("mkfifo", [unread])
     // a process of its own, for one that waits for a reader waits for ever
-    const complaint = (...args: ReadonlyArray<string>) =>
-      spawnSync(process.execPath, [main, ...args], { timeout: 60_000, killSignal: "SIGKILL", encoding: "utf8" }).stderr
-    const extract = (format: string) => complaint("extract", page, "-s", "a=h1", "-o", unread, "--format", format)
-    for (const said of [complaint("play", "exhibition", "--trace", unread), extract("jsonl"), extract("csv")]) {
-      assert.include(said, "cannot be written (nobody reads it)")
+    const screen = (...args: ReadonlyArray<string>) => Program.screen(args, { signal })
+    const extract = (format: string) => screen("extract", page, "-s", "a=h1", "-o", unread, "--format", format)
+    for (const said of [screen("play", "exhibition", "--trace", unread), extract("jsonl"), extract("csv")]) {
+      assert.include(await said, "cannot be written (nobody reads it)")
     }
     for (const format of ["sqlite", "parquet"]) {
-      assert.include(extract(format), `cannot be written (${format} takes a file of its own)`)
+      assert.include(await extract(format), `cannot be written (${format} takes a file of its own)`)
     }
   })
   it.effect.skipIf(process.platform === "win32")("follows no link that somebody put where it is written first", () =>

@@ -12,17 +12,20 @@ interface Surroundings {
   readonly input?: string
   /** Without the terminal of whoever started this. */
   readonly detached?: boolean
+  /** A test's own: what waits for ever, whatever it is told, ends with that. */
+  readonly signal?: AbortSignal
 }
 
 /** Starts it, with an environment that no setting of the machine shines through. */
 export const start = (
   args: ReadonlyArray<string>,
-  { program = main, cwd, env = {}, detached = false }: Surroundings = {}
+  { program = main, cwd, env = {}, detached = false, signal }: Surroundings = {}
 ) =>
   spawn(process.execPath, [program, ...args], {
     detached,
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
-    ...(cwd === undefined ? {} : { cwd })
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(signal === undefined ? {} : { signal, killSignal: "SIGKILL" })
   })
 
 /** The whole screen of a run, to its end. */
