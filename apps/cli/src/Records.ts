@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Archive } from "@simul/scraper/Sink"
+import type { DamagedPaths } from "@simul/scraper/sink/DamagedPaths"
 import type { Entry, Indexed, ListName } from "@simul/scraper/Store"
 import type { RunError } from "@simul/scraper/RunError"
 
@@ -38,7 +39,7 @@ export class Records extends Context.Service<
      * Has what was saved at these paths asked for again by the next run; gives how many targets that are. Fails while a
      * run works there.
      */
-    readonly distrust: (directory: string, paths: ReadonlySet<string>) => Effect.Effect<number, RunError>
+    readonly distrust: (directory: string, paths: DamagedPaths) => Effect.Effect<number, RunError>
   }
 >()("@simul/cli/Records") {
   /** The stores of the engine, loaded when the first one is read. */

@@ -11,6 +11,7 @@ import type { RunError } from "@simul/scraper/RunError"
 import * as ArchiveCheck from "@simul/scraper/sink/ArchiveCheck"
 import * as ArchivedBodies from "@simul/scraper/sink/ArchivedBodies"
 import * as ArchiveIndex from "@simul/scraper/sink/ArchiveIndex"
+import * as DamagedPaths from "@simul/scraper/sink/DamagedPaths"
 import * as Recorded from "@simul/scraper/sink/Recorded"
 import type { Outcome } from "@simul/scraper/Outcome"
 import * as RecordLocation from "@simul/scraper/sink/RecordLocation"
@@ -153,7 +154,8 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const { entries, now, archives, indexed, holds, unfinished, isHeld } = yield* records.read(directory)
   const bodies = yield* ArchivedBodies.make(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
-  const damaged = new Set<string>()
+  const damaged = yield* DamagedPaths.make
+  let isDamaged = false
   const fold = Report.make()
   const looked = { urls: 0, archived: 0 }
   const faultOf = judge(directory, bodies, { now })
@@ -171,10 +173,12 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1
-      if (fault.path !== undefined) damaged.add(fault.path)
       // both may be on one terminal
       screen.block([])
-      return screen.data(`${fault.kind}\t${printable(fault.name)}\t${printable(fault.detail)}\n`)
+      const line = screen.data(`${fault.kind}\t${printable(fault.name)}\t${printable(fault.detail)}\n`)
+      if (fault.path === undefined) return line
+      isDamaged = true
+      return repair ? Effect.andThen(damaged.add(fault.path), line) : line
     })
   )
   const show = quiet ? Effect.void : Progress.looked(() => looked, screen)
@@ -190,7 +194,7 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
     if (beyond.length > 0) screen.note(`\n${beyond.map((text) => hint(screen.paint, text)).join("\n")}`)
     return
   }
-  const distrusted = repair && damaged.size > 0 ? yield* records.distrust(directory, damaged) : 0
+  const distrusted = repair && isDamaged ? yield* records.distrust(directory, damaged.paths) : 0
   const words = { missing: "missing", changed: "changed", undone: "without an outcome" }
   const facts = [
     ...kinds.map((kind) => `${Progress.number(faults[kind])} ${words[kind]}`),
@@ -199,7 +203,7 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   screen.note(
     complaint(screen.paint, facts.join(", "), [
       ...(faults.undone + unfinished.length > 0 ? [Summary.finish(isHeld)] : []),
-      ...(damaged.size > 0 && !repair
+      ...(isDamaged && !repair
         ? [
             `\`${commandFor("simul verify", directory)} --repair\` has what is missing or changed fetched again by the command that wrote it`
           ]

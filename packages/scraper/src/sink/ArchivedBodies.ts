@@ -3,14 +3,13 @@
  * lie there: a check can hold them against the archives in one reading.
  *
  * There may be millions of them, told in another order. They wait in a temporary
- * database on the disk, which sorts beyond memory and goes with its process.
+ * database, which sorts beyond memory.
  */
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
-import { DatabaseSync } from "node:sqlite"
-import { TemporaryFolderUnusable } from "../RunError.ts"
 import * as Files from "./Files.ts"
 import * as RecordLocation from "./RecordLocation.ts"
+import * as TemporaryDatabase from "./TemporaryDatabase.ts"
 
 /** What was recorded of a body that is the payload of a record. */
 export interface ArchivedBody extends RecordLocation.RecordLocation {
@@ -26,23 +25,11 @@ interface Row {
   readonly sha256: string | null
 }
 
-/** The folder that SQLite takes first (https://sqlite.org/tempfiles.html). */
-const folder = () => process.env["SQLITE_TMPDIR"] ?? process.env["TMPDIR"] ?? "/var/tmp"
-
-const write = <A>(writes: () => A): Effect.Effect<A, TemporaryFolderUnusable> =>
-  Effect.try({
-    try: writes,
-    catch: (error) => new TemporaryFolderUnusable({ folder: folder(), detail: (error as Error).message })
-  })
-
 /** Those of a directory; there are none yet. Small ones wait in memory: it is `add` and `sorted` that may find no room. */
 export const make = Effect.fnUntraced(function* (directory: string) {
-  const database = yield* Effect.acquireRelease(
-    Effect.sync(() => new DatabaseSync("")),
-    (opened) => Effect.sync(() => opened.close())
+  const database = yield* TemporaryDatabase.make(
+    "CREATE TABLE body (archive INTEGER, start INTEGER, length INTEGER, bytes INTEGER, sha256 TEXT)"
   )
-  database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;
-    CREATE TABLE body (archive INTEGER, start INTEGER, length INTEGER, bytes INTEGER, sha256 TEXT)`)
   const insert = database.prepare(`INSERT INTO body VALUES (?, ?, ?, ?, ?)`)
   return {
     /** Takes the body at this path below the directory; `false` where it is no record but a file. */
@@ -51,13 +38,13 @@ export const make = Effect.fnUntraced(function* (directory: string) {
       if (location === undefined || Files.seen(Files.node, join(directory, path)) !== undefined)
         return Effect.succeed(false)
       const { archive, offset, length } = location
-      return write(() => {
+      return TemporaryDatabase.write(() => {
         insert.run(RecordLocation.numberOf(archive)!, offset, length, bytes, sha256 ?? null)
         return true
       })
     },
     /** When all are known: the archives that they lie in, and those in one of them. What is the body of many targets is one. */
-    sorted: write(() => {
+    sorted: TemporaryDatabase.write(() => {
       database.exec(`CREATE INDEX place ON body (archive, start, length, bytes, sha256)`)
       const within = database.prepare(
         `SELECT DISTINCT start, length, bytes, sha256 FROM body WHERE archive = ? ORDER BY start, length`

@@ -4,6 +4,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { accessSync, constants, existsSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { DirectoryGone, NoStore, type StoreFault, StoreForeign, StoreUnusable } from "../RunError.ts"
+import type { DamagedPaths } from "../sink/DamagedPaths.ts"
 import * as Files from "../sink/Files.ts"
 import * as PlacedNames from "../sink/PlacedNames.ts"
 import { codeOf } from "../sink/SystemError.ts"
@@ -146,7 +147,7 @@ export const archived = Effect.fnUntraced(function* (directory: string) {
  * Has what was saved at these paths, relative to the directory, asked for again by the next run. Gives how many targets
  * that are.
  */
-export const distrust = Effect.fnUntraced(function* (directory: string, paths: ReadonlySet<string>) {
+export const distrust = Effect.fnUntraced(function* (directory: string, paths: DamagedPaths) {
   const { file, sql } = yield* held(directory)
   const names = PlacedNames.make(DirectoryLock.stateOf(directory), Files.node)
   // of those without folders it cannot be told by their names whose they are

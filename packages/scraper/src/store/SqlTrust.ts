@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
+import type { DamagedPaths } from "../sink/DamagedPaths.ts"
 import * as FileName from "../sink/FileName.ts"
 import type { Unsynced } from "../Store.ts"
 import * as Rows from "./Rows.ts"
@@ -35,17 +36,20 @@ const distrust = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, url: str
  * Distrusts what was saved at these paths: of files or of records, relative to the directory. Gives how many targets
  * that are.
  */
-export const distrustAt = Effect.fnUntraced(function* (file: string, paths: ReadonlySet<string>) {
+export const distrustAt = Effect.fnUntraced(function* (file: string, paths: Pick<DamagedPaths, "has">) {
   const sql = yield* SqlClient.SqlClient
   yield* SchemaVersion.migrate(sql, file)
   type Row = Pick<TargetRow, "url" | "path" | "record">
   const isMeant = ({ url, path, record }: Row) => paths.has(record ?? path ?? FileName.fromUrl(url))
   const rows = Rows.stream<Row>(sql, "url, path, record", "bytes IS NOT NULL")
   const distrusting = Effect.gen(function* () {
-    const damaged = yield* Stream.runCollect(Stream.filter(rows, isMeant))
-    for (const { url } of damaged) yield* distrust(sql, url)
-    yield* release(sql, damaged.length)
-    return damaged.length
+    let damaged = 0
+    yield* Stream.runForEach(Stream.filter(rows, isMeant), ({ url }) => {
+      damaged++
+      return distrust(sql, url)
+    })
+    yield* release(sql, damaged)
+    return damaged
   })
   return yield* Effect.mapError(sql.withTransaction(distrusting), SqliteFault.of(file))
 })
