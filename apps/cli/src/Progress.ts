@@ -249,18 +249,8 @@ const drawing = (turn: Effect.Effect<void>, pause: number, screen: Screen["Servi
     Effect.forkScoped
   )
 
-/** What was looked at, and of that in archives, which are read after all else. */
-export interface Looked {
-  readonly urls: number
-  readonly archived: number
-}
-
-/** Shows, until the scope ends, how much was looked at; nothing of what is over in a blink. */
-export const looked = (count: () => Looked, screen: Screen["Service"]) => {
-  const line = () => {
-    const { urls, archived } = count()
-    return `${number(urls)} URLs looked at${archived === 0 ? "" : `   ${number(archived)} bodies in archives read`}`
-  }
+/** Shows in a line, until the scope ends, how far a command is; nothing of what is over in a blink. */
+export const working = (line: () => string, screen: Screen["Service"]) => {
   const turn = Effect.sync(() => (screen.animated ? screen.block([`  ${line()}`]) : screen.note(line())))
   return drawing(turn, screen.animated ? pauses.bar : pauses.plain, screen)
 }

@@ -3,8 +3,8 @@
  * it; standard error is for the person: notes that stay, and below them a block
  * of lines (the progress) that is redrawn in place.
  *
- * 1. A note never tears the block: the block is cleared, the note written, the
- *    block drawn again on its next turn.
+ * 1. A note never tears the block, nor does data on a terminal: the block is
+ *    cleared, they are written, the block drawn again on its next turn.
  * 2. No line of the block is wider than the terminal: a wrapped line would make
  *    the next redraw count wrong.
  * 3. Colour only adds: every screen can be read without it.
@@ -102,6 +102,10 @@ export const layer = (args: ReadonlyArray<string>): Layer.Layer<Screen> =>
     const columns = () => stderr.columns || 80
     // the shell has written since
     if (animated) process.on("SIGCONT", block.forget)
+    const draw = (lines: ReadonlyArray<string>) => {
+      const drawn = block.redraw(lines, columns())
+      if (drawn !== "") stderr.write(together(drawn))
+    }
     let gone = false
     stdout.on("error", (error: NodeJS.ErrnoException) => {
       gone ||= error.code === "EPIPE"
@@ -111,22 +115,21 @@ export const layer = (args: ReadonlyArray<string>): Layer.Layer<Screen> =>
 
     return {
       data: (chunk) =>
-        Effect.suspend(() =>
-          stdout.write(chunk) || stdout.destroyed
+        Effect.suspend(() => {
+          // both may be on one terminal
+          if (stdout.isTTY) draw([])
+          return stdout.write(chunk) || stdout.destroyed
             ? Effect.void
             : Effect.callback<void>((resume) => {
                 const onDrain = () => resume(Effect.void)
                 stdout.once("drain", onDrain)
                 return Effect.sync(() => stdout.off("drain", onDrain))
               })
-        ),
+        }),
       note: (lines) => {
         stderr.write(`${block.redraw([], columns())}${lines}\n`)
       },
-      block: (lines) => {
-        const drawn = block.redraw(lines, columns())
-        if (drawn !== "") stderr.write(together(drawn))
-      },
+      block: draw,
       animated,
       columns,
       unicode: canUnicode(env),

@@ -1,8 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { join } from "node:path"
+import { setImmediate as turn } from "node:timers/promises"
+import * as FakeScreen from "./FakeScreen.ts"
 import * as Folder from "./Folder.ts"
 import * as InProcess from "./InProcess.ts"
 import * as Program from "./Program.ts"
@@ -59,6 +65,25 @@ const openFiles = () => {
 const dataOf = (text: string) => text.split("--- stdout\n")[1]!.split("--- stderr")[0]!
 
 describe("extract", () => {
+  it.effect("says how far it is while it lasts, unless it is to be quiet", () =>
+    Effect.gen(function* () {
+      for (let page = 0; page < 200; page++) put(`many/${page}.html`, "<!doctype html><title>Page</title>")
+      const told = Effect.fnUntraced(function* (...flags: ReadonlyArray<string>) {
+        const fake = FakeScreen.make()
+        const args = ["extract", join(folder, "many"), "--metadata", ...flags]
+        const running = yield* Effect.forkChild(InProcess.run(args, Layer.empty, fake))
+        while (running.pollUnsafe() === undefined) {
+          yield* Effect.promise(() => turn())
+          yield* TestClock.adjust("10 seconds")
+        }
+        assert.strictEqual((yield* Fiber.join(running)).status, 0)
+        return fake.stderr()
+      })
+      assert.match(yield* told(), /^(?:\d+ pages? read   \d+ records?\n)+extracted 200 records\n$/)
+      assert.strictEqual(yield* told("-q"), "")
+    })
+  )
+
   it("prints a line for each page", async ({ expect }) => {
     expect(await screen("pages", "-s", "title=title", "--select", "tags=.tag[]", "-sx=.none")).toMatchInlineSnapshot(`
       "exit 0

@@ -203,9 +203,8 @@ describe("show", () => {
   it.effect("counts what is looked at, and shows nothing of what is over in a blink", () =>
     Effect.gen(function* () {
       const fake = FakeScreen.make({ animated: true })
-      const counts = { urls: 1204, archived: 0 }
       const look = (ms: number) =>
-        Progress.looked(() => counts, fake.screen).pipe(
+        Progress.working(() => "1,204 URLs looked at", fake.screen).pipe(
           Effect.andThen(Effect.sleep(ms)),
           Effect.scoped,
           Effect.forkChild
@@ -223,20 +222,20 @@ describe("show", () => {
     () =>
       Effect.gen(function* () {
         const { screen, stderr, blocks } = FakeScreen.make()
-        const counts = { urls: 0, archived: 0 }
+        let line = ""
         yield* Effect.forkChild(
           Effect.scoped(
             Effect.andThen(
-              Progress.looked(() => counts, screen),
+              Progress.working(() => line, screen),
               Effect.never
             )
           )
         )
         yield* TestClock.adjust(9999)
         assert.strictEqual(stderr(), "")
-        counts.urls = 1204
+        line = "1,204 URLs looked at"
         yield* TestClock.adjust(1)
-        counts.archived = 12
+        line += "   12 bodies in archives read"
         yield* TestClock.adjust(10_000)
         const lines = ["1,204 URLs looked at\n", "1,204 URLs looked at   12 bodies in archives read\n"]
         assert.deepStrictEqual([stderr(), blocks.flat()], [lines.join(""), []])

@@ -14,7 +14,7 @@ import type { Harvested, Wanted } from "../Harvest.ts"
 import { Incomplete } from "../Incomplete.ts"
 import * as PageUrl from "../PageUrl.ts"
 import { printable } from "../Printable.ts"
-import { number } from "../Progress.ts"
+import { number, working } from "../Progress.ts"
 import { complaint, hint, Screen } from "../Screen.ts"
 import { shellWord } from "../ShellWord.ts"
 import * as Summary from "../Summary.ts"
@@ -161,7 +161,10 @@ export const extract = Effect.fnUntraced(function* (asked: Asked) {
     }
     return writer.write(harvested.rows)
   }
-  yield* Stream.runForEach(Harvest.pages(asked.paths, url, wanted), take)
+  const line = () =>
+    `${Summary.plural(counts.pages + counts.uncovered, "page")} read   ${Summary.plural(counts.records, "record")}`
+  const show = asked.quiet ? Effect.void : working(line, screen)
+  yield* Effect.scoped(Effect.andThen(show, Stream.runForEach(Harvest.pages(asked.paths, url, wanted), take)))
   yield* writer.finish
 
   if (counts.pages === 0) {

@@ -8,6 +8,7 @@ import { directoryArgument } from "../DirectoryArgument.ts"
 import { text } from "../FlagKinds.ts"
 import * as GlobalFlags from "../GlobalFlags.ts"
 import { printable } from "../Printable.ts"
+import * as Progress from "../Progress.ts"
 import { Screen } from "../Screen.ts"
 import * as Sizes from "../Sizes.ts"
 import * as Summary from "../Summary.ts"
@@ -29,8 +30,14 @@ export const pack = Command.make(
       )
     const { archived } = yield* Effect.promise(() => import("@simul/scraper/store/Directory"))
     const Wacz = yield* Effect.promise(() => import("@simul/scraper/sink/Wacz"))
-    const packed = yield* Wacz.pack(yield* archived(directory), file, `simul ${version}`)
-    if (yield* GlobalFlags.quiet) return
+    const quiet = yield* GlobalFlags.quiet
+    const contents = yield* archived(directory)
+    const total = contents.archives.reduce((sum, { bytes }) => sum + bytes, 0)
+    let read = 0
+    const line = () => `${Sizes.format(read)} of ${Sizes.format(total)} packed`
+    const packing = Wacz.pack(contents, file, `simul ${version}`, (bytes) => void (read += bytes))
+    const packed = yield* Effect.scoped(Effect.andThen(quiet ? Effect.void : Progress.working(line, screen), packing))
+    if (quiet) return
     const { archives, captures, pages, bytes } = packed
     const what = [
       Summary.plural(archives, "archive"),

@@ -173,15 +173,19 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1
-      // both may be on one terminal
-      screen.block([])
       const line = screen.data(`${fault.kind}\t${printable(fault.name)}\t${printable(fault.detail)}\n`)
       if (fault.path === undefined) return line
       isDamaged = true
       return repair ? Effect.andThen(damaged.add(fault.path), line) : line
     })
   )
-  const show = quiet ? Effect.void : Progress.looked(() => looked, screen)
+  /** Archives are read after all else. */
+  const line = () => {
+    const { urls, archived } = looked
+    const read = archived === 0 ? "" : `   ${Progress.number(archived)} bodies in archives read`
+    return `${Progress.number(urls)} URLs looked at${read}`
+  }
+  const show = quiet ? Effect.void : Progress.working(line, screen)
   yield* Effect.scoped(Effect.andThen(show, looking))
 
   const kinds = (Object.keys(faults) as ReadonlyArray<keyof typeof faults>).filter((kind) => faults[kind] > 0)

@@ -75,12 +75,14 @@ const unusable = (file: string) => (error: unknown) =>
 
 /**
  * Writes the package to a file. Fails with `NothingArchived` where there is nothing to pack, with `ArchiveDamaged` where
- * an archive has not the bytes that were committed, and with `DirectoryUnusable` where it cannot be written.
+ * an archive has not the bytes that were committed, and with `DirectoryUnusable` where it cannot be written. `onRead` hears
+ * of the bytes of archives as they are read.
  */
 export const pack = Effect.fnUntraced(function* <E>(
   { directory, parts, archives, captures }: Contents<E>,
   file: string,
-  software: string
+  software: string,
+  onRead: (bytes: number) => void = () => {}
 ) {
   const filled = archives.filter(({ bytes }) => bytes > 0).toSorted((one, other) => (one.name < other.name ? -1 : 1))
   if (filled.length === 0) return yield* new NothingArchived({ directory })
@@ -121,7 +123,7 @@ export const pack = Effect.fnUntraced(function* <E>(
 
   const zip = new ZipFile()
   const resources: Array<Resource> = []
-  const add = (path: string, from: string, bytes: number, compress: boolean) => {
+  const add = (path: string, from: string, bytes: number, compress: boolean, onRead = (_bytes: number) => {}) => {
     const name = path.slice(path.lastIndexOf("/") + 1)
     const chunks = async function* () {
       const digest = createHash("sha256")
@@ -129,6 +131,7 @@ export const pack = Effect.fnUntraced(function* <E>(
       for await (const chunk of read(from, 0, bytes)) {
         digest.update(chunk)
         given += chunk.length
+        onRead(chunk.length)
         yield chunk
       }
       if (given !== bytes) throw new ArchiveDamaged({ archive: name, expected: bytes, found: given })
@@ -136,7 +139,7 @@ export const pack = Effect.fnUntraced(function* <E>(
     }
     zip.addReadStreamLazy(path, { compress, size: bytes }, (give) => give(null, Readable.from(chunks())))
   }
-  for (const { name, bytes } of filled) add(`archive/${name}`, `${directory}/${name}`, bytes, false)
+  for (const { name, bytes } of filled) add(`archive/${name}`, `${directory}/${name}`, bytes, false, onRead)
   add("indexes/index.cdxj", indexFile, index.bytes, true)
   add("pages/pages.jsonl", pagesFile, list.bytes, true)
   const manifest = () => {

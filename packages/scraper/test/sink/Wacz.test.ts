@@ -21,8 +21,8 @@ const fetchAll = (urls: Iterable<string>, directory: string, archiveBytes = 1 <<
   Effect.runPromise(
     Stream.runDrain(Get.outcomes(urls, { format: "warc", directory, archiveBytes, retries: 0, backoffMs: 1 }))
   )
-const pack = (directory: string, file: string) =>
-  Effect.scoped(Effect.flatMap(Directory.archived(directory), (contents) => Wacz.pack(contents, file, "test")))
+const pack = (directory: string, file: string, onRead?: (bytes: number) => void) =>
+  Effect.scoped(Effect.flatMap(Directory.archived(directory), (contents) => Wacz.pack(contents, file, "test", onRead)))
 
 /** What another's reader finds in a ZIP, by name; CRCs are checked. */
 const entriesOf = async (file: string) => {
@@ -86,7 +86,8 @@ describe("Wacz", () => {
     fs.appendFileSync(join(directory, names.at(-1)!), "tail")
 
     const file = join(directory, "simul.wacz")
-    const packed = await Effect.runPromise(pack(directory, file))
+    let read = 0
+    const packed = await Effect.runPromise(pack(directory, file, (bytes) => void (read += bytes)))
     assert.deepStrictEqual(packed, {
       file,
       bytes: fs.statSync(file).size,
@@ -95,6 +96,10 @@ describe("Wacz", () => {
       pages: 2
     })
     const entries = await entriesOf(file)
+    assert.strictEqual(
+      read,
+      names.reduce((sum, name) => sum + entries.get(`archive/${name}`)!.bytes.length, 0)
+    )
     assert.deepStrictEqual(
       [...entries.keys()],
       [
