@@ -141,8 +141,8 @@ export const submitNames: OptionNames<SubmitOptions> = {
 const timeoutNames: OptionNames<NonNullable<SubmitOptions["timeout"]>> = { queue: true, run: true }
 const shutdownNames: OptionNames<ShutdownChoice> = { pending: true, running: true, deadline: true }
 
-const bare = (task: Address): Address => {
-  checkTask(task)
+const bare = (task: Address, option: string): Address => {
+  checkTask(task, option)
   return { url: task.url, name: task.name }
 }
 
@@ -184,9 +184,9 @@ export const engineOptions = <D>(
       heapBytes: recycle.heapBytes ?? Infinity,
       ageMs: ms(recycle.age, Infinity)
     },
-    tasks: tasks.map(bare),
-    setup: options.setup ? bare(options.setup) : undefined,
-    teardown: options.teardown ? bare(options.teardown) : undefined,
+    tasks: tasks.map((task, index) => bare(task, `tasks[${index}]`)),
+    setup: options.setup ? bare(options.setup, "setup") : undefined,
+    teardown: options.teardown ? bare(options.teardown, "teardown") : undefined,
     errors: options.errors ?? {},
     onEvent: options.onEvent ?? undefined
   }

@@ -13,11 +13,11 @@ export const isTask = (value: unknown): value is TaskAddress => {
   }
 }
 
-/** Throws what a plain function, or anything else that is no task, is told. */
-export const checkTask = (task: unknown): void => {
+/** Throws what a plain function, or anything else that is no task, is told. `option`: where it was given. */
+export const checkTask = (task: unknown, option = "a task"): void => {
   if (isTask(task)) return
   throw new ExecutorError(
-    new InvalidOption({ option: "a task", expected: "of `Task.module` or `inline`", got: task }),
+    new InvalidOption({ option, expected: "of `Task.module` or `inline`", got: task }),
     "executor"
   )
 }

@@ -403,7 +403,11 @@ for (const [kind, isolated] of kinds)
         const refused: ReadonlyArray<readonly [() => Promise<unknown>, string]> = [
           [() => run(parseInt, [1]), "a task must be of `Task.module` or `inline`, got the function parseInt"],
           [() => run("increment", [1]), "a task must be of `Task.module` or `inline`, got increment"],
-          [() => open({ tasks: [undefined as never] }), "a task must be of `Task.module` or `inline`, got undefined"],
+          [() => open({ tasks: [undefined as never] }), "tasks[0] must be of `Task.module` or `inline`, got undefined"],
+          [
+            () => open({ setup: parseInt as never }),
+            "setup must be of `Task.module` or `inline`, got the function parseInt"
+          ],
           [() => run(work.increment, 1), "the list of arguments must be an array, got 1"],
           [() => run(work.increment, [1], { priority: NaN }), "priority must be a number, got NaN"],
           [() => run(work.increment, [1], { timeout: { run: -1 } }), "timeout.run must be at least 0 ms, got -1"],
