@@ -60,7 +60,10 @@ export interface ExecutorOptions<D = number> {
     | undefined
   /** Loaded and checked in each worker before it gets work. The executor does not start where one is missing. */
   readonly tasks?: ReadonlyArray<Address> | undefined
-  /** Called in each worker before its first task; what it throws is `InitializationFailed`. */
+  /**
+   * Called in each worker before its first task; what it throws is `InitializationFailed`. It has no arguments: what differs
+   * from pool to pool it finds in `env`.
+   */
   readonly setup?: Address | undefined
   /** Called in each worker that ends in peace. */
   readonly teardown?: Address | undefined
@@ -75,7 +78,10 @@ export interface SubmitOptions<D = number> {
   readonly priority?: number | undefined
   /** Tasks with the same key run on the same worker while it lives, for caches. Each key is kept as long: some 80 bytes. */
   readonly key?: string | undefined
-  /** `queue`: until it begins; `run`: from there. */
+  /**
+   * `queue`: until it begins; `run`: from there, with the loading of its module where the worker has not had it yet: those of
+   * the executor's `tasks` are loaded before.
+   */
   readonly timeout?: { readonly queue?: D | undefined; readonly run?: D | undefined } | undefined
   /** May be run again if its worker dies: at least once instead of at most once; after three workers it is a `PoisonTask`. */
   readonly idempotent?: boolean | undefined
