@@ -33,7 +33,10 @@ export interface RunOptions extends SubmitOptions {
   /** Cancels the task; the promise is rejected with the signal's reason when no worker has it any more. */
   readonly signal?: AbortSignal | undefined
 }
-/** Of a `map`. `signal` ends it: the results reject with its reason when no worker has a chunk any more. */
+/**
+ * Of a `map`. `signal` ends it: the results reject with its reason when no worker has a chunk any more and the source has
+ * been returned; one that is being pulled is not waited for.
+ */
 export interface PoolMapOptions extends MapOptions {
   readonly signal?: AbortSignal | undefined
 }
