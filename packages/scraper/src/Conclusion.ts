@@ -125,7 +125,9 @@ export const make = (
         const waitMs = pauseMs === undefined || hop.host !== asked(target).host ? 0 : Math.min(pauseMs, maxPauseMs)
         const spentMs = spent(target, startedMs - waitMs)
         const turned = { ...withPartial(target, partial), hop, ...(spentMs === undefined ? {} : { spentMs }) }
-        if (turn !== "wait") return refuse(turned, startedMs, turn.refused, verdict)
+        // by the host that was asked: the other one has given no slot
+        if (turn !== "wait")
+          return refuse(withPartial(target, partial), startedMs, turn.refused, verdict, false, ended.asides)
         const { maxTimeMs = Infinity } = options
         if (spentMs !== undefined && spentMs >= maxTimeMs) {
           note(turned)
@@ -257,10 +259,11 @@ export const make = (
     startedMs: number,
     error: Refusal,
     verdict: Verdict | undefined,
-    isExcluded = false
+    isExcluded = false,
+    asides?: ReadonlyArray<Aside>
   ): Rest => {
     forget(target)
-    note(target)
+    note(target, asides)
     counts.refused++
     settle({ target, outcome: refused(target, target.attempts, startedMs, error), isExcluded })
     frontier.release(target, verdict)

@@ -9,7 +9,7 @@ import type { Crawl } from "../src/List.ts"
 import type { Counts } from "../src/Progress.ts"
 import type { Part } from "../src/Sink.ts"
 import type { Settled, Waiting } from "../src/Store.ts"
-import type { Target } from "../src/Target.ts"
+import { asked, type Target } from "../src/Target.ts"
 
 const target: Target = { url: "http://h/a", host: "http://h", path: "h/a", attempts: 0 }
 const head = { status: 200, url: target.url, header: () => undefined }
@@ -26,6 +26,8 @@ const begin = (
   const told: Array<string> = []
   const settled: Array<Settled> = []
   const parked: Array<Waiting> = []
+  /** The hosts whose slots were given back. */
+  const slots: Array<string> = []
   const counts = { ...none }
   let answers = 0
   const conclusion = Conclusion.make(
@@ -41,7 +43,10 @@ const begin = (
         settle: () => void told.push("counted"),
         park: () => void told.push("waits"),
         turn: () => Effect.sync(() => (told.push("turned"), putOff)),
-        release: (_target, verdict) => void told.push(`released ${JSON.stringify(verdict)}`)
+        release: (one, verdict) => {
+          slots.push(asked(one).host)
+          told.push(`released ${JSON.stringify(verdict)}`)
+        }
       },
       committer: {
         admit: () => Effect.void,
@@ -62,7 +67,7 @@ const begin = (
     { baseMs: 1000, random: () => 0 },
     counts
   )
-  return { conclusion, told, settled, parked, counts, answers: () => answers }
+  return { conclusion, told, settled, parked, slots, counts, answers: () => answers }
 }
 const complete = (more: Partial<Download.Complete> = {}): Download.Attempt => {
   const part = { place: (path: string) => path, discard: () => {} } as Partial<Part> as Part
@@ -251,6 +256,16 @@ describe("Conclusion", () => {
       assert.deepStrictEqual(told, ["turned", `released "answered"`])
     })
   )
+
+  it("gives back the slot of the host that redirects, where that leads to what may not be asked for", () => {
+    const { conclusion, told, settled, slots } = begin()
+    const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
+    const refused = { reason: "Robots", message: "no" } as const
+    const aside = { head, dateMs: 0, body: new Uint8Array() }
+    conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: { refused }, partial, asides: [aside] })
+    assert.deepStrictEqual(told, ["forgotten", "noted", "settled", `released "answered"`])
+    assert.deepStrictEqual([settled[0]!.outcome._tag, slots], ["Refused", ["http://h"]])
+  })
 
   it.effect("pauses the host that redirects where it asks for that", () =>
     Effect.gen(function* () {
