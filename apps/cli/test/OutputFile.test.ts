@@ -122,20 +122,23 @@ describe("an output file", () => {
       assert.strictEqual(readlinkSync(link), `/proc/self/fd/${descriptor}`)
     })
   )
-  it.skipIf(process.platform === "win32")("refuses a pipe that nobody reads, and one for what is no text", async ({ signal }) => {
-    put("page.html", "<h1>a</h1>")
-    const [page, unread] = [join(folder, "page.html"), join(folder, "unread")]
-    execFileSync("mkfifo", [unread])
-    // a process of its own, for one that waits for a reader waits for ever
-    const screen = (...args: ReadonlyArray<string>) => Program.screen(args, { signal })
-    const extract = (format: string) => screen("extract", page, "-s", "a=h1", "-o", unread, "--format", format)
-    for (const said of [screen("play", "exhibition", "--trace", unread), extract("jsonl"), extract("csv")]) {
-      assert.include(await said, "cannot be written (nobody reads it)")
+  it.skipIf(process.platform === "win32")(
+    "refuses a pipe that nobody reads, and one for what is no text",
+    async ({ signal }) => {
+      put("page.html", "<h1>a</h1>")
+      const [page, unread] = [join(folder, "page.html"), join(folder, "unread")]
+      execFileSync("mkfifo", [unread])
+      // a process of its own, for one that waits for a reader waits for ever
+      const screen = (...args: ReadonlyArray<string>) => Program.screen(args, { signal })
+      const extract = (format: string) => screen("extract", page, "-s", "a=h1", "-o", unread, "--format", format)
+      for (const said of [screen("play", "exhibition", "--trace", unread), extract("jsonl"), extract("csv")]) {
+        assert.include(await said, "cannot be written (nobody reads it)")
+      }
+      for (const format of ["sqlite", "parquet"]) {
+        assert.include(await extract(format), `cannot be written (${format} takes a file of its own)`)
+      }
     }
-    for (const format of ["sqlite", "parquet"]) {
-      assert.include(await extract(format), `cannot be written (${format} takes a file of its own)`)
-    }
-  })
+  )
   it.effect.skipIf(process.platform === "win32")("follows no link that somebody put where it is written first", () =>
     Effect.gen(function* () {
       put("guessed/other", "theirs")
