@@ -20,6 +20,7 @@ import { UsageError } from "./UsageError.ts"
 
 const form = 'for example: `export default ({ make }) => make({ title: "h1", tags: ".tag[]" })`'
 
+const isScript = /\.[cm]?[jt]s$/
 const isNoModule = /^ERR_(?:UNKNOWN_FILE_EXTENSION|UNSUPPORTED_DIR_IMPORT|IMPORT_ATTRIBUTE_MISSING)$/
 
 /** What a module threw, which may be anything. */
@@ -36,16 +37,16 @@ const frame = /^ +at (?:.*\()?((?:file:|[/\\]|[a-z]:).*?):(\d+):\d+\)?$/im
 
 /**
  * Where an error arose, as far as that can be told: what cannot be read stands at the top of a stack, and of JavaScript's
- * modules Node tells it on a screen alone.
+ * modules Node tells it on a screen alone. That is mostly the last one loaded; Node 22 loads what a module imports first.
  */
-const placeOf = ({ name, stack }: Error, path: string) => {
+const placeOf = ({ stack }: Error, path: string) => {
   const text = String(stack)
   const frames = text.split("\n").flatMap((line) => placeAt(frame, line) ?? [])
   const loaded = Carried.loaded()
   const known =
     placeAt(top, text) ?? frames.find(({ file }) => file === path) ?? frames.find(({ file }) => loaded.includes(file))
-  if (known !== undefined || name !== "SyntaxError") return known
-  for (const file of loaded) {
+  if (known !== undefined || !/^ +at compileSourceTextModule /m.test(text)) return known
+  for (const file of loaded.filter((file) => isScript.test(file)).slice(0, 20)) {
     const { stderr } = spawnSync(process.execPath, ["--check", file], { encoding: "utf8" })
     const place = placeAt(top, stderr)
     if (place !== undefined) return place
@@ -68,7 +69,7 @@ export const load = (file: string): Effect.Effect<Extraction.Extraction<unknown>
       catch: (thrown) => {
         const error: NodeJS.ErrnoException = errorOf(thrown)
         // what a module imports may be none, too
-        if (isNoModule.test(String(error.code)) && !/\.[cm]?[jt]s$/.test(path))
+        if (isNoModule.test(String(error.code)) && !isScript.test(path))
           return UsageError.of(`${file} is no module of JavaScript or TypeScript`, form)
         const message = error.message.replace(/\nRequire stack:[^]*/, "")
         // a package.json above the file may say that its modules are CommonJS

@@ -41,6 +41,8 @@ put("stackless.mjs", 'export default () => { throw Object.assign(new Error("no")
 const half = join(realpathSync(folder), "half.mjs")
 put("half.mjs", 'export default ({ make }) =>\n  make({ a: "p"\n}')
 put("imports-half.mjs", 'import "./half.mjs"\nexport default ({ make }) => make({ a: "p" })')
+put("numbers.json", '{ "a": 1 }')
+put("reads-half.mjs", 'import numbers from "./numbers.json" with { type: "json" }\nawait new Response("{").json()')
 put("within.mjs", 'import "./data.json"\nexport default ({ make }) => make({ a: "p" })')
 put(
   "foreign.mjs",
@@ -407,7 +409,8 @@ describe("extract", () => {
     ["that imports JSON", "within.mjs", " cannot be loaded: Module "],
     ["with a mistake, and says in which line", "syntax.mts", ":2 cannot be loaded: Expected ',', "],
     ["in JavaScript with one", "half.mjs", ":3 cannot be loaded: missing )"],
-    ["that imports one with a mistake, and says which", "imports-half.mjs", ` cannot be loaded: ${half}:3: missing )`]
+    ["that imports one with a mistake, and says which", "imports-half.mjs", ` cannot be loaded: ${half}:3: missing )`],
+    ["that reads what is no JSON, and blames no file for it", "reads-half.mjs", " cannot be loaded: Expected property "]
   ])("refuses a schema %s", async (_name, schema, message) => {
     const text = await Program.screen(["extract", "-", "--schema", join(folder, schema)])
     assert.include(text, `error: ${join(folder, schema)}${message}`)
