@@ -63,6 +63,12 @@ describe("shell", () => {
     const { exit } = await talk(join(folder, "none.html"), [])
     assert.include(String(exit), "PathUnreadable")
   })
+  it("says which URL may be meant by what begins like a host, and by no name of a page", async () => {
+    const said = async (target: string) => JSON.stringify((await talk(target, [])).exit)
+    assert.include(await said("example.com/a"), "did you mean `https://example.com/a`?")
+    assert.include(await said("localhost:1/a.html"), "did you mean `http://localhost:1/a.html`?")
+    assert.notInclude(await said("none.html"), "did you mean")
+  })
   it("says that it needs a terminal for selectors while the page is on standard input", async () => {
     const text = await Program.screen(["shell", "-"], { input: html, detached: true })
     assert.match(

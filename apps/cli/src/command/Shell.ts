@@ -24,6 +24,7 @@ import { printable } from "../Printable.ts"
 import * as PageUrl from "../PageUrl.ts"
 import { complaint, Screen } from "../Screen.ts"
 import * as TemporaryFolder from "../TemporaryFolder.ts"
+import { withoutSecrets, withScheme } from "../TypedUrl.ts"
 import { UsageError } from "../UsageError.ts"
 
 const commands = [".links", ".metadata", ".article", ".help", ".exit"]
@@ -57,6 +58,9 @@ const fetched = Effect.fnUntraced(function* (url: string) {
 })
 
 const open = Effect.fnUntraced(function* (target: string, given: string | undefined) {
+  const meant = fs.existsSync(target) ? undefined : withScheme(target)
+  if (meant !== undefined)
+    return yield* UsageError.of(`no such file or directory: ${withoutSecrets(target)}`, `did you mean \`${meant}\`?`)
   const isUrl = /^https?:\/\//i.test(target)
   const source: Source = isUrl ? yield* fetched(target) : { url: given, path: target }
   const [Page, Pages] = yield* Effect.promise(() =>
