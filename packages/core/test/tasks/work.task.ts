@@ -4,8 +4,6 @@ import { threadId } from "node:worker_threads"
 import type { Task, TaskContext } from "../../src/Task.ts"
 
 export const increment = (n: number): number => n + 1
-/** Gives what cannot be copied, though a process would send it as `{}`. */
-export const pageOf = (url: string): unknown => ({ page: new URL(url) })
 export const echo = <A>(value: A): A => value
 export const later = async (ms: number, value: number): Promise<number> => {
   await new Promise((wake) => setTimeout(wake, ms))
