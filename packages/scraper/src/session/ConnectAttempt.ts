@@ -70,10 +70,7 @@ export class ConnectAttempt implements Watched {
       const fault = error ?? way.judge?.(addresses)
       if (fault !== undefined) return this.fail(fault)
       this.#opening.turn("connect")
-      this.#race(host, addresses, way, (socket) => {
-        this.#blame = undefined
-        then(socket)
-      })
+      this.#race(host, addresses, way, then)
     })
     return this
   }
@@ -100,9 +97,13 @@ export class ConnectAttempt implements Watched {
         socket.off("error", onError)
         this.#nextAt = Infinity
         for (const other of sockets) if (other !== socket) this.#drop(other)
-        dns.prefer(host, address)
-        if (way.ready === "connect") then(socket)
-        else this.secure(socket, then)
+        const won = (usable: Socket) => {
+          dns.prefer(host, address)
+          this.#blame = undefined
+          then(usable)
+        }
+        if (way.ready === "connect") won(socket)
+        else this.secure(socket, won)
       })
     }
     this.#next()

@@ -85,7 +85,7 @@ export class DnsCache {
     else process.nextTick(reply, known.answer)
   }
 
-  /** A connection to this address of `host` came first: it is tried first from now on. */
+  /** A connection to this address of `host` came first, and can be used: it is tried first from now on. */
   prefer(host: string, preferred: string): void {
     const entry = this.#entries.get(host)
     if (entry?.answer === undefined) return

@@ -111,6 +111,21 @@ describe("ConnectAttempt", () => {
     assert.deepStrictEqual(second.tried(), ["b", "a"])
   })
 
+  it("tries no address first that has not agreed on TLS", async () => {
+    const { begin, tick } = attempts("a", "b")
+    const first = await begin({ ready: "secureConnect" })
+    tick(2)
+    first.at("b").emit("connect")
+    first.fails("b")
+    const second = await begin({ ready: "secureConnect" })
+    assert.deepStrictEqual(second.tried(), ["a"])
+    tick(2)
+    second.at("b").emit("connect")
+    second.at("b").emit("secureConnect")
+    const third = await begin({ ready: "secureConnect" })
+    assert.deepStrictEqual(third.tried(), ["b"])
+  })
+
   it("tries no more than four addresses at one time", async () => {
     const { begin, tick } = attempts(..."abcdef")
     const { open, tried } = await begin()
