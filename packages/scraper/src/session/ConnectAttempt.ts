@@ -5,14 +5,14 @@
  * wins (RFC 8305 5). A silent one is not given up for the next, or a host over a slow line could never be had.
  *
  * 1. Addresses are judged when they are about to be connected to.
- * 2. It calls back once, and not before it has begun; never, where it is destroyed.
+ * 2. It calls back once, and not before it has begun; never, where it is destroyed or the session ends.
  * 3. None of its sockets is left then, but the one that it gives.
  */
 import type { LookupAddress } from "node:dns"
 import type { Socket } from "node:net"
 import type { Judge } from "./AddressGuard.ts"
 import type { DnsCache } from "./DnsCache.ts"
-import { ConnectFailure, ConnectTimeout } from "./Fault.ts"
+import { ConnectTimeout } from "./Fault.ts"
 import type { Opening } from "./Opening.ts"
 import type { StallClock, Watched } from "./StallClock.ts"
 
@@ -122,7 +122,7 @@ export class ConnectAttempt implements Watched {
   }
 
   onStop(): void {
-    this.fail(new ConnectFailure("ESHUTDOWN"))
+    this.destroy()
   }
 
   readonly succeed = (socket: Socket): void => {

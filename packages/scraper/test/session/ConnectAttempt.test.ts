@@ -51,7 +51,7 @@ const attempts = (...addresses: ReadonlyArray<string>) => {
   const tick = (ticks: number) => {
     for (let i = 0; i < ticks; i++) clock.sweep()
   }
-  return { begin, tick }
+  return { begin, tick, stop: () => clock.stop() }
 }
 
 describe("ConnectAttempt", () => {
@@ -152,6 +152,14 @@ describe("ConnectAttempt", () => {
     const early = await begin({}, (begun) => begun.destroy())
     tick(100)
     assert.deepStrictEqual([told, open(), early.told, early.tried()], [[], [], [], []])
+  })
+
+  it("blames nobody, and leaves nothing behind, where the session ends", async () => {
+    const { begin, tick, stop } = attempts("a", "b")
+    const { told, open } = await begin({ blame: () => new Error("the proxy") })
+    tick(2)
+    stop()
+    assert.deepStrictEqual([told, open()], [[], []])
   })
 
   it("lets a judge refuse the very addresses it was about to connect to", async () => {
