@@ -123,6 +123,16 @@ const tlsRemedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
 /** Of what a log-in makes that sends one back until a cookie is there: its URL may be another each time. */
 const endless: ReadonlySet<string> = new Set(["redirects in a loop", "too many redirects"])
 
+/** By a line that is no URL: a header, or a cell in quotes, is of CSV. */
+const listRemedy = (line: string): string => {
+  const takes = (command: string, form: string) =>
+    `a list has a URL a line: \`${command} LIST | simul get -i -\` takes them out of ${form}`
+  const [, separator] = /^\s*(?:"[^"]*"|[\w -]+)([,;\t])\s*\S/.exec(line) ?? []
+  if (separator !== undefined) return takes(`grep -oE 'https?://[^"${separator.trim()}[:space:]]+'`, "CSV")
+  if (/^\s*[[{"]/.test(line)) return takes(`jq -r .${/^\s*"/.test(line) ? "" : "url"}`, "JSON")
+  return "a URL starts with `http://` or `https://`"
+}
+
 /** What may help with what went wrong, the most general first. */
 const remedies = ({ report, keepsCookies = false, hasProxy = false }: Facts): ReadonlyArray<string> => {
   const has = (tag: string) => report.reasons.some(({ reason }) => reason === tag)
@@ -156,13 +166,7 @@ const remedies = ({ report, keepsCookies = false, hasProxy = false }: Facts): Re
       : []),
     ...(has("TooManySitemaps") ? ["a sitemap that is given as a further URL is read"] : []),
     ...(has("Trap") ? ["`--no-traps` fetches what has no end, too"] : []),
-    ...(line === undefined
-      ? []
-      : [
-          /^\s*[[{"]/.test(line.example.url)
-            ? `a list has a URL a line: \`jq -r .${/^\s*"/.test(line.example.url) ? "" : "url"} LIST | simul get -i -\` takes them out of JSON`
-            : "a URL starts with `http://` or `https://`"
-        ])
+    ...(line === undefined ? [] : [listRemedy(line.example.url)])
   ].slice(0, 2)
 }
 

@@ -62,6 +62,19 @@ describe("the summary", () => {
         `hint: a list has a URL a line: \`jq -r ${query} LIST | simul get -i -\``
       )
   })
+  it("knows a way to make a list of CSV", () => {
+    const error = new FetchError.InvalidUrl({ detail: "not an absolute URL", line: 1 })
+    for (const [line, separator] of [
+      ["url,name", ","],
+      ['"http://a.example/","Lamp, red"', ","],
+      ["id;page url", ";"]
+    ] as const)
+      assert.include(
+        render([failed(line, error)]),
+        `hint: a list has a URL a line: \`grep -oE 'https?://[^"${separator}[:space:]]+' LIST | simul get -i -\``
+      )
+    assert.include(render([failed("hello", error)]), "hint: a URL starts with")
+  })
   it("says what is wrong with a line, which stands beside it, however long it is", () => {
     const url = "http://a.example/1\thttp://a.example/2"
     const invalid = Url.given(url)
