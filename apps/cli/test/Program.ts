@@ -1,6 +1,7 @@
 /** Runs the real program, and tells all that a caller can see of it. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
 
 export const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
@@ -16,14 +17,17 @@ interface Surroundings {
   readonly signal?: AbortSignal
 }
 
-/** Starts it, with an environment that no setting of the machine shines through. */
+/**
+ * Starts it, with an environment that no setting of the machine shines through but for where temporary files lie: there
+ * a run listens whose directory has a long name, and a command in this process looks for it.
+ */
 export const start = (
   args: ReadonlyArray<string>,
   { program = main, cwd, env = {}, detached = false, signal }: Surroundings = {}
 ) =>
   spawn(process.execPath, [program, ...args], {
     detached,
-    env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
+    env: { PATH: process.env["PATH"], HOME: "/nonexistent", TMPDIR: tmpdir(), ...env },
     ...(cwd === undefined ? {} : { cwd }),
     ...(signal === undefined ? {} : { signal, killSignal: "SIGKILL" })
   })
