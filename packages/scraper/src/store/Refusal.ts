@@ -13,6 +13,8 @@ const page = Buffer.alloc(4096)
 export const of = (folder: string): string | undefined => {
   const file = join(folder, `asked-${process.pid}`)
   try {
+    // of one that was killed as it asked, whose number this one has got
+    rmSync(file, { force: true })
     const descriptor = openSync(file, "wx")
     try {
       rmSync(file)

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { mkdirSync, readdirSync } from "node:fs"
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Refusal from "../../src/store/Refusal.ts"
 import * as Folders from "../Folders.ts"
@@ -13,6 +13,9 @@ it("gives nothing where the system takes a file, and leaves none", () => {
   mkdirSync(made)
   assert.strictEqual(Refusal.of(made), undefined)
   assert.deepStrictEqual(readdirSync(made), [])
+  // by one of the same number that was killed as it asked
+  writeFileSync(join(made, `asked-${process.pid}`), "")
+  assert.strictEqual(Refusal.of(made), undefined)
 })
 
 it.skipIf(process.platform === "win32")("gives what the system says to what is written", () => {
