@@ -16,9 +16,9 @@ export class Records extends Context.Service<
     readonly read: (directory: string) => Effect.Effect<
       {
         readonly entries: Stream.Stream<Entry, RunError>
-        /** That of a URL as it is now, and since when a run works there, if one does. */
+        /** One of them as it is now, and since when a run works there, if one does. */
         readonly now: (
-          url: string
+          entry: Entry
         ) => Effect.Effect<{ readonly entry: Entry | undefined; readonly sinceMs: number | undefined }, RunError>
         /** Of the entries, those that failed or were refused. */
         readonly lost: Stream.Stream<Entry, RunError>

@@ -75,7 +75,7 @@ const judge = (directory: string, bodies: Bodies, { now }: Pick<Read, "now">) =>
     { url, path, bytes }: Extract<Outcome, { _tag: "Saved" | "Unchanged" }>,
     fault: Recorded.Fault
   ): Effect.fn.Return<Fault | undefined, RunError> {
-    const latest = yield* now(url)
+    const latest = yield* now(entry)
     if (latest.entry !== undefined && !isDeepStrictEqual(latest.entry, entry))
       return yield* look(latest.entry) ?? Effect.undefined
     if (isSince(join(directory, path), latest.sinceMs))

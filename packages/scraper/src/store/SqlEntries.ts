@@ -8,7 +8,7 @@ import { latest } from "./migrations.ts"
 import * as Rows from "./Rows.ts"
 import * as SchemaVersion from "./SchemaVersion.ts"
 import * as SqliteFault from "./SqliteFault.ts"
-import { type TargetRow, type ToldRow, toEntry, toldColumns } from "./TargetRow.ts"
+import { type TargetRow, type ToldRow, toEntry, toldColumns, urlOf } from "./TargetRow.ts"
 
 /**
  * The limit of its crawl that a row is beyond, by its place in `limits`, where it is pending and its crawl may have no more.
@@ -73,17 +73,17 @@ export const unfinished = Effect.fnUntraced(function* (file: string) {
 })
 
 /**
- * The entry of a URL as it is now, and when the run began that works here, if `isHeld` says of one that it may: what it
+ * An entry as it is now, and when the run began that works here, if `isHeld` says of one that it may: what it
  * has written since may have no record yet.
  */
 export const now = Effect.fnUntraced(function* (file: string, isHeld: () => boolean) {
   const sql = yield* SqlClient.SqlClient
-  return (url: string) =>
+  return (entry: Entry) =>
     Effect.mapError(
       Effect.gen(function* () {
         // asked first: one that ends meanwhile has recorded all
         const mayWork = isHeld()
-        const [row] = yield* sql<TargetRow>`SELECT * FROM target WHERE url = ${url}`
+        const [row] = yield* sql<TargetRow>`SELECT * FROM target WHERE url = ${urlOf(entry)}`
         const [last] = yield* sql<{ started: number; ended: number | null }>`SELECT * FROM run ORDER BY id DESC LIMIT 1`
         return {
           entry: row && toEntry(row),

@@ -145,8 +145,21 @@ export const toldColumns = [
 ] as const satisfies ReadonlyArray<keyof TargetRow>
 export type ToldRow = Pick<TargetRow, (typeof toldColumns)[number]>
 
+/** The URLs of entries that are told without their credentials. */
+const whole = new WeakMap<Entry, string>()
+
+/** The URL that the row of an entry has. */
+export const urlOf = (entry: Entry): string =>
+  whole.get(entry) ?? ("pending" in entry ? entry.pending.url : entry.outcome.url)
+
 /** A row as it is told. */
 export const toEntry = (row: ToldRow): Entry => {
+  const entry = told(row)
+  if (row.url.includes("@")) whole.set(entry, row.url)
+  return entry
+}
+
+const told = (row: ToldRow): Entry => {
   const about = { url: Url.redact(row.url), attempts: row.attempts, durationMs: row.duration ?? 0 }
   const answered = {
     ...(row.final_url === null ? {} : { finalUrl: row.final_url }),

@@ -78,7 +78,8 @@ describe("the lists of a directory", () => {
 it.effect("a directory tells since when a run works there, while one does", () =>
   Effect.gen(function* () {
     const directory = yield* folder
-    const now = Effect.scoped(Effect.flatMap(Directory.read(directory), ({ now }) => now("http://a.example/")))
+    const asked = { pending: { url: "http://a.example/", attempts: 0 } }
+    const now = Effect.scoped(Effect.flatMap(Directory.read(directory), ({ now }) => now(asked)))
     const beforeMs = Date.now()
     yield* Effect.scoped(
       Effect.gen(function* () {
@@ -89,6 +90,25 @@ it.effect("a directory tells since when a run works there, while one does", () =
     )
     assert.deepStrictEqual(yield* now, { entry: undefined, sinceMs: undefined })
   })
+)
+
+it.effect("an entry is found again as it is now, though it is told without its credentials", () =>
+  Effect.gen(function* () {
+    const directory = yield* folder
+    yield* Effect.scoped(Directory.open(directory, "process"))
+    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    const add = database.prepare(
+      "INSERT INTO target (url, list, run, state, attempts, bytes) VALUES (?, 1, 1, 1, 1, ?)"
+    )
+    for (const url of ["http://a:b@h/", "http://c:d@h/"]) add.run(url, url.length)
+    const { entries, now } = yield* Directory.read(directory)
+    const before = yield* Stream.runCollect(entries)
+    database.exec("UPDATE target SET bytes = 7 WHERE url = 'http://c:d@h/'")
+    database.close()
+    const after = yield* Effect.forEach(before, now)
+    assert.deepStrictEqual(after[0]!.entry, before[0])
+    assert.deepNestedInclude(after[1]!.entry, { "outcome.url": "http://***@h/", "outcome.bytes": 7 })
+  }).pipe(Effect.scoped)
 )
 
 it.effect("a run says why it cannot look for its store any more", () =>
