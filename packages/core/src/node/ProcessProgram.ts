@@ -59,6 +59,7 @@ function processMain(
             }
           },
           mayTransfer: () => false,
+          refuse: refuseEmptied,
           stop: () => process.exit(0)
         }
       },

@@ -155,14 +155,16 @@ for (const [kind, isolated] of kinds)
     })
 
     it("one item's result that cannot be copied, and gives those before it", async () => {
-      const values: Array<unknown> = []
-      const error = await (async () => {
-        for await (const value of pool.map([0, 1, 2, 3, 4], fault.functionAt, { chunk: 5 })) values.push(value)
-      })().then(
-        () => assert.fail("gave all"),
-        (error: unknown) => error as ExecutorError
-      )
-      assert.deepStrictEqual([error.reason._tag, error.item, values], ["NotCloneable", 3, [0, 1, 2]])
+      for (const task of [fault.functionAt, ...(kind === "processes" ? [fault.blobAt] : [])]) {
+        const values: Array<unknown> = []
+        const error = await (async () => {
+          for await (const value of pool.map([0, 1, 2, 3, 4], task, { chunk: 5 })) values.push(value)
+        })().then(
+          () => assert.fail("gave all"),
+          (error: unknown) => error as ExecutorError
+        )
+        assert.deepStrictEqual([error.reason._tag, error.item, values], ["NotCloneable", 3, [0, 1, 2]])
+      }
     })
 
     it("a value of a generator that cannot be copied, after those before it", async () => {
