@@ -394,7 +394,7 @@ export class Engine {
     const job = this.#vacate(slot, command[1])
     this.#feed(slot)
     if (!(job instanceof Job)) return
-    const { reason, item } = unsendable(job, error)
+    const { reason, item } = unsendable(job, error, slot.handle)
     this.#settle(job, this.#error(job, reason, item), undefined, 0)
     this.#release(job)
   }

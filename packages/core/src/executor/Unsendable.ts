@@ -2,15 +2,23 @@
 import { cloneFailure } from "./CloneFailure.ts"
 import { NotCloneable } from "./ExecutorError.ts"
 import type { Job } from "./Job.ts"
+import type { WorkerHandle } from "./WorkerHandle.ts"
 
 /** `error`: what sending it threw, for where no part can be found that does. */
 export const unsendable = (
   { kind, parameters, options }: Job,
-  error: unknown
+  error: unknown,
+  { refuse }: Pick<WorkerHandle, "refuse">
 ): { readonly reason: NotCloneable; readonly item: number | undefined } => {
   const chunk = kind === "chunk"
-  const clone = { transfer: options.transfer ?? [] }
-  const failures = parameters.map((value, index) => cloneFailure(value, chunk ? "item" : `argument ${index}`, clone))
+  const sending = {
+    transfer: options.transfer ?? [],
+    clone: (value: unknown) => {
+      structuredClone(value)
+      refuse?.(value)
+    }
+  }
+  const failures = parameters.map((value, index) => cloneFailure(value, chunk ? "item" : `argument ${index}`, sending))
   const index = failures.findIndex((failure) => failure !== undefined)
   const { path, fact } = failures[index] ?? {
     path: chunk ? "an item" : "an argument",

@@ -18,6 +18,8 @@ export interface WorkerHandle {
   readonly nativeId?: number | undefined
   /** Throws if something cannot be copied; then nothing was sent. */
   readonly post: (commands: ReadonlyArray<Command>, transfer: ReadonlyArray<unknown>) => void
+  /** Throws where it cannot be sent what structured clone copies. */
+  readonly refuse?: (value: unknown) => void
   /** Ends the worker at once, whatever it does; `exit` follows. Nothing happens where that is impossible (inline). */
   readonly kill: () => void
 }

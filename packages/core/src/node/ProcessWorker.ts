@@ -134,6 +134,7 @@ export const processSpawn =
         for (const command of commands) refuseEmptied(command)
         if (child.connected) child.send([...commands], ignore)
       },
+      refuse: refuseEmptied,
       kill: () => void child.kill("SIGKILL")
     }
   }

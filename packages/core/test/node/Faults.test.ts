@@ -152,6 +152,10 @@ for (const [kind, isolated] of kinds)
       const expected = kind === "processes" ? "NotCloneable" : "gave [object Blob]"
       assert.strictEqual(await among(() => pool.run(work.echo, [new Blob(["text"])])), expected)
       assert.strictEqual(await among(() => pool.run(fault.blob, [])), expected)
+      if (kind !== "processes") return
+      const items = pool.map([0, { part: new Blob(["text"]) }], work.echo, { chunk: 2 })
+      const told = await items.toArray().catch((error: Error) => error.message)
+      assert.include(told, "echo, item 1: item.part is a Blob and cannot be copied")
     })
 
     it("one item's result that cannot be copied, and gives those before it", async () => {
