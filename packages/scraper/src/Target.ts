@@ -44,7 +44,7 @@ export interface Hop {
   readonly url: string
   /** Its origin. */
   readonly host: string
-  /** What was asked for up to it, each URL with its cookies: a loop is seen by that. */
+  /** Digests of what was asked for up to it, each URL with its cookies: a loop is seen by that. */
   readonly asked: ReadonlyArray<string>
   /** Answers on the way to it that are to be kept beside the target's own. */
   readonly asides?: ReadonlyArray<Aside>

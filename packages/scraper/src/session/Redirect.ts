@@ -1,6 +1,7 @@
 /**
  * Where a redirect leads (RFC 9110 15.4), and when to stop following.
  */
+import { hash } from "node:crypto"
 import * as FetchError from "../FetchError.ts"
 import * as Url from "../Url.ts"
 
@@ -56,14 +57,14 @@ export class Trail {
     this.#asked = [...asked]
   }
 
-  /** What was asked for so far, each URL with its cookies. */
+  /** Digests of what was asked for so far, each URL with its cookies: targets keep them while they wait, and URLs may be long. */
   get asked(): ReadonlyArray<string> {
     return this.#asked
   }
 
   /** Notes a request; fails when it goes round in a loop or is one too many. */
   step(url: string, cookie: string | undefined): FetchError.RedirectError | undefined {
-    const key = `${url} ${cookie ?? ""}`
+    const key = hash("sha256", `${url} ${cookie ?? ""}`, "base64")
     const count = this.#asked.length
     const times = this.#asked.filter((one) => one === key).length
     if (times === rounds) return new FetchError.RedirectError({ kind: "loop", location: url, count })

@@ -63,6 +63,14 @@ describe("Redirect", () => {
     assert.isUndefined(trail.step("http://a.test/", "a=2"))
   })
 
+  it("keeps little of what was asked for, however long that is", () => {
+    const trail = new Redirect.Trail()
+    trail.step(`http://a.test/${"x".repeat(60_000)}`, undefined)
+    assert.isBelow(trail.asked.join().length, 100)
+    assert.isUndefined(trail.step(`http://a.test/${"x".repeat(60_000)}`, "a=1"))
+    assert.strictEqual(new Set(trail.asked).size, 2)
+  })
+
   it("allows twenty redirects and not one more", () => {
     const trail = new Redirect.Trail()
     for (let i = 0; i <= Redirect.limit; i++) assert.isUndefined(trail.step(`http://a.test/${i}`, undefined))
