@@ -38,7 +38,7 @@ export type Connected = (...outcome: [error: null, socket: Socket] | [error: Err
 
 /** How long an address may be silent before the next one is tried, too (RFC 8305 8). */
 const headStartMs = 250
-/** Addresses that are tried at one time: a name may have hundreds. */
+/** Addresses that are tried at one time, for a name may have hundreds: of more the one silent for longest is given up. */
 const mostAtOnce = 4
 
 export class ConnectAttempt implements Watched {
