@@ -14,3 +14,15 @@ export const onOff = (name: string, description: string) =>
 /** Absent unless it is given. */
 export const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), last)
+
+/** A file to be written, and never standard output: there stands what the command says besides. */
+export const file = (name: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription(description),
+    Flag.filter(
+      (value) => value !== "-",
+      () => "expected a file (`./-` is one of that name)"
+    ),
+    last
+  )

@@ -5,7 +5,7 @@ import type { Options } from "@simul/core/scenario/ScenarioText"
 import type * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { text } from "./FlagKinds.ts"
+import { file, text } from "./FlagKinds.ts"
 import { printable } from "./Printable.ts"
 import * as OutputFile from "./OutputFile.ts"
 import { coloured, Screen } from "./Screen.ts"
@@ -39,8 +39,8 @@ export const valuesOf = <P extends Parameter.Parameters>(
 }
 
 export const fileFlags = {
-  html: text("html", "FILE", "The timeline as one HTML page"),
-  trace: text("trace", "FILE", "The timeline for ui.perfetto.dev")
+  html: file("html", "The timeline as one HTML page"),
+  trace: file("trace", "The timeline for ui.perfetto.dev")
 }
 
 /** Pictures go to standard output: what suits it. */

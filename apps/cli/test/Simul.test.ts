@@ -306,6 +306,12 @@ describe("usage errors", () => {
     ],
     ["a second list", ["get", "-i", "a", "-i", "b"], "--input is given more than once", "run once for each list"],
     ["curl's -o -", ["get", "-o", "-", "http://a/"], "--out: expected a directory (`get -O -` is standard output", ""],
+    [
+      "a dash for a page",
+      ["report", "--html", "-"],
+      '--html: expected a file (`./-` is one of that name), got "-"',
+      ""
+    ],
     ["a missing value", ["get", "http://a/", "--out"], "--out needs a value", ""],
     ["a header without colon", ["get", "-H", "Foo", "http://a/"], "--header: expected NAME:VALUE, with a colon", ""],
     [

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { table } from "../Alignment.ts"
 import { commandFor, directoryArgument } from "../DirectoryArgument.ts"
-import { last, onOff, text } from "../FlagKinds.ts"
+import { file, last, onOff } from "../FlagKinds.ts"
 import * as OutputFile from "../OutputFile.ts"
 import { printable } from "../Printable.ts"
 import { number } from "../Progress.ts"
@@ -144,9 +144,8 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
   yield* Stream.runForEachArray(entries, (chunk) => Effect.sync(() => chunk.forEach(fold.add)))
   const result = fold.result(json || Option.isSome(html) ? 1000 : 30)
   if (Option.isSome(html)) {
-    const file = html.value
-    yield* OutputFile.write("--html", file, [ReportPage.render(result, directory, RunTimes.read(directory))])
-    if (!json) return screen.note(`report: ${printable(file)}`)
+    yield* OutputFile.write("--html", html.value, [ReportPage.render(result, directory, RunTimes.read(directory))])
+    if (!json) return screen.note(`report: ${printable(html.value)}`)
   }
   if (json) return yield* screen.data(`${JSON.stringify(result)}\n`)
   yield* screen.data(`${render(result, Option.getOrUndefined(by), screen.columns(), screen.paintData)}\n`)
@@ -171,7 +170,7 @@ export const command = Command.make(
       last
     ),
     json: onOff("json", "One JSON object; with --failed one JSON line for each URL"),
-    html: text("html", "FILE", "The whole report as one HTML page")
+    html: file("html", "The whole report as one HTML page")
   },
   report
 ).pipe(
