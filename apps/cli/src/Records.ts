@@ -31,6 +31,8 @@ export class Records extends Context.Service<
         readonly unfinished: ReadonlyArray<ListName>
         /** A run works in it. */
         readonly isHeld: boolean
+        /** Whether one began since. */
+        readonly begunSince: Effect.Effect<boolean, RunError>
       },
       RunError,
       Scope.Scope

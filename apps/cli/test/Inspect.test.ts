@@ -3,6 +3,7 @@ import { assert, beforeEach, describe, it } from "@effect/vitest"
 import * as FetchError from "@simul/scraper/FetchError"
 import { NoStore } from "@simul/scraper/RunError"
 import { crawled, type Entry, type ListName, unnamed } from "@simul/scraper/Store"
+import { Site } from "@simul/scraper/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -41,7 +42,8 @@ const screenOf = (
             indexed: undefined,
             holds: () => Effect.succeed(true),
             unfinished,
-            isHeld
+            isHeld,
+            begunSince: Effect.succeed(false)
           }),
     distrust: (_, paths) => Effect.succeed(paths.size)
   }
@@ -318,6 +320,27 @@ hint: a run works in it: ask again when that is over
       assert.include(yield* verified(before), "changed\tother\t7 bytes, not 5")
     })
   )
+  it("takes no archive for damaged that a run has added to meanwhile, nor its index", async () => {
+    await using site = await Site.start()
+    const directory = join(folder, "archives")
+    const get = (name: string) =>
+      InProcess.run(["get", site.url(`/bytes/10/${name}`), "--format", "warc", "-o", directory])
+    await Effect.runPromise(get("before"))
+    const meanwhile = Layer.effect(
+      Records,
+      Effect.map(Records, (records) => ({
+        ...records,
+        read: (directory: string) =>
+          Effect.map(records.read(directory), (read) => ({
+            ...read,
+            entries: Stream.concat(read.entries, Stream.fromEffectDrain(Effect.orDie(get("meanwhile"))))
+          }))
+      }))
+    ).pipe(Layer.provide(Records.layer))
+    const { screen } = await Effect.runPromise(InProcess.run(["verify", directory], meanwhile))
+    assert.strictEqual(screen, "exit 0\n--- stdout\n--- stderr\nverified 1 file (10 B): all as recorded\n")
+    assert.strictEqual(site.requests.length, 2)
+  })
   it.effect("says what comes of it where it repairs", () =>
     Effect.gen(function* () {
       put("run/short", "who")

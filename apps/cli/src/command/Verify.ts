@@ -106,7 +106,15 @@ const judge = (directory: string, bodies: Bodies, { now }: Pick<Read, "now">) =>
 const archived = (
   directory: string,
   bodies: Bodies,
-  { archives, indexed, holds, isHeld }: Pick<Read, "archives" | "indexed" | "holds" | "isHeld">,
+  {
+    archives,
+    indexed,
+    holds,
+    grows
+  }: Pick<Read, "archives" | "indexed" | "holds"> & {
+    /** Whether a run may have added to them. */
+    readonly grows: Read["begunSince"]
+  },
   onBody: () => void
 ): Stream.Stream<Fault | undefined, RunError> => {
   const named =
@@ -123,22 +131,24 @@ const archived = (
     }
   }
   const holdsNow = (digest: string) => Effect.runPromise(holds(digest))
+  const growsNow = () => Effect.runPromise(grows)
   const records = Stream.flatMap(Stream.fromEffect(bodies.sorted), (sorted) => {
     const bytes = new Map(sorted.archives.map((name) => [name, 0]))
     for (const archive of archives) bytes.set(archive.name, archive.bytes)
     return Stream.flatMap(Stream.fromIterable([...bytes]), ([name, bytes]) => {
-      const faults = ArchiveCheck.faults(directory, { name, bytes }, counted(sorted.within(name)), holdsNow, isHeld)
+      const faults = ArchiveCheck.faults(directory, { name, bytes }, counted(sorted.within(name)), holdsNow, growsNow)
       return Stream.map(Stream.orDie(Stream.fromAsyncIterable(faults, (error) => error)), named(name))
     })
   })
-  if (indexed === undefined || isHeld) return records
+  if (indexed === undefined) return records
   const { bytes } = indexed
   return Stream.concat(
     records,
     Stream.fromEffect(
-      Effect.map(Recorded.recorded(directory, ArchiveIndex.name, indexed), (fault) =>
-        fault === undefined ? undefined : { name: ArchiveIndex.name, ...told(fault, bytes) }
-      )
+      Effect.gen(function* () {
+        const fault = yield* Recorded.recorded(directory, ArchiveIndex.name, indexed)
+        return fault === undefined || (yield* grows) ? undefined : { name: ArchiveIndex.name, ...told(fault, bytes) }
+      })
     )
   )
 }
@@ -151,7 +161,8 @@ const unread = (name: ListName): string => {
 const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, quiet: boolean) {
   const screen = yield* Screen
   const records = yield* Records
-  const { entries, now, archives, indexed, holds, unfinished, isHeld } = yield* records.read(directory)
+  const { entries, now, archives, indexed, holds, unfinished, isHeld, begunSince } = yield* records.read(directory)
+  const grows = isHeld ? Effect.succeed(true) : begunSince
   const bodies = yield* ArchivedBodies.make(directory)
   const faults = { missing: 0, changed: 0, undone: 0 }
   const damaged = yield* DamagedPaths.make
@@ -169,7 +180,7 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const looking = entries.pipe(
     Stream.filterMap((entry) => Result.fromNullishOr(look(entry), () => undefined)),
     Stream.mapEffect((fault) => fault, { concurrency: 4 }),
-    Stream.concat(archived(directory, bodies, { archives, indexed, holds, isHeld }, () => looked.archived++)),
+    Stream.concat(archived(directory, bodies, { archives, indexed, holds, grows }, () => looked.archived++)),
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1

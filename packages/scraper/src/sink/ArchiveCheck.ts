@@ -113,7 +113,7 @@ function* places(bodies: Iterable<ArchivedBody>): Generator<readonly [ArchivedBo
  *
  * @param bodies known to lie in it, in the order of their places
  * @param holds whether a payload of this digest is in a record
- * @param grows a run may be adding to it
+ * @param grows whether a run may have added to it
  * @param read the bytes of a file from an offset on
  */
 export async function* faults(
@@ -121,7 +121,7 @@ export async function* faults(
   { name, bytes }: Archive,
   bodies: Iterable<ArchivedBody>,
   holds: (digest: string) => Promise<boolean>,
-  grows: boolean,
+  grows: () => Promise<boolean>,
   read = ArchiveFile.read
 ): AsyncGenerator<Found> {
   const file = join(directory, name)
@@ -138,7 +138,7 @@ export async function* faults(
     return
   }
   if (found.size < bytes) yield { fault: { _tag: "Record", detail: `${found.size} of ${bytes} bytes` } }
-  if (found.size > bytes && bytes > 0 && !grows)
+  if (found.size > bytes && bytes > 0 && !(await grows()))
     yield {
       fault: {
         _tag: "Record",

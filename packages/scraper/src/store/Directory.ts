@@ -160,7 +160,9 @@ export const distrust = Effect.fnUntraced(function* (directory: string, paths: D
 export const read = Effect.fnUntraced(function* (directory: string) {
   const { file, sql } = yield* existing(directory)
   const provided = Effect.provideService(SqlClient.SqlClient, sql)
-  // asked first: a run that ends meanwhile was not killed
+  // before the lock is looked at: of a run that begins meanwhile one of both tells
+  const begunSince = yield* provided(SqlEntries.begunSince(file))
+  // and that before all else: a run that ends meanwhile was not killed
   const isHeld = DirectoryLock.isHeld(directory)
   return {
     entries: yield* provided(SqlEntries.all(file)),
@@ -170,6 +172,8 @@ export const read = Effect.fnUntraced(function* (directory: string) {
     ...(yield* provided(SqlArchives.committed(file))),
     unfinished: yield* provided(SqlEntries.unfinished(file)),
     /** Somebody works in it. */
-    isHeld
+    isHeld,
+    /** Whether a run began since. */
+    begunSince
   }
 })

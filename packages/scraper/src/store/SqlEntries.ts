@@ -94,6 +94,17 @@ export const now = Effect.fnUntraced(function* (file: string, isHeld: () => bool
     )
 })
 
+/** Tells whether a run has begun since this was asked for: it may have added to archives, and made their index anew. */
+export const begunSince = Effect.fnUntraced(function* (file: string) {
+  const sql = yield* SqlClient.SqlClient
+  const last = Effect.mapError(
+    Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM run`, ([row]) => row!.id),
+    SqliteFault.of(file)
+  )
+  const before = yield* last
+  return Effect.map(last, (now) => now !== before)
+})
+
 /**
  * What may have been saved as a file, by its name relative to the directory. A name that has a hash of its URL in it
  * leads back to no row.

@@ -43,7 +43,8 @@ const faultsOf = (
           const found: Array<string> = []
           for (const archive of archives) {
             const isHeld = async (digest: string) => !hides.includes(digest) && Effect.runPromise(holds(digest))
-            const faults = ArchiveCheck.faults(directory, archive, sorted.within(archive.name), isHeld, false, read)
+            const grows = () => Promise.resolve(false)
+            const faults = ArchiveCheck.faults(directory, archive, sorted.within(archive.name), isHeld, grows, read)
             for await (const { fault, body } of faults) {
               const detail = "detail" in fault ? fault.detail : fault._tag
               found.push(body === undefined ? detail : `body of ${body.bytes} bytes: ${detail}`)
