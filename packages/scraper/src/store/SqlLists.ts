@@ -19,6 +19,17 @@ const lease = `UPDATE target SET lease = ? WHERE rowid IN (
     SELECT rowid FROM ${waiting} AND due <= ? ORDER BY due, rowid LIMIT ? + 0
   ) RETURNING ${leasedColumns}`
 
+/** Rows that are opened again by one statement: a signal is heard after each, and the log stays short. */
+const atOnce = 10_000
+const openAgain = "UPDATE target SET state = 0, lease = NULL, due = 0, attempts = 0"
+/** What leaves the part of the index in which it was found. */
+const openWaiting = `${openAgain} WHERE rowid IN (
+    SELECT rowid FROM target WHERE list = ? AND ${isOpen} AND state = 0 AND due > 0 LIMIT ${atOnce}
+  ) RETURNING 1`
+/** What has an outcome is due at 0, and so is what was leased: of those a range of rows is a range of the index. */
+const openTried = `${openAgain} WHERE list = ? AND ${isOpen} AND state IN (0, 3, 4) AND due = 0
+  AND rowid > ? AND rowid <= ? AND (state > 0 OR attempts > 0) AND NOT (state = 4 AND error LIKE '%"InvalidUrl"%')`
+
 /** A number for a list that has none. */
 export const begin = (sql: SqlClient.SqlClient) =>
   Effect.map(
@@ -87,9 +98,19 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
         count: row!.count,
         dueMs: row!.due ?? undefined
       })),
-    reopen: (list: number) =>
-      sql`UPDATE target SET state = 0, lease = NULL, due = 0, attempts = 0
-        WHERE list = ${list} AND ${open} AND NOT (state = 4 AND error LIKE '%"InvalidUrl"%')`,
+    /** Bit by bit, for it may be nearly all of a long list: what a run that was stopped meanwhile has not opened, the next does. */
+    reopen: Effect.fnUntraced(function* (list: number) {
+      let opened = atOnce
+      while (opened === atOnce) {
+        opened = (yield* sql.unsafe(openWaiting, [list])).length
+        yield* Effect.yieldNow
+      }
+      const [row] = yield* sql<{ last: number | null }>`SELECT MAX(rowid) AS last FROM target`
+      for (let after = 0; after < (row!.last ?? 0); after += atOnce) {
+        yield* sql.unsafe(openTried, [list, after, after + atOnce])
+        yield* Effect.yieldNow
+      }
+    }),
 
     count: (list: number) =>
       Effect.map(

@@ -183,7 +183,7 @@ export const make = Effect.fnUntraced(function* (options: SqlStoreOptions) {
       newList: guarded(SqlLists.begin(sql)),
       lease: (list, limit, nowMs) => guarded(lists.lease(list, limit, nowMs)),
       waiting: (list) => guarded(lists.waiting(list)),
-      reopen: (list) => Effect.asVoid(guarded(lists.reopen(list))),
+      reopen: (list) => guarded(lists.reopen(list)),
       count: (list) => guarded(lists.count(list)),
       hasSavedAs: (list, format) => guarded(lists.hasSavedAs(list, format)),
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import { DatabaseSync } from "node:sqlite"
@@ -305,6 +306,48 @@ describe("SqlStore", () => {
         (yield* store.lease(1, 9, 0)).targets.map(({ url, attempts }) => [url, attempts]),
         [[target("b").url, 0]]
       )
+    })
+  )
+
+  it.effect("opens a long list again bit by bit, and goes on where it was stopped", () =>
+    Effect.gen(function* () {
+      const { sql, begin } = yield* database
+      const { store } = yield* begin()
+      const every = 25_000
+      // a half failed, the others wait for another attempt
+      yield* sql`WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${every})
+        INSERT INTO target (url, list, run, state, due, attempts, error) SELECT 'https://a.example/' || n, 1, 1,
+          CASE n % 2 WHEN 0 THEN 4 ELSE 0 END, CASE n % 2 WHEN 0 THEN 0 ELSE n END, 3, '{}' FROM number`
+      const tried = Effect.map(
+        sql<{ rows: number }>`SELECT COUNT(*) AS rows FROM target WHERE attempts > 0`,
+        ([count]) => count!.rows
+      )
+      const reopening = yield* Effect.forkChild(store.reopen(1))
+      // from here on each look comes between two steps
+      while ((yield* tried) > every / 2) yield* Effect.yieldNow
+      yield* Fiber.interrupt(reopening)
+      const left = yield* tried
+      assert.isTrue(left > 0, `${left} left`)
+      yield* store.reopen(1)
+      assert.strictEqual(yield* tried, 0)
+      assert.deepStrictEqual(yield* store.waiting(1), { count: every, dueMs: 0 })
+    })
+  )
+
+  it.effect("finds what it opens again by an index", () =>
+    Effect.gen(function* () {
+      const { store, asked, planOf } = yield* watched
+      yield* store.commit(commit({ settled: [saved("1")] }))
+      asked.length = 0
+      yield* store.reopen(1)
+      const plans = asked.flatMap(planOf).filter((step) => step !== "CREATE BLOOM FILTER")
+      assert.deepStrictEqual(plans, [
+        "SEARCH target USING INTEGER PRIMARY KEY (rowid=?)",
+        "LIST SUBQUERY 1",
+        "SEARCH target USING INDEX target_open (list=? AND state=? AND due>?)",
+        "SEARCH target",
+        "SEARCH target USING INDEX target_open (list=? AND state=? AND due=? AND rowid>? AND rowid<?)"
+      ])
     })
   )
 
