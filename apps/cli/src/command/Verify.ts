@@ -106,15 +106,9 @@ const judge = (directory: string, bodies: Bodies, { now }: Pick<Read, "now">) =>
 const archived = (
   directory: string,
   bodies: Bodies,
-  {
-    archives,
-    indexed,
-    holds,
-    grows
-  }: Pick<Read, "archives" | "indexed" | "holds"> & {
-    /** Whether a run may have added to them. */
-    readonly grows: Read["begunSince"]
-  },
+  { archives, indexed, holds }: Pick<Read, "archives" | "indexed" | "holds">,
+  /** Whether a run may have added to them. */
+  grows: Read["begunSince"],
   onBody: () => void
 ): Stream.Stream<Fault | undefined, RunError> => {
   const named =
@@ -180,7 +174,7 @@ const verify = Effect.fnUntraced(function* (directory: string, repair: boolean, 
   const looking = entries.pipe(
     Stream.filterMap((entry) => Result.fromNullishOr(look(entry), () => undefined)),
     Stream.mapEffect((fault) => fault, { concurrency: 4 }),
-    Stream.concat(archived(directory, bodies, { archives, indexed, holds, grows }, () => looked.archived++)),
+    Stream.concat(archived(directory, bodies, { archives, indexed, holds }, grows, () => looked.archived++)),
     Stream.runForEach((fault) => {
       if (fault === undefined) return Effect.void
       faults[fault.kind] += 1
