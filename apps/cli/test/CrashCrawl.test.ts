@@ -55,7 +55,7 @@ describe("simul crawl, killed at any instant", () => {
   }
 
   for (const seed of seeds(6, 1 / 6)) {
-    it(`has no more of a host than it may, whenever it is killed (seed ${seed})`, async () => {
+    it(`has no more of a host than it may, whenever it is killed (seed ${seed})`, { timeout: 600_000 }, async () => {
       const { site } = here
       const random = Randomness.make(seed)
       const directory = join(root, `host-${seed}`)
