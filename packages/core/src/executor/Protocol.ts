@@ -105,8 +105,6 @@ export interface Channel {
   readonly usage: () => { readonly heapBytes: number; readonly cpuMs: number; readonly utilisation: number }
   /** Buffers that this end may give away: false keeps (copies) them. */
   readonly mayTransfer: (buffer: ArrayBuffer) => boolean
-  /** Throws where it cannot send what structured clone copies. */
-  readonly refuse?: (value: unknown) => void
   readonly stop: () => void
 }
 

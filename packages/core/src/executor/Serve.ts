@@ -170,7 +170,6 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
   const locate = (value: any, path: string, seen: Set<unknown>): Problem | undefined => {
     try {
       structuredClone(value)
-      channel.refuse?.(value)
       return undefined
     } catch (error) {
       if (value !== null && typeof value === "object" && !seen.has(value)) {

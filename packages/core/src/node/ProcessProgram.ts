@@ -5,7 +5,6 @@ import type { ServeSettings } from "../executor/Protocol.ts"
 import { serve } from "../executor/Serve.ts"
 import { bootstrap } from "./Bootstrap.ts"
 import { useCompileCache } from "./CompileCache.ts"
-import { refusesEmptied } from "./EmptiedObject.ts"
 import { fileWorkerBoard } from "./FileBoard.ts"
 
 /** Sent as text; see `Bootstrap.ts`. The message that brought it is the first, commands follow. */
@@ -13,13 +12,11 @@ function processMain(
   serveIn: typeof serve,
   encode: typeof encodeError,
   boardOn: typeof fileWorkerBoard,
-  refuses: typeof refusesEmptied,
   useCache: typeof useCompileCache,
   load: typeof loadModule
 ): (importModule: Parameters<typeof loadModule>[1], settings: ServeSettings, cache: string | undefined) => void {
   // a task may put something else in the place of the global
   const { process } = globalThis
-  const refuseEmptied = refuses()
   let posted = 0
   /** Shared by all who wait: one alone would be called. */
   let emptied: PromiseWithResolvers<void> | undefined
@@ -40,8 +37,6 @@ function processMain(
         encodeError: encode,
         channel: {
           post: (reply) => {
-            // of what failed, what came before it
-            refuseEmptied(reply[0] === "failed" ? reply[6] : reply)
             process.send!(reply, undefined, undefined, sent)
             posted++
           },
@@ -59,7 +54,6 @@ function processMain(
             }
           },
           mayTransfer: () => false,
-          refuse: refuseEmptied,
           stop: () => process.exit(0)
         }
       },
@@ -73,7 +67,6 @@ export const processSource: string = bootstrap(processMain, [
   serve,
   encodeError,
   fileWorkerBoard,
-  refusesEmptied,
   useCompileCache,
   loadModule
 ])
