@@ -45,7 +45,7 @@ const screenOf = (
             isHeld,
             begunSince: Effect.succeed(false)
           }),
-    distrust: (_, paths) => Effect.succeed(paths.size)
+    distrust: (_, paths) => Effect.succeed([...paths].length)
   }
   return Effect.map(InProcess.run(args, Layer.succeed(Records, records)), ({ screen }) => screen)
 }

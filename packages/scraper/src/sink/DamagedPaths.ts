@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as TemporaryDatabase from "./TemporaryDatabase.ts"
 
 /** What it takes of a set. */
-export type DamagedPaths = Pick<ReadonlySet<string>, "has" | "size"> & Iterable<string>
+export type DamagedPaths = Pick<ReadonlySet<string>, "has"> & Iterable<string>
 
 /** None yet. They are kept until the scope closes. */
 export const make = Effect.gen(function* () {
@@ -11,16 +11,12 @@ export const make = Effect.gen(function* () {
   const insert = database.prepare("INSERT OR IGNORE INTO damaged VALUES (?)")
   const find = database.prepare("SELECT 1 FROM damaged WHERE path = ?")
   const all = database.prepare("SELECT path FROM damaged")
-  let size = 0
   const paths: DamagedPaths = {
-    get size() {
-      return size
-    },
     has: (path) => find.get(path) !== undefined,
     *[Symbol.iterator]() {
       for (const { path } of all.iterate()) yield path as string
     }
   }
-  const add = (path: string) => TemporaryDatabase.write(() => void (size += Number(insert.run(path).changes)))
+  const add = (path: string) => TemporaryDatabase.write(() => void insert.run(path))
   return { paths, add }
 })

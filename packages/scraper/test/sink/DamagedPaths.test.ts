@@ -8,7 +8,7 @@ describe("DamagedPaths", () => {
       const { paths, add } = yield* DamagedPaths.make
       assert.deepStrictEqual([...paths], [])
       for (const path of ["h/b.html", "a", "h/b.html", "h/B.html"]) yield* add(path)
-      assert.strictEqual(paths.size, 3)
+      assert.strictEqual([...paths].length, 3)
       assert.sameMembers([...paths], ["a", "h/b.html", "h/B.html"])
       assert.isTrue(paths.has("h/B.html"))
       assert.isFalse(paths.has("h/c.html"))
