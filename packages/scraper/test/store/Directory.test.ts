@@ -14,6 +14,8 @@ const folder = Effect.acquireRelease(
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
 )
 
+const storeOf = (directory: string) => new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+
 /**
  * What reading a directory comes to, in a process that may write nothing there: root may anywhere, so it becomes
  * somebody else.
@@ -63,7 +65,7 @@ describe("the lists of a directory", () => {
     Effect.gen(function* () {
       const directory = yield* folder
       yield* run(directory)
-      const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+      const database = storeOf(directory)
       database.exec("DROP TABLE begun; DELETE FROM migration WHERE migration_id = 19")
       assert.deepStrictEqual(yield* unfinished(directory), [])
       database.exec("UPDATE run SET ended = NULL")
@@ -96,7 +98,7 @@ it.effect("an entry is found again as it is now, though it is told without its c
   Effect.gen(function* () {
     const directory = yield* folder
     yield* Effect.scoped(Directory.open(directory, "process"))
-    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    const database = storeOf(directory)
     const add = database.prepare(
       "INSERT INTO target (url, list, run, state, attempts, bytes) VALUES (?, 1, 1, 1, 1, ?)"
     )
@@ -128,7 +130,7 @@ it.effect("what was lost is told without the rows of all else", () =>
   Effect.gen(function* () {
     const directory = yield* folder
     yield* Effect.scoped(Directory.open(directory, "process"))
-    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    const database = storeOf(directory)
     const add = database.prepare(
       "INSERT INTO target (url, list, run, state, attempts, bytes, error) VALUES (?, 1, 1, ?, 1, 3, ?)"
     )
@@ -151,7 +153,7 @@ it.effect("a store that a run is making is neither opened nor waited for", () =>
   Effect.gen(function* () {
     const directory = yield* folder
     mkdirSync(join(directory, ".simul"))
-    const making = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    const making = storeOf(directory)
     making.exec("BEGIN EXCLUSIVE")
     const error = yield* Effect.flip(Effect.scoped(Directory.read(directory)))
     assert.strictEqual(error._tag, "NoStore")
