@@ -2,7 +2,7 @@
  * An attempt to connect to a host, which one clock bounds: its addresses race.
  *
  * The next address is tried once the one before has failed or been silent for a while, and the first that is connected
- * wins (RFC 8305 5). A silent one is not given up for the next, or a host over a slow line could never be had.
+ * wins (RFC 8305 5). A silent one goes on beside the next, or a host over a slow line could never be had.
  *
  * 1. Addresses are judged when they are about to be connected to.
  * 2. It calls back once, and not before it has begun; never, where it is destroyed or the session ends.
