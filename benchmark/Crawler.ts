@@ -28,7 +28,7 @@ export interface Crawler {
 export const jobs = 64
 
 /** What they are called, in their order. */
-export const names = ["simul", "wget2 -r", "wget -r", "HTTrack", "Scrapy", "Crawlee"] as const
+export const names = ["simul", "bare Node", "wget2 -r", "wget -r", "HTTrack", "Scrapy", "Crawlee"] as const
 type Name = (typeof names)[number]
 
 /** The version of Crawlee that is installed to be compared; nothing else needs it. */
@@ -69,6 +69,10 @@ export const find = (workplace: Workplace, room: Room, withCrawlee: boolean, tel
         "none"
       ),
     note: "on: state to resume from, rename of whole files, sha256, retries"
+  })
+  add("bare Node", process.versions.node, {
+    command: ({ seed, out }) => [process.execPath, peer("bare_crawl.mjs"), seed, out, many],
+    note: "no crawler, but the least that one costs: rename and sha256, links by one pattern; off: all else, errors too"
   })
   add("wget2 -r", ask(workplace, /Wget2 (\S+)/, "wget2", "--version"), {
     command: ({ seed, out }) => [
