@@ -28,7 +28,7 @@ const openWaiting = `${openAgain} WHERE rowid IN (
   ) RETURNING 1`
 /** What has an outcome is due at 0, and so is what was leased: of those a range of rows is a range of the index. */
 const openTried = `${openAgain} WHERE list = ? AND ${isOpen} AND state IN (0, 3, 4) AND due = 0
-  AND rowid > ? AND rowid <= ? AND (state > 0 OR attempts > 0) AND NOT (state = 4 AND error LIKE '%"InvalidUrl"%')`
+  AND rowid > ? AND rowid <= ? AND (state > 0 OR attempts > 0)`
 
 /** A number for a list that has none. */
 export const begin = (sql: SqlClient.SqlClient) =>
@@ -115,7 +115,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     count: (list: number) =>
       Effect.map(
         sql<{ open: number; invalid: number }>`SELECT COUNT(*) AS open,
-          COALESCE(SUM(state = 4 AND error LIKE '%"InvalidUrl"%'), 0) AS invalid FROM target
+          COALESCE(SUM(state = 6), 0) AS invalid FROM target
           WHERE list = ${list} AND ${open}`,
         ([row]) => row!
       ),

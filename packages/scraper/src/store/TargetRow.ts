@@ -12,7 +12,7 @@ import { claimKey, type Entry, type Known, type SavedPage, type Settled, type Wa
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 
-const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4, excluded: 5 } as const
+const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4, excluded: 5, invalid: 6 } as const
 const stateOf: { readonly [tag in Outcome["_tag"]]: number } = {
   Saved: state.saved,
   Unchanged: state.unchanged,
@@ -169,6 +169,7 @@ const told = (row: ToldRow): Entry => {
     case state.pending:
       return { pending: { url: about.url, attempts: row.attempts } }
     case state.failed:
+    case state.invalid:
       return { outcome: { _tag: "Failed", ...about, ...answered, error: decodeReason(JSON.parse(row.error!)) } }
     case state.refused:
     case state.excluded:
@@ -214,6 +215,9 @@ const placeOf = (
 ): Pick<TargetRow, "depth" | "site" | "key" | "resource"> =>
   depth === undefined ? nowhere : { depth, site: siteOf(host), key: keyOf(url), resource: flagOf(isResource) }
 
+/** No run asks for it again. */
+const isInvalid = (outcome: Outcome) => outcome._tag === "Failed" && outcome.error._tag === "InvalidUrl"
+
 /** One by one and not spread, like `toTarget`. */
 export const fromOutcome = (
   { list, run, siteOf }: Writing,
@@ -226,7 +230,7 @@ export const fromOutcome = (
     url: target.url,
     list,
     run,
-    state: isExcluded === true ? state.excluded : stateOf[outcome._tag],
+    state: isExcluded === true ? state.excluded : isInvalid(outcome) ? state.invalid : stateOf[outcome._tag],
     due: 0,
     lease: null,
     attempts: outcome.attempts,

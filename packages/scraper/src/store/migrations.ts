@@ -153,6 +153,11 @@ const steps = {
   "19_begun": statements(
     // Lists that were begun, and that no run has come to the end of since.
     `CREATE TABLE begun (name TEXT PRIMARY KEY)`
+  ),
+  "20_invalid": statements(
+    // A line that is no URL has a state of its own, 6: it is not tried again, and must not be looked at to know it.
+    `UPDATE target SET state = 6 WHERE (state >= 3 OR (state = 0 AND (site IS NULL OR due > 1000000000)))
+      AND state = 4 AND error LIKE '%"InvalidUrl"%'`
   )
 }
 

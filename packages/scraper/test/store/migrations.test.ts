@@ -72,6 +72,17 @@ describe("migrations", () => {
     })
   )
 
+  it.effect("tell the lines of an earlier store that are no URL from what failed", () =>
+    Effect.gen(function* () {
+      const { sql, finish } = yield* before("20_invalid")
+      yield* sql`INSERT INTO target (url, list, run, state, attempts, error) VALUES
+        ('no URL', 1, 1, 4, 0, '{"_tag":"InvalidUrl","detail":""}'),
+        ('http://h/', 1, 1, 4, 1, '{"_tag":"StatusError","status":404}')`
+      yield* finish
+      assert.deepStrictEqual(yield* sql`SELECT state FROM target ORDER BY rowid`, [{ state: 6 }, { state: 4 }])
+    })
+  )
+
   it.effect("leave the records of an earlier store to be found, before and after", () =>
     Effect.gen(function* () {
       const { sql, finish } = yield* before("13_cuts")
