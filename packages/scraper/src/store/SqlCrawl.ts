@@ -19,6 +19,7 @@ import * as Url from "../Url.ts"
 import * as Changes from "./Changes.ts"
 import * as ManyRows from "./ManyRows.ts"
 import { rowsAmong } from "./RowsAmong.ts"
+import * as Reopening from "./Reopening.ts"
 import * as SqlLeases from "./SqlLeases.ts"
 import * as SqlLent from "./SqlLent.ts"
 import * as SqlLists from "./SqlLists.ts"
@@ -55,6 +56,8 @@ const takeOver = (() => {
 
 const takeInOne = `UPDATE target SET state = 0, lease = NULL, due = ${TargetRank.ofRow}, attempts = 0, error = NULL
   WHERE url = ? AND list = ? AND state = 5`
+
+const openSaved = `${Reopening.statement(TargetRank.ofRow)} WHERE list = ? AND state IN (1, 2) AND rowid > ? AND rowid <= ?`
 
 const urlOf = ({ url }: Target) => url
 
@@ -237,6 +240,16 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     yield* meet(targets)
     for (const { url, host } of targets) yield* sql`UPDATE target SET site = ${siteOf(host)} WHERE url = ${url}`
   })
+  /** No index has what is saved: it is opened as it lies in the file. */
+  const reopenSaved = Effect.fnUntraced(function* (list: number) {
+    const [row] = yield* sql<{ last: number | null }>`SELECT MAX(rowid) AS last FROM target`
+    let opened = 0
+    for (let after = 0; after < (row!.last ?? 0); after += Reopening.atOnce) {
+      opened += yield* Changes.of(sql, openSaved, [list, after, after + Reopening.atOnce])
+      yield* Effect.yieldNow
+    }
+    return opened
+  })
   const open = Effect.fnUntraced(function* (seeds: ReadonlyArray<Target>, refresh: boolean) {
     const [row = yield* begin] = yield* sql<Crawl>`SELECT list, found, ended, saved, rules FROM crawl`
     const { list } = row
@@ -250,19 +263,20 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
     )
     hasExcluded = excluded !== undefined
     const reopen = (which: string) =>
-      Changes.of(
+      Reopening.all(
         sql,
-        `UPDATE target SET state = 0, lease = NULL, due = ${TargetRank.ofRow}, attempts = 0 WHERE list = ? AND ${which}`,
+        TargetRank.ofRow,
+        `SELECT rowid FROM target WHERE list = ? AND ${SqlLists.isOpen} AND ${which}`,
         [list]
       )
-    yield* reopen(`state = 0 AND due > ${TargetRank.mostDepth} AND ${SqlLists.isOpen}`)
-    const tried = yield* reopen(`state IN (3, 4) AND ${SqlLists.isOpen}`)
+    yield* reopen(`state = 0 AND due > ${TargetRank.mostDepth}`)
+    const tried = yield* reopen("state IN (3, 4)")
     // one that was stopped has left pending what it did not come to
     const [stopped] = yield* sql<{ since: number }>`SELECT refresh AS since FROM list
       WHERE id = ${list} AND refresh IS NOT NULL`
     const begins = refresh && stopped === undefined
     freshSince = stopped?.since ?? (begins ? run : 0)
-    const saved = begins ? yield* reopen(`state IN (1, 2)`) : 0
+    const saved = begins ? yield* reopenSaved(list) : 0
     if (begins) {
       yield* sql`UPDATE list SET refresh = ${run} WHERE id = ${list}`
       yield* sql`UPDATE site SET saved = 0`

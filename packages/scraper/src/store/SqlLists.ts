@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ListName, Place } from "../Store.ts"
+import * as Reopening from "./Reopening.ts"
 import { leasedColumns, type LeasedRow, toTarget } from "./TargetRow.ts"
 
 /**
@@ -19,16 +20,9 @@ const lease = `UPDATE target SET lease = ? WHERE rowid IN (
     SELECT rowid FROM ${waiting} AND due <= ? ORDER BY due, rowid LIMIT ? + 0
   ) RETURNING ${leasedColumns}`
 
-/** Rows that are opened again by one statement: a signal is heard after each, and the log stays short. */
-const atOnce = 10_000
-const openAgain = "UPDATE target SET state = 0, lease = NULL, due = 0, attempts = 0"
-/** What leaves the part of the index in which it was found. */
-const openWaiting = `${openAgain} WHERE rowid IN (
-    SELECT rowid FROM target WHERE list = ? AND ${isOpen} AND state = 0 AND due > 0 LIMIT ${atOnce}
-  ) RETURNING 1`
-/** What has an outcome is due at 0, and so is what was leased: of those a range of rows is a range of the index. */
-const openTried = `${openAgain} WHERE list = ? AND ${isOpen} AND state IN (0, 3, 4) AND due = 0
-  AND rowid > ? AND rowid <= ? AND (state > 0 OR attempts > 0)`
+/** What failed or was refused, and what was tried and is not done. */
+const tried = `SELECT rowid FROM target WHERE list = ? AND ${isOpen} AND state IN (3, 4)
+  UNION ALL SELECT rowid FROM target WHERE list = ? AND ${isOpen} AND state = 0 AND due > 0`
 
 /** A number for a list that has none. */
 export const begin = (sql: SqlClient.SqlClient) =>
@@ -98,20 +92,8 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
         count: row!.count,
         dueMs: row!.due ?? undefined
       })),
-    /** Bit by bit, for it may be nearly all of a long list: what a run that was stopped meanwhile has not opened, the next does. */
-    reopen: Effect.fnUntraced(function* (list: number) {
-      let opened = atOnce
-      while (opened === atOnce) {
-        opened = (yield* sql.unsafe(openWaiting, [list])).length
-        yield* Effect.yieldNow
-      }
-      const [row] = yield* sql<{ last: number | null }>`SELECT MAX(rowid) AS last FROM target`
-      for (let after = 0; after < (row!.last ?? 0); after += atOnce) {
-        yield* sql.unsafe(openTried, [list, after, after + atOnce])
-        yield* Effect.yieldNow
-      }
-    }),
-
+    /** No transaction, so the log stays short: what a run that is stopped meanwhile has not opened, the next does. */
+    reopen: (list: number) => Effect.asVoid(Reopening.all(sql, "0", tried, [list, list])),
     count: (list: number) =>
       Effect.map(
         sql<{ open: number; invalid: number }>`SELECT COUNT(*) AS open,

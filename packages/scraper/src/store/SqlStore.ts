@@ -55,7 +55,7 @@ const nothingFound: Found = { added: 0, isNearer: false }
 /** Ends the leases of runs that are no more, and begins a run. */
 const begin = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, { boot, durability }: SqlStoreOptions) {
   yield* sql.unsafe(
-    `UPDATE target SET lease = NULL, due = COALESCE(${TargetRank.ofRow}, 0) WHERE state = 0 AND lease > 0`
+    `UPDATE target SET lease = NULL, due = COALESCE(${TargetRank.ofRow}, 0), attempts = 0 WHERE state = 0 AND lease > 0`
   )
   const startedMs = Date.now()
   const [previous] = yield* sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`

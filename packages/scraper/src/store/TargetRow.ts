@@ -268,7 +268,8 @@ export const fromWaiting = ({ list, run, siteOf }: Writing, { target, dueMs, lea
   list,
   run,
   state: state.pending,
-  due: Math.round(dueMs),
+  // what is due at 0 has all its attempts before it: the next run opens the others again
+  due: Math.max(1, Math.round(dueMs)),
   lease: leased ? run : null,
   attempts: target.attempts,
   ...nameOf(target),

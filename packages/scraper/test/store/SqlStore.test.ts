@@ -191,7 +191,7 @@ describe("SqlStore", () => {
       const { store } = yield* begin()
       const names = ["b", "d", "a", "c"]
       yield* store.commit(commit({ waiting: names.map((name) => ({ target: target(name), dueMs: 0, leased: false })) }))
-      const { targets } = yield* store.lease(1, 3, 0)
+      const { targets } = yield* store.lease(1, 3, 1)
       assert.deepStrictEqual(
         targets.map(({ url }) => url),
         names.slice(0, 3).map((name) => target(name).url)
@@ -238,17 +238,18 @@ describe("SqlStore", () => {
     })
   )
 
-  it.effect("gives the leases of a dead run to the next one, with the part to continue", () =>
+  it.effect("gives the leases of a dead run to the next one, with the part to continue and all attempts", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
       const first = yield* begin()
       const partial = { validator: '"1"', total: 900 }
-      yield* first.store.commit(commit({ waiting: [{ target: { ...target("a"), partial }, dueMs: 0, leased: true }] }))
+      const tried = { ...target("a"), attempts: 3, partial }
+      yield* first.store.commit(commit({ waiting: [{ target: tried, dueMs: 0, leased: true }] }))
       assert.deepStrictEqual(yield* first.store.lease(1, 9, 1e15), { targets: [], dueMs: Infinity })
       const second = yield* begin()
       assert.deepStrictEqual(yield* second.store.partials, [target("a").url])
       const [leased] = (yield* second.store.lease(1, 9, 0)).targets
-      assert.deepStrictEqual(leased!.partial, partial)
+      assert.deepStrictEqual(leased, { ...target("a"), isNamedByUrl: true, partial })
     })
   )
 
@@ -288,7 +289,7 @@ describe("SqlStore", () => {
     })
   )
 
-  it.effect("opens what failed again, but neither what is done nor what is no URL", () =>
+  it.effect("opens what failed or was stopped again, but neither what is done nor what is no URL", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
       const { store } = yield* begin()
@@ -299,12 +300,16 @@ describe("SqlStore", () => {
         _tag: "Failed",
         error: new InvalidUrl({ detail: "x", line: 7 })
       }
-      yield* store.commit(commit({ settled: [saved("a"), failed("b"), { ...invalid, outcome }] }))
-      assert.deepStrictEqual(yield* store.count(1), { open: 2, invalid: 1 })
+      const stopped = { target: { ...target("c"), attempts: 3 }, dueMs: 0, leased: false }
+      yield* store.commit(commit({ settled: [saved("a"), failed("b"), { ...invalid, outcome }], waiting: [stopped] }))
+      assert.deepStrictEqual(yield* store.count(1), { open: 3, invalid: 1 })
       yield* store.reopen(1)
       assert.deepStrictEqual(
         (yield* store.lease(1, 9, 0)).targets.map(({ url, attempts }) => [url, attempts]),
-        [[target("b").url, 0]]
+        [
+          [target("b").url, 0],
+          [target("c").url, 0]
+        ]
       )
     })
   )
@@ -343,10 +348,12 @@ describe("SqlStore", () => {
       const plans = asked.flatMap(planOf).filter((step) => step !== "CREATE BLOOM FILTER")
       assert.deepStrictEqual(plans, [
         "SEARCH target USING INTEGER PRIMARY KEY (rowid=?)",
-        "LIST SUBQUERY 1",
-        "SEARCH target USING INDEX target_open (list=? AND state=? AND due>?)",
-        "SEARCH target",
-        "SEARCH target USING INDEX target_open (list=? AND state=? AND due=? AND rowid>? AND rowid<?)"
+        "LIST SUBQUERY 2",
+        "COMPOUND QUERY",
+        "LEFT-MOST SUBQUERY",
+        "SEARCH target USING INDEX target_open (list=? AND state=?)",
+        "UNION ALL",
+        "SEARCH target USING INDEX target_open (list=? AND state=? AND due>?)"
       ])
     })
   )
