@@ -173,7 +173,8 @@ class Building implements Group {
   }
 }
 
-const seconds = /^\d{1,9}(?:\.\d{1,9})?$/
+/** What a value begins with: whoever writes `5s` or a row of digits without end wants to be left alone no less. */
+const seconds = /^(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})/
 
 /** Reads a file. Never fails; a string stands for its UTF-8 bytes. */
 export const parse = (content: Uint8Array | string): Robots => {
@@ -213,8 +214,9 @@ export const parse = (content: Uint8Array | string): Robots => {
   }
 
   const delay = (value: string, line: number, octets: string) => {
-    if (!seconds.test(value)) return
-    const found = { seconds: Number(value), line, octets }
+    const number = seconds.exec(value)
+    if (number === null) return
+    const found = { seconds: Number(number[0]), line, octets }
     if (pause === undefined) {
       pause = found
       for (const group of delayed) group.delays.push(pause)

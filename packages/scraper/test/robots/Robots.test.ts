@@ -206,10 +206,19 @@ describe("crawlDelaySeconds", () => {
     assert.isFalse(allowed(file, "b", "/"))
   })
 
-  it("is a number of seconds or nothing", () => {
-    for (const value of ["", "-1", "1e9", "NaN", "Infinity", "1,5", "0x10", "9".repeat(400), "soon"])
+  it("is the number of seconds that its value begins with, or nothing", () => {
+    for (const value of ["", "-1", "NaN", "Infinity", ".", "soon"])
       assert.strictEqual(delay(`user-agent: a\ncrawl-delay: ${value}`), undefined, value)
-    assert.strictEqual(delay("user-agent: a\ncrawl-delay: 0"), 0)
+    for (const [value, told] of [
+      ["0", 0],
+      ["5s", 5],
+      ["10 seconds", 10],
+      [".5", 0.5],
+      ["2.", 2],
+      ["1,5", 1]
+    ] as const)
+      assert.strictEqual(delay(`user-agent: a\ncrawl-delay: ${value}`), told, value)
+    assert.strictEqual(delay(`user-agent: a\ncrawl-delay: ${"9".repeat(400)}`), 999_999_999)
   })
 
   it("quotes the line of the longest Crawl-delay", () => {
