@@ -174,6 +174,8 @@ export class Exchange implements Served, Transfer, Watched {
   #text: string | undefined
   /** The fields that the present hop was asked with. */
   #sent: RequestFields.Fields = []
+  /** The cookies of the jar among them. */
+  #cookie: string | undefined
   /** On which the present hop goes out. */
   #route: Route | undefined
   #redirect: { readonly head: ResponseHead; readonly chunks: Array<Uint8Array> } | undefined
@@ -387,7 +389,7 @@ export class Exchange implements Served, Transfer, Watched {
     if (further !== undefined) headers = RequestFields.override(headers, Object.entries(further).flat())
     const authorization = url === bare ? undefined : RequestFields.basic(new URL(url))
     if (authorization !== undefined) headers = RequestFields.override(headers, ["authorization", authorization])
-    const cookie = cookies?.header(url)
+    const cookie = (this.#cookie = cookies?.header(url))
     if (cookie !== undefined) headers = RequestFields.withCookie(headers, cookie)
     this.#sent = headers
     this.#route = route
@@ -435,7 +437,7 @@ export class Exchange implements Served, Transfer, Watched {
     }
     if (this.#trail === undefined) {
       this.#trail = new Redirect.Trail()
-      this.#trail.step(this.#bare, undefined)
+      this.#trail.step(this.#bare, this.#cookie)
     }
     const { asked } = this.#trail
     const waitMs = retryAfterMs(value(headers, "retry-after"), Date.now(), value(headers, "date"))

@@ -2,7 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as http from "node:http"
 import type { Request } from "../../src/Session.ts"
+import * as Folders from "../Folders.ts"
 import { ask, httpServer, rawServer, session } from "./loopback.ts"
+
+const { folder } = Folders.make("following")
 
 const moved = (response: http.ServerResponse, location: string, status = 302) =>
   response.writeHead(status, { location }).end("moved")
@@ -90,6 +93,22 @@ describe("redirects", () => {
       assert.isUndefined(head)
       assert.deepInclude({ ...error }, { _tag: "RedirectError", kind: "loop", location: `${origin}/a` })
       assert.deepStrictEqual(asked, ["/a", "/b", "/a", "/b", "/a", "/b", "/a", "/b"])
+    })
+  )
+
+  it.live("in a loop are an error as soon where a cookie was there from the start", () =>
+    Effect.gen(function* () {
+      let rounds = 0
+      const { origin } = yield* httpServer((request, response) => {
+        if (request.url === "/in") return response.setHeader("set-cookie", "in=1").end()
+        rounds++
+        moved(response, "/")
+      })
+      const one = yield* session({ cookieJar: folder() })
+      yield* ask(one, `${origin}/in`)
+      const { error } = yield* ask(one, `${origin}/`)
+      assert.deepInclude({ ...error }, { _tag: "RedirectError", kind: "loop" })
+      assert.strictEqual(rounds, 4)
     })
   )
 
