@@ -17,6 +17,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import { once } from "node:events"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { join } from "node:path"
@@ -27,7 +28,7 @@ import * as DirectoryLock from "./DirectoryLock.ts"
 const longestAddress = 100
 const longestLine = 65_536
 
-/** Where the socket of a directory is; `undefined` where there is no safe place. */
+/** Where the socket of a directory is; `undefined` where there is no safe place. Throws where its state is not found. */
 export const addressOf = (directory: string): string | undefined => {
   const near = join(fs.realpathSync(DirectoryLock.stateOf(directory)), "control")
   if (Buffer.byteLength(near) <= longestAddress) return near
@@ -67,8 +68,6 @@ export const listen = Effect.fnUntraced(function* (
   directory: string,
   obey: (command: Command, say: (reply: Reply) => void) => Effect.Effect<void, { readonly message: string }>
 ) {
-  const address = addressOf(directory)
-  if (address === undefined) return
   const scope = yield* Effect.scope
   const run = Effect.runForkWith(yield* Effect.context())
   const sockets = new Set<net.Socket>()
@@ -97,16 +96,20 @@ export const listen = Effect.fnUntraced(function* (
       )
     })
   })
+  // of a connection that cannot be accepted
+  server.on("error", () => {})
   yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => {
-      // an error has a reason that the run has nothing to do with: a file system without sockets
-      server.on("error", () => resume(Effect.void))
-      fs.rmSync(address, { force: true })
-      server.listen(address, () => {
+    Effect.promise(async () => {
+      try {
+        const address = addressOf(directory)
+        if (address === undefined) return
+        fs.rmSync(address, { force: true })
+        await once(server.listen(address).unref(), "listening")
         fs.chmodSync(address, 0o600)
-        resume(Effect.void)
-      })
-      server.unref()
+      } catch {
+        // for a reason that the run has nothing to do with: a file system without sockets
+        server.close()
+      }
     }),
     () =>
       Effect.sync(() => {

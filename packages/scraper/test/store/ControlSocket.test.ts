@@ -58,6 +58,14 @@ describe("ControlSocket", () => {
     })
   )
 
+  it.live("lets a run work that cannot listen", () =>
+    Effect.gen(function* () {
+      const isTaken = folder()
+      fs.mkdirSync(ControlSocket.addressOf(isTaken)!)
+      for (const directory of [isTaken, join(root, "none")]) yield* ControlSocket.listen(directory, echo)
+    })
+  )
+
   it.live("says that the run is gone when it ends before it has answered", () =>
     Effect.gen(function* () {
       const directory = folder()
