@@ -172,10 +172,6 @@ const count = (into: Mutable<Counts>, entry: Entry): void => {
   }
 }
 
-const mergeCounts = (into: Mutable<Counts>, from: Counts): void => {
-  for (const key of Object.keys(into) as ReadonlyArray<keyof Counts>) into[key] += from[key]
-}
-
 const statusOf = (outcome: Outcome): number | undefined => {
   if (outcome._tag === "Refused") return undefined
   return outcome._tag === "Failed" && outcome.error._tag === "StatusError" ? outcome.error.status : outcome.status
@@ -186,19 +182,11 @@ export const make = (capacity = 4096): Fold => {
   const total = noCounts()
   let crossed: Beyond | undefined
   let linksCut = 0
-  const hosts = Tally.make<Mutable<Counts>>({
-    empty: noCounts,
-    weight: (row) => row.targets,
-    merge: mergeCounts,
-    capacity
-  })
+  const hosts = Tally.make({ empty: noCounts, weight: (row) => row.targets, capacity })
   const statuses = new Map<number | undefined, Mutable<Counts>>()
   const reasons = Tally.make<ReasonRow>({
     empty: () => ({ about: undefined, targets: 0, hosts: Tally.counts(64) }),
     weight: (row) => row.targets,
-    merge: (into, from) => {
-      into.targets += from.targets
-    },
     capacity: 128
   })
 
