@@ -171,22 +171,3 @@ export const withoutCredentials = (url: string): string => {
   const { start, host } = authority(url)
   return host === start ? url : url.slice(0, start) + url.slice(host)
 }
-
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
-
-/** Percent-decodes (WHATWG URL 1.3). Bytes that are not UTF-8 become U+FFFD. */
-const decode = (text: string): string => {
-  const bytes = text.replace(/%([0-9a-f]{2})/gi, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16)))
-  return utf8.decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)))
-}
-
-/**
- * User name and password, percent-decoded, as Basic authentication takes them (RFC 7617); `undefined` where the URL has
- * neither.
- */
-export const credentials = (url: string): { readonly username: string; readonly password: string } | undefined => {
-  const { start, host } = authority(url)
-  if (host === start) return undefined
-  const [username = "", ...password] = url.slice(start, host - 1).split(":")
-  return { username: decode(username), password: decode(password.join(":")) }
-}
