@@ -33,6 +33,7 @@ export interface Group {
   readonly name: string
   /** The most specific first; of two equally specific ones, `Allow` first: so the first that matches decides. */
   readonly rules: ReadonlyArray<Rule>
+  /** Between two requests; the largest where the file names several. */
   readonly crawlDelaySeconds: number | undefined
   /** The line that says so. */
   readonly crawlDelayLine: Line | undefined
@@ -292,10 +293,3 @@ export const decide = (robots: Robots, productToken: string, url: string): Decis
     ? { allowed: true }
     : { allowed: rule.allow, rule: { line: rule.line, text: rule.text, group: group.name } }
 }
-
-/**
- * Seconds that the file wants between two requests of this crawler; the largest where it names several. A group of
- * its own counts even if it names none.
- */
-export const crawlDelaySeconds = (robots: Robots, productToken: string): number | undefined =>
-  groupFor(robots, productToken)?.crawlDelaySeconds

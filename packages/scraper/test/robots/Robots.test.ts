@@ -186,7 +186,7 @@ describe("decide", () => {
 })
 
 describe("crawlDelaySeconds", () => {
-  const delay = (file: string, token = "a") => Robots.crawlDelaySeconds(Robots.parse(file), token)
+  const delay = (file: string, token = "a") => Robots.groupFor(Robots.parse(file), token)?.crawlDelaySeconds
 
   it("is that of the crawler's group", () => {
     assert.strictEqual(delay("user-agent: *\ncrawl-delay: 2.5"), 2.5)
