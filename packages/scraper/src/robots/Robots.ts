@@ -1,7 +1,7 @@
 /**
  * robots.txt: reads a file and tells what it allows (RFC 9309).
  *
- * It imports nothing of the scraper, and no service: bytes in, verdicts out.
+ * It asks for no service: bytes in, verdicts out.
  *
  * 1. Any bytes are a robots.txt: what cannot be read is skipped, line by line.
  * 2. Time is linear in the file, and for each question in rules and path.
@@ -12,6 +12,7 @@
  * parser takes for a slip of the pen (`Dissallow`) are forgiven, a file in UTF-16
  * that says so is read, and so are `Crawl-delay` and `Sitemap`.
  */
+import { trimmed } from "../FieldValue.ts"
 import * as Pattern from "./Pattern.ts"
 
 /** RFC 9309 2.5: at least 500 KiB must be read. What follows is ignored, an incomplete last line too. */
@@ -95,23 +96,12 @@ const linesOf = (bytes: Uint8Array): Array<string> => {
   return lines
 }
 
-const isBlank = (code: number) => code === 0x20 || code === 0x09
-
-/** Blanks only: `String.trim` would take octets of a UTF-8 character away. */
-const trim = (octets: string): string => {
-  let start = 0
-  let end = octets.length
-  while (start < end && isBlank(octets.charCodeAt(start))) start++
-  while (end > start && isBlank(octets.charCodeAt(end - 1))) end--
-  return octets.slice(start, end)
-}
-
 const blanks = /[ \t]+/
 
 /** `key: value` of a line, the key in lower case. Without a colon, two words are taken for it. */
 const recordOf = (line: string): readonly [key: string, value: string] | undefined => {
   const colon = line.indexOf(":")
-  if (colon >= 0) return [trim(line.slice(0, colon)).toLowerCase(), trim(line.slice(colon + 1))]
+  if (colon >= 0) return [trimmed(line.slice(0, colon)).toLowerCase(), trimmed(line.slice(colon + 1))]
   const words = line.split(blanks, 3)
   return words.length === 2 ? [words[0]!.toLowerCase(), words[1]!] : undefined
 }
@@ -226,7 +216,7 @@ export const parse = (content: Uint8Array | string): Robots => {
 
   for (const [index, whole] of lines.entries()) {
     const comment = whole.indexOf("#")
-    const line = trim(comment < 0 ? whole : whole.slice(0, comment))
+    const line = trimmed(comment < 0 ? whole : whole.slice(0, comment))
     const record = line === "" ? undefined : recordOf(line)
     if (record === undefined) continue
     const [key, value] = record
