@@ -74,8 +74,6 @@ interface Waiting {
 const longestQuote = 200
 /** The body has so long, however it trickles. */
 const bodyMs = 60_000
-const maxAgeMs = RobotsPolicy.maxAgeSeconds * 1000
-const maxStaleMs = RobotsPolicy.maxStaleSeconds * 1000
 /** An old file counts for so long before the host is asked for a new one again. */
 const staleMs = 3_600_000
 
@@ -122,6 +120,8 @@ export const make = (
   /** What the store does not have yet. */
   let fresh: Array<RobotsPolicy.Copy> = []
 
+  const rulesOf = (copy: RobotsPolicy.Copy, sinceMs: number) =>
+    HostRules.of(judging, RobotsPolicy.verdictOf(copy), copy.body?.length ?? 0, sinceMs)
   const keep = (copy: RobotsPolicy.Copy) => {
     fresh.push(copy)
     learned()
@@ -139,9 +139,9 @@ export const make = (
         kind === "unreachable" &&
         old !== undefined &&
         old.kind !== kind &&
-        RobotsPolicy.ageMs(old, sinceMs) < maxStaleMs
+        RobotsPolicy.ageMs(old, sinceMs) < RobotsPolicy.maxStaleMs
       )
-        answer = HostRules.of(judging, RobotsPolicy.verdictOf(old), old.body?.length ?? 0, sinceMs - maxAgeMs + staleMs)
+        answer = rulesOf(old, sinceMs - RobotsPolicy.maxAgeMs + staleMs)
       else {
         answer = HostRules.of(judging, verdict, body.length, sinceMs, reason)
         const about = kind === "rules" ? { body } : kind === "unreachable" ? { fault: answer.fault } : {}
@@ -221,7 +221,7 @@ export const make = (
             !(options.refresh && copy.askedMs < startedMs)
           ) {
             const keptDelayMs = politeness.crawlDelay(host)
-            const answer = HostRules.of(judging, RobotsPolicy.verdictOf(copy), copy.body?.length ?? 0, copy.askedMs)
+            const answer = rulesOf(copy, copy.askedMs)
             memory.remember(host, answer)
             // its start was counted without the delay
             const isNew = politeness.crawlDelay(host) > keptDelayMs

@@ -1,15 +1,13 @@
 /** The rules of the hosts that were asked about last. What they want between two requests is kept by `Politeness.ts`. */
 import type { Politeness } from "../Politeness.ts"
 import type { HostRules } from "./HostRules.ts"
-import * as RobotsPolicy from "./RobotsPolicy.ts"
+import { maxAgeMs } from "./RobotsPolicy.ts"
 
 /** How much is remembered at most: hosts, and about so many bytes for all their rules. */
 export interface Bounds {
   readonly hosts: number
   readonly bytes: number
 }
-
-const maxAgeMs = RobotsPolicy.maxAgeSeconds * 1000
 
 /** @param delayMs between two requests, whatever a host wants */
 export const make = (politeness: Pick<Politeness, "setDelay" | "crawlDelay">, delayMs: number, bounds: Bounds) => {

@@ -8,7 +8,7 @@
 import * as Robots from "./Robots.ts"
 
 /** RFC 9309 2.4: an older copy should not be used, unless the server cannot be reached. */
-export const maxAgeSeconds = 24 * 60 * 60
+export const maxAgeMs = 86_400_000
 
 /** What came of asking. */
 export type Answer =
@@ -30,8 +30,8 @@ export type Verdict =
   | { readonly kind: "unreachable" }
 
 /**
- * What is kept of asking a host. An older copy than `maxAgeSeconds` counts only while the host cannot be had; then up to
- * `maxStaleSeconds`.
+ * What is kept of asking a host. An older copy than `maxAgeMs` counts only while the host cannot be had; then up to
+ * `maxStaleMs`.
  */
 export interface Copy {
   /** Its origin. */
@@ -46,7 +46,7 @@ export interface Copy {
 }
 
 /** RFC 9309 2.3.1.4: "a reasonably long period of time (for example, 30 days)". */
-export const maxStaleSeconds = 30 * 24 * 60 * 60
+export const maxStaleMs = 30 * maxAgeMs
 
 /** Where the robots.txt for `url` is. */
 export const locationFor = (url: URL): string => `${url.origin}/robots.txt`
@@ -86,7 +86,7 @@ export const ageMs = ({ askedMs }: Copy, nowMs: number): number => (askedMs > no
 
 /** Whether a copy counts, so that its host need not be asked. */
 export const isCurrent = (copy: Copy, nowMs: number): boolean =>
-  copy.kind !== "unreachable" && ageMs(copy, nowMs) < maxAgeSeconds * 1000
+  copy.kind !== "unreachable" && ageMs(copy, nowMs) < maxAgeMs
 
 export const verdictOf = ({ kind, body = new Uint8Array() }: Copy): Verdict =>
   kind === "rules" ? { kind, robots: Robots.parse(body) } : { kind }

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
-import { maxStaleSeconds } from "../robots/RobotsPolicy.ts"
+import { maxStaleMs } from "../robots/RobotsPolicy.ts"
 import { type Commit, type Found, Store, type StoreError, StoreFull } from "../Store.ts"
 import { rowsAmong } from "./RowsAmong.ts"
 import * as Rows from "./Rows.ts"
@@ -61,7 +61,7 @@ const begin = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, { boot, dur
   const [previous] = yield* sql<{ ended: number | null }>`SELECT ended FROM run ORDER BY id DESC LIMIT 1`
   const [begun] = yield* sql<{ id: number }>`INSERT INTO run (boot, durability, started)
     VALUES (${boot}, ${durability}, ${startedMs}) RETURNING id`
-  yield* sql`DELETE FROM robots WHERE asked < ${startedMs - maxStaleSeconds * 1000}`
+  yield* sql`DELETE FROM robots WHERE asked < ${startedMs - maxStaleMs}`
   return {
     run: begun!.id,
     /** The run before may have asked hosts until then. */
