@@ -19,6 +19,7 @@ import * as Priorities from "./crawl/Priorities.ts"
 import * as RulesText from "./crawl/RulesText.ts"
 import * as Steering from "./crawl/Steering.ts"
 import * as Widening from "./crawl/Widening.ts"
+import * as NearerPages from "./frontier/NearerPages.ts"
 import * as Get from "./Get.ts"
 import * as OptionKind from "./OptionKind.ts"
 import { complete, defaults, type Given, kinds, type Options } from "./Options.ts"
@@ -104,7 +105,6 @@ const readAnew = Effect.fnUntraced(function* (
   const { list, rules: before } = yield* store.crawl([], false)
   const priorityOf = (url: string, before: number) => Priorities.of(priorities, url, before)
   yield* store.prioritize(list, Priorities.encode(priorities), priorityOf)
-  const link = (page: Target | undefined, links: ReadonlyArray<Target>) => store.link(list, page, links)
   if (before !== undefined && mayLetIn(before, rules))
     yield* Widening.widen(store, list, following, {
       readmit: (targets) =>
@@ -112,14 +112,10 @@ const readAnew = Effect.fnUntraced(function* (
           list,
           targets.map(({ url }) => url)
         ),
-      admit: (page, links) => Effect.map(link(page, links), ({ added }) => added)
+      admit: (page, links) => Effect.map(store.link(list, page, links), ({ added }) => added)
     })
-  for (;;) {
-    const pages = yield* store.nearer(list, 100, following.isBounded())
-    if (pages.length === 0) break
-    for (const page of pages)
-      yield* link(page.target, yield* following.readAgain(page, (links) => link(undefined, links)))
-  }
+  const nearer = NearerPages.make(store, list, following, () => {})
+  while (nearer.areThere()) yield* nearer.read()
   yield* store.ruled(list, rules, limits)
 })
 
