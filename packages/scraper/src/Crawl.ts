@@ -107,11 +107,7 @@ const readAnew = Effect.fnUntraced(function* (
   yield* store.prioritize(list, Priorities.encode(priorities), priorityOf)
   if (before !== undefined && mayLetIn(before, rules))
     yield* Widening.widen(store, list, following, {
-      readmit: (targets) =>
-        store.readmit(
-          list,
-          targets.map(({ url }) => url)
-        ),
+      readmit: (urls) => store.readmit(list, urls),
       admit: (page, links) => Effect.map(store.link(list, page, links), ({ added }) => added)
     })
   const nearer = NearerPages.make(store, list, following, () => {})

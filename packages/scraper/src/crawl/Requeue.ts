@@ -17,7 +17,7 @@ export interface Requeue {
   /** Takes in what a saved page leads to; gives how many of that are new. `undefined`: it leads to more. */
   readonly admit: (page: Target | undefined, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
   /** Takes what was left out in again. */
-  readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
+  readonly readmit: (urls: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
   /** Takes what is queued back to the store, to be leased in the order that it has there now. */
   readonly putBack: Effect.Effect<void, StoreError>
   /** Saves so many targets of the crawl, at most; what is under way counts, but is not stopped. */
@@ -66,12 +66,9 @@ export const make = (
     frontier.found(found, 0)
     return found.added
   })
-  const readmit = Effect.fnUntraced(function* (targets: ReadonlyArray<Target>) {
-    yield* store.readmit(
-      list,
-      targets.map(({ url }) => url)
-    )
-    frontier.found({ added: targets.length, isNearer: false }, 0)
+  const readmit = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
+    yield* store.readmit(list, urls)
+    frontier.found({ added: urls.length, isNearer: false }, 0)
   })
   const unqueue = () => {
     // what a redirect led elsewhere was asked for

@@ -11,7 +11,7 @@ import type { Following } from "./Following.ts"
 /** Where it goes: into the store, or into a line that works. */
 interface Into {
   /** Makes what was left out pending again. */
-  readonly readmit: (targets: ReadonlyArray<Target>) => Effect.Effect<void, StoreError>
+  readonly readmit: (urls: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
   /** Adds what a saved page leads to; gives how many of that are new. `undefined`: it leads to more. */
   readonly admit: (page: Target | undefined, links: ReadonlyArray<Target>) => Effect.Effect<number, StoreError>
 }
@@ -27,7 +27,7 @@ export const widen = Effect.fnUntraced(function* (
   yield* Stream.runForEachArray(store.excluded(list), (targets) => {
     const inScope = targets.filter((target) => following.excludes(target) === undefined)
     found += inScope.length
-    return readmit(inScope)
+    return readmit(inScope.map(({ url }) => url))
   })
   const take = (page: Target | undefined, links: ReadonlyArray<Target>) =>
     Effect.map(admit(page, links), (count) => void (found += count))

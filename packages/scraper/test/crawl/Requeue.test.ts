@@ -81,7 +81,7 @@ describe("Requeue", () => {
     Effect.gen(function* () {
       const { did, requeue } = begin([])
       assert.strictEqual(yield* requeue.admit(target("a"), [target("b")]), 2)
-      yield* requeue.readmit([target("c")])
+      yield* requeue.readmit(["http://h/c"])
       assert.deepStrictEqual(did, ["finds 2, settles 0", "readmits 1", "finds 1, settles 0"])
     })
   )
