@@ -15,7 +15,7 @@ import type * as Politeness from "./Politeness.ts"
 import type { Copy } from "./robots/RobotsPolicy.ts"
 import type { RunClock } from "./RunClock.ts"
 import type { Sink, Synced } from "./Sink.ts"
-import { type Settled, type Store, type StoreError, StoreFull, untilRoom, type Waiting } from "./Store.ts"
+import { type Commit, type Settled, type Store, type StoreError, StoreFull, untilRoom, type Waiting } from "./Store.ts"
 import type { Target } from "./Target.ts"
 
 export interface CommitterOptions {
@@ -55,15 +55,8 @@ export const make = Effect.fnUntraced(function* (
   const committed = yield* Queue.unbounded<Outcome, LineError | Cause.Done>()
   let settled: Array<Settled> = []
   let waiting: Array<Waiting> = []
-  /** Lengths of archives that are not committed yet, the latest last. */
-  let grown: Synced["archives"] = []
-  /** Records that are not committed yet. */
-  let captured: Synced["captures"] = []
-  /** The same of answers for robots.txt. */
-  let robots: ReadonlyArray<Copy> = []
-  /** Of clocks of hosts, the latest last, and of patterns. */
-  let hosts: ReadonlyArray<Politeness.HostClock> = []
-  let patterns: ReadonlyArray<Evidence> = []
+  /** What is not committed yet besides targets, the latest last. */
+  let besides = nothing
   let wake: (() => void) | undefined
   /** Workers that wait for a commit because too much is uncommitted. */
   const held = new Set<() => void>()
@@ -74,7 +67,7 @@ export const make = Effect.fnUntraced(function* (
   /** What is in memory is worth a commit. */
   const isHeavy = () => sink.held() >= mostHeld
   const isFull = () => size() >= 4 * options.most || isHeavy()
-  const isWorthy = () => size() > 0 || hosts.length > 0 || politeness.isChanged() || options.isNoteworthy()
+  const isWorthy = () => size() > 0 || besides.hosts.length > 0 || politeness.isChanged() || options.isNoteworthy()
   const write = (
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
     room: Effect.Effect<void, StoreError> = options.diskFull
@@ -89,7 +82,7 @@ export const make = Effect.fnUntraced(function* (
       stirred = false
       // at the same instant: what it syncs is what is committed
       const syncing = sink.sync()
-      robots = [...robots, ...options.robots()]
+      besides = { ...besides, robots: [...besides.robots, ...options.robots()] }
       const sync: Effect.Effect<Synced, StoreError> = Effect.catchTag(syncing, "DiskFull", () =>
         Effect.andThen(restore(room), sync)
       )
@@ -109,36 +102,33 @@ export const make = Effect.fnUntraced(function* (
         ({ placed, failed, archives, captures }) => {
           const rows =
             placed.size + failed.size === 0 ? done : done.map((one) => withPlace(one, placed, failed, options.unplaced))
-          grown = [...grown, ...archives]
-          captured = [...captured, ...captures]
-          hosts = [...hosts, ...politeness.changes(options.now())]
-          patterns = [...patterns, ...options.patterns()]
+          besides = {
+            robots: besides.robots,
+            archives: [...besides.archives, ...archives],
+            captures: [...besides.captures, ...captures],
+            hosts: [...besides.hosts, ...politeness.changes(options.now())],
+            patterns: [...besides.patterns, ...options.patterns()]
+          }
           // the next run reads these by the wall's clock; what a target waits for, no run but this one
           const aheadMs = Math.max(0, options.now() - Date.now())
           const commit = {
+            ...besides,
             list: options.list,
             settled: rows,
             waiting: [...parked, ...leased.map((target) => ({ target, dueMs: 0, leased: true }))],
-            hosts: hosts.map((clock) => ({
+            hosts: besides.hosts.map((clock) => ({
               ...clock,
               nextMs: clock.nextMs - aheadMs,
               pausedMs: clock.pausedMs - aheadMs
             })),
-            robots: robots.map((copy) => ({ ...copy, askedMs: copy.askedMs - aheadMs })),
+            robots: besides.robots.map((copy) => ({ ...copy, askedMs: copy.askedMs - aheadMs })),
             ...(place === undefined ? {} : { place }),
-            archives: grown,
-            captures: captured,
-            isCrawl: options.isCrawl,
-            patterns
+            isCrawl: options.isCrawl
           }
           return Effect.map(
             Effect.onError(untilRoom(store.commit(commit), restore(room)), () => putBack(rows)),
             (found) => {
-              grown = []
-              captured = []
-              robots = []
-              hosts = []
-              patterns = []
+              besides = nothing
               let firstDueMs = Infinity
               for (const { dueMs } of parked) firstDueMs = Math.min(firstDueMs, dueMs)
               frontier.committed(straggling, firstDueMs)
@@ -268,6 +258,13 @@ export const make = Effect.fnUntraced(function* (
 
 export type Committer = Effect.Success<ReturnType<typeof make>>
 
+const nothing: Required<Pick<Commit, "archives" | "captures" | "hosts" | "patterns" | "robots">> = {
+  archives: [],
+  captures: [],
+  hosts: [],
+  robots: [],
+  patterns: []
+}
 /** Bytes of bodies in memory that are not waited with: 256 of the largest. */
 const mostHeld = 16 << 20
 /** Whoever closes hears of no error. */
