@@ -249,33 +249,38 @@ export const again = async (
   return { answer: await compressed(record, head), request: await requestOf(exchange) }
 }
 
+const openAgain = (file: string) => open(file, O_RDWR | O_NOFOLLOW)
+
 export class ArchiveFile {
   readonly name: string
   /** Length: where the next record begins. */
   bytes: number
-  readonly #handle: FileHandle
+  readonly #file: string
+  /** `undefined` while it is closed. */
+  #handle: FileHandle | undefined
 
-  private constructor(name: string, handle: FileHandle, bytes: number) {
+  private constructor(directory: string, name: string, handle: FileHandle, bytes: number) {
     this.name = name
+    this.#file = `${directory}/${name}`
     this.#handle = handle
     this.bytes = bytes
   }
 
   /** Opens an archive to go on at its end. */
   static async reopen(directory: string, { name, bytes }: Archive): Promise<ArchiveFile> {
-    return new ArchiveFile(name, await open(`${directory}/${name}`, O_RDWR | O_NOFOLLOW), bytes)
+    return new ArchiveFile(directory, name, await openAgain(`${directory}/${name}`), bytes)
   }
 
   /** Makes an archive that begins with a warcinfo record. Throws with EEXIST where something has that name. */
   static async create(directory: string, name: string, fields: WarcRecord.Fields): Promise<ArchiveFile> {
     const handle = await open(`${directory}/${name}`, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666)
-    const archive = new ArchiveFile(name, handle, 0)
+    const archive = new ArchiveFile(directory, name, handle, 0)
     try {
       const about = { id: crypto.randomUUID(), dateMs: Date.now() }
       await archive.append({ answer: await gzip(WarcRecord.warcinfo(about, name, fields)), request: undefined })
     } catch (error) {
-      await archive.close()
-      fs.rmSync(`${directory}/${name}`, { force: true })
+      await archive.close().catch(() => {})
+      fs.rmSync(archive.#file, { force: true })
       throw error
     }
     return archive
@@ -283,34 +288,37 @@ export class ArchiveFile {
 
   /** Appends the records of an exchange, all or nothing, and says where the answer is. Throws as the file system does. */
   async append({ answer, request }: Member): Promise<RecordLocation.RecordLocation> {
+    const handle = (this.#handle ??= await openAgain(this.#file))
+    const write = (bytes: Uint8Array, position: number): number => {
+      let written = 0
+      while (written < bytes.length)
+        written += fs.writeSync(handle.fd, bytes, written, bytes.length - written, position + written)
+      return position + written
+    }
     const offset = this.bytes
     let at = offset
     let end: number
     try {
-      if (Buffer.isBuffer(answer)) at = this.#write(answer, at)
-      else for await (const chunk of answer) at = this.#write(chunk, at)
-      end = request === undefined ? at : this.#write(request, at)
+      if (Buffer.isBuffer(answer)) at = write(answer, at)
+      else for await (const chunk of answer) at = write(chunk, at)
+      end = request === undefined ? at : write(request, at)
     } catch (error) {
       // should this fail too, the next record is written over it, and mending cuts what remains
-      await this.#handle.truncate(offset).catch(() => {})
+      await handle.truncate(offset).catch(() => {})
       throw error
     }
     this.bytes = end
     return { archive: this.name, offset, length: at - offset }
   }
 
-  #write(bytes: Uint8Array, position: number): number {
-    let written = 0
-    while (written < bytes.length)
-      written += fs.writeSync(this.#handle.fd, bytes, written, bytes.length - written, position + written)
-    return position + written
-  }
-
   async sync(): Promise<void> {
-    await this.#handle.datasync()
+    await this.#handle?.datasync()
   }
 
+  /** Until the next record. What a network's disk or a quota had no room for may be told only here (close(2)). */
   async close(): Promise<void> {
-    await this.#handle.close()
+    const handle = this.#handle
+    this.#handle = undefined
+    await handle?.close()
   }
 }

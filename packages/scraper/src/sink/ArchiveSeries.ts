@@ -28,6 +28,8 @@ export interface ArchiveSeriesOptions {
   readonly about: Fields
   /** No exchange is begun in an archive that has this many bytes. */
   readonly archiveBytes: number
+  /** Told where nobody knows what is on the disk of that which was appended to the archive at hand since the last `settle`. */
+  readonly lost: (error: WriteError | DiskFull) => Effect.Effect<void, DiskFull>
 }
 
 /** One that lost bytes, or was removed, is not continued. */
@@ -54,18 +56,24 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
   const leave = Effect.promise(async () => {
     const left = current
     current = undefined
-    await left?.close()
+    // what it would tell `settle` has heard
+    await left?.close().catch(() => {})
   })
   yield* Effect.addFinalizer(() => leave)
 
-  const durable = Effect.suspend((): Effect.Effect<void, DiskFull | WriteError> => {
+  const settle = Effect.suspend((): Effect.Effect<void, DiskFull> => {
     const into = current
-    if (options.durability === "process" || into === undefined) return Effect.void
+    if (into === undefined) return Effect.void
     const failure = (error: unknown) => PartFile.failure(into.name, error)
-    return Effect.andThen(
-      Effect.tryPromise({ try: () => into.sync(), catch: failure }),
-      Effect.mapError(Files.node.syncDirectory(directory), failure)
-    )
+    const settled =
+      options.durability === "process"
+        ? Effect.tryPromise({ try: () => into.close(), catch: failure })
+        : Effect.andThen(
+            Effect.tryPromise({ try: () => into.sync(), catch: failure }),
+            Effect.mapError(Files.node.syncDirectory(directory), failure)
+          )
+    // once more asked, the system would say that all is well (Linux, errseq_t)
+    return Effect.catch(settled, (error) => Effect.andThen(leave, options.lost(error)))
   })
 
   const create = Effect.gen(function* () {
@@ -85,15 +93,13 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
     archive: (begun: (archive: ArchiveFile.ArchiveFile) => void) =>
       Effect.gen(function* () {
         if (current !== undefined && current.bytes < options.archiveBytes) return current
-        yield* durable
+        yield* settle
         yield* leave
         const made = yield* create
         begun(made)
         return made
       }),
-    /** What was appended to the archive at hand is on the disk, where that is asked for. */
-    durable,
-    /** Closes the archive at hand: nothing more is appended to it. */
-    leave
+    /** What was appended to the archive at hand outlives the process, or with `power` the machine. */
+    settle
   }
 })

@@ -18,7 +18,7 @@ import * as Effect from "effect/Effect"
 import type { WriteError } from "../FetchError.ts"
 import type { StoreFault } from "../RunError.ts"
 import type { ResponseHead } from "../Session.ts"
-import type { Archive, Capture, Part, Sink, Truncation } from "../Sink.ts"
+import type { Archive, Capture, DiskFull, Part, Sink, Truncation } from "../Sink.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
 import * as ArchiveSeries from "./ArchiveSeries.ts"
 import * as PartFile from "./PartFile.ts"
@@ -27,7 +27,7 @@ import * as Recorded from "./Recorded.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 import { toExchange, type WaitingExchange } from "./WaitingExchange.ts"
 
-export interface WarcSinkOptions extends ArchiveSeries.ArchiveSeriesOptions {
+export interface WarcSinkOptions extends Omit<ArchiveSeries.ArchiveSeriesOptions, "lost"> {
   /** Where part files grow; on the same file system as `directory`. */
   readonly parts: string
   readonly hash: boolean
@@ -80,7 +80,7 @@ const begin = () => ({
   failed: new Map<string, WriteError>(),
   grown: new Map<string, number>(),
   captures: [] as Array<Capture>,
-  parts: [] as Array<PartFile.PartFile>,
+  done: [] as Array<Queued>,
   /** Where the payloads lie that were written, by digest. */
   written: new Map<string, RecordLocation.RecordLocation>()
 })
@@ -145,10 +145,27 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
   }
   const parts = PartFile.folder({ parts: options.parts, hash: options.hash }, (...part) => new WarcPart(...part))
 
-  const series = yield* ArchiveSeries.make(options)
   /** Records whose payload nobody can read, by their paths: nothing refers to them any more. */
   const unreadable = new Set<string>()
   let sync = begin()
+  /** It stays uncommitted. Of a full disk it is written anew, once there is room. */
+  const lost = (error: WriteError | DiskFull): Effect.Effect<void, DiskFull> =>
+    Effect.suspend(() => {
+      const { placed, failed, done } = sync
+      if (error._tag === "WriteError") {
+        for (const key of placed.keys()) failed.set(key, error)
+        sync = { ...begin(), failed, done }
+        return Effect.void
+      }
+      sync = { ...begin(), failed, done: done.filter(({ key }) => failed.has(key)) }
+      for (const { key, one } of done) {
+        if (failed.has(key)) continue
+        waiting.set(key, one)
+        held += heldBy(one)
+      }
+      return Effect.fail(error)
+    })
+  const series = yield* ArchiveSeries.make({ ...options, lost })
   const archive = series.archive(({ name, bytes }) => void sync.grown.set(name, bytes))
 
   /** Appends exchanges, in their order. They are digested and compressed at once. */
@@ -162,6 +179,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       const location = sync.written.get(payloadDigest) ?? known.get(payloadDigest)
       return location === undefined || unreadable.has(RecordLocation.toPath(location)) ? undefined : location
     }
+    const begun = sync
     const met = new Set<string>()
     const prepared = some.map(({ one, digested }) => {
       if ("error" in digested || (mayStandForAnother(digested) && met.has(digested.payloadDigest))) return undefined
@@ -190,7 +208,8 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
     const appended = (each: Digested, ready?: Promise<Prepared>) =>
       Effect.flatMap(archive, (into) =>
         Effect.tryPromise({
-          try: () => appendOne(into, each, ready),
+          // what it refers to may be lost with an archive that was left
+          try: () => appendOne(into, each, sync === begun ? ready : undefined),
           catch: (error) => PartFile.failure(into.name, error)
         })
       )
@@ -206,7 +225,7 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       )
       waiting.delete(key)
       held -= heldBy(one)
-      if (one.part !== undefined) sync.parts.push(one.part)
+      sync.done.push({ key, one })
     }
   })
 
@@ -222,17 +241,10 @@ export const make = Effect.fnUntraced(function* (options: WarcSinkOptions) {
       // what is small never leaves this thread: connections have their turns between
       yield* Effect.yieldNow
     }
-    yield* Effect.catchTag(series.durable, "WriteError", (error) =>
-      Effect.suspend(() => {
-        // nobody knows what of it is on the disk: it stays uncommitted, and the archive is left
-        for (const key of sync.placed.keys()) sync.failed.set(key, error)
-        sync = { ...begin(), failed: sync.failed, parts: sync.parts }
-        return series.leave
-      })
-    )
-    const { placed, failed, grown, captures, parts } = sync
+    yield* series.settle
+    const { placed, failed, grown, captures, done } = sync
     sync = begin()
-    for (const part of parts) part.discard()
+    for (const { one } of done) one.part?.discard()
     return { placed, failed, archives: Array.from(grown, ([name, bytes]): Archive => ({ name, bytes })), captures }
   })
 

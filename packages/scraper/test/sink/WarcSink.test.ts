@@ -1,6 +1,7 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { execFileSync } from "node:child_process"
 import { createHash, randomBytes } from "node:crypto"
@@ -359,6 +360,64 @@ describe("WarcSink", () => {
         assert.strictEqual(codes.length, 100 - 15)
       })
     )
+
+  /** Until the scope ends, files that are opened do this, and then tell one of these codes after the other. */
+  const tells = (call: "close" | "datasync", codes: Array<string>) => {
+    const { promises } = process.getBuiltinModule("node:fs")
+    const { open } = promises
+    const put = (opened: typeof open) => {
+      Object.assign(promises, { open: opened })
+      syncBuiltinESMExports()
+    }
+    const opened: typeof open = async (...args) => {
+      const handle = await open(...args)
+      const done = handle[call].bind(handle)
+      const told = async () => {
+        await done()
+        const code = codes.shift()
+        if (code !== undefined) throw Object.assign(new Error(code), { code })
+      }
+      return Object.assign(handle, { [call]: told })
+    }
+    return Effect.acquireRelease(
+      Effect.sync(() => put(opened)),
+      () => Effect.sync(() => put(open))
+    )
+  }
+
+  for (const [durability, call] of [
+    ["process", "close"],
+    ["power", "datasync"]
+  ] as const)
+    for (const code of ["EIO", "ENOSPC"])
+      it.effect(`saves nothing of which ${call} tells ${code}, and goes on in the next archive`, () =>
+        Effect.gen(function* () {
+          const directory = folder()
+          const codes: Array<string> = []
+          yield* tells(call, codes)
+          const sink = yield* make(directory, { durability })
+          const before = write(sink, "before", noise(100, 1))
+          assert.isTrue((yield* sink.sync()).placed.has(before.key))
+          const after = write(sink, "after", noise(100, 2))
+          codes.push(code)
+          const first = yield* Effect.result(sink.sync())
+          const told = Result.isFailure(first) ? first.failure._tag : first.success.failed.get(after.key)?.code
+          assert.strictEqual(told, code === "EIO" ? "EIO" : "DiskFull")
+          const again = code === "EIO" ? write(sink, "after", noise(100, 2)) : after
+          const { placed, archives } = yield* sink.sync()
+          assert.deepStrictEqual([...placed.keys()], [again.key])
+          assert.deepStrictEqual(
+            archives.map(({ name }) => name),
+            ["simul-00001.warc.gz"]
+          )
+          const records = yield* Effect.promise(() => recordsIn(join(directory, "simul-00001.warc.gz")))
+          assert.deepStrictEqual(
+            records.map((record) => record.field("WARC-Target-URI")),
+            [undefined, "http://host/after"]
+          )
+          assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
+        })
+      )
 
   it.effect("goes on in the last archive, cut back to its committed length, unless it lost bytes", () =>
     Effect.gen(function* () {
