@@ -45,27 +45,34 @@ export const contentLength = (head: Head): number | undefined => {
   return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined
 }
 
-/** Why a 206 does not continue the part, if so. */
-export const mismatch = (head: Head, offset: number, { total, validator }: Partial): string | undefined => {
+/** Whether an answer names another version than the part is of: its own field tells, where there is one. */
+const changed = (head: Head, validator: string): string | undefined => {
+  const told = head.header(validator.startsWith('"') ? "etag" : "last-modified")
+  return told === undefined || told === validator ? undefined : `the validator changed from ${validator} to ${told}`
+}
+
+/**
+ * How many bytes the part comes to with the rest that a 206 brings, or why it does not continue the part. A range need not
+ * reach as far as was asked (RFC 9110 14.2), so somebody must have told where the body ends.
+ */
+export const whole = (head: Head, offset: number, { total, validator }: Partial): number | string => {
   const range = contentRange(head.header("content-range"))
   if (range?.first === undefined) return "a 206 without a readable Content-Range"
   if (range.first !== offset) return `asked for byte ${offset}, got ${range.first}`
   if (total !== undefined && range.total !== undefined && range.total !== total)
     return `the length changed from ${total} to ${range.total}`
-  if (range.total !== undefined && range.last !== range.total - 1)
-    return `the range ends at ${range.last} of ${range.total} bytes`
-  const length = contentLength(head)
-  if (length !== undefined && length !== range.last! - range.first + 1)
-    return `${length} bytes for a range of ${range.last! - range.first + 1}`
-  const etag = head.header("etag")
-  if (validator.startsWith('"') && etag !== undefined && etag !== validator)
-    return `the validator changed from ${validator} to ${etag}`
+  const length = range.total ?? total
+  if (length === undefined) return "a range of a body whose length nobody tells"
+  if (range.last !== length - 1) return `the range ends at ${range.last} of ${length} bytes`
+  const declared = contentLength(head)
+  if (declared !== undefined && declared !== length - offset)
+    return `${declared} bytes for a range of ${length - offset}`
   if (Decode.codings(head.header("content-encoding")).length > 0) return "a coded range"
-  return undefined
+  return changed(head, validator) ?? length
 }
 
 /** Whether a 416 says that the part is the whole body. */
-export const isWhole = (head: Head, bytes: number, { validator }: Partial): boolean => {
-  const etag = head.header("etag")
-  return contentRange(head.header("content-range"))?.total === bytes && (etag === undefined || etag === validator)
-}
+export const isWhole = (head: Head, bytes: number, { total = bytes, validator }: Partial): boolean =>
+  total === bytes &&
+  contentRange(head.header("content-range"))?.total === bytes &&
+  changed(head, validator) === undefined

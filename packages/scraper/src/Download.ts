@@ -22,6 +22,7 @@ import {
   RangeError,
   StatusError,
   TooLargeError,
+  TruncatedError,
   WriteError
 } from "./FetchError.ts"
 import type { Refusal } from "./Outcome.ts"
@@ -334,12 +335,12 @@ class Running implements Download, Receiver, Decode.Output {
     }
     if (this.#part !== undefined) {
       if (status === 206) {
-        const wrong = Continuation.mismatch(head, this.#part.bytes, this.target.partial!)
-        if (wrong !== undefined)
-          return { _tag: "Failed", reason: new RangeError({ detail: wrong }), head, restart: true }
+        const whole = Continuation.whole(head, this.#part.bytes, this.target.partial!)
+        if (typeof whole === "string")
+          return { _tag: "Failed", reason: new RangeError({ detail: whole }), head, restart: true }
         this.#validator = this.target.partial!.validator
         this.received = this.#part.bytes
-        return this.#expect(head, this.#part.bytes)
+        return this.#expect(head, this.#part.bytes, whole)
       }
       if (status === 416) return this.#unsatisfied(head, this.#part)
       // anything else is a whole answer: the part is of no use
@@ -358,7 +359,7 @@ class Running implements Download, Receiver, Decode.Output {
       const reason = new StatusError({ status, ...(wait === undefined ? {} : { retryAfterMs: wait }) })
       return { _tag: "Failed", reason, head }
     }
-    return this.#expect(head, 0)
+    return this.#expect(head, 0, Continuation.contentLength(head))
   }
 
   /** 416 for a part: either it is the whole body already, or it is of no use (RFC 9110 15.5.17). */
@@ -373,14 +374,13 @@ class Running implements Download, Receiver, Decode.Output {
     return this.#complete(part, head)
   }
 
-  /** Opens the part for the body to come. `from`: bytes that are there already. */
-  #expect(head: ResponseHead, from: number): Attempt | undefined {
-    const declared = Continuation.contentLength(head)
+  /** Opens the part for the body to come. `from`: bytes that are there already. `total`: what it comes to with those. */
+  #expect(head: ResponseHead, from: number, total: number | undefined): Attempt | undefined {
     const { maxSize, raw } = this.#options
     const codings = Decode.codings(head.header("content-encoding"))
     this.#coded = !raw && codings.length > 0 && !Decode.keepsEncoded(codings, head.header("content-type"), head.url)
-    if (declared !== undefined) this.total = from + declared
-    if (!this.#coded && maxSize !== undefined && this.total !== undefined && this.total > maxSize)
+    this.total = total
+    if (!this.#coded && maxSize !== undefined && total !== undefined && total > maxSize)
       return { _tag: "Failed", reason: new TooLargeError({ maxBytes: maxSize, bomb: false }), head }
     const limits = maxSize === undefined ? noLimits : { maxBytes: maxSize - from }
     const decoder = Decode.make(this.#coded ? codings : noCodings, limits, this)
@@ -395,7 +395,7 @@ class Running implements Download, Receiver, Decode.Output {
     try {
       const part: Mutable<Parameters<Sink["Service"]["open"]>[0]> = { head }
       if (this.#validator !== undefined) part.key = this.target.url
-      if (!this.#coded && declared !== undefined) part.expected = declared
+      if (!this.#coded && total !== undefined) part.expected = total
       this.#part = this.#sink.open(part)
     } catch (error) {
       return this.#broken(error)
@@ -432,7 +432,7 @@ class Running implements Download, Receiver, Decode.Output {
     if (this.#ended) return
     if (this.#verdict !== undefined) return this.#more(chunk)
     this.received += chunk.length
-    if (this.total === undefined && this.#isEndless()) return
+    if (this.total === undefined ? this.#isEndless() : this.#isTooLong(this.total)) return
     if (!this.#decoder!.write(chunk)) this.#hold(heldByDecoder)
     if (this.#ended) return
     const waitMs = this.#options.rate?.take(chunk.length) ?? 0
@@ -454,6 +454,16 @@ class Running implements Download, Receiver, Decode.Output {
     return true
   }
 
+  /** A range in chunks or over HTTP/2 need not have the length that it tells. */
+  #isTooLong(total: number): boolean {
+    if (this.received <= total || this.#head!.status !== 206) return false
+    this.#part!.discard()
+    this.#part = undefined
+    const reason = new RangeError({ detail: `the range goes beyond the ${total} bytes of the body` })
+    this.#end({ _tag: "Failed", reason, head: this.#head!, restart: true })
+    return true
+  }
+
   /** The body of an error: of interest up to a bound. */
   #more(chunk: Uint8Array) {
     const taken = this.#taken
@@ -470,6 +480,9 @@ class Running implements Download, Receiver, Decode.Output {
     if (this.#ended) return
     this.#take()
     if (this.#verdict !== undefined) return this.#end(this.#verdict)
+    const { received, total: expected } = this
+    if (this.#head!.status === 206 && received < expected!)
+      return this.#end(this.#failed(new TruncatedError({ received, expected: expected! })))
     this.#decoder!.end()
   }
 

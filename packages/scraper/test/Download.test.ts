@@ -6,17 +6,21 @@ import { RedirectError } from "../src/FetchError.ts"
 import type { Receiver, Request, Session } from "../src/Session.ts"
 import { DiskFull, type Part, type Sink } from "../src/Sink.ts"
 
-/** An answer that goes on for as many bytes as are asked for, on a disk that has room for some. */
+/**
+ * An answer that goes on for as many bytes as are asked for, on a disk that has room for some. `kept`: bytes that an earlier
+ * attempt left.
+ */
 const answer = (
   fields: Readonly<Record<string, string>>,
   options: Partial<Download.DownloadOptions>,
-  room = Infinity
+  room = Infinity,
+  kept = 0
 ) => {
   let receiver!: Receiver
   let request!: Request
   const told: Array<string> = []
   const part = {
-    bytes: 0,
+    bytes: kept,
     write: (chunk: Uint8Array) => {
       if (part.bytes + chunk.length > room) throw new DiskFull({ path: "" })
       part.bytes += chunk.length
@@ -34,7 +38,7 @@ const answer = (
     }
   } as unknown as Session["Service"]
   const sink = { open: () => part as unknown as Part } as unknown as Sink["Service"]
-  const target = { url: "http://h/radio", host: "http://h", path: "", attempts: 0 }
+  const target = { url: "http://h/radio", host: "http://h", path: "", attempts: 0, partial: { validator: '"v"' } }
   const whole: Download.DownloadOptions = {
     suggestions: false,
     raw: false,
@@ -43,8 +47,9 @@ const answer = (
     ...options
   }
   const attempts: Array<Download.Attempt> = []
-  Download.start({ session, sink }, target, undefined, whole, (attempt) => attempts.push(attempt))
-  receiver.onHead({ status: 200, url: target.url, header: (name) => fields[name] })
+  const left = kept === 0 ? undefined : (part as unknown as Part)
+  Download.start({ session, sink }, target, left, whole, (attempt) => attempts.push(attempt))
+  receiver.onHead({ status: kept === 0 ? 200 : 206, url: target.url, header: (name) => fields[name] })
   return { request, receiver, told, attempts }
 }
 
@@ -103,6 +108,19 @@ describe("Download", () => {
     receiver.onData(new Uint8Array(2))
     const [attempt = assert.fail()] = attempts
     assert.isTrue(attempt._tag === "DiskFull" && attempt.size === size && attempt.needed === needed)
+    assert.include(told, became)
+  })
+
+  it.each([
+    ["ends too early", 59, "body ended at 99 of 100 bytes", false, "kept"],
+    ["goes on too long", 61, "cannot resume: the range goes beyond the 100 bytes of the body", true, "discarded"]
+  ] as const)("takes no rest in chunks that %s", (_what, bytes, message, restart, became) => {
+    const { receiver, told, attempts } = answer({ "content-range": "bytes 40-99/100" }, {}, Infinity, 40)
+    receiver.onData(new Uint8Array(bytes))
+    receiver.onEnd()
+    const [attempt = assert.fail()] = attempts
+    assert.isTrue(attempt._tag === "Failed" && attempt.reason.message === message)
+    assert.isTrue(attempt._tag === "Failed" && (attempt.restart === true) === restart)
     assert.include(told, became)
   })
 
