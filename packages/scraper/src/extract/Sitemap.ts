@@ -99,6 +99,7 @@ const fields: ReadonlySet<string> = new Set(
 /** They may hold elements that are called like fields and are about something else. */
 const foreign: ReadonlySet<string> = new Set("source content summary description image video news author".split(" "))
 const wanted: ReadonlySet<string> = new Set(["href", "rel", "hreflang", "xml:base"])
+const isWanted = (attribute: string) => wanted.has(attribute)
 
 const w3c = /^(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d:?\d\d)?)?$/i
 const rfc822 =
@@ -184,7 +185,7 @@ class Xml implements Reader {
     this.#emit = emit
     this.#base = this.#feedBase = this.#entryBase = base
     this.#tags = new Tags(
-      { xml: true, wants: (attribute) => wanted.has(attribute), maxValue },
+      { xml: true, wants: isWanted, maxValue },
       {
         open: (name, attributes) => this.#open(name, attributes),
         close: (name) => this.#close(name),

@@ -159,7 +159,7 @@ class Html {
     this.#isXml = isXml
     this.head = /^(?:\s+|<!--[^]*?-->|<!doctype[^>]*>)*/i.exec(view.text)![0].length
     this.#tags = new Tags(
-      { wants: (name) => known.has(name), maxValue: Infinity, emptyElements: isXml, rawText: true },
+      { wants: isKnown, maxValue: Infinity, emptyElements: isXml, rawText: true },
       {
         open: (name, attributes, _position, end) => this.#open(name, attributes, end),
         close: () => this.#endSheet(),
@@ -395,6 +395,7 @@ const known = new Set(
     "integrity crossorigin"
   ).split(" ")
 )
+const isKnown = (attribute: string) => known.has(attribute)
 
 const piece =
   (start: number, end: number, led: Led): Spot =>
