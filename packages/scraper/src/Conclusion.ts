@@ -28,7 +28,7 @@ import type { ResponseHead } from "./Session.ts"
 import type { Aside, Sink } from "./Sink.ts"
 import type { RunClock } from "./RunClock.ts"
 import type { Settled } from "./Store.ts"
-import { asked, type Partial, type Target, withoutSaved, withPartial, withPath } from "./Target.ts"
+import { type Partial, type Target, withoutHop, withoutSaved, withPartial, withPath } from "./Target.ts"
 import * as Url from "./Url.ts"
 
 /** What is left to do or to wait for after a target; mostly nothing. */
@@ -55,9 +55,16 @@ export const make = (
     if (crawl !== undefined) frontier.settle(one.outcome._tag === "Saved" || one.outcome._tag === "Unchanged")
     committer.settle(one)
   }
-  const park = (target: Target, dueMs: number) => {
+  const keep = (target: Target, dueMs: number) => {
     frontier.park(target)
     committer.park({ target, dueMs, leased: false })
+  }
+  /** It begins anew then. */
+  const park = (target: Target, dueMs: number) => keep(withoutHop(target), dueMs)
+  /** It goes on then where redirects have led it. */
+  const putOff = (target: Target, dueMs: number) => {
+    note(target)
+    keep(target, dueMs)
   }
   /** What is gone of a target's time, where that is bounded. */
   const spent = ({ spentMs = 0 }: Target, startedMs: number) =>
@@ -118,11 +125,10 @@ export const make = (
         })
       }
       case "Turned": {
-        const { turn, partial, pauseMs } = ended
-        const verdict = pauseMs === undefined ? "answered" : { pauseMs }
+        const { turn, partial } = ended
         const hop = { ...ended.hop, asides: [...(target.hop?.asides ?? []), ...(ended.asides ?? [])] }
-        // within the host it is waited for
-        const waitMs = pauseMs === undefined || hop.host !== asked(target).host ? 0 : Math.min(pauseMs, maxPauseMs)
+        const waitMs = Math.min(ended.waitMs ?? 0, maxPauseMs)
+        const verdict = waitMs === 0 ? "answered" : { pauseMs: waitMs }
         const spentMs = spent(target, startedMs - waitMs)
         const turned = { ...withPartial(target, partial), hop, ...(spentMs === undefined ? {} : { spentMs }) }
         // by the host that was asked: the other one has given no slot
@@ -134,12 +140,9 @@ export const make = (
           const error = new TimeoutError({ phase: "total", ms: Math.round(maxTimeMs) })
           return fail(target, startedMs, error, undefined, partial, verdict)
         }
-        return Effect.flatMap(frontier.turn(turned), (putOff) => {
-          if (putOff === undefined) return Effect.sync(() => frontier.release(target, verdict))
-          note(turned)
-          park(turned, putOff.dueMs)
-          // it would lead there time and again
-          frontier.release(target, { pauseMs: Math.max(putOff.pauseMs, pauseMs ?? 0) })
+        return Effect.flatMap(waitMs > 0 ? Effect.succeed(now() + waitMs) : frontier.turn(turned), (dueMs) => {
+          if (dueMs !== undefined) putOff(turned, dueMs)
+          frontier.release(target, verdict)
           return committer.room() ?? Effect.void
         })
       }
@@ -283,11 +286,8 @@ export const make = (
   return {
     conclude,
     refuse,
-    /** Of a target that was queued. */
-    park: (target: Target, dueMs: number) => {
-      note(target)
-      park(target, dueMs)
-    },
+    /** Of a target that was queued: it goes on then as it would have. */
+    park: putOff,
     /** Its host is not asked now, for it does not answer. */
     down: (target: Target, startedMs: number, down: NonNullable<Admission["down"]>): Rest => {
       note(target)

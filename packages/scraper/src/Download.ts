@@ -114,8 +114,8 @@ type Ended =
       readonly _tag: "Turned"
       readonly hop: Hop
       readonly turn: Exclude<Turn, "follow">
-      /** The host that redirects asks for a pause of so long. */
-      readonly pauseMs?: number
+      /** Not before so long, by the host that redirects. */
+      readonly waitMs?: number
       readonly partial?: Partial
     }
   /**
@@ -241,16 +241,16 @@ class Running implements Download, Receiver, Decode.Output {
     this.#transfer = session.open(this.#request(), this)
   }
 
-  #follows(to: URL, asked: ReadonlyArray<string>, pauseMs = 0): boolean {
+  #follows(to: URL, asked: ReadonlyArray<string>, waitMs = 0): boolean {
     const { follow, turn: turnOf } = this.#options
     if (follow?.redirect(this.target, to) === false) return false
     const turn = turnOf(this.target, to)
-    if (turn === "follow" && pauseMs === 0) return true
+    if (turn === "follow" && waitMs === 0) return true
     this.#turned = {
       _tag: "Turned",
       hop: { url: to.href, host: to.origin, asked },
       turn: turn === "follow" ? "wait" : turn,
-      ...(pauseMs === 0 ? {} : { pauseMs })
+      ...(waitMs === 0 ? {} : { waitMs })
     }
     return false
   }

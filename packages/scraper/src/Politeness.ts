@@ -174,8 +174,6 @@ export const make = (options: PolitenessOptions) => {
   const sleeping = new Set<Host>()
   let hasFar = false
   let queued = 0
-  /** Of those, what redirects led here. */
-  let turned = 0
 
   const hostOf = (origin: string) => {
     let host = hosts.get(origin)
@@ -296,7 +294,6 @@ export const make = (options: PolitenessOptions) => {
       const host = hostOf(asked(target).host)
       host.queue.push(target)
       queued++
-      if (target.hop !== undefined) turned++
       if (!sleeping.has(host)) list(host)
     },
 
@@ -317,27 +314,17 @@ export const make = (options: PolitenessOptions) => {
     },
     /** There are queued targets whose turn is far off by now. */
     hasFar: () => hasFar,
-    /**
-     * Takes those out of their queues; each with its time to come back, as `putOff` gives it. What a redirect led there would
-     * begin anew: so many of these stay.
-     */
-    shed: (nowMs: number, mostTurned: number): ReadonlyArray<readonly [target: Target, dueMs: number]> => {
+    /** Takes those out of their queues; each with its time to come back, as `putOff` gives it. */
+    shed: (nowMs: number): ReadonlyArray<readonly [target: Target, dueMs: number]> => {
       hasFar = false
       const out: Array<readonly [Target, number]> = []
       for (const host of sleeping) {
         const most = roomOf(host, nowMs, farMs)
         if (host.queued <= most) continue
-        const kept: Array<Target> = []
-        for (const target of host.queue.slice(host.head)) {
-          const isTurned = target.hop !== undefined
-          if (kept.length < most || (isTurned && turned <= mostTurned)) kept.push(target)
-          else {
-            out.push([target, later(host, nowMs, most)])
-            if (isTurned) turned--
-          }
-        }
-        queued += kept.length - host.queued
-        host.queue = kept
+        const waiting = host.queue.slice(host.head)
+        for (const target of waiting.splice(most)) out.push([target, later(host, nowMs, most)])
+        queued += waiting.length - host.queued
+        host.queue = waiting
         host.head = 0
       }
       return out
@@ -363,7 +350,6 @@ export const make = (options: PolitenessOptions) => {
         }
         const target = host.shift()
         queued--
-        if (target.hop !== undefined) turned--
         host.inFlight++
         const probe = down && readyMs(host) <= nowMs
         if (probe) host.pausedMs = nowMs + probeMs
@@ -458,14 +444,11 @@ export const make = (options: PolitenessOptions) => {
         host.head = 0
       }
       queued -= out.length
-      turned -= out.filter(({ hop }) => hop !== undefined).length
       return out
     },
 
     /** Targets queued. */
     queued: () => queued,
-    /** Of those, what redirects led to a host, where it waits for its turn. */
-    turned: () => turned,
     /** Targets queued for a host. */
     queuedAt: (origin: string) => hosts.get(origin)?.queued ?? 0,
 

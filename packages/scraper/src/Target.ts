@@ -35,7 +35,7 @@ export interface Target extends Subject {
   }
   /** A cut body waits as a part file: its strong validator and whole length. */
   readonly partial?: Partial
-  /** A redirect led there, and it waits for its turn at that host. Never in the store: another attempt begins at `url`. */
+  /** A redirect led there, and it waits for its turn at that host. Another attempt begins at `url`, and so does another run. */
   readonly hop?: Hop
 }
 
@@ -70,6 +70,9 @@ export const withPartial = (target: Target, partial: Partial | undefined): Targe
   const { partial: _, ...left } = target
   return partial === undefined ? left : { ...left, partial }
 }
+
+/** A target that is asked for at its own URL, wherever redirects have led. */
+export const withoutHop = ({ hop: _, ...left }: Target): Target => left
 
 /** A target with its body at another path: what was saved at the one before is not there. */
 export const withPath = (target: Target, path: string): Target =>

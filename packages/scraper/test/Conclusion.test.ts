@@ -17,12 +17,7 @@ const none: Counts = { saved: 0, unchanged: 0, refused: 0, failed: 0, bytes: 0 }
 const partial = { validator: `"1"` }
 
 /** What stages were told, in its order, and what was settled. */
-const begin = (
-  crawl?: Partial<Crawl>,
-  proxyWait?: Effect.Effect<void>,
-  maxTimeMs?: number,
-  putOff?: { readonly dueMs: number; readonly pauseMs: number }
-) => {
+const begin = (crawl?: Partial<Crawl>, proxyWait?: Effect.Effect<void>, maxTimeMs?: number, turnMs?: number) => {
   const told: Array<string> = []
   const settled: Array<Settled> = []
   const parked: Array<Waiting> = []
@@ -42,7 +37,7 @@ const begin = (
       frontier: {
         settle: () => void told.push("counted"),
         park: () => void told.push("waits"),
-        turn: () => Effect.sync(() => (told.push("turned"), putOff)),
+        turn: () => Effect.sync(() => (told.push("turned"), turnMs)),
         release: (one, verdict) => {
           slots.push(asked(one).host)
           told.push(`released ${JSON.stringify(verdict)}`)
@@ -60,7 +55,7 @@ const begin = (
         wait: (needed) => Effect.sync(() => void told.push(`room for ${needed}`))
       },
       proxy: { answered: () => void answers++, failed: () => proxyWait },
-      now: Date.now
+      now: () => 0
     },
     crawl as Crawl | undefined,
     { format: "files", retries: 1, ...(maxTimeMs === undefined ? {} : { maxTimeMs }) },
@@ -267,49 +262,53 @@ describe("Conclusion", () => {
     assert.deepStrictEqual([settled[0]!.outcome._tag, slots], ["Refused", ["http://h"]])
   })
 
-  it.effect("pauses the host that redirects where it asks for that", () =>
+  it.effect("has a redirect wait as long as its host asks for, wherever it leads, and pauses that host", () =>
     Effect.gen(function* () {
-      const { conclusion, told } = begin()
-      const hop = { url: "http://h/b", host: "http://h", asked: ["http://h/a "] }
-      yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait", pauseMs: 7000 })!
-      assert.deepStrictEqual(told, ["turned", `released {"pauseMs":7000}`])
+      for (const host of ["http://h", "http://other"]) {
+        const { conclusion, told, parked } = begin()
+        const hop = { url: `${host}/b`, host, asked: ["http://h/a "], asides: [] }
+        yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait", waitMs: 7000 })!
+        assert.deepStrictEqual(told, ["waits", "parked", `released {"pauseMs":7000}`])
+        assert.deepStrictEqual(parked, [{ target: { ...target, hop }, dueMs: 7000, leased: false }])
+      }
     })
   )
 
-  it.effect(
-    "has a redirect begin anew where it leads to a host without room, and pauses the host that leads there",
-    () =>
-      Effect.gen(function* () {
-        const { conclusion, told, parked } = begin({}, undefined, undefined, { dueMs: 9000, pauseMs: 8000 })
-        const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
-        yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait" })!
-        assert.deepStrictEqual(told, ["turned", "waits", "parked", `released {"pauseMs":8000}`])
-        assert.deepStrictEqual(
-          parked.map(({ dueMs }) => dueMs),
-          [9000]
-        )
-      })
+  it.effect("has a redirect wait where it has led, if its turn there is far off, with all that was answered", () =>
+    Effect.gen(function* () {
+      const { conclusion, told, parked } = begin({}, undefined, undefined, 9000)
+      const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
+      const asides = [{ head, dateMs: 0, body: new Uint8Array() }]
+      yield* conclusion.conclude(target, 0, { _tag: "Turned", hop, turn: "wait", asides })!
+      assert.deepStrictEqual(told, ["turned", "noted", "waits", "parked", `released "answered"`])
+      assert.deepStrictEqual(parked, [{ target: { ...target, hop: { ...hop, asides } }, dueMs: 9000, leased: false }])
+    })
   )
+
+  it("begins another attempt at the target's own URL", () => {
+    const { conclusion, parked } = begin()
+    const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
+    conclusion.conclude({ ...target, hop }, 0, { _tag: "Failed", reason: new StatusError({ status: 500 }) })
+    assert.deepStrictEqual(
+      parked.map((one) => one.target),
+      [{ ...target, attempts: 1 }]
+    )
+  })
 
   it.effect("begins no wait for a redirect that takes longer than is left of a target's time", () =>
     Effect.gen(function* () {
-      const ended = (host: string, pauseMs: number) =>
-        ({ _tag: "Turned", hop: { url: `${host}/b`, host, asked: ["http://h/a "] }, turn: "wait", pauseMs }) as const
+      const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
+      const ended = (waitMs: number) => ({ _tag: "Turned", hop, turn: "wait", waitMs }) as const
       const late = begin({}, undefined, 60_000)
-      late.conclusion.conclude(target, performance.now(), ended("http://h", 60_000))
+      late.conclusion.conclude(target, performance.now(), ended(60_000))
       assert.deepStrictEqual(late.told, ["counted", "settled", `released {"pauseMs":60000}`])
       assert.deepStrictEqual(
         late.settled.map(({ outcome }) => outcome._tag === "Failed" && outcome.error.message),
         ["not done within 60 s"]
       )
-      for (const [host, pauseMs] of [
-        ["http://h", 30_000],
-        ["http://other", 60_000]
-      ] as const) {
-        const { conclusion, told } = begin({}, undefined, 60_000)
-        yield* conclusion.conclude(target, performance.now(), ended(host, pauseMs))!
-        assert.deepStrictEqual(told, ["turned", `released {"pauseMs":${pauseMs}}`])
-      }
+      const { conclusion, told } = begin({}, undefined, 60_000)
+      yield* conclusion.conclude(target, performance.now(), ended(30_000))!
+      assert.deepStrictEqual(told, ["waits", "parked", `released {"pauseMs":30000}`])
     })
   )
 

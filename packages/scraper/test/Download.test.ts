@@ -62,7 +62,7 @@ describe("Download", () => {
     assert.isFalse(request.follows!(to, asked, 7000))
     receiver.onError(new RedirectError({ kind: "scope", location: to.href, count: 1 }))
     const hop = { url: to.href, host: to.origin, asked }
-    assert.deepStrictEqual(attempts, [{ _tag: "Turned", hop, turn: "wait", pauseMs: 7000 }])
+    assert.deepStrictEqual(attempts, [{ _tag: "Turned", hop, turn: "wait", waitMs: 7000 }])
   })
 
   it("gives up a body that tells no length when it is longer than it may be", () => {

@@ -324,26 +324,11 @@ describe("Frontier", () => {
       yield* turn
       const { target } = yield* frontier.take
       frontier.release(target, { pauseMs: 3_600_000 })
-      const putOff = yield* Effect.all(Array.from({ length: 12 }, () => turn))
-      assert.strictEqual(politeness.queued(), 10)
-      assert.deepStrictEqual(putOff.slice(0, 10), Array(10).fill(undefined))
-      assert.deepStrictEqual(
-        putOff.slice(10).map((one) => [one?.pauseMs, one!.dueMs >= 3_600_000]),
-        [10, 11].map(() => [3_600_000, true])
-      )
+      const [first, ...later] = yield* Effect.all(Array.from({ length: 12 }, () => turn))
+      assert.isUndefined(first)
+      assert.isTrue(later.every((dueMs) => dueMs! >= 3_600_000))
       yield* frontier.turn({ ...led, hop: { ...hop, host: "https://other" } })
-      assert.strictEqual(politeness.queuedAt("https://other"), 1)
-      assert.strictEqual(politeness.turned(), 11)
-      politeness.withdraw(() => true)
-      assert.strictEqual(politeness.turned(), 0)
-      // those that came before its pause do not stay either
-      const other: Target = { ...led, hop: { ...hop, host: "https://later" } }
-      for (let index = 0; index < 15; index++) politeness.add(other)
-      const { target: first } = yield* frontier.take
-      frontier.release(first, { pauseMs: 3_600_000 })
-      assert.isUndefined(frontier.poll())
-      assert.strictEqual(politeness.shed(0, 10).length, 4)
-      assert.deepStrictEqual([politeness.turned(), politeness.queued()], [10, 10])
+      assert.deepStrictEqual([politeness.queued(), politeness.queuedAt("https://other")], [2, 1])
     })
   )
 })

@@ -349,6 +349,20 @@ describe("get with robots", () => {
     assert.strictEqual(site.maxInFlight("/slow/"), 1)
   })
 
+  it("waits before a redirect to another host as long as it is asked to, and asks for none of them twice", async () => {
+    const hosts = ["127.0.0.1", "127.0.0.2"]
+    await using site = await Site.start({ hosts })
+    const there = site.url("/bytes/10/there", { host: hosts[1]! })
+    site.put("/here", { status: 302, headers: { location: there, "retry-after": "1" } })
+    assert.strictEqual((await one(site.url("/here")))._tag, "Saved")
+    const [here, ...further] = site.requests.filter(({ path }) => path !== "/robots.txt")
+    assert.deepStrictEqual(
+      further.map(({ host, path }) => [host, path]),
+      [[hosts[1], "/bytes/10/there"]]
+    )
+    assert.isAtLeast(further[0]!.atMs - here!.atMs, 990)
+  })
+
   it("gives up redirects that lead round from host to host", async () => {
     const hosts = ["127.0.0.1", "127.0.0.2"]
     await using site = await Site.start({ hosts })

@@ -35,12 +35,6 @@ export interface SupplyOptions extends ListIntake.ListIntakeOptions {
   readonly crawl: NearerPages.NearerPagesOptions | undefined
 }
 
-/** A target waits in the store until then, and its turn is off for so long. */
-export interface PutOff {
-  readonly dueMs: number
-  readonly pauseMs: number
-}
-
 export const make = (
   next: List["next"],
   store: Store["Service"],
@@ -50,8 +44,6 @@ export const make = (
 ) => {
   const { list, window, now, crawl } = options
   const { open, queue } = line
-  /** Redirects that wait for a turn which is far off: more would leave no room for other hosts. */
-  const mostTurned = window / 4
   const take = ListIntake.make(store, options, open.has)
   /** What the store has no room for is done when it has: nothing else changes before it is. */
   const inTime = <A, E = never>(step: Effect.Effect<A, E | StoreError>) => untilRoom(step, options.room)
@@ -111,7 +103,7 @@ export const make = (
       : withoutSaved(target)
   const lease = Effect.suspend(() =>
     Effect.flatMap(queue.lease(window - politeness.queued()), (leased) =>
-      restoreHosts(leased.targets).pipe(
+      restoreHosts(leased.targets.map(asked)).pipe(
         Effect.andThen(ListIntake.looking(() => leased.targets.map(looked))),
         Effect.flatMap((targets) => {
           const entered = enter(targets, new Map(targets.map(({ url }) => [url, false])))
@@ -125,7 +117,7 @@ export const make = (
   /** What waits for a turn that is far off by now is put off. */
   const shed = Effect.suspend(() => {
     // a site of a crawl has its turn in the store when there is room for it again
-    for (const [target, dueMs] of politeness.shed(now(), mostTurned))
+    for (const [target, dueMs] of politeness.shed(now()))
       options.park(target, crawl === undefined || target.hop !== undefined ? dueMs : 0)
     return options.uncommitted
   })
@@ -175,19 +167,14 @@ export const make = (
     /** What links brought. */
     bring,
     /**
-     * A target in flight goes on at another place: it gets its turn there. Called before `release`. Where many wait so, and
-     * that turn is far off, it gives when it is to begin anew instead, and how far off the turn is.
+     * A target in flight goes on at another place: it gets its turn there. Called before `release`. Where that turn is far
+     * off, it gives when it is to be brought again instead.
      */
     turn: (target: Target) =>
-      Effect.map(restoreHosts([asked(target)]), (): PutOff | undefined => {
-        const { host } = asked(target)
-        const dueMs = politeness.turned() < mostTurned ? undefined : politeness.putOff(target, now())
-        if (dueMs === undefined) {
-          politeness.add(target)
-          return undefined
-        }
-        const { nextMs, pausedMs } = politeness.held(host)!
-        return { dueMs, pauseMs: Math.max(nextMs, pausedMs) - now() }
+      Effect.map(restoreHosts([asked(target)]), (): number | undefined => {
+        const dueMs = politeness.putOff(target, now())
+        if (dueMs === undefined) politeness.add(target)
+        return dueMs
       }),
     /** Nothing is left of the list, nor of pages to be read again. */
     isAtEnd: () => listEnded && !areNearer(),

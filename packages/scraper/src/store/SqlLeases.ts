@@ -12,7 +12,7 @@ import type { HostLimit } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Changes from "./Changes.ts"
 import * as TargetRank from "./TargetRank.ts"
-import { leasedColumns, type LeasedRow, toTarget } from "./TargetRow.ts"
+import { leasedColumns, type LeasedRow, toLeased, toTarget } from "./TargetRow.ts"
 
 /** Sites looked at by one statement. */
 const sitesAtOnce = 64
@@ -96,7 +96,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
         else if (next.length === most) isLeft = true
         if (due.length === 0) continue
         yield* take(due)
-        for (const row of due) targets.push(toTarget(row))
+        for (const row of due) targets.push(toLeased(row, run))
         given.set(host, (given.get(host) ?? 0) + due.length)
       }
       if (sites.length === sitesAtOnce) continue

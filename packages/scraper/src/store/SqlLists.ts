@@ -4,7 +4,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ListName, Place } from "../Store.ts"
 import * as Reopening from "./Reopening.ts"
-import { leasedColumns, type LeasedRow, toTarget } from "./TargetRow.ts"
+import { leasedColumns, type LeasedRow, toLeased } from "./TargetRow.ts"
 
 /**
  * What failed, or was tried and waits; of a list also what waits for its first try. By its index, which SQLite takes where
@@ -82,7 +82,9 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
         sql.unsafe<LeasedRow>(lease, [run, list, nowMs, limit]),
         ([next], leased) => ({
           // SQLite gives them in any order
-          targets: leased.toSorted((one, other) => one.due - other.due || one.id - other.id).map(toTarget),
+          targets: leased
+            .toSorted((one, other) => one.due - other.due || one.id - other.id)
+            .map((row) => toLeased(row, run)),
           // of as many as were asked for there may be more
           dueMs: leased.length < limit ? (next?.due ?? Infinity) : nowMs
         })

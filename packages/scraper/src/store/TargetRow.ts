@@ -48,6 +48,7 @@ export interface TargetRow {
   readonly noindex: number | null
   readonly links_cut: number | null
   readonly type: string | null
+  readonly hop: string | null
 }
 
 /** Of these a target is made. */
@@ -70,8 +71,8 @@ export const targetColumns = [
 type OfTarget = Pick<TargetRow, (typeof targetColumns)[number]>
 
 /** And of these a target that is leased, in its order. */
-export const leasedColumns = `rowid AS id, due, ${targetColumns.join(", ")}`
-export type LeasedRow = OfTarget & { readonly id: number; readonly due: number }
+export const leasedColumns = `rowid AS id, due, run, hop, ${targetColumns.join(", ")}`
+export type LeasedRow = OfTarget & Pick<TargetRow, "due" | "run" | "hop"> & { readonly id: number }
 
 /** And of these what is known of one. */
 export const knownColumns = [...targetColumns, "list", "run", "state"] as const
@@ -108,6 +109,15 @@ export const toTarget = (row: OfTarget): Target => {
   }
   if (row.validator !== null)
     target.partial = row.total === null ? { validator: row.validator } : { validator: row.validator, total: row.total }
+  return target
+}
+/** A target that a run leases. */
+export const toLeased = (row: LeasedRow, run: number): Target => {
+  const target: Mutable<Target> = toTarget(row)
+  if (row.hop === null || row.run !== run) return target
+  if (row.duration !== null) target.spentMs = row.duration
+  const [url, ...asked]: [string, ...Array<string>] = JSON.parse(row.hop)
+  target.hop = { url, host: Url.origin(url), asked }
   return target
 }
 export const toSavedPage = (row: TargetRow): SavedPage => ({
@@ -260,7 +270,8 @@ export const fromOutcome = (
     depth,
     site,
     key,
-    resource
+    resource,
+    hop: null
   }
 }
 export const fromWaiting = ({ list, run, siteOf }: Writing, { target, dueMs, leased }: Waiting): TargetRow => ({
@@ -287,5 +298,6 @@ export const fromWaiting = ({ list, run, siteOf }: Writing, { target, dueMs, lea
   links_cut: null,
   record: target.saved?.record ?? null,
   type: target.saved?.contentType ?? null,
-  ...placeOf(target, siteOf)
+  ...placeOf(target, siteOf),
+  hop: target.hop === undefined ? null : JSON.stringify([target.hop.url, ...target.hop.asked])
 })

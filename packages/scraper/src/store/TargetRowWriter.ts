@@ -31,7 +31,8 @@ const columns = [
   "resource",
   "noindex",
   "links_cut",
-  "type"
+  "type",
+  "hop"
 ] as const satisfies ReadonlyArray<keyof TargetRow>
 
 /**
@@ -65,7 +66,8 @@ const shapeOf = (row: TargetRow): Shape =>
   row.claim === null &&
   row.record === null &&
   row.noindex === null &&
-  row.links_cut === null
+  row.links_cut === null &&
+  row.hop === null
     ? row.depth === null && row.type === null
       ? usual
       : found

@@ -158,6 +158,10 @@ const steps = {
     // A line that is no URL has a state of its own, 6: it is not tried again, and must not be looked at to know it.
     `UPDATE target SET state = 6 WHERE (state >= 3 OR (state = 0 AND (site IS NULL OR due > 1000000000)))
       AND state = 4 AND error LIKE '%"InvalidUrl"%'`
+  ),
+  "21_hops": statements(
+    // hop: of what waits, where redirects have led it, and digests of the way there. Another run begins anew.
+    `ALTER TABLE target ADD COLUMN hop TEXT`
   )
 }
 

@@ -158,7 +158,7 @@ describe("StoreQueue", () => {
           leased.targets.forEach(politeness.add)
           queue.entered(leased)
         }
-        for (const [shed] of politeness.shed(nowMs, 0)) queue.park(shed)
+        for (const [shed] of politeness.shed(nowMs)) queue.park(shed)
         while (flying.length < jobs) {
           const admission = politeness.take(nowMs)
           if (admission === undefined) break

@@ -326,7 +326,7 @@ describe("TargetRecorder", () => {
       assert.isUndefined(politeness.take(Date.now()))
       park([late, dueMs!])
       pass(100)
-      park(...politeness.shed(Date.now(), Infinity))
+      park(...politeness.shed(Date.now()))
       pass(11_900)
       // they come from there as others
       for (const name of ["shed", "late"]) {
@@ -376,7 +376,7 @@ describe("TargetRecorder", () => {
       const late = Array.from({ length: most + 5 }, (_, index) => targetOf(`late-${index}`))
       for (const one of late) park([one, politeness.putOff(one, Date.now())!])
       pass(10)
-      const out = politeness.shed(Date.now(), Infinity)
+      const out = politeness.shed(Date.now())
       assert.deepStrictEqual(
         out.map(([{ path }]) => path),
         ["shed"]

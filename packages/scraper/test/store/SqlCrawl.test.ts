@@ -55,6 +55,18 @@ describe("the crawl in the store", () => {
     })
   )
 
+  it.effect("gives back where redirects have led", () =>
+    Effect.gen(function* () {
+      const store = yield* (yield* database).begin
+      const { list } = yield* store.crawl([], false)
+      const hop = { url: "https://b.example/x", host: "https://b.example", asked: ["one"] }
+      const waiting = [{ target: { ...target("a", "n1"), hop }, dueMs: 5, leased: false }]
+      yield* store.commit({ list, settled: [], waiting, hosts: [], isCrawl: true })
+      const [leased] = (yield* store.leaseBySite(list, 9, 5, anyRoom)).targets
+      assert.deepStrictEqual(leased?.hop, hop)
+    })
+  )
+
   it.effect(
     "gives no host more than it may have, by whatever name, and takes back what it held when it may have more",
     () =>

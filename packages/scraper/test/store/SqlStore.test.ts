@@ -185,6 +185,27 @@ describe("SqlStore", () => {
     })
   )
 
+  it.effect("gives back where redirects have led, and the time that is gone, but not to another run", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const hop = { url: "https://b.example/x", host: "https://b.example", asked: ["one", "two"] }
+      const led = { ...target("a"), spentMs: 7, hop }
+      const { store } = yield* begin()
+      yield* store.commit(
+        commit({
+          waiting: ["a", "b"].map((name) => ({ target: { ...led, ...target(name) }, dueMs: 0, leased: false }))
+        })
+      )
+      const [leased] = (yield* store.lease(1, 1, 0)).targets
+      assert.deepStrictEqual(leased, { ...led, isNamedByUrl: true })
+      const { store: other } = yield* begin()
+      assert.deepStrictEqual(
+        (yield* other.lease(1, 9, 0)).targets,
+        ["a", "b"].map((name) => ({ ...target(name), isNamedByUrl: true }))
+      )
+    })
+  )
+
   it.effect("leases those of one time in the order of the list, which has hosts mixed", () =>
     Effect.gen(function* () {
       const { begin } = yield* database
