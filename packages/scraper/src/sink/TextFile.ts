@@ -13,7 +13,7 @@ export const write = Effect.fnUntraced(function* <E>(file: string, texts: Stream
   const unusable = DirectoryUnusable.of(file)
   const handle = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => open(file, "w"), catch: unusable }),
-    (handle) => Effect.promise(() => handle.close())
+    (handle) => Effect.promise(() => handle.close().catch(() => {}))
   )
   const digest = createHash("sha256")
   let bytes = 0
@@ -29,5 +29,7 @@ export const write = Effect.fnUntraced(function* <E>(file: string, texts: Stream
     })
   )
   if (sync) yield* Effect.tryPromise({ try: () => handle.sync(), catch: unusable })
+  // what a network's disk or a quota had no room for may be told only here (close(2))
+  yield* Effect.tryPromise({ try: () => handle.close(), catch: unusable })
   return { bytes, sha256: digest.digest("hex") }
 }, Effect.scoped)

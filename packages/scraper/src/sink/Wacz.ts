@@ -71,7 +71,15 @@ const pagesHead = `${JSON.stringify({ format: "json-pages-1.0", id: "pages", tit
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
 
 const unusable = (file: string) => (error: unknown) =>
-  error instanceof ArchiveDamaged ? error : DirectoryUnusable.of(file)(error)
+  error instanceof ArchiveDamaged || error instanceof DirectoryUnusable ? error : DirectoryUnusable.of(file)(error)
+
+async function* readOf(file: string, bytes: number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* read(file, 0, bytes)
+  } catch (error) {
+    throw DirectoryUnusable.of(file, true)(error)
+  }
+}
 
 /**
  * Writes the package to a file. Fails with `NothingArchived` where there is nothing to pack, with `ArchiveDamaged` where
@@ -100,7 +108,8 @@ export const pack = Effect.fnUntraced(function* <E>(
   const partFile = name && `${name}.part`
   yield* Effect.addFinalizer(() =>
     Effect.promise(() =>
-      Promise.all([indexFile, pagesFile, partFile ?? []].flat().map((path) => rm(path, { force: true })))
+      // what stays is written over by the next
+      Promise.allSettled([indexFile, pagesFile, partFile ?? []].flat().map((path) => rm(path, { force: true })))
     )
   )
   let counted = 0
@@ -122,13 +131,16 @@ export const pack = Effect.fnUntraced(function* <E>(
   const list = yield* TextFile.write(pagesFile, Stream.concat(Stream.succeed(pagesHead), lines), false)
 
   const zip = new ZipFile()
+  const failed = new Promise<never>((_, reject) => zip.on("error", reject))
+  // that may be before anybody waits for it
+  failed.catch(() => {})
   const resources: Array<Resource> = []
   const add = (path: string, from: string, bytes: number, compress: boolean, onRead = (_bytes: number) => {}) => {
     const name = path.slice(path.lastIndexOf("/") + 1)
     const chunks = async function* () {
       const digest = createHash("sha256")
       let given = 0
-      for await (const chunk of read(from, 0, bytes)) {
+      for await (const chunk of readOf(from, bytes)) {
         digest.update(chunk)
         given += chunk.length
         onRead(chunk.length)
@@ -137,7 +149,12 @@ export const pack = Effect.fnUntraced(function* <E>(
       if (given !== bytes) throw new ArchiveDamaged({ archive: name, expected: bytes, found: given })
       resources.push({ name, path, hash: `sha256:${digest.digest("hex")}`, bytes })
     }
-    zip.addReadStreamLazy(path, { compress, size: bytes }, (give) => give(null, Readable.from(chunks())))
+    zip.addReadStreamLazy(path, { compress, size: bytes }, (give) =>
+      give(
+        null,
+        Readable.from(chunks()).on("error", (error) => zip.emit("error", error))
+      )
+    )
   }
   for (const { name, bytes } of filled) add(`archive/${name}`, `${directory}/${name}`, bytes, false, onRead)
   add("indexes/index.cdxj", indexFile, index.bytes, true)
@@ -165,7 +182,6 @@ export const pack = Effect.fnUntraced(function* <E>(
       let out: WriteStream | undefined
       try {
         out = handle.createWriteStream({ autoClose: false })
-        const failed = new Promise<never>((_, reject) => zip.on("error", reject))
         zip.end()
         await Promise.race([pipeline(zip.outputStream, out, { signal }), failed])
         if (partFile !== undefined) await handle.sync()

@@ -257,6 +257,34 @@ describe("Wacz", () => {
     assert.strictEqual(fs.statSync(join(directory, "behind.wacz")).size, bytes)
   })
 
+  for (const [what, meanwhile, message] of [
+    [
+      "an archive that loses bytes",
+      (directory: string) => fs.truncateSync(join(directory, "simul-00000.warc.gz"), 1000),
+      /^simul-00000\.warc\.gz has 262144 of \d+ bytes$/
+    ],
+    [
+      "what it cannot read",
+      (directory: string) => fs.rmSync(join(directory, ".simul", "parts", "pack.cdxj")),
+      /^cannot look at .*pack\.cdxj \(ENOENT\)$/
+    ]
+  ] as const)
+    it(`tells of ${what} while it packs`, async () => {
+      await using site = await Site.start()
+      const directory = folder()
+      await fetchAll([site.url("/bytes/600000/a.bin")], directory)
+      let isFirst = true
+      const packing = pack(directory, join(directory, "simul.wacz"), () => {
+        if (isFirst) meanwhile(directory)
+        isFirst = false
+      })
+      assert.match((await Effect.runPromise(Effect.flip(packing))).message, message)
+      assert.deepStrictEqual(
+        fs.readdirSync(directory).filter((name) => name.includes(".wacz")),
+        []
+      )
+    })
+
   it("says what is missing: a run, an archive, bytes of one; and leaves the package of before", async () => {
     await using site = await Site.start()
     const directory = folder()
