@@ -16,6 +16,7 @@
  *
  * Which of them are followed is not decided here; `kind` tells what they are for.
  */
+import { decodeHTMLAttribute } from "entities/decode"
 import * as ContentType from "../ContentType.ts"
 import type { Robots } from "../robots/Robots.ts"
 import * as Url from "../Url.ts"
@@ -28,7 +29,7 @@ import * as Reference from "./Reference.ts"
 import * as Refresh from "./Refresh.ts"
 import * as RobotsDirectives from "./RobotsDirectives.ts"
 import * as Srcset from "./Srcset.ts"
-import { type Attributes, type Output, resolved, Tags } from "./Tags.ts"
+import { type Attributes, type Output, Tags } from "./Tags.ts"
 import * as XmlStylesheet from "./XmlStylesheet.ts"
 
 /**
@@ -293,7 +294,7 @@ class Html implements Reader, Output {
     const found = this.#isProlog ? XmlStylesheet.place(text) : undefined
     if (found === undefined) return
     this.#element = "xml-stylesheet"
-    this.#add(resolved(text.slice(found.start, found.end)), "resource", "href")
+    this.#add(decodeHTMLAttribute(text.slice(found.start, found.end)), "resource", "href")
   }
 
   #attribute(name: string, attribute: string, index: number, attributes: Attributes) {

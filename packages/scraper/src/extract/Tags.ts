@@ -15,6 +15,7 @@
  * cost and without a string: the tokenizer gets the text of what is left, from a
  * `<` to where it is between tags again.
  */
+import { decodeHTMLAttribute } from "entities/decode"
 import { QuoteType, Tokenizer, type TokenizerCallbacks } from "htmlparser2"
 import { Names } from "./Names.ts"
 
@@ -176,44 +177,6 @@ const integrations: ReadonlySet<string> = new Set(
 )
 /** How deep such contexts are followed. Beyond, text in `<script>` may be taken for tags. */
 const maxContexts = 64
-
-/**
- * Each `&` of a query, escaped or not: what looks like a reference without `;` is none before a `=` (HTML 13.2.5.73). A value
- * with no other `&` has no other references than `&amp;`.
- */
-const plainReferences = /^[^&]*(?:&(?:amp;|[A-Za-z0-9]+=)[^&]*)*$/
-
-/** Resolves the references in the value of an attribute (HTML 13.2.5.73). */
-export const resolved = (value: string): string => {
-  if (plainReferences.test(value)) return value.replaceAll("&amp;", "&")
-  let text = ""
-  const nothing = () => {}
-  const tokenizer = new Tokenizer(
-    {},
-    {
-      onattribdata: (start, end) => void (text += tag.slice(start, end)),
-      onattribentity: (codepoint) => void (text += String.fromCodePoint(codepoint)),
-      isInForeignContext: () => false,
-      onattribend: nothing,
-      onattribname: nothing,
-      oncdata: nothing,
-      onclosetag: nothing,
-      oncomment: nothing,
-      ondeclaration: nothing,
-      onend: nothing,
-      onopentagend: nothing,
-      onopentagname: nothing,
-      onprocessinginstruction: nothing,
-      onselfclosingtag: nothing,
-      ontext: nothing,
-      ontextentity: nothing
-    }
-  )
-  const tag = `<a a="${value.replaceAll('"', "&quot;")}">`
-  tokenizer.write(tag)
-  tokenizer.end()
-  return text
-}
 
 /** Whether these are whole characters of UTF-8 (Unicode, table 3-7). */
 const isValidUtf8 = (bytes: Uint8Array, from: number, to: number): boolean => {
@@ -487,7 +450,7 @@ export class Tags implements TokenizerCallbacks {
           ? bytes.toString("latin1", start, end)
           : decode(bytes.subarray(start, end + 1)).slice(0, -1)
         if (value.length > this.#options.maxValue) continue
-        attributes.add(this.#names.name(attribute), hasReference ? resolved(value) : value)
+        attributes.add(this.#names.name(attribute), hasReference ? decodeHTMLAttribute(value) : value)
       } else if (!isTooLong) attributes.addWritten(this.#names.name(attribute), start, end, isAscii)
     }
   }
@@ -541,7 +504,7 @@ export class Tags implements TokenizerCallbacks {
         ...this.#span,
         quote: quote === QuoteType.Double ? '"' : quote === QuoteType.Single ? "'" : ""
       })
-      const value = this.#isRaw && this.#value.includes("&") ? resolved(this.#value) : this.#value
+      const value = this.#isRaw ? decodeHTMLAttribute(this.#value) : this.#value
       this.#attributes.add(this.#attribute, value)
     }
     this.#done = end

@@ -15,13 +15,14 @@
  * References are found as a crawl finds them (`extract/Links.ts`), so that what
  * was saved for a page is what the page leads to.
  */
+import { decodeHTMLAttribute } from "entities/decode"
 import * as ContentType from "../ContentType.ts"
 import { Css } from "../extract/Css.ts"
 import * as Encoding from "../extract/Encoding.ts"
 import * as Reference from "../extract/Reference.ts"
 import * as Refresh from "../extract/Refresh.ts"
 import * as Srcset from "../extract/Srcset.ts"
-import { type Attributes, resolved, type Span, Tags } from "../extract/Tags.ts"
+import { type Attributes, type Span, Tags } from "../extract/Tags.ts"
 import * as XmlStylesheet from "../extract/XmlStylesheet.ts"
 import * as View from "./View.ts"
 
@@ -210,8 +211,7 @@ class Html {
   }
 
   #valueOf({ start, end }: Span): string {
-    const written = this.#view.decode(start, end)
-    return written.includes("&") ? resolved(written) : written
+    return decodeHTMLAttribute(this.#view.decode(start, end))
   }
 
   #attribute(

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Randomness } from "@simul/core/simulation"
 import { parseFragment } from "parse5"
 import * as Encoding from "../../src/extract/Encoding.ts"
-import { type Options, type Output, resolved, Tags } from "../../src/extract/Tags.ts"
+import { type Options, type Output, Tags } from "../../src/extract/Tags.ts"
 
 /** As `Links` does: what may be read from its bytes is. */
 const give = (tags: Tags, bytes: Uint8Array, decoder: Encoding.Decoder) => {
@@ -180,7 +180,10 @@ describe("Tags", () => {
       const value = Array.from({ length: 1 + any(6) }, () => pieces[any(pieces.length)]).join("")
       const [element] = parseFragment(`<a href="${value}">`).childNodes
       const [attribute] = element !== undefined && "attrs" in element ? element.attrs : []
-      assert.strictEqual(resolved(value), attribute!.value, `${seed}: ${value}`)
+      for (const rawText of [true, false]) {
+        const lines = read(`<a href="${value}">`, { rawText }, undefined, {}, false)
+        assert.deepStrictEqual(placeless(lines), [`<a href=${attribute!.value}>`], `${seed}: ${value}`)
+      }
     }
   })
 
