@@ -39,14 +39,18 @@ export interface Decoder {
   readonly write: (chunk: Uint8Array) => boolean
   /** The input is complete: its framing ended well. */
   readonly end: () => void
+  /** Gives up and frees zlib's memory. Safe at any time, from within a callback too, and twice. */
+  readonly close: () => void
+}
+
+/** One of a coded body, whose reader may fall behind. */
+interface Pausable extends Decoder {
   /**
    * The receiver is full: soon no more `data` comes, and `write` answers `false`. What was decoded already may come, and
    * a body received whole within 64 KiB comes at `end` all the same, if it decodes to at most 512 KiB.
    */
   readonly pause: () => void
   readonly resume: () => void
-  /** Gives up and frees zlib's memory. Safe at any time, from within a callback too, and twice. */
-  readonly close: () => void
 }
 
 /** How much one body may become. */
@@ -128,8 +132,6 @@ class NoCodings implements Decoder {
   readonly #maxBytes: number
   #bytes = 0
   #closed = false
-  #paused = false
-  #drainOwed = false
 
   constructor(maxBytes: number, output: Output) {
     this.#maxBytes = maxBytes
@@ -149,9 +151,7 @@ class NoCodings implements Decoder {
       return true
     }
     this.#output.data(chunk)
-    if (!this.#paused || this.#closed) return true
-    this.#drainOwed = true
-    return false
+    return true
   }
 
   end() {
@@ -160,23 +160,12 @@ class NoCodings implements Decoder {
     this.#output.end()
   }
 
-  pause() {
-    this.#paused = true
-  }
-
-  resume() {
-    this.#paused = false
-    if (this.#closed || !this.#drainOwed) return
-    this.#drainOwed = false
-    this.#output.drain()
-  }
-
   close() {
     this.#closed = true
   }
 }
 
-const withCodings = (applied: ReadonlyArray<Stage.Coding>, limits: Limits, output: Output): Decoder => {
+const withCodings = (applied: ReadonlyArray<Stage.Coding>, limits: Limits, output: Output): Pausable => {
   // the coding applied last is undone first
   const order = applied.toReversed()
   const last = order.length - 1
@@ -294,6 +283,14 @@ const withCodings = (applied: ReadonlyArray<Stage.Coding>, limits: Limits, outpu
   }
 }
 
+const coded = (applied: ReadonlyArray<string>, limits: Limits, output: Output): Pausable | DecodeError => {
+  if (applied.length > maxCodings)
+    return new DecodeError({ coding: applied.slice(0, maxCodings + 1).join(", "), kind: "nested" })
+  const unknown = applied.find((coding) => !Stage.isSupported(coding))
+  if (unknown !== undefined) return new DecodeError({ coding: unknown, kind: "unknown" })
+  return withCodings(applied.filter(Stage.isSupported), limits, output)
+}
+
 /**
  * A decoder for a body with these codings, as `codings` gives them.
  *
@@ -303,14 +300,8 @@ const withCodings = (applied: ReadonlyArray<Stage.Coding>, limits: Limits, outpu
  * data, `"window"` where zstd wants more memory than RFC 9659 grants it. No bytes at all decode to none. Returns the error
  * for a coding that is unknown here, or more than five.
  */
-export const make = (applied: ReadonlyArray<string>, limits: Limits, output: Output): Decoder | DecodeError => {
-  if (applied.length === 0) return new NoCodings(limits.maxBytes ?? Number.POSITIVE_INFINITY, output)
-  if (applied.length > maxCodings)
-    return new DecodeError({ coding: applied.slice(0, maxCodings + 1).join(", "), kind: "nested" })
-  const unknown = applied.find((coding) => !Stage.isSupported(coding))
-  if (unknown !== undefined) return new DecodeError({ coding: unknown, kind: "unknown" })
-  return withCodings(applied.filter(Stage.isSupported), limits, output)
-}
+export const make = (applied: ReadonlyArray<string>, limits: Limits, output: Output): Decoder | DecodeError =>
+  applied.length === 0 ? new NoCodings(limits.maxBytes ?? Infinity, output) : coded(applied, limits, output)
 
 /**
  * A body without its codings, as far as it can be decoded: what is damaged, or a bomb, ends there. Nothing is decoded ahead
@@ -329,7 +320,7 @@ export async function* decoded(
     isEnded = true
     wake()
   }
-  const decoder = make(
+  const decoder = coded(
     applied,
     {},
     {
