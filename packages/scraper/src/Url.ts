@@ -171,3 +171,6 @@ export const withoutCredentials = (url: string): string => {
   const { start, host } = authority(url)
   return host === start ? url : url.slice(0, start) + url.slice(host)
 }
+
+/** The host of a `URL` as it is connected to: an IPv6 address has no brackets there. */
+export const unbracketed = (hostname: string): string => hostname.replace(/^\[(.+)\]$/, "$1")

@@ -7,6 +7,7 @@
 import * as net from "node:net"
 import * as Effect from "effect/Effect"
 import { OptionUnusable } from "../RunError.ts"
+import { unbracketed } from "../Url.ts"
 import * as RequestFields from "./RequestFields.ts"
 
 export interface Proxy {
@@ -32,8 +33,6 @@ const schemes: Readonly<Record<string, readonly [protocol: Proxy["protocol"], po
   "socks5:": ["socks5:", 1080],
   "socks5h:": ["socks5:", 1080]
 }
-
-const unbracketed = (hostname: string) => hostname.replace(/^\[(.+)\]$/, "$1")
 
 /** Reads a proxy's address, `http://` where it names no scheme; fails with `OptionUnusable`, which tells no password. */
 const parse = Effect.fnUntraced(function* (option: string, text: string) {

@@ -9,6 +9,7 @@
 import type { LookupAddress } from "node:dns"
 import * as dns from "node:dns/promises"
 import * as net from "node:net"
+import * as Url from "../Url.ts"
 import * as AddressGuard from "./AddressGuard.ts"
 import * as Localhost from "./Localhost.ts"
 
@@ -27,7 +28,7 @@ const openedBy = async (host: string, resolve: Resolve): Promise<ReadonlyArray<s
 
 /** What is denied where these URLs are named. */
 export const denied = async (seeds: ReadonlyArray<string>, resolve = system): Promise<AddressGuard.Denied> => {
-  const hosts = new Set(seeds.map((url) => new URL(url).hostname.replace(/^\[(.+)\]$/, "$1")))
+  const hosts = new Set(seeds.map((url) => Url.unbracketed(new URL(url).hostname)))
   const opened = (await Promise.all(Array.from(hosts, (host) => openedBy(host, resolve)))).flat()
   return opened.length === 0 || opened
 }

@@ -8,6 +8,7 @@
  * these are not ours to better: those of the Wayback Machine (the canonicalizer
  * `DefaultIAURLCanonicalizer` of internetarchive/surt), which pywb follows.
  */
+import * as Url from "../Url.ts"
 
 /** What stands as it is; all other octets are escaped. */
 const isPlain = /[!-~]/
@@ -82,8 +83,7 @@ const queryOf = (search: string): string => {
 /** The key of an absolute http(s) URL. */
 export const fromUrl = (text: string): string => {
   const { hostname, port, pathname, search } = new URL(text)
-  const host = hostname
-    .replace(/^\[(.+)\]$/, "$1")
+  const host = Url.unbracketed(hostname)
     .replaceAll("..", ".")
     .replace(/^\.+|\.+$/g, "")
     .replace(/^www\d*\./, "")

@@ -12,6 +12,7 @@ import type { Handler } from "./Flight.ts"
 import { LaneConnection } from "./LaneConnection.ts"
 import type { Owner } from "./LaneConnection.ts"
 import * as LaneFault from "./LaneFault.ts"
+import * as Url from "../../Url.ts"
 import * as RequestText from "./RequestText.ts"
 import type { Fields } from "../RequestFields.ts"
 import type { Resting } from "../Resting.ts"
@@ -75,7 +76,7 @@ export class OriginPool implements Owner {
     this.origin = origin
     this.#settings = settings
     this.keeps = settings.keeps
-    this.#hostname = url.hostname.replace(/^\[(.+)\]$/, "$1")
+    this.#hostname = Url.unbracketed(url.hostname)
     const isSecure = url.protocol === "https:"
     this.#dial = settings.dials[isSecure ? "https:" : "http:"]
     this.#port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port)
