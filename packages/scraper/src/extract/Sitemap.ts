@@ -128,7 +128,8 @@ interface Reader {
   readonly end: (isCut: boolean) => void
 }
 
-type Emit = (entry: Omit<Entry, "url"> & { readonly url: string }) => void
+/** @param entry with its URL as it is written */
+type Emit = (entry: Entry) => void
 
 const plain = {
   isSitemap: false,
