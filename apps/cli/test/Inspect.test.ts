@@ -4,9 +4,12 @@ import * as FetchError from "@simul/scraper/FetchError"
 import { NoStore } from "@simul/scraper/RunError"
 import { crawled, type Entry, type ListName, unnamed } from "@simul/scraper/Store"
 import { Site } from "@simul/scraper/testing"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -26,14 +29,15 @@ const screenOf = (
   entries: ReadonlyArray<Entry> | undefined,
   unfinished: ReadonlyArray<ListName> = [],
   isHeld = false,
-  now: { readonly entry?: Entry; readonly sinceMs?: number } = {}
+  now: { readonly entry?: Entry; readonly sinceMs?: number } = {},
+  read: Stream.Stream<Entry> = Stream.fromIterable(entries ?? [])
 ) => {
   const records: Records["Service"] = {
     read: (directory) =>
       entries === undefined
         ? Effect.fail(new NoStore({ directory }))
         : Effect.succeed({
-            entries: Stream.fromIterable(entries),
+            entries: read,
             now: () => Effect.succeed({ entry: now.entry, sinceMs: now.sinceMs }),
             lost: Stream.fromIterable(
               entries.filter((entry) => "outcome" in entry && /^(?:Failed|Refused)$/.test(entry.outcome._tag))
@@ -70,6 +74,21 @@ describe("report", () => {
       const screen = yield* screenOf(["report", ...flags], entries)
       assert.match(screen, /^exit 2\n--- stdout\n--- stderr\nerror: .*\n\nhint: ask twice.*\n$/)
       assert.include(screen, message)
+    })
+  )
+  it.effect("says how far it is where there is much to read", () =>
+    Effect.gen(function* () {
+      const told = Effect.fnUntraced(function* (...flags: ReadonlyArray<string>) {
+        const asked = yield* Deferred.make<void>()
+        const rest = Effect.andThen(Deferred.succeed(asked, undefined), Effect.sleep("15 seconds"))
+        const slow = Stream.concat(Stream.fromIterable(entries), Stream.drain(Stream.fromEffect(rest)))
+        const run = yield* Effect.forkChild(screenOf(["report", ...flags], entries, [], false, {}, slow))
+        yield* Deferred.await(asked)
+        yield* TestClock.adjust("15 seconds")
+        return yield* Fiber.join(run)
+      })
+      assert.include(yield* told(), "--- stderr\n1,205 URLs read\n")
+      assert.notInclude(yield* told("-q"), "read")
     })
   )
   it.effect("counts, and says why", () =>

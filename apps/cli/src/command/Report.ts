@@ -11,9 +11,10 @@ import * as Stream from "effect/Stream"
 import { table } from "../Alignment.ts"
 import { commandFor, directoryArgument } from "../DirectoryArgument.ts"
 import { file, last, onOff } from "../FlagKinds.ts"
+import * as GlobalFlags from "../GlobalFlags.ts"
 import * as OutputFile from "../OutputFile.ts"
 import { printable } from "../Printable.ts"
-import { number } from "../Progress.ts"
+import { number, working } from "../Progress.ts"
 import * as ReportPage from "../ReportPage.ts"
 import * as RunTimes from "../RunTimes.ts"
 import { Records } from "../Records.ts"
@@ -131,7 +132,7 @@ const checkAsked = ({ failed, by, json, html }: Omit<Asked, "directory">): Effec
       )
 }
 
-export const report = Effect.fnUntraced(function* ({ directory, failed, by, json, html }: Asked) {
+const report = Effect.fnUntraced(function* ({ directory, failed, by, json, html }: Asked, quiet: boolean) {
   const screen = yield* Screen
   yield* checkAsked({ failed, by, json, html })
   const { entries, lost, unfinished, isHeld } = yield* (yield* Records).read(directory)
@@ -141,7 +142,15 @@ export const report = Effect.fnUntraced(function* ({ directory, failed, by, json
     )
   }
   const fold = Reports.make()
-  yield* Stream.runForEachArray(entries, (chunk) => Effect.sync(() => chunk.forEach(fold.add)))
+  let urls = 0
+  const show = quiet ? Effect.void : working(() => `${Summary.plural(urls, "URL")} read`, screen)
+  const reading = Stream.runForEachArray(entries, (chunk) =>
+    Effect.sync(() => {
+      chunk.forEach(fold.add)
+      urls += chunk.length
+    })
+  )
+  yield* Effect.scoped(Effect.andThen(show, reading))
   const result = fold.result(json || Option.isSome(html) ? 1000 : 30)
   if (Option.isSome(html)) {
     yield* OutputFile.write("--html", html.value, [ReportPage.render(result, directory, RunTimes.read(directory))])
@@ -172,7 +181,9 @@ export const command = Command.make(
     json: onOff("json", "One JSON object; with --failed one JSON line for each URL"),
     html: file("html", "The whole report as one HTML page")
   },
-  report
+  Effect.fnUntraced(function* (asked) {
+    yield* report(asked, yield* GlobalFlags.quiet)
+  })
 ).pipe(
   Command.withDescription("Say what the runs in a directory did, from what they recorded."),
   Command.withShortDescription("Say what a run did"),
