@@ -66,7 +66,6 @@ export function fileWorkerBoard(descriptor: number): WorkerBoard {
   // a task may put something else in the place of the global
   const { process } = globalThis
   const { readSync, writeSync } = process.getBuiltinModule("node:fs")
-  const one = new Int32Array([1])
   const word = new Int32Array(1)
   const read = (index: number): number => {
     readSync(descriptor, word, 0, 4, index * 4)
@@ -101,7 +100,7 @@ export function fileWorkerBoard(descriptor: number): WorkerBoard {
     start: (position) => {
       asked = -1
       running[position] = undefined
-      writeSync(descriptor, one, 0, 4, position * 12)
+      write(position * 3, 1)
       return read(position * 3 + 1) === 0
     },
     cancelled,
