@@ -10,6 +10,7 @@ import { encodeError } from "./ErrorCodec.ts"
 import { loadModule } from "./LoadModule.ts"
 import type { Command } from "./Protocol.ts"
 import { serve } from "./Serve.ts"
+import { transferable } from "./Transferable.ts"
 import type { Spawn } from "./WorkerHandle.ts"
 
 type Turn = (call: () => void) => void
@@ -33,14 +34,17 @@ export const inlineSpawn: Spawn = (_, settings, events) => {
         load: (url) => loadModule(url, (url) => import(/* @vite-ignore */ url)),
         encodeError,
         channel: {
-          post: (reply, transfer) => {
-            const copy = clone(reply, transfer)
+          post: (reply, given) => {
+            const copy = clone(
+              reply,
+              transferable(given, () => true)
+            )
             if (!gone) events.reply(copy)
           },
+          check: structuredClone,
           listen: (call) => void (listener = call),
           flushed: () => undefined,
-          usage: () => ({ heapBytes: 0, cpuMs: 0, utilisation: 0 }),
-          mayTransfer: () => true,
+          usage: () => [0, 0, 0],
           stop: exit
         }
       },

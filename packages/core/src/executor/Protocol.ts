@@ -98,13 +98,14 @@ export interface ServeSettings {
 
 /** The worker's end of the line. */
 export interface Channel {
-  readonly post: (reply: Reply, transfer?: ReadonlyArray<unknown>) => void
+  /** Throws where it cannot be posted. `given`: what a task gave, whose buffers leave with the reply where they can. */
+  readonly post: (reply: Reply, given?: unknown) => void
+  /** Throws what keeps a part of a reply from being posted. */
+  readonly check: (part: unknown) => void
   readonly listen: (listener: (commands: ReadonlyArray<Command>) => void) => void
   /** Undefined, or resolves when what was posted can no longer be lost by this worker's end. */
   readonly flushed: () => Promise<void> | undefined
-  readonly usage: () => { readonly heapBytes: number; readonly cpuMs: number; readonly utilisation: number }
-  /** Buffers that this end may give away: false keeps (copies) them. */
-  readonly mayTransfer: (buffer: ArrayBuffer) => boolean
+  readonly usage: () => readonly [heapBytes: number, cpuMs: number, utilisation: number]
   readonly stop: () => void
 }
 

@@ -128,48 +128,16 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     throw problem({ kind: "export", url: address.url, name: address.name, found: what, exports })
   }
 
-  /** Buffers that leave with a result: a whole buffer is moved, a view on a part of one is copied. */
-  const transferable = (value: unknown): ReadonlyArray<unknown> | undefined => {
-    if (value === null || typeof value !== "object") return undefined
-    const found = new Set<unknown>()
-    let looks = 0
-    const visit = (value: unknown, depth: number): void => {
-      if (value === null || typeof value !== "object" || looks++ > 4096) return
-      const buffer = ArrayBuffer.isView(value)
-        ? value.byteLength === value.buffer.byteLength
-          ? value.buffer
-          : undefined
-        : value instanceof ArrayBuffer
-          ? value
-          : undefined
-      if (buffer !== undefined) {
-        if (buffer instanceof ArrayBuffer && !buffer.detached && channel.mayTransfer(buffer)) found.add(buffer)
-      } else if (typeof MessagePort === "function" && value instanceof MessagePort) found.add(value)
-      else if (depth > 0 && !ArrayBuffer.isView(value)) {
-        const prototype = Object.getPrototypeOf(value)
-        if (Array.isArray(value)) for (const item of value) visit(item, depth - 1)
-        else if (prototype === Object.prototype || prototype === null)
-          for (const key of Object.keys(value)) {
-            const property = Object.getOwnPropertyDescriptor(value, key)
-            if (property !== undefined && "value" in property) visit(property.value, depth - 1)
-          }
-      }
-    }
-    visit(value, 3)
-    return found.size === 0 ? undefined : [...found]
-  }
-
   const tell = () => {
     if (now() - told < 200) return
     told = now()
-    const usage = channel.usage()
-    channel.post(["usage", usage.heapBytes, usage.cpuMs, usage.utilisation])
+    channel.post(["usage", ...channel.usage()])
   }
 
-  /** The first part of a value that cannot be cloned; the engine's own search, `cloneFailure`, is too long a text to send. */
+  /** The first part of a value that cannot be posted; the engine's own search, `cloneFailure`, is too long a text to send. */
   const locate = (value: any, path: string, seen: Set<unknown>): Problem | undefined => {
     try {
-      structuredClone(value)
+      channel.check(value)
       return undefined
     } catch (error) {
       if (value !== null && typeof value === "object" && !seen.has(value)) {
@@ -182,15 +150,16 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
             if (found !== undefined) return found
           }
         } catch (thrown) {
-          return { kind: "clone", path: part, fact: `throws ${said(thrown)}` }
+          return clone(part, `throws ${said(thrown)}`)
         }
       }
       const plain = typeof value === "function" || typeof value === "symbol"
       const generator = /Generator\] could not be cloned/.test(said(error))
       const fact = plain ? `is a ${typeof value}` : generator ? "is a generator" : refused(error)
-      return { kind: "clone", path, fact }
+      return clone(path, fact)
     }
   }
+  const clone = (path: string, fact: string): Problem => ({ kind: "clone", path, fact })
   const said = (thrown: unknown): string => {
     try {
       return String(thrown)
@@ -199,14 +168,13 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
     }
   }
   const refused = (error: unknown) => `is refused (${said(error)})`
-  // a process cannot send all that a thread can: what cannot be found then is the whole
   const refuse = (error: unknown, value: unknown, root: string): Problem =>
-    locate(value, root, new Set()) ?? { kind: "clone", path: root, fact: refused(error) }
+    locate(value, root, new Set()) ?? clone(root, refused(error))
 
   const succeed = (position: number, value: unknown, began: number) => {
     const ms = now() - began
     try {
-      channel.post(["ok", position, value, ms, endMs()], transferable(value))
+      channel.post(["ok", position, value, ms, endMs()], value)
     } catch (error) {
       channel.post(["failed", position, refuse(error, value, "result"), ms, endMs()])
     }
@@ -227,13 +195,13 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
       const ms = now() - began
       context.end()
       try {
-        if (problem === undefined) channel.post(["ok", position, values, ms, endMs()], transferable(values))
-        else channel.post(["failed", position, problem, ms, endMs(), values.length, values], transferable(values))
+        if (problem === undefined) channel.post(["ok", position, values, ms, endMs()], values)
+        else channel.post(["failed", position, problem, ms, endMs(), values.length, values], values)
       } catch (error) {
         const refused = values.findIndex((value) => locate(value, "result", new Set()) !== undefined)
         const before = values.slice(0, Math.max(0, refused))
         const reason = refuse(error, values[before.length], "result")
-        channel.post(["failed", position, reason, ms, endMs(), before.length, before], transferable(before))
+        channel.post(["failed", position, reason, ms, endMs(), before.length, before], before)
       }
     }
     const failed = (error: unknown) => give(problemOf(error))
@@ -287,7 +255,7 @@ export function serve(parts: ServeParts, settings: ServeSettings): Promise<void>
           context.credit--
           const value = result.value
           try {
-            channel.post(["item", context.position, value], transferable(value))
+            channel.post(["item", context.position, value], value)
           } catch (error) {
             throw problem(refuse(error, value, "value"))
           }

@@ -5,6 +5,7 @@ import type { ServeSettings } from "../executor/Protocol.ts"
 import { serve } from "../executor/Serve.ts"
 import { bootstrap } from "./Bootstrap.ts"
 import { useCompileCache } from "./CompileCache.ts"
+import { refusesEmptied } from "./EmptiedObject.ts"
 import { fileWorkerBoard } from "./FileBoard.ts"
 
 /** Sent as text; see `Bootstrap.ts`. The message that brought it is the first, commands follow. */
@@ -13,10 +14,12 @@ function processMain(
   encode: typeof encodeError,
   boardOn: typeof fileWorkerBoard,
   useCache: typeof useCompileCache,
-  load: typeof loadModule
+  load: typeof loadModule,
+  refuses: typeof refusesEmptied
 ): (importModule: Parameters<typeof loadModule>[1], settings: ServeSettings, cache: string | undefined) => void {
   // a task may put something else in the place of the global
   const { process } = globalThis
+  const refuse = refuses()
   let posted = 0
   /** Shared by all who wait: one alone would be called. */
   let emptied: PromiseWithResolvers<void> | undefined
@@ -37,23 +40,22 @@ function processMain(
         encodeError: encode,
         channel: {
           post: (reply) => {
+            refuse(reply)
             process.send!(reply, undefined, undefined, sent)
             posted++
+          },
+          check: (part) => {
+            process.getBuiltinModule("node:v8").serialize(part)
+            refuse(part)
           },
           listen: (listener) => void process.on("message", listener as (message: unknown) => void),
           flushed: () => (posted === 0 ? undefined : (emptied ??= Promise.withResolvers()).promise),
           usage: () => {
-            const now = performance.eventLoopUtilization()
-            const { utilization } = performance.eventLoopUtilization(now, before)
-            before = now
-            const cpu = process.cpuUsage()
-            return {
-              heapBytes: process.memoryUsage().heapUsed,
-              cpuMs: (cpu.user + cpu.system) / 1000,
-              utilisation: utilization
-            }
+            const { utilization } = performance.eventLoopUtilization(before)
+            before = performance.eventLoopUtilization()
+            const { user, system } = process.cpuUsage()
+            return [process.memoryUsage().heapUsed, (user + system) / 1000, utilization]
           },
-          mayTransfer: () => false,
           stop: () => process.exit(0)
         }
       },
@@ -68,5 +70,6 @@ export const processSource: string = bootstrap(processMain, [
   encodeError,
   fileWorkerBoard,
   useCompileCache,
-  loadModule
+  loadModule,
+  refusesEmptied
 ])

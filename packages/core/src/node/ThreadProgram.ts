@@ -5,6 +5,7 @@ import { encodeError } from "../executor/ErrorCodec.ts"
 import { loadModule } from "../executor/LoadModule.ts"
 import type { ServeSettings } from "../executor/Protocol.ts"
 import { serve } from "../executor/Serve.ts"
+import { transferable } from "../executor/Transferable.ts"
 import { bootstrap, importModule } from "./Bootstrap.ts"
 import { useCompileCache } from "./CompileCache.ts"
 import { keepTail } from "./StderrTail.ts"
@@ -27,7 +28,8 @@ function threadMain(
   boardOn: typeof memoryWorkerBoard,
   keepTailIn: typeof keepTail,
   useCache: typeof useCompileCache,
-  load: typeof loadModule
+  load: typeof loadModule,
+  movedWith: typeof transferable
 ): (importModule: Parameters<typeof loadModule>[1]) => void {
   // a task may put something else in the place of the global
   const { process } = globalThis
@@ -35,6 +37,7 @@ function threadMain(
   const { port, memory, tail, cache, settings } = workerData as ThreadData
   keepTailIn(memory, tail)
   const loaded = useCache(cache)
+  const mayMove = (buffer: ArrayBuffer) => !isMarkedAsUntransferable(buffer)
   let before = performance.eventLoopUtilization()
   return (importModule) =>
     void serveIn(
@@ -43,22 +46,18 @@ function threadMain(
         load: (url) => load(url, importModule).finally(loaded),
         encodeError: encode,
         channel: {
-          post: (reply, transfer) => port.postMessage(reply, transfer as Array<ArrayBuffer>),
+          post: (reply, given) => port.postMessage(reply, movedWith(given, mayMove) as Array<ArrayBuffer>),
+          check: structuredClone,
           listen: (listener) => void port.on("message", listener),
           flushed: () => undefined,
           usage: () => {
-            const now = performance.eventLoopUtilization()
-            const { utilization } = performance.eventLoopUtilization(now, before)
-            before = now
+            const { utilization } = performance.eventLoopUtilization(before)
+            before = performance.eventLoopUtilization()
             const cpu = process.threadCpuUsage?.() ?? { user: 0, system: 0 }
-            return {
-              // not before it is asked for: it takes a thirtieth of the start
-              heapBytes: process.getBuiltinModule("node:v8").getHeapStatistics().used_heap_size,
-              cpuMs: (cpu.user + cpu.system) / 1000,
-              utilisation: utilization
-            }
+            // not before it is asked for: it takes a thirtieth of the start
+            const { used_heap_size } = process.getBuiltinModule("node:v8").getHeapStatistics()
+            return [used_heap_size, (cpu.user + cpu.system) / 1000, utilization]
           },
-          mayTransfer: (buffer) => !isMarkedAsUntransferable(buffer),
           stop: () => process.exit(0)
         }
       },
@@ -67,4 +66,4 @@ function threadMain(
 }
 
 /** The text that a thread starts from. */
-export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard, keepTail, useCompileCache, loadModule])}(${importModule})`
+export const threadSource: string = `${bootstrap(threadMain, [serve, encodeError, memoryWorkerBoard, keepTail, useCompileCache, loadModule, transferable])}(${importModule})`

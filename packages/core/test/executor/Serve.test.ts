@@ -19,10 +19,10 @@ describe("a worker", () => {
             replies.push(reply[0])
             if (reply[0] === "usage") told.resolve()
           },
+          check: structuredClone,
           listen: (listener) => void (obey = listener),
           flushed: () => undefined,
-          usage: () => ({ heapBytes: 1, cpuMs: 1, utilisation: 0 }),
-          mayTransfer: () => true,
+          usage: () => [1, 1, 0],
           stop: () => {}
         }
       },

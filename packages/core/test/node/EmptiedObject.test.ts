@@ -18,6 +18,7 @@ describe("what another process would find empty", () => {
         blob = blob
       })()
     ],
+    ["as the cause of an error", new Error("text", { cause: { blob } })],
     ["in an object without a prototype", Object.assign(Object.create(null), { blob })]
   ])("is refused %s", (_name, value) => {
     assert.throws(() => refuse(["ok", 0, value]), "another process would find a Blob empty")
@@ -34,7 +35,7 @@ describe("what another process would find empty", () => {
   })
 
   it("is told by a class in a realm of its own", () => {
-    const foreign = runInNewContext(`(${String(refusesEmptied)})()`, { structuredClone, ArrayBuffer, WeakMap })
+    const foreign = runInNewContext(`(${String(refusesEmptied)})()`, { structuredClone, ArrayBuffer, WeakMap, process })
     foreign(runInNewContext("[new (class Held { a = 1 })()]"))
     assert.throws(() => foreign([blob]), "another process would find a Blob empty")
   })

@@ -157,6 +157,17 @@ for (const [kind, isolated] of kinds)
       assert.include(told, "echo, item 1: item.part is a Blob and cannot be copied")
     })
 
+    it("a blob that a process cannot give", async () => {
+      if (kind !== "processes")
+        return assert.strictEqual(await among(() => pool.run(fault.blobAt, [3])), "gave [object Object]")
+      const refused = (error: unknown) => (error as ExecutorError).message
+      const told = await pool.run(fault.blobAt, [3]).then(() => assert.fail("gave a result"), refused)
+      const fact = "result.part[0] is refused (TypeError: another process would find a Blob empty) and cannot be copied"
+      assert.include(told, `blobAt: ${fact}`)
+      const items = pool.map([0, 3], fault.blobAt, { chunk: 2 }).toArray()
+      assert.include(await items.then(() => assert.fail("gave all"), refused), `blobAt, item 1: ${fact}`)
+    })
+
     it("one item's result that cannot be copied, and gives those before it", async () => {
       const values: Array<unknown> = []
       const error = await (async () => {

@@ -48,6 +48,7 @@ export const throwsRegistered = (): never => {
   throw new Registered("registered")
 }
 export const sharedMemory = (): SharedArrayBuffer => new SharedArrayBuffer(8)
+export const blobAt = (n: number): unknown => (n === 3 ? { part: [new Blob(["text"])] } : n)
 export const functionAt = (n: number): unknown => (n === 3 ? () => n : n)
 export function* functionAfter(n: number): Generator {
   for (let i = 0; i < n; i++) yield i
