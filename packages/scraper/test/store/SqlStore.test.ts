@@ -196,11 +196,11 @@ describe("SqlStore", () => {
           waiting: ["a", "b"].map((name) => ({ target: { ...led, ...target(name) }, dueMs: 0, leased: false }))
         })
       )
-      const [leased] = (yield* store.lease(1, 1, 0)).targets
+      const [leased] = (yield* store.lease(1, 1, 1)).targets
       assert.deepStrictEqual(leased, { ...led, isNamedByUrl: true })
       const { store: other } = yield* begin()
       assert.deepStrictEqual(
-        (yield* other.lease(1, 9, 0)).targets,
+        (yield* other.lease(1, 9, 1)).targets,
         ["a", "b"].map((name) => ({ ...target(name), isNamedByUrl: true }))
       )
     })
