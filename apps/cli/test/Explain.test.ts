@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Site } from "@simul/scraper/testing"
+import { ForwardProxy, Site } from "@simul/scraper/testing"
 import { once } from "node:events"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -278,6 +278,30 @@ describe("simul explain", () => {
       hint: for example: \`simul explain https://example.com/private/a -o site\`
       "
     `)
+  })
+
+  it("goes by an old robots.txt where its host gives no other, as a run does", async () => {
+    await using site = await Site.start({ files })
+    const directory = join(root, "old")
+    await InProcess.screen(["get", site.url("/a.html"), "--robots", "-o", directory], root)
+    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    database.exec("UPDATE robots SET asked = asked - 90000000")
+    database.close()
+    site.put("/robots.txt", { status: 503 })
+    assert.include(
+      await explain(site, "/private/y", "-o", directory),
+      "robots     Disallow: /private/ (line 3, group *); asked at TIME"
+    )
+    assert.include(await explain(site, "/deep.html", "-o", directory), "decision   fetched: nothing is against it")
+  })
+
+  it("says that a proxy keeps it from robots.txt", async () => {
+    await using site = await Site.start({ files })
+    await using proxy = await ForwardProxy.start({ credentials: { user: "a", password: "b" } })
+    const told = () => explain(site, "/public", "-o", join(root, "none"), "--proxy", proxy.url)
+    assert.include(await told(), "robots     cannot be had: HTTP 407; asked now")
+    await proxy.close()
+    assert.include(await told(), "ECONNREFUSED")
   })
 
   it("tells until when a host asked to be left alone, and leaves it alone", async ({ expect }) => {

@@ -17,6 +17,7 @@ import * as Priorities from "./crawl/Priorities.ts"
 import * as RulesText from "./crawl/RulesText.ts"
 import * as UrlKey from "./crawl/UrlKey.ts"
 import * as Links from "./extract/Links.ts"
+import { StatusError } from "./FetchError.ts"
 import { complete, type Options } from "./Options.ts"
 import * as Politeness from "./Politeness.ts"
 import * as Robots from "./robots/Robots.ts"
@@ -143,18 +144,22 @@ const said = (copy: RobotsPolicy.Copy, url: string, token: string, isNew: boolea
   }
 }
 
-/** Asks a host for its robots.txt. */
-const ask = Effect.fnUntraced(function* (target: Target, options: Options) {
+/** Asks a host for its robots.txt. `old`: what there is, and is too old; it counts where the host does not give another. */
+const ask = Effect.fnUntraced(function* (target: Target, old: RobotsPolicy.Copy | undefined, options: Options) {
   const session = yield* Session
   const backoff = { baseMs: 0, random: () => 0 }
   const politeness = Politeness.make({ perHost: 1, delayMs: 0, strikes: 0, backoff, robots: true })
   const robots = RobotsTxt.make(
-    { session, store: { robots: () => Effect.undefined }, now: Date.now },
+    { session, store: { robots: () => Effect.succeed(old) }, now: Date.now },
     politeness,
     options
   )
-  yield* robots.rule({ target })
-  return robots.copies()[0]!
+  const ruling = yield* robots.rule({ target })
+  const copy = robots.copies()[0] ?? old
+  if (copy !== undefined) return copy
+  // what a proxy says is kept by nobody
+  const reason = ruling._tag === "Allowed" ? new StatusError({ status: 407 }) : ruling.proxy!
+  return { host: target.host, askedMs: Date.now(), kind: "unreachable", fault: reason.message } as const
 })
 
 /**
@@ -196,8 +201,10 @@ export const explain = Effect.fnUntraced(function* (url: string, options: Option
   if (options.robots) {
     if (copy !== undefined && (isLeftAlone || RobotsPolicy.isCurrent(copy, nowMs)))
       robots = said(copy, url, token, false)
-    else if (!isLeftAlone && early === undefined)
-      robots = said(yield* ask({ url, host: Url.origin(url), path: "", attempts: 0 }, options), url, token, true)
+    else if (!isLeftAlone && early === undefined) {
+      const asked = yield* ask({ url, host: Url.origin(url), path: "", attempts: 0 }, copy, options)
+      robots = said(asked, url, token, asked !== copy)
+    }
   }
 
   const explanation = complete<Omit<Explanation, "decision">>(
