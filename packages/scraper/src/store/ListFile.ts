@@ -55,7 +55,8 @@ export const openList = Effect.fnUntraced(function* (file: string, places: Reado
   }
   const handle = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => open(file, "r"), catch: unreadable(file) }),
-    (opened) => Effect.promise(() => opened.close())
+    // what was read of it is read
+    (opened) => Effect.promise(() => opened.close().catch(() => {}))
   )
   const head = yield* Effect.tryPromise({ try: () => headOf(handle), catch: unreadable(file) })
   const found = yield* Effect.tryPromise({

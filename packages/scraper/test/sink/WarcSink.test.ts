@@ -6,7 +6,6 @@ import * as TestClock from "effect/testing/TestClock"
 import { execFileSync } from "node:child_process"
 import { createHash, randomBytes } from "node:crypto"
 import * as fs from "node:fs"
-import { syncBuiltinESMExports } from "node:module"
 import { join } from "node:path"
 import { setImmediate as turn } from "node:timers/promises"
 import type { ResponseHead } from "../../src/Session.ts"
@@ -21,6 +20,7 @@ import * as SqlCaptures from "../../src/store/SqlCaptures.ts"
 import * as Cdxj from "../../src/warc/Cdxj.ts"
 import { recordsIn } from "../warc/recordsIn.ts"
 import * as Folders from "../Folders.ts"
+import { replaced } from "../Replaced.ts"
 
 const { root, folder: unmade } = Folders.make("warc-sink")
 const folder = () => {
@@ -308,11 +308,6 @@ describe("WarcSink", () => {
     const builtin = process.getBuiltinModule("node:fs")
     const { promises, readFileSync } = builtin
     const { open } = promises
-    const put = (read: typeof readFileSync, opened: typeof open) => {
-      Object.assign(builtin, { readFileSync: read })
-      Object.assign(promises, { open: opened })
-      syncBuiltinESMExports()
-    }
     const meet = (path: unknown) => {
       const code = String(path).includes("/parts/") ? codes.shift() : undefined
       if (code !== undefined) throw Object.assign(new Error(code), { code })
@@ -325,10 +320,7 @@ describe("WarcSink", () => {
       meet(args[0])
       return open(...args)
     }
-    return Effect.acquireRelease(
-      Effect.sync(() => put(read, opened)),
-      () => Effect.sync(() => put(readFileSync, open))
-    )
+    return Effect.andThen(replaced(builtin, { readFileSync: read }), replaced(promises, { open: opened }))
   }
 
   for (const length of [1000, 1_100_000])
@@ -365,10 +357,6 @@ describe("WarcSink", () => {
   const tells = (call: "close" | "datasync", codes: Array<string>) => {
     const { promises } = process.getBuiltinModule("node:fs")
     const { open } = promises
-    const put = (opened: typeof open) => {
-      Object.assign(promises, { open: opened })
-      syncBuiltinESMExports()
-    }
     const opened: typeof open = async (...args) => {
       const handle = await open(...args)
       const done = handle[call].bind(handle)
@@ -379,10 +367,7 @@ describe("WarcSink", () => {
       }
       return Object.assign(handle, { [call]: told })
     }
-    return Effect.acquireRelease(
-      Effect.sync(() => put(opened)),
-      () => Effect.sync(() => put(open))
-    )
+    return replaced(promises, { open: opened })
   }
 
   for (const [durability, call] of [

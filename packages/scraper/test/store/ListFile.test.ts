@@ -3,10 +3,28 @@ import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as ListFile from "../../src/store/ListFile.ts"
 import * as Folders from "../Folders.ts"
+import { replaced } from "../Replaced.ts"
 
 const { folder } = Folders.make("list-file")
 
 describe("ListFile", () => {
+  it.effect("is read, whatever the system says when it is closed", () =>
+    Effect.gen(function* () {
+      const file = folder()
+      fs.writeFileSync(file, "http://a/\n")
+      const { promises } = process.getBuiltinModule("node:fs")
+      const { open } = promises
+      yield* replaced(promises, {
+        open: async (...args) => {
+          const handle = await open(...args)
+          const close = handle.close.bind(handle)
+          return Object.assign(handle, { close: () => close().then(() => Promise.reject(new Error("EIO"))) })
+        }
+      })
+      yield* Effect.scoped(ListFile.openList(file, []))
+    })
+  )
+
   it.effect("counts as read what was given of the list, not what was read ahead from the disk", () =>
     Effect.gen(function* () {
       const file = folder()
