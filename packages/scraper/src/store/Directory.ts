@@ -86,7 +86,7 @@ export const open = Effect.fnUntraced(function* (directory: string, durability: 
   // runs after those of the line, which write down what they know
   yield* Effect.addFinalizer(() => Effect.ignore(begun.store.end))
   const { commit } = begun.store
-  const opened = statSync(file)
+  const opened = yield* Effect.try({ try: () => statSync(file), catch: (error) => unseen(file, error) })
   const gone = (): DirectoryGone | StoreUnusable | undefined => {
     try {
       const found = statSync(file, { throwIfNoEntry: false })

@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { crawled, type Store, unnamed } from "../../src/Store.ts"
 import * as Directory from "../../src/store/Directory.ts"
+import { replaced } from "../Replaced.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "simul-directory-"))),
@@ -124,6 +125,21 @@ it.effect("a run says why it cannot look for its store any more", () =>
     assert.deepInclude(error, { _tag: "StoreUnusable", detail: "ELOOP" })
     assert.deepStrictEqual(gone(), error)
   }).pipe(Effect.scoped)
+)
+
+it.effect("a run says why it cannot look at the store that it has opened", () =>
+  Effect.gen(function* () {
+    const directory = yield* folder
+    const builtin = process.getBuiltinModule("node:fs")
+    const { statSync } = builtin
+    const failing = (path: string) => {
+      if (path.endsWith("store.sqlite")) throw Object.assign(new Error("EIO"), { code: "EIO" })
+      return statSync(path)
+    }
+    yield* replaced(builtin, { statSync: failing as typeof statSync })
+    const error = yield* Effect.flip(Directory.open(directory, "process"))
+    assert.strictEqual(error.message, `cannot read or write ${join(directory, ".simul", "store.sqlite")}: EIO`)
+  })
 )
 
 it.effect("what was lost is told without the rows of all else", () =>
