@@ -130,7 +130,11 @@ export const folder = <Part extends PartFile>(
   make: (...part: ConstructorParameters<typeof PartFile>) => Part
 ) => {
   const { parts, files = Files.node } = options
-  files.makePrivateDirectories(parts)
+  try {
+    files.makePrivateDirectories(parts)
+  } catch {
+    // whoever looks there, or opens a part, is told why
+  }
   const run = process.pid.toString(36)
   let scratch = 0
 

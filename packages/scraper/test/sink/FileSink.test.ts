@@ -359,6 +359,17 @@ describe("FileSink", () => {
   afterAll(() => {
     if (mounted) execFileSync("umount", [small])
   })
+  it.effect("tells who looks for its folder of parts why it cannot be made", () =>
+    Effect.gen(function* () {
+      const makePrivateDirectories = () => {
+        throw Object.assign(new Error("EIO"), { code: "EIO" })
+      }
+      const { parts, sink } = open({ files: { ...Files.node, makePrivateDirectories } })
+      const error = yield* Effect.flip(sink.sweep(new Set()))
+      assert.strictEqual(error.message, `cannot look at ${parts} (ENOENT)`)
+    })
+  )
+
   it.skipIf(!mounted)("tells a full disk from other faults", () => {
     const sink = FileSink.make({ directory: small, parts: join(small, "parts"), durability: "process", hash: true })
     const part = sink.open({})
