@@ -23,7 +23,7 @@ export class DirectoryLocked extends Schema.TaggedError<DirectoryLocked>()("Dire
 
 /**
  * The directory cannot be made or written; or what lies there cannot be looked at (`isUnseen`), so nobody can tell what
- * is saved. `code` is the system's, or `EUNSAFE` for state that is a link or another user's.
+ * is saved. `code` is the system's, SQLite's word where that tells none, or `EUNSAFE` for state that is a link or another user's.
  */
 export class DirectoryUnusable extends Schema.TaggedError<DirectoryUnusable>()("DirectoryUnusable", {
   directory: Schema.String,

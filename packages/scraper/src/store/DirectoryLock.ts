@@ -79,10 +79,10 @@ const hold = (
     return Effect.succeed({ database, folder })
   } catch (error) {
     database?.close()
-    const { errcode } = error as { errcode?: number }
+    const { errcode, message } = error as Error & { errcode?: number }
     if (errcode !== sqliteBusy) {
-      const refusal = errcode === undefined ? undefined : Refusal.of(folder)
-      return Effect.fail(new DirectoryUnusable({ directory, code: refusal ?? codeOf(error) }))
+      const code = errcode === undefined ? codeOf(error) : (Refusal.of(folder) ?? message)
+      return Effect.fail(new DirectoryUnusable({ directory, code }))
     }
     if (left > 1 && !isHeld(directory))
       return Effect.delay(

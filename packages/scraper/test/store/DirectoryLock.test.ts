@@ -98,6 +98,12 @@ describe("DirectoryLock", () => {
     refusal.mockRestore()
   })
 
+  it("says in SQLite's words what the system does not tell", async () => {
+    using all = folders()
+    mkdirSync(join(stateOf(all.directory), "lock"), { recursive: true })
+    assert.strictEqual(await code(all.directory), "unable to open database file")
+  })
+
   it.effect("is not kept from it by whoever looks at that moment whether it is held", () =>
     Effect.gen(function* () {
       using all = folders()
