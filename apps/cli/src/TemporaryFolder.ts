@@ -11,17 +11,17 @@ export class TemporaryUnusable extends Schema.TaggedError<TemporaryUnusable>()("
   code: Schema.String
 }) {
   override get message() {
-    return `cannot write to ${this.directory}, the folder for temporary files (${this.code})`
+    return `cannot use ${this.directory}, the folder for temporary files (${this.code})`
   }
   readonly hint = "make room there, or name another one with TMPDIR"
 }
 
-/** Why nothing can be written there, by what the system said. */
+/** Why nothing can be written or read there, by what the system said. */
 export const unusable = (error: unknown): TemporaryUnusable =>
   new TemporaryUnusable({ directory: tmpdir(), code: SystemError.codeOf(error) })
 
-/** Made, and gone with all that is in it when the scope ends. */
+/** Made, and gone with all that is in it when the scope ends, or left to who clears the system's where it cannot be removed. */
 export const make = Effect.acquireRelease(
   Effect.tryPromise({ try: () => mkdtemp(join(tmpdir(), "simul-")), catch: unusable }),
-  (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+  (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }).catch(() => {}))
 )

@@ -54,7 +54,7 @@ describe.concurrent("surroundings", () => {
       const text = await Program.screen([...args, "http://127.0.0.1:9/"], { env: { TMPDIR: process.execPath } })
       assert.strictEqual(
         text,
-        `exit 1\n--- stdout\n--- stderr\nerror: cannot write to ${process.execPath}, the folder for temporary files (ENOTDIR)\n\n` +
+        `exit 1\n--- stdout\n--- stderr\nerror: cannot use ${process.execPath}, the folder for temporary files (ENOTDIR)\n\n` +
           "hint: make room there, or name another one with TMPDIR\n"
       )
     }

@@ -331,9 +331,9 @@ const fetchThrough = (plan: Plan) =>
       })
     }
     yield* Stream.runForEach(
-      Stream.fromAsyncIterable(body as AsyncIterable<Uint8Array>, (error) => error),
+      Stream.fromAsyncIterable(body as AsyncIterable<Uint8Array>, TemporaryFolder.unusable),
       screen.data
-    ).pipe(Effect.orDie)
+    )
   }).pipe(Effect.scoped)
 
 /** Does what was planned so that one can look into it, with its timeline where that is asked for. */
