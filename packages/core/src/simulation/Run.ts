@@ -151,7 +151,7 @@ export const failureOf = (
     seed: world.settings.seed,
     strategy: Strategy.format(world.settings.strategy),
     schedule: world.deviations,
-    trace: world.slices,
+    trace: world.slices.all,
     ...extra
   })
 
@@ -165,7 +165,7 @@ const runOf = <A, E>({ world }: Finished): Run<A, E> => ({
   preemptions: world.preemptions,
   elapsedMs: world.now,
   fibersLeft: world.fibers().length,
-  trace: world.slices
+  trace: world.slices.all
 })
 
 /** The hash of a world in 8 hexadecimal digits. */
@@ -215,7 +215,7 @@ export const assertDeterministic = <A, E, R>(
 /** How two runs differ; `undefined` if they do not. */
 const differenceOf = (one: World, other: World): Failure.NotDeterministic | undefined => {
   if (one.hash === other.hash) return undefined
-  const lines = [one, other].map(({ slices }) => slices.map((slice) => JSON.stringify(slice)))
+  const lines = [one, other].map(({ slices }) => slices.all.map((slice) => JSON.stringify(slice)))
   const [first = [], second = []] = lines
   let at = 0
   while (at < first.length && at < second.length && first[at] === second[at]) at++

@@ -25,6 +25,7 @@ import * as Control from "./Control.ts"
 import * as Randomness from "./Randomness.ts"
 import { Ready } from "./Ready.ts"
 import type * as Schedule from "./Schedule.ts"
+import { Slices } from "./Slices.ts"
 import * as Strategy from "./Strategy.ts"
 import * as Timers from "./Timers.ts"
 import * as Trace from "./Trace.ts"
@@ -100,9 +101,6 @@ const stopped = Object.assign(Object.create(Error.prototype) as Error, {
   message: "the run is stopped"
 })
 
-/** Slices that a trace keeps: the last ones. */
-const maxSlices = 2000
-
 export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher, Clock.Clock {
   readonly executionMode = "async" as const
   readonly settings: Settings
@@ -113,7 +111,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   hash = 0x811c9dc5
   readonly deviations: Array<Schedule.Deviation> = []
   preemptions = 0
-  readonly slices: Array<Trace.Slice> = []
+  readonly slices = new Slices()
   violation: { readonly api: string; readonly stack: string; readonly fiber: Trace.FiberReport | undefined } | undefined
   broken: { readonly name: string; readonly detail: string } | undefined
   /** What a callback threw: no fiber has it, and a process would end by it. */
@@ -139,7 +137,6 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
   private task: Task | undefined
   private closed = false
   private root: Fiber.Fiber<unknown, unknown> | undefined
-  private sliced: Fiber.Fiber<unknown, unknown> | undefined
   private victim: number | undefined
   private interrupting: Fiber.Fiber<unknown, unknown> | undefined
   private readonly invariants: Array<{ readonly name: string; readonly holds: () => boolean }> = []
@@ -197,7 +194,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     }
     runner.points++
     runner.slice = fiber.currentOpCount
-    if (settings.trace) this.extendSlice(runner)
+    if (settings.trace) this.slices.extend(runner)
     if (fiber.id === this.victim && ++this.victimSteps === settings.interruptAt) {
       this.interrupting = fiber
       return this.preempt(runner)
@@ -219,9 +216,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     if (this.closed) return
     const preempted = this.preempting
     this.preempting = undefined
-    const current = Fiber.getCurrent()
-    const by = preempted ?? (current === undefined ? undefined : this.runners.get(current.id))
-    const task: Task = { run, priority, by, owner: preempted }
+    const task: Task = { run, priority, by: preempted ?? this.running, owner: preempted }
     if (preempted === undefined) this.scheduled = task
     this.ready.add(task)
   }
@@ -235,7 +230,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     this.preempting = runner
     // The yield itself, and the operation it put off.
     runner.grace = 2
-    if (this.settings.trace) this.endSlice()
+    if (this.settings.trace) this.slices.preempt()
     return true
   }
 
@@ -274,8 +269,14 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     else this.stack.push(runner)
     runner.ranAt = this.now
     this.last = runner
-    if (this.settings.trace) this.beginSlice(runner)
+    if (this.settings.trace) this.slices.begin(runner, this.now)
     return runner
+  }
+
+  /** The runner of the fiber that is in an operation, if one is. */
+  private get running(): Runner | undefined {
+    const current = Fiber.getCurrent()
+    return current && this.runners.get(current.id)
   }
 
   private prune() {
@@ -318,9 +319,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
 
   /** Makes `fire` ready after so many virtual milliseconds. The answer takes it back. */
   after(ms: number, fire: () => void): () => void {
-    const current = Fiber.getCurrent()
-    const owner = current === undefined ? undefined : this.runners.get(current.id)
-    const timer: Timer = { at: this.now + ms, order: this.order++, fire, owner }
+    const timer: Timer = { at: this.now + ms, order: this.order++, fire, owner: this.running }
     Timers.add(this.timers, timer)
     return () => {
       timer.fire = undefined
@@ -378,7 +377,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
       }
       this.settleYield()
       if (this.ready.isEmpty && this.outside.length > 0) {
-        if (!this.outside.every(({ settled }) => settled)) return "Outside"
+        if (!this.isSettled) return "Outside"
         for (const { resume } of this.outside.splice(0))
           this.ready.add({ run: resume, priority: 0, by: undefined, owner: undefined })
       }
@@ -436,7 +435,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     this.closed = true
     this.mix(this.steps)
     for (const { fiber } of this.outside) fiber.interruptUnsafe()
-    if (this.settings.trace) this.sealSlice()
+    if (this.settings.trace) this.slices.seal()
   }
 
   private mix(value: number) {
@@ -476,9 +475,8 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
 
   report(api: string, stack: string): void {
     if (this.closed) return
-    const current = Fiber.getCurrent()
-    const runner = current === undefined ? undefined : this.runners.get(current.id)
-    this.violation = { api, stack, fiber: runner === undefined ? undefined : describe(runner) }
+    const { running } = this
+    this.violation = { api, stack, fiber: running && describe(running) }
     this.close()
   }
 
@@ -495,7 +493,7 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
         this.outside.push(excursion)
         fiber.addObserver(() => {
           excursion.settled = true
-          if (this.outside.every(({ settled }) => settled)) this.onSettled?.()
+          if (this.isSettled) this.onSettled?.()
         })
         return Effect.sync(() => {
           if (this.outside.includes(excursion)) this.outside.splice(this.outside.indexOf(excursion), 1)
@@ -505,43 +503,18 @@ export class World implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher
     )
   }
 
+  private get isSettled(): boolean {
+    return this.outside.every(({ settled }) => settled)
+  }
+
   /** Waits, in real time, until everything outside has settled. */
   readonly settled: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (this.outside.every(({ settled }) => settled)) return resume(Effect.void)
+    if (this.isSettled) return resume(Effect.void)
     this.onSettled = () => {
       this.onSettled = undefined
       resume(Effect.void)
     }
   })
-
-  // -------------------------------------------------------------------- trace
-
-  private beginSlice(runner: Runner) {
-    const { slices } = this
-    this.sealSlice()
-    if (slices.length >= 2 * maxSlices) slices.splice(0, maxSlices)
-    const { fiber, number, points, grace } = runner
-    // A pre-empted operation was counted when it was put off.
-    const from = grace > 0 ? points : points + 1
-    slices.push({ fiber: number, name: Trace.nameOf(fiber), at: this.now, from, to: points, end: "left" })
-    this.sliced = fiber
-  }
-
-  private sealSlice() {
-    const slice = this.slices.at(-1)
-    if (slice?.end === "left" && this.sliced?.pollUnsafe() !== undefined)
-      this.slices[this.slices.length - 1] = { ...slice, end: "ended" }
-  }
-
-  private extendSlice({ fiber, points }: Runner) {
-    const slice = this.slices.at(-1)!
-    this.slices[this.slices.length - 1] = { ...slice, name: Trace.nameOf(fiber) || slice.name, to: points }
-  }
-
-  private endSlice() {
-    const slice = this.slices.at(-1)!
-    this.slices[this.slices.length - 1] = { ...slice, to: slice.to - 1, end: "pre-empted" }
-  }
 
   /** The fibers that have begun and not ended, in the order of their start. */
   fibers(): ReadonlyArray<Trace.FiberReport> {
