@@ -89,7 +89,7 @@ const choice = <const C extends ReadonlyArray<string>>(
   about: About
 ): Setting<C[number]> => ({
   name,
-  kind: "choice",
+  kind: "value",
   choices,
   ...about,
   description: `${about.description} [${fallback}]`,

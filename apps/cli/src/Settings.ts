@@ -25,12 +25,13 @@ import { UsageError } from "./UsageError.ts"
 export interface Setting<A> {
   /** The long flag without its dashes: also the key in settings files, and in capitals the environment variable. */
   readonly name: string
-  readonly kind: "value" | "choice" | "toggle" | "list"
+  readonly kind: "value" | "toggle" | "list"
   /** Under which heading of the help it stands. */
   readonly group: string
   readonly description: string
   readonly alias?: string
   readonly metavar?: string
+  /** What its value may be, where that is one of these. */
   readonly choices?: ReadonlyArray<string>
   /** For a toggle: the flag that says no, where it is not `no-` and the name. */
   readonly negation?: string
@@ -67,16 +68,14 @@ const flag = (setting: Setting<unknown>): Flag.Flag<Option.Option<ReadonlyArray<
         Flag.atLeast(0),
         Flag.map((texts) => (texts.length === 0 ? Option.none() : Option.some(texts)))
       )
-    case "choice":
-      return decorate(Flag.Literals(setting.name, setting.choices ?? [])).pipe(
+    case "value": {
+      const { name, choices } = setting
+      const base: Flag.Flag<string> = choices === undefined ? Flag.String(name) : Flag.Literals(name, choices)
+      return decorate(base).pipe(
         Flag.map((text): ReadonlyArray<string> => [text]),
         last
       )
-    case "value":
-      return decorate(Flag.String(setting.name)).pipe(
-        Flag.map((text): ReadonlyArray<string> => [text]),
-        last
-      )
+    }
   }
 }
 
