@@ -19,7 +19,7 @@ import { commandFor } from "./DirectoryArgument.ts"
 import * as Durations from "./Durations.ts"
 import { printable } from "./Printable.ts"
 import * as Rate from "./Rate.ts"
-import { hint, type Paint, type Screen } from "./Screen.ts"
+import { hint, type Paint, type Screen, warning } from "./Screen.ts"
 import * as Sizes from "./Sizes.ts"
 
 export type Kind = "bar" | "plain" | "none"
@@ -220,7 +220,7 @@ const watchDisk = (progress: () => Get.Progress, screen: Screen["Service"]) => {
     if ((diskFull !== undefined) === full) return
     full = diskFull !== undefined
     const text = full ? `${diskLine(diskFull!)}: paused` : "room on the disk again: going on"
-    screen.note(`${screen.paint.yellow("warning:")} ${text}`)
+    screen.note(warning(screen.paint, text))
     if (full)
       screen.note(hint(screen.paint, "make room (bytes, files) and it goes on by itself; or stop it, and resume later"))
   })
