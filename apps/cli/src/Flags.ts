@@ -108,7 +108,7 @@ const readHeader = (line: string): Result.Result<Header, string> => {
   const colon = line.indexOf(":")
   if (colon < 0) return Result.fail("NAME:VALUE, with a colon")
   const name = line.slice(0, colon).trim()
-  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "")
+  const value = FieldValue.trimmed(line.slice(colon + 1))
   if (!FieldName.isToken(name)) return Result.fail("NAME:VALUE, with a header name before the colon")
   if (FieldName.isOurs(name)) return Result.fail(`a NAME other than ${name}, which the connection sets itself`)
   return FieldValue.isSendable(value)
