@@ -74,6 +74,12 @@ describe.each(nodes(folder))("on %s", (_, node) => {
     assert.include(await run(folder, node!, [simul, "--help"]), "simul get")
   })
 
+  it.skipIf(node === undefined)("reads a crawl's settings from the environment", async () => {
+    const crawl = [join(folder, "node_modules/.bin/simul"), "crawl", "http://127.0.0.1:1/"]
+    const refused = await run(folder, node!, crawl, { SIMUL_DEPTH: "deep" }).catch(String)
+    assert.include(refused, "SIMUL_DEPTH")
+  })
+
   it.skipIf(node === undefined)("takes what V8 compiled in the run before, and need not keep it again", async () => {
     const simul = join(folder, "node_modules/.bin/simul")
     const TMPDIR = mkdtempSync(join(folder, "kept-"))

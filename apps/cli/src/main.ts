@@ -56,7 +56,9 @@ const isFresh = process.execArgv.some((flag) => flag.startsWith("--max-semi-spac
 const most = typeof process.execve === "function" && !isFresh ? nursery() : undefined
 if (most !== undefined) {
   const flags = [`--max-semi-space-size=${most}`, "--no-concurrent-recompilation"]
-  process.execve!(process.execPath, [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)])
+  const again = [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]
+  // not told the last, Node 22.19 and 24.0 start it with no environment at all
+  process.execve!(process.execPath, again, process.env)
 }
 
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
