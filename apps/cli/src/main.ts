@@ -53,12 +53,16 @@ const nursery = () => {
   }
 }
 const isFresh = process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size"))
-const most = typeof process.execve === "function" && !isFresh ? nursery() : undefined
+const most = isFresh ? undefined : nursery()
 if (most !== undefined) {
   const flags = [`--max-semi-space-size=${most}`, "--no-concurrent-recompilation"]
   const again = [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]
-  // not told the last, Node 22.19 and 24.0 start it with no environment at all
-  process.execve!(process.execPath, again, process.env)
+  try {
+    // not told the last, Node 22.19 and 24.0 start it with no environment at all
+    process.execve?.(process.execPath, again, process.env)
+  } catch {
+    // Windows has none, and with `--permission` Node may start nothing: so it takes more
+  }
 }
 
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {

@@ -130,6 +130,10 @@ describe.concurrent("surroundings", () => {
       await rm(folder, { recursive: true })
     }
   })
+  it("goes on as it is where Node may not start anew", async () => {
+    const NODE_OPTIONS = "--permission --allow-fs-read=*"
+    assert.include(await Program.screen(["crawl", "--help"], { env: { NODE_OPTIONS } }), "Usage: simul crawl")
+  })
   it.skipIf(process.platform === "win32")("leaves nothing unwritten where its reader is slow", async () => {
     const folder = await mkdtemp(join(tmpdir(), "simul-slow-"))
     try {
