@@ -203,8 +203,11 @@ export const render = (
 /** The run in one line, for logs. */
 export const plain = (progress: Get.Progress, rate: Rate.Rate, paint: Paint): string => {
   const slow = progress.slow[0]
+  // nothing else tells of lines that bring nothing new
+  const part = progress.total === undefined ? fraction(progress) : undefined
   return [
     ...(progress.paused === true ? ["paused"] : []),
+    ...(part === undefined ? [] : [percent(part).trim()]),
     ...facts(progress, rate, paint),
     ...(progress.mirror === undefined ? [] : [mirrorLine(progress.mirror)]),
     ...(slow === undefined ? [] : [waitLine(slow)]),

@@ -87,6 +87,7 @@ describe("the block", () => {
         disk full (12 KB free, needs 16 MB): paused, goes on when there is room
       "
     `)
+    assert.match(Progress.plain(unknown, rate, uncoloured), /^25% {3}1,204 done {3}/)
   })
   it("is about the bytes when there is one URL", () => {
     const one = { ...idle, total: 1, inFlight: 1, received: 1.2e9, running: running.running.slice(0, 1) }
