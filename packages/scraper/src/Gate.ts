@@ -8,6 +8,7 @@ import type { Conclusion } from "./Conclusion.ts"
 import * as Exclusion from "./crawl/Exclusion.ts"
 import type { DeadProxy } from "./DeadProxy.ts"
 import type { Turn } from "./Download.ts"
+import { RedirectError } from "./FetchError.ts"
 import type { Frontier } from "./Frontier.ts"
 import type { Crawl, LineError } from "./List.ts"
 import type { Options } from "./Options.ts"
@@ -16,6 +17,7 @@ import type { Admission, Politeness } from "./Politeness.ts"
 import type { RobotsTxt } from "./RobotsTxt.ts"
 import type { RunClock } from "./RunClock.ts"
 import { asked, type Target } from "./Target.ts"
+import * as Url from "./Url.ts"
 
 export interface Stages {
   readonly politeness: Pick<Politeness, "add" | "keepsApart" | "startAgain">
@@ -36,14 +38,23 @@ interface LeftOut {
 /** @param visit asks for a target that may be asked for */
 export const make = (
   { politeness, frontier, committer, robots, conclusion, proxy, now }: Stages,
-  crawl: Pick<Crawl, "excludes" | "traps"> | undefined,
+  crawl: Pick<Crawl, "excludes" | "redirect" | "traps"> | undefined,
   options: Pick<Options, "robots">,
   visit: (admission: Admission) => Effect.Effect<void, LineError>
 ) => {
-  /** Why a target is not asked for, without a look at its host. It may have been found by other rules than those of now. */
+  /**
+   * Why a target is not asked for, without a look at its host. It may have been found, or a redirect followed, by other rules
+   * than those of now.
+   */
   const leftOut = (target: Target): LeftOut | undefined => {
     const exclusion = crawl?.excludes(target)
     if (exclusion !== undefined) return { error: exclusion, isExcluded: true }
+    const { hop } = target
+    if (hop !== undefined && crawl?.redirect(target, new URL(hop.url)) === false) {
+      const location = Url.withoutCredentials(hop.url)
+      const { message } = new RedirectError({ kind: "scope", location, count: hop.asked.length })
+      return { error: { reason: "OutOfScope", message }, isExcluded: false }
+    }
     // what the user named is worth a request, whatever it looks like, and so is a sitemap
     const trap = (target.depth ?? 1) <= 0 ? undefined : crawl?.traps?.caught(target.url)
     return trap && { error: Exclusion.ofTrap(trap), isExcluded: false }

@@ -16,6 +16,7 @@ const gateOf = ({
   robots,
   known,
   excludes,
+  follows = true,
   isCaught = false,
   keepsApart = false,
   startsAgain = true,
@@ -24,6 +25,7 @@ const gateOf = ({
   readonly robots?: Ruling
   readonly known?: Ruling
   readonly excludes?: Exclusion
+  readonly follows?: boolean
   readonly isCaught?: boolean
   readonly keepsApart?: boolean
   readonly startsAgain?: boolean
@@ -42,7 +44,11 @@ const gateOf = ({
     proxy: { failed: () => (proxyWait === undefined ? undefined : Effect.sync(() => void did.push(proxyWait))) },
     now: Date.now
   }
-  const crawl = { excludes: () => excludes, traps: { caught: () => (isCaught ? trap : undefined) } as never }
+  const crawl = {
+    excludes: () => excludes,
+    redirect: () => follows,
+    traps: { caught: () => (isCaught ? trap : undefined) } as never
+  }
   const options = { robots: robots !== undefined || known !== undefined }
   const gate = Gate.make(stages, crawl, options, () => Effect.sync(() => void did.push("visited")))
   return { did, gate }
@@ -67,6 +73,15 @@ describe("Gate", () => {
       const robots = { _tag: "Refused", verdict: "answered", error: disallowed } as const
       assert.deepStrictEqual(yield* carried({ excludes: excluded, robots }), ['refused: Excluded, "unasked", excluded'])
       assert.deepStrictEqual(yield* carried({ robots }), ['refused: RobotsDisallowed, "answered"'])
+    })
+  )
+
+  it.effect("refuses where redirects have led, if the rules follow them there no more", () =>
+    Effect.gen(function* () {
+      const led = { ...target, hop: { url: "http://other/", host: "http://other", asked: ["one"] } }
+      assert.deepStrictEqual(yield* carried({ follows: false }, led), ['refused: OutOfScope, "unasked"'])
+      assert.deepStrictEqual(yield* carried({}, led), ["visited"])
+      assert.deepStrictEqual(yield* carried({ follows: false }), ["visited"])
     })
   )
 
