@@ -47,6 +47,8 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
     .at(-1)
   let next = last === undefined ? 0 : RecordLocation.numberOf(last.name)! + 1
   let current: ArchiveFile.ArchiveFile | undefined
+  /** Bytes of it that are not lost any more. */
+  let kept = last?.bytes ?? 0
   if (last !== undefined && isWhole(directory, last))
     current = yield* Effect.tryPromise(() => ArchiveFile.ArchiveFile.reopen(directory, last)).pipe(
       // one that may not be written to is left as it is
@@ -72,8 +74,19 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
             Effect.tryPromise({ try: () => into.sync(), catch: failure }),
             Effect.mapError(Files.node.syncDirectory(directory), failure)
           )
-    // once more asked, the system would say that all is well (Linux, errseq_t)
-    return Effect.catch(settled, (error) => Effect.andThen(leave, options.lost(error)))
+    return Effect.matchEffect(settled, {
+      onSuccess: () => Effect.sync(() => void (kept = into.bytes)),
+      // once more asked, the system would say that all is well (Linux, errseq_t)
+      onFailure: (error) =>
+        Effect.andThen(leave, () => {
+          try {
+            ArchiveFile.mend(directory, [{ name: into.name, bytes: kept }])
+          } catch {
+            // the next run does
+          }
+          return options.lost(error)
+        })
+    })
   })
 
   const create = Effect.gen(function* () {
@@ -85,6 +98,7 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
       catch: (error) => PartFile.failure(name, error)
     })
     next++
+    kept = 0
     return (current = made)
   })
 

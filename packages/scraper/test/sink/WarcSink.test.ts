@@ -382,10 +382,12 @@ describe("WarcSink", () => {
           yield* tells(call, codes)
           const sink = yield* make(directory, { durability })
           const before = write(sink, "before", noise(100, 1))
-          assert.isTrue((yield* sink.sync()).placed.has(before.key))
+          const committed = yield* sink.sync()
+          assert.isTrue(committed.placed.has(before.key))
           const after = write(sink, "after", noise(100, 2))
           codes.push(code)
           const first = yield* Effect.result(sink.sync())
+          assert.strictEqual(fs.statSync(join(directory, "simul-00000.warc.gz")).size, committed.archives[0]!.bytes)
           const told = Result.isFailure(first) ? first.failure._tag : first.success.failed.get(after.key)?.code
           assert.strictEqual(told, code === "EIO" ? "EIO" : "DiskFull")
           const again = code === "EIO" ? write(sink, "after", noise(100, 2)) : after
