@@ -8,6 +8,7 @@ import type { Options } from "../src/Options.ts"
 import * as Directory from "../src/store/Directory.ts"
 import { Site } from "../src/testing/index.ts"
 import * as Folders from "./Folders.ts"
+import { replaced } from "./Replaced.ts"
 
 const { folder } = Folders.make("mirror")
 
@@ -193,6 +194,26 @@ describe("a mirror", () => {
     const { files, missing } = await mirror([site.url("/")], { directory })
     assert.deepStrictEqual({ files, missing }, { files: 1, missing: 1 })
   })
+
+  for (const call of ["lstatSync", "readFileSync"] as const)
+    it(`is not made without a saved file that cannot be read (${call})`, async () => {
+      await using site = await Site.start({ files: { "/": html("<a href=a.html>"), "/a.html": html("a") } })
+      const directory = folder()
+      await mirror([site.url("/")], { directory })
+      fs.rmSync(join(directory, "mirror"), { recursive: true })
+      const file = join(directory, hostOf(site), "a.html")
+      const builtin = process.getBuiltinModule("node:fs")
+      const own = builtin[call] as (...args: ReadonlyArray<unknown>) => unknown
+      const failing = (...args: ReadonlyArray<unknown>) => {
+        if (args[0] === file) throw Object.assign(new Error("EIO"), { code: "EIO" })
+        return own(...args)
+      }
+      const made = Effect.promise(() => mirror([site.url("/")], { directory }).catch((error: unknown) => error))
+      const whileFailing = Effect.andThen(replaced(builtin, { [call]: failing }), made)
+      const error = await Effect.runPromise(Effect.scoped(whileFailing))
+      assert.strictEqual((error as Error).message, `cannot look at ${file} (EIO)`)
+      assert.deepInclude(await mirror([site.url("/")], { directory }), { files: 2, missing: 0 })
+    })
 
   it("is not made of archives", async () => {
     const error = await mirror(["http://127.0.0.1:1/"], { directory: folder(), format: "warc" }).catch((error) => error)

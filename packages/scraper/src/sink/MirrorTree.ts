@@ -89,6 +89,10 @@ export const build = Effect.fnUntraced(function* (
       catch: DirectoryUnusable.of(final)
     })
 
+  /** That it cannot be read is no word on whether it is there. */
+  const reading = <A>(source: string, read: (source: string) => A) =>
+    Effect.try({ try: () => read(source), catch: DirectoryUnusable.of(source, true) })
+
   // ---- names
 
   const names = new Map<string, string | undefined>()
@@ -157,13 +161,13 @@ export const build = Effect.fnUntraced(function* (
     const source = `${directory}/${body.path}`
     const file = `${next}/${name}`
     if (Files.seen(Files.node, file) !== undefined) return
-    const found = Files.seen(Files.node, source)
+    const found = yield* reading(source, Files.node.look)
     if (found?.kind !== "file") return void missing++
     yield* attempt(() => makeFolder(file))
     const contentType = typeOf(body)
     if (Links.syntaxOf(contentType) === undefined || contentType === "" || found.size > Page.limits.maxBytes)
       return yield* attempt(() => share(source, file))
-    const bytes = yield* attempt(() => fs.readFileSync(source))
+    const bytes = yield* reading(source, (path) => fs.readFileSync(path))
     const rewriting = Rewriting.read({ bytes, url: body.finalUrl, contentType })
     yield* meet(rewriting.urls)
     const edited = rewriting.write((url) => {
