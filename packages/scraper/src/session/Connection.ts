@@ -11,14 +11,24 @@ import type * as net from "node:net"
 import type { SecureContext } from "node:tls"
 import * as AddressGuard from "./AddressGuard.ts"
 import { type AttemptSettings, ConnectAttempt, type Way } from "./ConnectAttempt.ts"
-import { ProxyFailure, Unserved } from "./Fault.ts"
+import { ConnectFailure, ProxyFailure, Unserved } from "./Fault.ts"
 import { Opening } from "./Opening.ts"
 import * as Parser from "./Parser.ts"
 import type { Proxy } from "./Proxies.ts"
 import type { Resting, Rests } from "./Resting.ts"
 import type { Watched } from "./StallClock.ts"
 import * as Tunnel from "./Tunnel.ts"
-import { buildConnector, Client, contextOf, pendingOf, queueOf, resumeOf, sessionOf, sizeOf } from "./Undici.ts"
+import {
+  buildConnector,
+  Client,
+  contextOf,
+  onErrorOf,
+  pendingOf,
+  queueOf,
+  resumeOf,
+  sessionOf,
+  sizeOf
+} from "./Undici.ts"
 import type { Connector, Dispatcher, PoolTypes } from "./Undici.ts"
 
 /** How long requests wait for a socket that is at its end, before they get another. */
@@ -133,6 +143,8 @@ export class Connection extends Client implements Rests, Watched {
     this.#origin = origin
     this.#settings = settings
     const own = this as unknown as Record<symbol, unknown>
+    // undici would fail what waits, though it was not sent, and throw where that gives way to another: it gets the next socket
+    own[onErrorOf] = () => {}
     const resume = own[resumeOf] as (isSync?: boolean) => void
     own[resumeOf] = (isSync?: boolean) => {
       this.#drop()
@@ -221,6 +233,8 @@ export class Connection extends Client implements Rests, Watched {
     // undici announces a request and opens its stream in one go
     const request = session.request.bind(session)
     session.request = (...options) => {
+      // undici asks on another connection where this is thrown; Node gives a stream that fails
+      if (session.destroyed) throw new ConnectFailure("ERR_HTTP2_INVALID_SESSION")
       const stream = request(...options)
       if (this.starting !== undefined) this.starting.stream = stream
       this.starting = undefined

@@ -30,6 +30,9 @@ export const parserOf: symbol = symbols.kParser
 /** Where a client of undici keeps what it calls when a request of it began, ended or fell away, or its socket came or went. */
 export const resumeOf: symbol = symbols.kResume
 
+/** Where a client of undici keeps what it calls when its socket fails. */
+export const onErrorOf: symbol = symbols.kOnError
+
 /** Where a client of undici keeps how it speaks on its socket; `null` while it has none. */
 export const contextOf: symbol = symbols.kHTTPContext
 

@@ -11,7 +11,7 @@ import type { Writable } from "node:stream"
 import * as tls from "node:tls"
 import * as Certificate from "../../src/testing/Certificate.ts"
 import * as ForwardProxy from "../../src/testing/ForwardProxy.ts"
-import { ask, directory, httpServer, listen, rawServer, session } from "./loopback.ts"
+import { type Answer, ask, directory, httpServer, listen, rawServer, session } from "./loopback.ts"
 
 const own = Certificate.make()
 const keys = { key: own.key, cert: own.certificate }
@@ -428,6 +428,39 @@ describe("HTTP/2", () => {
         [short.error, short.body.toString(), whole.error, whole.body.toString()],
         [undefined, "short", undefined, "long"]
       )
+    })
+  )
+
+  it.live("asks elsewhere what it is given in place of what a broken connection served", () =>
+    Effect.gen(function* () {
+      let connections = 0
+      const { port } = yield* listen(
+        tls.createServer({ ...keys, ALPNProtocols: ["h2"] }, (socket) => {
+          const isFirst = ++connections === 1
+          socket.on("error", () => undefined).write(settings)
+          let stream = 1
+          let seen = Buffer.alloc(0)
+          socket.on("data", (chunk: Buffer) => {
+            seen = Buffer.concat([seen, chunk])
+            if (!hasRequest(seen)) return
+            seen = seen.subarray(0, 24)
+            // a setting that nobody may have (RFC 9113 6.5.2)
+            if (isFirst) return socket.write(frame(4, 0, 0, Uint8Array.of(0, 5, 0, 0, 0, 1)))
+            socket.write(
+              Buffer.concat([frame(1, 4, stream, Uint8Array.of(0x88)), frame(0, 1, stream, Buffer.from("hi"))])
+            )
+            stream += 2
+          })
+        })
+      )
+      const one = yield* session({ insecure: true, perHost: 1 })
+      const url = `https://127.0.0.1:${port}/`
+      const others: Array<Fiber.Fiber<Answer>> = []
+      const onError = () => others.push(Effect.runFork(ask(one, url)), Effect.runFork(ask(one, url)))
+      const { error } = yield* ask(one, url, { onError })
+      assert.strictEqual(error?._tag, "ProtocolError")
+      for (const other of yield* Fiber.joinAll(others))
+        assert.deepStrictEqual([other.error, other.body.toString()], [undefined, "hi"])
     })
   )
 })
