@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
+import * as HeadLinks from "@simul/scraper/extract/HeadLinks"
 import * as Links from "@simul/scraper/extract/Links"
 import * as Sitemap from "@simul/scraper/extract/Sitemap"
 import * as Robots from "@simul/scraper/robots/Robots"
@@ -38,7 +39,7 @@ const discover = async ({ path, status, headers, body }: Route): Promise<Readonl
       : path === "/sitemap.xml"
         ? (await Effect.runPromise(Sitemap.read(bytes, { url, contentType }))).entries
         : [
-            ...Links.fromHead({ status, header: (name) => fields.get(name) }, { url }).links,
+            ...HeadLinks.read({ status, header: (name) => fields.get(name) }, { url, token: "simul" }).links,
             ...Links.extract(bytes, { url, contentType, guesses: true }).links
           ]
   return links.map((link) => link.url)

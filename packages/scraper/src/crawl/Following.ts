@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Download from "../Download.ts"
+import * as HeadLinks from "../extract/HeadLinks.ts"
 import * as Links from "../extract/Links.ts"
 import * as Margins from "../extract/Margins.ts"
 import { Unreadable } from "../extract/PageError.ts"
@@ -184,7 +185,7 @@ export const make = (
     const depth = Math.max(0, target.depth ?? 0)
     const contentType = head.header("content-type")
     if (Links.syntaxOf(contentType) === undefined) return undefined
-    const { links: named, robots } = Links.fromHead(head, { url: head.url, token })
+    const { links: named, robots } = HeadLinks.read(head, { url: head.url, token })
     const found: Array<Found> = []
     const meet = (link: Links.Link) => {
       const isResource = link.kind === "resource"
@@ -291,7 +292,7 @@ export const make = (
     // what nobody noted the use of may be needed by a page
     excludes: ({ url, depth = 0, isResource = true }) => Exclusion.of(scope.decide({ url, depth, isResource })),
     isNoindex: (head) =>
-      head.header("x-robots-tag") !== undefined && Links.fromHead(head, { url: head.url, token }).robots.noindex,
+      head.header("x-robots-tag") !== undefined && HeadLinks.read(head, { url: head.url, token }).robots.noindex,
     change: (rules) => {
       ;({ priorities = [] } = rules)
       isBounded = rules.depth !== undefined

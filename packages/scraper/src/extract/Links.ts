@@ -19,11 +19,9 @@
 import { decodeHTMLAttribute } from "entities/decode"
 import * as ContentType from "../ContentType.ts"
 import type { Robots } from "../robots/Robots.ts"
-import * as Url from "../Url.ts"
 import { Css } from "./Css.ts"
 import * as Encoding from "./Encoding.ts"
 import * as Guesses from "./Guesses.ts"
-import * as LinkHeader from "./LinkHeader.ts"
 import type * as Margins from "./Margins.ts"
 import * as Reference from "./Reference.ts"
 import * as Refresh from "./Refresh.ts"
@@ -96,7 +94,7 @@ export interface Page {
   readonly encoding: string
   /** What references were resolved against in the end. */
   readonly base: string
-  /** What it says to crawlers; a header may say more, see `fromHead`. */
+  /** What it says to crawlers; its head may say more (`HeadLinks.ts`). */
   readonly robots: RobotsDirectives.RobotsDirectives
   /** Links given out. */
   readonly links: number
@@ -125,15 +123,15 @@ const known = new Set(
 const isKnown = (attribute: string) => known.has(attribute)
 const isAny = () => true
 
-const words = (text: string): ReadonlyArray<string> => text.split(/[\t\n\f\r ]+/).filter((word) => word !== "")
+export const words = (text: string): ReadonlyArray<string> => text.split(/[\t\n\f\r ]+/).filter((word) => word !== "")
 
 const resourceRel =
   /^(?:stylesheet|icon|apple-touch-icon(?:-precomposed)?|apple-touch-startup-image|mask-icon|preload|modulepreload|manifest|image_src)$/
 const navigationRel =
   /^(?:alternate|amphtml|appendix|author|bookmark|canonical|chapter|contents|copyright|first|glossary|help|home|index|last|license|next|prev|previous|section|shortlink|start|subsection|toc|up)$/
 
-/** A style sheet is one, be it an alternate one. */
-const kindOf = (rels: ReadonlyArray<string>): Kind =>
+/** What a link with these relations is for: a style sheet is one, be it an alternate one. */
+export const kindOf = (rels: ReadonlyArray<string>): Kind =>
   rels.some((rel) => resourceRel.test(rel))
     ? "resource"
     : rels.some((rel) => navigationRel.test(rel))
@@ -141,7 +139,7 @@ const kindOf = (rels: ReadonlyArray<string>): Kind =>
       : "reference"
 
 /** Search engines let commas divide relations too. */
-const isNofollow = (rel: string) => /(?:^|[ ,])(?:nofollow|ugc|sponsored)(?:[ ,]|$)/.test(rel)
+export const isNofollow = (rel: string) => /(?:^|[ ,])(?:nofollow|ugc|sponsored)(?:[ ,]|$)/.test(rel)
 
 const pictures =
   /^(?:og:(?:audio|image|url|video)(?::(?:secure_)?url)?|twitter:(?:image\d?|player)(?::(?:src|stream))?|msapplication-(?:config|tileimage|(?:square|wide)\d+x\d+logo)|thumbnail(?:url)?)$/i
@@ -762,39 +760,4 @@ export const fromRobots = (
     ...robots.sitemaps.flatMap(link("reference", "robots sitemap")),
     ...paths.flatMap(link("guess", "robots rule"))
   ]
-}
-
-/** What of the head of a response `fromHead` reads; `Session.ResponseHead` is one. */
-export interface Head {
-  readonly status: number
-  /** The value of a field, lines joined by `", "`; the name in lower case. */
-  readonly header: (name: string) => string | undefined
-  /** All fields, one for each line, where they are known. */
-  readonly fields?: () => ReadonlyArray<readonly [name: string, value: string]>
-}
-
-/** The links that a response names in its head, and what it says to crawlers. */
-export const fromHead = (
-  head: Head,
-  { url: base, token = defaultToken }: Pick<Options, "url" | "token">
-): { readonly links: ReadonlyArray<Link>; readonly robots: RobotsDirectives.RobotsDirectives } => {
-  const links: Array<Link> = []
-  const add = (reference: string | undefined, kind: Kind, source: string, rel = "") => {
-    const url = reference === undefined ? undefined : Reference.resolve(Url.inField(reference), base)
-    if (url !== undefined) links.push({ url, kind, source: `header ${source}`, rel, nofollow: isNofollow(rel) })
-  }
-  const { status } = head
-  // of a redirect and of what was made; elsewhere it means nothing (RFC 9110 10.2.2)
-  if (status === 201 || (status >= 300 && status <= 399)) add(head.header("location"), "navigation", "location")
-  add(head.header("content-location"), "reference", "content-location")
-  // asked for first: few heads have these, and each page has a head
-  const refresh = head.header("refresh")
-  if (refresh !== undefined) add(Refresh.target(Url.inField(refresh)), "navigation", "refresh")
-  const named = head.header("link")
-  if (named !== undefined)
-    for (const { target, rel } of LinkHeader.parse(Url.inField(named))) add(target, kindOf(words(rel)), "link", rel)
-  const joined = head.header("x-robots-tag")
-  if (joined === undefined) return { links, robots: RobotsDirectives.none }
-  const lines = head.fields?.().flatMap(([name, value]) => (name.toLowerCase() === "x-robots-tag" ? [value] : []))
-  return { links, robots: RobotsDirectives.fromHeader(lines ?? [joined], token) }
 }
