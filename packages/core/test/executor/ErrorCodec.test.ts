@@ -68,7 +68,7 @@ const difference = (left: any, right: any, path = "", pairs = new Map<unknown, u
       .join()
   if (shape(left) !== shape(right)) return `${path} (${shape(left)} | ${shape(right)})`
   const isError = left instanceof Error
-  if (isError && !isNativeError(right)) return `${path} (no native error)`
+  if (isNativeError(left) && !isNativeError(right)) return `${path} (no native error)`
   const keys = new Set([...Object.getOwnPropertyNames(left), ...(isError ? ["stack", "name", "message", "code"] : [])])
   for (const key of keys) {
     const found = difference(left[key], right[key], `${path}.${key}`, pairs)
@@ -112,9 +112,14 @@ const makers: ReadonlyArray<(message: string, choices: Choices, more: () => unkn
     (Native) => (message: string) => new Native(message)
   ),
   (message, choices, more) => new AggregateError(choices.list(3, more), message),
-  (message, _, more) => new SuppressedError(more(), more(), message),
   (message, choices) => new DOMException(message, choices.of(["AbortError", "DataCloneError", "Own", "Error"])),
-  (message) => new QuotaExceededError(message, { quota: 3, requested: 5 }),
+  // Node 22 has neither class, Node 24 not the second
+  ...(typeof SuppressedError === "undefined"
+    ? []
+    : [(message: string, _: Choices, more: () => unknown) => new SuppressedError(more(), more(), message)]),
+  ...(typeof QuotaExceededError === "undefined"
+    ? []
+    : [(message: string) => new QuotaExceededError(message, { quota: 3, requested: 5 })]),
   (message, choices) => new HttpError(message, 400 + choices.below(100)),
   (message, choices) => new NotFound({ key: message, tries: choices.below(9) })
 ]
@@ -288,7 +293,8 @@ describe("encodeError", () => {
     assert.instanceOf(decoded, TypeError)
   })
 
-  it("keeps name, code and numbers of a QuotaExceededError, none of them its own", () => {
+  const hasQuota = typeof QuotaExceededError !== "undefined"
+  it.skipIf(!hasQuota)("keeps name, code and numbers of a QuotaExceededError, none of them its own", () => {
     const decoded = cloned(new QuotaExceededError("full", { quota: 3, requested: 5 }))
     assert.instanceOf(decoded, QuotaExceededError)
     assert.deepInclude(
