@@ -53,7 +53,7 @@ export interface Bug {
 
 const directory = "/out"
 const parts = `${directory}/.simul/parts`
-const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4 }
+const state = { pending: 0, saved: 1, unchanged: 2, refused: 3, failed: 4, invalid: 6 }
 const isSaved = ({ state: found }: Pick<Database.Row, "state">) => found === state.saved || found === state.unchanged
 
 export const laws = [
@@ -506,7 +506,11 @@ const judge = ({ list, progress, report, told }: Ended, survivors: Survivors) =>
   if (unseen === undefined && unremoved === undefined && !pages.some((row) => row.state === state.pending))
     for (const path of files.keys()) if (path.startsWith(".simul/parts/")) violations.set("nothing lies about", path)
   const count = (wanted: number) => rows.filter(({ state }) => state === wanted).length
-  const counts = { targets: rows.length, saved: rows.filter(isSaved).length, failed: count(state.failed) }
+  const counts = {
+    targets: rows.length,
+    saved: rows.filter(isSaved).length,
+    failed: count(state.failed) + count(state.invalid)
+  }
   const same = (name: string, found: typeof counts) => {
     if (JSON.stringify(found) !== JSON.stringify(counts))
       violations.set(
