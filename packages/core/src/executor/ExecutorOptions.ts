@@ -169,6 +169,7 @@ export const engineOptions = <D>(
     unknownOption(queue, queueNames, "queue") ??
     unknownOption(recycle, recycleNames, "recycle") ??
     notArray("tasks", tasks) ??
+    notArray("execArgv", options.execArgv ?? []) ??
     notFunction("onEvent", options.onEvent)
   if (unknown !== undefined) throw new ExecutorError(unknown, "executor")
   const complete: EngineOptions = {

@@ -464,6 +464,7 @@ for (const [kind, isolated] of kinds)
           [() => open({ onEvent: 5 as never }), "onEvent must be a function, got 5"],
           [() => open({ queue: 5 as never }), "queue must be an object of capacity, policy, age, got 5"],
           [() => open({ tasks: work.increment as never }), "tasks must be an array, got [object Object]"],
+          [() => open({ execArgv: "--no-warnings" } as never), "execArgv must be an array, got --no-warnings"],
           [() => pool.shutdown({ running: "kil" } as never), "running must be one of wait, cancel, kill, got kil"],
           [() => pool.shutdown({ pending: "canel" } as never), "pending must be one of run, cancel, got canel"],
           [() => pool.shutdown({ deadline: "5s" } as never), "deadline must be a number of at least 0, got 5s"],
@@ -531,7 +532,7 @@ for (const [kind, isolated] of kinds)
           [null, "gave 2"],
           [5, "InvalidOption"],
           // more than a call can have for arguments
-          [range(2 ** 20), kind === "processes" ? "gave 2" : "NotCloneable"]
+          [range(2 ** 20), kind === "processes" ? "gave 2" : "InvalidOption"]
         ] as const) {
           await using one = await open({ maximum: 1 })
           for (const state of ["new", "up"]) {
@@ -948,6 +949,19 @@ describe("buffers", () => {
     assert.strictEqual((await pool.run(work.bytes, [5])).byteLength, 5)
     const error = await failureOf(pool.run(work.sum, [data], { transfer: [data.buffer] }))
     assert.strictEqual(error.reason._tag, "NotCloneable")
+  })
+
+  it("are said to be no such where something else is to be moved", async () => {
+    await using pool = await Pool.threads({ maximum: 1 })
+    const data = new Uint8Array(1000).fill(1)
+    const failure = (transfer: ReadonlyArray<object>) => failureOf(pool.run(work.sum, [data], { transfer }))
+    const expected = "sum: transfer must be buffers, not views of them, or ports, each once and none moved before ("
+    for (const transfer of [[data], [{}], [data.buffer, data.buffer]]) {
+      const { message } = await failure(transfer)
+      assert.isTrue(message.startsWith(expected), message)
+      assert.isTrue(message.endsWith(`), got an array of length ${transfer.length}`), message)
+    }
+    assert.strictEqual(await pool.run(work.sum, [data]), 1000)
   })
 
   it("are moved in whatever iterable they are given", async () => {
