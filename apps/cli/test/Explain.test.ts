@@ -295,6 +295,26 @@ describe("simul explain", () => {
     assert.include(await explain(site, "/deep.html", "-o", directory), "decision   fetched: nothing is against it")
   })
 
+  it("says of what waits for its turn that it does, and of what failed that it waits for another attempt", async () => {
+    await using site = await Site.start({ files })
+    const directory = join(root, "turn")
+    await InProcess.screen(["get", site.url("/a.html"), "-o", directory], root)
+    const database = new DatabaseSync(join(directory, ".simul", "store.sqlite"))
+    const dueIn = (attempts: number) =>
+      database.exec(`UPDATE target SET state = 0, attempts = ${attempts}, due = ${Date.now() + 60_000}`)
+    dueIn(0)
+    assert.include(
+      await explain(site, "/a.html", "-o", directory, "--no-robots"),
+      "waits until TIME: its turn comes then"
+    )
+    dueIn(1)
+    assert.include(
+      await explain(site, "/a.html", "-o", directory, "--no-robots"),
+      "waits until TIME: it failed, and waits"
+    )
+    database.close()
+  })
+
   it("says that a proxy keeps it from robots.txt", async () => {
     await using site = await Site.start({ files })
     await using proxy = await ForwardProxy.start({ credentials: { user: "a", password: "b" } })

@@ -36,7 +36,7 @@ export interface Decision {
   readonly what: "saved" | "fetch" | "wait" | "refuse"
   /**
    * The rule: `store`, the reason of an `Exclusion`, `Trap`, `nofollow`, `unlinked`, `max-pages`, `max-pages-per-host`,
-   * `robots`, `retry-after`, `back-off`, `delay`, `retry`, or `none`.
+   * `robots`, `retry-after`, `back-off`, `delay`, `retry`, `turn`, or `none`.
    */
   readonly by: string
   readonly message: string
@@ -263,7 +263,9 @@ const decide = ({ target, robots, host, url }: Omit<Explanation, "decision">, no
       ? wait("retry-after", host.pausedMs, "its host asked to be left alone (Retry-After)")
       : wait("back-off", host.pausedMs, `its host failed ${host.strikes} times in a row: ${host.fault}`)
   if (target?.dueMs !== undefined && target.dueMs > nowMs)
-    return wait("retry", target.dueMs, "it failed, and waits for another attempt")
+    return "pending" in target.entry && target.entry.pending.attempts > 0
+      ? wait("retry", target.dueMs, "it failed, and waits for another attempt")
+      : wait("turn", target.dueMs, "its turn comes then")
   if (host !== undefined && host.nextMs > nowMs) {
     const line = robots?.crawlDelay
     const isCrawlDelay = host.crawlDelayMs > 0 && host.crawlDelayMs === host.delayMs
