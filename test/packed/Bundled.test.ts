@@ -13,7 +13,7 @@ const folder = inject("folder")
 /** The user's sources, where the packages are installed. */
 const sources = join(folder, "bundled")
 const printed = ["threads", "processes", "inline"]
-  .map((kind) => `${JSON.stringify([kind, 16, 49, 27, [1, 4, 9], 0, 1, 2, "RangeError: wrong"])}\n`)
+  .map((kind) => `${JSON.stringify([kind, 16, 49, 27, [1, 4, 9], 0, 1, 2, "RangeError: wrong", true])}\n`)
   .join("")
 
 const present = nodes(folder).flatMap(([name, node]) => (node === undefined ? [] : [[name, node] as const]))
@@ -89,6 +89,31 @@ describe.each(Object.entries(bundlers))("a program that is bundled by %s", (_, b
       present.map(([name]) => [name, printed])
     )
   })
+})
+
+it("may be CommonJS, which esbuild makes for Node unless told otherwise", async () => {
+  const contents = `
+    import { inline } from "@simul/core/InlineTask"
+    import { Pool } from "@simul/core/node/Pool"
+    import { Simulation } from "@simul/core/simulation"
+    import { get } from "@simul/scraper/Get"
+    const run = async () => {
+      for (const kind of ["threads", "processes"]) {
+        const pool = await Pool[kind]({ maximum: 1 })
+        console.log(kind, await pool.run(inline((n) => n ** 3), [3]))
+        await pool.shutdown()
+      }
+      console.log(typeof get, typeof Simulation.explore)
+    }
+    run()`
+  const stdin = { contents, resolveDir: sources }
+  const printed = await printedBy((outdir) =>
+    esbuild.build({ stdin, outfile: join(outdir, "program.cjs"), bundle: true, platform: "node", logLevel: "error" })
+  )
+  assert.deepStrictEqual(
+    printed,
+    present.map(([name]) => [name, "threads 27\nprocesses 27\nfunction function\n"])
+  )
 })
 
 describe("a program that is not bundled", () => {

@@ -15,7 +15,7 @@ for (const kind of ["threads", "processes", "inline"] as const) {
   try {
     await pool.run(work.fail, ["wrong"])
   } catch (error) {
-    shown.push(String(error))
+    shown.push(String(error), (error as Error).stack?.includes("--- submitted from ---"))
   }
   console.log(JSON.stringify(shown))
   await pool.shutdown()

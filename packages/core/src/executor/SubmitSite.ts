@@ -17,10 +17,10 @@ export const submitSite = (): SubmitSite => {
   return site
 }
 
-const engine = new URL("..", import.meta.url)
+/** `null` in a bundle: there its frames cannot be told from the program's. CommonJS by esbuild has no `import.meta.url` at all. */
+const engine = /\/executor\/SubmitSite\.[jt]s$/.test(import.meta.url) ? new URL("..", import.meta.url) : null
 const isEngine = (frame: string) =>
-  frame.includes(engine.href) ||
-  frame.includes(decodeURIComponent(engine.pathname)) ||
+  (engine !== null && (frame.includes(engine.href) || frame.includes(decodeURIComponent(engine.pathname)))) ||
   /\(?node:internal\/|\/node_modules\/effect\//.test(frame)
 
 /** The lines of its stack that are frames outside of this package, of Effect and of Node. */

@@ -208,7 +208,8 @@ export const tracing = <A>(body: () => A): A => {
   }
 }
 
-const own = new URL(".", import.meta.url).href
+/** `undefined` in a bundle that is CommonJS by esbuild, which leaves `import.meta` empty. */
+const own = URL.parse(".", import.meta.url)?.href
 
 /** The first line of a stack that is neither Effect's, the engine's nor this folder's: `name (file:line:column)`. */
 export const placeOf = (stack: string): string | undefined =>
@@ -220,5 +221,5 @@ export const placeOf = (stack: string): string | undefined =>
       (line) =>
         /:\d+:\d+\)?$/.test(line) &&
         !/node:|node_modules\/(?:\.pnpm\/)?effect[@/]/.test(line) &&
-        !(line.includes(own) || line.includes(own.replace(/^file:\/\//, "")))
+        !(own && (line.includes(own) || line.includes(own.replace(/^file:\/\//, ""))))
     )
