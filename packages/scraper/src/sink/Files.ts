@@ -93,10 +93,10 @@ export const node: Files = {
       fs.open(path, O_WRONLY | O_NOFOLLOW, (error, descriptor) => {
         if (error) return resume(Effect.fail(error))
         // what could not be written since it was closed is told to who asks first (Linux, errseq_t)
-        fs.fdatasync(descriptor, (error) => {
-          fs.closeSync(descriptor)
-          resume(error ? Effect.fail(error) : Effect.void)
-        })
+        fs.fdatasync(descriptor, (error) =>
+          // of what is on the disk it has nothing more to say
+          fs.close(descriptor, () => resume(error ? Effect.fail(error) : Effect.void))
+        )
       })
     ),
   syncDirectory: (path) =>
