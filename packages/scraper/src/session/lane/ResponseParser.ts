@@ -50,9 +50,13 @@ const digitOf = Uint8Array.from({ length: 256 }, (_, code) => {
   return /[0-9A-Fa-f]/.test(text) ? Number.parseInt(text, 16) : 16
 })
 
-/** The status line byte by byte, from the least to the greatest allowed. */
+/**
+ * The status line byte by byte, from the least to the greatest allowed. Gateways hand on the `HTTP/2.0` of the server behind
+ * them; it is read as 1.0.
+ */
 const least = Buffer.from("HTTP/1.0 100")
-const greatest = Buffer.from("HTTP/1.1 999")
+const greatest = Buffer.from("HTTP/2.1 999")
+const majorAt = 5
 const minorAt = 7
 const statusAt = 9
 
@@ -162,6 +166,8 @@ const grammar = (at: number): LaneFault => {
       return new LaneFault("HPE_INVALID_HEADER_TOKEN", "bad byte in a field's name")
   }
 }
+
+const noVersion = () => new LaneFault("HPE_INVALID_VERSION", "no HTTP/1.1 response")
 
 const noChunkSize = () => new LaneFault("HPE_INVALID_CHUNK_SIZE", "the chunk size is no hexadecimal number")
 
@@ -302,9 +308,10 @@ export class ResponseParser {
         for (const until = Math.min(end, start + least.length); at < until; at++) {
           const code = bytes[at] as number
           if (code >= (least[at - start] as number) && code <= (greatest[at - start] as number)) continue
-          throw at - start < statusAt ? new LaneFault("HPE_INVALID_VERSION", "no HTTP/1.1 response") : grammar(status)
+          throw at - start < statusAt ? noVersion() : grammar(status)
         }
         if (at === end) break
+        if (bytes[start + majorAt] === 50 && bytes[start + minorAt] !== 48) throw noVersion()
         if (bytes[at] !== 32 && bytes[at] !== CR && bytes[at] !== LF) throw grammar(status)
         next = reason
       } else if (next === reason || next === text) {

@@ -10,6 +10,7 @@ const coded = (coding: string) => `Transfer-Encoding: ${coding}\r\n\r\n2\r\nhi\r
 /** Replies that mean `hi`, by RFC 9112 or to every browser and curl. */
 export const sound: Readonly<Record<string, string>> = {
   "a length": ok + two,
+  "version 2.0": `HTTP/2.0 200 OK\r\n${two}`,
   "no reason phrase and no space": `HTTP/1.1 200\r\n${two}`,
   "an empty reason phrase": `HTTP/1.1 200 \r\n${two}`,
   "bytes beyond ASCII in phrase and value": `HTTP/1.1 200 d\xe9j\xe0\r\nA: \xe9\r\n${two}`,
@@ -81,7 +82,8 @@ export const broken: Readonly<Record<string, readonly [code: string, reply: stri
   "HTTP/0.9": ["HPE_INVALID_VERSION", "-", "foo swsclose\n"],
   "version 0.9 in a status line": ["HPE_INVALID_VERSION", "HTTP/0", ".9 200 OK\r\n"],
   "version 1.2": ["HPE_INVALID_VERSION", "HTTP/1.2", " 200 OK\r\n"],
-  "version 2.0": ["HPE_INVALID_VERSION", "HTTP/2", ".0 200 OK\r\n"],
+  "version 2.1": ["HPE_INVALID_VERSION", "HTTP/2.1 200 ", "OK\r\n"],
+  "version 3.0": ["HPE_INVALID_VERSION", "HTTP/3", ".0 200 OK\r\n"],
   "a version without a minor one": ["HPE_INVALID_VERSION", "HTTP/1 ", "200 OK\r\n"],
   "small letters": ["HPE_INVALID_VERSION", "h", "ttp/1.1 200 OK\r\n"],
   "a space before the status line": ["HPE_INVALID_VERSION", " ", "HTTP/1.1 200 OK\r\n"],
