@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type { Options } from "./Options.ts"
 import * as FileName from "./sink/FileName.ts"
 import type { Sink } from "./Sink.ts"
-import { claimKey, type Store, type StoreError } from "./Store.ts"
+import type { Store, StoreError } from "./Store.ts"
 import { type Target, withPath } from "./Target.ts"
 
 export interface Naming {
@@ -42,10 +42,10 @@ export const make = (
   const settle = Effect.fnUntraced(function* (
     wishes: ReadonlyArray<{ readonly url: string; readonly names: readonly [string, string] }>
   ) {
-    const owners = yield* store.owners(wishes.map(({ names }) => claimKey(names[0])))
+    const owners = yield* store.owners(wishes.map(({ names }) => FileName.fold(names[0])))
     if (claims.size > mostClaims) for (const [key, url] of claims) if (!isActive(url)) claims.delete(key)
     return wishes.map(({ url, names }) => {
-      const key = claimKey(names[0])
+      const key = FileName.fold(names[0])
       if ((claims.get(key) ?? owners.get(key) ?? url) !== url) return names[1]
       claims.set(key, url)
       return names[0]

@@ -170,9 +170,6 @@ export interface Indexed {
   readonly sha256: string
 }
 
-/** Two names that one file system may take for the same have the same key. */
-export const claimKey = (path: string) => path.normalize("NFKC").toLowerCase()
-
 /** The unit of truth: what is known of every target, host, list and archive of a directory. */
 export class Store extends Context.Service<
   Store,
@@ -283,7 +280,7 @@ export class Store extends Context.Service<
     readonly hasSavedAs: (list: number, format: "files" | "warc") => Effect.Effect<boolean, StoreError>
     /** Targets of a list that are not done, and lines of it that are no URL. */
     readonly count: (list: number) => Effect.Effect<{ readonly open: number; readonly invalid: number }, StoreError>
-    /** The URLs that own these names, by name as `claimKey` folds it. */
+    /** The URLs that own these names, by name as `FileName.fold` folds it. */
     readonly owners: (claims: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, string>, StoreError>
     /**
      * What is known of hosts. After a run that was killed the last request may have come unseen: what has a delay has it

@@ -14,6 +14,15 @@ const of = (naming: "tree" | "flat") =>
   Naming.make(naming, { owners: () => Effect.succeed(new Map()) }, { isForeign: () => true }, () => false)
 
 describe("Naming", () => {
+  it.effect("gives no two URLs a flat name that a file system which folds case takes for one", () =>
+    Effect.gen(function* () {
+      // ext4 with casefold takes each two for one, though neither is the other in lower case
+      const alike = ["straße", "STRASSE", "σ", "ς", "s", "ſ"]
+      const names = yield* of("flat").claim(alike.map((name) => `http://h/${encodeURIComponent(name)}`))
+      assert.deepStrictEqual(names.map(FileName.isHashed), [false, true, false, true, false, true])
+    })
+  )
+
   it("places beside a file of the user's what has no place of its own yet", () => {
     const { beside } = of("flat")
     assert.deepStrictEqual(beside(target), { ...target, path: unique, isNamedByUrl: false })

@@ -51,8 +51,11 @@ const extension = /\.(?!dir$)(?=[a-z0-9]*[a-z])[a-z0-9]{1,10}$/i
 const hashed = /~[a-z2-7]{12}/
 const notAscii = /[^\0-\x7f]/
 
-/** Equal for texts that differ in case or in normalisation only. Down, up and down: U+1E9E has a lower case only. */
-const fold = (text: string): string =>
+/**
+ * Equal for names that one file system may take for the same: they differ in case or in normalisation only. Down, up and
+ * down: U+1E9E has a lower case only.
+ */
+export const fold = (text: string): string =>
   notAscii.test(text)
     ? text.normalize("NFKD").toLowerCase().toUpperCase().toLowerCase().normalize("NFKC")
     : text.toLowerCase()

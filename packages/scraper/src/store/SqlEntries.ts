@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as FileName from "../sink/FileName.ts"
-import { type Beyond, claimKey, type Entry, type ListName, unnamed } from "../Store.ts"
+import { type Beyond, type Entry, type ListName, unnamed } from "../Store.ts"
 import { latest } from "./migrations.ts"
 import * as Rows from "./Rows.ts"
 import * as SchemaVersion from "./SchemaVersion.ts"
@@ -116,7 +116,7 @@ export const named = Effect.fnUntraced(function* (file: string) {
     const url = name.includes("/") ? FileName.toUrl(name) : ""
     return Effect.mapError(
       Effect.map(
-        sql<TargetRow>`SELECT * FROM target WHERE claim = ${claimKey(name)}
+        sql<TargetRow>`SELECT * FROM target WHERE claim = ${FileName.fold(name)}
           UNION ALL SELECT * FROM target WHERE url = ${url} AND path IS NULL`,
         (rows) => rows.map(toEntry)
       ),

@@ -8,7 +8,7 @@ import * as UrlKey from "../crawl/UrlKey.ts"
 import { FetchReason } from "../FetchError.ts"
 import type { Outcome } from "../Outcome.ts"
 import * as FileName from "../sink/FileName.ts"
-import { claimKey, type Entry, type Known, type SavedPage, type Settled, type Waiting } from "../Store.ts"
+import type { Entry, Known, SavedPage, Settled, Waiting } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Url from "../Url.ts"
 
@@ -210,7 +210,7 @@ const nowhere = { depth: null, site: null, key: null, resource: null }
 const nameOf = (target: Target): Pick<TargetRow, "path" | "claim"> =>
   target.isNamedByUrl === true || target.path === FileName.fromUrl(target.url)
     ? byUrl
-    : { path: target.path, claim: claimKey(target.path) }
+    : { path: target.path, claim: FileName.fold(target.path) }
 
 /** What the rows of a commit have in common. `siteOf`: the number of a site, by its origin. */
 export interface Writing {
