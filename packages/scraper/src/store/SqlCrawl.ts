@@ -47,7 +47,7 @@ const takeOver = (() => {
   const unlessKept = (column: string, value: string) =>
     `${column} = CASE WHEN ${kept} THEN target.${column} ELSE ${value} END`
   return `UPDATE OR IGNORE target SET list = new.list, ${unlessKept("run", "new.run")}, ${unlessKept("state", "0")}, due = new.due,
-    lease = NULL, ${unlessKept("attempts", "0")}, error = NULL, depth = new.depth, site = new.site, key = new.key,
+    lease = NULL, ${unlessKept("attempts", "0")}, error = NULL, hop = NULL, depth = new.depth, site = new.site, key = new.key,
     resource = new.resource, priority = new.priority, nearer = CASE WHEN ${kept} THEN 1 END
     FROM (SELECT ? AS url, ? AS list, ? AS run, ? AS due, ? AS depth, ? AS site, ? AS key, ? AS resource, ? AS priority,
       ? AS since) AS new

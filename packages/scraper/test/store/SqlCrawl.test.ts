@@ -493,6 +493,21 @@ describe("the crawl in the store", () => {
     })
   )
 
+  it.effect("begins anew what waits of a list where redirects have led", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* database
+      const { depth: _, ...listed } = target("a", "listed")
+      const listing = yield* begin
+      const hop = { url: "https://b.example/x", host: "https://b.example", asked: ["one"] }
+      const waiting = [{ target: { ...listed, spentMs: 7, hop }, dueMs: 5, leased: false }]
+      yield* listing.commit({ list: yield* listing.newList, settled: [], waiting, hosts: [] })
+      const crawling = yield* begin
+      const { list } = yield* crawling.crawl([target("a", "listed")], false)
+      const [leased] = (yield* crawling.leaseBySite(list, 9, 5, anyRoom)).targets
+      assert.deepStrictEqual(leased, { ...target("a", "listed"), isNamedByUrl: true })
+    })
+  )
+
   it.effect("has back what lists asked for, when it is opened again, and counts each target once", () =>
     Effect.gen(function* () {
       const { begin, sql } = yield* database
