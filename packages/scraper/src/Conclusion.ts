@@ -297,6 +297,7 @@ export const make = (
     leaveOut: (target: Target, error: Exclusion) => {
       counts.refused++
       forget(target)
+      note(target)
       const outcome = refused(target, target.attempts, performance.now(), error)
       committer.settle({ target, outcome, isExcluded: true })
     },

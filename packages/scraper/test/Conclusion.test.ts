@@ -285,6 +285,14 @@ describe("Conclusion", () => {
     })
   )
 
+  it("keeps what was answered on the way of what other rules leave out", () => {
+    const { conclusion, told } = begin()
+    const asides = [{ head, dateMs: 0, body: new Uint8Array() }]
+    const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "], asides }
+    conclusion.leaveOut({ ...target, hop }, { reason: "Excluded", message: "no" })
+    assert.deepStrictEqual(told, ["noted", "settled"])
+  })
+
   it("begins another attempt at the target's own URL", () => {
     const { conclusion, parked } = begin()
     const hop = { url: "http://other/", host: "http://other", asked: ["http://h/a "] }
