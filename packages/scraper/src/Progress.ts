@@ -31,7 +31,7 @@ export interface Progress {
   /** Some of what is skipped is in files, where this run makes archives, or the reverse. */
   readonly inOtherForm?: true
   readonly inFlight: number
-  /** Waiting for another attempt. */
+  /** Waiting for another attempt, or where a redirect has led. */
   readonly waiting: number
   /** All targets, once the list has been read to its end. */
   readonly total?: number

@@ -42,6 +42,9 @@ interface Lease {
   readonly isLeft: boolean
 }
 
+/** It waits for another attempt, or where a redirect has led. */
+const wasAsked = ({ attempts, hop }: Target) => attempts > 0 || hop !== undefined
+
 const tally = (counts: Map<string, number>, of: string, more: number) => counts.set(of, (counts.get(of) ?? 0) + more)
 
 /** How many of these URLs are of each host. */
@@ -60,7 +63,7 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const { list, now, queuedAt, room, crawl } = options
   const first = crawl === undefined ? yield* store.waiting(list) : { count: crawl.open, dueMs: 0 }
-  /** All that a crawl has not done is waiting; those were tried. */
+  /** All that a crawl has not done is waiting; those were asked for. */
   let waiting = first.count
   let retrying = 0
   let dueMs = first.dueMs ?? Infinity
@@ -81,9 +84,9 @@ export const make = Effect.fnUntraced(function* (
       (origin) => Math.min(perSite, room(origin)) - queuedAt(origin),
       mostOfHost === Infinity ? undefined : { most: mostOfHost, taken: byHost(options.leased()) }
     )
-  /** These do not wait for another attempt any more. */
+  /** These do not wait for their time any more. */
   const retried = (targets: ReadonlyArray<Target>) => {
-    for (const { attempts } of targets) if (attempts > 0 && retrying > 0) retrying--
+    for (const target of targets) if (wasAsked(target) && retrying > 0) retrying--
   }
 
   const nextMs = () => (hasMore ? Math.min(dueMs, roomMs) : dueMs)
@@ -106,9 +109,9 @@ export const make = Effect.fnUntraced(function* (
     },
     retried,
     /** A target goes to the store to wait. */
-    park: ({ attempts }: Target) => {
+    park: (target: Target) => {
       waiting++
-      if (attempts > 0) retrying++
+      if (wasAsked(target)) retrying++
     },
     /** Of a crawl: a target is settled, and what was found in it waits for a commit. */
     settle: () => void waiting++,

@@ -12,7 +12,7 @@ import type { HostLimit } from "../Store.ts"
 import type { Target } from "../Target.ts"
 import * as Changes from "./Changes.ts"
 import * as TargetRank from "./TargetRank.ts"
-import { leasedColumns, type LeasedRow, toLeased, toTarget } from "./TargetRow.ts"
+import { leasedColumns, type LeasedRow, toLeased } from "./TargetRow.ts"
 
 /** Sites looked at by one statement. */
 const sitesAtOnce = 64
@@ -108,7 +108,7 @@ export const make = (sql: SqlClient.SqlClient, run: number) => {
 
   const withdraw = Effect.fnUntraced(function* (list: number, after: number, isOut: (target: Target) => boolean) {
     const found = yield* sql.unsafe<LeasedRow>(pendingAfter, [after, list])
-    const out = found.map((row) => ({ id: row.id, target: toTarget(row) })).filter(({ target }) => isOut(target))
+    const out = found.map((row) => ({ id: row.id, target: toLeased(row, run) })).filter(({ target }) => isOut(target))
     if (out.length > 0) yield* take(out)
     return { targets: out.map(({ target }) => target), next: found.length < 1000 ? undefined : found.at(-1)!.id }
   })

@@ -170,16 +170,18 @@ describe("StoreQueue", () => {
     })
   )
 
-  it.effect("counts as waiting all of a list, and of a crawl what is tried again, until it ends", () =>
+  it.effect("counts as waiting all of a list, and of a crawl what was asked for, until it ends", () =>
     Effect.gen(function* () {
       const listed = yield* StoreQueue.make(list(2, 0), idle)
       listed.park(target("http://h/a"))
       assert.deepStrictEqual([listed.waiting(false), listed.waiting(true)], [3, 3])
       const crawled = yield* StoreQueue.make(list(0, undefined), { ...idle, crawl })
       crawled.park(target("http://h/a"))
-      crawled.park(target("http://h/b", 1))
-      assert.deepStrictEqual([crawled.waiting(false), crawled.waiting(true)], [1, 0])
-      crawled.retried([target("http://h/a"), target("http://h/b", 1)])
+      const hop = { url: "http://other/", host: "http://other", asked: [] }
+      const asked = [target("http://h/b", 1), { ...target("http://h/c"), hop }]
+      asked.forEach(crawled.park)
+      assert.deepStrictEqual([crawled.waiting(false), crawled.waiting(true)], [2, 0])
+      crawled.retried([target("http://h/a"), ...asked])
       assert.strictEqual(crawled.waiting(false), 0)
     })
   )

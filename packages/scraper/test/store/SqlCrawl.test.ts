@@ -62,6 +62,10 @@ describe("the crawl in the store", () => {
       const hop = { url: "https://b.example/x", host: "https://b.example", asked: ["one"] }
       const waiting = [{ target: { ...target("a", "n1"), hop }, dueMs: 5, leased: false }]
       yield* store.commit({ list, settled: [], waiting, hosts: [], isCrawl: true })
+      yield* store.withdraw(list, 0, (left) => {
+        assert.deepStrictEqual(left.hop, hop)
+        return false
+      })
       const [leased] = (yield* store.leaseBySite(list, 9, 5, anyRoom)).targets
       assert.deepStrictEqual(leased?.hop, hop)
     })
