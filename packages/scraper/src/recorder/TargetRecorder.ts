@@ -25,7 +25,7 @@ import { Ear, type Shared, WatchedPart } from "./Listening.ts"
 import type { Track } from "./Track.ts"
 import { Tracks } from "./Tracks.ts"
 
-const { robots, line, commit, disk, retry } = indexOf
+const { robots, line, commit, disk, retry, "retry-after": pause } = indexOf
 
 /**
  * So many that wait in the store are followed there. Of more, one that is put off as it is read begins when it comes from
@@ -134,7 +134,7 @@ export const make = (options: { readonly title: string; readonly robots: boolean
       // else its turn is far off: it is queued for its host as before
       if (!track.isQueued) {
         if (dueMs === 0) track.putBack(atMs)
-        else track.enter(retry, atMs)
+        else track.enter(target.hop === undefined ? retry : pause, atMs)
       }
     }
   }

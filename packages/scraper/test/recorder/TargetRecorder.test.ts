@@ -367,6 +367,20 @@ describe("TargetRecorder", () => {
       ])
     })
 
+    it("has a redirect wait there for as long as its host asked for", () => {
+      const { recorder, politeness, park } = stages()
+      const target = targetOf("a")
+      politeness.add(target)
+      politeness.take(Date.now())
+      const hop = { url: "http://other.test/", host: "http://other.test", asked: ["http://h/a "] }
+      politeness.release(target, Date.now(), { pauseMs: 60_000 })
+      park([{ ...target, hop }, Date.now() + 60_000])
+      pass(10)
+      const timeline = recorder.timeline()
+      assertAddsUp(timeline)
+      assert.deepStrictEqual(told(timeline), [["a", { "retry-after": 10 }, "interrupted"]])
+    })
+
     it("follows so many there, and counts none twice that was not begun", () => {
       const { recorder, politeness, park, pause } = stages()
       const most = 20_000
