@@ -33,6 +33,8 @@ const contentRange = (
   const found = /^bytes (?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "")
   if (found === null) return undefined
   const [, first, last, total] = found
+  // invalid, and nothing may be combined with it
+  if (Number(last) < Number(first)) return undefined
   return {
     ...(first === undefined ? {} : { first: Number(first), last: Number(last) }),
     ...(total === "*" ? {} : { total: Number(total) })
