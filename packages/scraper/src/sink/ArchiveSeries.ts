@@ -28,7 +28,7 @@ export interface ArchiveSeriesOptions {
   readonly about: Fields
   /** No exchange is begun in an archive that has this many bytes. */
   readonly archiveBytes: number
-  /** Told where nobody knows what is on the disk of that which was appended to the archive at hand since the last `settle`. */
+  /** Told where nobody knows what is on the disk of what was appended since the last `settle`: it is cut off again. */
   readonly lost: (error: WriteError | DiskFull) => Effect.Effect<void, DiskFull>
 }
 
@@ -47,13 +47,14 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
     .at(-1)
   let next = last === undefined ? 0 : RecordLocation.numberOf(last.name)! + 1
   let current: ArchiveFile.ArchiveFile | undefined
-  /** Bytes of it that are not lost any more. */
-  let kept = last?.bytes ?? 0
   if (last !== undefined && isWhole(directory, last))
     current = yield* Effect.tryPromise(() => ArchiveFile.ArchiveFile.reopen(directory, last)).pipe(
       // one that may not be written to is left as it is
       Effect.orElseSucceed(() => undefined)
     )
+  const atHand = (): Array<Archive> => (current === undefined ? [] : [{ name: current.name, bytes: current.bytes }])
+  /** What may be appended to until the next `settle`, as it was at the last. */
+  let kept = atHand()
 
   const leave = Effect.promise(async () => {
     const left = current
@@ -63,30 +64,29 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
   })
   yield* Effect.addFinalizer(() => leave)
 
-  const settle = Effect.suspend((): Effect.Effect<void, DiskFull> => {
+  const finish = Effect.suspend((): Effect.Effect<void, DiskFull> => {
     const into = current
     if (into === undefined) return Effect.void
     const failure = (error: unknown) => PartFile.failure(into.name, error)
-    const settled =
+    const finished =
       options.durability === "process"
         ? Effect.tryPromise({ try: () => into.close(), catch: failure })
         : Effect.andThen(
             Effect.tryPromise({ try: () => into.sync(), catch: failure }),
             Effect.mapError(Files.node.syncDirectory(directory), failure)
           )
-    return Effect.matchEffect(settled, {
-      onSuccess: () => Effect.sync(() => void (kept = into.bytes)),
-      // once more asked, the system would say that all is well (Linux, errseq_t)
-      onFailure: (error) =>
-        Effect.andThen(leave, () => {
-          try {
-            ArchiveFile.mend(directory, [{ name: into.name, bytes: kept }])
-          } catch {
-            // the next run does
-          }
-          return options.lost(error)
-        })
-    })
+    // once more asked, the system would say that all is well (Linux, errseq_t)
+    return Effect.catch(finished, (error) =>
+      Effect.andThen(leave, () => {
+        try {
+          ArchiveFile.mend(directory, kept)
+        } catch {
+          // the next run does
+        }
+        kept = []
+        return options.lost(error)
+      })
+    )
   })
 
   const create = Effect.gen(function* () {
@@ -98,7 +98,7 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
       catch: (error) => PartFile.failure(name, error)
     })
     next++
-    kept = 0
+    kept.push({ name, bytes: 0 })
     return (current = made)
   })
 
@@ -107,13 +107,13 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
     archive: (begun: (archive: ArchiveFile.ArchiveFile) => void) =>
       Effect.gen(function* () {
         if (current !== undefined && current.bytes < options.archiveBytes) return current
-        yield* settle
+        yield* finish
         yield* leave
         const made = yield* create
         begun(made)
         return made
       }),
-    /** What was appended to the archive at hand outlives the process, or with `power` the machine. */
-    settle
+    /** What was appended outlives the process, or with `power` the machine. */
+    settle: Effect.map(finish, () => void (kept = atHand()))
   }
 })

@@ -353,7 +353,7 @@ describe("WarcSink", () => {
       })
     )
 
-  /** Until the scope ends, files that are opened do this, and then tell one of these codes after the other. */
+  /** Until the scope ends, files that are opened do this, and then tell one of these codes after the other, `""` that all is well. */
   const tells = (call: "close" | "datasync", codes: Array<string>) => {
     const { promises } = process.getBuiltinModule("node:fs")
     const { open } = promises
@@ -363,7 +363,7 @@ describe("WarcSink", () => {
       const told = async () => {
         await done()
         const code = codes.shift()
-        if (code !== undefined) throw Object.assign(new Error(code), { code })
+        if (code) throw Object.assign(new Error(code), { code })
       }
       return Object.assign(handle, { [call]: told })
     }
@@ -405,6 +405,24 @@ describe("WarcSink", () => {
           assert.deepStrictEqual(fs.readdirSync(join(directory, ".simul", "parts")), [])
         })
       )
+
+  it.effect("cuts all archives back to what is committed where the last of several could not be closed", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const codes: Array<string> = []
+      yield* tells("close", codes)
+      const sink = yield* make(directory, { archiveBytes: 4000 })
+      write(sink, "before", noise(2000, 1))
+      const { archives } = yield* sink.sync()
+      const after = [2, 3, 4].map((seed) => write(sink, `${seed}`, noise(2000, seed)).key)
+      codes.push("", "EIO")
+      assert.deepStrictEqual([...(yield* sink.sync()).failed.keys()], after)
+      assert.deepStrictEqual(
+        archivesIn(directory).map((name) => ({ name, bytes: fs.statSync(join(directory, name)).size })),
+        archives
+      )
+    })
+  )
 
   it.effect("goes on in the last archive, cut back to its committed length, unless it lost bytes", () =>
     Effect.gen(function* () {
