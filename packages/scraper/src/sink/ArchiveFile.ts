@@ -286,6 +286,10 @@ export class ArchiveFile {
     return archive
   }
 
+  get isOpen(): boolean {
+    return this.#handle !== undefined
+  }
+
   /** Appends the records of an exchange, all or nothing, and says where the answer is. Throws as the file system does. */
   async append({ answer, request }: Member): Promise<RecordLocation.RecordLocation> {
     const handle = (this.#handle ??= await openAgain(this.#file))

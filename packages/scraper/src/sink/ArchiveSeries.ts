@@ -32,7 +32,7 @@ export interface ArchiveSeriesOptions {
   readonly lost: (error: WriteError | DiskFull) => Effect.Effect<void, DiskFull>
 }
 
-/** One that lost bytes, or was removed, is not continued. */
+/** One that lost bytes, or was removed or moved away, is not continued. */
 const isWhole = (directory: string, { name, bytes }: Archive) => {
   const file = Files.seen(Files.node, `${directory}/${name}`)
   return file?.kind === "file" && file.size === bytes
@@ -106,7 +106,8 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
     /** The archive at hand, or the next one, which `begun` hears of. */
     archive: (begun: (archive: ArchiveFile.ArchiveFile) => void) =>
       Effect.gen(function* () {
-        if (current !== undefined && current.bytes < options.archiveBytes) return current
+        const isGone = current?.isOpen === false && !isWhole(directory, current)
+        if (current !== undefined && current.bytes < options.archiveBytes && !isGone) return current
         yield* finish
         yield* leave
         const made = yield* create

@@ -424,6 +424,22 @@ describe("WarcSink", () => {
     })
   )
 
+  it.effect("goes on in the next archive where the one at hand is moved away between two commits", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const sink = yield* make(directory)
+      write(sink, "before", noise(100, 1))
+      yield* sink.sync()
+      const archive = join(directory, "simul-00000.warc.gz")
+      const { size } = fs.statSync(archive)
+      fs.renameSync(archive, join(directory, "moved"))
+      const { key } = write(sink, "after", noise(100, 2))
+      const { placed } = yield* sink.sync()
+      assert.strictEqual(RecordLocation.fromPath(placed.get(key)!)?.archive, "simul-00001.warc.gz")
+      assert.strictEqual(fs.statSync(join(directory, "moved")).size, size)
+    })
+  )
+
   it.effect("goes on in the last archive, cut back to its committed length, unless it lost bytes", () =>
     Effect.gen(function* () {
       const directory = folder()
