@@ -941,12 +941,19 @@ for (const [kind, isolated] of kinds)
   })
 
 describe("buffers", () => {
-  it("are moved to a thread when asked, and back without asking", async () => {
+  it("are moved to a thread when asked, and back without asking where they are whole and may be", async () => {
     await using pool = await Pool.threads({ maximum: 1 })
     const data = new Uint8Array(1000).fill(1)
     assert.strictEqual(await pool.run(work.sum, [data], { transfer: [data.buffer] }), 1000)
     assert.strictEqual(data.byteLength, 0)
-    assert.strictEqual((await pool.run(work.bytes, [5])).byteLength, 5)
+    for (const [name, left] of [
+      ["whole", 0],
+      ["part", 8],
+      ["fixed", 8]
+    ] as const) {
+      assert.deepStrictEqual(await pool.run(work.give, [name]), { data: new Uint8Array(name === "part" ? 4 : 8) })
+      assert.strictEqual(await pool.run(work.left, [name]), left, name)
+    }
     const error = await failureOf(pool.run(work.sum, [data], { transfer: [data.buffer] }))
     assert.strictEqual(error.reason._tag, "NotCloneable")
   })

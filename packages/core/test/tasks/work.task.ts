@@ -1,6 +1,6 @@
 /** What the executors' tests run: every way in which a task can behave. */
 import { existsSync, mkdtempSync } from "node:fs"
-import { threadId } from "node:worker_threads"
+import { markAsUntransferable, threadId } from "node:worker_threads"
 import type { Task, TaskContext } from "../../src/Task.ts"
 
 export const increment = (n: number): number => n + 1
@@ -90,6 +90,15 @@ export const devour = (): number => {
 export const unclonable = (): unknown => ({ deep: [{ callback: () => 0 }] })
 export const whoAmI = (): string => `${process.pid} ${threadId}`
 export const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(7)
+const given: Record<string, Uint8Array> = {
+  whole: new Uint8Array(8),
+  part: new Uint8Array(8).subarray(4),
+  fixed: new Uint8Array(8)
+}
+markAsUntransferable(given["fixed"]!.buffer)
+export const give = (name: string): unknown => ({ data: given[name] })
+/** How many bytes it has left of what it gave. */
+export const left = (name: string): number => given[name]!.buffer.byteLength
 export const sum = (data: Uint8Array): number => data.reduce((total, byte) => total + byte, 0)
 export const flip = (data: ArrayBuffer): ArrayBuffer => data
 export const environment = (name: string): string | undefined => process.env[name]
