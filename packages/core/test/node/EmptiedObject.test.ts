@@ -1,3 +1,4 @@
+import { isNativeError } from "node:util/types"
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { refusesEmptied } from "../../src/node/EmptiedObject.ts"
@@ -9,6 +10,7 @@ describe("what another process would find empty", () => {
   it.each<readonly [string, unknown]>([
     ["in an object", { a: { b: blob } }],
     ["in a list", [1, [blob]]],
+    ["five levels deep", [[[[blob]]]]],
     ["in a map", new Map([["a", blob]])],
     ["as the key of one", new Map([[blob, 1]])],
     ["in a set", new Set([blob])],
@@ -29,7 +31,8 @@ describe("what another process would find empty", () => {
     ["a date, of which they are not", Object.assign(new Date(0), { blob })],
     ["what it inherits, which is not", Object.create({ blob })],
     ["errors and maps of another realm", runInNewContext("[new Error('text'), new Map(), { a: 1 }]")],
-    ["an error of the web", new DOMException("text")]
+    // on Node 22 it is no error, and arrives empty
+    ...(isNativeError(new DOMException()) ? [["an error of the web", new DOMException("text")] as const] : [])
   ])("is not %s", (_name, value) => {
     assert.doesNotThrow(() => refuse(["ok", 0, value]))
   })
