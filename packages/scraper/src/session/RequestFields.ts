@@ -2,6 +2,7 @@
  * The header fields of a request, as the flat list of names and values that goes
  * out. Names are in lower case, as HTTP/2 wants them.
  */
+import * as querystring from "node:querystring"
 import * as Effect from "effect/Effect"
 import * as FieldName from "../FieldName.ts"
 import * as FieldValue from "../FieldValue.ts"
@@ -52,10 +53,4 @@ export const basic = (url: { readonly username: string; readonly password: strin
     : `Basic ${Buffer.from(`${decode(url.username)}:${decode(url.password)}`).toString("base64")}`
 
 /** Percent-decoding that takes what is no escape as it is. */
-export const decode = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
+export const decode: (text: string) => string = querystring.unescape

@@ -36,8 +36,8 @@ describe("RequestFields", () => {
       `Basic ${Buffer.from("Jö:p:q").toString("base64")}`
     )
     assert.strictEqual(
-      RequestFields.basic(new URL("http://u%zz@a.test/")),
-      `Basic ${Buffer.from("u%zz:").toString("base64")}`
+      RequestFields.basic(new URL("http://u%zz:50%25%40%@a.test/")),
+      `Basic ${Buffer.from("u%zz:50%@%").toString("base64")}`
     )
     assert.isUndefined(RequestFields.basic(new URL("http://a.test/")))
   })
