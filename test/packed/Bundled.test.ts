@@ -97,13 +97,14 @@ it("may be CommonJS, which esbuild makes for Node unless told otherwise", async 
     import { Pool } from "@simul/core/node/Pool"
     import { Simulation } from "@simul/core/simulation"
     import { get } from "@simul/scraper/Get"
+    import { Site } from "@simul/scraper/testing"
     const run = async () => {
       for (const kind of ["threads", "processes"]) {
         const pool = await Pool[kind]({ maximum: 1 })
         console.log(kind, await pool.run(inline((n) => n ** 3), [3]))
         await pool.shutdown()
       }
-      console.log(typeof get, typeof Simulation.explore)
+      console.log(typeof get, typeof Site.start, typeof Simulation.explore)
     }
     run()`
   const stdin = { contents, resolveDir: sources }
@@ -112,7 +113,7 @@ it("may be CommonJS, which esbuild makes for Node unless told otherwise", async 
   )
   assert.deepStrictEqual(
     printed,
-    present.map(([name]) => [name, "threads 27\nprocesses 27\nfunction function\n"])
+    present.map(([name]) => [name, "threads 27\nprocesses 27\nfunction function function\n"])
   )
 })
 

@@ -38,11 +38,11 @@ export interface SiteProcess extends Listening.Running {
   readonly requests: () => ReadonlyArray<LoggedRequest>
 }
 
-const entry = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./serve.ts" : "./serve.js", import.meta.url))
-
 /** Starts the process and waits until it listens. Rejects when it ends before that. */
 export const start = async (options: Options = {}): Promise<SiteProcess> => {
   const { ca, hosts = [], latencyMs = 0, log, port = 0 } = options
+  // not at import: a bundle that is CommonJS by esbuild has no `import.meta.url`, and may use the rest
+  const entry = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./serve.ts" : "./serve.js", import.meta.url))
   const flags = ["--with-parent", "--port", String(port), "--latency", String(latencyMs)]
   for (const host of hosts) flags.push("--host", host)
   if (ca !== undefined) flags.push("--tls", "--ca", ca)
