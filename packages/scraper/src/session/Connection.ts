@@ -134,6 +134,8 @@ export class Connection extends Client implements Rests, Watched {
   slot = -1
   #until = 0
   #socket: net.Socket | undefined
+  /** What waits while the present socket breaks goes to the next: something went out on this one, or has failed with it. */
+  #passes = false
   readonly #origin: URL
   readonly #settings: Settings
 
@@ -143,8 +145,13 @@ export class Connection extends Client implements Rests, Watched {
     this.#origin = origin
     this.#settings = settings
     const own = this as unknown as Record<symbol, unknown>
-    // undici would fail what waits, though it was not sent, and throw where that gives way to another: it gets the next socket
-    own[onErrorOf] = () => {}
+    // undici would fail what waits, though it was not sent, and throw where that gives way to another: it gets the next
+    // socket, unless it would wait at that as well
+    own[onErrorOf] = (error: Error) => {
+      if (!this.multiplexed || this.#passes) return
+      this.#passes = true
+      this.#failWaiting(error)
+    }
     const resume = own[resumeOf] as (isSync?: boolean) => void
     own[resumeOf] = (isSync?: boolean) => {
       this.#drop()
@@ -189,13 +196,16 @@ export class Connection extends Client implements Rests, Watched {
    */
   #drop(): void {
     if (!this.destroyed) return
+    this.#failWaiting(new Unserved())
+    const own = this as unknown as Record<symbol, unknown>
+    // the end of one such socket cuts the queue, and at that of a second undici counts what is cut
+    own[pendingOf] = (own[queueOf] as Array<unknown>).length
+  }
+
+  #failWaiting(error: Error): void {
     const own = this as unknown as Record<symbol, unknown>
     const queue = own[queueOf] as Array<{ onResponseError: (error: Error) => void } | null>
-    for (const request of queue.splice(own[pendingOf] as number)) {
-      request?.onResponseError(new Unserved())
-    }
-    // the end of one such socket cuts the queue, and at that of a second undici counts what is cut
-    own[pendingOf] = queue.length
+    for (const request of queue.splice(own[pendingOf] as number)) request?.onResponseError(error)
   }
 
   /** The IP address at the other end of the present socket: the proxy's, where there is one. */
@@ -215,6 +225,7 @@ export class Connection extends Client implements Rests, Watched {
   adopt(socket: net.Socket) {
     this.#socket = socket
     this.answered = 0
+    this.#passes = false
     this.broken = false
     // first in the row of listeners: undici ends a body without a length as whole on a reset
     socket.prependListener("error", () => {
@@ -236,6 +247,7 @@ export class Connection extends Client implements Rests, Watched {
       // undici asks on another connection where this is thrown; Node gives a stream that fails
       if (session.destroyed) throw new ConnectFailure("ERR_HTTP2_INVALID_SESSION")
       const stream = request(...options)
+      this.#passes = true
       if (this.starting !== undefined) this.starting.stream = stream
       this.starting = undefined
       return stream

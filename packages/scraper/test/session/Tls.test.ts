@@ -463,4 +463,30 @@ describe("HTTP/2", () => {
         assert.deepStrictEqual([other.error, other.body.toString()], [undefined, "hi"])
     })
   )
+
+  it.live("gives up what a server takes on none of its connections, each of which breaks", () =>
+    Effect.gen(function* () {
+      let connections = 0
+      const { port } = yield* listen(
+        tls.createServer({ ...keys, ALPNProtocols: ["h2"] }, (socket) => {
+          socket.on("error", () => undefined)
+          // whoever goes on and on is served at last
+          if (++connections > 9) {
+            socket.on("data", () => socket.write(Buffer.concat([settings, frame(1, 5, 1, Uint8Array.of(0x88))])))
+            return
+          }
+          // no stream may be open (RFC 9113 6.5.2)
+          socket.write(frame(4, 0, 0, Uint8Array.of(0, 3, 0, 0, 0, 0)))
+          // nor may anybody have this
+          socket.once("data", () => socket.write(frame(4, 0, 0, Uint8Array.of(0, 5, 0, 0, 0, 1))))
+        })
+      )
+      const one = yield* session({ insecure: true, perHost: 1 })
+      for (let index = 1; index <= 3; index++) {
+        const { error } = yield* ask(one, `https://127.0.0.1:${port}/`)
+        assert.strictEqual(error?._tag, "ProtocolError")
+        assert.strictEqual(connections, index)
+      }
+    })
+  )
 })
