@@ -15,6 +15,7 @@ import type { Fields } from "../warc/WarcRecord.ts"
 import * as ArchiveFile from "./ArchiveFile.ts"
 import * as Files from "./Files.ts"
 import * as PartFile from "./PartFile.ts"
+import * as Patience from "./Patience.ts"
 import * as RecordLocation from "./RecordLocation.ts"
 
 export interface ArchiveSeriesOptions {
@@ -73,7 +74,7 @@ export const make = Effect.fnUntraced(function* (options: ArchiveSeriesOptions) 
         ? Effect.tryPromise({ try: () => into.close(), catch: failure })
         : Effect.andThen(
             Effect.tryPromise({ try: () => into.sync(), catch: failure }),
-            Effect.mapError(Files.node.syncDirectory(directory), failure)
+            Effect.mapError(Patience.make()(Files.node.syncDirectory(directory)), failure)
           )
     // once more asked, the system would say that all is well (Linux, errseq_t)
     return Effect.catch(finished, (error) =>

@@ -353,6 +353,30 @@ describe("WarcSink", () => {
       })
     )
 
+  it.effect("loses nothing where too many files are open for a moment to sync the folder of archives", () =>
+    Effect.gen(function* () {
+      const directory = folder()
+      const sink = yield* make(directory, { durability: "power" })
+      const { key } = write(sink, "a", noise(100, 1))
+      let opened = 0
+      const { promises } = process.getBuiltinModule("node:fs")
+      const { open } = promises
+      yield* replaced(promises, {
+        open: async (...args) => {
+          if (args[0] === directory && opened++ === 0) throw Object.assign(new Error("EMFILE"), { code: "EMFILE" })
+          return open(...args)
+        }
+      })
+      const syncing = yield* Effect.forkChild(sink.sync())
+      while (syncing.pollUnsafe() === undefined) {
+        yield* Effect.promise(() => turn())
+        yield* TestClock.adjust("1 second")
+      }
+      const { placed } = yield* Fiber.join(syncing)
+      assert.deepStrictEqual([[...placed.keys()], opened], [[key], 2])
+    })
+  )
+
   /** Until the scope ends, files that are opened do this, and then tell one of these codes after the other, `""` that all is well. */
   const tells = (call: "close" | "datasync", codes: Array<string>) => {
     const { promises } = process.getBuiltinModule("node:fs")
