@@ -25,6 +25,7 @@ import { bootId } from "../store/BootId.ts"
 import { stateOf } from "../store/DirectoryLock.ts"
 import type { Bodies, Body } from "../store/SqlBodies.ts"
 import * as Files from "./Files.ts"
+import * as Recorded from "./Recorded.ts"
 import { codeOf, isFull } from "./SystemError.ts"
 
 export interface Options {
@@ -161,7 +162,7 @@ export const build = Effect.fnUntraced(function* (
     const source = `${directory}/${body.path}`
     const file = `${next}/${name}`
     if (Files.seen(Files.node, file) !== undefined) return
-    const found = yield* reading(source, Files.node.look)
+    const found = yield* reading(source, (path) => Recorded.found(Files.node, path))
     if (found?.kind !== "file") return void missing++
     yield* attempt(() => makeFolder(file))
     const contentType = typeOf(body)
