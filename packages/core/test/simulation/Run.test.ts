@@ -63,6 +63,16 @@ describe("Simulation.run", () => {
     })
   )
 
+  it.effect("keeps the last slices of a long run, and a bounded number of them", () =>
+    Effect.gen(function* () {
+      const takesTurns = Effect.repeat(Effect.yieldNow, { times: 5000 })
+      const { trace } = yield* Simulation.run(Effect.all([takesTurns, takesTurns], { concurrency: 2 }), { trace: true })
+      assert.isAtLeast(trace.length, 2000)
+      assert.isAtMost(trace.length, 4000)
+      assert.strictEqual(trace.at(-1)!.end, "ended")
+    })
+  )
+
   it.effect("replays its own schedule exactly, whatever strategy made it", () =>
     Effect.gen(function* () {
       for (const [name, strategy] of strategies)
