@@ -114,6 +114,23 @@ it.effect("an entry is found again as it is now, though it is told without its c
   }).pipe(Effect.scoped)
 )
 
+it.effect("a file is found by any name that a file system which folds case takes for its own", () =>
+  Effect.gen(function* () {
+    const directory = yield* folder
+    const path = "Straße.html"
+    const target = { url: "http://h/a", host: "http://h", path, attempts: 0 }
+    const saved = { attempts: 1, durationMs: 5, status: 200, path, bytes: 3, sha256: "ab" }
+    const outcome = { _tag: "Saved", url: target.url, ...saved } as const
+    yield* Effect.gen(function* () {
+      const { store } = yield* Directory.open(directory, "process")
+      yield* store.commit({ list: 1, settled: [{ target, outcome }], waiting: [], hosts: [] })
+      assert.deepStrictEqual([...(yield* store.owners(["strasse.html"]))], [["strasse.html", target.url]])
+    }).pipe(Effect.scoped)
+    const { named } = yield* Directory.read(directory)
+    assert.deepStrictEqual(yield* named("STRASSE.html"), [{ outcome }])
+  }).pipe(Effect.scoped)
+)
+
 it.effect("a run says why it cannot look for its store any more", () =>
   Effect.gen(function* () {
     const directory = yield* folder
