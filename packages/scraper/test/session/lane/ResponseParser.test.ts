@@ -143,7 +143,9 @@ describe("ResponseParser", () => {
       ["1.1", "Connection: closed, not-close\r\n", true],
       ["1.0", "", false],
       ["1.0", "Connection: Keep-Alive\r\n", true],
-      ["1.0", "Connection: keep-alive, close\r\n", false]
+      ["1.0", "Connection: keep-alive, close\r\n", false],
+      ["2.0", "", false],
+      ["2.0", "Connection: keep-alive\r\n", true]
     ] as const) {
       const reply = `HTTP/${version} 200 OK\r\n${connection}Content-Length: 2\r\n\r\nhi`
       assert.strictEqual(parse(bytesOf(reply), 9).parser.reusable, reusable, reply)
