@@ -204,7 +204,9 @@ describe("help", () => {
     )
   })
   it("prints completions for a shell", async () => {
-    assert.match(await screen("--completions", "bash"), /^exit 0\n[^]*--per-host[^]*\ncomplete [^]* simul\n/)
+    const bash = await screen("--completions", "bash")
+    assert.match(bash, /^exit 0\n[^]*--per-host[^]*\ncomplete [^]* simul\n/)
+    assert.include(bash, "'files' 'warc'")
   })
   it("completes all commands, whichever is named beside", async () => {
     const all = await screen("--completions", "fish")
